@@ -1,0 +1,54 @@
+# All there is to do in a checkout. It needs Python 3.11 or newer, make and package registries; the rest it fetches.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test bench lint build clean
+
+help: ## Say what there is to do (this list).
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
+
+demo: .venv/ready ## Run everything here, with a shop to try it on; PORT=8080 chooses the port, Ctrl-C ends it.
+	@exec .venv/bin/consent-server demo $(if $(PORT),--port $(PORT))
+
+test: lint ## Check style and types, then run every test; fetches the browser and servers they need.
+	@echo "Tests ..."
+	@.venv/bin/python -m pytest
+
+bench: .venv/ready-for-tests snippet/node_modules/ready ## Measure speed, memory and bytes on this machine.
+	@.venv/bin/python -m tests.bench
+
+lint: .venv/ready-for-tests snippet/node_modules/ready ## Check style and types only: ruff, mypy --strict, tsc --strict --checkJs.
+	@echo "ruff ..." && ruff check --quiet .
+	@echo "mypy --strict ..." && mypy --no-error-summary
+	@echo "tsc --strict ..." && cd snippet && npm run --silent check
+
+build: .venv/ready-for-tests snippet/node_modules/ready ## Make the two scripts of the snippet and the README's tables anew.
+	@cd snippet && node build.js
+	@.venv/bin/python -m tests.readme
+
+clean: ## Remove what make has made in this checkout.
+	@rm -rf .venv snippet/node_modules test-results build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "consent-server needs Python 3.11 or newer, and there is none on PATH." \
+		"Type: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 2; }
+	@echo "Making the virtual environment .venv with $$($(PYTHON) --version); once, and when pyproject.toml changes ..."
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || { \
+		echo "This Python cannot make a virtual environment. On Debian, type: apt-get install python3-venv"; exit 2; }
+	@$(PIP) --editable . || { echo "The packages named in pyproject.toml could not be installed: see above."; exit 2; }
+	@touch $@
+
+# Besides Python packages the tests need Node, Chromium, redis-server and nginx; needs.sh says which it had to fetch.
+.venv/ready-for-tests: .venv/ready tests/needs.sh
+	@echo "Installing what the tests need ..."
+	@$(PIP) --editable '.[test]' || { echo "The test packages could not be installed: see above."; exit 2; }
+	@sh tests/needs.sh
+	@touch $@
+
+snippet/node_modules/ready: snippet/package.json snippet/package-lock.json | .venv/ready-for-tests
+	@cd snippet && npm ci --no-audit --no-fund --loglevel=error --foreground-scripts=false >/dev/null || { \
+		echo "The npm packages of snippet/ could not be installed: see above."; exit 2; }
+	@touch $@
