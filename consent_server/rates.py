@@ -27,7 +27,7 @@ from math import log, sqrt
 from statistics import NormalDist, fmean
 from typing import Any
 
-from consent_server.decision import COLUMNS, DIMENSIONS, OPTIONAL, ConsentError, mask_of
+from .decision import COLUMNS, DIMENSIONS, OPTIONAL, ConsentError, mask_of
 
 TOO_FEW = 100
 """Below this denominator a rate is shown, and called too few to rely on."""

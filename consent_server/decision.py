@@ -1,0 +1,426 @@
+"""What a shop asks (Site, Notice), what a shopper answers (Decision), and what is kept of it (Consent, Entry).
+
+Everything here is pure: no clock, no network, no storage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+CATEGORIES = ("necessary", "functional", "analytics", "marketing")
+OPTIONAL = CATEGORIES[1:]
+"""The kinds of cookies a shopper may refuse. A choice is a mask over them: functional 1, analytics 2, marketing 4."""
+
+HOW = ("accept", "refuse", "save", "preferences", "signal", "script")
+"""Ways of answering: both buttons of the first layer, its own switches, the second layer, GPC, the shop's script."""
+
+KINDS = ("first", "renewal", "change")
+DEVICES = ("desktop", "phone", "tablet")
+DIMENSIONS = ("day", "language", "variant", "device", "country", "how")
+
+COLUMNS = (
+    "shown",
+    *(f"first{mask}" for mask in range(8)),
+    *(f"renewal{mask}" for mask in range(8)),
+    "changes",
+    "withdrawals",
+    *(f"withdrawn_{category}" for category in OPTIONAL),
+)
+"""What is counted, once a day and once more for each value of a dimension."""
+
+
+class ConsentError(Exception):
+    """The base of every error of this package.
+
+    ``problem`` names the kind of error for machines; the message is one sentence for people.
+    """
+
+    problem = "error"
+
+
+class Malformed(ConsentError):
+    """The body is not what the contract says."""
+
+    problem = "malformed"
+
+
+class UnknownCategory(ConsentError):
+    """A category that cannot be chosen."""
+
+    problem = "unknown-category"
+
+
+class UnknownNotice(ConsentError):
+    """The answer is to a question that this site never asked."""
+
+    problem = "unknown-notice"
+
+
+def mask_of(categories: Iterable[str]) -> int:
+    """Return the mask of some optional categories; ``necessary`` is always on and adds nothing."""
+    return sum(1 << OPTIONAL.index(category) for category in set(categories) - {"necessary"})
+
+
+def categories_of(mask: int) -> list[str]:
+    """Return the optional categories of a mask, sorted as in a token."""
+    return sorted(category for bit, category in enumerate(OPTIONAL) if mask >> bit & 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """One line of the cookie list: a name or pattern (``_ga_*``), who sets it, what for and for how long."""
+
+    name: str
+    provider: str
+    purpose: Mapping[str, str]
+    life: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way of asking: other words or another layout, shown to a share of the shoppers, never unequal buttons."""
+
+    name: str
+    weight: int = 1
+    layout: str | None = None
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A shop as ``consent.toml`` describes it. ``keep`` and ``prove`` are in seconds."""
+
+    id: str
+    name: str
+    origins: tuple[str, ...]
+    policy_url: str
+    policy_updated: date
+    languages: tuple[str, ...]
+    revision: int = 1
+    changed: Mapping[str, str] = field(default_factory=dict)
+    cookie_domain: str | None = None
+    keep: int = 182 * 86400
+    prove: int = 3 * 365 * 86400
+    gpc: bool = True
+    contact: str | None = None
+    authority: Mapping[str, str] = field(default_factory=dict)
+    theme: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    cookies: Mapping[str, tuple[Cookie, ...]] = field(default_factory=dict)
+    vendors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    trackers: tuple[tuple[str, str], ...] = ()
+    variants: tuple[Variant, ...] = ()
+    buckets: int = 24
+
+    @cached_property
+    def asked(self) -> tuple[Variant, ...]:
+        """The ways of asking: the variants, or the one nameless way of a shop that tries none."""
+        return self.variants or (Variant(""),)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a shopper is asked, word for word, in one language and variant.
+
+    ``hash`` is the first 128 bits of the SHA-256 of the content, so that a token names the exact words it answers.
+    """
+
+    hash: str
+    content: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Notice:
+        """Return the notice with this content, named by its hash."""
+        digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).digest()
+        return cls(urlsafe_b64encode(digest[:16]).rstrip(b"=").decode(), content)
+
+    @classmethod
+    def compose(
+        cls, site: Site, lang: str, variant: Variant, words: Mapping[str, str], scripts: Mapping[str, str]
+    ) -> Notice:
+        """Put together what ``site`` asks in ``lang``.
+
+        ``words`` are the words of the snippet in that language, over which the site's and the variant's are laid;
+        ``scripts`` are hashes of the scripts that show them.
+        """
+        return cls.of(
+            {
+                "site": site.id,
+                "name": site.name,
+                "revision": site.revision,
+                "lang": lang,
+                "variant": variant.name,
+                "layout": variant.layout or site.theme.get("layout", "bar"),
+                "theme": dict(site.theme),
+                "keep": site.keep,
+                "policy_url": site.policy_url,
+                "policy_updated": site.policy_updated.isoformat(),
+                "categories": list(CATEGORIES),
+                "cookies": {
+                    category: [
+                        {
+                            "name": cookie.name,
+                            "provider": cookie.provider,
+                            "purpose": cookie.purpose[lang],
+                            "life": cookie.life[lang],
+                        }
+                        for cookie in site.cookies.get(category, ())
+                    ]
+                    for category in CATEGORIES
+                },
+                "words": {**words, **site.words.get(lang, {}), **variant.words.get(lang, {})},
+                "scripts": dict(scripts),
+            }
+        )
+
+    @property
+    def lang(self) -> str:
+        """The language it is written in."""
+        return str(self.content["lang"])
+
+    @property
+    def variant(self) -> str:
+        """The variant it belongs to, or the empty string."""
+        return str(self.content["variant"])
+
+    @cached_property
+    def revision(self) -> int:
+        """The revision of the question: a new one is asked again, new words alone are not."""
+        return int(self.content["revision"])
+
+    @cached_property
+    def keep(self) -> int:
+        """How long the answer holds, in seconds."""
+        return int(self.content["keep"])
+
+
+class Consent(
+    msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="typ", tag="consent"
+):
+    """The payload of a token: the answer that counts now, for whoever has to heed it. ``at``, ``exp``: seconds.
+
+    ``sub`` (the shopper) and ``jti`` (the decision) exist only where something optional is allowed: nobody is
+    numbered for refusing.
+    """
+
+    site: str
+    allow: list[str]
+    rev: int
+    notice: str
+    at: int
+    exp: int
+    sub: str | None = None
+    jti: str | None = None
+
+    def allows(self, category: str) -> bool:
+        """Return whether cookies of this category may be set; ``necessary`` always may.
+
+        Raises:
+            UnknownCategory: the name is not one of the four categories.
+        """
+        if category not in CATEGORIES:
+            raise UnknownCategory(f"{category!r} is not a category; there are {', '.join(CATEGORIES)}.")
+        return category == "necessary" or category in self.allow
+
+
+class _Answer(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a decision as a browser posts it."""
+
+    id: str
+    allow: list[str]
+    notice: str
+    lang: str | None = None
+    variant: str | None = None
+    how: str = "script"
+    previous: str | None = None
+
+
+class _Showing(msgspec.Struct, forbid_unknown_fields=True):
+    """The body that says that a banner was shown."""
+
+    notice: str | None = None
+    lang: str | None = None
+    variant: str | None = None
+
+
+_answer = msgspec.json.Decoder(_Answer)
+_showing = msgspec.json.Decoder(_Showing)
+_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One answer of one shopper to one notice; ``allow`` is a mask, ``previous`` the consent that it follows."""
+
+    id: str
+    allow: int
+    notice: Notice
+    how: str
+    previous: Consent | None
+
+    @classmethod
+    def parse(
+        cls,
+        body: bytes,
+        site: Site,
+        notice: Callable[[str], Notice | None],
+        read: Callable[[str], Consent],
+    ) -> Decision:
+        """Read the body of a decision.
+
+        Args:
+            body: JSON text, ``{id, allow, notice, lang, variant, how, previous?}``.
+            site: the shop it was sent to.
+            notice: finds a notice of this site by its hash.
+            read: reads a token of this site, expired or not, and raises a ConsentError for any other.
+
+        Raises:
+            Malformed: not JSON, a field too many or of the wrong type, an id or a way of answering out of bounds.
+            UnknownCategory: something else than the three optional categories is allowed.
+            UnknownNotice: the notice was never served by this site.
+            ConsentError: whatever ``read`` raises about ``previous``.
+        """
+        try:
+            answer = _answer.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Malformed(f"The body is not a decision: {str(error).rstrip('.')}.") from None
+        if not _ID.fullmatch(answer.id):
+            raise Malformed("`id` must be 16 to 64 characters out of A-Z, a-z, 0-9, - and _, made afresh.")
+        if answer.how not in HOW:
+            raise Malformed(f"`how` must be one of {', '.join(HOW)}.")
+        for category in answer.allow:
+            if category not in CATEGORIES:
+                raise UnknownCategory(f"{category[:40]!r} is not a category; `allow` takes {', '.join(OPTIONAL)}.")
+        asked = notice(answer.notice)
+        if asked is None:
+            raise UnknownNotice(f"This site never showed the notice {answer.notice[:40]!r}; ask for its `notice`.")
+        if answer.lang is not None and answer.lang != asked.lang:
+            raise UnknownNotice(f"That notice is in {asked.lang!r}, not in {answer.lang[:40]!r}.")
+        previous = None if answer.previous is None else read(answer.previous)
+        return cls(answer.id, mask_of(answer.allow), asked, answer.how, previous)
+
+    @property
+    def subject(self) -> str:
+        """Whose decision it is: the subject of the consent it follows, else the decision itself."""
+        return (self.previous and self.previous.sub) or self.id
+
+    @property
+    def before(self) -> int:
+        """The mask that was allowed until now."""
+        return mask_of(self.previous.allow) if self.previous else 0
+
+    def kind(self, now: int) -> str:
+        """Return ``first``, ``renewal`` (asked again after expiry or a new revision) or ``change``; now: seconds."""
+        if self.previous is None:
+            return "first"
+        if self.previous.exp <= now or self.previous.rev != self.notice.revision:
+            return "renewal"
+        return "change"
+
+    def consent(self, now: int) -> Consent:
+        """Return what the token says of this decision, taken at ``now`` (seconds).
+
+        A refusal names no shopper and only the hour, so that all who refuse in one hour hold the same token.
+        """
+        return consent_of(self.notice, self.allow, now, self.subject, self.id)
+
+
+def consent_of(notice: Notice, allow: int, now: int, subject: str, decision: str) -> Consent:
+    """Return the payload of the token for an answer ``allow`` (a mask) given at ``now`` (seconds)."""
+    at = now if allow else now - now % 3600
+    return Consent(
+        site=str(notice.content["site"]),
+        allow=categories_of(allow),
+        rev=notice.revision,
+        notice=notice.hash,
+        at=at,
+        exp=at + notice.keep,
+        sub=subject if allow else None,
+        jti=decision if allow else None,
+    )
+
+
+def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) -> tuple[str, str]:
+    """Return language and variant of a banner that was shown, from the body of that call (which may be empty).
+
+    Raises:
+        Malformed: the body is neither empty nor ``{notice?, lang?, variant?}``.
+        UnknownNotice: this site never served that notice.
+    """
+    if not body:
+        return site.languages[0], site.asked[0].name
+    try:
+        showing = _showing.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"The body says nothing about a banner: {str(error).rstrip('.')}.") from None
+    if showing.notice is None:
+        if showing.lang is not None and showing.lang not in site.languages:
+            raise Malformed(f"`lang` must be one of {', '.join(site.languages)}.")
+        return showing.lang or site.languages[0], site.asked[0].name
+    asked = notice(showing.notice)
+    if asked is None:
+        raise UnknownNotice(f"This site never showed the notice {showing.notice[:40]!r}; ask for its `notice`.")
+    return asked.lang, asked.variant
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One decision as the log holds it. ``at`` is in milliseconds and, with ``seq`` and ``bucket``, its place.
+
+    After an erasure ``id``, ``subject`` and ``signature`` are gone and ``erased`` is the hash of what they were.
+    """
+
+    bucket: int
+    at: int
+    seq: int
+    kind: str
+    allow: int
+    before: int
+    how: str
+    device: str
+    country: str
+    notice: str
+    id: str = ""
+    subject: str = ""
+    signature: bytes = b""
+    erased: bytes = b""
+
+    def identity(self) -> bytes:
+        """Return the SHA-256 of what says whose decision it is; it outlives an erasure."""
+        if self.erased:
+            return self.erased
+        return hashlib.sha256(msgspec.json.encode([self.id, self.subject, self.signature])).digest()
+
+    def allowed(self) -> list[str]:
+        """Return the optional categories that it allowed, sorted."""
+        return categories_of(self.allow)
+
+    def columns(self) -> list[str]:
+        """Return the names of the COLUMNS in which this entry counts, once each."""
+        return columns(self.kind, self.allow, self.before)
+
+
+def columns(kind: str, allow: int, before: int) -> list[str]:
+    """Return in which COLUMNS a decision counts that turned the mask ``before`` into ``allow``."""
+    if kind != "change":
+        return [f"{kind}{allow}"]
+    taken_back = categories_of(before & ~allow)
+    return ["changes", *(["withdrawals"] if taken_back else []), *(f"withdrawn_{name}" for name in taken_back)]
+
+
+def best_language(wanted: Sequence[str], offered: Sequence[str]) -> str:
+    """Return the first of the languages ``wanted`` (BCP 47, best first) that is offered, else the first offered."""
+    for tag in wanted:
+        primary = tag.split("-")[0].lower()
+        if primary in offered:
+            return primary
+    return offered[0]

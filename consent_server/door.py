@@ -1,0 +1,220 @@
+"""What both doors share: the parts they lead to, who may come in, and how the others are told no (RFC 9457)."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import logging
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import msgspec
+from flask import Flask, Response, current_app, request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from werkzeug.exceptions import HTTPException
+
+from .decision import ConsentError, Site
+from .scripts import Asked
+from .settings import Settings
+from .store import Store
+from .tokens import Keys
+
+log = logging.getLogger(__name__)
+
+STATUS = {
+    "malformed": 400,
+    "bad-token": 401,
+    "expired-token": 401,
+    "foreign-token": 401,
+    "foreign-origin": 403,
+    "not-allowed": 403,
+    "unknown-site": 404,
+    "no-such-notice": 404,
+    "other-content": 409,
+    "previous-replaced": 409,
+    "too-large": 413,
+    "previous-refused": 422,
+    "unknown-category": 422,
+    "unknown-notice": 422,
+    "too-many": 429,
+    "store-away": 503,
+    "wrong-layout": 503,
+}
+"""The HTTP status of each kind of problem."""
+
+RETRY_SECONDS = {429: "60", 503: "5"}
+
+_BOT = re.compile(r"bot\b|crawl|spider|slurp|preview|lighthouse|pagespeed|monitor|curl/|wget/|python-", re.IGNORECASE)
+
+
+class UnknownSite(ConsentError):
+    """No shop of that id."""
+
+    problem = "unknown-site"
+
+
+class ForeignOrigin(ConsentError):
+    """A page of somebody else posts here."""
+
+    problem = "foreign-origin"
+
+
+class TooLarge(ConsentError):
+    """More than is taken at once."""
+
+    problem = "too-large"
+
+
+class TooMany(ConsentError):
+    """More often than is taken."""
+
+    problem = "too-many"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How often something may be done in a minute. Addresses are hashed with a salt of the day and never stored."""
+
+    _limiter: FixedWindowRateLimiter = field(default_factory=lambda: FixedWindowRateLimiter(MemoryStorage()))
+    _salts: dict[int, bytes] = field(default_factory=dict)
+
+    def spend(self, most: int, *who: str) -> None:
+        """Count one more for ``who``.
+
+        Raises:
+            TooMany: it was done ``most`` times in this minute already.
+        """
+        if not self._limiter.hit(RateLimitItemPerMinute(most), *who):
+            raise TooMany("That was too often for one minute; try again in the next.")
+
+    def client(self) -> str:
+        """Return a name for the client's address that means nothing tomorrow, or on another machine."""
+        day = int(time.time() // 86400)
+        if day not in self._salts:
+            self._salts.clear()
+            self._salts[day] = secrets.token_bytes(16)
+        address = request.remote_addr or ""
+        if ":" in address:  # one household has a whole /64
+            try:
+                address = str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
+            except ValueError:
+                pass
+        return hashlib.blake2b(address.encode(), key=self._salts[day], digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The rooms behind the doors."""
+
+    settings: Settings
+    sites: Mapping[str, Site]
+    store: Store
+    keys: Keys
+    limits: Limits
+    asked: Mapping[str, Asked]
+
+
+def parts() -> Parts:
+    """Return the parts of the running app."""
+    return cast(Parts, current_app.extensions["consent"])
+
+
+def known_site(site_id: str) -> Site:
+    """Return the shop of that id.
+
+    Raises:
+        UnknownSite: there is none.
+    """
+    site = parts().sites.get(site_id)
+    if site is None:
+        raise UnknownSite(f"There is no site {site_id[:40]!r} here.")
+    return site
+
+
+def own_origin(site: Site) -> str | None:
+    """Return the origin that a browser named, or None for a caller that is no browser.
+
+    Raises:
+        ForeignOrigin: it is not one of the site's.
+    """
+    origin = request.headers.get("Origin")
+    if origin is not None and origin not in site.origins:
+        raise ForeignOrigin(f"Pages of {origin[:100]} may not do this for {site.id}; its `origins` may.")
+    return origin
+
+
+def small_body(most: int = 4096) -> bytes:
+    """Return the request's body.
+
+    Raises:
+        TooLarge: it has over ``most`` bytes.
+    """
+    body = request.stream.read(most + 1) if (request.content_length or 0) <= most else b" " * (most + 1)
+    if len(body) > most:
+        raise TooLarge(f"The body may have {most} bytes at most.")
+    return body
+
+
+def device() -> str:
+    """Return the class of device that the user agent claims; the text itself is not kept."""
+    agent = request.headers.get("User-Agent", "")
+    if "iPad" in agent or "Tablet" in agent or ("Android" in agent and "Mobi" not in agent):
+        return "tablet"
+    return "phone" if "Mobi" in agent else "desktop"
+
+
+def country() -> str:
+    """Return the two letters in the header that the operator named, or nothing."""
+    name = parts().settings.country_header
+    found = request.headers.get(name, "").upper() if name else ""
+    return found if re.fullmatch("[A-Z]{2}", found) else ""
+
+
+def nobody_there() -> bool:
+    """Return whether the caller is a known bot, or fetches a page ahead that perhaps nobody will see."""
+    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    return "prefetch" in purpose or bool(_BOT.search(request.headers.get("User-Agent", "")))
+
+
+def answer(content: object, status: int = 200, mimetype: str = "application/json") -> Response:
+    """Return a JSON response that nobody keeps."""
+    response = Response(msgspec.json.encode(content), status, mimetype=mimetype)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def problem(kind: str, status: int, title: str, detail: str) -> Response:
+    """Return problem details (RFC 9457)."""
+    content = {"type": f"/problems/{kind}", "title": title, "status": status, "detail": detail}
+    response = answer(content, status, "application/problem+json")
+    if status in RETRY_SECONDS:
+        response.headers["Retry-After"] = RETRY_SECONDS[status]
+    return response
+
+
+def say_no(app: Flask) -> None:
+    """Have every error of ``app`` answered with problem details."""
+
+    @app.errorhandler(ConsentError)
+    def refused(error: ConsentError) -> Response:
+        title = error.problem.replace("-", " ").capitalize()
+        return problem(error.problem, STATUS[error.problem], title, str(error))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        response = problem(
+            error.name.lower().replace(" ", "-"), error.code or 500, error.name, error.description or error.name
+        )
+        response.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Location"))
+        return response
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response:
+        log.error("unexpected error in %s", request.endpoint, exc_info=error)
+        return problem("internal-error", 500, "Internal error", "Something went wrong here; it has been logged.")

@@ -1,0 +1,595 @@
+"""All of Redis: what is kept, under which keys, and how it is read back.
+
+Keys of one shopper share a cluster slot: ``{TAG}`` is ``{SITE.BUCKET.n}``, the bucket taken from a hash of the
+subject, ``n`` chosen so that a site's buckets lie evenly over all slots.
+
+=================================  ======  ==============================================================
+key                                type    meaning
+=================================  ======  ==============================================================
+consent:layout                     string  version of this table
+consent:{TAG}:log                  stream  ``e`` -> packed entry; the id's time is the decision's
+consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> places of its entries in the log
+consent:{TAG}:refused:MONTH        hash    hour and notice -> the signature that refusals of the hour share
+consent:{TAG}:erased               hash    place -> what an erasure left of the entry
+consent:{TAG}:count:MONTH:VALUE    string  counters, a row of decision.COLUMNS a day, 32 bits each
+consent:{TAG}:values               set     the VALUEs ever counted: ``all``, ``language=az``, ``how=accept`` …
+consent:{SITE}:notices             hash    notice's hash -> its content, JSON
+=================================  ======  ==============================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import operator
+import random
+import struct
+import sys
+from array import array
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import crc_hqx
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from itertools import count
+from typing import Any, cast
+
+import msgspec
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from .decision import (
+    COLUMNS,
+    DEVICES,
+    DIMENSIONS,
+    HOW,
+    KINDS,
+    Consent,
+    ConsentError,
+    Decision,
+    Entry,
+    Notice,
+    Site,
+    consent_of,
+)
+
+LAYOUT = b"1"
+CHUNKS = 512
+"""Hashes a bucket's index is spread over: under 512 subjects each, Redis packs them tightly."""
+
+log = logging.getLogger(__name__)
+
+_HEAD = struct.Struct(">BB2s6s")
+_PLACE = struct.Struct(">HIH")
+_SAME = 255
+
+
+class StoreAway(ConsentError):
+    """Redis cannot be reached, or will not write."""
+
+    problem = "store-away"
+
+
+class OtherContent(ConsentError):
+    """A decision's id was used before for another answer."""
+
+    problem = "other-content"
+
+
+class PreviousReplaced(ConsentError):
+    """The token that a decision follows is not the subject's latest, or the subject was erased."""
+
+    problem = "previous-replaced"
+
+
+class WrongLayout(ConsentError):
+    """The store was written by a version of consent-server that this one does not know."""
+
+    problem = "wrong-layout"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A decision as it was acknowledged; ``repeat`` says that it had been kept before."""
+
+    consent: Consent
+    signature: bytes
+    repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Where a subject's things are."""
+
+    tag: str
+    bucket: int
+    seen: str
+    digest: bytes
+
+    def key(self, name: str) -> str:
+        return f"consent:{{{self.tag}}}:{name}"
+
+
+@lru_cache(maxsize=1024)
+def tags(site: str, buckets: int) -> tuple[str, ...]:
+    """Return the hash tags of a site's buckets, in order of the stripe of cluster slots in which each lies."""
+
+    def tag(bucket: int) -> str:
+        for n in count():
+            name = f"{site}.{bucket}.{n}"
+            # CRC-16/XMODEM is what Redis Cluster maps a key's tag to its slot by.
+            if crc_hqx(name.encode(), 0) % 16384 * buckets // 16384 == bucket:
+                return name
+        raise AssertionError
+
+    return tuple(tag(bucket) for bucket in range(buckets))
+
+
+class Store:
+    """The decisions of all sites in one Redis, Sentinel pair or Cluster.
+
+    Args:
+        url: ``redis://``, ``rediss://``, ``unix://``, each also with ``+sentinel`` or ``+cluster``.
+        timeout: seconds after which an unanswered call counts as a failure.
+    """
+
+    def __init__(self, url: str, timeout: float = 0.5) -> None:
+        self._redis = connect(url, timeout)
+        self._record = self._redis.register_script(files(__package__).joinpath("record.lua").read_text())
+        self._served: dict[str, dict[str, Notice]] = {}
+        self._unkept: list[Notice] = []
+
+    def ping(self) -> None:
+        """Return if Redis answers and its layout is ours.
+
+        Raises:
+            StoreAway: it does not answer.
+            WrongLayout: another version's data are in it.
+        """
+        with _away():
+            found = self._redis.set("consent:layout", LAYOUT, nx=True, get=True)
+        if found not in (None, LAYOUT):
+            raise WrongLayout(
+                f"The store has layout {found.decode(errors='replace')}, this version of consent-server reads "
+                f"{LAYOUT.decode()}: run the version that wrote it, or a newer one."
+            )
+
+    # Notices
+
+    def serve(self, site: Site, notices: Sequence[Notice]) -> None:
+        """Make ``notices`` the ones that this site asks now. They are kept with the first decision at the latest."""
+        self._served.setdefault(site.id, {}).update({notice.hash: notice for notice in notices})
+        self._unkept += notices
+        try:
+            self._keep_notices()
+        except StoreAway:
+            log.warning("redis is away: notices will be kept when it is back")
+
+    def _keep_notices(self) -> None:
+        with _away():
+            for notice in self._unkept:
+                self._redis.hsetnx(
+                    f"consent:{{{notice.content['site']}}}:notices",
+                    notice.hash,
+                    msgspec.json.encode(notice.content, order="sorted"),
+                )
+        self._unkept = []
+
+    def notice(self, site: Site, name: str) -> Notice | None:
+        """Return the notice of this site with that hash, of today or of any earlier day, or None."""
+        served = self._served.setdefault(site.id, {})
+        if name not in served:
+            with _away():
+                text = cast(bytes | None, self._redis.hget(f"consent:{{{site.id}}}:notices", name[:64]))
+            if text is None:
+                return None
+            served[name] = Notice(name, msgspec.json.decode(text))
+        return served[name]
+
+    def notices(self, site: Site) -> dict[str, Notice]:
+        """Return every notice that this site ever asked, by hash."""
+        with _away():
+            found = cast(dict[bytes, bytes], self._redis.hgetall(f"consent:{{{site.id}}}:notices"))
+        return {name.decode(): Notice(name.decode(), msgspec.json.decode(text)) for name, text in found.items()}
+
+    # Decisions
+
+    def record(
+        self,
+        site: Site,
+        decision: Decision,
+        *,
+        now: int,
+        sign: Callable[[Consent], bytes],
+        device: str = DEVICES[0],
+        country: str = "",
+    ) -> Kept:
+        """Keep a decision, its log entry and its counts, atomically and once.
+
+        Args:
+            site: the shop.
+            decision: what was answered.
+            now: milliseconds since 1970. The log's own time never runs back: an earlier clock is moved up to it.
+            sign: makes the signature of a token; it is kept with the entry.
+            device: one of DEVICES.
+            country: two letters (ISO 3166), or empty.
+
+        Returns:
+            What the token says and its signature; of a repeat, those of the first time.
+
+        Raises:
+            OtherContent: this decision was kept before, with another answer.
+            PreviousReplaced: it follows a token that is not the subject's latest.
+            StoreAway: nothing was kept, or it is not known; the same call may be made again.
+        """
+        if self._unkept:
+            self._keep_notices()
+        shelf = _shelf(site, decision.subject)
+        followed = (decision.previous and decision.previous.jti) or ""
+        values = ("all", *_values(decision.notice, device, country, decision.how))
+        for _ in range(5):
+            seconds = now // 1000
+            moment = datetime.fromtimestamp(seconds, UTC)
+            kind = decision.kind(seconds)
+            consent = decision.consent(seconds)
+            signature = sign(consent)
+            entry = Entry(
+                bucket=shelf.bucket,
+                at=now,
+                seq=0,
+                kind=kind,
+                allow=decision.allow,
+                before=decision.before,
+                how=decision.how,
+                device=device,
+                country=country,
+                notice=decision.notice.hash,
+                id=decision.id,
+                subject=decision.subject,
+                signature=signature if decision.allow else b"",
+            )
+            row = (moment.day - 1) * len(COLUMNS)
+            cells = [row + COLUMNS.index(name) for name in entry.columns()]
+            month = f"{moment:%Y-%m}"
+            with _away():
+                reply = cast(
+                    list[Any],
+                    self._record(
+                        keys=[
+                            shelf.seen,
+                            shelf.key("log"),
+                            shelf.key(f"refused:{month}"),
+                            shelf.key("values"),
+                            *(shelf.key(f"count:{month}:{value}") for value in values),
+                        ],
+                        args=[
+                            shelf.digest,
+                            now,
+                            _pack(entry),
+                            _pack_name(decision.id),
+                            followed and _pack_name(followed),
+                            b"" if decision.allow else _hour(consent.at, consent.notice),
+                            signature,
+                            len(cells),
+                            *cells,
+                            *values,
+                        ],
+                    ),
+                )
+            match reply:
+                case [0, *_]:
+                    return Kept(consent, signature, repeat=False)
+                case [1, at, packed, shared]:
+                    return self._repeat(site, decision, _unpack(packed, shelf.bucket, at, 0), shared)
+                case [2, *_]:
+                    raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
+                case [3, at]:
+                    now = int(at)
+        raise StoreAway("The log moved on faster than this decision could follow; send it again.")
+
+    def _repeat(self, site: Site, decision: Decision, kept: Entry, shared: bytes) -> Kept:
+        """Return how a decision was acknowledged the first time, if it is the same one."""
+        asked = self._full(site, kept.notice)
+        if (kept.allow, asked.hash, kept.subject) != (decision.allow, decision.notice.hash, decision.subject):
+            raise OtherContent("A decision with this `id` was kept before, with another answer; make a new id.")
+        consent = consent_of(asked, kept.allow, kept.at // 1000, kept.subject, kept.id)
+        return Kept(consent, kept.signature or shared, repeat=True)
+
+    def _full(self, site: Site, prefix: str) -> Notice:
+        """Return the notice whose hash starts with the eight characters that an entry holds."""
+        for source in (self._served.get(site.id, {}), None):
+            for name, notice in (self.notices(site) if source is None else source).items():
+                if name.startswith(prefix):
+                    return notice
+        raise StoreAway(f"The notice {prefix}… of {site.id} is missing in the store.")
+
+    def history(self, site: Site, subject: str) -> list[Entry]:
+        """Return the decisions of one shopper that are kept, oldest first, with their whole notice hashes."""
+        shelf = _shelf(site, subject)
+        with _away():
+            positions = cast(bytes, self._redis.hget(shelf.seen, shelf.digest)) or b""
+            entries = []
+            for high, low, seq in _PLACE.iter_unpack(positions):
+                at = (high << 32) + low
+                place = f"{at}-{seq}"
+                for _, found in cast(list[Any], self._redis.xrange(shelf.key("log"), place, place)):
+                    entries.append(_unpack(found[b"e"], shelf.bucket, at, seq))
+        mine = [entry for entry in entries if entry.subject == subject]
+        return [replace(entry, notice=self._full(site, entry.notice).hash) for entry in mine]
+
+    def erase(self, site: Site, subject: str) -> int:
+        """Erase one shopper. Of each entry stays what was counted, and a hash by which the log still adds up.
+
+        Returns:
+            How many entries were erased.
+        """
+        shelf = _shelf(site, subject)
+        entries = self.history(site, subject)
+        if entries:
+            with _away():
+                calls = self._redis.pipeline(transaction=not isinstance(self._redis, RedisCluster))
+                for entry in entries:
+                    place = f"{entry.at}-{entry.seq}"
+                    calls.hset(shelf.key("erased"), place, _head(entry) + entry.identity())
+                    calls.xdel(shelf.key("log"), place)
+                calls.hdel(shelf.seen, shelf.digest)
+                calls.execute()
+        return len(entries)
+
+    def log(self, site: Site, bucket: int, first: int, last: int) -> Iterator[Entry]:
+        """Yield one bucket's entries from ``first`` up to but without ``last`` (ms), erased ones too, in order."""
+        tag = tags(site.id, site.buckets)[bucket]
+        with _away():
+            remains = cast(dict[bytes, bytes], self._redis.hgetall(f"consent:{{{tag}}}:erased"))
+        erased = sorted(
+            (at, seq, packed)
+            for place, packed in remains.items()
+            for at, seq in [tuple(map(int, place.split(b"-")))]
+            if first <= at < last
+        )
+        start = f"{first}-0"
+        waiting = iter([*erased, None])
+        gap = next(waiting)
+        while True:
+            with _away():
+                page = cast(list[Any], self._redis.xrange(f"consent:{{{tag}}}:log", start, f"({last}-0", count=1000))
+            for place, found in page:
+                at, seq = map(int, place.split(b"-"))
+                while gap and (gap[0], gap[1]) < (at, seq):
+                    yield _unpack_erased(gap[2], bucket, gap[0], gap[1])
+                    gap = next(waiting)
+                yield _unpack(found[b"e"], bucket, at, seq)
+            if len(page) < 1000:
+                break
+            start = f"({page[-1][0].decode()}"
+        while gap:
+            yield _unpack_erased(gap[2], bucket, gap[0], gap[1])
+            gap = next(waiting)
+
+    # Counting
+
+    def recount(
+        self, site: Site, first: date, last: date
+    ) -> Iterator[tuple[str, dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]]:
+        """Yield for each dimension what was counted and what the log says, without ``shown``, which leaves no entry."""
+        start = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp() * 1000)
+        end = int((datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(1)).timestamp() * 1000)
+        logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in DIMENSIONS}
+        notices = {name[:8]: notice for name, notice in self.notices(site).items()}
+        for bucket in range(site.buckets):
+            for entry in self.log(site, bucket, start, end):
+                asked = notices[entry.notice[:8]]
+                places = (
+                    datetime.fromtimestamp(entry.at // 1000, UTC).date().isoformat(),
+                    *(asked.lang, asked.variant, entry.device, entry.country, entry.how),
+                )
+                for by, value in zip(DIMENSIONS, places, strict=True):
+                    logged[by][value].update(entry.columns())
+        for by in DIMENSIONS:
+            counted = {value: row[1:] for value, row in self.counts(site, first, last, by).items() if any(row[1:])}
+            yield by, counted, {
+                value: tuple(numbers[name] for name in COLUMNS[1:]) for value, numbers in logged[by].items()
+            }
+
+    def shown(self, site: Site, *, now: int, language: str, variant: str, device: str, country: str) -> None:
+        """Count one banner that was shown to an undecided shopper. ``now``: milliseconds since 1970."""
+        moment = datetime.fromtimestamp(now // 1000, UTC)
+        cell = (moment.day - 1) * len(COLUMNS)
+        # Anybody's bucket: nothing but the count is kept.
+        tag = random.choice(tags(site.id, site.buckets))  # noqa: S311
+        values = ("all", f"language={language}", f"variant={variant}", f"device={device}", f"country={country}")
+        with _away():
+            calls = self._redis.pipeline(transaction=False)
+            for value in values:
+                counters = calls.bitfield(f"consent:{{{tag}}}:count:{moment:%Y-%m}:{value}", "SAT")
+                counters.incrby("u32", f"#{cell}", 1).execute()
+            calls.sadd(f"consent:{{{tag}}}:values", *values)
+            calls.execute()
+
+    def counts(self, site: Site, first: date, last: date, by: str) -> dict[str, tuple[int, ...]]:
+        """Return what was counted from ``first`` to ``last`` (UTC days, both included).
+
+        Args:
+            site: the shop.
+            first: the first day.
+            last: the last day.
+            by: one of DIMENSIONS.
+
+        Returns:
+            A row of COLUMNS for each day of the period, or for each value of the dimension that occurs in it.
+        """
+        months = sorted({f"{first + timedelta(n):%Y-%m}" for n in range((last - first).days + 1)})
+        places = [f"consent:{{{tag}}}" for tag in tags(site.id, site.buckets)]
+        with _away():
+            values = {"all"}
+            if by != "day":
+                calls = self._redis.pipeline(transaction=False)
+                for place in places:
+                    calls.smembers(f"{place}:values")
+                found = {value.decode() for members in calls.execute() for value in members}
+                values = {value for value in found if value.startswith(f"{by}=")}
+            wanted = [(value, month) for value in sorted(values) for month in months]
+            calls = self._redis.pipeline(transaction=False)
+            for value, month in wanted:
+                for place in places:
+                    calls.get(f"{place}:count:{month}:{value}")
+            arrays = iter(calls.execute())
+        days: dict[str, dict[str, Sequence[int]]] = {value: {} for value in sorted(values)}
+        for value, month in wanted:
+            total = _sum(raw for raw, _ in zip(arrays, places, strict=False))
+            for day in range(31):
+                days[value][f"{month}-{day + 1:02}"] = total[day * len(COLUMNS) : (day + 1) * len(COLUMNS)]
+        period = [(first + timedelta(n)).isoformat() for n in range((last - first).days + 1)]
+        if by == "day":
+            return {day: tuple(days["all"][day]) for day in period}
+        totals = {
+            value.partition("=")[2]: tuple(map(sum, zip(*(rows[day] for day in period), strict=True)))
+            for value, rows in days.items()
+        }
+        return {value: total for value, total in totals.items() if any(total)}
+
+
+def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:
+    """Return a client for ``url``, with time-outs of ``timeout`` seconds on everything and no silent retries.
+
+    Raises:
+        ValueError: the URL is none that Redis is reached by.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 1),
+    }
+    scheme, _, rest = url.partition("://")
+    base, _, kind = scheme.partition("+")
+    if kind == "cluster":
+        return RedisCluster.from_url(f"{base}://{rest}", **options)
+    if kind == "sentinel":
+        hosts, _, service = rest.partition("/")
+        credentials, _, addresses = hosts.rpartition("@")
+        user, _, password = credentials.partition(":")
+        sentinels = [(host, int(port or 26379)) for host, _, port in (a.partition(":") for a in addresses.split(","))]
+        if credentials:
+            options |= {"username": user or None, "password": password or None}
+        if base == "rediss":
+            options["ssl"] = True
+        sentinel = Sentinel(sentinels, sentinel_kwargs={"socket_timeout": timeout}, **options)
+        return cast(redis.Redis, sentinel.master_for(service.partition("?")[0] or "mymaster"))
+    return redis.Redis.from_url(url, **options)
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    try:
+        yield
+    except (redis.RedisError, OSError) as error:
+        log.warning("redis: %s", error)
+        raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
+
+
+def _shelf(site: Site, subject: str) -> _Shelf:
+    digest = hashlib.sha256(subject.encode()).digest()
+    bucket = int.from_bytes(digest[8:12]) % site.buckets
+    tag = tags(site.id, site.buckets)[bucket]
+    chunk = int.from_bytes(digest[12:16]) % CHUNKS
+    return _Shelf(tag, bucket, f"consent:{{{tag}}}:seen:{chunk}", digest[:8])
+
+
+def _values(notice: Notice, device: str, country: str, how: str) -> tuple[str, ...]:
+    return (
+        f"language={notice.lang}",
+        f"variant={notice.variant}",
+        f"device={device}",
+        f"country={country}",
+        f"how={how}",
+    )
+
+
+def _sum(raws: Iterator[bytes | None]) -> list[int]:
+    """Return the sum of arrays of big-endian 32-bit counters, as long as a month is at most."""
+    total = [0] * (31 * len(COLUMNS))
+    for raw in raws:
+        if raw:
+            numbers = array("I", raw[: len(raw) // 4 * 4])
+            if sys.byteorder == "little":
+                numbers.byteswap()
+            total[: len(numbers)] = map(operator.add, total, numbers)
+    return total
+
+
+def _pack_name(name: str) -> bytes:
+    """Return an id in few bytes: 22 characters of canonical base64url are 16 bytes, anything else stays text."""
+    if len(name) == 22:
+        raw = urlsafe_b64decode(name + "==")
+        if _b64(raw) == name:
+            return b"\0" + raw
+    return bytes([len(name)]) + name.encode()
+
+
+def _unpack_name(packed: bytes, start: int) -> tuple[str, int]:
+    size = packed[start]
+    end = start + 1 + (size or 16)
+    raw = packed[start + 1 : end]
+    return (raw.decode() if size else _b64(raw)), end
+
+
+def _head(entry: Entry) -> bytes:
+    """Pack what is counted of an entry."""
+    return _HEAD.pack(
+        KINDS.index(entry.kind) | DEVICES.index(entry.device) << 2 | HOW.index(entry.how) << 4,
+        entry.allow | entry.before << 3,
+        entry.country.encode(),
+        urlsafe_b64decode(entry.notice[:8]),
+    )
+
+
+def _pack(entry: Entry) -> bytes:
+    return b"".join(
+        (
+            _head(entry),
+            _pack_name(entry.id),
+            bytes([_SAME]) if entry.subject == entry.id else _pack_name(entry.subject),
+            entry.signature,
+        )
+    )
+
+
+def _unpack(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
+    what, masks, country, notice = _HEAD.unpack_from(packed)
+    name, end = _unpack_name(packed, _HEAD.size)
+    subject, end = (name, end + 1) if packed[end] == _SAME else _unpack_name(packed, end)
+    return Entry(
+        bucket=bucket,
+        at=at,
+        seq=seq,
+        kind=KINDS[what & 3],
+        device=DEVICES[what >> 2 & 3],
+        how=HOW[what >> 4],
+        allow=masks & 7,
+        before=masks >> 3,
+        country=country.rstrip(b"\0").decode(),
+        notice=_b64(notice),
+        id=name,
+        subject=subject,
+        signature=packed[end:],
+    )
+
+
+def _unpack_erased(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
+    nameless = _unpack(packed[: _HEAD.size] + bytes([0]) + bytes(16) + bytes([_SAME]), bucket, at, seq)
+    return replace(nameless, id="", subject="", erased=packed[_HEAD.size :])
+
+
+def _hour(at: int, notice: str) -> bytes:
+    return struct.pack(">I", at) + urlsafe_b64decode(notice[:8])
+
+
+def _b64(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
