@@ -218,7 +218,7 @@ def _tell_when_up(port: int, folder: Path, password: str) -> None:
         until = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < until:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):  # noqa: S310
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
                     break
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)

@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -101,10 +102,8 @@ class Limits:
             self._salts[day] = secrets.token_bytes(16)
         address = request.remote_addr or ""
         if ":" in address:  # one household has a whole /64
-            try:
+            with suppress(ValueError):
                 address = str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
-            except ValueError:
-                pass
         return hashlib.blake2b(address.encode(), key=self._salts[day], digest_size=16).hexdigest()
 
 

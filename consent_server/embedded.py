@@ -107,7 +107,7 @@ class Embedded:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # a Ctrl-C at the terminal is for us, and we stop it when we are done with it
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
         client = redis.Redis(unix_socket_path=str(socket))
         until = time.monotonic() + SECONDS_TO_START

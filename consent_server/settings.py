@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -266,6 +266,17 @@ def _font(value: Any) -> str:
     raise ValueError('takes a list of font families such as "Inter, sans-serif"')
 
 
+def _regions(value: Any) -> list[str]:
+    texts = value if isinstance(value, list) else [None]
+    if all(isinstance(text, str) and re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", text) for text in texts):
+        return list(texts)
+    raise ValueError('takes a list of regions such as ["AZ", "US-CA"] (ISO 3166-2)')
+
+
+def _life(value: Any) -> str | dict[str, str]:
+    return _by_language(value) if isinstance(value, dict) else _text(value)
+
+
 LAYOUTS = ("bar", "box", "centre")
 
 BUTTON = (
@@ -293,7 +304,7 @@ COOKIE = (
     Row("name", _cookie_name, REQUIRED, "The cookie's name, or a pattern such as _ga_*; storage entries count too."),
     Row("provider", _text, REQUIRED, "Who sets it."),
     Row("purpose", _by_language, REQUIRED, "What for, in each language."),
-    Row("life", lambda value: value if isinstance(value, dict) else _text(value), REQUIRED, "How long it lives."),
+    Row("life", _life, REQUIRED, "How long it lives."),
 )
 
 TRACKER = (
@@ -310,9 +321,9 @@ VARIANT = (
 
 VENDORS: Mapping[str, tuple[Row, ...]] = {
     "google": (
-        Row("mode", _choice("basic", "advanced"), "basic", "basic: tags wait; advanced: they load and ping cookieless."),
+        Row("mode", _choice("basic", "advanced"), "basic", "basic: tags wait; advanced: they ping without cookies."),
         Row("wait", _whole(0, 5000), 500, "Milliseconds that Google's tags wait for the choice (wait_for_update)."),
-        Row("region", lambda v: _regions(v), [], "Regions that the denied default is for; everywhere if left out."),
+        Row("region", _regions, [], "Regions that the denied default is for; everywhere if left out."),
         Row("redact", _yes_no, False, "ads_data_redaction."),
         Row("passthrough", _yes_no, False, "url_passthrough."),
     ),
@@ -323,12 +334,6 @@ VENDORS: Mapping[str, tuple[Row, ...]] = {
     "meta": (),
     "matomo": (Row("mode", _choice("full", "cookie"), "full", "full: nothing is sent; cookie: only cookies wait."),),
 }
-
-
-def _regions(value: Any) -> list[str]:
-    if isinstance(value, list) and all(isinstance(v, str) and re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", v) for v in value):
-        return list(value)
-    raise ValueError('takes a list of regions such as ["AZ", "US-CA"] (ISO 3166-2)')
 
 
 def _vendors(value: Any) -> dict[str, Any]:
@@ -399,7 +404,7 @@ def read_sites(path: Path) -> dict[str, Site]:
         tables = document.get("sites")
         if not isinstance(tables, dict) or not tables:
             raise _At("sites", "is missing: describe at least one shop in a table [sites.ID]")
-        return {name: _nested(f"sites.{name}", lambda table, name=name: _site(name, table), tables[name]) for name in tables}
+        return {name: _nested(f"sites.{name}", partial(_site, name), table) for name, table in tables.items()}
     except _At as error:
         raise SettingsError(f"{path}: {error.path} {str(error).rstrip('.')}.") from None
 
@@ -449,22 +454,22 @@ def _in_all(languages: Iterable[str], path: str, texts: str | Mapping[str, str])
 def _equal_buttons(theme: Mapping[str, Any]) -> None:
     """Refuse a theme in which refusing looks less than accepting, or in which words are hard to read."""
     light = {row.name: theme.get(row.name, row.default) for row in COLOURS}
-    for where, colours in (("theme", light), ("theme.dark", {**light, **theme.get("dark", {})})):
-        if where == "theme.dark" and not theme.get("dark"):
-            continue
-        buttons = {
-            side: {row.name: colours[side].get(row.name, row.default) for row in BUTTON} for side in ("accept", "refuse")
-        }
-        for row in BUTTON:
-            if buttons["accept"][row.name] != buttons["refuse"][row.name]:
+    sides = [("theme", light)]
+    if theme.get("dark"):
+        sides.append(("theme.dark", {**light, **theme["dark"]}))
+    for where, colours in sides:
+        accept, refuse = (
+            {row.name: colours[side].get(row.name, row.default) for row in BUTTON} for side in ("accept", "refuse")
+        )
+        for name, value in refuse.items():
+            if value != accept[name]:
                 raise _At(
-                    f"{where}.refuse.{row.name}",
-                    f"is {buttons['refuse'][row.name]} while accept has {buttons['accept'][row.name]}: refusing must "
-                    "look like accepting",
+                    f"{where}.refuse.{name}",
+                    f"is {value} while accept has {accept[name]}: refusing must look like accepting",
                 )
         for path, front, back in (
             (f"{where}.text", colours["text"], colours["background"]),
-            (f"{where}.accept.text", buttons["accept"]["text"], buttons["accept"]["background"]),
+            (f"{where}.accept.text", accept["text"], accept["background"]),
         ):
             if contrast(front, back) < 4.5:
                 raise _At(path, f"has a contrast of {contrast(front, back):.1f}:1 with its background; at least 4.5:1")

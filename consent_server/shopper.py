@@ -52,7 +52,8 @@ def _script(script: Script, cache: str) -> Response:
     if name != "plain":
         response.headers["Content-Encoding"] = name
     response.set_etag(f"{script.hash}-{name}")
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @door.get("/v1/<site_id>/consent.js")
@@ -238,5 +239,5 @@ def keys() -> Response:
 def gpc() -> Response:
     """Say that Global Privacy Control is heeded."""
     sites = [site for site in parts().sites.values() if site.gpc]
-    updated = max((site.policy_updated for site in parts().sites.values()))
+    updated = max(site.policy_updated for site in parts().sites.values())
     return answer({"gpc": bool(sites), "lastUpdate": updated.isoformat()})

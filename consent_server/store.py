@@ -29,7 +29,7 @@ from array import array
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import crc_hqx
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -154,7 +154,7 @@ class Store:
             WrongLayout: another version's data are in it.
         """
         with _away():
-            found = self._redis.set("consent:layout", LAYOUT, nx=True, get=True)
+            found = cast(bytes | None, self._redis.set("consent:layout", LAYOUT, nx=True, get=True))
         if found not in (None, LAYOUT):
             raise WrongLayout(
                 f"The store has layout {found.decode(errors='replace')}, this version of consent-server reads "
@@ -394,9 +394,11 @@ class Store:
                     logged[by][value].update(entry.columns())
         for by in DIMENSIONS:
             counted = {value: row[1:] for value, row in self.counts(site, first, last, by).items() if any(row[1:])}
-            yield by, counted, {
-                value: tuple(numbers[name] for name in COLUMNS[1:]) for value, numbers in logged[by].items()
-            }
+            yield (
+                by,
+                counted,
+                {value: tuple(numbers[name] for name in COLUMNS[1:]) for value, numbers in logged[by].items()},
+            )
 
     def shown(self, site: Site, *, now: int, language: str, variant: str, device: str, country: str) -> None:
         """Count one banner that was shown to an undecided shopper. ``now``: milliseconds since 1970."""
@@ -480,8 +482,8 @@ def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:
             options |= {"username": user or None, "password": password or None}
         if base == "rediss":
             options["ssl"] = True
-        sentinel = Sentinel(sentinels, sentinel_kwargs={"socket_timeout": timeout}, **options)
-        return cast(redis.Redis, sentinel.master_for(service.partition("?")[0] or "mymaster"))
+        sentinel = Sentinel(sentinels, sentinel_kwargs={"socket_timeout": timeout}, **options)  # type: ignore[no-untyped-call]
+        return cast(redis.Redis, sentinel.master_for(service.partition("?")[0] or "mymaster"))  # type: ignore[no-untyped-call]
     return redis.Redis.from_url(url, **options)
 
 
