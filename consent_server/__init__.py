@@ -41,6 +41,8 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     if not settings.redis_url:
         raise SettingsError("REDIS_URL is not set; `consent-server serve` brings its own Valkey.")
     sites = read_sites(settings.config) if sites is None else sites
+    if settings.demo:
+        sites = {name: storefront.at_home(site, settings.port, settings.prefix) for name, site in sites.items()}
     store = Store(settings.redis_url, settings.redis_timeout / 1000)
     asked = {site.id: prepare(site) for site in sites.values()}
     for site in sites.values():

@@ -11,13 +11,15 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+
+from ..decision import Site
 
 LANGUAGES = ("az", "ru", "en", "tr")
 """What the shop speaks; the first has no language in its addresses."""
@@ -118,6 +120,16 @@ def allow_only_our_own(response: Response) -> Response:
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def at_home(site: Site, port: int, prefix: str = "") -> Site:
+    """Return a shop as the demo runs it: on this machine at ``port``, with its privacy policy under ``prefix``."""
+    return replace(
+        site,
+        origins=(*site.origins, f"http://127.0.0.1:{port}", f"http://localhost:{port}"),
+        cookie_domain=None,
+        policy_url=f"{prefix}/demo/privacy",
+    )
 
 
 def consent_server() -> str:
