@@ -14,6 +14,10 @@ consent:{TAG}:erased               hash    place -> what an erasure left of the 
 consent:{TAG}:count:MONTH:VALUE    string  counters, a row of decision.COLUMNS a day, 32 bits each
 consent:{TAG}:values               set     the VALUEs ever counted: ``all``, ``language=az``, ``how=accept`` …
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
+consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
+consent:sample                     set     sites whose decisions are made up
+consent:marketers                  hash    name -> hash of the password and sites, JSON
+consent:session:DIGEST             string  who is logged in, JSON; expires
 =================================  ======  ==============================================================
 """
 
@@ -29,7 +33,7 @@ from array import array
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import crc_hqx
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -102,6 +106,22 @@ class Kept:
     consent: Consent
     signature: bytes
     repeat: bool
+
+
+class Marketer(msgspec.Struct, frozen=True):
+    """Somebody who reads the rates of some sites; ``password`` is a hash."""
+
+    name: str
+    password: str
+    sites: tuple[str, ...]
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """What is known of a key that reads one site's rates: what it is for, and since when (seconds)."""
+
+    digest: str
+    name: str
+    made: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,6 +476,84 @@ class Store:
             for value, rows in days.items()
         }
         return {value: total for value, total in totals.items() if any(total)}
+
+    # Marketers
+
+    def keep_marketer(self, name: str, password: str, sites: Iterable[str]) -> None:
+        """Let somebody in; ``password`` is its hash. Who was known by that name, and their sessions, are replaced."""
+        marketer = Marketer(name, password, tuple(dict.fromkeys(sites)))
+        with _away():
+            self._redis.hset("consent:marketers", name, msgspec.json.encode(marketer))
+
+    def marketer(self, name: str) -> Marketer | None:
+        """Return who is known by that name, or None."""
+        with _away():
+            text = cast(bytes | None, self._redis.hget("consent:marketers", name))
+        return msgspec.json.decode(text, type=Marketer) if text else None
+
+    def marketers(self) -> list[Marketer]:
+        """Return all of them, by name."""
+        with _away():
+            found = cast(dict[bytes, bytes], self._redis.hgetall("consent:marketers"))
+        return [msgspec.json.decode(text, type=Marketer) for _, text in sorted(found.items())]
+
+    def drop_marketer(self, name: str) -> bool:
+        """Let somebody in no more, and return whether they were known. Their sessions end with that."""
+        with _away():
+            return bool(self._redis.hdel("consent:marketers", name))
+
+    def open_session(self, digest: str, marketer: Marketer, seconds: int) -> None:
+        """Remember for that long that whoever has the cookie of this digest is ``marketer``."""
+        text = msgspec.json.encode([marketer.name, marketer.password])
+        with _away():
+            self._redis.set(f"consent:session:{digest}", text, ex=seconds)
+
+    def session(self, digest: str) -> Marketer | None:
+        """Return whose session it is, or None: it is over, or its marketer has gone or has another password."""
+        with _away():
+            text = cast(bytes | None, self._redis.get(f"consent:session:{digest}"))
+        if text is None:
+            return None
+        name, password = msgspec.json.decode(text, type=tuple[str, str])
+        marketer = self.marketer(name)
+        return marketer if marketer and marketer.password == password else None
+
+    def close_session(self, digest: str) -> None:
+        """End a session."""
+        with _away():
+            self._redis.delete(f"consent:session:{digest}")
+
+    def keep_api_key(self, site: Site, key: ApiKey) -> None:
+        """Let the key of this digest read the rates of ``site``."""
+        with _away():
+            self._redis.hset(f"consent:{{{site.id}}}:api-keys", key.digest, msgspec.json.encode(key))
+
+    def api_keys(self, site: Site) -> list[ApiKey]:
+        """Return the keys of a site, the oldest first."""
+        with _away():
+            found = cast(dict[bytes, bytes], self._redis.hgetall(f"consent:{{{site.id}}}:api-keys"))
+        keys = [msgspec.json.decode(text, type=ApiKey) for text in found.values()]
+        return sorted(keys, key=lambda key: (key.made, key.name))
+
+    def opens(self, site: Site, digest: str) -> bool:
+        """Return whether the API key of this digest may read the rates of ``site``."""
+        with _away():
+            return bool(self._redis.hexists(f"consent:{{{site.id}}}:api-keys", digest))
+
+    def drop_api_key(self, site: Site, digest: str) -> None:
+        """Revoke a key."""
+        with _away():
+            self._redis.hdel(f"consent:{{{site.id}}}:api-keys", digest)
+
+    def mark_sample(self, site: Site) -> None:
+        """Remember that decisions of this site are made up."""
+        with _away():
+            self._redis.sadd("consent:sample", site.id)
+
+    def is_sample(self, site: Site) -> bool:
+        """Return whether decisions of this site are made up."""
+        with _away():
+            return bool(self._redis.sismember("consent:sample", site.id))
 
 
 def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:
