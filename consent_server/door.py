@@ -30,11 +30,15 @@ log = logging.getLogger(__name__)
 
 STATUS = {
     "malformed": 400,
+    "bad-question": 400,
     "bad-token": 401,
     "expired-token": 401,
     "foreign-token": 401,
+    "not-known": 401,
     "foreign-origin": 403,
     "not-allowed": 403,
+    "not-yours": 403,
+    "foreign-form": 403,
     "unknown-site": 404,
     "no-such-notice": 404,
     "other-content": 409,
