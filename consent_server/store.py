@@ -161,6 +161,7 @@ class Store:
     """
 
     def __init__(self, url: str, timeout: float = 0.5) -> None:
+        self.url = url
         self._redis = connect(url, timeout)
         self._record = self._redis.register_script(files(__package__).joinpath("record.lua").read_text())
         self._served: dict[str, dict[str, Notice]] = {}

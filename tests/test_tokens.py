@@ -1,0 +1,135 @@
+"""Anyone can check a token, only the server can make one."""
+
+import json
+import subprocess
+import sys
+from base64 import urlsafe_b64decode
+
+import pytest
+
+from consent_server.decision import Notice, consent_of
+from consent_server.tokens import BadToken, ExpiredToken, ForeignToken, ForgedToken, Keys, Verifier, token
+
+NOTICE = Notice.of({"site": "shop", "revision": 1, "keep": 1000, "lang": "az", "variant": ""})
+CONSENT = consent_of(NOTICE, 2, 5000, "s" * 22, "d" * 22)
+OLD, NEW = "old secret " * 4, "new secret " * 4
+
+
+def issued(keys, consent=CONSENT):
+    return token(consent, keys.sign(consent))
+
+
+def test_its_payload_is_what_the_contract_says():
+    payload, signature = issued(Keys([OLD])).split(".")
+    text = urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    content = json.loads(text)
+    assert content == {
+        "typ": "consent",
+        "site": "shop",
+        "allow": ["analytics"],
+        "rev": 1,
+        "notice": NOTICE.hash,
+        "at": 5000,
+        "exp": 6000,
+        "sub": "s" * 22,
+        "jti": "d" * 22,
+    }
+    assert text == json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    assert len(urlsafe_b64decode(signature + "==")) == 64
+
+
+def test_the_same_decision_gives_the_same_token():
+    assert issued(Keys([OLD])) == issued(Keys([OLD]))
+
+
+def test_two_who_refuse_in_one_hour_hold_the_same_token():
+    keys = Keys([OLD])
+    one, other = (consent_of(NOTICE, 0, at, name, name) for at, name in ((7201, "one"), (10799, "other")))
+    assert issued(keys, one) == issued(keys, other)
+    assert b"sub" not in keys.payload(issued(keys, one))
+
+
+@pytest.mark.parametrize("letter", "Aa0-_.=! ")
+def test_it_is_refused_when_any_character_is_another(letter):
+    keys = Keys([OLD])
+    text = issued(keys)
+    for place, right in enumerate(text):
+        if right != letter:
+            with pytest.raises(BadToken):
+                keys.verify(text[:place] + letter + text[place + 1 :], "shop", 5001)
+
+
+def test_it_is_refused_in_another_spelling_of_the_same_bytes():
+    keys = Keys([OLD])
+    text = issued(keys)
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    raw = urlsafe_b64decode(text.split(".")[1] + "==")
+    spellings = [text[:-1] + last for last in alphabet if urlsafe_b64decode(text.split(".")[1][:-1] + last + "==") == raw]
+    assert len(spellings) == 16
+    for spelling in spellings:
+        if spelling != text:
+            with pytest.raises(ForgedToken):
+                keys.read(spelling, "shop")
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "a.b", "é.é", "x" * 5000, "A" * 300 + "." + "A" * 86])
+def test_it_refuses_what_is_no_token(text):
+    with pytest.raises(ForgedToken):
+        Keys([OLD]).read(text, "shop")
+
+
+def test_it_refuses_a_token_of_another_site():
+    keys = Keys([OLD])
+    with pytest.raises(ForeignToken):
+        keys.read(issued(keys), "other")
+
+
+def test_it_refuses_a_signed_text_of_another_type():
+    keys = Keys([OLD])
+    seal = {"typ": "seal", "site": "shop"}
+    with pytest.raises(ForeignToken):
+        keys.read(token(seal, keys.sign(seal)), "shop")
+
+
+@pytest.mark.parametrize(("now", "valid"), [(5999, True), (6000, False), (99999, False)])
+def test_it_expires(now, valid):
+    keys = Keys([OLD])
+    if valid:
+        assert keys.verify(issued(keys), "shop", now) == CONSENT
+    else:
+        with pytest.raises(ExpiredToken):
+            keys.verify(issued(keys), "shop", now)
+
+
+def test_the_newest_secret_signs_and_all_verify():
+    rotated = Keys([NEW, OLD])
+    assert rotated.read(issued(Keys([OLD])), "shop") == CONSENT
+    assert Keys([NEW]).read(issued(rotated), "shop") == CONSENT
+    with pytest.raises(ForgedToken):
+        Keys([NEW]).read(issued(Keys([OLD])), "shop")
+
+
+def test_the_public_key_alone_verifies_in_a_process_that_has_no_secret():
+    keys = Keys([OLD])
+    program = (
+        "import json, sys; from consent_server.tokens import Verifier; keys, token = json.load(sys.stdin);"
+        "consent = Verifier(keys, 'shop').verify(token, now=5001);"
+        "print(consent.allows('analytics'), consent.allows('marketing'))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps([keys.jwks(), issued(keys)]),
+        capture_output=True,
+        text=True,
+        env={},
+        check=True,
+    )
+    assert result.stdout == "True False\n"
+
+
+def test_a_verifier_cannot_sign_and_needs_a_key():
+    verifier = Verifier([key["x"] for key in Keys([OLD]).jwks()["keys"]], "shop")
+    assert verifier.verify(issued(Keys([OLD])), now=5001) == CONSENT
+    assert not hasattr(verifier, "sign")
+    with pytest.raises(BadToken):
+        Verifier([], "shop")
