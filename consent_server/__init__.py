@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     app = Flask(__name__, static_folder=None)
     app.extensions["consent"] = Parts(settings, sites, store, Keys(settings.secret), Limits(), asked)
     app.register_blueprint(shopper.door)
-    app.register_blueprint(marketer.blueprint)
+    app.register_blueprint(marketer.door)
     app.register_blueprint(operator.door)
     if settings.demo:
         app.register_blueprint(storefront.blueprint, url_prefix="/demo")
@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
             rf"/v1/{site.id}/(decisions|shown|notice|me(/receipt)?)": {"origins": [*site.origins]}
             for site in sites.values()
         },
+        always_send=False,
         methods=["GET", "POST", "DELETE"],
         allow_headers=["Authorization", "Content-Type"],
         max_age=86400,

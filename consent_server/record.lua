@@ -18,7 +18,8 @@
 --         {2}                         the decision that it follows is not the subject's latest
 --         {3, ms}                     the log has already passed this second: it is at ms now
 
-local ID_AT = 11 -- where the id starts in a packed entry
+-- where notice and id start in a packed entry
+local NOTICE_AT, ID_AT = 5, 11
 
 local function place(positions, i)
   local ms, seq = struct.unpack('>I6I2', positions, i)
@@ -33,7 +34,9 @@ for i = #positions - 7, 1, -8 do
   if found then
     local entry = found[2][2]
     if string.sub(entry, ID_AT, ID_AT + #ARGV[4] - 1) == ARGV[4] then
-      return {1, ms, entry, redis.call('HGET', KEYS[3], ARGV[6]) or ''}
+      local second = math.floor(ms / 1000)
+      local hour = struct.pack('>I4', second - second % 3600) .. string.sub(entry, NOTICE_AT, ID_AT - 1)
+      return {1, ms, entry, redis.call('HGET', KEYS[3], hour) or ''}
     end
     latest = latest or string.sub(entry, ID_AT, ID_AT + #ARGV[5] - 1)
   end

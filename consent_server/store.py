@@ -9,7 +9,7 @@ key                                type    meaning
 consent:layout                     string  version of this table
 consent:{TAG}:log                  stream  ``e`` -> packed entry; the id's time is the decision's
 consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> places of its entries in the log
-consent:{TAG}:refused:MONTH        hash    hour and notice -> the signature that refusals of the hour share
+consent:{TAG}:refused              hash    hour and notice -> the signature that refusals of the hour share
 consent:{TAG}:erased               hash    place -> what an erasure left of the entry
 consent:{TAG}:count:MONTH:VALUE    string  counters, a row of decision.COLUMNS a day, 32 bits each
 consent:{TAG}:values               set     the VALUEs ever counted: ``all``, ``language=az``, ``how=accept`` …
@@ -286,7 +286,7 @@ class Store:
                         keys=[
                             shelf.seen,
                             shelf.key("log"),
-                            shelf.key(f"refused:{month}"),
+                            shelf.key("refused"),
                             shelf.key("values"),
                             *(shelf.key(f"count:{month}:{value}") for value in values),
                         ],

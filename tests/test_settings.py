@@ -52,7 +52,7 @@ def test_the_demo_shop_is_read_whole():
 @pytest.mark.parametrize(
     ("text", "key", "says"),
     [
-        ("x", "TOML", "line 1"),
+        ("x", "TOML", "Expected"),
         ("", "sites", "missing"),
         ("[sits.shop]", "sits", "did you mean 'sites'"),
         ('[sites.Shop]\nname = "x"', "sites.Shop", "a-z, 0-9"),
