@@ -30,6 +30,7 @@ from granian.log import LogLevels
 
 from . import __version__, create_app, embedded
 from .decision import ConsentError, Site
+from .demo.sample import DAYS
 from .demo.sample import sample as lay_down
 from .marketer import hash_password
 from .rates import Period, Report, dimension
@@ -127,9 +128,12 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
         store.ping()
         store.keep_marketer("demo", hash_password(password), [*sites])
         if sample:
-            create_app(settings)  # keeps the notices that the sample answers
-            for site in sites.values():
-                lay_down(store, site, datetime.now(UTC).date())
+            behind = create_app(settings).extensions["consent"]  # it keeps the notices that the sample answers
+            for site in behind.sites.values():
+                days = lay_down(behind.store, site, datetime.now(UTC).date(), sign=behind.keys.sign)
+                with click.progressbar(days, length=DAYS, label=f"Making up {DAYS} days", file=sys.stderr) as bar:
+                    for _ in bar:
+                        pass
         _tell_when_up(chosen, folder, password)
         _run(settings, chosen, LogLevels.warning)
     finally:

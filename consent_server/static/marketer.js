@@ -1,0 +1,91 @@
+// The marketers' page works without this file. It adds a read-out to the lines, under the pointer and by keyboard,
+// sends a form when its choice changes, copies, prints, and names countries.
+
+/**
+ * Give a line a cursor and a read-out. The numbers are those of the table behind it; the slider is a native one,
+ * so that arrow keys, Home, End and screen readers work as everywhere.
+ * @param {HTMLElement} figure
+ */
+function readOut(figure) {
+  const svg = /** @type {SVGSVGElement} */ (figure.querySelector("svg"));
+  const cursor = /** @type {SVGGElement} */ (svg.querySelector(".cursor"));
+  const [hair, dot] = [cursor.querySelector("path"), cursor.querySelector("circle")];
+  const points = [...figure.querySelectorAll("tr[data-at]")].map((row) => {
+    const [x, y] = /** @type {HTMLElement} */ (row).dataset.at?.split(" ") ?? [];
+    return { x: Number(x), y, cells: [...row.children].map((cell) => (cell.textContent ?? "").trim()) };
+  });
+  if (!points.length || !hair || !dot) return;
+
+  const slider = document.createElement("input");
+  const output = document.createElement("output");
+  Object.assign(slider, { type: "range", min: "0", max: String(points.length - 1), value: String(points.length - 1) });
+  slider.setAttribute("aria-label", figure.dataset.label ?? "");
+  output.setAttribute("aria-hidden", "true"); // the slider says the same
+  svg.after(slider, output);
+
+  /** @param {number} i */
+  const show = (i) => {
+    const { x, y, cells } = points[i];
+    const [day, rate, interval, count] = cells;
+    slider.value = String(i);
+    slider.setAttribute("aria-valuetext", `${day}: ${rate} (${interval}), ${count}`);
+    const strong = document.createElement("b");
+    strong.textContent = rate;
+    output.replaceChildren(`${day} `, strong, ` ${interval}`, document.createElement("br"), count);
+    cursor.setAttribute("visibility", "visible");
+    hair.setAttribute("transform", `translate(${x})`);
+    dot.setAttribute("visibility", y ? "inherit" : "hidden");
+    dot.setAttribute("cx", String(x));
+    dot.setAttribute("cy", y || "0");
+  };
+  const hide = () => {
+    if (document.activeElement === slider) return;
+    cursor.setAttribute("visibility", "hidden");
+    output.replaceChildren();
+  };
+
+  svg.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * 320;
+    let nearest = 0;
+    points.forEach((point, i) => {
+      if (Math.abs(point.x - x) < Math.abs(points[nearest].x - x)) nearest = i;
+    });
+    show(nearest);
+  });
+  svg.addEventListener("pointerleave", hide);
+  slider.addEventListener("input", () => show(Number(slider.value)));
+  slider.addEventListener("focus", () => show(Number(slider.value)));
+  slider.addEventListener("blur", hide);
+  slider.setAttribute("aria-valuetext", points[points.length - 1].cells.join(", "));
+}
+
+/** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-line]")).forEach(readOut);
+
+for (const choice of /** @type {NodeListOf<HTMLSelectElement>} */ (document.querySelectorAll("[data-send]"))) {
+  choice.addEventListener("change", () => choice.form?.submit());
+}
+for (const spare of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-hide]"))) spare.hidden = true;
+
+for (const block of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"))) {
+  const button = document.createElement("button");
+  const text = block.textContent ?? "";
+  button.type = "button";
+  button.textContent = block.dataset.copy ?? "";
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(text);
+    button.textContent = block.dataset.copied ?? "";
+  });
+  block.append(button);
+}
+
+for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-print]"))) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
+const countries = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-country]"));
+if (countries.length && Intl.DisplayNames) {
+  const names = new Intl.DisplayNames([document.documentElement.lang], { type: "region", fallback: "code" });
+  for (const cell of countries) cell.textContent = names.of(cell.dataset.country ?? "") ?? cell.textContent;
+}
