@@ -275,7 +275,9 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None
 
 def _here(changes: Mapping[str, str | None]) -> str:
     """Return the address of the rates page as it is asked for now, but for these changes; None takes a part out."""
-    asked = {key: value for key, value in request.args.items() if key in ("site", "from", "to", "goal", "lang")}
+    asked: dict[str, Any] = {
+        key: value for key, value in request.args.items() if key in ("site", "from", "to", "goal", "lang")
+    }
     return url_for("marketer.rates_page", **{key: value for key, value in {**asked, **changes}.items() if value})
 
 
