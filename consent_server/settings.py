@@ -56,7 +56,7 @@ def _text(value: Any) -> str:
 
 def _whole(low: int, high: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
-        if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)) or not low <= int(value) <= high:
+        if isinstance(value, bool) or not re.fullmatch(r"\d{1,10}", str(value)) or not low <= int(value) <= high:
             raise ValueError(f"takes a whole number from {low} to {high}")
         return int(value)
 
