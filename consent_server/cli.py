@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # urlopen's, before there are threads: a worker forked while one imports would hang
 import logging
 import os
 import secrets
