@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import encodings.idna  # noqa: F401  # urlopen's, before there are threads: a worker forked while one imports would hang
 import logging
+import multiprocessing
 import os
 import secrets
 import signal
@@ -11,7 +12,6 @@ import socket
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -200,6 +200,8 @@ def _must_be_free(host: str, port: int) -> None:
 def _run(settings: Settings, port: int, level: LogLevels) -> None:
     # Workers read the environment again: the port that was chosen, the Valkey that was started.
     os.environ["PORT"] = str(port)
+    # A forked worker inherits whatever lock another thread of ours holds at that moment, and waits for it for ever.
+    multiprocessing.set_start_method("spawn", force=True)
     Granian(
         "consent_server.cli:served",
         address=settings.host,
@@ -221,12 +223,11 @@ def _tell_when_up(port: int, folder: Path, password: str) -> None:
 
     def tell() -> None:
         until = time.monotonic() + SECONDS_TO_START
-        while time.monotonic() < until:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
-                    break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
+        while not _answers(f"http://127.0.0.1:{port}/readyz"):
+            if time.monotonic() > until:
+                click.echo(f"The server has not answered within {SECONDS_TO_START} s; its words are above.", err=True)
+                return
+            time.sleep(0.05)
         click.echo(
             f"The shop          http://127.0.0.1:{port}/demo/\n"
             f"Consent rates     http://127.0.0.1:{port}/   name: demo   password: {password}\n"
@@ -235,6 +236,14 @@ def _tell_when_up(port: int, folder: Path, password: str) -> None:
         )
 
     threading.Thread(target=tell, daemon=True).start()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1):  # noqa: S310
+            return True
+    except OSError:
+        return False
 
 
 # Reading the store
