@@ -198,6 +198,8 @@ def problem(kind: str, status: int, title: str, detail: str) -> Response:
     response = answer(content, status, "application/problem+json")
     if status in RETRY_SECONDS:
         response.headers["Retry-After"] = RETRY_SECONDS[status]
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
