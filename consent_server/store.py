@@ -39,7 +39,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
-from itertools import count
+from itertools import count, islice
 from typing import Any, cast
 
 import msgspec
@@ -466,7 +466,7 @@ class Store:
             arrays = iter(calls.execute())
         days: dict[str, dict[str, Sequence[int]]] = {value: {} for value in sorted(values)}
         for value, month in wanted:
-            total = _sum(raw for raw, _ in zip(arrays, places, strict=False))
+            total = _sum(islice(arrays, len(places)))
             for day in range(31):
                 days[value][f"{month}-{day + 1:02}"] = total[day * len(COLUMNS) : (day + 1) * len(COLUMNS)]
         period = [(first + timedelta(n)).isoformat() for n in range((last - first).days + 1)]
