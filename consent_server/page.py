@@ -56,7 +56,7 @@ class Words:
         return f"{count:,}".replace(",", self._table["thousands"])
 
     def _decimal(self, value: float, places: int) -> str:
-        return f"{value:,.{places}f}".replace(",", " ").replace(".", self._table["decimal"])
+        return f"{value:.{places}f}".replace(".", self._table["decimal"])
 
     def percent(self, share: float | None, places: int = 1) -> str:
         """Return a share as a percentage, or a dash where there is none."""
@@ -103,8 +103,8 @@ class Bin:
 
 
 def bins(days: Mapping[str, Counts]) -> list[Bin]:
-    """Return days as the points of a line: single days, or from a quarter on weeks, or months of four weeks."""
-    size = 1 if len(days) <= 92 else 7 if len(days) <= 800 else 28
+    """Return days as the points of a line: single days, beyond two months weeks, beyond a year four weeks each."""
+    size = 1 if len(days) <= 62 else 7 if len(days) <= 366 else 28
     names = list(days)
     starts = range(len(names) % size - size if len(names) % size else 0, len(names), size)
     found = []

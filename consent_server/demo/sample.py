@@ -14,7 +14,7 @@ from ..decision import Consent, ConsentError, Decision, Notice, Site, mask_of
 from ..store import Store
 
 DAYS = 90
-SHOPPERS = 160
+SHOPPERS = 200
 """How many undecided shoppers come on an ordinary day."""
 
 _DAY = 86_400_000
@@ -89,7 +89,7 @@ def sample(
         midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
         weekend = 0.8 if day.weekday() >= 5 else 1.0
         count = round(shoppers * weekend * (1 + 0.15 * sin(n / 9)) * chance.gauss(1, 0.06))
-        progress = 0.06 * n / days
+        progress = 0.13 * n / days
         for moment in sorted(midnight + int(_DAY * chance.betavariate(4, 2.6)) for _ in range(count)):
             while returning and returning[0][0] < moment:
                 _come_back(store, site, heapq.heappop(returning), chance, sign)
@@ -123,7 +123,7 @@ def _meet(
     second = who.notice.variant not in ("", site.asked[0].name)
     if chance.random() > 0.76 + who.mood + progress / 2 + 0.04 * second:
         return None
-    yes = 0.56 + who.mood + progress
+    yes = 0.52 + who.mood + progress
     what = chance.random()
     if what < yes:
         allow, how = 7, "accept" if chance.random() < 0.96 else "preferences"
