@@ -298,7 +298,10 @@ def rates_command(
             return
         rows = store.counts(shop, period.first, period.last, dimension(by))
         report = Report.of(shop.id, period, by, rows)
-    click.echo({"text": report.as_text, "json": report.as_json, "csv": report.as_csv}[form](), nl=form == "text")
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(report.as_json())))
+    else:
+        click.echo(report.as_csv() if form == "csv" else report.as_text(), nl=form == "text")
 
 
 def _recount(store: Store, site: Site, first: date, last: date) -> None:
