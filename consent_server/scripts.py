@@ -45,10 +45,12 @@ class Asked:
 def prepare(site: Site) -> Asked:
     """Put a site's settings and words into the built scripts, and name what they ask."""
     static = files(__package__).joinpath("static")
-    gate = static.joinpath("consent.js").read_text(encoding="utf-8")
+    # Only a shop that names vendors or trackers gets what tells and stops them.
+    name = "consent.full.js" if site.vendors or site.trackers else "consent.js"
+    gate = static.joinpath(name).read_text(encoding="utf-8")
     details = static.joinpath("details.js").read_text(encoding="utf-8")
     lists = msgspec.json.decode(static.joinpath("words.json").read_bytes())
-    built = {"consent.js": Script.of(gate).hash, "details.js": Script.of(details).hash}
+    built = {name: Script.of(gate).hash, "details.js": Script.of(details).hash}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
         lang: tuple(Notice.compose(site, lang, variant, words[lang], built) for variant in site.asked)

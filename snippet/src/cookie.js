@@ -1,0 +1,101 @@
+/**
+ * The cookie, which remembers the answer and is the queue of what is undelivered.
+ *
+ * It holds the server's token, or before delivery "~" and a list of at most two decisions: the one on its way and the
+ * one that followed. The page does not check a signature: whoever can write the cookie could as well press the button.
+ */
+import { CATEGORIES, config } from './site.js';
+
+/**
+ * @typedef {import('./types').Category} Category
+ * @typedef {{ site: string, allow: Category[], rev: number, at: number, exp: number }} Answer  times in seconds
+ * @typedef {{ allow: Category[], notice: string, lang: string, variant: string, how: import('./types').How }} Decision
+ * @typedef {Answer & Decision & { id: string, previous?: string, refused?: 1 }} Pending  `refused`: the server will not
+ *   take it, so it is not sent again; the choice holds all the same.
+ */
+
+/** What the page knows; a browser may keep no cookie. */
+export const memory = { text: '', queue: /** @type {Pending[]} */ ([]), sending: false };
+
+/** @param {string} bytes */
+const encode = (bytes) => btoa(bytes).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
+/** @param {string} part */
+const decode = (part) => JSON.parse(atob(part.replace(/-/g, '+').replace(/_/g, '/')));
+
+const cookie = () => {
+  try {
+    return document.cookie.match(/(?:^|; )consent=([^;]+)/)?.[1] ?? '';
+  } catch {
+    return ''; // a sandboxed frame has none
+  }
+};
+
+/** @returns {Pending[]} what the cookie holds undelivered, whichever tab put it there */
+export const pending = (text = cookie()) => {
+  try {
+    return text[0] == '~' ? decode(text.slice(1)) : [];
+  } catch {
+    return [];
+  }
+};
+
+/** Writes the cookie: what is undelivered, or the token, or nothing any more. */
+export const store = (token = '') => {
+  const { domain, keep } = config;
+  memory.text = memory.queue[0] ? '~' + encode(JSON.stringify(memory.queue)) : token;
+  try {
+    // Three months longer than the answer holds, so that a renewal can name the token that it follows.
+    document.cookie = `consent=${memory.text};Path=/;SameSite=Lax;Max-Age=${memory.text && keep + 7776000}${
+      location.protocol == 'https:' ? ';Secure' : ''}${domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''}`;
+  } catch {}
+};
+
+/**
+ * Reads the cookie.
+ * @returns {boolean} whether it is news: never while a decision of this page is on its way, which is newer
+ */
+export const read = () => {
+  const text = cookie();
+  if (memory.sending || text == memory.text) return false;
+  memory.text = text;
+  memory.queue = pending();
+  return true;
+};
+
+/** @returns {Answer | undefined} what the cookie says, whether or not it still holds; nothing if it is no answer of ours */
+export const lastAnswer = () => {
+  try {
+    /** @type {Answer} */
+    const answer = memory.queue.at(-1) ?? decode(memory.text.split('.')[0]);
+    if (answer.site == config.site && answer.allow.every((category) => CATEGORIES.includes(category))) return answer;
+  } catch {}
+};
+
+/** @returns {Category[] | undefined} what is allowed, if the answer still holds */
+export const allowed = () => {
+  const last = lastAnswer();
+  if (last && last.exp > Date.now() / 1000 && last.rev >= config.rev) return last.allow;
+};
+
+/** @returns {string | null} the token, of whatever age, if the answer is delivered */
+export const token = () => (memory.queue[0] ? null : memory.text || null);
+
+/**
+ * Remembers a decision until it is delivered. It follows the one on its way, and replaces what waited behind that.
+ * @param {Decision} decision
+ */
+export const remember = (decision) => {
+  const [first] = memory.queue;
+  const at = Math.floor(Date.now() / 1000);
+  const next = {
+    ...decision,
+    id: encode(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))),
+    previous: token() ?? first?.previous,
+    site: config.site,
+    rev: config.rev,
+    at,
+    exp: at + config.keep,
+  };
+  memory.queue = first && !first.refused ? [first, next] : [next];
+  store();
+};

@@ -1,0 +1,231 @@
+/** The second layer: what exactly is asked, the switches, and what a shopper may see and do of their own answer. */
+import { verify, BadToken } from '../verify.js';
+import { clear } from './clear.js';
+import { deliver } from './delivery.js';
+import style from './details.css';
+
+/**
+ * @typedef {import('./types').Category} Category
+ * @typedef {import('./types').Gate} Gate
+ */
+
+/** @type {import('./types').DetailsConfig} */
+const { lang, words, cookies, policy_updated, name, contact, authority } = /** @type {any} */ ('__DETAILS__');
+
+/** @param {Gate} gate */
+const details = (gate) => {
+  const { element, consent } = gate;
+  /** @type {Category[]} */
+  const categories = ['functional', 'analytics', 'marketing'];
+  const dir = /^(ar|fa|he|ur)/.test(lang) ? 'rtl' : 'ltr';
+
+  /** @param {string} word @param {() => void} click */
+  const button = (word, click) => element('button', { type: 'button', click }, words[word]);
+  /** @param {string} word @param {Record<string, string>} values */
+  const say = (word, values) => words[word].replace(/{(\w+)}/g, (_, key) => values[key]);
+  /** @param {number | string | Date} moment seconds, or a day @param {'short'} [timeStyle] */
+  const date = (moment, timeStyle) =>
+    new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeStyle }).format(typeof moment == 'number' ? moment * 1000 : new Date(moment));
+  /** @param {readonly string[]} allowed */
+  const list = (allowed) => allowed.map((category) => words[category]).join(', ') || words.nothing;
+
+  gate.addStyle(style);
+
+  // ---- The message that stays when the dialog has gone ----
+
+  /** Where a reload is told what was removed before it; there is an answer then. */
+  const REMOVED = 'ask-removed';
+
+  /** @param {boolean} [reload] */
+  const clearAndSay = (reload) => {
+    let names = clear(gate.config.clear ?? {}, consent.allows).join(', ');
+    try {
+      names ||= sessionStorage[REMOVED] ?? '';
+      delete sessionStorage[REMOVED];
+      if (reload) sessionStorage[REMOVED] = names;
+    } catch {} // then nobody is told
+    if (reload) location.reload();
+    else if (names) {
+      const message = element('div', { class: 'said', role: 'status', lang, dir });
+      gate.host().append(message);
+      message.append(element('span', {}, say('removed', { names })), button('close', () => message.remove()));
+    }
+  };
+
+  // ---- The switches ----
+
+  /** @param {Category | 'necessary'} category */
+  const section = (category) => {
+    const uses = cookies[category] ?? [];
+    const control = category == 'necessary' ? element('span', {}, words.always_on)
+      : element('input', { type: 'checkbox', role: 'switch', name: category, 'aria-describedby': 'ask-' + category });
+    return element('section', {},
+      element('label', {}, words[category], control),
+      element('p', { id: 'ask-' + category }, words[category + '_for']),
+      ...(uses[0] ? [element('details', {}, element('summary', {}, `${words.cookies} (${uses.length})`), ...uses.map((use) =>
+        element('dl', {}, .../** @type {const} */ (['name', 'provider', 'purpose', 'life']).flatMap((key) =>
+          [element('dt', {}, words['cookie_' + key]), element('dd', {}, use[key])]))))] : []));
+  };
+
+  /** @param {Category[]} allow @param {'accept' | 'refuse' | 'save'} how */
+  const decide = (allow, how) => {
+    dialog.close(); // first, so that the focus goes back through the banner to where it was
+    gate.decide(allow, consent.choice ? 'preferences' : how);
+  };
+
+  const chosen = () =>
+    categories.filter((category) => /** @type {HTMLInputElement} */ (dialog.querySelector(`[name=${category}]`)).checked);
+
+  // ---- My choices ----
+
+  const mine = element('div', { 'aria-live': 'polite' });
+
+  /** @param {() => Promise<unknown>} act */
+  const attempt = (act) => async () => {
+    try {
+      await act();
+    } catch {
+      mine.append(element('p', {}, words.failed));
+    }
+  };
+
+  /** @param {string} path @param {string} [method] */
+  const me = async (path, method) => {
+    const response = await fetch(gate.base + path, { method, headers: { Authorization: 'Bearer ' + consent.token } });
+    if (!response.ok) throw Error(`consent: ${path} answered ${response.status}`);
+    return response.json();
+  };
+
+  const receipt = () => me('me/receipt');
+
+  const download = async () => {
+    const href = URL.createObjectURL(new Blob([JSON.stringify(await receipt(), null, 2)], { type: 'application/ld+json' }));
+    element('a', { href, download: `consent-${gate.config.site}.json` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60000);
+  };
+
+  const erase = async () => {
+    await me('me', 'DELETE');
+    gate.memory.queue = [];
+    gate.store();
+    gate.apply();
+    mine.replaceChildren(element('p', {}, words.erased));
+  };
+
+  const showMine = async () => {
+    const { choice, token } = consent;
+    if (!choice) return mine.replaceChildren(element('p', {}, words.unanswered));
+    if (!token) return mine.replaceChildren(element('p', {}, words.undelivered));
+    const payload = JSON.parse(atob(token.split('.')[0].replace(/-/g, '+').replace(/_/g, '/')));
+    const state = element('p', { role: 'status' });
+    mine.replaceChildren(
+      element('p', {}, say('answered', { at: date(payload.at, 'short'), allow: list(payload.allow) }), ' ',
+        say('until', { exp: date(payload.exp) })),
+      state,
+      element('div', { class: 'buttons' }, button('receipt', attempt(download)),
+        ...(payload.allow[0] ? [button('withdraw', () => decide([], 'refuse'))] : []),
+        button('erase', attempt(erase))));
+    try {
+      const keys = await (await fetch(gate.base + '../keys.json')).json();
+      await verify(token, keys, gate.config);
+      state.append(words.checked);
+    } catch (error) {
+      state.append(error instanceof BadToken ? words.forged : words.unchecked);
+    }
+    if (payload.sub) {
+      await attempt(async () => {
+        const { history } = await me('me');
+        mine.append(element('h3', {}, words.history), element('ul', {}, ...history.map((/** @type {any} */ { at, allow }) =>
+          element('li', {}, `${date(at, 'short')}: ${list(allow)}`))));
+      })();
+    }
+  };
+
+  // ---- The dialog ----
+
+  const dialog = /** @type {HTMLDialogElement} */ (element('dialog', { 'aria-labelledby': 'ask-details', lang, dir, tabindex: '-1' },
+    element('h2', { id: 'ask-details' }, words.details),
+    element('p', {}, words.details_text),
+    section('necessary'), ...categories.map(section),
+    element('p', { class: 'buttons' },
+      button('accept', () => decide(categories, 'accept')),
+      button('refuse', () => decide([], 'refuse')),
+      button('save', () => decide(chosen(), 'save'))),
+    element('details', { toggle: ({ target }) => target.open && showMine() }, element('summary', {}, words.mine), mine),
+    element('p', {},
+      element('a', { href: gate.config.policy }, policy_updated ? say('updated', { date: date(policy_updated) }) : name),
+      ...(contact ? [' ', element('a', { href: 'mailto:' + contact }, contact)] : []),
+      ...(authority ? [' ', words.complaint, ' ', authority.url ? element('a', { href: authority.url }, authority.name) : authority.name] : [])),
+    element('p', { class: 'buttons' }, button('close', () => dialog.close()))));
+
+  const open = () => {
+    for (const category of categories) {
+      /** @type {HTMLInputElement} */ (dialog.querySelector(`[name=${category}]`)).checked = !!consent.choice?.[category];
+    }
+    for (const part of dialog.querySelectorAll('details')) part.open = false;
+    gate.host().append(dialog);
+    dialog.showModal();
+    dialog.focus();
+    // An ad blocker hid it: the page must not stay locked behind what nobody sees.
+    if (!dialog.offsetHeight) dialog.close();
+  };
+
+  // ---- What stands in a held frame ----
+
+  /** @param {HTMLIFrameElement} frame */
+  const place = (frame) => {
+    const draw = () => {
+      const view = frame.contentWindow;
+      const page = frame.contentDocument;
+      if (frame.src || !view || !page || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
+      const needed = (frame.dataset.consent ?? '').split(/\s+/);
+      const sheet = new /** @type {any} */ (view).CSSStyleSheet();
+      sheet.replaceSync('body{font:16px/1.4 system-ui;color-scheme:light dark;margin:12px}button{font:inherit;min-height:44px;margin:4px;padding:4px 12px}');
+      page.adoptedStyleSheets = [sheet];
+      page.documentElement.lang = lang;
+      page.documentElement.dir = dir;
+      page.title = words.details;
+      page.body.replaceChildren(
+        element('p', {}, say('held', { categories: list(needed) })),
+        button('once', () => {
+          frame.dataset.consent = 'necessary'; // for this page
+          gate.release(frame);
+        }),
+        button('always', () => gate.decide(categories.filter((category) => consent.choice?.[category] || needed.includes(category)),
+          consent.choice ? 'preferences' : 'save')));
+    };
+    frame.addEventListener('load', draw);
+    draw();
+  };
+
+  // ---- What a page with something unfinished needs ----
+
+  /**
+   * Counts the showing once a browser session, with nothing stored to remember it by: where the shopper came into the
+   * shop, that is not by a reload or the way back, not from a page of the shop, and as the first of its pages in the tab.
+   */
+  const countShowing = () => {
+    const [{ type }] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
+    const from = document.referrer && new URL(document.referrer).hostname;
+    const { domain } = gate.config;
+    const inside = from && (from == location.hostname || (domain && `.${from}`.endsWith('.' + domain)));
+    if (type != 'navigate' || inside || /** @type {any} */ (window).navigation?.currentEntry?.index > 0) return;
+    fetch(gate.base + 'shown', { method: 'POST', body: JSON.stringify({ lang, variant: gate.variant }), keepalive: true })
+      .catch(() => {}); // one that could not be counted
+  };
+
+  /** @param {boolean} undecided */
+  const arrive = (undecided) => {
+    if (undecided) {
+      if (consent.choice) gate.host().querySelector('p')?.after(element('p', {}, words.gpc)); // answered by the signal
+      if (document.hidden) document.addEventListener('visibilitychange', countShowing, { once: true });
+      else countShowing();
+    }
+    clearAndSay();
+    deliver(gate);
+  };
+
+  return { arrive, clear: clearAndSay, deliver: () => deliver(gate), open, place, receipt };
+};
+
+/** @type {import('./types').DetailsScript} */ (document.currentScript).details = details;

@@ -1,0 +1,309 @@
+/**
+ * The gate: holds what is marked, releases what the shopper allows, remembers the answer, and is `window.consent`.
+ *
+ * A marked element is inert as it stands in the page's HTML, so a failure anywhere here leaves everything held.
+ */
+import { addStyle, element, hideBanner, language, showBanner, theHost } from './banner.js';
+import * as cookie from './cookie.js';
+import { base, CATEGORIES, config, script, trusted } from './site.js';
+
+/**
+ * @typedef {import('./types').Category} Category
+ * @typedef {import('./types').Choice} Choice
+ * @typedef {{ tell: typeof import('./vendors.js').tell, stopTrackers: typeof import('./trackers.js').stopTrackers }} Parts
+ */
+
+/** @type {Choice | null} */
+let choice = null;
+
+/** @param {string} category */
+const allows = (category) => category == 'necessary' || !!choice?.[/** @type {Category} */ (category)];
+
+/** @param {string} category */
+const when = async (category) => {
+  while (!allows(category)) await new Promise((resolve) => document.addEventListener('consentchange', resolve, { once: true }));
+};
+
+/** @param {Category[]} [allow] */
+const choose = (allow) => {
+  choice = allow
+    ? /** @type {Choice} */ (Object.freeze(Object.fromEntries(CATEGORIES.map((name) => [name, allow.includes(name)])))) : null;
+};
+
+// ---- Hold and release ----
+
+/** Trackers caught before they are in the document. @type {Set<Element>} */
+const caught = new Set();
+/** @type {Set<Element>} */
+const released = new Set();
+/** What is released runs in page order. @type {Promise<unknown>} */
+let line = Promise.resolve();
+/** Catches a tracker that the parser made. @type {(element: Element) => void} */
+let markTracker;
+let selector = '[data-consent]';
+/** @type {Set<string>} */
+const warned = new Set();
+
+const ADDRESSES = ['srcset', 'src', 'href'];
+
+/** @param {Element} marked */
+const categoriesOf = (marked) => (marked.getAttribute('data-consent') ?? '').trim().split(/\s+/);
+
+/**
+ * Lets a held element do what it would have done. A script is made anew, as the browser looks at each only once; in a
+ * task of its own, and the next waits until it has loaded.
+ * @param {Element} marked
+ */
+const run = async (marked) => {
+  const { dataset } = /** @type {HTMLElement} */ (marked);
+  const isScript = marked instanceof HTMLScriptElement;
+  if (isScript) await new Promise((resolve) => setTimeout(resolve));
+  // Withdrawn while it stood in line: held again.
+  if (!categoriesOf(marked).every(allows)) return released.delete(marked);
+  if (!isScript) return ADDRESSES.forEach((name) => dataset[name] && marked.setAttribute(name, dataset[name]));
+
+  const fresh = document.createElement('script');
+  for (const { name, value } of marked.attributes) {
+    if (!/^(type|src|data-src|nonce|on.*)$/.test(name)) fresh.setAttribute(name, value);
+  }
+  fresh.nonce = marked.nonce;
+  fresh.type = dataset.type ?? '';
+  fresh.async = marked.async && marked.hasAttribute('async');
+  const src = dataset.src ?? marked.getAttribute('src');
+  if (src) fresh.src = trusted.createScriptURL(src);
+  else fresh.text = trusted.createScript(marked.text);
+  released.add(fresh);
+  const loaded = new Promise((resolve) => {
+    fresh.onload = fresh.onerror = (event) => resolve(marked.dispatchEvent(new Event(/** @type {Event} */ (event).type)));
+  });
+  marked.replaceWith(fresh);
+  if (src && !fresh.async) await loaded;
+};
+
+/** @param {Element} marked */
+const release = (marked) => {
+  if (released.has(marked)) return;
+  const missing = categoriesOf(marked).find((category) => !allows(category));
+  if (missing == undefined) {
+    // A script must be in the page; one that the page's policy would not run is not run on its behalf.
+    if (marked instanceof HTMLScriptElement && !(marked.isConnected
+      && (!script.nonce || marked.nonce == script.nonce || caught.has(marked)))) return;
+    released.add(marked);
+    line = line.then(() => run(marked));
+  } else if (!CATEGORIES.includes(/** @type {Category} */ (missing))) {
+    if (!warned.has(missing)) console.warn('consent: unknown category stays held:', missing, marked);
+    warned.add(missing);
+  } else if (marked instanceof HTMLIFrameElement) {
+    whenIdle(({ place }) => released.has(marked) || place(marked));
+  }
+};
+
+/** @param {ParentNode} root */
+const look = (root) => {
+  for (const found of [root, ...root.querySelectorAll(selector)]) {
+    if (!(found instanceof Element)) continue;
+    markTracker?.(found);
+    if (found.hasAttribute('data-consent')) release(found);
+  }
+};
+
+/** Takes back what can be unloaded. @returns {boolean} whether something cannot */
+const holdAgain = () => {
+  let stays = false;
+  for (const marked of released) {
+    if (categoriesOf(marked).every(allows)) continue;
+    released.delete(marked);
+    if (marked instanceof HTMLScriptElement) stays ||= marked.type != 'text/plain';
+    else {
+      if (marked instanceof HTMLIFrameElement) marked.contentWindow?.location.replace('about:blank');
+      ADDRESSES.forEach((name) => marked.removeAttribute(name));
+    }
+  }
+  return stays;
+};
+
+// ---- Decide ----
+
+/** @type {Parts['tell'] | undefined} */
+let tell;
+
+const { langs, variants = [] } = config;
+
+/** Which way of asking this page takes. Nothing is stored before an answer, so each page draws anew. */
+let draw = Math.random() * variants.reduce((sum, [, weight]) => sum + weight, 0);
+const variant = Math.max(0, variants.findIndex(([, weight]) => (draw -= weight) < 0));
+const [variantName, , layout = config.layout ?? 'bar'] = variants[variant] ?? [''];
+
+/** What the click shows is painted before what it starts; a hidden page paints nothing. @returns {Promise<unknown>} */
+const painted = () =>
+  new Promise((resolve) => (document.hidden ? resolve(0) : requestAnimationFrame(() => setTimeout(resolve))));
+
+/** @param {'consentready' | 'consentchange'} type */
+const announce = (type) => document.dispatchEvent(new CustomEvent(type, { detail: choice }));
+
+/** Makes the page agree with the answer. */
+const apply = () => {
+  const before = CATEGORIES.filter(allows);
+  choose(cookie.allowed());
+  undecided = false;
+  hideBanner();
+  tell?.(choice);
+  announce('consentchange'); // before a reload, which would swallow it
+  const reload = holdAgain();
+  if (!before.every(allows)) details().then(({ clear }) => clear(reload), later);
+  line = line.then(painted);
+  [document, ...caught].forEach(look);
+};
+
+/** @param {Category[]} allow @param {import('./types').How} how */
+const remember = (allow, how) => {
+  const lang = language();
+  const { notice } = langs[lang];
+  cookie.remember({ allow, notice: notice[variant] ?? notice[0], lang, variant: variantName, how });
+};
+
+/** @param {Category[]} allow @param {import('./types').How} how */
+const decide = (allow, how) => {
+  remember(allow, how);
+  apply();
+  painted().then(details).then(({ deliver }) => deliver(), later);
+};
+
+// ---- Ask ----
+
+/** What does not load now may load on the next page. */
+const later = () => {};
+
+/** @type {Promise<import('./types').Details> | undefined} */
+let loading;
+
+/** @returns {Promise<import('./types').Details>} the second layer, fetched once */
+const details = () =>
+  (loading ??= new Promise((resolve, reject) => {
+    const lang = language();
+    const loader = /** @type {import('./types').DetailsScript} */ (document.createElement('script'));
+    loader.src = trusted.createScriptURL(`${base}details.${lang}.${langs[lang].details}.js`);
+    loader.onload = () => resolve(/** @type {any} */ (loader).details(gate));
+    loader.onerror = () => reject((loading = undefined));
+    document.head.append(loader);
+  }));
+
+/** @param {(details: import('./types').Details) => void} use of the second layer, when the page has nothing better to do */
+const whenIdle = (use) => {
+  const idle = () => (window.requestIdleCallback ?? setTimeout)(() => details().then(use, later));
+  if (document.readyState == 'complete') idle();
+  else addEventListener('load', idle);
+};
+
+const open = async () => (await details()).open();
+
+let undecided = false;
+/** The body that the banner is in; a single-page app may put another in its place. @type {HTMLElement} */
+let asked;
+
+const ask = () => {
+  if (!undecided || !document.body || asked == document.body) return;
+  asked = document.body;
+  const lang = langs[language()];
+  const words = { ...lang.words, ...lang.variants?.[variant] };
+  if (!(Number(cookie.lastAnswer()?.rev) < config.rev)) words.changed = '';
+  showBanner(layout, words, {
+    accept: () => decide(CATEGORIES, 'accept'),
+    refuse: () => decide([], 'refuse'),
+    choose: open,
+  });
+};
+
+// ---- window.consent ----
+
+/** @type {import('./types').Consent} */
+const consent = {
+  allows,
+  get choice() {
+    return choice;
+  },
+  when,
+  open,
+  decide(wanted) {
+    decide(CATEGORIES.filter((category) => wanted[category] ?? choice?.[category]), 'script');
+  },
+  get token() {
+    return choice && cookie.token();
+  },
+  receipt: async () => (await details()).receipt(),
+};
+
+/** @type {import('./types').Gate} */
+const gate = {
+  ...cookie, base, config, consent, variant: variantName, host: theHost, addStyle, element, decide, apply, release,
+};
+
+/** Another tab, or the server, may have changed the cookie. */
+const follow = () => {
+  if (cookie.read() && `${cookie.allowed()}` != `${choice && CATEGORIES.filter(allows)}`) apply();
+};
+
+/** @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it */
+const traces = () => {
+  try {
+    const names = [document.cookie, ...Object.keys(localStorage), ...Object.keys(sessionStorage)].join();
+    return ['ask-removed', ...CATEGORIES.flatMap((category) => (!allows(category) && config.clear?.[category]) || [])]
+      .some((pattern) => names.includes(pattern.split('*')[0]));
+  } catch {} // storage is blocked: nothing is in it
+};
+
+/** @param {Parts} [parts] what only some shops need */
+export const start = (parts) => {
+  if (window.consent) return; // the tag is in the page twice
+  cookie.read();
+  choose(cookie.allowed());
+  if (!choice) {
+    undecided = true;
+    // The signal answers; the banner is there, this once, for who wants to answer otherwise.
+    if (config.gpc && navigator.globalPrivacyControl) {
+      remember([], 'signal');
+      choose([]);
+    }
+  }
+  if (parts) {
+    ({ tell } = parts);
+    tell(null);
+    if (choice) tell(choice);
+    markTracker = parts.stopTrackers(allows, when, caught);
+    selector += ',script,iframe,img';
+  }
+
+  window.consent = consent;
+  look(document);
+  new MutationObserver((records) => {
+    for (const { addedNodes } of records) {
+      for (const node of addedNodes) if (node instanceof Element) look(node);
+    }
+    ask();
+  }).observe(document, { childList: true, subtree: true });
+
+  addEventListener('click', (event) => {
+    if (!(event.target instanceof Element && event.target.closest('[data-consent-open]'))) return;
+    event.preventDefault();
+    open();
+  });
+  document.addEventListener('visibilitychange', follow);
+  window.cookieStore?.addEventListener('change', follow);
+
+  const { consentQueue } = window;
+  window.consentQueue = { push: (call) => call(consent) };
+  if (Array.isArray(consentQueue)) {
+    for (const call of consentQueue) {
+      try {
+        call(consent);
+      } catch (error) {
+        console.error(error);
+      }
+    }
+  }
+  announce('consentready');
+
+  ask();
+  // A returning shopper whose answer is delivered needs nothing from the server.
+  if (undecided || cookie.pending()[0] || traces()) whenIdle((details) => details.arrive(undecided));
+};
