@@ -398,7 +398,9 @@ class Entry:
         """Return the SHA-256 of what says whose decision it is; it outlives an erasure."""
         if self.erased:
             return self.erased
-        return hashlib.sha256(msgspec.json.encode([self.id, self.subject, self.signature])).digest()
+        # Refusals of one hour share their token, so its signature says nothing about one of them.
+        own = self.signature if self.allow else b""
+        return hashlib.sha256(msgspec.json.encode([self.id, self.subject, own])).digest()
 
     def allowed(self) -> list[str]:
         """Return the optional categories that it allowed, sorted."""

@@ -14,6 +14,8 @@ consent:{TAG}:erased               hash    place -> what an erasure left of the 
 consent:{TAG}:count:MONTH:VALUE    string  counters, a row of decision.COLUMNS a day, 32 bits each
 consent:{TAG}:values               set     the VALUEs ever counted: ``all``, ``language=az``, ``how=accept`` …
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
+consent:{SITE}:seals               hash    day -> the signed head of its entries
+consent:keys                       hash    id -> every public key that ever signed here, JWK
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
 consent:sample                     set     sites whose decisions are made up
 consent:marketers                  hash    name -> hash of the password and sites, JSON
@@ -33,7 +35,7 @@ from array import array
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import crc_hqx
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -44,11 +46,9 @@ from typing import Any, cast
 
 import msgspec
 import redis
-from redis.backoff import NoBackoff
-from redis.cluster import RedisCluster
-from redis.retry import Retry
-from redis.sentinel import Sentinel
 
+from .connection import Connection
+from .connection import StoreAway as StoreAway
 from .decision import (
     COLUMNS,
     DEVICES,
@@ -65,6 +65,9 @@ from .decision import (
 )
 
 LAYOUT = b"1"
+DAY = 86_400_000
+"""Milliseconds."""
+
 CHUNKS = 512
 """Hashes a bucket's index is spread over: under 512 subjects each, Redis packs them tightly."""
 
@@ -73,12 +76,6 @@ log = logging.getLogger(__name__)
 _HEAD = struct.Struct(">BB2s6s")
 _PLACE = struct.Struct(">HIH")
 _SAME = 255
-
-
-class StoreAway(ConsentError):
-    """Redis cannot be reached, or will not write."""
-
-    problem = "store-away"
 
 
 class OtherContent(ConsentError):
@@ -158,12 +155,17 @@ class Store:
     Args:
         url: ``redis://``, ``rediss://``, ``unix://``, each also with ``+sentinel`` or ``+cluster``.
         timeout: seconds after which an unanswered call counts as a failure.
+        replicas: how many replicas must have a decision before it is acknowledged.
     """
 
-    def __init__(self, url: str, timeout: float = 0.5) -> None:
+    def __init__(self, url: str, timeout: float = 0.5, replicas: int = 0) -> None:
         self.url = url
-        self._redis = connect(url, timeout)
-        self._record = self._redis.register_script(files(__package__).joinpath("record.lua").read_text())
+        self._connection = Connection(url, timeout, replicas)
+        self._redis = self._connection.client
+        self._record, self._erase, self._forget = (
+            self._connection.script(files(__package__).joinpath(f"{name}.lua").read_text())
+            for name in ("record", "erase", "forget")
+        )
         self._served: dict[str, dict[str, Notice]] = {}
         self._unkept: list[Notice] = []
 
@@ -280,29 +282,26 @@ class Store:
             cells = [row + COLUMNS.index(name) for name in entry.columns()]
             month = f"{moment:%Y-%m}"
             with _away():
-                reply = cast(
-                    list[Any],
-                    self._record(
-                        keys=[
-                            shelf.seen,
-                            shelf.key("log"),
-                            shelf.key("refused"),
-                            shelf.key("values"),
-                            *(shelf.key(f"count:{month}:{value}") for value in values),
-                        ],
-                        args=[
-                            shelf.digest,
-                            now,
-                            _pack(entry),
-                            _pack_name(decision.id),
-                            followed and _pack_name(followed),
-                            b"" if decision.allow else _hour(consent.at, consent.notice),
-                            signature,
-                            len(cells),
-                            *cells,
-                            *values,
-                        ],
-                    ),
+                reply = self._record(
+                    keys=[
+                        shelf.seen,
+                        shelf.key("log"),
+                        shelf.key("refused"),
+                        shelf.key("values"),
+                        *(shelf.key(f"count:{month}:{value}") for value in values),
+                    ],
+                    args=[
+                        shelf.digest,
+                        now,
+                        _pack(entry),
+                        _pack_name(decision.id),
+                        followed and _pack_name(followed),
+                        b"" if decision.allow else _hour(consent.at, consent.notice),
+                        signature,
+                        len(cells),
+                        *cells,
+                        *values,
+                    ],
                 )
             match reply:
                 case [0, *_]:
@@ -334,16 +333,24 @@ class Store:
     def history(self, site: Site, subject: str) -> list[Entry]:
         """Return the decisions of one shopper that are kept, oldest first, with their whole notice hashes."""
         shelf = _shelf(site, subject)
-        with _away():
-            positions = cast(bytes, self._redis.hget(shelf.seen, shelf.digest)) or b""
-            entries = []
-            for high, low, seq in _PLACE.iter_unpack(positions):
-                at = (high << 32) + low
-                place = f"{at}-{seq}"
-                for _, found in cast(list[Any], self._redis.xrange(shelf.key("log"), place, place)):
-                    entries.append(_unpack(found[b"e"], shelf.bucket, at, seq))
-        mine = [entry for entry in entries if entry.subject == subject]
+        _, found = self._found(shelf)
+        mine = [entry for entry in found if entry.subject == subject]
         return [replace(entry, notice=self._full(site, entry.notice).hash) for entry in mine]
+
+    def _found(self, shelf: _Shelf) -> tuple[bytes, list[Entry]]:
+        """Return a subject's places in the log as they are kept, and the entries there."""
+        with _away():
+            positions = cast(bytes | None, self._redis.hget(shelf.seen, shelf.digest)) or b""
+            places = [((high << 32) + low, seq) for high, low, seq in _PLACE.iter_unpack(positions)]
+            calls = self._redis.pipeline(transaction=False)
+            for at, seq in places:
+                calls.xrange(shelf.key("log"), f"{at}-{seq}", f"{at}-{seq}")
+            pages = calls.execute() if places else []
+        return positions, [
+            _unpack(page[0][1][b"e"], shelf.bucket, at, seq)
+            for (at, seq), page in zip(places, pages, strict=True)
+            if page
+        ]
 
     def erase(self, site: Site, subject: str) -> int:
         """Erase one shopper. Of each entry stays what was counted, and a hash by which the log still adds up.
@@ -352,47 +359,147 @@ class Store:
             How many entries were erased.
         """
         shelf = _shelf(site, subject)
-        entries = self.history(site, subject)
-        if entries:
+        while True:
+            positions, found = self._found(shelf)
+            mine = [entry for entry in found if entry.subject == subject]
+            if not mine:
+                return 0
+            left = [part for entry in mine for part in (f"{entry.at}-{entry.seq}", _head(entry) + entry.identity())]
+            others = b"".join(
+                _PLACE.pack(entry.at >> 32, entry.at & 0xFFFFFFFF, entry.seq)
+                for entry in found
+                if entry.subject != subject
+            )
+            keys = [shelf.seen, shelf.key("log"), shelf.key("erased")]
             with _away():
-                calls = self._redis.pipeline(transaction=not isinstance(self._redis, RedisCluster))
-                for entry in entries:
-                    place = f"{entry.at}-{entry.seq}"
-                    calls.hset(shelf.key("erased"), place, _head(entry) + entry.identity())
-                    calls.xdel(shelf.key("log"), place)
-                calls.hdel(shelf.seen, shelf.digest)
-                calls.execute()
-        return len(entries)
+                if self._erase(keys=keys, args=[shelf.digest, positions, others, *left]):
+                    return len(mine)
 
-    def log(self, site: Site, bucket: int, first: int, last: int) -> Iterator[Entry]:
-        """Yield one bucket's entries from ``first`` up to but without ``last`` (ms), erased ones too, in order."""
-        tag = tags(site.id, site.buckets)[bucket]
-        with _away():
-            remains = cast(dict[bytes, bytes], self._redis.hgetall(f"consent:{{{tag}}}:erased"))
-        erased = sorted(
-            (at, seq, packed)
-            for place, packed in remains.items()
-            for at, seq in [tuple(map(int, place.split(b"-")))]
-            if first <= at < last
-        )
-        start = f"{first}-0"
-        waiting = iter([*erased, None])
-        gap = next(waiting)
+    # The log, its seals and the keys that signed it
+
+    def day(self, site: Site, day: date) -> Iterator[Entry]:
+        """Yield all entries of one UTC day, erased ones too, by bucket and time, with whole notice hashes.
+
+        A refusal comes with the signature that it shares with the others of its hour.
+        """
+        start = _midnight(day)
+        whole = {name[:8]: name for name in self.notices(site)}
+        for bucket, tag in enumerate(tags(site.id, site.buckets)):
+            shared: dict[bytes, bytes] | None = None
+            for entry in self._bucket(tag, bucket, start, start + DAY):
+                signature = entry.signature
+                if not entry.allow and not entry.erased:
+                    if shared is None:
+                        with _away():
+                            shared = cast(dict[bytes, bytes], self._redis.hgetall(f"consent:{{{tag}}}:refused"))
+                    at = entry.at // 1000
+                    signature = shared.get(_hour(at - at % 3600, entry.notice), b"")
+                yield replace(entry, notice=whole.get(entry.notice, entry.notice), signature=signature)
+
+    def _bucket(self, tag: str, bucket: int, first: int, last: int) -> list[Entry]:
+        """Return a bucket's entries from ``first`` up to but without ``last`` (ms) in order, as of one moment."""
+        key = f"consent:{{{tag}}}"
         while True:
             with _away():
-                page = cast(list[Any], self._redis.xrange(f"consent:{{{tag}}}:log", start, f"({last}-0", count=1000))
-            for place, found in page:
+                before = self._redis.hlen(f"{key}:erased")
+                found: dict[tuple[int, int], Entry] = {}
+                start = f"{first}-0"
+                while page := cast(list[Any], self._redis.xrange(f"{key}:log", start, f"({last}-0", count=1000)):
+                    for place, fields in page:
+                        at, seq = map(int, place.split(b"-"))
+                        found[at, seq] = _unpack(fields[b"e"], bucket, at, seq)
+                    start = f"({page[-1][0].decode()}"
+                remains = cast(dict[bytes, bytes], self._redis.hgetall(f"{key}:erased")) if before else {}
+                if before != self._redis.hlen(f"{key}:erased"):
+                    continue  # somebody was erased meanwhile: read again, or an entry would be missing in both
+            for place, packed in remains.items():
                 at, seq = map(int, place.split(b"-"))
-                while gap and (gap[0], gap[1]) < (at, seq):
-                    yield _unpack_erased(gap[2], bucket, gap[0], gap[1])
-                    gap = next(waiting)
-                yield _unpack(found[b"e"], bucket, at, seq)
-            if len(page) < 1000:
-                break
-            start = f"({page[-1][0].decode()}"
-        while gap:
-            yield _unpack_erased(gap[2], bucket, gap[0], gap[1])
-            gap = next(waiting)
+                if first <= at < last:
+                    found[at, seq] = _unpack_erased(packed, bucket, at, seq)
+            return [found[place] for place in sorted(found)]
+
+    def first_day(self, site: Site) -> date | None:
+        """Return the UTC day of the oldest entry in the log, or None."""
+        with _away():
+            calls = self._redis.pipeline(transaction=False)
+            for tag in tags(site.id, site.buckets):
+                calls.xrange(f"consent:{{{tag}}}:log", count=1)
+                calls.hkeys(f"consent:{{{tag}}}:erased")
+            replies = calls.execute()
+        times = [int(page[0][0].split(b"-")[0]) for page in replies[::2] if page]
+        times += [int(place.split(b"-")[0]) for places in replies[1::2] for place in places]
+        return datetime.fromtimestamp(min(times) // 1000, UTC).date() if times else None
+
+    def freeze(self, site: Site, day: date) -> None:
+        """Let no entry be added any more to ``day`` or to a day before it, whatever a clock says."""
+        end = f"{_midnight(day) + DAY}-0"
+        for tag in tags(site.id, site.buckets):
+            key = f"consent:{{{tag}}}:log"
+            with _away():
+                calls = self._redis.pipeline(transaction=True)
+                # An entry at the end of the day, taken out again, moves the log's clock there for good.
+                calls.xadd(key, {"e": b""}, id=end)
+                calls.xdel(key, end)
+                try:
+                    calls.execute()
+                except redis.ResponseError as error:
+                    if "equal or smaller" not in str(error):  # the log is past that day already
+                        raise
+
+    def seals(self, site: Site) -> dict[date, str]:
+        """Return the seals of a site's days, in order."""
+        with _away():
+            found = cast(dict[bytes, bytes], self._redis.hgetall(f"consent:{{{site.id}}}:seals"))
+        return {date.fromisoformat(day.decode()): token.decode() for day, token in sorted(found.items())}
+
+    def keep_seal(self, site: Site, day: date, token: str) -> bool:
+        """Keep the seal of a day. Returns False, and changes nothing, if the day has one."""
+        with _away():
+            return bool(self._redis.hsetnx(f"consent:{{{site.id}}}:seals", day.isoformat(), token))
+
+    def remember_keys(self, jwks: Mapping[str, Any]) -> None:
+        """Keep public keys for as long as there are entries that they signed, which is for ever."""
+        with _away():
+            for key in jwks["keys"]:
+                self._redis.hsetnx("consent:keys", key["kid"], msgspec.json.encode(key))
+
+    def remembered_keys(self) -> list[dict[str, Any]]:
+        """Return every public key that ever signed for this store (JWK)."""
+        with _away():
+            found = cast(dict[bytes, bytes], self._redis.hgetall("consent:keys"))
+        return [msgspec.json.decode(key) for _, key in sorted(found.items())]
+
+    def trim(self, site: Site, before: date) -> int:
+        """Remove the entries of the days before ``before``, and what points to them. Returns how many there were."""
+        end = _midnight(before)
+        removed = 0
+        for bucket, tag in enumerate(tags(site.id, site.buckets)):
+            key = f"consent:{{{tag}}}"
+            for entry in self._bucket(tag, bucket, 0, end):
+                removed += 1
+                if not entry.erased:
+                    shelf = _shelf(site, entry.subject)
+                    with _away():
+                        self._forget(keys=[shelf.seen], args=[shelf.digest, end])
+            with _away():
+                old = [
+                    place
+                    for place in cast(list[bytes], self._redis.hkeys(f"{key}:erased"))
+                    if int(place.split(b"-")[0]) < end
+                ]
+                hours = [
+                    field
+                    for field in cast(list[bytes], self._redis.hkeys(f"{key}:refused"))
+                    if int.from_bytes(field[:4]) * 1000 < end - 3_600_000
+                ]
+                calls = self._redis.pipeline(transaction=True)
+                calls.xtrim(f"{key}:log", minid=end, approximate=False)
+                if old:
+                    calls.hdel(f"{key}:erased", *old)
+                if hours:
+                    calls.hdel(f"{key}:refused", *hours)
+                calls.execute()
+        return removed
 
     # Counting
 
@@ -400,17 +507,12 @@ class Store:
         self, site: Site, first: date, last: date
     ) -> Iterator[tuple[str, dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]]:
         """Yield for each dimension what was counted and what the log says, without ``shown``, which leaves no entry."""
-        start = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp() * 1000)
-        end = int((datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(1)).timestamp() * 1000)
         logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in DIMENSIONS}
-        notices = {name[:8]: notice for name, notice in self.notices(site).items()}
-        for bucket in range(site.buckets):
-            for entry in self.log(site, bucket, start, end):
-                asked = notices[entry.notice[:8]]
-                places = (
-                    datetime.fromtimestamp(entry.at // 1000, UTC).date().isoformat(),
-                    *(asked.lang, asked.variant, entry.device, entry.country, entry.how),
-                )
+        notices = self.notices(site)
+        for day in (first + timedelta(n) for n in range((last - first).days + 1)):
+            for entry in self.day(site, day):
+                asked = notices[entry.notice]
+                places = (day.isoformat(), asked.lang, asked.variant, entry.device, entry.country, entry.how)
                 for by, value in zip(DIMENSIONS, places, strict=True):
                     logged[by][value].update(entry.columns())
         for by in DIMENSIONS:
@@ -557,35 +659,6 @@ class Store:
             return bool(self._redis.sismember("consent:sample", site.id))
 
 
-def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:
-    """Return a client for ``url``, with time-outs of ``timeout`` seconds on everything and no silent retries.
-
-    Raises:
-        ValueError: the URL is none that Redis is reached by.
-    """
-    options: dict[str, Any] = {
-        "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-        "retry": Retry(NoBackoff(), 1),
-    }
-    scheme, _, rest = url.partition("://")
-    base, _, kind = scheme.partition("+")
-    if kind == "cluster":
-        return RedisCluster.from_url(f"{base}://{rest}", **options)
-    if kind == "sentinel":
-        hosts, _, service = rest.partition("/")
-        credentials, _, addresses = hosts.rpartition("@")
-        user, _, password = credentials.partition(":")
-        sentinels = [(host, int(port or 26379)) for host, _, port in (a.partition(":") for a in addresses.split(","))]
-        if credentials:
-            options |= {"username": user or None, "password": password or None}
-        if base == "rediss":
-            options["ssl"] = True
-        sentinel = Sentinel(sentinels, sentinel_kwargs={"socket_timeout": timeout}, **options)  # type: ignore[no-untyped-call]
-        return cast(redis.Redis, sentinel.master_for(service.partition("?")[0] or "mymaster"))  # type: ignore[no-untyped-call]
-    return redis.Redis.from_url(url, **options)
-
-
 @contextmanager
 def _away() -> Iterator[None]:
     try:
@@ -593,6 +666,11 @@ def _away() -> Iterator[None]:
     except (redis.RedisError, OSError) as error:
         log.warning("redis: %s", error)
         raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
+
+
+def _midnight(day: date) -> int:
+    """Return the start of a UTC day in ms since 1970."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
 
 
 def _shelf(site: Site, subject: str) -> _Shelf:
