@@ -24,7 +24,8 @@ DOORS = {"shopper", "marketer", "operator"}
 MAY_IMPORT = {
     "decision": set(),
     "tokens": {"decision"},
-    "store": {"decision"},
+    "connection": {"decision"},
+    "store": {"connection", "decision"},
     "rates": {"decision"},
     "settings": {"decision"},
     "embedded": {"decision"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
 """What a module of the package may import from the package; ``""`` is the package itself."""
 
 ONLY = {
-    "redis": {"store", "embedded"},
+    "redis": {"connection", "store", "embedded"},
     "itsdangerous": {"tokens"},
     "cryptography": {"tokens"},
     "flask": {*DOORS, "door", "demo.storefront", "", "cli"},

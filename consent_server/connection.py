@@ -1,0 +1,204 @@
+"""How Redis is reached: single, Sentinel or Cluster; with time-outs, few retries, and a circuit that opens."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.exceptions import MovedError, NoScriptError, OutOfMemoryError, ReadOnlyError
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from .decision import ConsentError
+
+PAUSES = (0.0, 0.05)
+"""Seconds before a call is made again whose connection broke; a call that timed out has waited long enough."""
+
+SECONDS_OPEN = 1.0
+"""How long nobody asks a Redis that was found away; after that one call at a time goes and looks."""
+
+log = logging.getLogger(__name__)
+
+
+class Script(Protocol):
+    """A Lua script to be called; its answer as Redis gives it."""
+
+    def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Run it."""
+
+
+class StoreAway(ConsentError):
+    """Redis cannot be reached, or will not write."""
+
+    problem = "store-away"
+
+
+class Circuit:
+    """Lets calls through while Redis answers. While it does not, threads are told so at once instead of waiting."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def enter(self) -> None:
+        """Return if it is worth asking.
+
+        Raises:
+            StoreAway: Redis was found away a moment ago.
+        """
+        if self._until:
+            now = time.monotonic()
+            if now < self._until:
+                raise StoreAway("The store is away at the moment; try again shortly.")
+            self._until = now + SECONDS_OPEN  # this thread goes and looks, the others keep waiting
+
+    def open(self, error: Exception) -> None:
+        """Let nobody through for a moment."""
+        if not self._until:
+            log.warning("redis is away: %s", error)
+        self._until = time.monotonic() + SECONDS_OPEN
+
+    def close(self) -> None:
+        """Let everybody through: Redis has answered."""
+        if self._until:
+            self._until = 0.0
+            log.warning("redis is back")
+
+
+class Connection:
+    """The way to one Redis, Sentinel pair or Cluster.
+
+    ``client`` is redis-py's, for whatever is not in a hurry, to be used within ``reached()``. Scripts go over a
+    connection that each thread keeps for itself: taking one from the pool costs as much as the call.
+
+    Args:
+        url: ``redis://``, ``rediss://``, ``unix://``, the first two also with ``+sentinel`` or ``+cluster``.
+        timeout: seconds after which an unanswered call counts as a failure.
+        replicas: how many replicas must have what a script wrote before it counts as written.
+    """
+
+    def __init__(self, url: str, timeout: float, replicas: int = 0) -> None:
+        self.client = connect(url, timeout)
+        self._timeout = timeout
+        self._replicas = replicas
+        self._circuit = Circuit()
+        self._kept = threading.local()
+
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """Turn whatever goes wrong with Redis within into StoreAway, and open the circuit if it is away."""
+        self._circuit.enter()
+        try:
+            yield
+        except (redis.ResponseError, OutOfMemoryError) as error:
+            # It answers, and refuses: full, a replica, loading, out of step with its cluster.
+            self._circuit.close()
+            log.warning("redis refuses: %s", error)
+            raise StoreAway("The store takes nothing at the moment; try again shortly.") from error
+        except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
+            self._circuit.open(error)
+            raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
+        self._circuit.close()
+
+    def script(self, text: str) -> Script:
+        """Return a Lua script as a function of its keys, all in one slot, and arguments.
+
+        It has to be one that does nothing when it is called again: it is, when a connection breaks before the answer.
+        """
+        name = hashlib.sha1(text.encode()).hexdigest()  # noqa: S324 that is how Redis names scripts
+
+        def call(keys: Sequence[str], args: Sequence[Any]) -> Any:
+            with self.reached():
+                try:
+                    return self._ask(keys[0], "EVALSHA", name, len(keys), *keys, *args)
+                except NoScriptError:
+                    return self._ask(keys[0], "EVAL", text, len(keys), *keys, *args)
+
+        return call
+
+    def _ask(self, key: str, *command: Any) -> Any:
+        """Return the answer to a command of the server that holds ``key``; asked again if the connection breaks."""
+        for pause in (*PAUSES, None):
+            kept, connection = self._own(key)
+            try:
+                connection.send_command(*command)
+                answer = connection.read_response()
+                if self._replicas:
+                    connection.send_command("WAIT", self._replicas, int(self._timeout * 1000))
+                    if connection.read_response() < self._replicas:
+                        raise ReadOnlyError(f"under {self._replicas} replicas have it")
+                return answer
+            except (NoScriptError, OutOfMemoryError):
+                raise
+            except BaseException as error:
+                # What is left unread on it would be taken for the answer to the next command.
+                kept.clear()
+                connection.disconnect()
+                moved = isinstance(error, MovedError | redis.exceptions.ClusterDownError)
+                if pause is None or not (moved or isinstance(error, redis.ConnectionError)):
+                    raise
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+                if isinstance(self.client, RedisCluster):
+                    self.client.nodes_manager.initialize()
+        raise AssertionError
+
+    def _own(self, key: str) -> tuple[dict[str, Any], Any]:
+        """Return this thread's connections by server, and the one to the server that holds ``key``."""
+        here = self._kept.__dict__
+        if here.get("pid") != os.getpid():  # a fork's copy of a connection is its parent's
+            here.update(pid=os.getpid(), by_server={})
+        kept = cast(dict[str, Any], here["by_server"])
+        server, client = "", self.client
+        if isinstance(client, RedisCluster):
+            node = client.get_node_from_key(key)  # type: ignore[no-untyped-call]
+            server, client = node.name, client.get_redis_connection(node)
+        if server not in kept:
+            pool = client.connection_pool
+            kept[server] = pool.connection_class(**pool.connection_kwargs)
+        return kept, kept[server]
+
+    def close(self) -> None:
+        """Close the connections of this thread and those of the pool."""
+        for connection in self._kept.__dict__.pop("by_server", {}).values():
+            connection.disconnect()
+        self._kept.__dict__.clear()
+        self.client.close()
+
+
+def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:
+    """Return a client for ``url``, with time-outs of ``timeout`` seconds on everything and no silent retries.
+
+    Raises:
+        ValueError: the URL is none that Redis is reached by.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    scheme, _, rest = url.partition("://")
+    base, _, kind = scheme.partition("+")
+    if kind == "cluster":
+        return RedisCluster.from_url(f"{base}://{rest}", **options)
+    if kind == "sentinel":
+        hosts, _, service = rest.partition("/")
+        credentials, _, addresses = hosts.rpartition("@")
+        user, _, password = credentials.partition(":")
+        sentinels = [(host, int(port or 26379)) for host, _, port in (a.partition(":") for a in addresses.split(","))]
+        if credentials:
+            options |= {"username": user or None, "password": password or None}
+        if base == "rediss":
+            options["ssl"] = True
+        asking = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": Retry(NoBackoff(), 0)}
+        sentinel = Sentinel(sentinels, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
+        return cast(redis.Redis, sentinel.master_for(service.partition("?")[0] or "mymaster"))  # type: ignore[no-untyped-call]
+    return redis.Redis.from_url(url, **options)
