@@ -154,9 +154,13 @@ def _demo_valkey(data: Path | None) -> tuple[embedded.Embedded, Path]:
     for n in range(1, 100):
         folder = Path("consent-demo" if n == 1 else f"consent-demo-{n}")
         try:
-            return _own_valkey(folder), folder.absolute()
+            own = _own_valkey(folder)
         except embedded.InUse:
             continue
+        if n > 1:
+            first = Path("consent-demo").absolute()
+            click.echo(f"Another demo keeps its decisions in {first}; this one takes {folder}.", err=True)
+        return own, folder.absolute()
     raise CouldNot("A hundred demos run here already; stop one, or name a folder with --data.")
 
 

@@ -14,18 +14,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from .decision import ConsentError
 
 log = logging.getLogger(__name__)
 
 SECONDS_TO_START = 30
+SECONDS_TO_END = 10
 LONGEST_SOCKET = 100
 """Bytes of a socket's path that every system takes."""
 
@@ -68,6 +71,7 @@ class Embedded:
         self.folder = folder.absolute()
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
+        self._socket = self.folder / "valkey.sock"
         self._ending = False
 
     def start(self) -> str:
@@ -79,21 +83,40 @@ class Embedded:
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = (self.folder / "lock").open("w")
+            self._lock = (self.folder / "lock").open("a+", encoding="ascii")
         except OSError as error:
             raise NoValkey(f"The data folder {self.folder} cannot be written: {error.strerror}.") from None
+        self._own(self._lock)
+        if len(os.fsencode(self._socket)) > LONGEST_SOCKET:
+            self._socket = Path(tempfile.mkdtemp(prefix="consent-")) / "valkey.sock"
+        (self.folder / "socket").write_text(str(self._socket), encoding="utf-8")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.close()
-            raise InUse(f"Another process uses the data folder {self.folder}; name another with --data.") from None
-        socket = self.folder / "valkey.sock"
-        if len(os.fsencode(socket)) > LONGEST_SOCKET:
-            socket = Path(tempfile.mkdtemp(prefix="consent-")) / "valkey.sock"
-        (self.folder / "socket").write_text(str(socket), encoding="utf-8")
-        self._run(socket)
-        threading.Thread(target=self._watch, args=(socket,), daemon=True).start()
-        return f"unix://{socket}"
+            self._run(self._socket)
+        except NoValkey:
+            self.stop()
+            raise
+        threading.Thread(target=self._watch, args=(self._socket,), daemon=True).start()
+        return f"unix://{self._socket}"
+
+    def _own(self, lock: IO[str]) -> None:
+        """Take the folder. Valkey holds the lock too, so one that outlived a killed parent is waited for."""
+        until = time.monotonic() + SECONDS_TO_END
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if _owner_lives(lock) or time.monotonic() > until:
+                    lock.close()
+                    raise InUse(
+                        f"Another process uses the data folder {self.folder}; name another with --data or CONSENT_DATA."
+                    ) from None
+                _end_orphan(self.folder)
+                time.sleep(0.05)
+            else:
+                lock.truncate(0)
+                lock.write(str(os.getpid()))
+                lock.flush()
+                return
 
     def _run(self, socket: Path) -> None:
         log_file = self.folder / "valkey.log"
@@ -106,10 +129,11 @@ class Embedded:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            pass_fds=[self._lock.fileno()] if self._lock else [],
             start_new_session=True,  # a Ctrl-C at the terminal is for us, and we stop it when we are done with it
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
-        client = redis.Redis(unix_socket_path=str(socket))
+        client = _client(socket)
         until = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < until:
             try:
@@ -151,6 +175,35 @@ class Embedded:
             self._process.wait()
         if self._lock:
             self._lock.close()
+        if self._socket.parent != self.folder:
+            shutil.rmtree(self._socket.parent, ignore_errors=True)
+
+
+def _owner_lives(lock: IO[str]) -> bool:
+    """Return whether the process that wrote its id into the lock file is there."""
+    lock.seek(0)
+    try:
+        os.kill(int(lock.read()), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _end_orphan(folder: Path) -> None:
+    """Ask a Valkey whose parent was killed to end, where the kernel has not seen to that."""
+    with suppress(OSError, redis.RedisError), _client(_socket_of(folder)) as client:
+        client.execute_command("SHUTDOWN", "NOSAVE")
+
+
+def _client(socket: Path | str) -> redis.Redis:
+    """Return a client that tries once: we see ourselves to trying again."""
+    return redis.Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0))
+
+
+def _socket_of(folder: Path) -> str:
+    return (folder / "socket").read_text(encoding="utf-8")
 
 
 def running(folder: Path) -> str | None:
@@ -159,7 +212,7 @@ def running(folder: Path) -> str | None:
         with (folder / "lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return f"unix://{(folder / 'socket').read_text(encoding='utf-8')}"
+        return f"unix://{_socket_of(folder)}"
     except OSError:
         return None
     return None
