@@ -3,7 +3,7 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
 .PHONY: help demo test bench lint build clean
 

