@@ -9,7 +9,8 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import redis
@@ -27,6 +28,9 @@ PAUSES = (0.0, 0.05)
 SECONDS_OPEN = 1.0
 """How long nobody asks a Redis that was found away; after that one call at a time goes and looks."""
 
+OLDEST = {"redis": (7, 0), "valkey": (8, 0)}
+"""The first version of each that is supported."""
+
 log = logging.getLogger(__name__)
 
 
@@ -41,6 +45,34 @@ class StoreAway(ConsentError):
     """Redis cannot be reached, or will not write."""
 
     problem = "store-away"
+
+
+class TooOld(ConsentError):
+    """A Redis or Valkey that lacks what the scripts need."""
+
+    problem = "too-old"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What one Redis or Valkey says of itself. ``fsync`` is None where it does not tell; ``clock``: seconds."""
+
+    name: str
+    version: tuple[int, ...]
+    append_only: bool
+    fsync: str | None
+    eviction: str
+    clock: float
+
+    def must_do(self) -> None:
+        """Return if this version is one that we run on.
+
+        Raises:
+            TooOld: it is not.
+        """
+        if self.version < OLDEST[self.name]:
+            found, wanted = (".".join(map(str, version)) for version in (self.version, OLDEST[self.name]))
+            raise TooOld(f"{self.name.capitalize()} {found} is too old: {wanted} or newer is needed, or Valkey 8.0.")
 
 
 class Circuit:
@@ -109,25 +141,28 @@ class Connection:
             raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
         self._circuit.close()
 
-    def script(self, text: str) -> Script:
+    def script(self, text: str, repeatable: bool = True) -> Script:
         """Return a Lua script as a function of its keys, all in one slot, and arguments.
 
-        It has to be one that does nothing when it is called again: it is, when a connection breaks before the answer.
+        Args:
+            text: the script.
+            repeatable: whether it does nothing when it is called again; then it is, if a connection breaks before
+                the answer.
         """
         name = hashlib.sha1(text.encode()).hexdigest()  # noqa: S324 that is how Redis names scripts
 
         def call(keys: Sequence[str], args: Sequence[Any]) -> Any:
             with self.reached():
                 try:
-                    return self._ask(keys[0], "EVALSHA", name, len(keys), *keys, *args)
+                    return self._ask(repeatable, keys[0], "EVALSHA", name, len(keys), *keys, *args)
                 except NoScriptError:
-                    return self._ask(keys[0], "EVAL", text, len(keys), *keys, *args)
+                    return self._ask(repeatable, keys[0], "EVAL", text, len(keys), *keys, *args)
 
         return call
 
-    def _ask(self, key: str, *command: Any) -> Any:
-        """Return the answer to a command of the server that holds ``key``; asked again if the connection breaks."""
-        for pause in (*PAUSES, None):
+    def _ask(self, repeatable: bool, key: str, *command: Any) -> Any:
+        """Return the answer to a command of the server that holds ``key``."""
+        for pause in (*PAUSES, None) if repeatable else (None,):
             kept, connection = self._own(key)
             try:
                 connection.send_command(*command)
@@ -166,12 +201,43 @@ class Connection:
             kept[server] = pool.connection_class(**pool.connection_kwargs)
         return kept, kept[server]
 
+    def servers(self) -> list[Server]:
+        """Return what the server, or each primary of the cluster, says of itself.
+
+        Raises:
+            StoreAway: one of them cannot be reached.
+        """
+        client = self.client
+        with self.reached():
+            if isinstance(client, RedisCluster):
+                nodes = client.get_primaries()  # type: ignore[no-untyped-call]
+                return [_asked(client.get_redis_connection(node)) for node in nodes]
+            return [_asked(client)]
+
     def close(self) -> None:
         """Close the connections of this thread and those of the pool."""
         for connection in self._kept.__dict__.pop("by_server", {}).values():
             connection.disconnect()
         self._kept.__dict__.clear()
         self.client.close()
+
+
+def _asked(client: redis.Redis) -> Server:
+    """Return what one server says of itself."""
+    info = cast(dict[str, Any], client.info())
+    name = str(info.get("server_name", "redis"))
+    fsync = None
+    with suppress(redis.ResponseError):  # a managed server keeps its configuration to itself
+        fsync = cast(dict[str, str], client.config_get("appendfsync")).get("appendfsync")
+    seconds, micros = cast(tuple[int, int], client.time())
+    return Server(
+        name=name,
+        version=tuple(int(part) for part in str(info[f"{name}_version"]).split(".")[:3]),
+        append_only=bool(info.get("aof_enabled")),
+        fsync=fsync,
+        eviction=str(info.get("maxmemory_policy", "")),
+        clock=seconds + micros / 1e6,
+    )
 
 
 def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:

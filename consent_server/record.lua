@@ -3,8 +3,8 @@
 -- KEYS  1 seen     hash   digest of a subject -> its places in the log, 8 bytes each (6 time in ms, 2 sequence)
 --       2 log      stream, field e -> packed entry
 --       3 refused  hash   hour and notice -> the signature that all refusals of that hour share
---       4 values   set    every value of every dimension that was ever counted
---       5…         strings, arrays of unsigned 32-bit counters, one row a day of the month
+--       4 values   hash   as in count.lua, which comes before this
+--       5 count    string likewise
 -- ARGV  1 digest of the subject
 --       2 now, in ms
 --       3 packed entry
@@ -12,7 +12,7 @@
 --       5 the id, as packed, of the decision that this one follows; empty where there is none to look for
 --       6 field in `refused`, or empty: then the signature is at the end of the entry
 --       7 signature
---       8 how many counters, then that many positions in each array, then the values for the set
+--       8… what to count
 -- Returns {0, ms}                     it is new and kept
 --         {1, ms, entry, signature}   it was kept before, as this
 --         {2}                         the decision that it follows is not the subject's latest
@@ -46,7 +46,11 @@ if ARGV[5] ~= '' and latest ~= ARGV[5] then
 end
 
 local at = redis.pcall('XADD', KEYS[2], ARGV[2] .. '-*', 'e', ARGV[3])
-if type(at) == 'table' then -- refused: the log's clock never runs backwards
+if type(at) == 'table' then
+  if not string.find(at.err, 'equal or smaller', 1, true) then
+    return at
+  end
+  -- the log's clock never runs backwards
   local stream = redis.call('XINFO', 'STREAM', KEYS[2])
   local last = 0
   for i = 1, #stream, 2 do
@@ -64,16 +68,5 @@ redis.call('HSET', KEYS[1], ARGV[1], positions)
 if ARGV[6] ~= '' then
   redis.call('HSETNX', KEYS[3], ARGV[6], ARGV[7])
 end
-local counters = tonumber(ARGV[8])
-local increments = {}
-for i = 9, 8 + counters do
-  increments[#increments + 1] = 'INCRBY'
-  increments[#increments + 1] = 'u32'
-  increments[#increments + 1] = '#' .. ARGV[i]
-  increments[#increments + 1] = 1
-end
-for i = 5, #KEYS do
-  redis.call('BITFIELD', KEYS[i], 'OVERFLOW', 'SAT', unpack(increments))
-end
-redis.call('SADD', KEYS[4], unpack(ARGV, 9 + counters))
+count(KEYS[4], KEYS[5], 8)
 return {0, tonumber(ms)}

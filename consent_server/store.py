@@ -11,8 +11,9 @@ consent:{TAG}:log                  stream  ``e`` -> packed entry; the id's time 
 consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> places of its entries in the log
 consent:{TAG}:refused              hash    hour and notice -> the signature that refusals of the hour share
 consent:{TAG}:erased               hash    place -> what an erasure left of the entry
-consent:{TAG}:count:MONTH:VALUE    string  counters, a row of decision.COLUMNS a day, 32 bits each
-consent:{TAG}:values               set     the VALUEs ever counted: ``all``, ``language=az``, ``how=accept`` …
+consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decision.COLUMNS for each of 31 days, first
+                                           of everything, then of each value of a dimension, by its number
+consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
 consent:{SITE}:seals               hash    day -> the signed head of its entries
 consent:keys                       hash    id -> every public key that ever signed here, JWK
@@ -36,12 +37,11 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import crc_hqx
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
-from itertools import count, islice
+from itertools import count
 from typing import Any, cast
 
 import msgspec
@@ -61,12 +61,16 @@ from .decision import (
     Entry,
     Notice,
     Site,
+    columns,
     consent_of,
 )
 
 LAYOUT = b"1"
 DAY = 86_400_000
 """Milliseconds."""
+
+MONTH = 31 * len(COLUMNS) * 4
+"""Bytes of the counters of one value in a month."""
 
 CHUNKS = 512
 """Hashes a bucket's index is spread over: under 512 subjects each, Redis packs them tightly."""
@@ -162,12 +166,21 @@ class Store:
         self.url = url
         self._connection = Connection(url, timeout, replicas)
         self._redis = self._connection.client
-        self._record, self._erase, self._forget = (
-            self._connection.script(files(__package__).joinpath(f"{name}.lua").read_text())
-            for name in ("record", "erase", "forget")
-        )
+        self._reached = self._connection.reached
+        lua = {
+            name: files(__package__).joinpath(f"{name}.lua").read_text()
+            for name in ("count", "record", "shown", "erase", "forget")
+        }
+        self._record = self._connection.script(lua["count"] + lua["record"])
+        self._shown = self._connection.script(lua["count"] + lua["shown"], repeatable=False)
+        self._erase = self._connection.script(lua["erase"])
+        self._forget = self._connection.script(lua["forget"])
         self._served: dict[str, dict[str, Notice]] = {}
         self._unkept: list[Notice] = []
+
+    def close(self) -> None:
+        """Close the connections of this thread and those that are idle."""
+        self._connection.close()
 
     def ping(self) -> None:
         """Return if Redis answers and its layout is ours.
@@ -176,7 +189,7 @@ class Store:
             StoreAway: it does not answer.
             WrongLayout: another version's data are in it.
         """
-        with _away():
+        with self._reached():
             found = cast(bytes | None, self._redis.set("consent:layout", LAYOUT, nx=True, get=True))
         if found not in (None, LAYOUT):
             raise WrongLayout(
@@ -196,7 +209,7 @@ class Store:
             log.warning("redis is away: notices will be kept when it is back")
 
     def _keep_notices(self) -> None:
-        with _away():
+        with self._reached():
             for notice in self._unkept:
                 self._redis.hsetnx(
                     f"consent:{{{notice.content['site']}}}:notices",
@@ -209,7 +222,7 @@ class Store:
         """Return the notice of this site with that hash, of today or of any earlier day, or None."""
         served = self._served.setdefault(site.id, {})
         if name not in served:
-            with _away():
+            with self._reached():
                 text = cast(bytes | None, self._redis.hget(f"consent:{{{site.id}}}:notices", name[:64]))
             if text is None:
                 return None
@@ -218,7 +231,7 @@ class Store:
 
     def notices(self, site: Site) -> dict[str, Notice]:
         """Return every notice that this site ever asked, by hash."""
-        with _away():
+        with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(f"consent:{{{site.id}}}:notices"))
         return {name.decode(): Notice(name.decode(), msgspec.json.decode(text)) for name, text in found.items()}
 
@@ -256,10 +269,9 @@ class Store:
             self._keep_notices()
         shelf = _shelf(site, decision.subject)
         followed = (decision.previous and decision.previous.jti) or ""
-        values = ("all", *_values(decision.notice, device, country, decision.how))
+        values = _values(decision.notice, device, country, decision.how)
         for _ in range(5):
             seconds = now // 1000
-            moment = datetime.fromtimestamp(seconds, UTC)
             kind = decision.kind(seconds)
             consent = decision.consent(seconds)
             signature = sign(consent)
@@ -278,31 +290,31 @@ class Store:
                 subject=decision.subject,
                 signature=signature if decision.allow else b"",
             )
-            row = (moment.day - 1) * len(COLUMNS)
-            cells = [row + COLUMNS.index(name) for name in entry.columns()]
-            month = f"{moment:%Y-%m}"
-            with _away():
-                reply = self._record(
-                    keys=[
-                        shelf.seen,
-                        shelf.key("log"),
-                        shelf.key("refused"),
-                        shelf.key("values"),
-                        *(shelf.key(f"count:{month}:{value}") for value in values),
-                    ],
-                    args=[
-                        shelf.digest,
-                        now,
-                        _pack(entry),
-                        _pack_name(decision.id),
-                        followed and _pack_name(followed),
-                        b"" if decision.allow else _hour(consent.at, consent.notice),
-                        signature,
-                        len(cells),
-                        *cells,
-                        *values,
-                    ],
-                )
+            month, day = _month_and_day(seconds // 86400)
+            counted = _positions(kind, decision.allow, decision.before)
+            reply = self._record(
+                keys=[
+                    shelf.seen,
+                    shelf.key("log"),
+                    shelf.key("refused"),
+                    shelf.key("values"),
+                    shelf.key(f"count:{month}"),
+                ],
+                args=[
+                    shelf.digest,
+                    now,
+                    _pack(entry),
+                    _pack_name(decision.id),
+                    followed and _pack_name(followed),
+                    b"" if decision.allow else _hour(consent.at, consent.notice),
+                    signature,
+                    day,
+                    len(COLUMNS),
+                    len(counted),
+                    *counted,
+                    *values,
+                ],
+            )
             match reply:
                 case [0, *_]:
                     return Kept(consent, signature, repeat=False)
@@ -339,7 +351,7 @@ class Store:
 
     def _found(self, shelf: _Shelf) -> tuple[bytes, list[Entry]]:
         """Return a subject's places in the log as they are kept, and the entries there."""
-        with _away():
+        with self._reached():
             positions = cast(bytes | None, self._redis.hget(shelf.seen, shelf.digest)) or b""
             places = [((high << 32) + low, seq) for high, low, seq in _PLACE.iter_unpack(positions)]
             calls = self._redis.pipeline(transaction=False)
@@ -371,7 +383,7 @@ class Store:
                 if entry.subject != subject
             )
             keys = [shelf.seen, shelf.key("log"), shelf.key("erased")]
-            with _away():
+            with self._reached():
                 if self._erase(keys=keys, args=[shelf.digest, positions, others, *left]):
                     return len(mine)
 
@@ -390,7 +402,7 @@ class Store:
                 signature = entry.signature
                 if not entry.allow and not entry.erased:
                     if shared is None:
-                        with _away():
+                        with self._reached():
                             shared = cast(dict[bytes, bytes], self._redis.hgetall(f"consent:{{{tag}}}:refused"))
                     at = entry.at // 1000
                     signature = shared.get(_hour(at - at % 3600, entry.notice), b"")
@@ -400,7 +412,7 @@ class Store:
         """Return a bucket's entries from ``first`` up to but without ``last`` (ms) in order, as of one moment."""
         key = f"consent:{{{tag}}}"
         while True:
-            with _away():
+            with self._reached():
                 before = self._redis.hlen(f"{key}:erased")
                 found: dict[tuple[int, int], Entry] = {}
                 start = f"{first}-0"
@@ -420,7 +432,7 @@ class Store:
 
     def first_day(self, site: Site) -> date | None:
         """Return the UTC day of the oldest entry in the log, or None."""
-        with _away():
+        with self._reached():
             calls = self._redis.pipeline(transaction=False)
             for tag in tags(site.id, site.buckets):
                 calls.xrange(f"consent:{{{tag}}}:log", count=1)
@@ -435,7 +447,7 @@ class Store:
         end = f"{_midnight(day) + DAY}-0"
         for tag in tags(site.id, site.buckets):
             key = f"consent:{{{tag}}}:log"
-            with _away():
+            with self._reached():
                 calls = self._redis.pipeline(transaction=True)
                 # An entry at the end of the day, taken out again, moves the log's clock there for good.
                 calls.xadd(key, {"e": b""}, id=end)
@@ -448,24 +460,24 @@ class Store:
 
     def seals(self, site: Site) -> dict[date, str]:
         """Return the seals of a site's days, in order."""
-        with _away():
+        with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(f"consent:{{{site.id}}}:seals"))
         return {date.fromisoformat(day.decode()): token.decode() for day, token in sorted(found.items())}
 
     def keep_seal(self, site: Site, day: date, token: str) -> bool:
         """Keep the seal of a day. Returns False, and changes nothing, if the day has one."""
-        with _away():
+        with self._reached():
             return bool(self._redis.hsetnx(f"consent:{{{site.id}}}:seals", day.isoformat(), token))
 
     def remember_keys(self, jwks: Mapping[str, Any]) -> None:
         """Keep public keys for as long as there are entries that they signed, which is for ever."""
-        with _away():
+        with self._reached():
             for key in jwks["keys"]:
                 self._redis.hsetnx("consent:keys", key["kid"], msgspec.json.encode(key))
 
     def remembered_keys(self) -> list[dict[str, Any]]:
         """Return every public key that ever signed for this store (JWK)."""
-        with _away():
+        with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall("consent:keys"))
         return [msgspec.json.decode(key) for _, key in sorted(found.items())]
 
@@ -479,9 +491,9 @@ class Store:
                 removed += 1
                 if not entry.erased:
                     shelf = _shelf(site, entry.subject)
-                    with _away():
+                    with self._reached():
                         self._forget(keys=[shelf.seen], args=[shelf.digest, end])
-            with _away():
+            with self._reached():
                 old = [
                     place
                     for place in cast(list[bytes], self._redis.hkeys(f"{key}:erased"))
@@ -525,18 +537,18 @@ class Store:
 
     def shown(self, site: Site, *, now: int, language: str, variant: str, device: str, country: str) -> None:
         """Count one banner that was shown to an undecided shopper. ``now``: milliseconds since 1970."""
-        moment = datetime.fromtimestamp(now // 1000, UTC)
-        cell = (moment.day - 1) * len(COLUMNS)
+        month, day = _month_and_day(now // DAY)
         # Anybody's bucket: nothing but the count is kept.
-        tag = random.choice(tags(site.id, site.buckets))  # noqa: S311
-        values = ("all", f"language={language}", f"variant={variant}", f"device={device}", f"country={country}")
-        with _away():
-            calls = self._redis.pipeline(transaction=False)
-            for value in values:
-                counters = calls.bitfield(f"consent:{{{tag}}}:count:{moment:%Y-%m}:{value}", "SAT")
-                counters.incrby("u32", f"#{cell}", 1).execute()
-            calls.sadd(f"consent:{{{tag}}}:values", *values)
-            calls.execute()
+        place = f"consent:{{{random.choice(tags(site.id, site.buckets))}}}"  # noqa: S311
+        self._shown(
+            keys=[f"{place}:values", f"{place}:count:{month}"],
+            args=[
+                day,
+                len(COLUMNS),
+                *(1, COLUMNS.index("shown")),
+                *(f"language={language}", f"variant={variant}", f"device={device}", f"country={country}"),
+            ],
+        )
 
     def counts(self, site: Site, first: date, last: date, by: str) -> dict[str, tuple[int, ...]]:
         """Return what was counted from ``first`` to ``last`` (UTC days, both included).
@@ -552,31 +564,43 @@ class Store:
         """
         months = sorted({f"{first + timedelta(n):%Y-%m}" for n in range((last - first).days + 1)})
         places = [f"consent:{{{tag}}}" for tag in tags(site.id, site.buckets)]
-        with _away():
-            values = {"all"}
+        with self._reached():
+            rows = [("", place, 0) for place in places]
             if by != "day":
                 calls = self._redis.pipeline(transaction=False)
                 for place in places:
-                    calls.smembers(f"{place}:values")
-                found = {value.decode() for members in calls.execute() for value in members}
-                values = {value for value in found if value.startswith(f"{by}=")}
-            wanted = [(value, month) for value in sorted(values) for month in months]
+                    calls.hgetall(f"{place}:values")
+                rows = [
+                    (value.decode().partition("=")[2], place, int(number))
+                    for place, numbers in zip(places, calls.execute(), strict=True)
+                    for value, number in numbers.items()
+                    if value.startswith(f"{by}=".encode())
+                ]
+            wanted = [(month, *row) for month in months for row in rows]
             calls = self._redis.pipeline(transaction=False)
-            for value, month in wanted:
-                for place in places:
-                    calls.get(f"{place}:count:{month}:{value}")
-            arrays = iter(calls.execute())
-        days: dict[str, dict[str, Sequence[int]]] = {value: {} for value in sorted(values)}
-        for value, month in wanted:
-            total = _sum(islice(arrays, len(places)))
-            for day in range(31):
-                days[value][f"{month}-{day + 1:02}"] = total[day * len(COLUMNS) : (day + 1) * len(COLUMNS)]
+            for month, _, place, number in wanted:
+                calls.getrange(f"{place}:count:{month}", number * MONTH, (number + 1) * MONTH - 1)
+            found = calls.execute() if wanted else []
+        sums: dict[str, dict[str, list[int]]] = {value: {} for value in sorted({value for value, _, _ in rows})}
+        for (month, value, _, _), raw in zip(wanted, found, strict=True):
+            total = sums[value].setdefault(month, [0] * (MONTH // 4))
+            numbers = array("I", raw[: len(raw) // 4 * 4])
+            if sys.byteorder == "little":
+                numbers.byteswap()
+            total[: len(numbers)] = map(operator.add, total, numbers)
+        days: dict[str, dict[str, Sequence[int]]] = {
+            value: {
+                f"{month}-{day + 1:02}": total[day * len(COLUMNS) : (day + 1) * len(COLUMNS)]
+                for month, total in by_month.items()
+                for day in range(31)
+            }
+            for value, by_month in sums.items()
+        }
         period = [(first + timedelta(n)).isoformat() for n in range((last - first).days + 1)]
         if by == "day":
-            return {day: tuple(days["all"][day]) for day in period}
+            return {day: tuple(days[""][day]) for day in period}
         totals = {
-            value.partition("=")[2]: tuple(map(sum, zip(*(rows[day] for day in period), strict=True)))
-            for value, rows in days.items()
+            value: tuple(map(sum, zip(*(rows[day] for day in period), strict=True))) for value, rows in days.items()
         }
         return {value: total for value, total in totals.items() if any(total)}
 
@@ -585,35 +609,35 @@ class Store:
     def keep_marketer(self, name: str, password: str, sites: Iterable[str]) -> None:
         """Let somebody in; ``password`` is its hash. Who was known by that name, and their sessions, are replaced."""
         marketer = Marketer(name, password, tuple(dict.fromkeys(sites)))
-        with _away():
+        with self._reached():
             self._redis.hset("consent:marketers", name, msgspec.json.encode(marketer))
 
     def marketer(self, name: str) -> Marketer | None:
         """Return who is known by that name, or None."""
-        with _away():
+        with self._reached():
             text = cast(bytes | None, self._redis.hget("consent:marketers", name))
         return msgspec.json.decode(text, type=Marketer) if text else None
 
     def marketers(self) -> list[Marketer]:
         """Return all of them, by name."""
-        with _away():
+        with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall("consent:marketers"))
         return [msgspec.json.decode(text, type=Marketer) for _, text in sorted(found.items())]
 
     def drop_marketer(self, name: str) -> bool:
         """Let somebody in no more, and return whether they were known. Their sessions end with that."""
-        with _away():
+        with self._reached():
             return bool(self._redis.hdel("consent:marketers", name))
 
     def open_session(self, digest: str, marketer: Marketer, seconds: int) -> None:
         """Remember for that long that whoever has the cookie of this digest is ``marketer``."""
         text = msgspec.json.encode([marketer.name, marketer.password])
-        with _away():
+        with self._reached():
             self._redis.set(f"consent:session:{digest}", text, ex=seconds)
 
     def session(self, digest: str) -> Marketer | None:
         """Return whose session it is, or None: it is over, or its marketer has gone or has another password."""
-        with _away():
+        with self._reached():
             text = cast(bytes | None, self._redis.get(f"consent:session:{digest}"))
         if text is None:
             return None
@@ -623,49 +647,40 @@ class Store:
 
     def close_session(self, digest: str) -> None:
         """End a session."""
-        with _away():
+        with self._reached():
             self._redis.delete(f"consent:session:{digest}")
 
     def keep_api_key(self, site: Site, key: ApiKey) -> None:
         """Let the key of this digest read the rates of ``site``."""
-        with _away():
+        with self._reached():
             self._redis.hset(f"consent:{{{site.id}}}:api-keys", key.digest, msgspec.json.encode(key))
 
     def api_keys(self, site: Site) -> list[ApiKey]:
         """Return the keys of a site, the oldest first."""
-        with _away():
+        with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(f"consent:{{{site.id}}}:api-keys"))
         keys = [msgspec.json.decode(text, type=ApiKey) for text in found.values()]
         return sorted(keys, key=lambda key: (key.made, key.name))
 
     def opens(self, site: Site, digest: str) -> bool:
         """Return whether the API key of this digest may read the rates of ``site``."""
-        with _away():
+        with self._reached():
             return bool(self._redis.hexists(f"consent:{{{site.id}}}:api-keys", digest))
 
     def drop_api_key(self, site: Site, digest: str) -> None:
         """Revoke a key."""
-        with _away():
+        with self._reached():
             self._redis.hdel(f"consent:{{{site.id}}}:api-keys", digest)
 
     def mark_sample(self, site: Site) -> None:
         """Remember that decisions of this site are made up."""
-        with _away():
+        with self._reached():
             self._redis.sadd("consent:sample", site.id)
 
     def is_sample(self, site: Site) -> bool:
         """Return whether decisions of this site are made up."""
-        with _away():
+        with self._reached():
             return bool(self._redis.sismember("consent:sample", site.id))
-
-
-@contextmanager
-def _away() -> Iterator[None]:
-    try:
-        yield
-    except (redis.RedisError, OSError) as error:
-        log.warning("redis: %s", error)
-        raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
 
 
 def _midnight(day: date) -> int:
@@ -691,16 +706,17 @@ def _values(notice: Notice, device: str, country: str, how: str) -> tuple[str, .
     )
 
 
-def _sum(raws: Iterator[bytes | None]) -> list[int]:
-    """Return the sum of arrays of big-endian 32-bit counters, as long as a month is at most."""
-    total = [0] * (31 * len(COLUMNS))
-    for raw in raws:
-        if raw:
-            numbers = array("I", raw[: len(raw) // 4 * 4])
-            if sys.byteorder == "little":
-                numbers.byteswap()
-            total[: len(numbers)] = map(operator.add, total, numbers)
-    return total
+@lru_cache(maxsize=64)
+def _month_and_day(number: int) -> tuple[str, int]:
+    """Return the month and, from 0, the day of it, of the UTC day with this number since 1970."""
+    moment = datetime.fromtimestamp(number * 86400, UTC)
+    return f"{moment:%Y-%m}", moment.day - 1
+
+
+@lru_cache(maxsize=1024)
+def _positions(kind: str, allow: int, before: int) -> tuple[int, ...]:
+    """Return in which of the COLUMNS a decision counts, as their positions."""
+    return tuple(COLUMNS.index(name) for name in columns(kind, allow, before))
 
 
 def _pack_name(name: str) -> bytes:

@@ -243,7 +243,7 @@ class closing:
         return self.opened
 
     def __exit__(self, *_: object) -> None:
-        self.opened._redis.close()
+        self.opened.close()
 
 
 # ---- The server within the test's own process ----

@@ -416,7 +416,7 @@ def test_an_alarm_is_shown_on_the_page(app, marketer, site):
         """Write a day's counters as the script would after that many displays and answers."""
         tag = tags(site.id, site.buckets)[0]
         row = (day.day - 1) * len(COLUMNS)
-        key = f"consent:{{{tag}}}:count:{day:%Y-%m}:all"
+        key = f"consent:{{{tag}}}:count:{day:%Y-%m}"
         bits = store._redis.bitfield(key).set("u32", f"#{row}", shown)
         bits.set("u32", f"#{row + COLUMNS.index('first7')}", accepted).execute()
 
