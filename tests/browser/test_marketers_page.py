@@ -251,12 +251,13 @@ def test_the_first_paint_takes_under_100_kilobytes(filled, enter, requests: list
 @pytest.mark.skipif(not os.environ.get("CONSENT_PICTURES"), reason="CONSENT_PICTURES names no folder to put them in")
 def test_pictures_are_made(demo, filled, enter):
     folder = Path(os.environ["CONSENT_PICTURES"])
-    for name, live, size, scheme in (
-        ("rates-desktop-light", filled, "desktop", "light"),
-        ("rates-desktop-dark", filled, "desktop", "dark"),
-        ("rates-phone-light", filled, "phone", "light"),
-        ("rates-phone-dark", filled, "phone", "dark"),
-        ("rates-empty", demo, "desktop", "light"),
+    for name, live, size, scheme, height in (
+        ("rates-desktop-light", filled, "desktop", "light", 1360),
+        ("rates-desktop-dark", filled, "desktop", "dark", 1360),
+        ("rates-phone-light", filled, "phone", "light", 1500),
+        ("rates-phone-dark", filled, "phone", "dark", 1500),
+        ("rates-empty", demo, "desktop", "light", 640),
     ):
         page = enter(live, size, color_scheme=scheme)
-        page.screenshot(path=folder / f"{name}.png", full_page=size == "desktop")
+        page.set_viewport_size({"width": SIZES[size][0], "height": height})
+        page.screenshot(path=folder / f"{name}.png")
