@@ -28,11 +28,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import operator
 import random
 import struct
-import sys
-from array import array
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import crc_hqx
 from collections import Counter, defaultdict
@@ -71,6 +68,8 @@ DAY = 86_400_000
 
 MONTH = 31 * len(COLUMNS) * 4
 """Bytes of the counters of one value in a month."""
+
+_ROW = struct.Struct(f">{len(COLUMNS)}I")
 
 CHUNKS = 512
 """Hashes a bucket's index is spread over: under 512 subjects each, Redis packs them tightly."""
@@ -581,24 +580,21 @@ class Store:
             for month, _, place, number in wanted:
                 calls.getrange(f"{place}:count:{month}", number * MONTH, (number + 1) * MONTH - 1)
             found = calls.execute() if wanted else []
-        sums: dict[str, dict[str, list[int]]] = {value: {} for value in sorted({value for value, _, _ in rows})}
+        # A month is added as one number: no day of a shop comes near 2^32, where a sum would run into its neighbour.
+        sums: dict[str, dict[str, int]] = {value: {} for value in sorted({value for value, _, _ in rows})}
         for (month, value, _, _), raw in zip(wanted, found, strict=True):
-            total = sums[value].setdefault(month, [0] * (MONTH // 4))
-            numbers = array("I", raw[: len(raw) // 4 * 4])
-            if sys.byteorder == "little":
-                numbers.byteswap()
-            total[: len(numbers)] = map(operator.add, total, numbers)
-        days: dict[str, dict[str, Sequence[int]]] = {
+            sums[value][month] = sums[value].get(month, 0) + int.from_bytes(raw.ljust(MONTH, b"\0"))
+        days: dict[str, dict[str, tuple[int, ...]]] = {
             value: {
-                f"{month}-{day + 1:02}": total[day * len(COLUMNS) : (day + 1) * len(COLUMNS)]
+                f"{month}-{day + 1:02}": row
                 for month, total in by_month.items()
-                for day in range(31)
+                for day, row in enumerate(_ROW.iter_unpack(total.to_bytes(MONTH)))
             }
             for value, by_month in sums.items()
         }
         period = [(first + timedelta(n)).isoformat() for n in range((last - first).days + 1)]
         if by == "day":
-            return {day: tuple(days[""][day]) for day in period}
+            return {day: days[""][day] for day in period}
         totals = {
             value: tuple(map(sum, zip(*(rows[day] for day in period), strict=True))) for value, rows in days.items()
         }
