@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from html import escape
 from importlib.resources import files
 from typing import Any
 
 import brotli
 import msgspec
 
-from .decision import CATEGORIES, ConsentError, Notice, Site
-from .settings import snippet_words
+from .decision import CATEGORIES, ConsentError, Cookie, Notice, Site
+from .settings import BUTTON, COLOURS, snippet_words
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,6 @@ def _gate(site: Site, langs: object) -> dict[str, Any]:
         "gpc": site.gpc,
         "layout": None if site.theme.get("layout") == "bar" else site.theme.get("layout"),
         "css": _css(site.theme),
-        "dark": _css(site.theme.get("dark", {})),
         "vendors": site.vendors,
         "trackers": site.trackers,
         "clear": {
@@ -97,9 +98,7 @@ def _gate(site: Site, langs: object) -> dict[str, Any]:
             for category, cookies in site.cookies.items()
             if category != "necessary" and cookies
         },
-        "variants": [
-            [variant.name, variant.weight, *([variant.layout] if variant.layout else [])] for variant in site.variants
-        ],
+        "variants": list(_shares(site)),
     }
     return {
         "site": site.id,
@@ -111,10 +110,38 @@ def _gate(site: Site, langs: object) -> dict[str, Any]:
     }
 
 
-def _css(theme: Mapping[str, Any]) -> dict[str, str]:
-    """Return the custom properties of a theme: both buttons share theirs, so that they cannot differ."""
+def _shares(site: Site) -> Iterator[list[object]]:
+    """Return each variant with the share of draws below which the gate takes it, and its layout if it has one."""
+    whole = sum(variant.weight for variant in site.variants)
+    below = 0
+    for variant in site.variants:
+        below += variant.weight
+        yield [variant.name, round(below / whole, 4), *([variant.layout] if variant.layout else [])]
+
+
+def _css(theme: Mapping[str, Any]) -> str:
+    """Return a theme as custom properties of the banner: both buttons share theirs, so that they cannot differ.
+
+    The banner's own colours for the dark stand under a stronger selector, so colours of the shop's replace them only
+    where the shop has said how it looks in the dark.
+    """
+    light = _rule("#ask", _properties(theme))
+    if not theme.get("dark"):
+        return light
+    defaults = {row.name: row.default for row in COLOURS if row.default} | {
+        "accept": {row.name: row.default for row in BUTTON}
+    }
+    dark = _rule("#ask#ask", _properties(defaults) | _properties(theme) | _properties(theme["dark"]))
+    return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
+
+
+def _properties(theme: Mapping[str, Any]) -> dict[str, str]:
     plain = {f"--{name}": theme[name] for name in ("background", "text", "radius", "font") if name in theme}
     return plain | {f"--button-{name}": value for name, value in theme.get("accept", {}).items()}
+
+
+def _rule(selector: str, properties: Mapping[str, str]) -> str:
+    return f"{selector}{{{';'.join(f'{k}:{v}!important' for k, v in properties.items())}}}" if properties else ""
 
 
 def _details(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, Any]:
@@ -138,3 +165,37 @@ def _details(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[s
             for category in CATEGORIES
         },
     }
+
+
+def replay(notice: Notice) -> tuple[str, bool]:
+    """Return a page that shows a notice as a banner, and whether by the very scripts that showed it then."""
+    content = notice.content
+    lang = notice.lang
+    site = Site(
+        id=content["site"],
+        name=content["name"],
+        origins=(),
+        policy_url=content["policy_url"],
+        policy_updated=date.fromisoformat(content["policy_updated"]),
+        languages=(lang,),
+        revision=notice.revision,
+        keep=notice.keep,
+        gpc=False,
+        theme={**content["theme"], "layout": content["layout"]},
+        words={lang: content["words"]},
+        cookies={
+            category: tuple(
+                Cookie(cookie["name"], cookie["provider"], {lang: cookie["purpose"]}, {lang: cookie["life"]})
+                for cookie in cookies
+            )
+            for category, cookies in content["cookies"].items()
+        },
+    )
+    asked = prepare(site)
+    return (
+        f'<!doctype html><html lang="{lang}"><meta charset="utf-8">'
+        f"<title>{escape(notice.hash)}</title>"
+        f"<pre>{escape(msgspec.json.format(msgspec.json.encode(content)).decode())}</pre>"
+        f'<script data-base="about:blank">{asked.consent.plain.decode()}</script></html>\n',
+        asked.notices[lang][0].content["scripts"] == content["scripts"],
+    )

@@ -24,14 +24,6 @@ export const addStyle = (css) => {
   document.adoptedStyleSheets.push(sheet);
 };
 
-const DARK = {
-  '--background': '#1b1f24', '--text': '#f4f5f6', '--button-background': '#f4f5f6', '--button-text': '#1b1f24',
-};
-
-/** @param {Record<string, string>} [properties] */
-const theme = (properties = {}) =>
-  `#ask{${Object.entries(properties).map(([name, value]) => `${name}:${value}!important`).join(';')}}`;
-
 /** @type {HTMLElement} */
 let host;
 
@@ -39,7 +31,7 @@ let host;
 export const theHost = () => {
   if (!host) {
     host = element('div', { id: 'ask' });
-    addStyle(`${style}${theme(config.css)}@media(prefers-color-scheme:dark){${theme(config.dark ?? DARK)}}`);
+    addStyle(style + (config.css ?? ''));
   }
   if (!host.isConnected) document.body.prepend(host);
   return host;
@@ -49,9 +41,6 @@ export const theHost = () => {
 export const language = () =>
   [document.documentElement.lang, ...navigator.languages].map((tag) => tag.split('-')[0].toLowerCase())
     .find((tag) => config.langs[tag]) ?? Object.keys(config.langs)[0];
-
-/** @param {string} lang */
-export const direction = (lang) => (/^(ar|fa|he|ur)/.test(lang) ? 'rtl' : 'ltr');
 
 /** @type {HTMLElement | undefined} */
 let banner;
@@ -72,17 +61,15 @@ export const hideBanner = () => {
  * @param {Record<'accept' | 'refuse' | 'choose', () => void>} buttons what each does
  */
 export const showBanner = (layout, words, buttons) => {
-  const lang = language();
   banner = element(
     'div',
     {
-      role: 'dialog', class: layout, tabindex: '-1', lang, dir: direction(lang),
+      role: 'dialog', class: layout, tabindex: '-1', lang: language(), dir: 'auto',
       'aria-labelledby': 'ask-title', 'aria-describedby': 'ask-text',
       keydown: (event) => event.key == 'Escape' && hideBanner(), // postponed: the next page asks again
     },
     element('h2', { id: 'ask-title' }, words.title),
     element('p', { id: 'ask-text' }, words.text, ' ', element('a', { href: config.policy }, words.policy)),
-    element('p', {}, words.changed),
     element('div', { class: 'buttons' },
       ...Object.entries(buttons).map(([name, click]) => element('button', { type: 'button', click }, words[name]))),
   );

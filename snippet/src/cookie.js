@@ -17,11 +17,6 @@ import { CATEGORIES, config } from './site.js';
 /** What the page knows; a browser may keep no cookie. */
 export const memory = { text: '', queue: /** @type {Pending[]} */ ([]), sending: false };
 
-/** @param {string} bytes */
-const encode = (bytes) => btoa(bytes).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
-/** @param {string} part */
-const decode = (part) => JSON.parse(atob(part.replace(/-/g, '+').replace(/_/g, '/')));
-
 const cookie = () => {
   try {
     return document.cookie.match(/(?:^|; )consent=([^;]+)/)?.[1] ?? '';
@@ -33,7 +28,7 @@ const cookie = () => {
 /** @returns {Pending[]} what the cookie holds undelivered, whichever tab put it there */
 export const pending = (text = cookie()) => {
   try {
-    return text[0] == '~' ? decode(text.slice(1)) : [];
+    return text[0] == '~' ? JSON.parse(decodeURIComponent(text.slice(1))) : [];
   } catch {
     return [];
   }
@@ -42,7 +37,7 @@ export const pending = (text = cookie()) => {
 /** Writes the cookie: what is undelivered, or the token, or nothing any more. */
 export const store = (token = '') => {
   const { domain, keep } = config;
-  memory.text = memory.queue[0] ? '~' + encode(JSON.stringify(memory.queue)) : token;
+  memory.text = memory.queue[0] ? '~' + encodeURIComponent(JSON.stringify(memory.queue)) : token;
   try {
     // Three months longer than the answer holds, so that a renewal can name the token that it follows.
     document.cookie = `consent=${memory.text};Path=/;SameSite=Lax;Max-Age=${memory.text && keep + 7776000}${
@@ -62,19 +57,15 @@ export const read = () => {
   return true;
 };
 
-/** @returns {Answer | undefined} what the cookie says, whether or not it still holds; nothing if it is no answer of ours */
-export const lastAnswer = () => {
+/** @returns {Category[] | undefined} what is allowed; nothing if the cookie is no answer of ours, or it does not hold any more */
+export const allowed = () => {
   try {
     /** @type {Answer} */
-    const answer = memory.queue.at(-1) ?? decode(memory.text.split('.')[0]);
-    if (answer.site == config.site && answer.allow.every((category) => CATEGORIES.includes(category))) return answer;
+    const { site, rev, exp, allow } =
+      memory.queue.at(-1) ?? JSON.parse(atob(memory.text.split('.')[0].replace(/-/g, '+').replace(/_/g, '/')));
+    if (site == config.site && rev >= config.rev && exp > Date.now() / 1000
+      && allow.every((category) => CATEGORIES.includes(category))) return allow;
   } catch {}
-};
-
-/** @returns {Category[] | undefined} what is allowed, if the answer still holds */
-export const allowed = () => {
-  const last = lastAnswer();
-  if (last && last.exp > Date.now() / 1000 && last.rev >= config.rev) return last.allow;
 };
 
 /** @returns {string | null} the token, of whatever age, if the answer is delivered */
@@ -89,7 +80,8 @@ export const remember = (decision) => {
   const at = Math.floor(Date.now() / 1000);
   const next = {
     ...decision,
-    id: encode(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))),
+    // 22 characters that are base64url of 16 bytes: the last must end in four zero bits.
+    id: Array.from(crypto.getRandomValues(new Uint8Array(21)), (byte) => (byte % 36).toString(36)).join('') + 'A',
     previous: token() ?? first?.previous,
     site: config.site,
     rev: config.rev,

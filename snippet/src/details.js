@@ -17,17 +17,24 @@ const details = (gate) => {
   const { element, consent } = gate;
   /** @type {Category[]} */
   const categories = ['functional', 'analytics', 'marketing'];
-  const dir = /^(ar|fa|he|ur)/.test(lang) ? 'rtl' : 'ltr';
 
   /** @param {string} word @param {() => void} click */
   const button = (word, click) => element('button', { type: 'button', click }, words[word]);
   /** @param {string} word @param {Record<string, string>} values */
   const say = (word, values) => words[word].replace(/{(\w+)}/g, (_, key) => values[key]);
-  /** @param {number | string | Date} moment seconds, or a day @param {'short'} [timeStyle] */
-  const date = (moment, timeStyle) =>
-    new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeStyle }).format(typeof moment == 'number' ? moment * 1000 : new Date(moment));
+  /** @param {number | string | Date} moment seconds, or a day @param {boolean} [time] */
+  const date = (moment, time) =>
+    new Date(typeof moment == 'number' ? moment * 1000 : moment).toLocaleString(lang == 'en' ? 'en-GB' : [lang, 'ru'],
+      { day: '2-digit', month: '2-digit', year: 'numeric', ...(time && { hour: '2-digit', minute: '2-digit' }) });
   /** @param {readonly string[]} allowed */
   const list = (allowed) => allowed.map((category) => words[category]).join(', ') || words.nothing;
+
+  /** @param {string} text a token, whoever signed it */
+  const payloadOf = (text) => {
+    try {
+      return JSON.parse(atob(text.split('.')[0].replace(/-/g, '+').replace(/_/g, '/')));
+    } catch {}
+  };
 
   gate.addStyle(style);
 
@@ -36,20 +43,39 @@ const details = (gate) => {
   /** Where a reload is told what was removed before it; there is an answer then. */
   const REMOVED = 'ask-removed';
 
-  /** @param {boolean} [reload] */
-  const clearAndSay = (reload) => {
+  /** @param {boolean} [reload] whether this page cannot be rid of it otherwise */
+  const clearTraces = (reload) => {
     let names = clear(gate.config.clear ?? {}, consent.allows).join(', ');
     try {
-      names ||= sessionStorage[REMOVED] ?? '';
+      names = sessionStorage[REMOVED] ?? names;
       delete sessionStorage[REMOVED];
       if (reload) sessionStorage[REMOVED] = names;
     } catch {} // then nobody is told
     if (reload) location.reload();
     else if (names) {
-      const message = element('div', { class: 'said', role: 'status', lang, dir });
+      const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
       gate.host().append(message);
       message.append(element('span', {}, say('removed', { names })), button('close', () => message.remove()));
     }
+  };
+
+  /** @param {Set<Element>} released */
+  const withdraw = (released) => {
+    let reload = false;
+    for (const element of released) {
+      const { dataset } = /** @type {HTMLElement} */ (element);
+      if ((dataset.consent ?? '').trim().split(/\s+/).every((category) => consent.allows(/** @type {Category} */ (category)))) continue;
+      released.delete(element);
+      if (element instanceof HTMLScriptElement) reload ||= element.type != 'text/plain';
+      else {
+        // Out of the page and in again, which unloads a frame and leaves no entry in the history; the gate then sees it.
+        const { parentNode, nextSibling } = element;
+        element.remove();
+        for (const name of ['srcset', 'src', 'href']) if (dataset[name]) element.removeAttribute(name);
+        parentNode?.insertBefore(element, nextSibling);
+      }
+    }
+    clearTraces(reload);
   };
 
   // ---- The switches ----
@@ -116,10 +142,10 @@ const details = (gate) => {
     const { choice, token } = consent;
     if (!choice) return mine.replaceChildren(element('p', {}, words.unanswered));
     if (!token) return mine.replaceChildren(element('p', {}, words.undelivered));
-    const payload = JSON.parse(atob(token.split('.')[0].replace(/-/g, '+').replace(/_/g, '/')));
+    const payload = payloadOf(token);
     const state = element('p', { role: 'status' });
     mine.replaceChildren(
-      element('p', {}, say('answered', { at: date(payload.at, 'short'), allow: list(payload.allow) }), ' ',
+      element('p', {}, say('answered', { at: date(payload.at, true), allow: list(payload.allow) }), ' ',
         say('until', { exp: date(payload.exp) })),
       state,
       element('div', { class: 'buttons' }, button('receipt', attempt(download)),
@@ -136,14 +162,14 @@ const details = (gate) => {
       await attempt(async () => {
         const { history } = await me('me');
         mine.append(element('h3', {}, words.history), element('ul', {}, ...history.map((/** @type {any} */ { at, allow }) =>
-          element('li', {}, `${date(at, 'short')}: ${list(allow)}`))));
+          element('li', {}, `${date(at, true)}: ${list(allow)}`))));
       })();
     }
   };
 
   // ---- The dialog ----
 
-  const dialog = /** @type {HTMLDialogElement} */ (element('dialog', { 'aria-labelledby': 'ask-details', lang, dir, tabindex: '-1' },
+  const dialog = /** @type {HTMLDialogElement} */ (element('dialog', { 'aria-labelledby': 'ask-details', lang, dir: 'auto', tabindex: '-1' },
     element('h2', { id: 'ask-details' }, words.details),
     element('p', {}, words.details_text),
     section('necessary'), ...categories.map(section),
@@ -183,7 +209,7 @@ const details = (gate) => {
       sheet.replaceSync('body{font:16px/1.4 system-ui;color-scheme:light dark;margin:12px}button{font:inherit;min-height:44px;margin:4px;padding:4px 12px}');
       page.adoptedStyleSheets = [sheet];
       page.documentElement.lang = lang;
-      page.documentElement.dir = dir;
+      page.documentElement.dir = 'auto';
       page.title = words.details;
       page.body.replaceChildren(
         element('p', {}, say('held', { categories: list(needed) })),
@@ -214,18 +240,24 @@ const details = (gate) => {
       .catch(() => {}); // one that could not be counted
   };
 
+  /** @param {string} text what is particular to this shopper */
+  const note = (text) => gate.host().querySelector('p')?.after(element('p', {}, text));
+
   /** @param {boolean} undecided */
   const arrive = (undecided) => {
     if (undecided) {
-      if (consent.choice) gate.host().querySelector('p')?.after(element('p', {}, words.gpc)); // answered by the signal
+      const { rev, langs } = gate.config;
+      const last = payloadOf(gate.memory.text);
+      if (consent.choice) note(words.gpc); // the signal answered
+      else if (last && last.rev < rev) note(langs[lang].words.changed ?? '');
       if (document.hidden) document.addEventListener('visibilitychange', countShowing, { once: true });
       else countShowing();
     }
-    clearAndSay();
+    clearTraces();
     deliver(gate);
   };
 
-  return { arrive, clear: clearAndSay, deliver: () => deliver(gate), open, place, receipt };
+  return { arrive, withdraw, deliver: () => deliver(gate), open, place, receipt };
 };
 
 /** @type {import('./types').DetailsScript} */ (document.currentScript).details = details;

@@ -9,25 +9,18 @@ import { base, CATEGORIES, config, script, trusted } from './site.js';
 
 /**
  * @typedef {import('./types').Category} Category
- * @typedef {import('./types').Choice} Choice
  * @typedef {{ tell: typeof import('./vendors.js').tell, stopTrackers: typeof import('./trackers.js').stopTrackers }} Parts
  */
 
-/** @type {Choice | null} */
-let choice = null;
+/** What the answer allows, and nothing while there is none. @type {Category[] | undefined} */
+let allowed;
 
 /** @param {string} category */
-const allows = (category) => category == 'necessary' || !!choice?.[/** @type {Category} */ (category)];
+const allows = (category) => category == 'necessary' || !!allowed?.includes(/** @type {Category} */ (category));
 
 /** @param {string} category */
 const when = async (category) => {
   while (!allows(category)) await new Promise((resolve) => document.addEventListener('consentchange', resolve, { once: true }));
-};
-
-/** @param {Category[]} [allow] */
-const choose = (allow) => {
-  choice = allow
-    ? /** @type {Choice} */ (Object.freeze(Object.fromEntries(CATEGORIES.map((name) => [name, allow.includes(name)])))) : null;
 };
 
 // ---- Hold and release ----
@@ -41,10 +34,6 @@ let line = Promise.resolve();
 /** Catches a tracker that the parser made. @type {(element: Element) => void} */
 let markTracker;
 let selector = '[data-consent]';
-/** @type {Set<string>} */
-const warned = new Set();
-
-const ADDRESSES = ['srcset', 'src', 'href'];
 
 /** @param {Element} marked */
 const categoriesOf = (marked) => (marked.getAttribute('data-consent') ?? '').trim().split(/\s+/);
@@ -60,7 +49,7 @@ const run = async (marked) => {
   if (isScript) await new Promise((resolve) => setTimeout(resolve));
   // Withdrawn while it stood in line: held again.
   if (!categoriesOf(marked).every(allows)) return released.delete(marked);
-  if (!isScript) return ADDRESSES.forEach((name) => dataset[name] && marked.setAttribute(name, dataset[name]));
+  if (!isScript) return ['srcset', 'src', 'href'].forEach((name) => dataset[name] && marked.setAttribute(name, dataset[name]));
 
   const fresh = document.createElement('script');
   for (const { name, value } of marked.attributes) {
@@ -68,7 +57,7 @@ const run = async (marked) => {
   }
   fresh.nonce = marked.nonce;
   fresh.type = dataset.type ?? '';
-  fresh.async = marked.async && marked.hasAttribute('async');
+  fresh.async = marked.hasAttribute('async');
   const src = dataset.src ?? marked.getAttribute('src');
   if (src) fresh.src = trusted.createScriptURL(src);
   else fresh.text = trusted.createScript(marked.text);
@@ -91,8 +80,8 @@ const release = (marked) => {
     released.add(marked);
     line = line.then(() => run(marked));
   } else if (!CATEGORIES.includes(/** @type {Category} */ (missing))) {
-    if (!warned.has(missing)) console.warn('consent: unknown category stays held:', missing, marked);
-    warned.add(missing);
+    released.add(marked); // never, and looked at no more
+    console.warn('consent: unknown category stays held:', missing, marked);
   } else if (marked instanceof HTMLIFrameElement) {
     whenIdle(({ place }) => released.has(marked) || place(marked));
   }
@@ -107,21 +96,6 @@ const look = (root) => {
   }
 };
 
-/** Takes back what can be unloaded. @returns {boolean} whether something cannot */
-const holdAgain = () => {
-  let stays = false;
-  for (const marked of released) {
-    if (categoriesOf(marked).every(allows)) continue;
-    released.delete(marked);
-    if (marked instanceof HTMLScriptElement) stays ||= marked.type != 'text/plain';
-    else {
-      if (marked instanceof HTMLIFrameElement) marked.contentWindow?.location.replace('about:blank');
-      ADDRESSES.forEach((name) => marked.removeAttribute(name));
-    }
-  }
-  return stays;
-};
-
 // ---- Decide ----
 
 /** @type {Parts['tell'] | undefined} */
@@ -130,8 +104,8 @@ let tell;
 const { langs, variants = [] } = config;
 
 /** Which way of asking this page takes. Nothing is stored before an answer, so each page draws anew. */
-let draw = Math.random() * variants.reduce((sum, [, weight]) => sum + weight, 0);
-const variant = Math.max(0, variants.findIndex(([, weight]) => (draw -= weight) < 0));
+const draw = Math.random();
+const variant = Math.max(0, variants.findIndex(([, share]) => draw < share));
 const [variantName, , layout = config.layout ?? 'bar'] = variants[variant] ?? [''];
 
 /** What the click shows is painted before what it starts; a hidden page paints nothing. @returns {Promise<unknown>} */
@@ -139,18 +113,17 @@ const painted = () =>
   new Promise((resolve) => (document.hidden ? resolve(0) : requestAnimationFrame(() => setTimeout(resolve))));
 
 /** @param {'consentready' | 'consentchange'} type */
-const announce = (type) => document.dispatchEvent(new CustomEvent(type, { detail: choice }));
+const announce = (type) => document.dispatchEvent(new CustomEvent(type, { detail: consent.choice }));
 
 /** Makes the page agree with the answer. */
 const apply = () => {
-  const before = CATEGORIES.filter(allows);
-  choose(cookie.allowed());
+  const before = allowed;
+  allowed = cookie.allowed();
   undecided = false;
   hideBanner();
-  tell?.(choice);
+  tell?.(consent.choice);
   announce('consentchange'); // before a reload, which would swallow it
-  const reload = holdAgain();
-  if (!before.every(allows)) details().then(({ clear }) => clear(reload), later);
+  if (before && !before.every(allows)) details().then(({ withdraw }) => withdraw(released), later);
   line = line.then(painted);
   [document, ...caught].forEach(look);
 };
@@ -205,9 +178,7 @@ const ask = () => {
   if (!undecided || !document.body || asked == document.body) return;
   asked = document.body;
   const lang = langs[language()];
-  const words = { ...lang.words, ...lang.variants?.[variant] };
-  if (!(Number(cookie.lastAnswer()?.rev) < config.rev)) words.changed = '';
-  showBanner(layout, words, {
+  showBanner(layout, { ...lang.words, ...lang.variants?.[variant] }, {
     accept: () => decide(CATEGORIES, 'accept'),
     refuse: () => decide([], 'refuse'),
     choose: open,
@@ -220,27 +191,28 @@ const ask = () => {
 const consent = {
   allows,
   get choice() {
-    return choice;
+    return allowed ? /** @type {any} */ (Object.fromEntries(CATEGORIES.map((category) => [category, allows(category)]))) : null;
   },
   when,
   open,
   decide(wanted) {
-    decide(CATEGORIES.filter((category) => wanted[category] ?? choice?.[category]), 'script');
+    decide(CATEGORIES.filter((category) => wanted[category] ?? allows(category)), 'script');
   },
   get token() {
-    return choice && cookie.token();
+    return allowed ? cookie.token() : null;
   },
   receipt: async () => (await details()).receipt(),
 };
 
 /** @type {import('./types').Gate} */
 const gate = {
-  ...cookie, base, config, consent, variant: variantName, host: theHost, addStyle, element, decide, apply, release,
+  memory: cookie.memory, pending: cookie.pending, store: cookie.store,
+  base, config, consent, variant: variantName, host: theHost, addStyle, element, decide, apply, release,
 };
 
 /** Another tab, or the server, may have changed the cookie. */
 const follow = () => {
-  if (cookie.read() && `${cookie.allowed()}` != `${choice && CATEGORIES.filter(allows)}`) apply();
+  if (cookie.read() && `${cookie.allowed()}` != `${allowed}`) apply();
 };
 
 /** @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it */
@@ -256,19 +228,14 @@ const traces = () => {
 export const start = (parts) => {
   if (window.consent) return; // the tag is in the page twice
   cookie.read();
-  choose(cookie.allowed());
-  if (!choice) {
-    undecided = true;
-    // The signal answers; the banner is there, this once, for who wants to answer otherwise.
-    if (config.gpc && navigator.globalPrivacyControl) {
-      remember([], 'signal');
-      choose([]);
-    }
-  }
+  allowed = cookie.allowed();
+  undecided = !allowed;
+  // The signal answers; the banner is there, this once, for who wants to answer otherwise.
+  if (undecided && config.gpc && navigator.globalPrivacyControl) remember((allowed = []), 'signal');
   if (parts) {
     ({ tell } = parts);
     tell(null);
-    if (choice) tell(choice);
+    if (allowed) tell(consent.choice);
     markTracker = parts.stopTrackers(allows, when, caught);
     selector += ',script,iframe,img';
   }
@@ -290,17 +257,9 @@ export const start = (parts) => {
   document.addEventListener('visibilitychange', follow);
   window.cookieStore?.addEventListener('change', follow);
 
-  const { consentQueue } = window;
+  const calls = /** @type {((consent: import('./types').Consent) => void)[]} */ (window.consentQueue ?? []);
   window.consentQueue = { push: (call) => call(consent) };
-  if (Array.isArray(consentQueue)) {
-    for (const call of consentQueue) {
-      try {
-        call(consent);
-      } catch (error) {
-        console.error(error);
-      }
-    }
-  }
+  calls.forEach((call) => queueMicrotask(() => call(consent))); // one that throws does not stop the others
   announce('consentready');
 
   ask();

@@ -17,96 +17,76 @@ const trackers = (config.trackers ?? []).map(([pattern, category]) => [
   matcher(pattern.includes('/') ? pattern : pattern + '/*'), category]);
 
 /**
- * @param {unknown} url
- * @returns {Category | undefined} what a tracker at that address waits for
- */
-const categoryOf = (url) => {
-  try {
-    const { host, pathname } = new URL(String(url), document.baseURI);
-    return trackers.find(([pattern]) => pattern.test(host + pathname))?.[1];
-  } catch {}
-};
-
-/**
  * @param {(category: Category) => boolean} allows
  * @param {(category: Category) => Promise<void>} when
  * @param {Set<Element>} caught takes elements that may never be in the document
  * @returns {(element: Element) => void} marks an element that the parser made, if a pattern matches it
  */
 export const stopTrackers = (allows, when, caught) => {
-  /** @param {unknown} url */
+  /** @param {unknown} url @returns {Category | undefined} what a tracker at that address still waits for */
   const stopped = (url) => {
-    const category = categoryOf(url);
-    return category && !allows(category) ? category : undefined;
+    try {
+      const { host, pathname } = new URL(String(url), document.baseURI);
+      return trackers.find(([pattern, category]) => pattern.test(host + pathname) && !allows(category))?.[1];
+    } catch {} // no address: the browser will say so
   };
 
   /**
-   * @param {Loader} element
+   * @param {Element} element
    * @param {unknown} url
-   * @returns {boolean}
+   * @returns {boolean} whether it is a tracker, and now marked
    */
   const mark = (element, url) => {
-    const category = !element.dataset.consent && stopped(url);
+    if (!/^(script|iframe|img)$/.test(element.localName)) return false;
+    const { dataset, type } = /** @type {HTMLScriptElement} */ (element);
+    const category = !dataset.consent && stopped(url);
     if (!category) return false;
-    element.dataset.consent = category;
-    element.dataset.src = String(url);
-    if (element instanceof HTMLScriptElement) {
-      if (element.type) element.dataset.type = element.type;
-      element.type = 'text/plain';
-    }
+    dataset.consent = category;
+    dataset.src = String(url);
+    if (type) dataset.type = type;
+    if (element instanceof HTMLScriptElement) element.type = 'text/plain';
     return true;
   };
 
-  if (trackers[0]) {
-    for (const { prototype } of [HTMLScriptElement, HTMLIFrameElement, HTMLImageElement]) {
-      const { get, set } = /** @type {Required<PropertyDescriptor>} */ (Object.getOwnPropertyDescriptor(prototype, 'src'));
-      const { setAttribute } = prototype;
-      Object.defineProperty(prototype, 'src', {
-        configurable: true,
-        enumerable: true,
-        get,
-        set(url) {
-          if (mark(this, url)) caught.add(this);
-          else set.call(this, url);
-        },
-      });
-      prototype.setAttribute = function (name, value) {
-        if (name == 'src' && mark(/** @type {Loader} */ (this), value)) caught.add(this);
-        else setAttribute.call(this, name, value);
-      };
-    }
-
-    const { fetch } = window;
-    window.fetch = async (input, init) => {
-      const category = stopped(input instanceof Request ? input.url : input);
-      if (category) await when(category);
-      return fetch(input, init);
-    };
-
-    const { sendBeacon } = navigator;
-    navigator.sendBeacon = (url, data) => {
-      const category = stopped(url);
-      if (!category) return sendBeacon.call(navigator, url, data);
-      when(category).then(() => sendBeacon.call(navigator, url, data));
-      return true;
-    };
-
-    const { open, send } = XMLHttpRequest.prototype;
-    /** @type {WeakMap<XMLHttpRequest, Category | undefined>} */
-    const requests = new WeakMap();
-    XMLHttpRequest.prototype.open = function (/** @type {any[]} */ ...args) {
-      requests.set(this, stopped(args[1]));
-      return open.apply(this, /** @type {any} */ (args));
-    };
-    XMLHttpRequest.prototype.send = function (/** @type {any} */ body) {
-      const category = requests.get(this);
-      if (category) when(category).then(() => send.call(this, body));
-      else send.call(this, body);
-    };
+  for (const { prototype } of [HTMLScriptElement, HTMLIFrameElement, HTMLImageElement]) {
+    const src = /** @type {Required<PropertyDescriptor>} */ (Object.getOwnPropertyDescriptor(prototype, 'src'));
+    Object.defineProperty(prototype, 'src', {
+      ...src,
+      set(url) {
+        if (mark(this, url)) caught.add(this);
+        else src.set.call(this, url);
+      },
+    });
   }
+  const { setAttribute } = Element.prototype;
+  Element.prototype.setAttribute = function (/** @type {string} */ name, /** @type {string} */ value) {
+    if (name == 'src' && mark(this, value)) caught.add(this);
+    else setAttribute.call(this, name, value);
+  };
+
+  const { fetch } = window;
+  window.fetch = async (input, init) => {
+    const category = stopped(/** @type {Request} */ (input).url ?? input);
+    if (category) await when(category);
+    return fetch(input, init);
+  };
+
+  const sendBeacon = navigator.sendBeacon.bind(navigator);
+  navigator.sendBeacon = (url, data) => {
+    const category = stopped(url);
+    if (category) when(category).then(() => sendBeacon(url, data));
+    return !!category || sendBeacon(url, data);
+  };
+
+  const { open, send } = XMLHttpRequest.prototype;
+  XMLHttpRequest.prototype.open = function (/** @type {any[]} */ ...args) {
+    const category = stopped(args[1]);
+    this.send = category ? (body) => void when(category).then(() => send.call(this, body)) : send;
+    return open.apply(this, /** @type {any} */ (args));
+  };
 
   return (element) => {
-    const loader = /** @type {Loader} */ (element);
-    if (loader.src && mark(loader, loader.src)) loader.removeAttribute('src');
+    const src = element.getAttribute('src');
+    if (src && mark(element, src)) element.removeAttribute('src');
   };
 };

@@ -72,17 +72,15 @@ export interface SiteConfig {
   /** Address of the privacy policy. */
   policy: string;
   layout?: 'bar' | 'box' | 'centre';
-  /** Custom properties that differ from those in banner.css. */
-  css?: Record<string, string>;
-  /** What differs from `css` for shoppers who prefer dark; a dark theme of ours if left out. */
-  dark?: Record<string, string>;
+  /** The shop's theme, as CSS that sets other custom properties than banner.css. */
+  css?: string;
   vendors?: Vendors;
   /** Patterns of unmarked trackers, each with its category. */
   trackers?: [pattern: string, category: Category][];
   /** Cookie and storage names of a category, `*` for anything: removed while it is not allowed. */
   clear?: Partial<Record<Category, string[]>>;
-  /** Wordings on trial, each with its weight. */
-  variants?: [name: string, weight: number, layout?: string][];
+  /** Ways of asking on trial, each with the share of draws below which it is taken: [['a', 0.5], ['b', 1]]. */
+  variants?: [name: string, share: number, layout?: string][];
   langs: Record<string, LanguageConfig>;
 }
 
@@ -146,8 +144,8 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'pen
 export interface Details {
   /** What a page with something unfinished needs: an undecided shopper, an unsent decision, traces of what was refused. */
   arrive(undecided: boolean): void;
-  /** Removes what no answer allows, and says so; at the next page, if this one must be loaded again. */
-  clear(reload: boolean): void;
+  /** Takes back what was released and is not allowed any more, removes its traces, and says so. */
+  withdraw(released: Set<Element>): void;
   deliver(): Promise<void>;
   open(): void;
   /** Draws what stands in a held frame. */

@@ -1,0 +1,149 @@
+"""A shop of the test's own making, its trackers on hosts of their own, and the real consent server behind it."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import pytest
+from conftest import closing, free_port
+from flask import Flask, Response, request
+from playwright.sync_api import Locator, Page
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from consent_server import create_app
+from consent_server.decision import Cookie, Site
+from consent_server.settings import Settings, snippet_words
+
+WORDS = snippet_words()
+
+
+def cookie(name: str) -> Cookie:
+    """Return a line of the cookie list."""
+    lang = ("az", "en", "ru", "tr")
+    return Cookie(name, "Tracker", dict.fromkeys(lang, "What for"), dict.fromkeys(lang, "13 months"))
+
+
+class Quiet(WSGIRequestHandler):
+    """Serves without a line for each request."""
+
+    def log(self, *_: Any) -> None:
+        return
+
+
+@dataclass
+class Shop:
+    """Any host name that ends in .localhost leads here; ``hits`` are what came in on hosts other than the shop's."""
+
+    port: int
+    settings: Settings
+    pages: dict[str, tuple[str, str, dict[str, str]]] = field(default_factory=dict)
+    hits: list[str] = field(default_factory=list)
+    posts: list[tuple[str, bytes]] = field(default_factory=list)
+    app: Flask | None = None
+    site: Site | None = None
+
+    def url(self, path: str = "/", host: str = "shop") -> str:
+        return f"http://{host}.localhost:{self.port}{path}"
+
+    @property
+    def tag(self) -> str:
+        """The shop's one tag, synchronous, so that what follows cannot be faster."""
+        return f'<script src="{self.url("/v1/shop/consent.js")}"></script>'
+
+    def page(self, body: str, path: str = "/", head: str | None = None, lang: str = "en", **headers: str) -> str:
+        """Serve a page with this body; return its address."""
+        html = (
+            f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>Shop</title>'
+            f"{self.tag if head is None else head}</head><body><main><h1>Shop</h1>{body}</main></body></html>"
+        )
+        self.pages[path] = ("text/html; charset=utf-8", html, {k.replace("_", "-"): v for k, v in headers.items()})
+        return self.url(path)
+
+    def consent_js(self) -> str:
+        """Return the text of the shop's script, for pages that inline it."""
+        assert self.app
+        return self.app.test_client().get("/v1/shop/consent.js").get_data(as_text=True)
+
+    def serve(self, **changes: Any) -> Shop:
+        """Build the consent server of a site with these ``changes``, in place of the one before."""
+        origins = tuple(self.url("", host).rstrip("/") for host in ("shop", "www.shop", "m.shop"))
+        plain = Site("shop", "Shop", origins, self.url("/privacy"), date(2025, 12, 20), ("en", "az", "ru", "tr"))
+        self.site = replace(plain, **{"gpc": False, **changes})
+        self.app = create_app(self.settings, {"shop": self.site})
+        self.app.before_request(self._answer)
+        return self
+
+    def _answer(self) -> Response | None:
+        host = request.host.split(":")[0].removesuffix(".localhost")
+        if request.path.startswith(("/v1/", "/.well-known/")):
+            return None
+        if not (host == "shop" or host.endswith(".shop")):
+            self.hits.append(f"{host}{request.path}")
+            kind = "text/javascript" if request.path.endswith(".js") else "text/html"
+            response = Response(f"ran('{request.path}')" if kind == "text/javascript" else "", mimetype=kind)
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Cache-Control"] = "no-store"
+            return response
+        kind, text, headers = self.pages.get(request.path, ("text/plain", "", {}))
+        return Response(text, 200 if request.path in self.pages else 404, headers, content_type=kind)
+
+    def wsgi(self, environ: Any, start_response: Any) -> Any:
+        assert self.app
+        if environ["REQUEST_METHOD"] == "POST":
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+            self.posts.append((environ["PATH_INFO"].rsplit("/", 1)[1], body))
+        return self.app(environ, start_response)
+
+
+@pytest.fixture
+def shop(settings: Settings) -> Iterator[Shop]:
+    """The shop, its server running, without vendors or trackers until the test says so."""
+    made = Shop(free_port(), settings).serve()
+    server = make_server("127.0.0.1", made.port, made.wsgi, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield made
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert made.app
+    with closing(made.app.extensions["consent"].store):
+        pass
+
+
+def until(page: Page, expression: str, seconds: float = 8) -> None:
+    """Wait until a JavaScript expression is true, without `eval` in the page."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"this never came true: {expression}"
+        page.wait_for_timeout(20)
+
+
+def when(page: Page, happened: Callable[[], object], seconds: float = 8) -> None:
+    """Wait until something is true of the server."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "this never happened"
+        page.wait_for_timeout(20)
+
+
+def press(page: Page, word: str, lang: str = "en") -> None:
+    """Press a button by its word: the preferences' where they are open, else the banner's."""
+    page.get_by_role("button", name=WORDS[lang][word], exact=True).locator("visible=true").last.click()
+
+
+def banner(page: Page, lang: str = "en") -> Locator:
+    """Return the first layer."""
+    return page.get_by_role("dialog", name=WORDS[lang]["title"], exact=True)
+
+
+def settle(page: Page) -> None:
+    """Give whatever might still happen the time to happen."""
+    page.wait_for_timeout(400)
