@@ -21,6 +21,16 @@ from .tokens import Keys
 
 __version__ = "0.1.0"
 
+NO_PAGE = (
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+)
+"""Headers of whatever is no page: JSON, scripts, errors."""
+
+PAGE = (("Permissions-Policy", "camera=(), microphone=(), geolocation=(), browsing-topics=()"),)
+"""Headers that a page has besides."""
+
 
 def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | None = None) -> Flask:
     """Return the server as a WSGI app.
@@ -78,8 +88,11 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
 
 def _careful(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
+    if "Content-Security-Policy" in headers:  # a page, which knows what it needs
+        for name, value in (*NO_PAGE, *PAGE):
+            headers.setdefault(name, value)
+    else:
+        headers.extend(NO_PAGE)
     if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers["Strict-Transport-Security"] = "max-age=31536000"
     return response

@@ -13,14 +13,10 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import wraps
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
 
 import click
 import msgspec
@@ -29,40 +25,22 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from . import __version__, create_app, embedded
-from .decision import ConsentError, Site
+from . import __version__, auditor, create_app, embedded, setting_up
+from .decision import Site
 from .demo.sample import DAYS
 from .demo.sample import sample as lay_down
 from .marketer import hash_password
+from .proof import keep_sealing
 from .rates import Period, Report, dimension
-from .settings import ENVIRONMENT, Settings, SettingsError, read_environment, read_sites
-from .store import Store
+from .settings import Settings, read_environment, read_sites
+from .store import Store, StoreAway
+from .terminal import SECONDS_TO_ANSWER, CouldNot, data_option, demo_config, in_words, named, opened
 from .tokens import Keys
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 SECONDS_TO_START = 30
 FIRST_DEMO_PORT = 8000
 
-
-class CouldNot(click.ClickException):
-    """Something could not be done; one sentence says why."""
-
-    exit_code = 2
-
-
-def in_words(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn this package's errors into one sentence and exit status 2."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except ConsentError as error:
-            raise CouldNot(str(error)) from None
-
-    return run
+log = logging.getLogger(__name__)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -95,9 +73,10 @@ def serve() -> None:
     own = _own_valkey(settings.data) if settings.redis_url is None else None
     try:
         app_settings = settings if own is None else replace(settings, redis_url=os.environ["REDIS_URL"])
-        create_app(app_settings)  # what is wrong is said here, once, before any worker starts
+        _must_suit(create_app(app_settings))  # what is wrong is said here, once, before any worker starts
         port = settings.port or _free_port(settings.host)
         _must_be_free(settings.host, port)
+        _keep_sealing(app_settings)
         _run(settings, port, LogLevels.info)
     finally:
         if own:
@@ -119,7 +98,7 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
     try:
         secret = _kept(folder / "secret", lambda: secrets.token_urlsafe(32))
         password = _kept(folder / "password", lambda: secrets.token_urlsafe(9))
-        config = _demo_config()
+        config = demo_config()
         os.environ.update(
             CONSENT_SECRET=secret, CONSENT_CONFIG=str(config), CONSENT_DEMO="1", HOST="127.0.0.1", PORT=str(chosen)
         )
@@ -135,10 +114,22 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
                 with click.progressbar(days, length=DAYS, label=f"Making up {DAYS} days", file=sys.stderr) as bar:
                     for _ in bar:
                         pass
+        _keep_sealing(settings)
         _tell_when_up(chosen, folder, password)
         _run(settings, chosen, LogLevels.warning)
     finally:
         own.stop()
+
+
+def _must_suit(app: Flask) -> None:
+    """Refuse a Redis that is too old or holds a newer layout; one that is away may still come."""
+    store = app.extensions["consent"].store
+    try:
+        for server in store.servers():
+            server.must_be_supported()
+        store.ping()
+    except StoreAway:
+        log.warning("redis is away: decisions are refused until it is back")
 
 
 def _own_valkey(folder: Path) -> embedded.Embedded:
@@ -162,12 +153,6 @@ def _demo_valkey(data: Path | None) -> tuple[embedded.Embedded, Path]:
             click.echo(f"Another demo keeps its decisions in {first}; this one takes {folder}.", err=True)
         return own, folder.absolute()
     raise CouldNot("A hundred demos run here already; stop one, or name a folder with --data.")
-
-
-def _demo_config() -> Path:
-    """Return the demo shop's consent.toml: beside the package in a checkout, within it when installed."""
-    installed = Path(str(files("consent_server.demo"))) / "consent.toml"
-    return installed if installed.exists() else installed.parents[2] / "consent.toml"
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
@@ -222,6 +207,13 @@ def _run(settings: Settings, port: int, level: LogLevels) -> None:
     ).serve()
 
 
+def _keep_sealing(settings: Settings) -> None:
+    """Have each day sealed when it is over; of several servers the first one does it."""
+    store = Store(str(settings.redis_url), SECONDS_TO_ANSWER)
+    work = (store, read_sites(settings.config), Keys(settings.secret))
+    threading.Thread(target=keep_sealing, args=work, daemon=True).start()
+
+
 def _tell_when_up(port: int, folder: Path, password: str) -> None:
     """Print the addresses as soon as the server answers."""
 
@@ -253,34 +245,6 @@ def _answers(url: str) -> bool:
 # Reading the store
 
 
-@contextmanager
-def _opened(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
-    """Give settings, shops and the store that REDIS_URL or --data names."""
-    settings = read_environment()
-    config = settings.config
-    if data and not config.exists():
-        config = _demo_config()
-    sites = read_sites(config)
-    if data or not settings.redis_url:
-        with embedded.at(data or settings.data) as url:
-            yield settings, sites, Store(url, 5)
-    else:
-        yield settings, sites, Store(settings.redis_url, 5)
-
-
-def _site(sites: dict[str, Site], name: str) -> Site:
-    if name not in sites:
-        raise CouldNot(f"There is no site {name!r}; consent.toml has {', '.join(sites)}.")
-    return sites[name]
-
-
-def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --data, for commands that read the store."""
-    return click.option(
-        "--data", type=click.Path(path_type=Path), help="Folder of the embedded Valkey, running or not; else REDIS_URL."
-    )(command)
-
-
 @main.command("rates")
 @click.argument("site")
 @click.option("--from", "first", help="First day, such as 2026-11-01 (default: 30 days ago).")
@@ -295,8 +259,8 @@ def rates_command(
 ) -> None:
     """Print how many were asked, how many answered, and how many said yes to what."""
     period = Period.parse(first, last, datetime.now(UTC).date())
-    with _opened(data) as (_, sites, store):
-        shop = _site(sites, site)
+    with opened(data) as (_, sites, store):
+        shop = named(sites, site)
         if recount:
             _recount(store, shop, period.first, period.last)
             return
@@ -328,8 +292,8 @@ def _recount(store: Store, site: Site, first: date, last: date) -> None:
 @in_words
 def erase(site: str, subject: str, data: Path | None) -> None:
     """Erase one shopper: SUBJECT is the `sub` in the token or receipt that the shopper has."""
-    with _opened(data) as (_, sites, store):
-        erased = store.erase(_site(sites, site), subject)
+    with opened(data) as (_, sites, store):
+        erased = store.erase(named(sites, site), subject)
     click.echo(f"{erased} entries erased.")
     if not erased:
         raise SystemExit(1)
@@ -355,8 +319,8 @@ def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: 
     )
     if len(password) < 10:
         raise CouldNot("A password takes at least 10 characters.")
-    with _opened(data) as (_, known, store):
-        store.keep_marketer(name, hash_password(password), [_site(known, site).id for site in sites])
+    with opened(data) as (_, known, store):
+        store.keep_marketer(name, hash_password(password), [named(known, site).id for site in sites])
     click.echo(f"{name} may read the rates of {', '.join(sites)}.")
 
 
@@ -365,7 +329,7 @@ def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: 
 @in_words
 def list_marketers(data: Path | None) -> None:
     """List the marketers and their sites."""
-    with _opened(data) as (_, _, store):
+    with opened(data) as (_, _, store):
         for marketer in store.marketers():
             click.echo(f"{marketer.name}\t{' '.join(marketer.sites)}")
 
@@ -376,21 +340,16 @@ def list_marketers(data: Path | None) -> None:
 @in_words
 def remove_marketer(name: str, data: Path | None) -> None:
     """Take the right to read rates away from NAME, at once."""
-    with _opened(data) as (_, _, store):
+    with opened(data) as (_, _, store):
         if not store.drop_marketer(name):
             raise CouldNot(f"There is no marketer {name!r}.")
     click.echo(f"{name} is removed.")
 
 
-@main.command()
-@in_words
-def keys() -> None:
-    """Print the public keys by which anybody can check a token (JWK set), newest first."""
-    secret = read_environment().secret
-    if not secret:
-        row = next(row for row in ENVIRONMENT if row.name == "CONSENT_SECRET")
-        raise SettingsError(f"CONSENT_SECRET is not set: {row.help}")
-    click.echo(msgspec.json.format(msgspec.json.encode(Keys(secret).jwks())).decode())
-
+main.add_command(setting_up.init)
+main.add_command(setting_up.check)
+main.add_command(auditor.log)
+main.add_command(auditor.export_shopper)
+main.add_command(auditor.keys)
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `consent-server rates … | head` ends quietly

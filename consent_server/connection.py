@@ -64,7 +64,7 @@ class Server:
     eviction: str
     clock: float
 
-    def must_do(self) -> None:
+    def must_be_supported(self) -> None:
         """Return if this version is one that we run on.
 
         Raises:
@@ -72,7 +72,7 @@ class Server:
         """
         if self.version < OLDEST[self.name]:
             found, wanted = (".".join(map(str, version)) for version in (self.version, OLDEST[self.name]))
-            raise TooOld(f"{self.name.capitalize()} {found} is too old: {wanted} or newer is needed, or Valkey 8.0.")
+            raise TooOld(f"{self.name.capitalize()} {found} is too old: {wanted} or newer is needed.")
 
 
 class Circuit:
@@ -224,12 +224,12 @@ class Connection:
 
 def _asked(client: redis.Redis) -> Server:
     """Return what one server says of itself."""
-    info = cast(dict[str, Any], client.info())
+    info = client.info()
     name = str(info.get("server_name", "redis"))
     fsync = None
     with suppress(redis.ResponseError):  # a managed server keeps its configuration to itself
         fsync = cast(dict[str, str], client.config_get("appendfsync")).get("appendfsync")
-    seconds, micros = cast(tuple[int, int], client.time())
+    seconds, micros = client.time()
     return Server(
         name=name,
         version=tuple(int(part) for part in str(info[f"{name}_version"]).split(".")[:3]),

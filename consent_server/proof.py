@@ -72,6 +72,7 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
 
     Several servers may do this at once: the first seal of a day stays.
     """
+    store.remember_keys(keys.jwks())
     seals = store.seals(site)
     first = max(seals) + timedelta(1) if seals else store.first_day(site)
     last = (now.astimezone(UTC) - GRACE).date() - timedelta(1)
@@ -167,7 +168,7 @@ def export(
     yield _line("end", token=token(end, keys.sign(end)))
 
 
-def _line(kind: str, **content: object) -> bytes:
+def _line(kind: str, /, **content: object) -> bytes:
     return msgspec.json.encode({"type": kind, **content}) + b"\n"
 
 
@@ -179,10 +180,11 @@ def write(path: Path, lines: Iterator[bytes]) -> None:
     """
     unfinished = path.with_name(path.name + ".unfinished")
     try:
-        with unfinished.open("wb") as raw, _packed(raw, path) as file:
-            for line in lines:
-                file.write(line)
-        with unfinished.open("rb") as raw:
+        with unfinished.open("wb") as raw:
+            with _packed(raw, path) as file:
+                for line in lines:
+                    file.write(line)
+            raw.flush()
             os.fsync(raw.fileno())
         unfinished.replace(path)
     except OSError as error:
@@ -220,9 +222,10 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
 
 
 def keep_sealing(store: Store, sites: Mapping[str, Site], keys: Keys, every: float = 600) -> None:
-    """Seal what is over, again and again, for as long as the process lives. ``every``: seconds."""
+    """Seal what is over and clear out what was erased, for as long as the process lives. ``every``: seconds."""
     while True:
         for site in sites.values():
             with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
                 seal(store, site, keys, datetime.now(UTC))
+                store.compact(site)
         time.sleep(every)

@@ -2,30 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .decision import Notice, Site
+import msgspec
+
+from .decision import Consent, Entry, Notice, Site
+
+CONTEXT = {"dpv": "https://w3id.org/dpv#", "dcterms": "http://purl.org/dc/terms/"}
+
+SIGNATURE = "dcterms:provenance"
+"""Where in a receipt the signed text ``{typ: receipt, sha256, …}`` stands."""
+
+PURPOSES = {
+    "necessary": "dpv:ServiceProvision",
+    "functional": "dpv:ServicePersonalisation",
+    "analytics": "dpv:ServiceUsageAnalytics",
+    "marketing": "dpv:PersonalisedAdvertising",
+}
+
+
+def history(entries: Sequence[Entry], notices: Mapping[str, Notice]) -> list[dict[str, Any]]:
+    """Return a shopper's decisions in plain words, oldest first. ``notices``: by hash, those that they answer."""
+    return [
+        {
+            "at": entry.at // 1000,
+            "id": entry.id,
+            "kind": entry.kind,
+            "allow": entry.allowed(),
+            "how": entry.how,
+            "lang": notices[entry.notice].lang,
+            "variant": notices[entry.notice].variant,
+            "notice": entry.notice,
+            "revision": notices[entry.notice].revision,
+            "device": entry.device,
+            "country": entry.country,
+        }
+        for entry in entries
+    ]
 
 
 def receipt(
-    site: Site, notice: Notice, consent: Mapping[str, Any], history: list[dict[str, Any]], text: str, at: float
+    site: Site, notice: Notice, consent: Consent, events: Sequence[Mapping[str, Any]], token: str, at: float
 ) -> dict[str, Any]:
-    """Return a consent receipt: the fields of ISO/IEC TS 27560 in the terms of the W3C Data Privacy Vocabulary.
+    """Return a consent receipt, JSON-LD. The person gets the content, not a pointer to it.
 
     Args:
         site: the shop.
         notice: what was asked.
-        consent: the payload of the token.
-        history: the shopper's decisions.
-        text: the token, by which anybody can check the answer.
-        at: seconds since 1970.
-
-    The person gets the content, not a pointer to it: the words, the cookies, the answer, the rights.
+        consent: what the token says.
+        events: the shopper's ``history``.
+        token: the token itself, by which anybody can check the answer.
+        at: when the receipt is made, seconds since 1970.
     """
     content = notice.content
-    granted = set(consent["allow"])
+    granted = set(consent.allow)
 
     def process(category: str) -> dict[str, Any]:
         status = "ConsentGiven" if category in granted else "ConsentRefused"
@@ -52,10 +85,10 @@ def receipt(
         "@context": CONTEXT,
         "@type": "dpv:ConsentRecord",
         "dcterms:conformsTo": "ISO/IEC TS 27560:2023",
-        "dcterms:identifier": consent.get("jti", ""),
+        "dcterms:identifier": consent.jti or "",
         "dcterms:issued": _iso(at),
         "dcterms:language": content["lang"],
-        "dpv:hasDataSubject": {"@type": "dpv:DataSubject", "dcterms:identifier": consent.get("sub", "")},
+        "dpv:hasDataSubject": {"@type": "dpv:DataSubject", "dcterms:identifier": consent.sub or ""},
         "dpv:hasDataController": {
             "@type": "dpv:DataController",
             "dcterms:title": content["name"],
@@ -72,15 +105,16 @@ def receipt(
         },
         "dpv:hasProcess": [process(category) for category in content["categories"]],
         "dpv:hasConsentStatus": {"@id": "dpv:ConsentGiven" if granted else "dpv:ConsentRefused"},
-        "dpv:isIndicatedAtTime": _iso(consent["at"]),
-        "dpv:hasDuration": _iso(consent["exp"]),
+        "dpv:isIndicatedAtTime": _iso(consent.at),
+        "dpv:hasDuration": _iso(consent.exp),
         "dpv:hasRight": [
             {"@type": "dpv:DataSubjectRight", "dcterms:title": right, "dpv:isExercisedAt": where}
             for right, where in (
                 ("withdrawal", "the shop's cookie settings"),
                 ("access", f"/v1/{site.id}/me"),
                 ("erasure", f"/v1/{site.id}/me"),
-                ("complaint", str(site.authority.get("url", ""))),
+                ("complaint to the shop", site.contact or ""),
+                (f"complaint to {site.authority.get('name', 'the authority')}", site.authority.get("url", "")),
             )
         ],
         "dpv:hasActivityStatus": [
@@ -92,21 +126,17 @@ def receipt(
                 "dpv:isIndicatedBy": event["how"],
                 "dcterms:references": event["notice"],
             }
-            for event in history
+            for event in events
         ],
-        "dcterms:hasPart": text,
+        "dcterms:references": token,
     }
-
-
-CONTEXT = {"dpv": "https://w3id.org/dpv#", "dcterms": "http://purl.org/dc/terms/"}
-
-PURPOSES = {
-    "necessary": "dpv:ServiceProvision",
-    "functional": "dpv:ServicePersonalisation",
-    "analytics": "dpv:ServiceUsageAnalytics",
-    "marketing": "dpv:PersonalisedAdvertising",
-}
 
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a receipt without its signature, in hexadecimal: compact JSON, keys sorted, UTF-8."""
+    unsigned = {key: value for key, value in content.items() if key != SIGNATURE}
+    return hashlib.sha256(msgspec.json.encode(unsigned, order="sorted")).hexdigest()

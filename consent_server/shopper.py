@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Response, request
 
-from .decision import Consent, ConsentError, Decision, Site, best_language, shown_in
-from .door import answer, country, device, known_site, nobody_there, own_origin, parts, small_body
+from .decision import Consent, ConsentError, Decision, Site, UnknownNotice, best_language, shown_in
+from .door import answer, country, device, known_site, nobody_there, own_origin, parts, readable_by, small_body
+from .receipt import SIGNATURE, digest, history, receipt
 from .scripts import Script
 from .store import Kept
 from .tokens import BadToken, token
@@ -120,7 +122,7 @@ def _acknowledged(site: Site, kept: Kept, origin: str | None) -> Response:
         {"token": text, "allow": kept.consent.allow, "at": kept.consent.at, "expires": kept.consent.exp},
         200 if kept.repeat else 201,
     )
-    if origin == f"{request.scheme}://{request.host}":
+    if origin == f"{request.scheme}://{request.headers.get('Host')}":
         # Safari caps what a script sets at seven days, not what the shop's own host answers with.
         response.set_cookie(
             "consent",
@@ -130,7 +132,7 @@ def _acknowledged(site: Site, kept: Kept, origin: str | None) -> Response:
             secure=request.is_secure,
             samesite="Lax",
         )
-    return response
+    return readable_by(response, origin)
 
 
 @door.post("/v1/<site_id>/shown")
@@ -169,46 +171,45 @@ def _mine(site: Site) -> tuple[str, Consent]:
     return text, parts().keys.verify(text, site.id, time.time())
 
 
+def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
+    store = parts().store
+    entries = store.history(site, consent.sub) if consent.sub else []
+    return history(entries, store.notices(site) if entries else {})
+
+
 @door.get("/v1/<site_id>/me")
 def me(site_id: str) -> Response:
     """All that is held about the caller."""
     site = known_site(site_id)
     own_origin(site)
     _, consent = _mine(site)
-    entries = parts().store.history(site, consent.sub) if consent.sub else []
-    return answer(
-        {
-            "site": site.id,
-            "token": consent,
-            "history": [
-                {
-                    "at": entry.at // 1000,
-                    "id": entry.id,
-                    "kind": entry.kind,
-                    "allow": entry.allowed(),
-                    "how": entry.how,
-                    "lang": asked.lang,
-                    "variant": asked.variant,
-                    "notice": entry.notice,
-                    "revision": asked.revision,
-                    "device": entry.device,
-                    "country": entry.country,
-                }
-                for entry in entries
-                if (asked := parts().store.notice(site, entry.notice))
-            ],
-        }
-    )
+    return answer({"site": site.id, "token": consent, "history": _history(site, consent)})
+
+
+@door.get("/v1/<site_id>/me/receipt")
+def my_receipt(site_id: str) -> Response:
+    """The caller's consent receipt, signed; JSON-LD."""
+    site = known_site(site_id)
+    own_origin(site)
+    text, consent = _mine(site)
+    asked = parts().store.notice(site, consent.notice)
+    if asked is None:
+        raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
+    now = int(time.time())
+    content = receipt(site, asked, consent, _history(site, consent), text, now)
+    signed = {"typ": "receipt", "site": site.id, "at": now, "sha256": digest(content)}
+    return answer({**content, SIGNATURE: token(signed, parts().keys.sign(signed))}, mimetype="application/ld+json")
 
 
 @door.delete("/v1/<site_id>/me")
 def erase(site_id: str) -> Response:
-    """Erase all that is held about the caller; what was counted stays counted."""
+    """Erase all that is held about the caller; what was counted stays counted. The receipt names nobody."""
     site = known_site(site_id)
     own_origin(site)
     _, consent = _mine(site)
     erased = parts().store.erase(site, consent.sub) if consent.sub else 0
-    response = answer({"site": site.id, "erased": erased, "at": int(time.time())})
+    done = {"typ": "erasure", "site": site.id, "erased": erased, "at": int(time.time())}
+    response = answer({**done, "receipt": token(done, parts().keys.sign(done))})
     response.delete_cookie("consent", domain=site.cookie_domain, samesite="Lax", secure=request.is_secure)
     return response
 

@@ -11,6 +11,7 @@ consent:{TAG}:log                  stream  ``e`` -> packed entry; the id's time 
 consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> places of its entries in the log
 consent:{TAG}:refused              hash    hour and notice -> the signature that refusals of the hour share
 consent:{TAG}:erased               hash    place -> what an erasure left of the entry
+consent:{TAG}:torn                 string  something was erased since the log was last written anew
 consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decision.COLUMNS for each of 31 days, first
                                            of everything, then of each value of a dimension, by its number
 consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1
@@ -44,7 +45,7 @@ from typing import Any, cast
 import msgspec
 import redis
 
-from .connection import Connection
+from .connection import Connection, Server
 from .connection import StoreAway as StoreAway
 from .decision import (
     COLUMNS,
@@ -168,18 +169,27 @@ class Store:
         self._reached = self._connection.reached
         lua = {
             name: files(__package__).joinpath(f"{name}.lua").read_text()
-            for name in ("count", "record", "shown", "erase", "forget")
+            for name in ("count", "record", "shown", "erase", "forget", "compact")
         }
         self._record = self._connection.script(lua["count"] + lua["record"])
         self._shown = self._connection.script(lua["count"] + lua["shown"], repeatable=False)
         self._erase = self._connection.script(lua["erase"])
         self._forget = self._connection.script(lua["forget"])
+        self._compact = self._connection.script(lua["compact"])
         self._served: dict[str, dict[str, Notice]] = {}
         self._unkept: list[Notice] = []
 
     def close(self) -> None:
         """Close the connections of this thread and those that are idle."""
         self._connection.close()
+
+    def servers(self) -> list[Server]:
+        """Return what the server, or each primary of the cluster, says of itself.
+
+        Raises:
+            StoreAway: one of them cannot be reached.
+        """
+        return self._connection.servers()
 
     def ping(self) -> None:
         """Return if Redis answers and its layout is ours.
@@ -381,7 +391,7 @@ class Store:
                 for entry in found
                 if entry.subject != subject
             )
-            keys = [shelf.seen, shelf.key("log"), shelf.key("erased")]
+            keys = [shelf.seen, shelf.key("log"), shelf.key("erased"), shelf.key("torn")]
             with self._reached():
                 if self._erase(keys=keys, args=[shelf.digest, positions, others, *left]):
                     return len(mine)
@@ -480,6 +490,17 @@ class Store:
             found = cast(dict[bytes, bytes], self._redis.hgetall("consent:keys"))
         return [msgspec.json.decode(key) for _, key in sorted(found.items())]
 
+    def compact(self, site: Site) -> None:
+        """Have what was erased leave the memory of Redis, not only its answers.
+
+        The append-only file forgets it when Redis next writes the file anew (``BGREWRITEAOF``).
+        """
+        for tag in tags(site.id, site.buckets):
+            with self._reached():
+                torn = self._redis.exists(f"consent:{{{tag}}}:torn")
+            if torn:
+                self._compact(keys=[f"consent:{{{tag}}}:log", f"consent:{{{tag}}}:torn"], args=[])
+
     def trim(self, site: Site, before: date) -> int:
         """Remove the entries of the days before ``before``, and what points to them. Returns how many there were."""
         end = _midnight(before)
@@ -490,8 +511,7 @@ class Store:
                 removed += 1
                 if not entry.erased:
                     shelf = _shelf(site, entry.subject)
-                    with self._reached():
-                        self._forget(keys=[shelf.seen], args=[shelf.digest, end])
+                    self._forget(keys=[shelf.seen], args=[shelf.digest, end])
             with self._reached():
                 old = [
                     place

@@ -14,6 +14,7 @@ import hashlib
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -148,10 +149,12 @@ class Keys(_Reader):
         private = [_derive(secret) for secret in secrets]
         self.public = tuple(key.public_key().public_bytes_raw() for key in private)
         super().__init__(self.public, _Ed25519(private))
+        self._signed = lru_cache(maxsize=256)(partial(self._signer.algorithm.get_signature, self.public[0]))
 
     def sign(self, payload: msgspec.Struct | dict[str, Any]) -> bytes:
         """Return the 64 bytes that sign this payload. Ed25519 is deterministic: the same payload, the same bytes."""
-        return base64_decode(self._signer.get_signature(_text(payload)))
+        # Refusals of one hour share their payload, so what was signed just now is often asked for again.
+        return self._signed(_text(payload))
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys as a JWK set (RFC 8037), newest first."""
