@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ def in_words(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except (ConsentError, NoExport) as error:
-            raise CouldNot(str(error)) from None
+            raise CouldNot(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
 
     return run
 
@@ -56,6 +57,7 @@ def opened(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store
     """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret."""
     if data and (data / "secret").exists() and not os.environ.get("CONSENT_SECRET"):
         os.environ.setdefault("CONSENT_SECRET_FILE", str(data / "secret"))
+    logging.getLogger(__package__).addHandler(logging.NullHandler())  # what goes wrong is the command's to say, once
     settings = read_environment()
     demo = data is not None and (data / "password").exists() and "CONSENT_CONFIG" not in os.environ
     sites = read_sites(demo_config() if demo else settings.config)
