@@ -49,7 +49,13 @@ const run = async (marked) => {
   if (isScript) await new Promise((resolve) => setTimeout(resolve));
   // Withdrawn while it stood in line: held again.
   if (!categoriesOf(marked).every(allows)) return released.delete(marked);
-  if (!isScript) return ['srcset', 'src', 'href'].forEach((name) => dataset[name] && marked.setAttribute(name, dataset[name]));
+  if (!isScript) {
+    // Out of the page meanwhile: what a frame was before, which a reload would bring back, is then of no account.
+    const { parentNode, nextSibling } = marked;
+    marked.remove();
+    ['srcset', 'src', 'href'].forEach((name) => dataset[name] && marked.setAttribute(name, dataset[name]));
+    return parentNode?.insertBefore(marked, nextSibling);
+  }
 
   const fresh = document.createElement('script');
   for (const { name, value } of marked.attributes) {

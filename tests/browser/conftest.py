@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from conftest import closing, free_port
-from flask import Flask, Response, request
+from flask import Flask
 from playwright.sync_api import Locator, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
 
 from consent_server import create_app
 from consent_server.decision import Cookie, Site
@@ -76,25 +77,24 @@ class Shop:
         plain = Site("shop", "Shop", origins, self.url("/privacy"), date(2025, 12, 20), ("en", "az", "ru", "tr"))
         self.site = replace(plain, **{"gpc": False, **changes})
         self.app = create_app(self.settings, {"shop": self.site})
-        self.app.before_request(self._answer)
         return self
 
-    def _answer(self) -> Response | None:
-        host = request.host.split(":")[0].removesuffix(".localhost")
-        if request.path.startswith(("/v1/", "/.well-known/")):
-            return None
+    def _answer(self, asked: Request) -> Response:
+        host = asked.host.split(":")[0].removesuffix(".localhost")
         if not (host == "shop" or host.endswith(".shop")):
-            self.hits.append(f"{host}{request.path}")
-            kind = "text/javascript" if request.path.endswith(".js") else "text/html"
-            response = Response(f"ran('{request.path}')" if kind == "text/javascript" else "", mimetype=kind)
-            response.headers["Access-Control-Allow-Origin"] = "*"
-            response.headers["Cache-Control"] = "no-store"
-            return response
-        kind, text, headers = self.pages.get(request.path, ("text/plain", "", {}))
-        return Response(text, 200 if request.path in self.pages else 404, headers, content_type=kind)
+            self.hits.append(f"{host}{asked.path}")
+            script = asked.path.endswith(".js")
+            headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+            kind = "text/javascript" if script else "text/html"
+            return Response(f"ran('{asked.path}')" if script else "", 200, headers, mimetype=kind)
+        kind, text, headers = self.pages.get(asked.path, ("text/plain", "", {}))
+        return Response(text, 200 if asked.path in self.pages else 404, headers, content_type=kind)
 
     def wsgi(self, environ: Any, start_response: Any) -> Any:
+        """Answer as the consent server below /v1/ and /.well-known/, elsewhere as the shop and its trackers."""
         assert self.app
+        if not environ["PATH_INFO"].startswith(("/v1/", "/.well-known/")):
+            return self._answer(Request(environ))(environ, start_response)
         if environ["REQUEST_METHOD"] == "POST":
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
