@@ -148,7 +148,9 @@ def test_the_identity_of_an_entry_outlives_its_erasure():
     entry = Entry(0, 1, 0, "first", 2, 0, "save", "phone", "AZ", NOTICE.hash, ID, ID, b"signature")
     erased = Entry(0, 1, 0, "first", 2, 0, "save", "phone", "AZ", NOTICE.hash, erased=entry.identity())
     assert erased.identity() == entry.identity()
-    assert entry.identity() != Entry(0, 1, 0, "first", 2, 0, "save", "phone", "AZ", NOTICE.hash, ID, ID, b"x").identity()
+    assert (
+        entry.identity() != Entry(0, 1, 0, "first", 2, 0, "save", "phone", "AZ", NOTICE.hash, ID, ID, b"x").identity()
+    )
 
 
 def test_a_notice_is_named_by_its_exact_words():

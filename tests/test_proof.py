@@ -141,7 +141,9 @@ def test_a_dropped_entry_is_named(exported, data):
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_two_swapped_entries_are_named(exported, data):
-    one, other = sorted(data.draw(st.lists(st.sampled_from(numbers(exported, "entry")), min_size=2, max_size=2, unique=True)))
+    one, other = sorted(
+        data.draw(st.lists(st.sampled_from(numbers(exported, "entry")), min_size=2, max_size=2, unique=True))
+    )
     lines = list(exported)
     lines[one], lines[other] = lines[other], lines[one]
     with pytest.raises(Failed, match=f"^Line {one + 1}: "):
@@ -374,7 +376,11 @@ def test_the_module_stands_alone(exported, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "status", "says"),
-    [(b"\x1f\x8b\x08\x00broken", 1, "cut off or damaged"), (b"hello\n", 2, "no consent log"), (None, 2, "cannot be read")],
+    [
+        (b"\x1f\x8b\x08\x00broken", 1, "cut off or damaged"),
+        (b"hello\n", 2, "no consent log"),
+        (None, 2, "cannot be read"),
+    ],
 )
 def test_verify_says_what_is_wrong_with_a_file(tmp_path, content, status, says):
     file = tmp_path / "log.jsonl.gz"

@@ -74,7 +74,7 @@ def test_the_demo_shop_is_read_whole():
         (MINIMAL + '[sites.shop.vendors.google]\nmode = "loud"', "sites.shop.vendors.google.mode", "basic"),
         (MINIMAL + '[[sites.shop.trackers]]\nmatch = "*"\ncategory = "analytics"', "trackers[0].match", "host"),
         (MINIMAL + '[[sites.shop.trackers]]\nmatch = "a.com"\ncategory = "x"', "trackers[0].category", "takes one of"),
-        (MINIMAL + '[[sites.shop.variants]]\nweight = 1', "sites.shop.variants[0].name", "missing"),
+        (MINIMAL + "[[sites.shop.variants]]\nweight = 1", "sites.shop.variants[0].name", "missing"),
         (MINIMAL + '[sites.shop.words.en]\nacept = "Yes"', "sites.shop.words", "did you mean 'accept'"),
         (MINIMAL + '[sites.shop.theme.refuse]\nbackground = "#777777"', "theme.refuse.background", "look like"),
         (MINIMAL + '[sites.shop.theme.refuse]\nsize = "12px"', "theme.refuse.size", "look like"),

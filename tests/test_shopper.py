@@ -114,7 +114,9 @@ def test_a_replayed_token_cannot_be_followed(shopper):
     problem(shopper.decide("functional", previous=old), 409, "previous-replaced")
 
 
-@pytest.mark.parametrize("forge", [lambda t: t[:-5] + "AAAAA", lambda t: "x" + t, lambda t: t.split(".")[0], lambda t: ""])
+@pytest.mark.parametrize(
+    "forge", [lambda t: t[:-5] + "AAAAA", lambda t: "x" + t, lambda t: t.split(".")[0], lambda t: ""]
+)
 def test_a_forged_token_cannot_be_followed(shopper, forge):
     shopper.decide("analytics")
     problem(shopper.decide("functional", previous=forge(shopper.token)), 422, "previous-refused")

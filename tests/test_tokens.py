@@ -64,7 +64,9 @@ def test_it_is_refused_in_another_spelling_of_the_same_bytes():
     text = issued(keys)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     raw = urlsafe_b64decode(text.split(".")[1] + "==")
-    spellings = [text[:-1] + last for last in alphabet if urlsafe_b64decode(text.split(".")[1][:-1] + last + "==") == raw]
+    spellings = [
+        text[:-1] + last for last in alphabet if urlsafe_b64decode(text.split(".")[1][:-1] + last + "==") == raw
+    ]
     assert len(spellings) == 16
     for spelling in spellings:
         if spelling != text:

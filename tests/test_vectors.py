@@ -1,0 +1,71 @@
+"""The same tokens get the same verdict from Python, from verify.js in Node, and from WebCrypto in a browser."""
+
+import functools
+import http.server
+import json
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from consent_server.tokens import BadToken, Verifier
+
+ROOT = Path(__file__).parent.parent
+VECTORS = json.loads((ROOT / "tests" / "vectors.json").read_text("utf-8"))
+CASES = VECTORS["cases"]
+
+TRY_ALL = """
+async (verify, { keys, site, now, cases }) => {
+  const verdicts = [];
+  for (const { token } of cases) {
+    verdicts.push(await verify(token, keys, { site, now }).then((consent) => consent.allow, () => null));
+  }
+  return verdicts;
+}
+"""
+
+
+def expected():
+    return [case.get("allow") for case in CASES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_python(case):
+    verifier = Verifier(VECTORS["keys"], VECTORS["site"])
+    if "allow" in case:
+        assert verifier.verify(case["token"], VECTORS["now"]).allow == case["allow"]
+    else:
+        with pytest.raises(BadToken):
+            verifier.verify(case["token"], VECTORS["now"])
+
+
+def test_node():
+    node = shutil.which("node")
+    assert node, "Node is not installed; `make test` installs it"
+    program = (
+        f"import {{ verify }} from {json.dumps((ROOT / 'snippet' / 'verify.js').as_uri())};"
+        f"console.log(JSON.stringify(await ({TRY_ALL})(verify, {json.dumps(VECTORS)})));"
+    )
+    run = [node, "--input-type=module", "--eval", program]
+    result = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout) == expected()
+
+
+def test_browser(new_context):
+    handler = functools.partial(Quiet, directory=ROOT / "snippet")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = new_context().new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/verify.js")
+        found = page.evaluate(f"async (v) => ({TRY_ALL})((await import('/verify.js')).verify, v)", VECTORS)
+        server.shutdown()
+    assert found == expected()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a word."""
+
+    def log_message(self, *_):
+        pass
