@@ -516,25 +516,6 @@ def usual_range(recent: Sequence[Rate], n: int) -> tuple[float, float] | None:
     return max(0.0, mean - reach), min(1.0, mean + reach)
 
 
-# Recounting
-
-
-def disagreements(counted: Mapping[str, Counts], recounted: Mapping[str, Counts]) -> list[tuple[str, str, int, int]]:
-    """Return where the counters differ from the log: value of the dimension, column, counter, count of the log.
-
-    What only the counters know, the displays, is left out.
-    """
-    nothing = Counts()
-    return [
-        (value, column, counter, entries)
-        for value in sorted(counted.keys() | recounted.keys())
-        for column, counter, entries in zip(
-            COLUMNS, counted.get(value, nothing).row, recounted.get(value, nothing).row, strict=True
-        )
-        if counter != entries and column != "shown"
-    ]
-
-
 # Renderings
 
 

@@ -3,12 +3,17 @@
 import csv
 import io
 import json
-from datetime import date, timedelta
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from math import exp, sqrt
 
 import numpy as np
 import pytest
+from conftest import ROOT, RedisServer
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import brentq
@@ -16,7 +21,18 @@ from scipy.stats import binom, norm
 from scipy.stats.mstats import winsorize
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from consent_server.decision import COLUMNS, OPTIONAL, columns
+from consent_server.decision import (
+    COLUMNS,
+    DEVICES,
+    DIMENSIONS,
+    HOW,
+    OPTIONAL,
+    Consent,
+    Decision,
+    Site,
+    Variant,
+    columns,
+)
 from consent_server.rates import (
     GOALS,
     RATES,
@@ -31,12 +47,16 @@ from consent_server.rates import (
     always_valid,
     change,
     dimension,
-    disagreements,
     usual_range,
     verdicts,
 )
+from consent_server.scripts import prepare
+from consent_server.settings import read_sites
+from consent_server.store import OtherContent, Store
+from consent_server.tokens import Keys
 
 TODAY = date(2026, 11, 22)
+SIGN = Keys(("the-secret-of-the-tests-is-long-enough",)).sign
 
 
 def counts(**named: int) -> Counts:
@@ -390,18 +410,7 @@ def test_an_unknown_dimension_is_refused_by_name():
         dimension("browser")
 
 
-# Recounting and renderings
-
-
-def test_a_recount_names_each_number_that_differs_but_never_the_displays():
-    log = {"2026-11-01": counts(first7=3, changes=1), "2026-11-02": counts(first0=1)}
-    kept = {"2026-11-01": counts(shown=90, first7=3, changes=2), "2026-11-03": counts(first1=1)}
-    assert disagreements(kept, log) == [
-        ("2026-11-01", "changes", 2, 1),
-        ("2026-11-02", "first0", 0, 1),
-        ("2026-11-03", "first1", 1, 0),
-    ]
-    assert disagreements(log, log) == []
+# Renderings
 
 
 def report(by: str = "language") -> Report:
@@ -440,3 +449,97 @@ def test_the_text_has_a_line_a_row_and_says_too_few():
     assert text.splitlines()[0] == "shop, 2026-11-01 to 2026-11-02 (UTC)"
     assert [line.split()[0] for line in text.splitlines()[2:]] == ["language", "az", "ru", "-", "total"]
     assert "60.0% [46.2% 72.4%] too few" in text
+
+
+# Through the real script
+
+WHO = st.integers(0, 5)
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("shown"), st.sampled_from(["az", "ru"]), st.sampled_from("ab"), st.sampled_from(DEVICES)),
+        st.tuples(st.just("answer"), WHO, st.integers(0, 7), st.sampled_from(HOW)),
+        st.tuples(st.just("retry"), WHO),
+        st.tuples(st.just("duplicate"), WHO, st.integers(0, 7)),
+        st.tuples(st.just("days pass"), st.sampled_from([0, 1, 40, 200])),
+    ),
+    max_size=40,
+)
+
+
+@pytest.fixture(scope="module")
+def real(valkey: RedisServer) -> Iterator[tuple[Store, Site]]:
+    """The store of a shop that asks in two ways, on a real Valkey."""
+    shop = replace(read_sites(ROOT / "consent.toml")["smartmarket"], variants=(Variant("a"), Variant("b")), buckets=3)
+    opened = Store(valkey.url, 5)
+    yield opened, shop
+    opened.close()
+
+
+@hypothesis_settings(max_examples=30, deadline=None)
+@given(EVENTS)
+def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real, valkey, events):
+    store, site = real
+    with valkey.client() as client:
+        client.flushall()
+    store.serve(site, [notice for notices in prepare(site).notices.values() for notice in notices])
+    notices = [notice for notices in prepare(site).notices.values() for notice in notices]
+    start = datetime(2025, 1, 30, 23, 59, tzinfo=UTC)
+    now = start
+    last: dict[int, tuple[Decision, Consent, str]] = {}
+    naive = {by: defaultdict(list) for by in DIMENSIONS}
+
+    def note(event, language, variant, device, country, how) -> None:
+        for by, value in zip(
+            DIMENSIONS, (now.date().isoformat(), language, variant, device, country, how), strict=True
+        ):
+            naive[by][value].append(event)
+
+    for n, (what, *how_so) in enumerate(events):
+        ms = int(now.timestamp() * 1000)
+        if what == "days pass":
+            now += timedelta(days=how_so[0], minutes=1)
+        elif what == "shown":
+            language, variant, device = how_so
+            store.shown(site, now=ms, language=language, variant=variant, device=device, country="AZ")
+            note("shown", language, variant, device, "AZ", None)
+        elif what == "answer":
+            who, allow, how = how_so
+            before = last[who][1] if who in last else None
+            device, notice = DEVICES[who % 3], notices[(who + allow) % len(notices)]
+            decision = Decision(f"decision-number-{n:05}", allow, notice, how, before)
+            kept = store.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
+            last[who] = decision, kept.consent, device
+            kind = "first" if before is None else "renewal" if before.exp <= ms // 1000 else "change"
+            was = sum(1 << OPTIONAL.index(category) for category in before.allow) if before else 0
+            note((kind, allow, was), notice.lang, notice.variant, device, "TR", how)
+        elif how_so[0] in last:
+            decision, consent, device = last[how_so[0]]
+            if what == "retry":
+                again = store.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
+                assert again.repeat
+                assert again.consent == consent
+            elif how_so[1] != decision.allow:
+                with pytest.raises(OtherContent):
+                    store.record(site, replace(decision, allow=how_so[1]), now=ms, sign=SIGN)
+
+    for by in DIMENSIONS:
+        counted = {
+            value: Counts(row) for value, row in store.counts(site, start.date(), now.date(), by).items() if any(row)
+        }
+        happened = {value: list_of for value, list_of in naive[by].items() if value is not None}
+        assert counted.keys() == happened.keys()
+        for value, list_of in happened.items():
+            answers = [event[1] for event in list_of if event[0] == "first"]
+            lost = [was & ~allow for kind, allow, was in (e for e in list_of if e != "shown") if kind == "change"]
+            shown, decided = list_of.count("shown"), len([e for e in list_of if e != "shown"])
+            rates = counted[value].rates()
+            assert rates["answer"] == Rate(len(answers), shown)
+            assert rates["all"] == Rate(answers.count(7), len(answers))
+            assert rates["none"] == Rate(answers.count(0), len(answers))
+            assert rates["withdrawal"] == Rate(sum(map(bool, lost)), decided)
+            for bit, category in enumerate(OPTIONAL):
+                assert rates[f"grant_{category}"] == Rate(sum(a >> bit & 1 for a in answers), len(answers))
+                assert rates[f"reach_{category}"] == Rate(sum(a >> bit & 1 for a in answers), shown)
+                assert rates[f"withdrawal_{category}"] == Rate(sum(mask >> bit & 1 for mask in lost), decided)
+    for _, counted, logged in store.recount(site, start.date(), now.date()):
+        assert counted == logged
