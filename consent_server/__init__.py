@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     sites = read_sites(settings.config) if sites is None else sites
     if settings.demo:
         sites = {name: storefront.at_home(site, settings.port, settings.prefix) for name, site in sites.items()}
-    store = Store(settings.redis_url, settings.redis_timeout / 1000)
+    store = Store(settings.redis_url, settings.redis_timeout / 1000, settings.redis_replicas)
     asked = {site.id: prepare(site) for site in sites.values()}
     for site in sites.values():
         store.serve(site, [notice for notices in asked[site.id].notices.values() for notice in notices])
