@@ -26,8 +26,8 @@ export const stopTrackers = (allows, when, caught) => {
   /** @param {unknown} url @returns {Category | undefined} what a tracker at that address still waits for */
   const stopped = (url) => {
     try {
-      const { host, pathname } = new URL(String(url), document.baseURI);
-      return trackers.find(([pattern, category]) => pattern.test(host + pathname) && !allows(category))?.[1];
+      const { hostname, pathname } = new URL(String(url), document.baseURI);
+      return trackers.find(([pattern, category]) => pattern.test(hostname + pathname) && !allows(category))?.[1];
     } catch {} // no address: the browser will say so
   };
 
