@@ -8,6 +8,7 @@ import os
 import random
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -116,30 +117,41 @@ class Connection:
         url: ``redis://``, ``rediss://``, ``unix://``, the first two also with ``+sentinel`` or ``+cluster``.
         timeout: seconds after which an unanswered call counts as a failure.
         replicas: how many replicas must have what a script wrote before it counts as written.
+
+    Raises:
+        StoreAway: it is a cluster, and none of its nodes can be reached.
     """
 
     def __init__(self, url: str, timeout: float, replicas: int = 0) -> None:
-        self.client = connect(url, timeout)
+        try:
+            self.client = connect(url, timeout)
+        except (redis.RedisError, redis.exceptions.RedisClusterException) as error:  # a cluster is asked for its slots
+            raise StoreAway(f"The cluster cannot be reached: {error}") from error
         self._timeout = timeout
         self._replicas = replicas
-        self._circuit = Circuit()
+        self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)
         self._kept = threading.local()
 
     @contextmanager
-    def reached(self) -> Iterator[None]:
-        """Turn whatever goes wrong with Redis within into StoreAway, and open the circuit if it is away."""
-        self._circuit.enter()
+    def reached(self, key: str = "") -> Iterator[None]:
+        """Turn whatever goes wrong with Redis within into StoreAway, and open its circuit if it is away.
+
+        Each primary of a cluster has a circuit of its own, so that one that is away does not stop the others;
+        ``key`` says which.
+        """
+        circuit = self._circuits[self._server(key)[0] if key else ""]
+        circuit.enter()
         try:
             yield
         except (redis.ResponseError, OutOfMemoryError) as error:
             # It answers, and refuses: full, a replica, loading, out of step with its cluster.
-            self._circuit.close()
+            circuit.close()
             log.warning("redis refuses: %s", error)
             raise StoreAway("The store takes nothing at the moment; try again shortly.") from error
         except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
-            self._circuit.open(error)
+            circuit.open(error)
             raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
-        self._circuit.close()
+        circuit.close()
 
     def script(self, text: str, repeatable: bool = True) -> Script:
         """Return a Lua script as a function of its keys, all in one slot, and arguments.
@@ -152,7 +164,7 @@ class Connection:
         name = hashlib.sha1(text.encode()).hexdigest()  # noqa: S324 that is how Redis names scripts
 
         def call(keys: Sequence[str], args: Sequence[Any]) -> Any:
-            with self.reached():
+            with self.reached(keys[0]):
                 try:
                     return self._ask(repeatable, keys[0], "EVALSHA", name, len(keys), *keys, *args)
                 except NoScriptError:
@@ -192,14 +204,22 @@ class Connection:
         if here.get("pid") != os.getpid():  # a fork's copy of a connection is its parent's
             here.update(pid=os.getpid(), by_server={})
         kept = cast(dict[str, Any], here["by_server"])
-        server, client = "", self.client
-        if isinstance(client, RedisCluster):
-            node = client.get_node_from_key(key)  # type: ignore[no-untyped-call]
-            server, client = node.name, client.get_redis_connection(node)
+        server, client = self._server(key)
         if server not in kept:
             pool = client.connection_pool
             kept[server] = pool.connection_class(**pool.connection_kwargs)
         return kept, kept[server]
+
+    def _server(self, key: str) -> tuple[str, redis.Redis]:
+        """Return name and client of the server that holds ``key``, as far as is known."""
+        client = self.client
+        if not isinstance(client, RedisCluster):
+            return "", client
+        try:
+            node = client.get_node_from_key(key)  # type: ignore[no-untyped-call]
+        except redis.exceptions.RedisClusterException as error:  # nobody has its slot at the moment
+            raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
+        return node.name, client.get_redis_connection(node)
 
     def servers(self) -> list[Server]:
         """Return what the server, or each primary of the cluster, says of itself.

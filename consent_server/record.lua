@@ -35,6 +35,8 @@ for i = #positions - 7, 1, -8 do
     local entry = found[2][2]
     if string.sub(entry, ID_AT, ID_AT + #ARGV[4] - 1) == ARGV[4] then
       local second = math.floor(ms / 1000)
+      -- Written again, or WAIT would have nothing to wait for, and replicas perhaps not have it yet.
+      redis.call('HSET', KEYS[1], ARGV[1], positions)
       local hour = struct.pack('>I4', second - second % 3600) .. string.sub(entry, NOTICE_AT, ID_AT - 1)
       return {1, ms, entry, redis.call('HGET', KEYS[3], hour) or ''}
     end
