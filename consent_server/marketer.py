@@ -314,7 +314,7 @@ def rates_page() -> Response:
         period = Period.parse(request.args.get("from"), request.args.get("to"), today)
         goal = request.args.get("goal") or GOALS[-1]
         if goal not in GOALS:
-            raise BadQuestion(f"`goal` must be one of {', '.join(GOALS)}.")
+            raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}.")
     except BadQuestion as error:
         period, goal, wrong = Period.parse(None, None, today), GOALS[-1], error
     return _page(

@@ -276,7 +276,10 @@ class Part:
 
 
 def parts_of(by: str, rows: Mapping[str, Counts]) -> list[Part]:
-    """Return the parts of the shoppers by one dimension, the largest first; each compared with all others together."""
+    """Return the parts of the shoppers by one dimension, the largest first; each compared with all others together.
+
+    Variants are not: they have verdicts, which stay honest when looked at daily, and this comparison does not.
+    """
     total = Counts.total(rows.values())
     found = []
     for value, counts in sorted(rows.items(), key=lambda item: (-item[1].shown, item[0])):
@@ -284,7 +287,7 @@ def parts_of(by: str, rows: Mapping[str, Counts]) -> list[Part]:
         worse = {}
         for name in LINES:
             move = change(counts.rate(name), others.rate(name))
-            if move and move.high < 0 and move.difference <= -_NOTABLE:
+            if by != "variant" and move and move.high < 0 and move.difference <= -_NOTABLE:
                 worse[name] = others.rate(name)
         found.append(Part(by, value, counts, worse))
     return found

@@ -43,9 +43,16 @@ Z = NormalDist().inv_cdf(0.975)
 
 
 class BadQuestion(ConsentError):
-    """A period or a dimension that cannot be answered."""
+    """A period, a dimension or a goal that there is no answer to.
+
+    ``kind`` says what is wrong, for who has words of their own: day, order, future, length, dimension or goal.
+    """
 
     problem = "bad-question"
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 # Rates
@@ -254,11 +261,11 @@ class Period:
         end = _day(last, "to") if last else today
         start = _day(first, "from") if first else end - timedelta(days=days - 1)
         if start > end:
-            raise BadQuestion(f"`from` ({start}) is after `to` ({end}).")
+            raise BadQuestion("order", f"`from` ({start}) is after `to` ({end}).")
         if end > today:
-            raise BadQuestion(f"`to` ({end}) is in the future; today is {today} (UTC).")
+            raise BadQuestion("future", f"`to` ({end}) is in the future; today is {today} (UTC).")
         if (end - start).days >= LONGEST:
-            raise BadQuestion(f"From {start} to {end} is over five years; ask for less at a time.")
+            raise BadQuestion("length", f"From {start} to {end} is over five years; ask for less at a time.")
         return cls(start, end)
 
     @property
@@ -279,7 +286,7 @@ def _day(text: str, name: str) -> date:
             raise ValueError
         return day
     except ValueError:
-        raise BadQuestion(f"`{name}` must be a day such as 2026-01-31, not {text[:40]!r}.") from None
+        raise BadQuestion("day", f"`{name}` must be a day such as 2026-01-31, not {text[:40]!r}.") from None
 
 
 def dimension(by: str | None) -> str:
@@ -289,7 +296,7 @@ def dimension(by: str | None) -> str:
         BadQuestion: it is not one of DIMENSIONS.
     """
     if by and by not in DIMENSIONS:
-        raise BadQuestion(f"`by` must be one of {', '.join(DIMENSIONS)}, not {by[:40]!r}.")
+        raise BadQuestion("dimension", f"`by` must be one of {', '.join(DIMENSIONS)}, not {by[:40]!r}.")
     return by or "day"
 
 
@@ -398,7 +405,7 @@ def verdicts(variants: Mapping[str, Counts], goal: str) -> list[Verdict]:
         BadQuestion: the goal is not one of GOALS.
     """
     if goal not in GOALS:
-        raise BadQuestion(f"`goal` must be one of {', '.join(GOALS)}, not {goal[:40]!r}.")
+        raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}, not {goal[:40]!r}.")
     names = list(variants)
     alpha = _FALSE_WINNERS / len(GOALS) / max(1, len(names) - 1)
     return [_verdict(names[0], b, variants[names[0]], variants[b], goal, alpha) for b in names[1:]]

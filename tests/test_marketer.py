@@ -306,12 +306,20 @@ def test_a_question_without_an_answer_is_refused_in_one_sentence(marketer, site,
     assert words in problem["detail"]
 
 
-@pytest.mark.parametrize(("query", "words"), [*BAD[:-1], ("goal=grant_marketing", "`goal` must be one of")])
-def test_the_page_says_so_and_shows_what_it_can(marketer, shopper, site, query, words):
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        *zip([query for query, _ in BAD[:-1]], ["order", "future", "length", "day"], strict=True),
+        ("goal=grant_marketing", "goal"),
+    ],
+)
+def test_the_page_says_so_and_shows_what_it_can(marketer, shopper, lang, query, kind):
     three_answers(shopper)
-    answer = marketer.get(f"/?{query}")
+    answer = marketer.get(f"/?{query}&lang={lang}")
     assert answer.status_code == 400
-    assert words in answer.text
+    assert str(Words.of(lang)(f"bad_{kind}")) in answer.text
+    answer = marketer.get(f"/?{query}&lang=en")
     assert "<b>60.0%</b> answered" in answer.text
 
 

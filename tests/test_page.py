@@ -130,6 +130,12 @@ def test_a_part_is_called_worse_only_where_it_is_clearly_below_all_others():
     assert weakest([phone, desktop, tablet])[0] is phone
 
 
+def test_variants_get_no_marks_for_they_have_verdicts():
+    rows = {"calm": asked(2000, 300, 700), "short": asked(2000, 300, 1100)}
+    assert not any(part.worse for part in parts_of("variant", rows))
+    assert any(part.worse for part in parts_of("device", rows))
+
+
 def test_a_gap_below_two_points_is_not_worth_a_mark():
     rows = {"a": asked(1_000_000, 0, 500_000), "b": asked(1_000_000, 0, 515_000)}
     assert not any(part.worse for part in parts_of("language", rows))
