@@ -1,0 +1,74 @@
+"""What the log costs: bytes of memory a decision, and how fast a log is exported and checked, in how much memory."""
+
+from __future__ import annotations
+
+import gzip
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from consent_server.decision import Decision, Notice, Site
+from consent_server.proof import export, write
+from consent_server.store import Store
+from consent_server.tokens import Keys
+from tests.bench.servers import store as running
+
+START = 1_795_132_800_000
+SITE = Site("shop", "Shop", ("https://shop.example",), "/p", date(2025, 12, 20), ("az",))
+NOTICE = Notice.of({"site": "shop", "revision": 1, "keep": 15_811_200, "lang": "az", "variant": ""})
+KEYS = Keys(["the secret that the bench signs with"])
+
+
+def fill(store: Store, many: int, allow: int) -> float:
+    """Lay down ``many`` first decisions over a day; return the bytes of memory that each takes."""
+    store.serve(SITE, [NOTICE])
+    before = int(store._redis.info("memory")["used_memory"])
+    for n in range(many):
+        decision = Decision(secrets.token_urlsafe(16), allow, NOTICE, "accept" if allow else "refuse", None)
+        store.record(SITE, decision, now=START + n * 86_000_000 // many, sign=KEYS.sign, device="phone", country="AZ")
+        if n % 1000 == 0:
+            print(f"\r{n:,} of {many:,}", end="", file=sys.stderr)
+    print("\r", end="", file=sys.stderr)
+    return (int(store._redis.info("memory")["used_memory"]) - before) / many
+
+
+def main(many: int = 1_000_000) -> None:
+    """Measure and print."""
+    for name, binary in (("redis-server", "redis-server"), ("the embedded Valkey", None)):
+        for kind, allow in (("refusal", 0), ("consent", 7)):
+            with running({0}, binary) as (url, _):
+                store = Store(url, 30)
+                each = fill(store, many, allow)
+                print(f"memory: {each:.0f} bytes a {kind}, log entry included, at {many:,} on {name}")
+                if kind == "consent" and binary:
+                    proven(store, many)
+                store.close()
+
+
+def proven(store: Store, many: int) -> None:
+    """Export what is there and check it, in this process and in one of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "log.jsonl.gz"
+        started = time.process_time()
+        day = date(2026, 11, 20)
+        write(file, export(store, SITE, KEYS, day, day, datetime(2026, 11, 22, tzinfo=UTC)))
+        spent = time.process_time() - started
+        print(f"export: {many / spent:,.0f} entries a second of one core, {file.stat().st_size / many:.0f} bytes each")
+        program = (
+            "import resource, sys, time; from consent_server.verify import *; started = time.process_time()\n"
+            "with opened(Path(sys.argv[1])) as lines: summary = verify(lines)\n"
+            "print(summary.entries / (time.process_time() - started), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        done = subprocess.run([sys.executable, "-c", program, file], capture_output=True, text=True, check=True)
+        rate, peak = map(float, done.stdout.split())
+        print(f"verify: {rate:,.0f} entries a second of one core, {peak / 1024:.0f} MB at most")
+        with gzip.open(file) as lines:
+            assert sum(1 for _ in lines) > many
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
