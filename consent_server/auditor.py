@@ -193,4 +193,3 @@ def rotate() -> None:
         if old
         else "Put it into CONSENT_SECRET, or into a file that CONSENT_SECRET_FILE names."
     )
-

@@ -11,6 +11,7 @@ consent:{TAG}:log                  stream  ``e`` -> packed entry; the id's time 
 consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> places of its entries in the log
 consent:{TAG}:refused              hash    hour and notice -> the signature that refusals of the hour share
 consent:{TAG}:erased               hash    place -> what an erasure left of the entry
+consent:{TAG}:sealed               string  end of the last sealed day in ms: no banner is counted before it
 consent:{TAG}:torn                 string  something was erased since the log was last written anew
 consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decision.COLUMNS for each of 31 days, first
                                            of everything, then of each value of a dimension, by its number
@@ -178,6 +179,7 @@ class Store:
         self._compact = self._connection.script(lua["compact"])
         self._served: dict[str, dict[str, Notice]] = {}
         self._unkept: list[Notice] = []
+        self._rows: dict[tuple[str, str], list[tuple[str, str, int]]] = {}
 
     def close(self) -> None:
         """Close the connections of this thread and those that are idle."""
@@ -457,6 +459,7 @@ class Store:
         for tag in tags(site.id, site.buckets):
             key = f"consent:{{{tag}}}:log"
             with self._reached():
+                self._redis.set(f"consent:{{{tag}}}:sealed", _midnight(day) + DAY)
                 calls = self._redis.pipeline(transaction=True)
                 # An entry at the end of the day, taken out again, moves the log's clock there for good.
                 calls.xadd(key, {"e": b""}, id=end)
@@ -556,18 +559,17 @@ class Store:
 
     def shown(self, site: Site, *, now: int, language: str, variant: str, device: str, country: str) -> None:
         """Count one banner that was shown to an undecided shopper. ``now``: milliseconds since 1970."""
-        month, day = _month_and_day(now // DAY)
         # Anybody's bucket: nothing but the count is kept.
         place = f"consent:{{{random.choice(tags(site.id, site.buckets))}}}"  # noqa: S311
-        self._shown(
-            keys=[f"{place}:values", f"{place}:count:{month}"],
-            args=[
-                day,
-                len(COLUMNS),
-                *(1, COLUMNS.index("shown")),
-                *(f"language={language}", f"variant={variant}", f"device={device}", f"country={country}"),
-            ],
-        )
+        values = (f"language={language}", f"variant={variant}", f"device={device}", f"country={country}")
+        while now:
+            month, day = _month_and_day(now // DAY)
+            now = int(
+                self._shown(
+                    keys=[f"{place}:values", f"{place}:count:{month}", f"{place}:sealed"],
+                    args=[now, day, len(COLUMNS), 1, COLUMNS.index("shown"), *values],
+                )
+            )
 
     def counts(self, site: Site, first: date, last: date, by: str) -> dict[str, tuple[int, ...]]:
         """Return what was counted from ``first`` to ``last`` (UTC days, both included).
@@ -582,35 +584,13 @@ class Store:
             A row of COLUMNS for each day of the period, or for each value of the dimension that occurs in it.
         """
         months = sorted({f"{first + timedelta(n):%Y-%m}" for n in range((last - first).days + 1)})
-        places = [f"consent:{{{tag}}}" for tag in tags(site.id, site.buckets)]
-        with self._reached():
-            rows = [("", place, 0) for place in places]
-            if by != "day":
-                calls = self._redis.pipeline(transaction=False)
-                for place in places:
-                    calls.hgetall(f"{place}:values")
-                rows = [
-                    (value.decode().partition("=")[2], place, int(number))
-                    for place, numbers in zip(places, calls.execute(), strict=True)
-                    for value, number in numbers.items()
-                    if value.startswith(f"{by}=".encode())
-                ]
-            wanted = [(month, *row) for month in months for row in rows]
-            calls = self._redis.pipeline(transaction=False)
-            for month, _, place, number in wanted:
-                calls.getrange(f"{place}:count:{month}", number * MONTH, (number + 1) * MONTH - 1)
-            found = calls.execute() if wanted else []
-        # A month is added as one number: no day of a shop comes near 2^32, where a sum would run into its neighbour.
-        sums: dict[str, dict[str, int]] = {value: {} for value in sorted({value for value, _, _ in rows})}
-        for (month, value, _, _), raw in zip(wanted, found, strict=True):
-            sums[value][month] = sums[value].get(month, 0) + int.from_bytes(raw.ljust(MONTH, b"\0"))
         days: dict[str, dict[str, tuple[int, ...]]] = {
             value: {
                 f"{month}-{day + 1:02}": row
                 for month, total in by_month.items()
                 for day, row in enumerate(_ROW.iter_unpack(total.to_bytes(MONTH)))
             }
-            for value, by_month in sums.items()
+            for value, by_month in self._months(site, months, by).items()
         }
         period = [(first + timedelta(n)).isoformat() for n in range((last - first).days + 1)]
         if by == "day":
@@ -619,6 +599,46 @@ class Store:
             value: tuple(map(sum, zip(*(rows[day] for day in period), strict=True))) for value, rows in days.items()
         }
         return {value: total for value, total in totals.items() if any(total)}
+
+    def _months(self, site: Site, months: Sequence[str], by: str) -> dict[str, dict[str, int]]:
+        """Return the counters of all buckets by value and month, each month as one number.
+
+        That takes one round trip: the rows of the values known so far are fetched together with the list of values. A
+        second one follows only when the list has changed.
+        """
+        places = [f"consent:{{{tag}}}" for tag in tags(site.id, site.buckets)]
+        rows = [("", place, 0) for place in places] if by == "day" else self._rows.get((site.id, by), [])
+        listed = [] if by == "day" else places
+        wanted = [(month, place, number) for month in months for _, place, number in rows]
+        with self._reached():
+            answers = self._fetch([f"{place}:values" for place in listed], wanted)
+            found = dict(zip(wanted, answers[len(listed) :], strict=True))
+            if listed:
+                rows = self._rows[site.id, by] = [
+                    (value.decode().partition("=")[2], place, int(number))
+                    for place, numbers in zip(places, answers, strict=False)
+                    for value, number in numbers.items()
+                    if value.startswith(f"{by}=".encode())
+                ]
+                new = {(month, place, number) for month in months for _, place, number in rows} - found.keys()
+                found.update(zip(new, self._fetch([], new), strict=True))
+        # A month is added as one number: no day of a shop comes near 2^32, where a sum would run into its neighbour.
+        sums: dict[str, dict[str, int]] = {
+            value: dict.fromkeys(months, 0) for value in sorted({row[0] for row in rows})
+        }
+        for value, place, number in rows:
+            for month in months:
+                sums[value][month] += int.from_bytes(found[month, place, number].ljust(MONTH, b"\0"))
+        return sums
+
+    def _fetch(self, hashes: Iterable[str], rows: Iterable[tuple[str, str, int]]) -> list[Any]:
+        """Return whole hashes, and then the counters at each month, place and number, in one round trip."""
+        calls = self._redis.pipeline(transaction=False)
+        for key in hashes:
+            calls.hgetall(key)
+        for month, place, number in rows:
+            calls.getrange(f"{place}:count:{month}", number * MONTH, (number + 1) * MONTH - 1)
+        return cast(list[Any], calls.execute()) if len(calls) else []
 
     # Marketers
 

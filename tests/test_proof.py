@@ -268,6 +268,7 @@ def test_nothing_is_added_to_a_sealed_day_whatever_the_clock_says(shop, valkey):
         late = Decision(secrets.token_urlsafe(16), 2, notice, "save", None)
         kept = store.record(shop, late, now=START + 5, sign=KEYS.sign)
         assert kept.consent.at >= START // 1000 + 2 * 86_400
+        store.shown(shop, now=START + 5, language="az", variant="", device="phone", country="")
     assert [entry for day in (0, 1) for entry in store.day(shop, FIRST + timedelta(day))] == sealed
     assert check(list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))).entries == 30
     store._redis.close()
