@@ -163,6 +163,52 @@ def test_shown_is_a_count_and_nothing_else(store, shop):
     assert entries(store, site) == []
 
 
+def test_a_period_over_months_counts_every_day_of_it_once(store, shop):
+    site, _ = shop
+    days = [date(2026, 8, 31), date(2026, 9, 1), date(2026, 10, 15), date(2026, 11, 22)]
+    for day in days:
+        for _ in range(6):
+            at = NOON - (TODAY - day).days * 86_400_000
+            store.shown(site, now=at, language="az", variant="a", device="phone", country="AZ")
+    rows = store.counts(site, date(2026, 8, 31), TODAY, "day")
+    assert len(rows) == 84
+    assert {day: row[0] for day, row in rows.items() if any(row)} == dict.fromkeys(map(str, days), 6)
+    for by, value in (("language", "az"), ("country", "AZ")):
+        assert store.counts(site, date(2026, 8, 31), TODAY, by)[value][0] == 24
+        assert store.counts(site, date(2026, 9, 1), date(2026, 11, 21), by)[value][0] == 12
+
+
+def test_counts_are_read_in_one_round_trip_however_many_days(store, shop, monkeypatch):
+    site, notice = shop
+    trips = []
+    fetch = store._fetch
+    monkeypatch.setattr(
+        store, "_fetch", lambda keys, rows: (bool(keys or rows) and trips.append(1)) or fetch(keys, rows)
+    )
+    for country in ("AZ", "TR"):
+        store.record(site, answer(notice, 2), now=NOON, sign=KEYS.sign, country=country)
+        assert total(store, site, "country")[country] == {"first2": 1}  # a value never seen takes a second trip
+        for by in DIMENSIONS:
+            total(store, site, by)
+            trips.clear()
+            assert len(store.counts(site, date(2025, 11, 23), TODAY, by)) in (1, 2, 365)
+            assert len(trips) <= 1 + (by != "day")
+            trips.clear()
+            store.counts(site, date(2025, 11, 23), TODAY, by)
+            assert trips == [1]
+
+
+def test_what_is_remembered_of_values_never_outlives_them(store, shop):
+    site, notice = shop
+    store.record(site, answer(notice, 2), now=NOON, sign=KEYS.sign, country="AZ")
+    assert [*total(store, site, "country")] == ["AZ"]
+    for tag in tags(site.id, site.buckets):
+        store._redis.delete(f"consent:{{{tag}}}:values", f"consent:{{{tag}}}:count:2026-11")
+    assert total(store, site, "country") == {}
+    store.record(site, answer(notice, 5), now=NOON, sign=KEYS.sign, country="TR", device="tablet")
+    assert total(store, site, "country") == {"TR": {"first5": 1}}
+
+
 def test_an_erased_shopper_leaves_counts_and_a_hash(store, shop):
     site, notice = shop
     first = store.record(site, answer(notice, 7), now=NOON, sign=KEYS.sign)
