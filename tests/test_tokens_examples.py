@@ -1,0 +1,155 @@
+"""The examples for back ends, each in its own framework, against a running server and its real tokens."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from conftest import SECRET, Live, free_port
+from examples import example
+from test_serving import described, nginx, running, up
+
+__all__ = ["running"]
+
+ORIGIN = "https://shop.example"
+
+
+@pytest.fixture
+def server(run_live: Callable[..., Live], redis_url: str, tmp_path: Path) -> Live:
+    config = described(tmp_path, ORIGIN)
+    return run_live("serve", CONSENT_SECRET=SECRET, CONSENT_CONFIG=str(config), REDIS_URL=redis_url)
+
+
+def token(server: Live, *allow: str) -> str:
+    """Return the token of a shopper who allows this."""
+    notice = server.get("/v1/shop/notice")["notice"]
+    body = {"id": secrets.token_urlsafe(16), "allow": [*allow], "notice": notice, "how": "save"}
+    request = urllib.request.Request(
+        f"{server.url}/v1/shop/decisions",
+        json.dumps(body).encode(),
+        {"Origin": ORIGIN, "Content-Type": "text/plain"},
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return str(json.load(answer)["token"])
+
+
+def cookies(server: Live) -> list[tuple[str, bool]]:
+    """Return what a cookie may hold, and whether it allows analytics."""
+    good = token(server, "analytics")
+    changed = good[:10] + ("A" if good[10] != "A" else "B") + good[11:]
+    return [
+        (good, True),
+        (token(server, "marketing"), False),
+        (token(server), False),
+        (changed, False),
+        ("~W10", False),
+        ("", False),
+    ]
+
+
+PROJECT = """
+import django
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import JsonResponse
+from django.urls import path
+
+settings.configure(
+    SECRET_KEY="of-the-shop", ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"],
+    MIDDLEWARE=["middleware.ConsentMiddleware"],
+)
+
+def home(request):
+    return JsonResponse({"analytics": request.consent is not None and request.consent.allows("analytics")})
+
+urlpatterns = [path("", home)]
+application = get_wsgi_application()
+"""
+
+
+@pytest.mark.parametrize("framework", ["flask", "django", "fastapi"])
+def test_each_framework_knows_what_the_shopper_allows(
+    framework: str, server: Live, running: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    gunicorn = [Path(sys.executable).with_name("gunicorn"), "--bind", url.removeprefix("http://")]
+    if framework == "django":
+        (tmp_path / "middleware.py").write_text(example("django token"))
+        (tmp_path / "back.py").write_text(PROJECT)
+        command = [*gunicorn, "back:application"]
+    else:
+        (tmp_path / "back.py").write_text(example(f"{framework} token"))
+        command = [*gunicorn, "back:app"]
+        if framework == "fastapi":
+            command = [
+                sys.executable,
+                "-m",
+                "granian",
+                "--interface",
+                "asgi",
+                "--port",
+                url.rpartition(":")[2],
+                "back:app",
+            ]
+    running(*command, cwd=tmp_path, env={**os.environ, "CONSENT_SERVER": server.url})
+    up(url)
+    for text, allowed in cookies(server):
+        request = urllib.request.Request(url, headers={"Cookie": f"consent={text}"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert json.load(answer) == {"analytics": allowed}, text
+
+
+@pytest.fixture
+def recommendations() -> Iterator[int]:
+    """A back end that answers everybody; gives its port."""
+
+    class Back(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"recommended")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    back = ThreadingHTTPServer(("127.0.0.1", 0), Back)
+    threading.Thread(target=back.serve_forever, daemon=True).start()
+    yield back.server_port
+    back.shutdown()
+    back.server_close()
+
+
+def test_nginx_lets_through_only_what_the_shopper_allows(
+    server: Live, running: Callable[..., subprocess.Popen[bytes]], recommendations: int, tmp_path: Path
+) -> None:
+    port = free_port()
+    locations = (
+        example("auth_request")
+        .replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
+        .replace("127.0.0.1:9000", f"127.0.0.1:{recommendations}")
+    )
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    running(*nginx(folder, f"server {{ listen 127.0.0.1:{port}; {locations} location / {{ return 204; }} }}"))
+    url = f"http://127.0.0.1:{port}"
+    up(url)
+    for text, allowed in ((token(server, "functional"), True), (token(server, "analytics"), False), ("", False)):
+        request = urllib.request.Request(f"{url}/recommendations/", headers={"Cookie": f"consent={text}"})
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                status = answer.status
+        except urllib.error.HTTPError as error:
+            status = error.code
+        assert status == (200 if allowed else 403), text
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{url}/_allows/functional", timeout=5)
