@@ -40,7 +40,7 @@ export const store = (token = '') => {
   memory.text = memory.queue[0] ? '~' + encodeURIComponent(JSON.stringify(memory.queue)) : token;
   try {
     // Three months longer than the answer holds, so that a renewal can name the token that it follows.
-    document.cookie = `consent=${memory.text};Path=/;SameSite=Lax;Max-Age=${memory.text && keep + 7776000}${
+    document.cookie = `consent=${memory.text};Path=/;SameSite=Lax;Max-Age=${memory.text ? keep + 7776000 : 0}${
       location.protocol == 'https:' ? ';Secure' : ''}${domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''}`;
   } catch {}
 };

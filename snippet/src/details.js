@@ -27,7 +27,8 @@ const details = (gate) => {
     new Date(typeof moment == 'number' ? moment * 1000 : moment).toLocaleString(lang == 'en' ? 'en-GB' : [lang, 'ru'],
       { day: '2-digit', month: '2-digit', year: 'numeric', ...(time && { hour: '2-digit', minute: '2-digit' }) });
   /** @param {readonly string[]} allowed */
-  const list = (allowed) => allowed.map((category) => words[category]).join(', ') || words.nothing;
+  const list = (allowed) =>
+    categories.filter((category) => allowed.includes(category)).map((category) => words[category]).join(', ') || words.nothing;
 
   /** @param {string} text a token, whoever signed it */
   const payloadOf = (text) => {
@@ -156,7 +157,9 @@ const details = (gate) => {
       await verify(token, keys, gate.config);
       state.append(words.checked);
     } catch (error) {
-      state.append(error instanceof BadToken ? words.forged : words.unchecked);
+      const forged = error instanceof BadToken;
+      state.append(forged ? words.forged : words.unchecked);
+      if (forged) return;
     }
     if (payload.sub) {
       await attempt(async () => {
@@ -169,7 +172,9 @@ const details = (gate) => {
 
   // ---- The dialog ----
 
-  const dialog = /** @type {HTMLDialogElement} */ (element('dialog', { 'aria-labelledby': 'ask-details', lang, dir: 'auto', tabindex: '-1' },
+  const dialog = /** @type {HTMLDialogElement} */ (element('dialog', {
+    'aria-labelledby': 'ask-details', lang, dir: 'auto', tabindex: '-1', close: () => dialog.remove(),
+  },
     element('h2', { id: 'ask-details' }, words.details),
     element('p', {}, words.details_text),
     section('necessary'), ...categories.map(section),

@@ -88,7 +88,8 @@ class Shop:
             kind = "text/javascript" if script else "text/html"
             return Response(f"ran('{asked.path}')" if script else "", 200, headers, mimetype=kind)
         kind, text, headers = self.pages.get(asked.path, ("text/plain", "", {}))
-        return Response(text, 200 if asked.path in self.pages else 404, headers, content_type=kind)
+        status = 200 if asked.path in self.pages else 204 if asked.path == "/favicon.ico" else 404
+        return Response(text, status, headers, content_type=kind)
 
     def wsgi(self, environ: Any, start_response: Any) -> Any:
         """Answer as the consent server below /v1/ and /.well-known/, elsewhere as the shop and its trackers."""

@@ -163,9 +163,7 @@ LEAVE = """
 <script type="text/plain" data-consent="marketing">ran('marketing')</script>"""
 
 
-def test_withdrawal_removes_what_the_category_left_on_every_domain_and_path_and_says_so(
-    shop: Shop, page: Page
-) -> None:
+def test_withdrawal_removes_what_the_category_left_on_every_domain_and_path_and_says_so(shop: Shop, page: Page) -> None:
     shop.serve(cookies={"analytics": (cookie("_t_*"),)})
     url = shop.url("/a/b", "www.shop")
     shop.page(COUNT + LEAVE + "<button data-consent-open>Cookie settings</button>", "/a/b")
@@ -190,7 +188,9 @@ def test_withdrawal_removes_what_the_category_left_on_every_domain_and_path_and_
 
 
 def test_a_page_whose_released_parts_can_be_unloaded_is_not_loaded_again(shop: Shop, page: Page) -> None:
-    page.goto(shop.page(f'<iframe data-consent="marketing" data-src="{shop.url("/film", "tracker")}" title="F"></iframe>'))
+    page.goto(
+        shop.page(f'<iframe data-consent="marketing" data-src="{shop.url("/film", "tracker")}" title="F"></iframe>')
+    )
     press(page, "accept")
     until(page, "frames[0].length == 0 && document.querySelector('iframe').src")
     when(page, lambda: hits(shop) == ["film"])
@@ -209,7 +209,8 @@ def test_a_page_whose_released_parts_can_be_unloaded_is_not_loaded_again(shop: S
 
 
 def test_a_held_frame_says_what_it_waits_for_and_can_be_allowed_once_or_always(shop: Shop, page: Page) -> None:
-    film = f'<iframe width="400" height="250" data-consent="marketing" data-src="{shop.url("/film", "tracker")}" title="Film"></iframe>'
+    source = shop.url("/film", "tracker")
+    film = f'<iframe width=400 height=250 data-consent="marketing" data-src="{source}" title="Film"></iframe>'
     page.goto(shop.page(film, lang="az"))
     frame = page.frame_locator("iframe")
     expect(frame.get_by_text("Marketinq")).to_be_visible()

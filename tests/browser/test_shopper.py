@@ -1,0 +1,343 @@
+"""What shoppers meet: a banner for everybody, their own choices, other tabs and hosts, and no question twice."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from consent_server.decision import Variant
+
+from .conftest import WORDS, Shop, banner, cookie, press, settle, until, when
+
+AXE = Path(__file__).parents[2] / "snippet/node_modules/axe-core/axe.min.js"
+
+LAYOUTS = ("bar", "box", "centre")
+
+THEMES: dict[str, dict[str, Any]] = {
+    "ours": {},
+    "a shop's": {"background": "#fff8e7", "text": "#3b0764", "accept": {"background": "#7c1d1d", "text": "#ffffff"}},
+}
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A window of an English shopper."""
+    return new_context(locale="en-GB").new_page()
+
+
+# ---- Everybody can use it ----
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:120]} {each['nodes'][0]['failureSummary']}" for each in found]
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core comes with `npm ci` in snippet/")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_axe_finds_nothing_wrong_in_any_layer_layout_language_and_theme(
+    shop: Shop, new_context: Callable[..., BrowserContext], layout: str, theme: str, scheme: str
+) -> None:
+    shop.serve(theme={"layout": layout, **THEMES[theme]}, cookies={"analytics": (cookie("_ga"),)})
+    for lang in ("az", "en", "ru", "tr"):
+        page = new_context(locale=lang, color_scheme=scheme, viewport={"width": 320, "height": 640}).new_page()
+        page.goto(shop.page("<p>Goods</p>", lang=lang))
+        expect(banner(page, lang)).to_be_visible()
+        assert violations(page) == []
+        press(page, "choose", lang)
+        expect(page.get_by_role("dialog", name=WORDS[lang]["details"])).to_be_visible()
+        for part in page.locator("#ask summary").all():
+            part.click()
+        assert violations(page) == []
+
+
+def size(page: Page) -> list[tuple[int, int]]:
+    boxes = [button.bounding_box() for button in banner(page).get_by_role("button").all()]
+    return [(round(box["width"]), round(box["height"])) for box in boxes if box]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("width", [320, 640, 1280])
+def test_the_buttons_are_alike_large_enough_and_fit_a_narrow_window(
+    shop: Shop, new_context: Callable[..., BrowserContext], layout: str, width: int
+) -> None:
+    shop.serve(theme={"layout": layout})
+    page = new_context(locale="en-GB", viewport={"width": width, "height": 640}).new_page()
+    page.goto(shop.page("<p>Goods</p>"))
+    assert len(set(size(page))) == 1
+    assert size(page)[0][0] >= 44
+    assert size(page)[0][1] >= 44
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    styles = page.evaluate(
+        "[...document.querySelectorAll('#ask button')].map((b) => { const s = getComputedStyle(b);"
+        " return [s.color, s.backgroundColor, s.font, s.border, s.opacity].join() })"
+    )
+    assert len(set(styles)) == 1
+
+
+def test_the_whole_journey_goes_by_keyboard_and_the_focus_comes_back(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("<button data-consent-open>Cookie settings</button>"))
+    expect(banner(page)).to_be_focused()
+    for name in ("Privacy policy", "Accept all", "Reject all", "Manage preferences"):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == name
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name=WORDS["en"]["details"])
+    expect(dialog).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert page.evaluate("document.activeElement.textContent") == "Manage preferences"
+    page.keyboard.press("Enter")
+    while page.evaluate("document.activeElement.name") != "analytics":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    while page.evaluate("document.activeElement.textContent") != "Save my choices":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("consent.choice") == {"functional": False, "analytics": True, "marketing": False}
+    expect(page.locator("#ask *")).to_have_count(0)
+    page.get_by_text("Cookie settings").focus()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Cookie settings")).to_be_focused()
+
+
+def test_escape_postpones_decides_nothing_and_the_next_page_asks_again(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("<p>Goods</p>"))
+    banner(page).press("Escape")
+    expect(banner(page)).to_be_hidden()
+    assert page.evaluate("[consent.choice, document.cookie]") == [None, ""]
+    page.reload()
+    expect(banner(page)).to_be_visible()
+
+
+def test_nobody_is_taken_away_from_what_they_type_and_the_page_scrolls_on(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("<input autofocus><div style='height:3000px'></div>", head=""))
+    page.locator("input").focus()
+    page.evaluate(
+        "(src) => { const s = document.createElement('script'); s.src = src; document.head.append(s) }",
+        shop.url("/v1/shop/consent.js"),
+    )
+    expect(banner(page)).to_be_visible()
+    expect(page.locator("input")).to_be_focused()
+    page.mouse.move(200, 100)
+    page.mouse.wheel(0, 500)
+    until(page, "scrollY > 0")
+
+
+def test_the_page_stays_usable_when_something_hides_the_preferences(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("<button onclick=\"document.title = 'bought'\">Buy</button>"))
+    page.add_style_tag(content="@layer a { #ask { display: none !important } }")
+    page.evaluate("document.adoptedStyleSheets[0].insertRule('#ask { display: none !important }', 1)")
+    page.evaluate("document.adoptedStyleSheets = []; document.querySelector('#ask').style.display = 'none'")
+    page.evaluate("consent.open()")
+    page.get_by_text("Buy").click()
+    assert page.title() == "bought"
+
+
+def test_a_language_from_right_to_left_is_laid_out_so(shop: Shop, page: Page) -> None:
+    words = {**WORDS["en"], "title": "ملفات تعريف الارتباط", "text": "بموافقتك نستخدم ملفات تعريف الارتباط."}
+    shop.serve(languages=("ar",), words={"ar": words})
+    page.goto(shop.page("", lang="ar"))
+    dialog = page.get_by_role("dialog", name=words["title"])
+    assert dialog.evaluate("(each) => getComputedStyle(each).direction") == "rtl"
+
+
+def test_it_speaks_the_page_s_language_then_the_browser_s_then_the_shop_s_first(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    for lang, locale, spoken in (
+        ("az", "ru-RU", "az"),
+        ("de", "ru-RU", "ru"),
+        ("de", "fr-FR", "en"),
+        ("tr-TR", "az", "tr"),
+    ):
+        page = new_context(locale=locale).new_page()
+        page.goto(shop.page("", lang=lang))
+        expect(banner(page, spoken)).to_be_visible()
+
+
+# ---- One answer, everywhere, once ----
+
+
+def test_an_answer_reaches_other_open_tabs_at_once(shop: Shop, page: Page) -> None:
+    held = '<script type="text/plain" data-consent="analytics">window.ran = 1</script>'
+    url = shop.page(held)
+    page.goto(url)
+    other = page.context.new_page()
+    other.goto(url)
+    press(page, "accept")
+    until(other, "window.ran")
+    expect(banner(other)).to_be_hidden()
+    settle(page)
+    assert [path for path, _ in shop.posts].count("decisions") == 1
+
+
+def test_an_answer_is_shared_between_subdomains_where_the_shop_says_so(shop: Shop, page: Page) -> None:
+    shop.serve(cookie_domain="shop.localhost")
+    shop.page("", "/")
+    page.goto(shop.url("/", "www.shop"))
+    other = page.context.new_page()
+    other.goto(shop.url("/", "m.shop"))
+    press(page, "accept")
+    until(other, "window.consent.allows('marketing')")
+    page.goto(shop.url("/", "shop"))
+    assert page.evaluate("consent.allows('marketing')") is True
+    assert len(page.context.cookies()) == 1
+
+
+def test_a_new_revision_asks_again_and_says_what_changed_and_follows_the_old_answer(shop: Shop, page: Page) -> None:
+    page.goto(shop.page(""))
+    press(page, "accept")
+    until(page, "consent.token")
+    old = page.evaluate("consent.token")
+    what = "We now also measure searches."
+    shop.serve(revision=2, changed={"en": what, "az": "x", "ru": "x", "tr": "x"})
+    page.goto(shop.page("", head=shop.tag.replace(".js", ".js?2")))  # the browser may keep the script for five minutes
+    expect(banner(page)).to_be_visible()
+    expect(banner(page).get_by_text(what)).to_be_visible()
+    assert page.evaluate("[consent.choice, consent.token]") == [None, None]
+    press(page, "refuse")
+    until(page, "consent.token")
+    assert json.loads(shop.posts[-1][1])["previous"] == old
+    page.reload()
+    settle(page)
+    expect(banner(page)).to_be_hidden()
+
+
+@pytest.mark.parametrize("answer", ["accept", "refuse"])
+def test_an_expired_answer_is_asked_again(shop: Shop, page: Page, answer: str) -> None:
+    shop.serve(keep=30 * 86400)
+    page.goto(shop.page(""))
+    press(page, answer)
+    until(page, "consent.token")
+    page.clock.install()
+    page.clock.fast_forward(31 * 86400 * 1000)
+    page.reload()
+    expect(banner(page)).to_be_visible()
+    assert page.evaluate("consent.choice") is None
+
+
+def test_global_privacy_control_refuses_is_told_and_recorded_as_a_signal_and_a_later_yes_wins(
+    shop: Shop, page: Page
+) -> None:
+    shop.serve(gpc=True)
+    page.add_init_script("Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true })")
+    page.goto(shop.page('<script type="text/plain" data-consent="marketing">window.ran = 1</script>'))
+    expect(banner(page).get_by_text("Global Privacy Control")).to_be_visible()
+    when(page, lambda: any(path == "decisions" for path, _ in shop.posts))
+    signal = next(json.loads(body) for path, body in shop.posts if path == "decisions")
+    assert (signal["how"], signal["allow"]) == ("signal", [])
+    until(page, "consent.token")
+    press(page, "accept")
+    until(page, "window.ran")
+    until(page, "consent.token")
+    page.reload()
+    until(page, "window.ran")
+    expect(banner(page)).to_be_hidden()
+
+
+def test_a_showing_is_counted_once_for_who_looks_around_and_reloads_and_stores_nothing(shop: Shop, page: Page) -> None:
+    link = "<a href='/next'>Next</a>"
+    shop.page(link, "/next")
+    page.goto(shop.page(link))
+    when(page, lambda: [path for path, _ in shop.posts] == ["shown"])
+    page.get_by_text("Next").click()
+    expect(banner(page)).to_be_visible()
+    settle(page)
+    page.reload()
+    settle(page)
+    page.go_back()
+    settle(page)
+    assert [path for path, _ in shop.posts] == ["shown"]
+    assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
+
+
+def test_variants_are_drawn_by_weight_and_named_in_the_decision(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    title = {"en": {"title": "Cookies, please"}}
+    shop.serve(variants=(Variant("a", 1), Variant("b", 1, "box", title)))
+    seen = set()
+    for _ in range(12):
+        page = new_context(locale="en-GB").new_page()
+        page.goto(shop.page(""))
+        variant = "b" if page.get_by_role("dialog", name="Cookies, please").count() else "a"
+        assert page.locator("#ask .box").count() == (variant == "b")
+        press(page, "refuse")
+        until(page, "consent.token")
+        assert json.loads(shop.posts[-1][1])["variant"] == variant
+        seen.add(variant)
+        page.context.close()
+    assert seen == {"a", "b"}
+
+
+# ---- My choices ----
+
+
+def test_my_choices_show_check_hand_out_and_erase_what_is_held(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("<button data-consent-open>Cookie settings</button>"))
+    press(page, "accept")
+    until(page, "consent.token")
+    page.get_by_text("Cookie settings").click()
+    page.get_by_text("My choices", exact=True).click()
+    mine = page.get_by_role("dialog")
+    expect(mine.get_by_text("The signature is right")).to_be_visible()
+    expect(mine.get_by_text("Allowed: Functional, Analytics, Marketing")).to_be_visible()
+    expect(mine.get_by_role("listitem")).to_have_count(1)
+    with page.expect_download() as download:
+        press(page, "receipt")
+    assert json.loads(Path(download.value.path()).read_text())
+    assert page.evaluate("consent.receipt().then(Object.keys)")
+    press(page, "erase")
+    expect(mine.get_by_text("Your record is erased")).to_be_visible()
+    assert page.evaluate("[consent.choice, document.cookie]") == [None, ""]
+
+
+def test_my_choices_say_so_when_the_token_is_not_what_the_server_signed(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("<button data-consent-open>Cookie settings</button>"))
+    press(page, "accept")
+    until(page, "consent.token")
+    token = page.evaluate("consent.token")
+    payload, signature = token.split(".")
+    forged = f"{payload}.{signature[:10]}{'A' if signature[10] != 'A' else 'B'}{signature[11:]}"
+    page.context.add_cookies([{"name": "consent", "value": forged, "url": shop.url("/")}])
+    page.reload()
+    page.get_by_text("Cookie settings").click()
+    page.get_by_text("My choices", exact=True).click()
+    expect(page.get_by_text("The signature is wrong")).to_be_visible()
+
+
+# ---- The shop's scripts ----
+
+
+def test_the_queue_the_events_and_the_promise_serve_the_shop_s_scripts(shop: Shop, page: Page) -> None:
+    word = secrets.token_hex(4)
+    page.goto(
+        shop.page(
+            "<script>consentQueue.push((c) => said.push(['late', c.choice]))</script>",
+            head="<script>var said = []; (window.consentQueue ||= []).push((c) => said.push(['queue', c.choice]));"
+            "document.addEventListener('consentready', (e) => said.push(['ready', e.detail]));"
+            "document.addEventListener('consentchange', (e) => said.push(['change', e.detail]));</script>"
+            + shop.tag
+            + f"<script>consent.when('analytics').then(() => said.push(['{word}', consent.allows('analytics')]));"
+            "</script>",
+        )
+    )
+    assert page.evaluate("said") == [["ready", None], ["queue", None], ["late", None]]
+    page.evaluate("consent.decide({ functional: true })")
+    page.evaluate("consent.decide({ analytics: true })")
+    functional = {"functional": True, "analytics": False, "marketing": False}
+    both = {**functional, "analytics": True}
+    assert page.evaluate("said.slice(3)") == [["change", functional], ["change", both], [word, True]]
+    assert page.evaluate("[consent.allows('necessary'), consent.allows('nonsense')]") == [True, False]
