@@ -172,6 +172,9 @@ class Line:
         shapes = []
         for run in self._runs():
             ends = [(x, *rate.interval) for x, rate in run if rate.interval]
+            if len(ends) == 1:  # a day alone has a bar for its band
+                [(x, low, high)] = ends
+                ends = [(x - 2, low, high), (x + 2, low, high)]
             if ends:
                 there = [f"{x:g} {self.y(high):g}" for x, _, high in ends]
                 back = [f"{x:g} {self.y(low):g}" for x, low, _ in reversed(ends)]

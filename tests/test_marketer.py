@@ -339,6 +339,13 @@ def test_a_quiet_period_of_a_shop_with_answers_says_so(marketer, shopper):
     assert str(Words.of("en")("quiet")) in marketer.get(f"/?from={yesterday}&to={yesterday}").text
 
 
+def test_few_answers_are_called_too_few(marketer, shopper):
+    three_answers(shopper)
+    page = marketer.get("/").text
+    for key in ("too_few_help", "weakest_unknown"):
+        assert str(Words.of("en")(key)) in page
+
+
 def test_the_page_runs_no_script_but_its_own(marketer, shopper):
     three_answers(shopper)
     page = marketer.get("/")

@@ -54,6 +54,12 @@ def test_a_day_without_cases_is_a_gap_not_a_zero():
     assert answer.band.count("Z") == 2
 
 
+def test_a_day_alone_still_shows_its_interval():
+    answer = lines(days([asked(0), asked(10, 1, 4), asked(0)]), Counts())[0]
+    corners = re.findall(r"([\d.]+) ([\d.]+)", answer.band)
+    assert len({x for x, _ in corners}) == len({y for _, y in corners}) == 2
+
+
 def test_all_lines_share_a_scale_that_holds_their_values():
     found = lines(days([asked(1000, 100, 300), asked(1000, 300, 400)]), Counts())
     assert [line.name for line in found] == list(LINES)
