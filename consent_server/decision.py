@@ -21,7 +21,12 @@ OPTIONAL = CATEGORIES[1:]
 """The kinds of cookies a shopper may refuse. A choice is a mask over them: functional 1, analytics 2, marketing 4."""
 
 HOW = ("accept", "refuse", "save", "preferences", "signal", "script")
-"""Ways of answering: both buttons of the first layer, its own switches, the second layer, GPC, the shop's script."""
+"""Ways of answering: both buttons of the first layer, its own switches, the second layer, GPC, the shop's script.
+
+Whatever else a front end of the shop's own calls its way of asking counts as ``script``.
+"""
+
+LONGEST_HOW = 32
 
 KINDS = ("first", "renewal", "change")
 DEVICES = ("desktop", "phone", "tablet")
@@ -295,8 +300,8 @@ class Decision:
             raise Malformed(f"The body is not a decision: {str(error).rstrip('.')}.") from None
         if not _ID.fullmatch(answer.id):
             raise Malformed("`id` must be 16 to 64 characters out of A-Z, a-z, 0-9, - and _, made afresh.")
-        if answer.how not in HOW:
-            raise Malformed(f"`how` must be one of {', '.join(HOW)}.")
+        if len(answer.how) > LONGEST_HOW:
+            raise Malformed(f"`how` is one of {', '.join(HOW)}, or a word of up to {LONGEST_HOW} characters.")
         for category in answer.allow:
             if category not in CATEGORIES:
                 raise UnknownCategory(f"{category[:40]!r} is not a category; `allow` takes {', '.join(OPTIONAL)}.")
@@ -306,7 +311,8 @@ class Decision:
         if answer.lang is not None and answer.lang != asked.lang:
             raise UnknownNotice(f"That notice is in {asked.lang!r}, not in {answer.lang[:40]!r}.")
         previous = None if answer.previous is None else read(answer.previous)
-        return cls(answer.id, mask_of(answer.allow), asked, answer.how, previous)
+        how = answer.how if answer.how in HOW else "script"
+        return cls(answer.id, mask_of(answer.allow), asked, how, previous)
 
     @property
     def subject(self) -> str:

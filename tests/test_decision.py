@@ -51,6 +51,10 @@ def test_it_reads_an_answer():
     assert decision.kind(50) == "first"
 
 
+def test_any_other_way_of_answering_is_that_of_the_shops_own_front_end():
+    assert parse(how="native app").how == "script"
+
+
 @pytest.mark.parametrize("allow", [[], ["necessary"]])
 def test_necessary_alone_is_a_refusal(allow):
     assert parse(allow=allow).allow == 0
@@ -75,7 +79,8 @@ def test_it_does_without(left_out):
         ({"notice": "never-shown"}, UnknownNotice),
         ({"notice": None}, Malformed),
         ({"lang": "en"}, UnknownNotice),
-        ({"how": "telepathy"}, Malformed),
+        ({"how": "x" * 33}, Malformed),
+        ({"how": 1}, Malformed),
         ({"at": 1795374323}, Malformed),
         ({"date": "2026-11-22"}, Malformed),
         ({"previous": "forged"}, ForgedToken),
