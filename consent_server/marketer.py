@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, wraps
 from importlib.resources import files
 from typing import Any, ParamSpec
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -33,6 +33,9 @@ LANGUAGE_SECONDS = 365 * 86400
 
 TRIES = {"name and address": 5, "address": 20, "name": 30}
 """How many passwords a minute are looked at; whoever tries more waits for the next minute."""
+
+ASKED = ("site", "from", "to", "goal", "lang")
+"""What the address of the rates page may ask for."""
 
 _WATCHED_DAYS = 32
 _EXPERIMENT_DAYS = 365
@@ -111,7 +114,7 @@ def _own_session() -> Marketer:
     marketer = _session()
     if marketer is None:
         raise NotKnown("The session is over; log in again.")
-    if not secrets.compare_digest(request.form.get("form", ""), _form_word()):
+    if not secrets.compare_digest(request.form.get("form", "").encode(), _form_word().encode()):
         raise ForeignForm("This form belongs to another session; load the page again.")
     return marketer
 
@@ -274,10 +277,13 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None
 
 def _here(changes: Mapping[str, str | None]) -> str:
     """Return the address of the rates page as it is asked for now, but for these changes; None takes a part out."""
-    asked: dict[str, Any] = {
-        key: value for key, value in request.args.items() if key in ("site", "from", "to", "goal", "lang")
-    }
-    return url_for("marketer.rates_page", **{key: value for key, value in {**asked, **changes}.items() if value})
+    return _rates_page({**request.args, **changes}.items())
+
+
+def _rates_page(asked: Iterable[tuple[str, str | None]]) -> str:
+    """Return the address of the rates page with these parts of a query, as far as it knows them."""
+    known: dict[str, Any] = {name: value for name, value in asked if value and name in ASKED}
+    return url_for("marketer.rates_page", **known)
 
 
 def _in_words(show: Callable[P, Response]) -> Callable[P, Response]:
@@ -407,7 +413,7 @@ def login() -> Response:
         return _page("login", 401, wanted=wanted, wrong="login_wrong", name=name)
     cookie = secrets.token_urlsafe(32)
     parts().store.open_session(_digest("session", cookie), marketer, SESSION_SECONDS)
-    response = redirect(url_for("marketer.rates_page") + (f"?{wanted}" if wanted else ""), 303)
+    response = redirect(_rates_page(parse_qsl(wanted)), 303)
     _set_cookie(response, COOKIE, cookie, SESSION_SECONDS)  # type: ignore[arg-type]
     return response  # type: ignore[return-value]
 

@@ -282,11 +282,11 @@ class Period:
 def _day(text: str, name: str) -> date:
     try:
         day = date.fromisoformat(text)
-        if day.isoformat() != text:
+        if day.isoformat() != text or day.year < 2000:
             raise ValueError
         return day
     except ValueError:
-        raise BadQuestion("day", f"`{name}` must be a day such as 2026-01-31, not {text[:40]!r}.") from None
+        raise BadQuestion("day", f"`{name}` must be a day of this century such as 2026-01-31, not {text[:40]!r}.") from None
 
 
 def dimension(by: str | None) -> str:

@@ -163,6 +163,27 @@ def test_a_form_from_elsewhere_is_refused(marketer, site, path):
     assert site.name in marketer.get("/").text
 
 
+@pytest.mark.parametrize("odd", ["ə", "\x00", "a\r\nSet-Cookie: x=1", "%", "//evil.example", "é" * 5000])
+def test_odd_text_anywhere_is_refused_without_a_stumble(app, marketer, site, odd):
+    window = app.test_client()
+    assert log_in(window, odd, odd, wanted=odd).status_code == 401
+    answer = log_in(window, "leyla", "leyla-password", wanted=odd)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/"
+    assert "x=1" not in answer.headers.getlist("Set-Cookie")
+    assert marketer.post("/logout", data={"form": odd}).status_code == 403
+    for name in ("site", "from", "to", "goal", "lang"):
+        assert marketer.get("/", query_string={name: odd}).status_code in (200, 400, 403)
+    for name in ("from", "to", "by"):
+        assert marketer.get(f"/v1/{site.id}/rates", query_string={name: odd}).status_code == 400
+    page = marketer.get("/keys", query_string={"site": site.id}).text
+    assert post(marketer, "/keys", page, site=site.id, name=odd).status_code == 201
+    assert post(marketer, "/keys/revoke", page, site=site.id, key=odd).status_code == 303
+    stranger = app.test_client()
+    stranger.set_cookie("marketer", odd.encode("ascii", "ignore").decode().replace("\r\n", "") or "x")
+    assert 'name="password"' in stranger.get("/").text
+
+
 def test_nobody_is_logged_in_by_a_page_of_somebody_else(app, marketer):
     answer = app.test_client().post(
         "/login",

@@ -391,6 +391,7 @@ def test_a_period_is_thirty_days_until_today_unless_it_says_so(first, last, expe
         ("yesterday", None, "`from` must be a day"),
         (None, "2026-02-30", "`to` must be a day"),
         ("20261101", None, "`from` must be a day"),
+        ("0001-01-01", "0001-01-02", "must be a day"),
         ("2026-W40-1", None, "`from` must be a day"),
     ],
 )
