@@ -362,16 +362,19 @@ def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) ->
         Malformed: the body is neither empty nor ``{notice?, lang?, variant?}``.
         UnknownNotice: this site never served that notice.
     """
-    if not body:
-        return site.languages[0], site.asked[0].name
     try:
-        showing = _showing.decode(body)
+        showing = _showing.decode(body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"The body says nothing about a banner: {str(error).rstrip('.')}.") from None
     if showing.notice is None:
-        if showing.lang is not None and showing.lang not in site.languages:
+        lang = showing.lang or site.languages[0]
+        variants = [way.name for way in site.asked]
+        variant = variants[0] if showing.variant is None else showing.variant
+        if lang not in site.languages:
             raise Malformed(f"`lang` must be one of {', '.join(site.languages)}.")
-        return showing.lang or site.languages[0], site.asked[0].name
+        if variant not in variants:
+            raise Malformed(f"`variant` must be one of {', '.join(map(repr, variants))}.")
+        return lang, variant
     asked = notice(showing.notice)
     if asked is None:
         raise UnknownNotice(f"This site never showed the notice {showing.notice[:40]!r}; ask for its `notice`.")

@@ -1,6 +1,7 @@
 """What is asked and what is answered."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -171,6 +172,7 @@ def test_a_notice_is_named_by_its_exact_words():
     [
         (b"", ("az", "")),
         (b'{"lang":"en"}', ("en", "")),
+        (b'{"lang":"en","variant":""}', ("en", "")),
         (b'{"notice":"%s"}' % NOTICE.hash.encode(), ("az", "b")),
     ],
 )
@@ -182,6 +184,14 @@ def test_a_banner_shown_tells_language_and_variant(body, found):
 def test_a_banner_shown_is_refused(body):
     with pytest.raises((Malformed, UnknownNotice)):
         shown_in(body, SITE, known)
+
+
+def test_a_banner_shown_tells_which_of_the_variants():
+    tried = replace(SITE, variants=(Variant("a"), Variant("b")))
+    assert shown_in(b'{"lang":"az","variant":"b"}', tried, known) == ("az", "b")
+    assert shown_in(b"", tried, known) == ("az", "a")
+    with pytest.raises(Malformed):
+        shown_in(b'{"variant":"c"}', tried, known)
 
 
 def test_it_finds_the_best_language():

@@ -4,7 +4,7 @@
  * It holds the server's token, or before delivery "~" and a list of at most two decisions: the one on its way and the
  * one that followed. The page does not check a signature: whoever can write the cookie could as well press the button.
  */
-import { CATEGORIES, config } from './site.js';
+import { base, CATEGORIES, config } from './site.js';
 
 /**
  * @typedef {import('./types').Category} Category
@@ -15,7 +15,13 @@ import { CATEGORIES, config } from './site.js';
  */
 
 /** What the page knows; a browser may keep no cookie. */
-export const memory = { text: '', queue: /** @type {Pending[]} */ ([]), sending: false };
+export const memory = {
+  text: '',
+  queue: /** @type {Pending[]} */ ([]),
+  sending: false,
+  /** The post of the first in the queue, if this page made it. @type {Promise<Response | void> | undefined} */
+  sent: undefined,
+};
 
 const cookie = () => {
   try {
@@ -70,6 +76,17 @@ export const allowed = () => {
 
 /** @returns {string | null} the token, of whatever age, if the answer is delivered */
 export const token = () => (memory.queue[0] ? null : memory.text || null);
+
+/**
+ * Posts a decision in one request that outlives the page. A body of text needs no preflight.
+ * @param {Pending} decision
+ */
+export const post = ({ id, allow, notice, lang, variant, how, previous }) =>
+  fetch(base + 'decisions', {
+    method: 'POST',
+    body: JSON.stringify({ id, allow, notice, lang, variant, how, previous }),
+    keepalive: true,
+  }).catch(() => {}); // offline, or the server is: the cookie keeps the decision
 
 /**
  * Remembers a decision until it is delivered. It follows the one on its way, and replaces what waited behind that.

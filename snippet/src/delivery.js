@@ -1,21 +1,18 @@
-/** Sends what is unsent. Loaded with the details: where these do not load, the server would not take a decision either. */
+/** Takes the server's answer to a decision, and sends what is unsent. Loaded with the details. */
 
 /**
  * Sends the decisions, oldest first. What the server cannot take now stays in the cookie for the next page.
- * @param {Pick<import('./types').Gate, 'base' | 'memory' | 'pending' | 'store'>} gate
+ * @param {Pick<import('./types').Gate, 'memory' | 'pending' | 'post' | 'store'>} gate
  */
-export const deliver = async ({ base, memory, pending, store }) => {
+export const deliver = async ({ memory, pending, post, store }) => {
   if (memory.sending) return;
   memory.sending = true;
   try {
     while (memory.queue[0] && !memory.queue[0].refused) {
-      const { id, allow, notice, lang, variant, how, previous } = memory.queue[0];
-      const response = await fetch(base + 'decisions', {
-        method: 'POST',
-        body: JSON.stringify({ id, allow, notice, lang, variant, how, previous }), // a string is text/plain: no preflight
-        keepalive: true, // it outlives the page
-      });
-      if (response.status == 429 || response.status > 499) break;
+      const { id, previous } = memory.queue[0];
+      const response = await (memory.sent ?? post(memory.queue[0]));
+      memory.sent = undefined;
+      if (!response || response.status == 429 || response.status > 499) break;
       const { token, type, detail } = await response.json();
       // Another tab may have put a decision behind this one meanwhile.
       const theirs = pending();
@@ -35,7 +32,7 @@ export const deliver = async ({ base, memory, pending, store }) => {
       store(token);
     }
   } catch {
-    // Offline, or the server is: the cookie keeps the decision.
+    // No answer of ours: the cookie keeps the decision.
   }
   memory.sending = false;
 };

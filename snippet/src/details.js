@@ -79,6 +79,9 @@ const details = (gate) => {
     clearTraces(reload);
   };
 
+  /** @type {HTMLDialogElement} */
+  let dialog;
+
   // ---- The switches ----
 
   /** @param {Category | 'necessary'} category */
@@ -172,8 +175,9 @@ const details = (gate) => {
 
   // ---- The dialog ----
 
-  const dialog = /** @type {HTMLDialogElement} */ (element('dialog', {
-    'aria-labelledby': 'ask-details', lang, dir: 'auto', tabindex: '-1', close: () => dialog.remove(),
+  // Made when it is opened: dates and a language's rules cost more than all the rest of the script.
+  const made = () => /** @type {HTMLDialogElement} */ (element('dialog', {
+    'aria-labelledby': 'ask-details', lang, dir: 'auto', tabindex: '-1', close: ({ target }) => target.remove(),
   },
     element('h2', { id: 'ask-details' }, words.details),
     element('p', {}, words.details_text),
@@ -190,10 +194,11 @@ const details = (gate) => {
     element('p', { class: 'buttons' }, button('close', () => dialog.close()))));
 
   const open = () => {
+    mine.replaceChildren();
+    dialog = made();
     for (const category of categories) {
-      /** @type {HTMLInputElement} */ (dialog.querySelector(`[name=${category}]`)).checked = !!consent.choice?.[category];
+      /** @type {HTMLInputElement} */ (dialog.querySelector(`[name=${category}]`)).checked = consent.allows(category);
     }
-    for (const part of dialog.querySelectorAll('details')) part.open = false;
     gate.host().append(dialog);
     dialog.showModal();
     dialog.focus();

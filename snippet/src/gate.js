@@ -145,7 +145,12 @@ const remember = (allow, how) => {
 const decide = (allow, how) => {
   remember(allow, how);
   apply();
-  painted().then(details).then(({ deliver }) => deliver(), later);
+  painted().then(() => {
+    // At once, as the shopper may leave before the details are here, which take the answer.
+    const { memory } = cookie;
+    if (!memory.queue[1] && !memory.sending) memory.sent ??= cookie.post(memory.queue[0]);
+    details().then(({ deliver }) => deliver(), later);
+  });
 };
 
 // ---- Ask ----
@@ -212,7 +217,7 @@ const consent = {
 
 /** @type {import('./types').Gate} */
 const gate = {
-  memory: cookie.memory, pending: cookie.pending, store: cookie.store,
+  memory: cookie.memory, pending: cookie.pending, post: cookie.post, store: cookie.store,
   base, config, consent, variant: variantName, host: theHost, addStyle, element, decide, apply, release,
 };
 

@@ -122,7 +122,7 @@ export interface Cookie {
 }
 
 /** What the gate hands to the details: all that it has, so that a page fetches nothing twice. */
-export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'pending' | 'store'> {
+export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'pending' | 'post' | 'store'> {
   consent: Consent;
   config: SiteConfig;
   /** Address of the site on the consent server, with a slash at its end. */
