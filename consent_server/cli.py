@@ -7,7 +7,6 @@ import logging
 import multiprocessing
 import os
 import secrets
-import signal
 import socket
 import sys
 import threading
@@ -351,5 +350,3 @@ main.add_command(setting_up.check)
 main.add_command(auditor.log)
 main.add_command(auditor.export_shopper)
 main.add_command(auditor.keys)
-
-signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `consent-server rates … | head` ends quietly
