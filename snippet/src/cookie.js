@@ -81,10 +81,10 @@ export const token = () => (memory.queue[0] ? null : memory.text || null);
  * Posts a decision in one request that outlives the page. A body of text needs no preflight.
  * @param {Pending} decision
  */
-export const post = ({ id, allow, notice, lang, variant, how, previous }) =>
+export const post = (decision) =>
   fetch(base + 'decisions', {
     method: 'POST',
-    body: JSON.stringify({ id, allow, notice, lang, variant, how, previous }),
+    body: JSON.stringify(decision, ['id', 'allow', 'notice', 'lang', 'variant', 'how', 'previous']),
     keepalive: true,
   }).catch(() => {}); // offline, or the server is: the cookie keeps the decision
 
