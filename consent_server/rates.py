@@ -35,8 +35,8 @@ TOO_FEW = 100
 SMALL = 0.02
 """A difference between variants that nobody would act upon: two points."""
 
-LONGEST = 5 * 366
-"""The longest period that is answered, in days: five years."""
+LONGEST = 5 * 365 + 2
+"""The longest period that is answered, in days: five years, two of them leap years."""
 
 Z = NormalDist().inv_cdf(0.975)
 """Half the width of a 95 % interval, in standard errors."""

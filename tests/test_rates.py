@@ -374,6 +374,7 @@ def test_the_newest_of_two_alarms_about_the_same_is_kept():
         ("2026-11-01", None, (date(2026, 11, 1), TODAY)),
         (None, "2026-11-10", (date(2026, 10, 12), date(2026, 11, 10))),
         ("2026-11-22", "2026-11-22", (TODAY, TODAY)),
+        ("2021-11-22", "2026-11-22", (date(2021, 11, 22), TODAY)),
     ],
 )
 def test_a_period_is_thirty_days_until_today_unless_it_says_so(first, last, expected):
@@ -387,7 +388,7 @@ def test_a_period_is_thirty_days_until_today_unless_it_says_so(first, last, expe
         ("2026-11-02", "2026-11-01", "is after"),
         ("2026-11-01", "2026-11-23", "in the future"),
         ("2026-11-23", None, "is after"),
-        ("2021-11-01", "2026-11-22", "over five years"),
+        ("2021-11-21", "2026-11-22", "over five years"),
         ("yesterday", None, "`from` must be a day"),
         (None, "2026-02-30", "`to` must be a day"),
         ("20261101", None, "`from` must be a day"),
