@@ -1,0 +1,114 @@
+"""Nothing acknowledged is lost and nothing is counted twice, whatever breaks while shoppers decide.
+
+FAULTS and SEED in the environment choose how many things break and which: `make faults` breaks a hundred.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from conftest import SECRET
+from faults.shoppers import Shoppers
+from faults.worlds import WORLDS
+
+from consent_server import proof
+from consent_server.store import Store
+from consent_server.tokens import Keys
+from consent_server.verify import verify
+
+FAULTS = int(os.environ.get("FAULTS", "14"))
+SEED = int(os.environ.get("SEED", "2026"))
+SHARES = {"embedded": 0.3, "single": 0.4, "cluster": 0.15, "sentinel": 0.15}
+"""Which part of the faults happens in which world."""
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+def test_nothing_acknowledged_is_lost_and_nothing_is_counted_twice(kind, short_folder, site):
+    chance = random.Random(f"{SEED} {kind}")
+    world = WORLDS[kind](short_folder)
+    try:
+        known = world.faults()
+        many = max(2, round(FAULTS * SHARES[kind]))
+        names = [*known] * (many // len(known)) + chance.sample([*known], many % len(known))
+        chance.shuffle(names)
+        notice = world.live.get("/v1/smartmarket/notice?lang=az")["notice"]
+        shoppers = Shoppers(world.live.port, notice, SEED).start()
+        for name in names:
+            time.sleep(chance.uniform(0.1, 0.4))
+            known[name](chance)
+            before = shoppers.delivered()
+            until = time.monotonic() + 20
+            while shoppers.delivered() < before + 10:
+                world.revive()
+                assert not shoppers.wrong, f"after {name!r} (seed {SEED}): {shoppers.wrong[0]}"
+                assert time.monotonic() < until, f"nothing is taken any more after {name!r} (seed {SEED})"
+                time.sleep(0.02)
+        shoppers.stop()
+        _all_is_there_once(world.url, site, shoppers)
+        print(f"{kind}: {dict(Counter(names))}; {shoppers.delivered()} decisions; answers {dict(shoppers.statuses)}")
+    except BaseException:
+        print(world.live.words())
+        raise
+    finally:
+        world.stop()
+
+
+def _all_is_there_once(url, site, shoppers):
+    store = Store(url, 5)
+    keys = Keys([SECRET])
+    now = datetime.now(UTC)
+    first, last = (now - timedelta(days=1)).date(), (now + timedelta(days=1)).date()
+    entries = [entry for n in range(3) for entry in store.day(site, first + timedelta(days=n))]
+    times = Counter(entry.id for entry in entries)
+    assert {name for name in shoppers.acknowledged if not times[name]} == set(), "acknowledged and lost"
+    assert {name: n for name, n in times.items() if n > 1} == {}, "kept twice"
+    assert set(times) <= set(shoppers.decided), "nobody decided that"
+    assert {entry.id: sorted(entry.allowed()) for entry in entries} == shoppers.decided
+    for by, counted, logged in store.recount(site, first, last):
+        assert counted == logged, by
+    for name, said in shoppers.acknowledged.items():
+        consent = keys.read(said["token"], site.id)
+        assert consent.allow == shoppers.decided[name]
+    # A day from now every day of the log is over, and can be sealed; then all of it proves itself.
+    later = now + timedelta(days=2)
+    assert proof.seal(store, site, keys, later)
+    verify(proof.export(store, site, keys, None, last, later), keys.jwks())
+    store.close()
+
+
+@pytest.mark.parametrize("how", ["frozen", "gone"])
+def test_while_redis_is_away_the_answer_comes_in_under_a_second_and_afterwards_all_is_well(how, short_folder):
+    world = WORLDS["embedded"](short_folder)
+    try:
+        notice = world.live.get("/v1/smartmarket/notice?lang=az")["notice"]
+        shoppers = Shoppers(world.live.port, notice, SEED, many=24).start()
+        while shoppers.delivered() < 50:
+            time.sleep(0.02)
+        valkey = world._valkey()
+        shoppers.slowest = 0.0
+        valkey.suspend()
+        if how == "gone":
+            # Its socket stays and takes connections while its parent waits: nobody is there to answer.
+            valkey.kill()
+        began = time.monotonic()
+        while time.monotonic() < began + 2:
+            world.live.get("/v1/keys.json")
+            world.live.get("/healthz")
+            time.sleep(0.05)
+        if how == "frozen":
+            assert shoppers.statuses[503] > 20, "it did not say that Redis is away"
+            valkey.resume()
+        assert shoppers.slowest < 1, f"an answer took {shoppers.slowest:.1f} s"
+        before = shoppers.delivered()
+        until = time.monotonic() + 10
+        while shoppers.delivered() < before + 50:
+            assert time.monotonic() < until, "it did not come back by itself"
+            time.sleep(0.02)
+        shoppers.stop()
+    finally:
+        world.stop()
