@@ -75,6 +75,8 @@ export const showBanner = (layout, words, buttons) => {
   );
   focused = document.activeElement;
   theHost().append(banner);
-  // Nobody is taken away from what they type.
-  if (focused == document.body) banner.focus({ preventScroll: true });
+  // Painted first, as to focus lays out the page. Nobody is taken away from what they type.
+  requestAnimationFrame(() => setTimeout(() => {
+    if (document.activeElement == document.body) banner?.focus({ preventScroll: true });
+  }));
 };

@@ -37,7 +37,13 @@ const details = (gate) => {
     } catch {}
   };
 
-  gate.addStyle(style);
+  let styled = false;
+  /** @returns {HTMLElement} our element in the page, with the style that only what is shown later needs */
+  const host = () => {
+    if (!styled) gate.addStyle(style);
+    styled = true;
+    return gate.host();
+  };
 
   // ---- The message that stays when the dialog has gone ----
 
@@ -55,7 +61,7 @@ const details = (gate) => {
     if (reload) location.reload();
     else if (names) {
       const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
-      gate.host().append(message);
+      host().append(message);
       message.append(element('span', {}, say('removed', { names })), button('close', () => message.remove()));
     }
   };
@@ -199,7 +205,7 @@ const details = (gate) => {
     for (const category of categories) {
       /** @type {HTMLInputElement} */ (dialog.querySelector(`[name=${category}]`)).checked = consent.allows(category);
     }
-    gate.host().append(dialog);
+    host().append(dialog);
     dialog.showModal();
     dialog.focus();
     // An ad blocker hid it: the page must not stay locked behind what nobody sees.
