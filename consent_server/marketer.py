@@ -19,7 +19,7 @@ from . import page
 from .decision import OPTIONAL, ConsentError, Site, best_language
 from .door import TooMany, answer, known_site, parts
 from .page import LANGUAGES, Words
-from .rates import GOALS, BadQuestion, Counts, Period, Report, alarms, change, dimension, verdicts
+from .rates import GOALS, BadQuestion, Counts, Period, Report, alarms, dimension, verdicts
 from .scripts import Script
 from .store import ApiKey, Marketer, StoreAway
 
@@ -361,7 +361,6 @@ def _numbers(site: Site, period: Period, today: date, goal: str) -> dict[str, An
     return {
         "empty": None,
         "total": total,
-        "before": before,
         "lines": lines,
         "trend": page.trend(lines),
         "funnel": page.funnel(total),
@@ -369,7 +368,6 @@ def _numbers(site: Site, period: Period, today: date, goal: str) -> dict[str, An
             (name, total.rate(f"grant_{name}"), total.rate(f"reach_{name}"), total.rate(f"withdrawal_{name}"))
             for name in OPTIONAL
         ],
-        "reaches": {name: change(total.rate(f"reach_{name}"), before.rate(f"reach_{name}")) for name in OPTIONAL},
         "segments": segments,
         "weakest": page.weakest([part for by, found in segments.items() if by != "variant" for part in found]),
         "ways": page.ways(rows["how"]),
