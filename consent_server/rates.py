@@ -286,7 +286,9 @@ def _day(text: str, name: str) -> date:
             raise ValueError
         return day
     except ValueError:
-        raise BadQuestion("day", f"`{name}` must be a day of this century such as 2026-01-31, not {text[:40]!r}.") from None
+        raise BadQuestion(
+            "day", f"`{name}` must be a day of this century such as 2026-01-31, not {text[:40]!r}."
+        ) from None
 
 
 def dimension(by: str | None) -> str:
