@@ -101,9 +101,8 @@ def contenders() -> list[Contender]:
             "vanilla-cookieconsent 3.1",
             '<link rel="stylesheet" href="/vanilla.css"><script defer src="/vanilla.js"></script>'
             "<script>addEventListener('DOMContentLoaded', () => CookieConsent.run({ hideFromBots: false,"
-            " categories: { necessary: { readOnly: true }, analytics: {} }, language: { default: 'en', translations: { en: "
-            + words
-            + " } } }))</script>",
+            " categories: { necessary: { readOnly: true }, analytics: {} },"
+            " language: { default: 'en', translations: { en: " + words + " } } }))</script>",
             f'<script type="text/plain" data-category="analytics">{TAG}</script>',
             "#cc-main [data-role=all]",
             (
