@@ -37,6 +37,9 @@ from .terminal import SECONDS_TO_ANSWER, CouldNot, data_option, demo_config, in_
 from .tokens import Keys
 
 SECONDS_TO_START = 30
+SECONDS_TO_RELOAD = 5
+"""How long a new worker has until the old one ends on SIGHUP; less than it takes to start would lose requests."""
+
 FIRST_DEMO_PORT = 8000
 
 log = logging.getLogger(__name__)
@@ -199,7 +202,7 @@ def _run(settings: Settings, port: int, level: LogLevels) -> None:
         workers=settings.web_concurrency,
         blocking_threads=settings.threads,
         respawn_failed_workers=True,
-        respawn_interval=0.2,
+        respawn_interval=SECONDS_TO_RELOAD,
         workers_kill_timeout=10,
         websockets=False,
         log_level=level,

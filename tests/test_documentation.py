@@ -1,0 +1,79 @@
+"""The documentation holds together: no link is broken, every code block is run by a test or says that it is not."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, free_port
+from examples import PAGES, Block, blocks, example
+from test_serving import up
+
+TESTS = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ +(.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_link_is_broken(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("https://", "mailto:")):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{page.name} links to {target}"
+        if anchor:
+            assert anchor in anchors(there), f"{page.name} links to {target}"
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    linked = re.findall(r"\]\((docs/[^)#\s]+)", (ROOT / "README.md").read_text("utf-8"))
+    missing = {f"docs/{page.name}" for page in PAGES[1:]} - {*linked}
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    "block", [*blocks()], ids=lambda block: f"{block.page.name}: {block.name or block.code[:30]!r}"
+)
+def test_every_code_block_is_run_or_says_that_it_is_not(block: Block) -> None:
+    name = block.name
+    if name is None:
+        assert block.above.endswith("Not run by a test."), block.above
+    else:
+        words = " ".join(rf"(?:{re.escape(word)}|\{{\w+\}})" for word in name.split())
+        assert re.search(
+            rf"""example\(f?["']{words}["']\)|parametrize[^\n]*["']{words}["']|shell\(["']{words}["']\)""", TESTS
+        ), name
+
+
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 400
+
+
+def test_tests_that_the_documentation_names_exist() -> None:
+    for page in PAGES:
+        for name in re.findall(r"`(tests/[\w/]+\.py)(?:::\w+)?`", page.read_text("utf-8")):
+            assert (ROOT / name).exists(), f"{page.name} names {name}"
+
+
+@pytest.mark.skipif(not (ROOT / ".venv" / "ready").exists(), reason="the checkout's environment is made by `make`")
+def test_make_demo_serves_the_shop(tmp_path: Path) -> None:
+    port = free_port()
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("CONSENT_", "REDIS_", "MAKE", "MFLAGS"))}
+    process = subprocess.Popen(
+        example("make demo").split(), cwd=ROOT, env={**plain, "PORT": str(port)}, stdout=subprocess.DEVNULL
+    )
+    try:
+        up(f"http://127.0.0.1:{port}/demo/")
+    finally:
+        process.terminate()
+        process.wait(20)

@@ -1,0 +1,147 @@
+"""What docs/operating.md says, done: the first hour, the systemd unit, the container's command, a reload."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, SECRET, free_port
+from examples import example
+from test_serving import described, running, up
+
+from consent_server import __version__
+
+__all__ = ["running"]
+
+Running = Callable[..., "subprocess.Popen[bytes]"]
+BIN = Path(sys.executable).parent
+PLAIN = {k: v for k, v in os.environ.items() if not k.startswith(("CONSENT_", "REDIS_", "PORT", "HOST"))}
+
+
+def test_the_first_hour(running: Running, short_folder: Callable[[], Path]) -> None:
+    port = free_port()
+    folder = short_folder()
+    running(
+        *("sh", "-e", "-c", example("first hour").replace("consent-server serve", "exec consent-server serve")),
+        cwd=folder,
+        env={**PLAIN, "PATH": f"{BIN}:{os.environ['PATH']}", "PORT": str(port)},
+    )
+    up(f"http://127.0.0.1:{port}/readyz")
+    assert (folder / "consent-secret").stat().st_mode & 0o077 == 0
+
+
+def unit() -> configparser.SectionProxy:
+    """Return the section of the unit that says how the service runs; ``Environment`` is a list of lines."""
+    text = (ROOT / "docs" / "consent-server.service").read_text()
+    environment = "\n ".join(re.findall(r"^Environment=(.*)$", text, re.MULTILINE))
+    parser = configparser.ConfigParser(interpolation=None, strict=True)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read_string(re.sub(r"^Environment=.*\n", "", text, flags=re.MULTILINE))
+    parser["Service"]["Environment"] = environment
+    return parser["Service"]
+
+
+def test_the_systemd_unit_is_one(tmp_path: Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd is not installed")
+    text = (ROOT / "docs" / "consent-server.service").read_text()
+    path = tmp_path / "consent-server.service"
+    path.write_text(text.replace("/opt/consent-server/bin", str(BIN)).replace("User=consent", "User=root"))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True)
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "consent-server.service" in line]
+    assert done.returncode == 0, said
+    assert not said
+
+
+def test_the_systemd_unit_runs_and_reloads_without_losing_a_request(
+    running: Running, short_folder: Callable[[], Path]
+) -> None:
+    service = unit()
+    folder = short_folder()
+    port = free_port()
+    config = described(folder, "https://shop.example")
+    (folder / "secret").write_text(SECRET)
+    (folder / "secret").chmod(0o600)
+    here = {"%d": str(folder), "/etc/consent-server": str(folder), "/var/lib/consent-server": str(folder)}
+
+    def placed(text: str) -> str:
+        for there, path in here.items():
+            text = text.replace(there, path)
+        return text
+
+    environment = dict(line.split("=", 1) for line in placed(service["Environment"]).split())
+    process = running(
+        *service["ExecStart"].replace("/opt/consent-server/bin", str(BIN)).split(),
+        cwd=placed(service["WorkingDirectory"]),
+        env={**PLAIN, **environment, "PORT": str(port)},
+    )
+    url = f"http://127.0.0.1:{port}"
+    up(f"{url}/readyz")
+
+    def name() -> str:
+        with urllib.request.urlopen(f"{url}/v1/shop/notice", timeout=5) as answer:
+            return str(json.load(answer)["name"])
+
+    assert name() == "Shop"
+    failed: list[OSError] = []
+    done = threading.Event()
+
+    def keep_asking() -> None:
+        while not done.is_set():
+            try:
+                name()
+            except OSError as error:
+                failed.append(error)
+            time.sleep(0.01)
+
+    asking = threading.Thread(target=keep_asking)
+    asking.start()
+    config.write_text(config.read_text("utf-8").replace('name = "Shop"', 'name = "Shop renewed"'), "utf-8")
+    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 60
+    try:
+        while {name() for _ in range(20)} != {"Shop renewed"}:
+            assert time.monotonic() < until, "consent.toml was not read again by every worker"
+            time.sleep(0.1)
+    finally:
+        done.set()
+        asking.join()
+    assert failed == []
+
+
+def test_the_containers_command_runs_with_its_environment(running: Running, short_folder: Callable[[], Path]) -> None:
+    text = (ROOT / "docs" / "Containerfile").read_text()
+    assert f"consent-server=={__version__} " in text
+    folder = short_folder()
+    described(folder, "https://shop.example")
+    (folder / "consent-secret").write_text(SECRET)
+    here = {"/etc/consent": str(folder), "/run/secrets": str(folder), "/data": str(folder), "0.0.0.0": "127.0.0.1"}
+    environment = dict(re.findall(r"^ENV (\w+)=(.*)$", text, re.MULTILINE))
+    for there, path in here.items():
+        environment = {key: value.replace(there, path) for key, value in environment.items()}
+    environment["PORT"] = str(free_port())
+    (command,) = re.findall(r"^CMD (.*)$", text, re.MULTILINE)
+    (health,) = re.findall(r"^HEALTHCHECK CMD (.*)$", text, re.MULTILINE)
+    env = {**PLAIN, **environment, "PATH": f"{BIN}:{os.environ['PATH']}"}
+
+    def healthy() -> bool:
+        return subprocess.run(json.loads(health), env=env, capture_output=True).returncode == 0
+
+    assert not healthy()
+    running(BIN / json.loads(command)[0], *json.loads(command)[1:], cwd=folder, env=env)
+    up(f"http://127.0.0.1:{environment['PORT']}/readyz")
+    assert healthy()
+    assert (folder / "valkey" / "appendonlydir").is_dir()

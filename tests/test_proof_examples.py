@@ -1,0 +1,76 @@
+"""The commands of docs/proof.md, on a log with decisions in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import SECRET, Live
+from examples import example
+from test_serving import described
+from test_tokens_examples import ORIGIN, token
+
+from consent_server.tokens import Verifier
+
+assert ORIGIN
+
+Shell = Callable[[str], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def shell(run_live: Callable[..., Live], redis_url: str, tmp_path: Path) -> Shell:
+    """Run an example where the server's commands work, after some decisions; ``$NOTICE`` and ``$SUBJECT`` are set."""
+    config = described(tmp_path, ORIGIN)
+    environment = {"CONSENT_SECRET": SECRET, "CONSENT_CONFIG": str(config), "REDIS_URL": redis_url}
+    live = run_live("serve", **environment)
+    yes = Verifier(live.get("/v1/keys.json"), "shop").verify(token(live, "analytics"))
+    token(live)
+    assert yes.sub
+
+    def run(name: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-e", "-c", example(name)],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                **environment,
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "NOTICE": yes.notice,
+                "SUBJECT": str(yes.sub),
+            },
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def test_an_auditor_exports_and_verifies(shell: Shell) -> None:
+    done = shell("export log")
+    assert done.returncode == 0, done.stderr
+    assert "2 entries" in done.stdout
+
+
+def test_a_notice_is_shown_as_it_was(shell: Shell, tmp_path: Path) -> None:
+    done = shell("notice")
+    assert done.returncode == 0, done.stderr
+    assert "<html" in (tmp_path / "banner.html").read_text("utf-8")
+
+
+def test_a_shopper_who_wrote_an_email_is_answered_and_erased(shell: Shell, tmp_path: Path) -> None:
+    done = shell("rights")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads((tmp_path / "held.json").read_text())["history"]) == 1
+    assert shell("rights").returncode == 2, "nothing is held any more"
+    assert "2 entries" in shell("export log").stdout, "the erased entry still counts, and the export verifies"
+
+
+def test_no_day_is_archived_before_its_time(shell: Shell) -> None:
+    done = shell("archive")
+    assert done.returncode == 0, done.stderr
+    assert "No day is old enough." in done.stdout
