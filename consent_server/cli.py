@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import msgspec
@@ -28,6 +29,7 @@ from . import __version__, auditor, create_app, embedded, setting_up
 from .decision import Site
 from .demo.sample import DAYS
 from .demo.sample import sample as lay_down
+from .door import write_logs
 from .marketer import hash_password
 from .proof import keep_sealing
 from .rates import Period, Report, dimension
@@ -60,8 +62,9 @@ def main() -> None:
 def served() -> Flask:
     """Return the app for a worker of ``serve`` or ``demo``, which ends when its parent does."""
     embedded.end_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return create_app()
+    app = create_app()
+    write_logs(as_json=not app.extensions["consent"].settings.demo)
+    return app
 
 
 @main.command()
@@ -193,7 +196,7 @@ def _run(settings: Settings, port: int, level: LogLevels) -> None:
     os.environ["PORT"] = str(port)
     # A forked worker inherits whatever lock another thread of ours holds at that moment, and waits for it for ever.
     multiprocessing.set_start_method("spawn", force=True)
-    Granian(
+    server = Granian(
         "consent_server.cli:served",
         address=settings.host,
         port=port,
@@ -206,7 +209,11 @@ def _run(settings: Settings, port: int, level: LogLevels) -> None:
         workers_kill_timeout=10,
         websockets=False,
         log_level=level,
-    ).serve()
+    )
+    with TemporaryDirectory(prefix="consent-metrics-") as together:
+        if settings.web_concurrency > 1:  # each worker writes its numbers there, and whoever is asked adds them up
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", together)
+        server.serve()
 
 
 def _keep_sealing(settings: Settings) -> None:

@@ -175,8 +175,8 @@ class Connection:
     def _ask(self, repeatable: bool, key: str, *command: Any) -> Any:
         """Return the answer to a command of the server that holds ``key``."""
         for pause in (*PAUSES, None) if repeatable else (None,):
-            kept, connection = self._own(key)
             try:
+                connection = self._own(key)
                 connection.send_command(*command)
                 answer = connection.read_response()
                 if self._replicas:
@@ -188,8 +188,7 @@ class Connection:
                 raise
             except BaseException as error:
                 # What is left unread on it would be taken for the answer to the next command.
-                kept.clear()
-                connection.disconnect()
+                self._drop()
                 moved = isinstance(error, MovedError | redis.exceptions.ClusterDownError)
                 if pause is None or not (moved or isinstance(error, redis.ConnectionError)):
                     raise
@@ -198,8 +197,8 @@ class Connection:
                     self.client.nodes_manager.initialize()
         raise AssertionError
 
-    def _own(self, key: str) -> tuple[dict[str, Any], Any]:
-        """Return this thread's connections by server, and the one to the server that holds ``key``."""
+    def _own(self, key: str) -> Any:
+        """Return this thread's connection to the server that holds ``key``."""
         here = self._kept.__dict__
         if here.get("pid") != os.getpid():  # a fork's copy of a connection is its parent's
             here.update(pid=os.getpid(), by_server={})
@@ -207,8 +206,16 @@ class Connection:
         server, client = self._server(key)
         if server not in kept:
             pool = client.connection_pool
-            kept[server] = pool.connection_class(**pool.connection_kwargs)
-        return kept, kept[server]
+            connection = pool.connection_class(**pool.connection_kwargs)
+            connection.connect()
+            kept[server] = connection
+        return kept[server]
+
+    def _drop(self) -> None:
+        """Close this thread's connections."""
+        for connection in self._kept.__dict__.pop("by_server", {}).values():
+            connection.disconnect()
+        self._kept.__dict__.clear()
 
     def _server(self, key: str) -> tuple[str, redis.Redis]:
         """Return name and client of the server that holds ``key``, as far as is known."""
@@ -236,9 +243,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the connections of this thread and those of the pool."""
-        for connection in self._kept.__dict__.pop("by_server", {}).values():
-            connection.disconnect()
-        self._kept.__dict__.clear()
+        self._drop()
         self.client.close()
 
 

@@ -11,10 +11,11 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import cast
 
 import msgspec
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from .decision import ConsentError, Site
@@ -210,11 +211,42 @@ def problem(kind: str, status: int, title: str, detail: str) -> Response:
     """Return problem details (RFC 9457)."""
     content = {"type": f"/problems/{kind}", "title": title, "status": status, "detail": detail}
     response = answer(content, status, "application/problem+json")
+    response.headers["X-Request-ID"] = request_id()
     if status in RETRY_SECONDS:
         response.headers["Retry-After"] = RETRY_SECONDS[status]
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+class _Line(logging.Formatter):
+    """A log line as JSON, with the id of the request that it belongs to."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "part": record.name,
+            "request": request_id() if has_request_context() else None,
+            "message": record.getMessage(),
+            "error": self.formatException(record.exc_info) if record.exc_info else None,
+        }
+        return msgspec.json.encode({name: value for name, value in line.items() if value}).decode()
+
+
+def write_logs(*, as_json: bool) -> None:
+    """Write what is logged to standard error: one JSON object a line for machines, or plain lines for people."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Line() if as_json else logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def request_id() -> str:
+    """Return the name of this request in logs and problems: the one that a trusted proxy gave it, or a new one."""
+    if "request_id" not in g:
+        given = request.headers.get("X-Request-ID", "") if parts().settings.trusted_proxies else ""
+        g.request_id = given if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given) else secrets.token_hex(8)
+    return cast(str, g.request_id)
 
 
 def say_no(app: Flask) -> None:

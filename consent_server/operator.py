@@ -1,12 +1,28 @@
-"""The operators' door: is it alive, is it ready, and what it has been doing."""
+"""The operators' door: is it alive, is it ready, what it has been doing, and how it is spoken to."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+import hmac
+from functools import cache
+from importlib.resources import files
 
+from flask import Blueprint, Response, request
+
+from . import metrics
+from .decision import ConsentError
 from .door import answer, parts
 
 door = Blueprint("operator", __name__)
+
+THIS_MACHINE = ("127.0.0.1", "::1")
+PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+"""Headers by which a request says that it came from elsewhere, through a proxy on this machine."""
+
+
+class NotForYou(ConsentError):
+    """The numbers are for operators only."""
+
+    problem = "not-yours"
 
 
 @door.get("/healthz")
@@ -20,3 +36,29 @@ def readyz() -> Response:
     """Say whether decisions can be taken: Redis answers, and its layout is ours."""
     parts().store.ping()
     return answer({"status": "ready"})
+
+
+@door.get("/metrics")
+def numbers() -> Response:
+    """What has been measured, for Prometheus: with the operator's token, or from this machine if there is none."""
+    token = parts().settings.metrics_token
+    if token:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        allowed = hmac.compare_digest(given.encode(), token.encode())
+    else:
+        allowed = request.remote_addr in THIS_MACHINE and not any(name in request.headers for name in PASSED_ON)
+    if not allowed:
+        raise NotForYou("The metrics are for operators: send CONSENT_METRICS_TOKEN as `Authorization: Bearer TOKEN`.")
+    return Response(metrics.text(), headers={"Cache-Control": "no-store"}, mimetype="text/plain; version=0.0.4")
+
+
+@cache
+def _description() -> bytes:
+    return files(__package__).joinpath("openapi.json").read_bytes()
+
+
+@door.get("/openapi.json")
+def openapi() -> Response:
+    """The description of all calls that are for machines (OpenAPI 3.1)."""
+    headers = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
+    return Response(_description(), headers=headers, mimetype="application/json")

@@ -525,6 +525,7 @@ ENVIRONMENT = (
     Row("SITE_LIMIT", _whole(1, 1_000_000_000), 300_000, "Decisions a minute of one shop, for each worker."),
     Row("REDIS_TIMEOUT", _whole(50, 10_000), 500, "Milliseconds after which Redis counts as away."),
     Row("REDIS_REPLICAS", _whole(0, 5), 0, "Replicas that must have a decision before it is acknowledged (WAIT)."),
+    Row("CONSENT_METRICS_TOKEN", _text, None, "Bearer token for /metrics; without one only this machine may read it."),
     Row("CONSENT_WEBHOOK", _url, None, "Address that is posted to when a rate leaves its usual range."),
     Row("CONSENT_DEMO", _yes_no, False, "Set by `consent-server demo`: serves the storefront at /demo/."),
 )
@@ -549,6 +550,7 @@ class Settings:
     site_limit: int = 300_000
     redis_timeout: int = 500
     redis_replicas: int = 0
+    metrics_token: str | None = None
     webhook: str | None = None
     demo: bool = False
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from . import metrics
 from .decision import Consent, ConsentError, Decision, Site, UnknownNotice, best_language, shown_in
 from .door import answer, country, device, known_site, nobody_there, own_origin, parts, readable_by, small_body
 from .receipt import SIGNATURE, digest, history, receipt
@@ -96,17 +97,25 @@ def notice(site_id: str) -> Response:
 def decisions(site_id: str) -> Response:
     """Take a decision, keep it, and acknowledge it with a token."""
     site = known_site(site_id)
-    origin = own_origin(site)
-    behind = parts()
-    behind.limits.spend(behind.settings.client_limit, "client", behind.limits.client())
-    behind.limits.spend(behind.settings.site_limit, "site", site.id)
-    decision = Decision.parse(
-        small_body(), site, partial(behind.store.notice, site), lambda text: _followed(text, site)
-    )
-    kept = behind.store.record(
-        site, decision, now=time.time_ns() // 1_000_000, sign=behind.keys.sign, device=device(), country=country()
-    )
-    return _acknowledged(site, kept, origin)
+    with metrics.decision(site.id) as outcome:
+        origin = own_origin(site)
+        behind = parts()
+        behind.limits.spend(behind.settings.client_limit, "client", behind.limits.client())
+        behind.limits.spend(behind.settings.site_limit, "site", site.id)
+        decision = Decision.parse(
+            small_body(), site, partial(behind.store.notice, site), lambda text: _followed(text, site)
+        )
+        with metrics.STORE.time():
+            kept = behind.store.record(
+                site,
+                decision,
+                now=time.time_ns() // 1_000_000,
+                sign=behind.keys.sign,
+                device=device(),
+                country=country(),
+            )
+        outcome.name = "repeat" if kept.repeat else "kept"
+        return _acknowledged(site, kept, origin)
 
 
 def _followed(text: str, site: Site) -> Consent:

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "tokens": {"decision"},
     "connection": {"decision"},
     "store": {"connection", "decision"},
+    "metrics": {"decision"},
     "rates": {"decision"},
     "receipt": {"decision"},
     "settings": {"decision"},
@@ -38,9 +39,9 @@ MAY_IMPORT = {
     "proof": {"decision", "store", "tokens", "verify"},
     "check": {"connection", "decision", "settings", "visit"},
     "door": {"decision", "scripts", "settings", "store", "tokens"},
-    "shopper": {"decision", "door", "receipt", "scripts", "store", "tokens"},
+    "shopper": {"decision", "door", "metrics", "receipt", "scripts", "store", "tokens"},
     "marketer": {"decision", "door", "page", "rates", "scripts", "store"},
-    "operator": {"door"},
+    "operator": {"decision", "door", "metrics"},
     "demo": set(),
     "demo.storefront": {"decision"},
     "demo.sample": {"decision", "store"},
@@ -53,7 +54,7 @@ MAY_IMPORT = {
     "setting_up": {"check", "decision", "new_shop", "settings", "store", "terminal", "visit"},
     "cli": {
         *("", "auditor", "setting_up", "terminal", "marketer", "demo.sample", "embedded"),
-        *("decision", "proof", "rates", "settings", "store", "tokens"),
+        *("decision", "door", "proof", "rates", "settings", "store", "tokens"),
     },
 }
 """What a module of the package may import from the package, inner rooms first; ``""`` is the package itself."""

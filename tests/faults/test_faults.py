@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import SECRET
-from faults.shoppers import Shoppers
-from faults.worlds import WORLDS
 
 from consent_server import proof
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from consent_server.verify import verify
+from faults.shoppers import Shoppers
+from faults.worlds import WORLDS
 
 FAULTS = int(os.environ.get("FAULTS", "14"))
 SEED = int(os.environ.get("SEED", "2026"))

@@ -243,9 +243,7 @@ class Cluster(World):
             with node.client() as client:
                 client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
                 if number < 3:
-                    client.execute_command(
-                        "CLUSTER ADDSLOTSRANGE", number * 16384 // 3, (number + 1) * 16384 // 3 - 1
-                    )
+                    client.execute_command("CLUSTER ADDSLOTSRANGE", number * 16384 // 3, (number + 1) * 16384 // 3 - 1)
                 if number:
                     client.execute_command("CLUSTER MEET", "127.0.0.1", first.port, first.options[3])
         self._until(lambda: all(len(self._cluster(node, "NODES")) == 6 for node in self.nodes))

@@ -1,0 +1,174 @@
+"""The operators' door: health, numbers, the description of the calls, headers, and what the log must not say."""
+
+import json
+import re
+
+import pytest
+
+from consent_server import create_app
+
+PAGES = {"/", "/login", "/logout", "/keys", "/keys/revoke", "/assets/<stem>.<digest>.<kind>"}
+ORIGIN = "https://smartmarket.az"
+
+
+def problem(response, status, kind):
+    assert (response.status_code, response.mimetype) == (status, "application/problem+json")
+    assert response.get_json()["type"] == f"/problems/{kind}"
+
+
+def metric(client, name, **labels):
+    lines = client.get("/metrics").text.splitlines()
+    wanted = "".join(f'{key}="{value}",' for key, value in labels.items()).rstrip(",")
+    line = f"{name}{{{wanted}}} " if labels else f"{name} "
+    return next((float(found.removeprefix(line)) for found in lines if found.startswith(line)), 0.0)
+
+
+def test_decisions_are_counted_by_outcome(client, shopper):
+    def outcomes():
+        return [
+            metric(client, "consent_decisions_total", outcome=name, site="smartmarket")
+            for name in ("kept", "repeat", "malformed", "foreign-origin")
+        ]
+
+    before = outcomes()
+    timed = metric(client, "consent_decision_seconds_count")
+    asked = metric(client, "consent_store_seconds_count")
+    for _ in range(2):
+        shopper.token = None
+        shopper.decide("analytics", id="counted-by-its-outcome")
+    shopper.post(b"nonsense")
+    shopper.post(b"{}", origin="https://evil.example")
+    assert [now - then for now, then in zip(outcomes(), before, strict=True)] == [1, 1, 1, 1]
+    assert metric(client, "consent_decision_seconds_count") - timed == 4
+    assert metric(client, "consent_store_seconds_count") - asked == 2
+
+
+def test_metrics_are_for_this_machine_only_or_for_the_token(app, client, settings, site):
+    assert client.get("/metrics").status_code == 200
+    elsewhere = {"REMOTE_ADDR": "192.0.2.1"}
+    problem(client.get("/metrics", environ_base=elsewhere), 403, "not-yours")
+    problem(client.get("/metrics", headers={"X-Forwarded-For": "192.0.2.1"}), 403, "not-yours")
+    guarded = create_app(type(settings)(**{**vars(settings), "metrics_token": "of the operator"}), {site.id: site})
+    stranger = guarded.test_client()
+    problem(stranger.get("/metrics"), 403, "not-yours")
+    problem(stranger.get("/metrics", headers={"Authorization": "Bearer öf"}), 403, "not-yours")
+    ours = {"Authorization": "Bearer of the operator"}
+    assert stranger.get("/metrics", headers=ours, environ_base=elsewhere).status_code == 200
+    guarded.extensions["consent"].store.close()
+
+
+def test_every_call_for_machines_is_described_and_no_other(app, client):
+    described = {
+        (path, method) for path, calls in client.get("/openapi.json").get_json()["paths"].items() for method in calls
+    }
+    there = {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+        if rule.rule not in PAGES
+    }
+    assert described == there
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/smartmarket/consent.js",
+        "/v1/smartmarket/notice",
+        "/v1/smartmarket/me",
+        "/v1/nobody/me",
+        "/v1/keys.json",
+        "/nowhere",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/",
+    ],
+)
+def test_every_answer_is_careful(client, path):
+    plain = client.get(path)
+    assert plain.headers["X-Content-Type-Options"] == "nosniff"
+    assert plain.headers["Referrer-Policy"] in ("no-referrer", "same-origin")
+    assert "frame-ancestors 'none'" in plain.headers["Content-Security-Policy"]
+    assert "Strict-Transport-Security" not in plain.headers
+    assert "max-age=" in client.get(path, base_url="https://consent.example").headers["Strict-Transport-Security"]
+    assert ("Permissions-Policy" in plain.headers) == (plain.mimetype == "text/html")
+
+
+def test_a_decision_is_as_careful(shopper):
+    response = shopper.decide("analytics")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_problem_has_an_id_and_a_proxys_own_is_kept(client, settings, site):
+    first, second = (client.get("/nowhere").headers["X-Request-ID"] for _ in range(2))
+    assert first != second
+    assert client.get("/nowhere", headers={"X-Request-ID": "of-a-stranger"}).headers["X-Request-ID"] != "of-a-stranger"
+    behind = create_app(type(settings)(**{**vars(settings), "trusted_proxies": 1}), {site.id: site})
+    proxied = behind.test_client()
+    assert proxied.get("/nowhere", headers={"X-Request-ID": "of-the-proxy"}).headers["X-Request-ID"] == "of-the-proxy"
+    assert proxied.get("/nowhere", headers={"X-Request-ID": "a b"}).headers["X-Request-ID"] != "a b"
+    behind.extensions["consent"].store.close()
+
+
+def test_the_log_of_a_busy_run_says_nothing_sensitive_and_each_line_is_json(run_live, redis_url):
+    import urllib.error
+    import urllib.request
+
+    from conftest import ROOT, SECRET
+
+    live = run_live(
+        "serve",
+        CONSENT_SECRET=SECRET,
+        CONSENT_CONFIG=str(ROOT / "consent.toml"),
+        REDIS_URL=redis_url,
+        CLIENT_LIMIT="30",
+        WEB_CONCURRENCY="2",
+    )
+    notice = live.get("/v1/smartmarket/notice?lang=az")["notice"]
+    agent = "Mozilla/5.0 (an agent that nobody else has)"
+    tokens, statuses = [], []
+
+    def ask(path, body=None, **headers):
+        request = urllib.request.Request(live.url + path, body and body.encode(), {"User-Agent": agent, **headers})
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                statuses.append(answer.status)
+                return json.load(answer) if answer.headers["Content-Type"] == "application/json" else None
+        except urllib.error.HTTPError as error:
+            statuses.append(error.code)
+
+    import redis
+
+    with redis.Redis.from_url(redis_url) as client:
+        for n in range(90):
+            body = {"id": f"a-busy-run-{n:011}", "allow": ["analytics"], "notice": notice}
+            if n % 10 == 0:
+                client.config_set("min-replicas-to-write", 1)  # refuses writes: there is something to log
+            said = ask("/v1/smartmarket/decisions", json.dumps(body), Origin=ORIGIN)
+            client.config_set("min-replicas-to-write", 0)
+            if said:
+                tokens.append(said["token"])
+                ask("/v1/smartmarket/me", Authorization=f"Bearer {said['token']}")
+                ask("/v1/smartmarket/me", Authorization=f"Bearer {said['token'][:-3]}")
+    assert {200, 201, 401, 429, 503} <= set(statuses)
+    total = sum(
+        float(line.split()[1]) for line in live_text(live, "/metrics").splitlines() if "_decisions_total{" in line
+    )
+    assert total == 90, "both workers' decisions are in the metrics of either"
+    live.stop()
+    said = live.words()
+    ours = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert any("refuses" in line["message"] and line["request"] for line in ours)
+    for secret in [SECRET, agent, "127.0.0.1:", *tokens, *(token.split(".")[1] for token in tokens), "a-busy-run"]:
+        lines = [line for line in said.splitlines() if "Listening at" not in line]
+        assert not any(secret in line for line in lines), secret
+
+
+def live_text(live, path):
+    import urllib.request
+
+    with urllib.request.urlopen(live.url + path) as answer:
+        return answer.read().decode()
