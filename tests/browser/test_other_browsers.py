@@ -200,7 +200,7 @@ def webkit(folder: Path) -> Iterator[Window]:
                 try:
                     opened = WebKit(f"http://127.0.0.1:{port}")
                 except urllib.error.URLError:
-                    assert time.monotonic() < end, "WebKitWebDriver did not start"  # noqa: PT017
+                    assert time.monotonic() < end, "WebKitWebDriver did not start"
                     time.sleep(0.05)
             yield opened
             opened.call("DELETE", "")
