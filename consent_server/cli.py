@@ -30,8 +30,8 @@ from .decision import Site
 from .demo.sample import DAYS
 from .demo.sample import sample as lay_down
 from .door import write_logs
+from .keeper import keep
 from .marketer import hash_password
-from .proof import keep_sealing
 from .rates import Period, Report, dimension
 from .settings import Settings, read_environment, read_sites
 from .store import Store, StoreAway
@@ -81,7 +81,7 @@ def serve() -> None:
         _must_suit(create_app(app_settings))  # what is wrong is said here, once, before any worker starts
         port = settings.port or _free_port(settings.host)
         _must_be_free(settings.host, port)
-        _keep_sealing(app_settings)
+        _keep(app_settings)
         _run(settings, port, LogLevels.info)
     finally:
         if own:
@@ -119,7 +119,7 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
                 with click.progressbar(days, length=DAYS, label=f"Making up {DAYS} days", file=sys.stderr) as bar:
                     for _ in bar:
                         pass
-        _keep_sealing(settings)
+        _keep(settings)
         _tell_when_up(chosen, folder, password)
         _run(settings, chosen, LogLevels.warning)
     finally:
@@ -216,11 +216,11 @@ def _run(settings: Settings, port: int, level: LogLevels) -> None:
         server.serve()
 
 
-def _keep_sealing(settings: Settings) -> None:
-    """Have each day sealed when it is over; of several servers the first one does it."""
+def _keep(settings: Settings) -> None:
+    """Have done what is due each day; of several servers the first one does it."""
     store = Store(str(settings.redis_url), SECONDS_TO_ANSWER)
-    work = (store, read_sites(settings.config), Keys(settings.secret))
-    threading.Thread(target=keep_sealing, args=work, daemon=True).start()
+    work = (store, read_sites(settings.config), Keys(settings.secret), settings.webhook)
+    threading.Thread(target=keep, args=work, daemon=True).start()
 
 
 def _tell_when_up(port: int, folder: Path, password: str) -> None:

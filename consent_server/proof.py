@@ -5,9 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -219,13 +218,3 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
     with opened(path) as lines:
         verify(lines, {"keys": [*store.remembered_keys(), *keys.jwks()["keys"]]})
     return path, store.trim(site, before)
-
-
-def keep_sealing(store: Store, sites: Mapping[str, Site], keys: Keys, every: float = 600) -> None:
-    """Seal what is over and clear out what was erased, for as long as the process lives. ``every``: seconds."""
-    while True:
-        for site in sites.values():
-            with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
-                seal(store, site, keys, datetime.now(UTC))
-                store.compact(site)
-        time.sleep(every)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import closing
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import click
 
 from . import check as faults
 from .decision import Site
+from .keeper import unusual
 from .new_shop import PURPOSE, compose, write
 from .settings import SITE, Settings, SettingsError, read_sites
 from .store import Store, StoreAway, WrongLayout
@@ -105,6 +108,7 @@ def check(url: str | None, page: str | None, only: str | None, offline: bool) ->
     if sites and page:
         shop = named(sites, only or next(iter(sites)))
         found += faults.listed(shop, page, visit(page))
+    found += _alarms(settings, sites.values())
     for finding in sorted(found, key=lambda finding: not finding.grave):
         click.echo(f"{'Must be mended' if finding.grave else 'Advice'}: {finding.fault}\n    {finding.cure}")
     for shop in sites.values():
@@ -113,6 +117,19 @@ def check(url: str | None, page: str | None, only: str | None, offline: bool) ->
     grave = sum(finding.grave for finding in found)
     click.echo(f"{grave or 'Nothing'} to mend.", err=True)
     raise SystemExit(1 if grave else 0)
+
+
+def _alarms(settings: Settings, sites: Iterable[Site]) -> list[faults.Finding]:
+    """Find rates that have left their usual range, and answers that have stopped."""
+    found: list[faults.Finding] = []
+    if settings.redis_url:
+        # A Redis that is away was found by now.
+        with suppress(StoreAway, WrongLayout), closing(Store(settings.redis_url, 2)) as store:
+            for shop in sites:
+                for alarm in unusual(store, shop, datetime.now(UTC).date()):
+                    cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
+                    found.append(faults.Finding(f"{shop.id}, {alarm}", cure, grave=False))
+    return found
 
 
 def _check_store(settings: Settings) -> list[faults.Finding]:

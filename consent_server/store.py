@@ -18,6 +18,7 @@ consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decisio
 consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
 consent:{SITE}:seals               hash    day -> the signed head of its entries
+consent:{SITE}:alarm:NAME          string  this alarm was told; expires
 consent:keys                       hash    id -> every public key that ever signed here, JWK
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
 consent:sample                     set     sites whose decisions are made up
@@ -639,6 +640,17 @@ class Store:
         for month, place, number in rows:
             calls.getrange(f"{place}:count:{month}", number * MONTH, (number + 1) * MONTH - 1)
         return cast(list[Any], calls.execute()) if len(calls) else []
+
+    def claim_alarm(self, site: Site, name: str) -> bool:
+        """Return whether the caller is the one to tell this alarm: whoever asks first, once in forty days."""
+        with self._reached():
+            key = f"consent:{{{site.id}}}:alarm:{name}"
+            return bool(self._redis.set(key, b"1", nx=True, ex=40 * 86400))
+
+    def release_alarm(self, site: Site, name: str) -> None:
+        """Let somebody else tell an alarm that could not be told."""
+        with self._reached():
+            self._redis.delete(f"consent:{{{site.id}}}:alarm:{name}")
 
     # Marketers
 

@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "scripts": {"decision", "settings"},
     "page": {"decision", "rates"},
     "proof": {"decision", "store", "tokens", "verify"},
+    "keeper": {"decision", "proof", "rates", "store", "tokens"},
     "check": {"connection", "decision", "settings", "visit"},
     "door": {"decision", "scripts", "settings", "store", "tokens"},
     "shopper": {"decision", "door", "metrics", "receipt", "scripts", "store", "tokens"},
@@ -51,10 +52,10 @@ MAY_IMPORT = {
     },
     "terminal": {"decision", "embedded", "settings", "store", "verify"},
     "auditor": {"decision", "proof", "receipt", "scripts", "settings", "terminal", "tokens", "verify"},
-    "setting_up": {"check", "decision", "new_shop", "settings", "store", "terminal", "visit"},
+    "setting_up": {"check", "decision", "keeper", "new_shop", "settings", "store", "terminal", "visit"},
     "cli": {
         *("", "auditor", "setting_up", "terminal", "marketer", "demo.sample", "embedded"),
-        *("decision", "door", "proof", "rates", "settings", "store", "tokens"),
+        *("decision", "door", "keeper", "rates", "settings", "store", "tokens"),
     },
 }
 """What a module of the package may import from the package, inner rooms first; ``""`` is the package itself."""
