@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import marketer, operator, shopper
+from . import marketer, monitor, shopper
 from .decision import Site
 from .demo import storefront
 from .door import Limits, Parts, say_no
@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     app.extensions["consent"] = Parts(settings, sites, store, Keys(settings.secret), Limits(), asked)
     app.register_blueprint(shopper.door)
     app.register_blueprint(marketer.door)
-    app.register_blueprint(operator.door)
+    app.register_blueprint(monitor.door)
     if settings.demo:
         app.register_blueprint(storefront.blueprint, url_prefix="/demo")
     say_no(app)

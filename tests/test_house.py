@@ -42,12 +42,12 @@ MAY_IMPORT = {
     "door": {"decision", "scripts", "settings", "store", "tokens"},
     "shopper": {"decision", "door", "metrics", "receipt", "scripts", "store", "tokens"},
     "marketer": {"decision", "door", "page", "rates", "scripts", "store"},
-    "operator": {"decision", "door", "metrics"},
+    "monitor": {"decision", "door", "metrics"},
     "demo": set(),
     "demo.storefront": {"decision"},
     "demo.sample": {"decision", "store"},
     "": {
-        *("marketer", "operator", "shopper", "door", "demo.storefront"),
+        *("marketer", "monitor", "shopper", "door", "demo.storefront"),
         *("decision", "scripts", "settings", "store", "tokens"),
     },
     "terminal": {"decision", "embedded", "settings", "store", "verify"},
@@ -64,7 +64,7 @@ ONLY = {
     "redis": {"connection", "store", "embedded"},
     "itsdangerous": {"tokens"},
     "cryptography": {"tokens", "verify"},
-    "flask": {"shopper", "marketer", "operator", "door", "demo.storefront", "", "cli"},
+    "flask": {"shopper", "marketer", "monitor", "door", "demo.storefront", "", "cli"},
     "click": TERMINAL,
     "granian": {"cli"},
 }

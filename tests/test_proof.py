@@ -360,8 +360,9 @@ def test_export_and_verify_in_flat_memory(exported):
 
 def test_the_module_stands_alone(exported, tmp_path):
     """An auditor needs the one file and `cryptography`, not the server."""
-    copy = tmp_path / "verify.py"
-    copy.write_text(Path(stand_alone.__file__).read_text("utf-8"), "utf-8")
+    where = Path(stand_alone.__file__)
+    copy = tmp_path / where.name
+    copy.write_text(where.read_text("utf-8"), "utf-8")
     file, keys = tmp_path / "log.jsonl", tmp_path / "keys.json"
     file.write_bytes(b"".join(exported))
     keys.write_text(json.dumps(KEYS.jwks()))
@@ -369,6 +370,8 @@ def test_the_module_stands_alone(exported, tmp_path):
     good = subprocess.run(run, capture_output=True, text=True, check=False)
     assert (good.returncode, good.stderr) == (0, "")
     assert "40 entries of 3 days are whole and unchanged" in good.stdout
+    in_place = [sys.executable, str(where), *run[3:]]  # beside the server's modules, which then come first
+    assert subprocess.run(in_place, capture_output=True, text=True, check=False).stdout == good.stdout
     file.write_bytes(b"".join(exported[:-1]))
     assert subprocess.run(run, capture_output=True, check=False).returncode == 1
     file.write_bytes(b"something else")

@@ -12,7 +12,7 @@ from . import metrics
 from .decision import ConsentError
 from .door import answer, parts
 
-door = Blueprint("operator", __name__)
+door = Blueprint("monitor", __name__)
 
 THIS_MACHINE = ("127.0.0.1", "::1")
 PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
