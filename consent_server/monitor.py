@@ -1,4 +1,4 @@
-"""The operators' door: is it alive, is it ready, what it has been doing, and how it is spoken to."""
+"""The monitor's door: is it alive, is it ready, what it has been doing, and how it is spoken to."""
 
 from __future__ import annotations
 
