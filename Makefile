@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test bench lint build clean
+.PHONY: help demo test bench faults lint build clean
 
 help: ## Say what there is to do: this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
@@ -19,6 +19,9 @@ test: lint ## Check style and types, then run every test; fetches the browser an
 
 bench: .venv/ready-for-tests snippet/node_modules/ready ## Measure speed, memory and bytes on this machine.
 	@.venv/bin/python -m tests.bench
+
+faults: .venv/ready-for-tests ## Break a hundred things while shoppers decide; SEED=1 draws others.
+	@FAULTS=100 .venv/bin/python -m pytest -s tests/faults
 
 lint: .venv/ready-for-tests snippet/node_modules/ready ## Check style and types only: ruff, mypy --strict, tsc --strict --checkJs.
 	@echo "ruff ..." && ruff check --quiet .
