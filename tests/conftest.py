@@ -380,6 +380,20 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 # ---- The server as people run it ----
 
 
+def left_of(family: list[psutil.Process], seconds: float = 5) -> list[psutil.Process]:
+    """Return those of some processes that still run after this time. A zombie has ended, whoever buries it."""
+    until = time.monotonic() + seconds
+    while True:
+        left = []
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                    left.append(process)
+        if not left or time.monotonic() > until:
+            return left
+        time.sleep(0.02)
+
+
 @dataclass
 class Live:
     """``consent-server`` as a process of its own, on a free port, with a folder of its own."""
@@ -454,7 +468,7 @@ class Live:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"Ctrl-C did not end it; it said:\n{self.words()}") from None
-        _, left = psutil.wait_procs(family, 5)
+        left = left_of(family)
         for process in left:
             process.kill()
         assert not left, f"left behind by Ctrl-C: {left}"
@@ -467,7 +481,7 @@ class Live:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self.process.wait()
-        psutil.wait_procs(family, 5)
+        left_of(family)
 
     def freeze(self) -> None:
         """Stop every process where it stands: it takes connections, and answers none."""

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 import redis
-from conftest import Live
+from conftest import Live, left_of
 
 from consent_server import embedded
 from consent_server.embedded import Embedded, InUse, NoValkey
@@ -291,8 +291,7 @@ def test_sigterm_ends_every_process(live: Live) -> None:
     assert live.process
     live.process.terminate()
     live.process.wait(SECONDS)
-    _, left = psutil.wait_procs(family, SECONDS)
-    assert not left
+    assert not left_of(family, SECONDS)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
@@ -301,8 +300,7 @@ def test_the_parent_killed_leaves_no_process(live: Live) -> None:
     assert live.process
     live.process.kill()
     live.process.wait()
-    _, left = psutil.wait_procs(family, SECONDS)
-    assert not left
+    assert not left_of(family, SECONDS)
 
 
 def test_valkey_killed_the_shop_is_served_and_decisions_soon_again(live: Live) -> None:

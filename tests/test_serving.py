@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT, SECRET, Live, free_port
+from conftest import ROOT, SECRET, Live, free_port, left_of
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -105,7 +105,7 @@ def running() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
             family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
             process.terminate()
             process.wait(SECONDS)
-            for left in psutil.wait_procs(family, 5)[1]:
+            for left in left_of(family):
                 left.kill()
 
 
@@ -426,4 +426,4 @@ def test_honcho_runs_the_procfile_and_ends_all_of_it(
     assert any("valkey" in process.name() for process in family), "without REDIS_URL it brings a Valkey"
     honcho.send_signal(signal.SIGINT)
     honcho.wait(SECONDS)
-    assert not psutil.wait_procs(family, 5)[1]
+    assert not left_of(family)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import RESULTS, ROOT
+from conftest import RESULTS, ROOT, left_of
 from playwright.sync_api import Page
 
 from consent_server import __version__
@@ -150,7 +150,7 @@ def newcomer(wheel: Path, short_folder: Callable[[], Path]) -> Iterator[Callable
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
         assert process.returncode == 0
-        assert not psutil.wait_procs(family, 5)[1]
+        assert not left_of(family)
 
 
 def test_from_pip_install_to_the_first_decision_in_a_browser(newcomer: Callable[[str], Installed], page: Page) -> None:

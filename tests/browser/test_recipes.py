@@ -72,16 +72,19 @@ def config(pages: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
+@pytest.fixture(scope="module")
+def live(short_folder: Callable[[], Path], config: Path) -> Iterator[Live]:
+    """A server with all the shops."""
+    server = Live(short_folder(), ("serve",), {"CONSENT_SECRET": SECRET, "CONSENT_CONFIG": str(config)}).start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def open_shop(
-    run_live: Callable[..., Live],
-    new_context: Callable[..., BrowserContext],
-    config: Path,
-    pages: dict[str, str],
-    redis_url: str,
+    live: Live, new_context: Callable[..., BrowserContext], config: Path, pages: dict[str, str]
 ) -> Callable[[str], Page]:
     """Open the page of a recipe in a fresh profile; vendors' scripts note on ``window.ran`` that they ran."""
-    live = run_live("serve", CONSENT_SECRET=SECRET, CONSENT_CONFIG=str(config), REDIS_URL=redis_url)
     site = read_sites(config)
 
     def answer(route: Route) -> None:
