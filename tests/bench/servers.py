@@ -27,7 +27,7 @@ PHONE = (
 )
 ORIGIN = "https://smartmarket.az"
 SERVER_CORE, LOAD_CORE = 0, 1
-THREADS = 4
+THREADS = 16
 
 
 def free_port() -> int:
