@@ -19,6 +19,7 @@ import click
 import pytest
 import redis
 from conftest import ROOT, SECRET, Live, RedisServer
+from flask.testing import FlaskClient
 
 from consent_server.cli import main
 
@@ -218,6 +219,19 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(run: Run, shop: Pa
         assert_one_sentence(done, "layout 99", "run the version that wrote it, or a newer one")
         assert client.keys("*decisions*") == []
         assert client.get("consent:layout") == b"99"
+
+
+def test_a_server_whose_store_a_newer_version_took_over_is_not_ready_and_says_why(
+    client: FlaskClient, redis_url: str
+) -> None:
+    assert client.get("/readyz").status_code == 200
+    with redis.Redis.from_url(redis_url) as store:
+        assert store.get("consent:layout") is not None
+        store.set("consent:layout", "99")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.get_json()["type"] == "/problems/wrong-layout"
+    assert "layout 99" in answer.get_json()["detail"]
 
 
 def test_a_store_that_is_away_is_told_by_commands_that_read_it(run: Run, shop: Path) -> None:
