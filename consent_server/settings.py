@@ -517,7 +517,7 @@ ENVIRONMENT = (
     Row("HOST", _text, "127.0.0.1", "Address to listen on."),
     Row("PORT", _whole(0, 65535), 8000, "Port to listen on; 0 takes a free one."),
     Row("WEB_CONCURRENCY", _whole(1, 256), 1, "Worker processes."),
-    Row("CONSENT_THREADS", _whole(1, 64), 16, "Threads of each worker; what they keep together costs one write to disk."),
+    Row("CONSENT_THREADS", _whole(1, 64), 16, "Threads of each worker; they share writes to disk."),
     Row("CONSENT_PREFIX", _prefix, "", "Path under which the server is reached, such as /consent."),
     Row("TRUSTED_PROXIES", _whole(0, 10), 0, "Proxies in front whose X-Forwarded-* headers are believed."),
     Row("COUNTRY_HEADER", _text, None, "Header in which a proxy tells the shopper's country in two letters."),

@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from itsdangerous import BadSignature, Signer
+from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.signer import SigningAlgorithm
 
@@ -99,7 +99,7 @@ class _Reader:
             if base64_encode(base64_decode(signature)) != signature:
                 raise ForgedToken("The token was changed.")
             return base64_decode(payload)
-        except BadSignature:
+        except BadData:
             raise ForgedToken("None of the server's keys signed this token, or it was changed.") from None
 
     def read(self, token: str, site: str) -> Consent:

@@ -1,0 +1,144 @@
+"""Whatever is sent: an answer in words, never an error of ours. CASES in the environment says how often."""
+
+import json
+import os
+import tomllib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from consent_server.decision import ConsentError, Decision, Notice, shown_in
+from consent_server.settings import SettingsError, read_sites
+from consent_server.tokens import Keys
+
+CASES = int(os.environ.get("CASES", "150"))
+often = settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+KEYS = Keys(["the secret that the fuzzing is signed with"])
+ORIGIN = "https://smartmarket.az"
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+fields = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": plain | st.from_regex(r"[A-Za-z0-9_-]{16,64}", fullmatch=True),
+        "allow": plain | st.lists(st.sampled_from(["necessary", "functional", "analytics", "marketing", "x"])),
+        "notice": plain | st.just("NOTICE"),
+        "lang": plain | st.sampled_from(["az", "en"]),
+        "variant": plain,
+        "how": plain | st.sampled_from(["accept", "refuse", "script"]),
+        "previous": plain | st.just("TOKEN"),
+        "else": plain,
+    },
+)
+bodies = st.binary(max_size=300) | plain.map(json.dumps).map(str.encode) | fields.map(json.dumps).map(str.encode)
+header = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60)
+tokens = st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")) | st.from_regex(
+    r"[A-Za-z0-9_=-]{0,80}\.[A-Za-z0-9_=-]{0,90}", fullmatch=True
+)
+
+
+@pytest.fixture
+def known(client, shopper):
+    notice = client.get("/v1/smartmarket/notice?lang=az").get_json()["notice"]
+    shopper.decide("analytics")
+    return {b'"NOTICE"': json.dumps(notice).encode(), b'"TOKEN"': json.dumps(shopper.token).encode()}
+
+
+def test_any_body_gets_an_answer_in_words(client, known):
+    @often
+    @given(bodies, st.sampled_from(["decisions", "shown"]))
+    def fuzz(body, call):
+        for mark, value in known.items():
+            body = body.replace(mark, value)
+        response = client.post(f"/v1/smartmarket/{call}", data=body, headers={"Origin": ORIGIN})
+        assert response.status_code in (200, 201, 204, 400, 409, 413, 422, 429), response.text
+        if response.status_code >= 400:
+            assert response.get_json()["type"].startswith("/problems/")
+
+    fuzz()
+
+
+def test_any_header_gets_an_answer_in_words(client):
+    names = ("Origin", "User-Agent", "Authorization", "Cookie", "Accept-Language", "Accept-Encoding", "Sec-Purpose")
+    paths = ("consent.js", "notice", "me", "me/receipt", "allows/analytics", "rates")
+
+    @often
+    @given(st.dictionaries(st.sampled_from(names), header, max_size=4), st.sampled_from(paths), header)
+    def fuzz(headers, path, query):
+        response = client.get(f"/v1/smartmarket/{path}", headers=headers, query_string={"lang": query, "by": query})
+        assert response.status_code < 500, (headers, path, response.text)
+
+    fuzz()
+
+
+@often
+@given(tokens)
+def test_any_text_is_a_token_or_is_refused(text):
+    with pytest.raises(ConsentError):
+        KEYS.read(text, "smartmarket")
+
+
+@often
+@given(st.data())
+def test_no_token_survives_a_change(data):
+    notice = Notice.of({"site": "shop", "revision": 1, "keep": 1000, "lang": "az", "variant": ""})
+    consent = Decision("a" * 22, data.draw(st.integers(0, 7)), notice, "save", None).consent(1_800_000_000)
+    payload = json.dumps({"any": data.draw(st.text())}).encode()
+    text = KEYS._signer.sign(payload).decode() if data.draw(st.booleans()) else None
+    if text:  # signed by us, but no consent
+        with pytest.raises(ConsentError):
+            KEYS.read(text, "shop")
+    else:
+        from consent_server.tokens import token
+
+        good = token(consent, KEYS.sign(consent))
+        at = data.draw(st.integers(0, len(good) - 1))
+        other = data.draw(st.characters().filter(lambda c: c != good[at]))
+        assert KEYS.read(good, "shop") == consent
+        with pytest.raises(ConsentError):
+            KEYS.read(good[:at] + other + good[at + 1 :], "shop")
+
+
+@often
+@given(bodies)
+def test_parsing_raises_nothing_but_its_own_errors(site, body):
+    notice = Notice.of({"site": "shop", "revision": 1, "keep": 1000, "lang": "az", "variant": ""})
+    for parse in (
+        lambda: Decision.parse(body, site, lambda name: notice, lambda text: KEYS.read(text, "shop")),
+        lambda: shown_in(body, site, lambda name: notice),
+    ):
+        try:
+            parse()
+        except ConsentError as error:
+            assert str(error).endswith((".", "?"))
+
+
+def test_any_configuration_is_read_or_refused_in_words(tmp_path):
+    from conftest import ROOT
+
+    good = (ROOT / "consent.toml").read_text("utf-8")
+    lines = good.splitlines()
+    path = tmp_path / "consent.toml"
+
+    @settings(often, max_examples=max(20, CASES // 3))
+    @given(st.integers(0, len(lines) - 1), st.text(max_size=20) | st.sampled_from(['x = ""', "[sites.a]", "a = 1"]))
+    def fuzz(number, other):
+        changed = [*lines]
+        changed[number] = (
+            other if "=" not in lines[number] or len(other) % 2 else f"{lines[number].split('=')[0]}= {other}"
+        )
+        text = "\n".join(changed)
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            assert read_sites(path)
+        except SettingsError as error:
+            assert str(path) in str(error)
+        else:
+            tomllib.loads(text)
+
+    fuzz()
