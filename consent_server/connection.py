@@ -161,7 +161,7 @@ class Connection:
             repeatable: whether it does nothing when it is called again; then it is, if a connection breaks before
                 the answer.
         """
-        name = hashlib.sha1(text.encode()).hexdigest()  # noqa: S324 that is how Redis names scripts
+        name = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()  # that is how Redis names scripts
 
         def call(keys: Sequence[str], args: Sequence[Any]) -> Any:
             with self.reached(keys[0]):
