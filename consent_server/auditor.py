@@ -168,12 +168,21 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
 
 
 @click.group(invoke_without_command=True)
+@click.option("--all", "ever", is_flag=True, help="With the keys of secrets that were taken out since: for an audit.")
+@data_option
 @click.pass_context
 @in_words
-def keys(context: click.Context) -> None:
+def keys(context: click.Context, ever: bool, data: Path | None) -> None:
     """Print the public keys by which anybody can check a token (JWK set), newest first."""
-    if context.invoked_subcommand is None:
-        click.echo(msgspec.json.format(msgspec.json.encode(signing(read_environment()).jwks())).decode())
+    if context.invoked_subcommand is not None:
+        return
+    if ever:
+        with opened(data) as (settings, _, store):
+            found = signing(settings).jwks()["keys"]
+            found += [key for key in store.remembered_keys() if key not in found]
+    else:
+        found = signing(read_environment()).jwks()["keys"]
+    click.echo(msgspec.json.format(msgspec.json.encode({"keys": found})).decode())
 
 
 @keys.command()

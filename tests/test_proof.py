@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from consent_server import proof
 from consent_server import verify as stand_alone
+from consent_server.auditor import keys as keys_command
 from consent_server.auditor import log as log_command
 from consent_server.decision import Decision, Notice, Site
 from consent_server.store import Store
@@ -66,7 +67,7 @@ def exported(shop, valkey):
     for consent in [c for c in consents if c.sub][:2]:
         assert store.erase(shop, consent.sub)
     lines = list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
-    store._redis.close()
+    store.close()
     return lines
 
 
@@ -253,7 +254,7 @@ def test_seals_form_a_chain_and_the_first_seal_of_a_day_stays(shop, valkey):
     assert proof.seal(store, shop, KEYS, NOW) == []
     assert not store.keep_seal(shop, FIRST, "another")
     assert store.seals(shop) == before
-    store._redis.close()
+    store.close()
 
 
 def test_nothing_is_added_to_a_sealed_day_whatever_the_clock_says(shop, valkey):
@@ -271,7 +272,7 @@ def test_nothing_is_added_to_a_sealed_day_whatever_the_clock_says(shop, valkey):
         store.shown(shop, now=START + 5, language="az", variant="", device="phone", country="")
     assert [entry for day in (0, 1) for entry in store.day(shop, FIRST + timedelta(day))] == sealed
     assert check(list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))).entries == 30
-    store._redis.close()
+    store.close()
 
 
 def test_old_entries_prove_themselves_after_the_secret_was_changed(shop, valkey):
@@ -282,7 +283,24 @@ def test_old_entries_prove_themselves_after_the_secret_was_changed(shop, valkey)
     proof.seal(store, shop, KEYS, NOW)
     new = Keys(["the secret that comes after the first one"])
     assert verify(list(proof.export(store, shop, new, None, NOW.date(), NOW))).entries == 10
-    store._redis.close()
+    store.close()
+
+
+def test_an_audit_gets_the_keys_of_secrets_that_were_taken_out(shop, valkey, monkeypatch):
+    with valkey.client() as client:
+        client.flushall()
+    store = Store(valkey.url, 5)
+    fill(store, shop, 10)
+    proof.seal(store, shop, KEYS, NOW)
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(Path(__file__).parent.parent / "consent.toml"))
+    monkeypatch.setenv("CONSENT_SECRET", "the secret that comes after the first one")
+    now, ever = (json.loads(CliRunner().invoke(keys_command, each).stdout)["keys"] for each in ([], ["--all"]))
+    assert KEYS.jwks()["keys"][0] not in now
+    assert ever == [*now, *KEYS.jwks()["keys"]]
+    lines = list(proof.export(store, shop, Keys(["the secret that comes after the first one"]), None, NOW.date(), NOW))
+    assert verify(lines, {"keys": ever}).entries == 10
+    store.close()
 
 
 def test_an_archive_is_verified_before_anything_is_trimmed(shop, valkey, tmp_path):
@@ -301,7 +319,7 @@ def test_an_archive_is_verified_before_anything_is_trimmed(shop, valkey, tmp_pat
     assert all(store.history(shop, c.sub) == [] for c in consents if c.sub and c.at < START // 1000 + 2 * 86_400)
     assert len(list(store.day(shop, NOW.date()))) == 40 - trimmed
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    store._redis.close()
+    store.close()
 
 
 def test_a_disk_that_fills_leaves_no_half_export(tmp_path):
@@ -331,7 +349,7 @@ def test_after_an_erasure_nothing_holds_the_subject(shop, valkey):
         text = b"".join(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
         assert subject.encode() not in text
         assert [store.counts(shop, FIRST, NOW.date(), by) for by in ("day", "language", "how")] == before
-        store._redis.close()
+        store.close()
 
 
 def test_export_and_verify_in_flat_memory(exported):
