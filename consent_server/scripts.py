@@ -14,7 +14,7 @@ from typing import Any
 import brotli
 import msgspec
 
-from .decision import CATEGORIES, ConsentError, Cookie, Notice, Site
+from .decision import ConsentError, Cookie, Notice, Site
 from .settings import BUTTON, COLOURS, snippet_words
 
 
@@ -59,7 +59,9 @@ def prepare(site: Site) -> Asked:
         for lang in site.languages
     }
     second = {
-        lang: Script.of(_filled(details, "__DETAILS__", _details(site, lang, words[lang], lists["details"])))
+        lang: Script.of(
+            _filled(details, "__DETAILS__", _details(site, notices[lang][0], words[lang], lists["details"]))
+        )
         for lang in site.languages
     }
     langs = {}
@@ -144,26 +146,15 @@ def _rule(selector: str, properties: Mapping[str, str]) -> str:
     return f"{selector}{{{';'.join(f'{k}:{v}!important' for k, v in properties.items())}}}" if properties else ""
 
 
-def _details(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, Any]:
+def _details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, Any]:
     return {
-        "lang": lang,
+        "lang": asked.lang,
         "name": site.name,
         "policy_updated": site.policy_updated.isoformat(),
         "contact": site.contact,
         "authority": site.authority or None,
         "words": {key: words[key] for key in wanted},
-        "cookies": {
-            category: [
-                {
-                    "name": cookie.name,
-                    "provider": cookie.provider,
-                    "purpose": cookie.purpose[lang],
-                    "life": cookie.life[lang],
-                }
-                for cookie in site.cookies.get(category, ())
-            ]
-            for category in CATEGORIES
-        },
+        "cookies": asked.content["cookies"],
     }
 
 

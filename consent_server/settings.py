@@ -198,14 +198,16 @@ def _tables(rows: tuple[Row, ...]) -> Callable[[Any], list[dict[str, Any]]]:
     return read
 
 
-def _each(names: Iterable[str], read_one: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
+def _each(readers: Mapping[str, Callable[[Any], Any]]) -> Callable[[Any], dict[str, Any]]:
+    """Return a reader of a table of tables, each read in its own way."""
+
     def read(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise ValueError(f"takes tables for {', '.join(names)}")
+            raise ValueError(f"takes tables for {', '.join(readers)}")
         for key in value:
-            if key not in names:
-                raise ValueError(f"has no {key!r}{_nearest(key, names)}; there are {', '.join(names)}")
-        return {key: _nested(key, read_one, item) for key, item in value.items()}
+            if key not in readers:
+                raise ValueError(f"has no {key!r}{_nearest(key, readers)}; there are {', '.join(readers)}")
+        return {key: _nested(key, readers[key], item) for key, item in value.items()}
 
     return read
 
@@ -336,15 +338,6 @@ VENDORS: Mapping[str, tuple[Row, ...]] = {
 }
 
 
-def _vendors(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"takes tables for {', '.join(VENDORS)}")
-    for key in value:
-        if key not in VENDORS:
-            raise ValueError(f"has no {key!r}{_nearest(key, VENDORS)}; there are {', '.join(VENDORS)}")
-    return {key: _nested(key, _table(VENDORS[key]), item) for key, item in value.items()}
-
-
 AUTHORITY = (
     Row("name", _text, REQUIRED, "The data protection authority a shopper can complain to."),
     Row("url", _url, REQUIRED, "Its address."),
@@ -366,8 +359,13 @@ SITE = (
     Row("authority", _table(AUTHORITY), {}, "The authority for complaints."),
     Row("theme", _table(THEME), {}, "Layout, colours, corners and font of the banner."),
     Row("words", _words, {}, "Words of the banner that differ from the built-in ones, by language."),
-    Row("cookies", _each(CATEGORIES, _tables(COOKIE)), {}, "The cookie list, by category."),
-    Row("vendors", _vendors, {}, "Vendors to tell about the choice."),
+    Row("cookies", _each(dict.fromkeys(CATEGORIES, _tables(COOKIE))), {}, "The cookie list, by category."),
+    Row(
+        "vendors",
+        _each({name: _table(rows) for name, rows in VENDORS.items()}),
+        {},
+        "Vendors to tell about the choice.",
+    ),
     Row("trackers", _tables(TRACKER), [], "Unmarked trackers to hold back."),
     Row("variants", _tables(VARIANT), [], "Ways of asking that are compared."),
     Row("buckets", _whole(1, 4096), 24, "Parts that a site's keys are spread over; fixed once decisions are kept."),

@@ -15,6 +15,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,20 +32,20 @@ MINI_BROWSER = next(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"), None)
 XVFB = shutil.which("Xvfb")
 
 
-class Window:
+class Window(ABC):
     """One window of a fresh browser."""
 
+    @abstractmethod
     def goto(self, url: str) -> None:
         """Load a page."""
-        raise NotImplementedError
 
+    @abstractmethod
     def evaluate(self, expression: str) -> Any:
         """Return what a JavaScript expression comes to, by way of JSON."""
-        raise NotImplementedError
 
+    @abstractmethod
     def act(self, source: dict[str, Any]) -> None:
         """Do what a keyboard or a mouse does: a source of actions as WebDriver has them."""
-        raise NotImplementedError
 
     def until(self, expression: str, seconds: float = 10) -> None:
         """Wait until an expression is true."""
