@@ -1,220 +1,31 @@
-"""The gate, the banner and the preferences in Firefox and in WebKit, each driven by the protocol that it speaks itself.
-
-Firefox needs itself and the ``websockets`` package, WebKit Debian's ``webkit2gtk-driver`` and ``xvfb``.
-A browser that is not installed is left out.
-"""
+"""The gate, the banner and the preferences in Firefox and in WebKit. A browser that is not installed is left out."""
 
 from __future__ import annotations
 
-import itertools
-import json
-import os
-import re
-import shutil
-import subprocess
 import time
-import urllib.error
-import urllib.request
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import free_port
 
 from .conftest import Shop, cookie
-
-FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
-WEBKIT = shutil.which("WebKitWebDriver")
-MINI_BROWSER = next(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"), None)
-XVFB = shutil.which("Xvfb")
+from .windows import Window, firefox, webkit
 
 
-class Window(ABC):
-    """One window of a fresh browser."""
-
-    @abstractmethod
-    def goto(self, url: str) -> None:
-        """Load a page."""
-
-    @abstractmethod
-    def evaluate(self, expression: str) -> Any:
-        """Return what a JavaScript expression comes to, by way of JSON."""
-
-    @abstractmethod
-    def act(self, source: dict[str, Any]) -> None:
-        """Do what a keyboard or a mouse does: a source of actions as WebDriver has them."""
-
-    def until(self, expression: str, seconds: float = 10) -> None:
-        """Wait until an expression is true."""
-        end = time.monotonic() + seconds
-        while not self.evaluate(expression):
-            assert time.monotonic() < end, f"this never came true: {expression}"
-            time.sleep(0.03)
-
-    def keys(self, *keys: str) -> None:
-        """Press keys one after the other."""
-        actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
-        self.act({"type": "key", "id": "keyboard", "actions": actions})
-
-    def press(self, name: str) -> None:
-        """Click the button of that name, the last there is, as a mouse would."""
-        find = (
-            f"[...document.querySelectorAll('#ask button')].filter((b) => b.textContent == {json.dumps(name)}).at(-1)"
-        )
-        self.until(f"!!{find}")
-        x, y = self.evaluate(
-            f"(() => {{ const b = {find}; b.scrollIntoView(); const r = b.getBoundingClientRect();"
-            " return [r.x + r.width / 2, r.y + r.height / 2].map(Math.round) })()"
-        )
-        steps = [
-            {"type": "pointerMove", "duration": 0, "x": x, "y": y},
-            {"type": "pointerDown", "button": 0},
-            {"type": "pointerUp", "button": 0},
-        ]
-        self.act({"type": "pointer", "id": "mouse", "actions": steps})
+@pytest.fixture(scope="module", params=[firefox, webkit], ids=["firefox", "webkit"])
+def new_window(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Window]]:
+    """Open a window of a browser that is not Chromium."""
+    with request.param(tmp_path_factory.mktemp("profile")) as open_window:
+        yield open_window
 
 
-class Firefox(Window):
-    """Over WebDriver BiDi."""
-
-    def __init__(self, socket: Any) -> None:
-        self.socket = socket
-        self.ids = itertools.count(1)
-        self.call("session.new", capabilities={})
-        self.context = self.call("browsingContext.create", type="tab")["context"]
-
-    def call(self, method: str, **params: Any) -> Any:
-        """Send a command, and return its result."""
-        number = next(self.ids)
-        self.socket.send(json.dumps({"id": number, "method": method, "params": params}))
-        while (answer := json.loads(self.socket.recv(timeout=20))).get("id") != number:
-            pass
-        assert answer["type"] == "success", answer
-        return answer["result"]
-
-    def goto(self, url: str) -> None:
-        self.call("browsingContext.navigate", context=self.context, url=url, wait="complete")
-
-    def evaluate(self, expression: str) -> Any:
-        """Return what a JavaScript expression comes to, by way of JSON."""
-        result = self.call(
-            "script.evaluate",
-            expression=f"JSON.stringify({expression}) ?? 'null'",
-            target={"context": self.context},
-            awaitPromise=True,
-        )
-        assert result["type"] == "success", result
-        return json.loads(result["result"]["value"])
-
-    def act(self, source: dict[str, Any]) -> None:
-        self.call("input.performActions", context=self.context, actions=[source])
-
-
-class WebKit(Window):
-    """Over WebDriver, as WebKitWebDriver speaks it."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        options = {"binary": str(MINI_BROWSER), "args": ["--automation"]}
-        capabilities = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
-        session = self.call("POST", "/session", {"capabilities": capabilities})["sessionId"]
-        self.address += f"/session/{session}"
-
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        """Send a command, and return its value."""
-        text = None if body is None else json.dumps(body).encode()
-        asked = urllib.request.Request(self.address + path, text, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return json.load(answer)["value"]
-
-    def goto(self, url: str) -> None:
-        self.call("POST", "/url", {"url": url})
-
-    def evaluate(self, expression: str) -> Any:
-        script = f"return JSON.stringify({expression}) ?? 'null'"
-        return json.loads(self.call("POST", "/execute/sync", {"script": script, "args": []}))
-
-    def act(self, source: dict[str, Any]) -> None:
-        self.call("POST", "/actions", {"actions": [source]})
-
-
-@contextmanager
-def running(*command: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a program for as long as it is needed."""
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(20)
-        assert process.stderr
-        process.stderr.close()
-
-
-@contextmanager
-def firefox(folder: Path) -> Iterator[Window]:
-    """Start Firefox without a screen."""
-    if not FIREFOX:
-        pytest.skip("Firefox is not installed")
-    websockets = pytest.importorskip("websockets.sync.client")
-    (folder / "user.js").write_text('user_pref("intl.accept_languages", "en-GB");')
-    arguments = ("--headless", "--no-remote", "--profile", str(folder), "--remote-debugging-port", "0")
-    with running(FIREFOX, *arguments) as process:
-        assert process.stderr
-        address = next((found[0] for line in process.stderr if (found := re.search(r"ws://\S+", line))), None)
-        assert address, "Firefox did not start"
-        with websockets.connect(f"{address}/session", max_size=None) as socket:
-            yield Firefox(socket)
-
-
-@contextmanager
-def webkit(folder: Path) -> Iterator[Window]:
-    """Start WebKit's small browser on a screen that nobody sees."""
-    if not (WEBKIT and MINI_BROWSER and XVFB):
-        pytest.skip("webkit2gtk-driver or xvfb is not installed")
-    port, reading = free_port(), os.pipe()
-    screen = subprocess.Popen(
-        [XVFB, "-displayfd", str(reading[1]), "-screen", "0", "1280x900x24"],
-        pass_fds=[reading[1]],
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        os.close(reading[1])
-        with os.fdopen(reading[0]) as said:
-            display = said.readline().strip()
-        environment = {"DISPLAY": f":{display}", "HOME": str(folder), "WEBKIT_DISABLE_COMPOSITING_MODE": "1"}
-        with running(str(WEBKIT), f"--port={port}", **environment):
-            opened = None
-            end = time.monotonic() + 20
-            while opened is None:
-                try:
-                    opened = WebKit(f"http://127.0.0.1:{port}")
-                except urllib.error.URLError:
-                    assert time.monotonic() < end, "WebKitWebDriver did not start"
-                    time.sleep(0.05)
-            yield opened
-            opened.call("DELETE", "")
-    finally:
-        screen.terminate()
-        screen.wait(20)
-
-
-@pytest.fixture(params=[firefox, webkit], ids=["firefox", "webkit"])
-def window(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Window]:
+@pytest.fixture
+def window(new_window: Callable[[], Window]) -> Iterator[Window]:
     """A window of a browser that is not Chromium."""
-    with request.param(tmp_path) as opened:
-        yield opened
+    opened = new_window()
+    yield opened
+    opened.close()
 
 
 HELD = """<script>window.order = []; window.ran = (name) => order.push(name)</script>
