@@ -26,8 +26,9 @@ faults: .venv/ready-for-tests ## Break a hundred things while shoppers decide; S
 fuzz: .venv/ready-for-tests ## Send a hundred thousand odd requests, tokens and settings.
 	@CASES=20000 .venv/bin/python -m pytest tests/test_fuzz.py
 
-lint: .venv/ready-for-tests snippet/node_modules/ready ## Check style and types only: ruff, mypy --strict, tsc --strict --checkJs.
+lint: .venv/ready-for-tests snippet/node_modules/ready ## Check style, types and safety only: ruff, bandit, mypy --strict, tsc --strict.
 	@echo "ruff ..." && ruff check --quiet .
+	@echo "bandit ..." && bandit --quiet --recursive consent_server
 	@echo "mypy --strict ..." && mypy --no-error-summary
 	@echo "tsc --strict ..." && cd snippet && npm run --silent check
 

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from http.client import HTTPMessage
+from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from .decision import CATEGORIES, ConsentError, Site
 from .settings import ENVIRONMENT, Settings, SettingsError, read_environment
 from .visit import Seen
 
-MAKE_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(32))' > consent-secret"  # noqa: S105 a command
+MAKE_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(32))' > consent-secret"  # nosec B105  # noqa: S105
 SECONDS_APART = 2.0
 """How far the clocks of server and Redis may lie apart: days and expiries are cut by the one, kept by the other."""
 SECONDS_TO_ANSWER = 5
@@ -222,9 +222,13 @@ def shops_answer(asked: Site) -> Iterator[Finding]:
 
 
 def _headers(url: str, headers: Mapping[str, str] = {}) -> HTTPMessage:
+    # Addresses and origins are http or https: their readers take nothing else.
     request = urllib.request.Request(url, headers={"User-Agent": "consent-server check", **headers})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:  # noqa: S310 as the operator wrote it
-        return answer.headers  # type: ignore[no-any-return]
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:  # nosec B310  # noqa: S310
+            return answer.headers  # type: ignore[no-any-return]
+    except HTTPException as error:
+        raise urllib.error.URLError("it does not speak HTTP") from error
 
 
 def _reason(error: OSError) -> str:

@@ -192,7 +192,7 @@ class Connection:
                 moved = isinstance(error, MovedError | redis.exceptions.ClusterDownError)
                 if pause is None or not (moved or isinstance(error, redis.ConnectionError)):
                     raise
-                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+                time.sleep(pause * random.uniform(0.5, 1.5))  # nosec B311  # noqa: S311
                 if isinstance(self.client, RedisCluster):
                     self.client.nodes_manager.initialize()
         raise AssertionError

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404
 import sys
 import tempfile
 import threading
@@ -120,7 +120,7 @@ class Embedded:
 
     def _run(self, socket: Path) -> None:
         log_file = self.folder / "valkey.log"
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(  # nosec B603  # noqa: S603
             [
                 *(binary(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
                 *("--dir", str(self.folder), "--logfile", str(log_file), "--daemonize", "no"),

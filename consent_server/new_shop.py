@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .decision import ConsentError
 
-SECRET_FILE = "consent-secret"  # noqa: S105 the name of a file
+SECRET_FILE = "consent-secret"  # nosec B105  # noqa: S105 the name of a file
 
 PURPOSE: Mapping[str, str] = {
     "az": "Kuki seçiminizi yadda saxlayır ki, sizdən hər dəfə soruşmayaq.",

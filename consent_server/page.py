@@ -45,7 +45,8 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> Markup:
         """Return a sentence with ``values`` filled in; what is filled in is escaped, the table is ours."""
-        return Markup(self._table[key]).format(**values)  # noqa: S704
+        sentence = Markup(self._table[key])  # nosec B704  # noqa: S704
+        return sentence.format(**values)
 
     def inside(self, key: str) -> str:
         """Return words that start a line as they stand within a sentence."""

@@ -16,7 +16,7 @@ from . import check as faults
 from .decision import Site
 from .keeper import unusual
 from .new_shop import PURPOSE, compose, write
-from .settings import SITE, Settings, SettingsError, read_sites
+from .settings import SITE, Settings, SettingsError, address, read_sites
 from .store import Store, StoreAway, WrongLayout
 from .terminal import in_words, named
 from .visit import visit
@@ -75,10 +75,21 @@ def _answer(name: str, question: str, given: str | None) -> Any:
     return read(given) if given else click.prompt(question, value_proc=read, err=True)
 
 
+def _address(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    try:
+        return None if given is None else address(given)
+    except ValueError as error:
+        raise click.UsageError(f"--{option.name} {error}") from None
+
+
 @click.command("check")
-@click.option("--url", help="Where the server is reached from outside, such as https://consent.shop.example.")
 @click.option(
-    "--page", help="A page of the shop to look at in a browser, to compare what it sets with the cookie list."
+    "--url", callback=_address, help="Where the server is reached from outside, such as https://consent.shop.example."
+)
+@click.option(
+    "--page",
+    callback=_address,
+    help="A page of the shop to look at in a browser, to compare what it sets with the cookie list.",
 )
 @click.option("--site", "only", help="The shop that --page belongs to, if there are several.")
 @click.option("--offline", is_flag=True, help="Leave out whether the shops' pages answer.")
@@ -112,8 +123,8 @@ def check(url: str | None, page: str | None, only: str | None, offline: bool) ->
     for finding in sorted(found, key=lambda finding: not finding.grave):
         click.echo(f"{'Must be mended' if finding.grave else 'Advice'}: {finding.fault}\n    {finding.cure}")
     for shop in sites.values():
-        address = public or f"https://YOUR-SERVER{settings.prefix}"
-        click.echo(f"The tag for {shop.id}, {faults.where(shop)}:\n    {faults.tag(shop, address)}")
+        server = public or f"https://YOUR-SERVER{settings.prefix}"
+        click.echo(f"The tag for {shop.id}, {faults.where(shop)}:\n    {faults.tag(shop, server)}")
     grave = sum(finding.grave for finding in found)
     click.echo(f"{grave or 'Nothing'} to mend.", err=True)
     raise SystemExit(1 if grave else 0)

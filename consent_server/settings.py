@@ -105,11 +105,26 @@ def _day(value: Any) -> date:
         raise ValueError("takes a date such as 2025-12-20") from None
 
 
+def address(value: Any) -> str:
+    """Return the address of something on the web.
+
+    Raises:
+        ValueError: it is not one, or of another kind: ``file:`` for instance would be this machine's own.
+    """
+    if isinstance(value, str) and re.fullmatch(r"\S+", value):
+        parts = urlsplit(value)
+        if parts.scheme in ("http", "https") and parts.netloc:
+            return value
+    raise ValueError('takes an address such as "https://shop.example"')
+
+
 def _url(value: Any) -> str:
-    parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
-    if (parts.scheme in ("http", "https") and parts.netloc) or (not parts.scheme and parts.path.startswith("/")):
-        return str(value)
-    raise ValueError('takes an address such as "https://shop.example/privacy", or a path such as "/privacy"')
+    if isinstance(value, str) and re.match("/(?!/)", value):
+        return value
+    try:
+        return address(value)
+    except ValueError as error:
+        raise ValueError(f'{error}, or a path such as "/privacy"') from None
 
 
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?")
@@ -524,9 +539,12 @@ ENVIRONMENT = (
     Row("REDIS_TIMEOUT", _whole(50, 10_000), 500, "Milliseconds after which Redis counts as away."),
     Row("REDIS_REPLICAS", _whole(0, 5), 0, "Replicas that must have a decision before it is acknowledged (WAIT)."),
     Row("CONSENT_METRICS_TOKEN", _text, None, "Bearer token for /metrics; without one only this machine may read it."),
-    Row("CONSENT_WEBHOOK", _url, None, "Address that is posted to when a rate leaves its usual range."),
+    Row("CONSENT_WEBHOOK", address, None, "Address that is posted to when a rate leaves its usual range."),
     Row("CONSENT_DEMO", _yes_no, False, "Set by `consent-server demo`: serves the storefront at /demo/."),
 )
+
+_SECRET = ("CONSENT_SECRET", "REDIS_URL", "CONSENT_METRICS_TOKEN")
+"""Rows whose value, or the password in it, is never repeated in a message."""
 
 
 @dataclass(frozen=True)
@@ -574,6 +592,6 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
             try:
                 values[row.name.removeprefix("CONSENT_").lower()] = row.read(text)
             except ValueError as error:
-                shown = "" if row.name == "CONSENT_SECRET" else f" is {text!r} but"
+                shown = "" if row.name in _SECRET else f" is {text!r} but"
                 raise SettingsError(f"{row.name}{shown} {error}.") from None
     return Settings(**values)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from conftest import SECRET, Live, RedisServer, binary_of
+from conftest import SECRET, Live, RedisServer, binary_of, free_port
 
 from consent_server import check
 from consent_server.connection import Server
@@ -341,3 +341,16 @@ def test_a_server_that_does_not_answer_or_does_not_know_a_shop_is_found(demo: Li
     assert "it answers 404" in only(check.reached(demo.url, Settings(), [SHOP])).fault
     both = [replace(SHOP, id="smartmarket"), SHOP]
     assert "does not serve shop: it answers 404" in only(check.reached(demo.url, Settings(), both)).fault
+
+
+def test_what_speaks_something_else_than_http_is_found(short_folder: Callable[[], Path]) -> None:
+    server = RedisServer(binary_of("redis7"), short_folder(), free_port()).start()
+    assert "not speak HTTP" in only(check.reached(f"http://127.0.0.1:{server.port}", Settings(), [SHOP])).fault
+    server.stop()
+
+
+@pytest.mark.parametrize("option", ["--url", "--page"])
+def test_no_file_of_this_machine_is_an_address(checked: Checked, option: str) -> None:
+    done = checked(described("https://shop.example"), "--offline", option, "file:///etc/passwd")
+    assert done.returncode == 2
+    assert f"{option} takes an address" in done.stderr

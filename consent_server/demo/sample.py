@@ -75,7 +75,7 @@ def sample(
     if any(map(any, store.counts(site, today - timedelta(days=366), today, "day").values())):
         raise NotEmpty(f"{site.id} has real decisions; a sample goes into a data folder of its own (--data).")
     store.mark_sample(site)
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)  # nosec B311  # noqa: S311
     notices = {
         (notice.lang, notice.variant): notice
         for notice in store.notices(site).values()
