@@ -1,4 +1,4 @@
-"""The same tokens get the same verdict from Python, from verify.js in Node, and from WebCrypto in a browser."""
+"""The same tokens and receipts get the same verdict from Python, from verify.js in Node, and in a browser."""
 
 import functools
 import http.server
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from consent_server.receipt import SIGNATURE, digest
 from consent_server.tokens import BadToken, Verifier
 
 ROOT = Path(__file__).parent.parent
@@ -17,10 +18,13 @@ VECTORS = json.loads((ROOT / "tests" / "vectors.json").read_text("utf-8"))
 CASES = VECTORS["cases"]
 
 TRY_ALL = """
-async (verify, { keys, site, now, cases }) => {
+async ({ verify, verifyReceipt }, { keys, site, now, cases, receipt, receipts }) => {
   const verdicts = [];
   for (const { token } of cases) {
     verdicts.push(await verify(token, keys, { site, now }).then((consent) => consent.allow, () => null));
+  }
+  for (const { sets } of receipts) {
+    verdicts.push(await verifyReceipt({ ...receipt, ...sets }, keys, { site }).then(() => true, () => false));
   }
   return verdicts;
 }
@@ -28,7 +32,7 @@ async (verify, { keys, site, now, cases }) => {
 
 
 def expected():
-    return [case.get("allow") for case in CASES]
+    return [case.get("allow") for case in CASES] + [case["genuine"] for case in VECTORS["receipts"]]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -41,12 +45,23 @@ def test_python(case):
             verifier.verify(case["token"], VECTORS["now"])
 
 
+@pytest.mark.parametrize("case", VECTORS["receipts"], ids=lambda case: case["name"])
+def test_python_on_receipts(case):
+    content = VECTORS["receipt"] | case["sets"]
+    try:
+        signed = json.loads(Verifier(VECTORS["keys"], VECTORS["site"]).payload(content[SIGNATURE]))
+    except BadToken:
+        signed = {}
+    said = {"typ": "receipt", "site": VECTORS["site"], "sha256": digest(content)}
+    assert (signed | said == signed) is case["genuine"]
+
+
 def test_node():
     node = shutil.which("node")
     assert node, "Node is not installed; `make test` installs it"
     program = (
-        f"import {{ verify }} from {json.dumps((ROOT / 'snippet' / 'verify.js').as_uri())};"
-        f"console.log(JSON.stringify(await ({TRY_ALL})(verify, {json.dumps(VECTORS)})));"
+        f"import * as checks from {json.dumps((ROOT / 'snippet' / 'verify.js').as_uri())};"
+        f"console.log(JSON.stringify(await ({TRY_ALL})(checks, {json.dumps(VECTORS)})));"
     )
     run = [node, "--input-type=module", "--eval", program]
     result = subprocess.run(run, capture_output=True, text=True, check=True)
@@ -59,7 +74,7 @@ def test_browser(new_context):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page = new_context().new_page()
         page.goto(f"http://127.0.0.1:{server.server_port}/verify.js")
-        found = page.evaluate(f"async (v) => ({TRY_ALL})((await import('/verify.js')).verify, v)", VECTORS)
+        found = page.evaluate(f"async (v) => ({TRY_ALL})(await import('/verify.js'), v)", VECTORS)
         server.shutdown()
     assert found == expected()
 

@@ -1,5 +1,5 @@
 /** The second layer: what exactly is asked, the switches, and what a shopper may see and do of their own answer. */
-import { verify, BadToken } from '../verify.js';
+import { verify, verifyReceipt, BadToken } from '../verify.js';
 import { clear } from './clear.js';
 import { deliver } from './delivery.js';
 import style from './details.css';
@@ -134,8 +134,9 @@ const details = (gate) => {
 
   const receipt = () => me('me/receipt');
 
-  const download = async () => {
-    const href = URL.createObjectURL(new Blob([JSON.stringify(await receipt(), null, 2)], { type: 'application/ld+json' }));
+  /** @param {unknown} held */
+  const download = (held) => {
+    const href = URL.createObjectURL(new Blob([JSON.stringify(held, null, 2)], { type: 'application/ld+json' }));
     element('a', { href, download: `consent-${gate.config.site}.json` }).click();
     setTimeout(() => URL.revokeObjectURL(href), 60000);
   };
@@ -153,23 +154,36 @@ const details = (gate) => {
     if (!choice) return mine.replaceChildren(element('p', {}, words.unanswered));
     if (!token) return mine.replaceChildren(element('p', {}, words.undelivered));
     const payload = payloadOf(token);
-    const state = element('p', { role: 'status' });
+    const answerState = element('p', { role: 'status' });
+    const receiptState = element('p', { role: 'status' });
+    /** @type {Record<string, unknown>} */
+    let held;
     mine.replaceChildren(
       element('p', {}, say('answered', { at: date(payload.at, true), allow: list(payload.allow) }), ' ',
         say('until', { exp: date(payload.exp) })),
-      state,
-      element('div', { class: 'buttons' }, button('receipt', attempt(download)),
+      answerState,
+      receiptState,
+      element('div', { class: 'buttons' }, button('receipt', attempt(async () => download((held ??= await receipt())))),
         ...(payload.allow[0] ? [button('withdraw', () => decide([], 'refuse'))] : []),
         button('erase', attempt(erase))));
-    try {
-      const keys = await (await fetch(gate.base + '../keys.json')).json();
-      await verify(token, keys, gate.config);
-      state.append(words.checked);
-    } catch (error) {
-      const forged = error instanceof BadToken;
-      state.append(forged ? words.forged : words.unchecked);
-      if (forged) return;
-    }
+
+    /** @param {HTMLElement} state @param {string} what @param {(keys: any) => Promise<unknown>} verified */
+    const check = async (state, what, verified) => {
+      let found = 'checked';
+      try {
+        await verified(await (await fetch(gate.base + '../keys.json')).json());
+      } catch (error) {
+        found = error instanceof BadToken ? 'forged' : 'unchecked';
+      }
+      state.append(`${words[what]}: ${words[found]}`);
+      return found != 'forged';
+    };
+    if (!await check(answerState, 'answer', (keys) => verify(token, keys, gate.config))) return;
+    await check(receiptState, 'my_receipt', async (keys) => {
+      held = await receipt();
+      await verifyReceipt(held, keys, gate.config);
+      if (held['dcterms:references'] != token) throw new BadToken('This is the receipt of another answer.');
+    });
     if (payload.sub) {
       await attempt(async () => {
         const { history } = await me('me');

@@ -66,7 +66,7 @@ def test_choosing_withdrawing_and_my_choices_work(shop: Shop, window: Window) ->
     window.evaluate("document.querySelector('[data-consent-open]').click()")
     window.until("!!document.querySelector('#ask dialog')")
     window.evaluate("document.querySelector('#ask dialog > details').open = true")
-    window.until("document.querySelector('#ask dialog').textContent.includes('The signature is right')")
+    window.until("document.querySelector('#ask dialog').textContent.includes('My receipt: The signature is right')")
     window.evaluate("(window.here = true)")
     window.press("Withdraw my consent")
     window.until("!window.here && window.consent && !document.cookie.includes('_t_')")

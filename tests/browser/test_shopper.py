@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from consent_server.decision import Variant
 
@@ -291,7 +291,8 @@ def test_my_choices_show_check_hand_out_and_erase_what_is_held(shop: Shop, page:
     page.get_by_text("Cookie settings").click()
     page.get_by_text("My choices", exact=True).click()
     mine = page.get_by_role("dialog")
-    expect(mine.get_by_text("The signature is right")).to_be_visible()
+    expect(mine.get_by_text("My answer: The signature is right")).to_be_visible()
+    expect(mine.get_by_text("My receipt: The signature is right")).to_be_visible()
     expect(mine.get_by_text("Allowed: Functional, Analytics, Marketing")).to_be_visible()
     expect(mine.get_by_role("listitem")).to_have_count(1)
     with page.expect_download() as download:
@@ -301,6 +302,42 @@ def test_my_choices_show_check_hand_out_and_erase_what_is_held(shop: Shop, page:
     press(page, "erase")
     expect(mine.get_by_text("Your record is erased")).to_be_visible()
     assert page.evaluate("[consent.choice, document.cookie]") == [None, ""]
+
+
+def test_my_choices_check_the_receipt_itself_and_say_so_when_it_was_changed_on_its_way(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    def answered() -> Page:
+        page = new_context(locale="en-GB").new_page()
+        page.goto(shop.page("<button data-consent-open>Cookie settings</button>"))
+        press(page, "accept")
+        until(page, "consent.token")
+        return page
+
+    stranger = answered()
+    genuine = stranger.evaluate("consent.receipt()")
+    refused = {"@id": "dpv:ConsentRefused"}
+    page = answered()
+    for change, verdict in (
+        ({}, "right"),
+        ({"dpv:hasConsentStatus": refused}, "wrong"),
+        ({"dpv:hasDataController": {}}, "wrong"),
+        ({"dcterms:provenance": genuine["dcterms:provenance"]}, "wrong"),
+        (genuine, "wrong"),  # the server's own words, of somebody else's answer
+    ):
+
+        def meddle(route: Route, _: Request, change: dict[str, Any] = change) -> None:
+            here = route.request.url.replace("shop.localhost", "127.0.0.1")  # only the browser knows that host
+            answer = route.fetch(url=here, headers=route.request.headers | {"host": f"shop.localhost:{shop.port}"})
+            route.fulfill(response=answer, json=answer.json() | change)
+
+        page.route("**/me/receipt", meddle)
+        page.reload()
+        page.get_by_text("Cookie settings").click()
+        page.get_by_text("My choices", exact=True).click()
+        expect(page.get_by_text("My answer: The signature is right")).to_be_visible()
+        expect(page.get_by_text(f"My receipt: The signature is {verdict}")).to_be_visible()
+        page.unroute("**/me/receipt")
 
 
 def test_my_choices_say_so_when_the_token_is_not_what_the_server_signed(shop: Shop, page: Page) -> None:
@@ -314,7 +351,8 @@ def test_my_choices_say_so_when_the_token_is_not_what_the_server_signed(shop: Sh
     page.reload()
     page.get_by_text("Cookie settings").click()
     page.get_by_text("My choices", exact=True).click()
-    expect(page.get_by_text("The signature is wrong")).to_be_visible()
+    expect(page.get_by_text("My answer: The signature is wrong")).to_be_visible()
+    expect(page.get_by_text("My receipt:")).to_have_count(0)
 
 
 # ---- The shop's scripts ----
