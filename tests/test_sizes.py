@@ -26,15 +26,18 @@ TRACKERS = (
 )
 
 SIZES: dict[str, tuple[int, Callable[[Site], int]]] = {
-    "consent.js, four languages": (4644, lambda site: len(prepare(site).consent.br)),
+    "consent.js, four languages": (4670, lambda site: len(prepare(site).consent.br)),
     "consent.js, four languages, every vendor and six patterns": (
-        5998,
+        6000,
         lambda site: len(prepare(replace(site, vendors=VENDORS, trackers=TRACKERS)).consent.br),
     ),
-    "details, English": (4790, lambda site: len(prepare(site).details["en"].br)),
-    "the longest of the details": (5196, lambda site: max(len(script.br) for script in prepare(site).details.values())),
+    "details, English": (4780, lambda site: len(prepare(site).details["en"].br)),
+    "the longest of the details": (5190, lambda site: max(len(script.br) for script in prepare(site).details.values())),
 }
-"""What each may take at most, and how it is measured. Lower a limit when a script has become smaller."""
+"""What each may take at most, and how it is measured. Lower a limit when a script has become smaller.
+
+The hashes in the scripts change with every change, and compress some twenty bytes better or worse.
+"""
 
 
 @pytest.mark.parametrize("name", SIZES)
