@@ -30,6 +30,53 @@ def cookie(name: str) -> Cookie:
     return Cookie(name, "Tracker", dict.fromkeys(lang, "What for"), dict.fromkeys(lang, "13 months"))
 
 
+EVERY_WAY = """
+<script>window.ran = (path) => { document.cookie = `_t${path.replace(/\\W/g, '_')}=1;path=/` }</script>
+<script type="text/plain" data-consent="analytics" src="{t}/marked-script.js"></script>
+<script type="text/plain" data-consent="analytics">
+  ran('/inline'); fetch('{t}/marked-inline', { mode: 'no-cors' });
+</script>
+<iframe data-consent="analytics" data-src="{t}/marked-frame" title="F"></iframe>
+<img alt="" data-consent="analytics" data-src="{t}/marked-pixel">
+<script>
+  const add = (part, src) => document.body.append(Object.assign(part, { src }));
+  add(document.createElement('script'), '{t}/matched-script.js');
+  add(document.createElement('iframe'), '{t}/matched-frame');
+  new Image().src = '{t}/matched-pixel';
+  fetch('{t}/matched-fetch', { mode: 'no-cors' });
+  const request = new XMLHttpRequest();
+  request.open('POST', '{t}/matched-xhr');
+  request.send();
+  navigator.sendBeacon('{t}/matched-beacon', '');
+</script>
+<button data-consent-open>Cookie settings</button>"""
+"""A page that calls a tracker in every way there is: marked, and matched by a pattern."""
+
+EVERY_HIT = sorted(
+    f"tracker/{path}"
+    for path in (
+        *("marked-script.js", "marked-inline", "marked-frame", "marked-pixel", "matched-script.js", "matched-frame"),
+        *("matched-pixel", "matched-fetch", "matched-xhr", "matched-beacon"),
+    )
+)
+EVERY_COOKIE = {"_t_inline", "_t_marked_script_js", "_t_matched_script_js"}
+
+REFUSAL_TOOL = """(() => {
+  const plain = new RegExp([
+    '^(hamısını )?(rədd et|imtina et)(mək)?$', '^(reject|refuse|decline|deny)( all)?( cookies)?$',
+    '^(отклонить|отказаться|запретить)( вс[её]| от всех)?$', '^(tümünü |hepsini )?reddet$'].join('|'), 'i');
+  const seen = (button) => {
+    const { x, y, width, height } = button.getBoundingClientRect();
+    return width > 1 && document.elementFromPoint(x + width / 2, y + height / 2) == button;
+  };
+  const buttons = [...document.querySelectorAll('button, [role=button], a, input[type=button]')];
+  const found = buttons.filter((button) => plain.test((button.innerText || button.value).trim()) && seen(button));
+  found[0]?.click();
+  return found.length;
+})()"""
+"""What a tool does that refuses on the shopper's behalf and knows nothing of us: it looks for a plain refusal."""
+
+
 class Quiet(WSGIRequestHandler):
     """Serves without a line for each request."""
 
@@ -78,6 +125,11 @@ class Shop:
         self.site = replace(plain, **{"gpc": False, **changes})
         self.app = create_app(self.settings, {"shop": self.site})
         return self
+
+    def every_way(self) -> str:
+        """Serve the page that calls a tracker in every way; return its address."""
+        self.serve(cookies={"analytics": (cookie("_t*"),)}, trackers=(("*.tracker.localhost", "analytics"),))
+        return self.page(EVERY_WAY.replace("{t}", self.url("", "tracker")))
 
     def _answer(self, asked: Request) -> Response:
         host = asked.host.split(":")[0].removesuffix(".localhost")

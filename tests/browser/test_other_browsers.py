@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .conftest import Shop, cookie
+from .conftest import EVERY_COOKIE, EVERY_HIT, REFUSAL_TOOL, Shop, cookie
 from .windows import Window, firefox, webkit
 
 
@@ -74,24 +74,40 @@ def test_choosing_withdrawing_and_my_choices_work(shop: Shop, window: Window) ->
     assert window.evaluate("order") == []
 
 
-def test_trackers_called_by_scripts_are_stopped_and_run_once_they_are_allowed(shop: Shop, window: Window) -> None:
-    shop.serve(trackers=(("*.tracker.localhost", "analytics"),))
-    url = shop.url("/it", "tracker")
-    window.goto(
-        shop.page(
-            f"<script>new Image().src = '{url}?image'; fetch('{url}?fetch', {{ mode: 'no-cors' }});"
-            f"navigator.sendBeacon('{url}?beacon', ''); const s = document.createElement('script');"
-            f"s.src = '{url}.js'; document.head.append(s)</script>"
-        )
-    )
+def test_in_every_way_nothing_leaves_before_a_yes_then_each_once_and_nothing_after_it_is_withdrawn(
+    shop: Shop, window: Window
+) -> None:
+    url = shop.every_way()
+    window.goto(url)
+    time.sleep(0.5)
+    window.press("Reject all")
+    window.until("consent.token")
+    window.goto(url)
     time.sleep(0.5)
     assert shop.hits == []
-    window.press("Accept all")
+    window.evaluate("consent.decide({ analytics: true })")
     end = time.monotonic() + 10
-    while len(shop.hits) < 4 and time.monotonic() < end:
+    while len(shop.hits) < len(EVERY_HIT) and time.monotonic() < end:
         time.sleep(0.05)
+    window.until("consent.token")
     time.sleep(0.3)
-    assert sorted(shop.hits) == ["tracker/it", "tracker/it", "tracker/it", "tracker/it.js"]
+    assert sorted(shop.hits) == EVERY_HIT
+    assert all(window.evaluate(f"document.cookie.includes('{name}')") for name in EVERY_COOKIE)
+    shop.hits.clear()
+    window.evaluate("(window.here = true, consent.decide({ analytics: false }))")
+    window.until("!window.here && window.consent?.token && !document.cookie.includes('_t')")
+    time.sleep(0.5)
+    assert shop.hits == []
+
+
+def test_a_tool_that_knows_nothing_of_us_finds_the_refusal_in_each_language(shop: Shop, window: Window) -> None:
+    for lang in ("az", "en", "ru", "tr"):
+        window.goto(shop.page("", path=f"/{lang}", lang=lang))
+        window.until("!!document.querySelector('#ask button')")
+        assert window.evaluate(REFUSAL_TOOL) == 1
+        assert window.evaluate("Object.values(consent.choice).some(Boolean)") is False
+        window.until("consent.token")
+        window.evaluate("(document.cookie = 'consent=;Max-Age=0;path=/')")
 
 
 def test_a_held_frame_says_what_it_waits_for(shop: Shop, window: Window) -> None:
