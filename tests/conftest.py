@@ -549,13 +549,18 @@ QUIETLY = (
 )
 
 
+def chromium_path() -> str:
+    """Return where the machine's Chromium or Chrome is."""
+    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    assert found, "there is no Chromium or Chrome; `make test` installs one"
+    return found
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The machine's Chromium or Chrome, without a window."""
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
-    assert found, "there is no Chromium or Chrome; `make test` installs one"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=[*QUIETLY])
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=[*QUIETLY])
         yield chromium
         chromium.close()
 

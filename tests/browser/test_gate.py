@@ -227,6 +227,24 @@ def test_a_held_frame_says_what_it_waits_for_and_can_be_allowed_once_or_always(s
     when(page, lambda: hits(shop) == ["film", "film", "film"])
 
 
+@pytest.mark.troubles("Blocked script execution")
+def test_a_sandboxed_frame_is_released_into_its_sandbox(shop: Shop, page: Page) -> None:
+    shop.page("<script>parent.postMessage(origin, '*')</script>", "/film", head="")
+    page.goto(
+        shop.page(
+            COUNT + "<script>onmessage = ({ data }) => ran(data)</script>"
+            '<iframe data-consent="marketing" data-src="/film" title="No scripts" sandbox></iframe>'
+            '<iframe data-consent="marketing" data-src="/film" title="No origin" sandbox="allow-scripts"></iframe>'
+        )
+    )
+    settle(page)
+    assert page.evaluate("order") == []
+    press(page, "accept")
+    until(page, "order.length")
+    settle(page)
+    assert page.evaluate("order") == ["null"]
+
+
 # ---- Speed ----
 
 
