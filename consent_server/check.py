@@ -93,6 +93,12 @@ def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
                 f"Redis writes with appendfsync {server.fsync}: a crash loses decisions that were acknowledged.",
                 "type: redis-cli config set appendfsync always; redis-cli config rewrite",
             )
+        elif server.cuts_wrongly:
+            yield Finding(
+                "A full disk or a power cut may leave half a decision in this Redis's file, and later ones are lost.",
+                "type: redis-cli config set aof-load-truncated no; redis-cli config rewrite, and have redis-check-aof "
+                "mend the file before each start (docs/operating.md); or install Valkey 9.1.2",
+            )
         if server.eviction not in ("", "noeviction"):
             yield Finding(
                 f"Redis drops keys when it is full (maxmemory-policy {server.eviction}), consents included.",

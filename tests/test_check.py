@@ -21,7 +21,7 @@ from consent_server.visit import Seen, visit
 
 CONSENT_SERVER = Path(sys.executable).with_name("consent-server")
 NOW = 1_772_452_800.0
-SOUND = Server("valkey", (9, 1, 2), True, "always", "noeviction", NOW)
+SOUND = Server("valkey", (9, 1, 2), True, "always", True, "noeviction", NOW)
 
 
 def cookie(name: str) -> Cookie:
@@ -102,7 +102,8 @@ def test_a_secret_that_others_can_read_is_found(tmp_path: Path, monkeypatch: pyt
 
 
 def test_nothing_is_found_in_a_sound_redis() -> None:
-    assert [*check.servers([SOUND, replace(SOUND, name="redis", version=(7, 0, 15), fsync=None)], NOW)] == []
+    managed = replace(SOUND, name="redis", version=(7, 0, 15), fsync=None, cuts=False)
+    assert [*check.servers([SOUND, managed], NOW)] == []
 
 
 @pytest.mark.parametrize(
@@ -110,9 +111,11 @@ def test_nothing_is_found_in_a_sound_redis() -> None:
     [
         ({"append_only": False}, "in memory only", "config set appendonly yes"),
         ({"fsync": "everysec"}, "appendfsync everysec", "config set appendfsync always"),
+        ({"version": (9, 1, 1)}, "half a decision", "config set aof-load-truncated no"),
+        ({"name": "redis", "version": (8, 2, 0)}, "half a decision", "config set aof-load-truncated no"),
         ({"eviction": "allkeys-lru"}, "maxmemory-policy allkeys-lru", "config set maxmemory-policy noeviction"),
-        ({"name": "redis", "version": (6, 2, 14)}, "Redis 6.2.14 is too old", "install Redis 7"),
-        ({"name": "valkey", "version": (7, 2, 5)}, "Valkey 7.2.5 is too old", "install Redis 7 or Valkey 8"),
+        ({"name": "redis", "version": (6, 2, 14), "cuts": False}, "Redis 6.2.14 is too old", "install Redis 7"),
+        ({"name": "valkey", "version": (7, 2, 5), "cuts": False}, "Valkey 7.2.5 is too old", "or Valkey 8"),
         ({"clock": NOW - 90}, "90 s apart", "timedatectl set-ntp true"),
     ],
 )

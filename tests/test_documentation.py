@@ -12,7 +12,7 @@ from conftest import ROOT, free_port
 from examples import PAGES, Block, blocks, example
 from test_serving import up
 
-TESTS = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+TESTS = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
 
 
 def anchors(page: Path) -> set[str]:

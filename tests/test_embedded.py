@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 import redis
-from conftest import Live, left_of
+from conftest import Live, binary_of, left_of
 
 from consent_server import embedded
 from consent_server.embedded import Embedded, InUse, NoValkey
@@ -95,6 +95,34 @@ def test_it_keeps_each_write_at_once_evicts_nothing_and_listens_on_no_port(own: 
     assert found["port"] == "0"
     assert (folder / "valkey.sock").stat().st_mode & 0o077 == 0
     assert folder.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["valkey", "redis7"])
+def test_a_decision_that_was_half_written_costs_no_other(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = binary_of(name)
+    monkeypatch.setattr(embedded, "binary", lambda: program)
+
+    def decided(*more: int) -> list[bytes]:
+        server = Embedded(folder)
+        server.start()
+        with redis.Redis(unix_socket_path=str(folder / "valkey.sock")) as client:
+            for n in more:
+                client.eval(f"redis.call('XADD', 'log', '5-*', 'e', {n}) redis.call('INCR', 'count')", 0)
+            found = [entry[b"e"] for _, entry in client.xrange("log")]
+            assert int(client.get("count") or 0) == len(found)
+        server.stop()
+        return found
+
+    decided(1, 2)
+    (log,) = (folder / "appendonlydir").glob("*.incr.aof")
+    for short in (8, 40, 70):  # within EXEC, within the second command, within the first
+        with log.open("rb+") as file:
+            file.truncate(log.stat().st_size - short)
+        assert decided() == [b"1"]
+        assert decided(3) == [b"1", b"3"]
+        assert decided() == [b"1", b"3"], "what came after was lost"
 
 
 def test_killed_it_is_started_again_with_what_it_had(own: Embedded, folder: Path) -> None:

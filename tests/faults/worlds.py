@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ from typing import Any
 import psutil
 import redis
 from conftest import ROOT, SECRET, Live, RedisServer, binary_of, free_port
+from examples import example
 
 Fault = Callable[[random.Random], None]
 
@@ -143,7 +145,7 @@ class Single(World):
     """A Redis of the operator's, reached over a network that cuts connections; its disk is small."""
 
     def __init__(self, folder: Callable[[], Path]) -> None:
-        self.redis = RedisServer(binary_of("redis7"), folder(), free_port())
+        self.redis = RedisServer(binary_of("redis7"), folder(), free_port(), ("--aof-load-truncated", "no"))
         _start(self.redis)
         self.proxy = Proxy(self.redis.port)
         self.clock = folder() / "clock"
@@ -375,7 +377,9 @@ class Sentinel(World):
 
 
 def _start(server: RedisServer) -> None:
-    """Start it, told not to die of the signal that comes with a file that may not grow."""
+    """Start it as is documented, told not to die of the signal that comes with a file that may not grow."""
+    mend = example("redis mend").split("ExecStartPre=")[1].replace("/var/lib/redis", str(server.folder))
+    subprocess.run(shlex.split(mend), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         server.start()
