@@ -1,4 +1,4 @@
-"""Zoomed, narrow, in forced colours, with reduced motion: nothing of the banner and the preferences is lost."""
+"""Zoomed, narrow, in forced colours: nothing of the banner is lost. It does not move, nor does the page under it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from consent_server.settings import contrast
 
-from .conftest import WORDS, Shop, banner, cookie, press
+from .conftest import WORDS, Shop, banner, cookie, press, until
 
 WINDOWS = {
     "200 %": {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2},
@@ -124,3 +124,27 @@ def test_nothing_moves(shop: Shop, new_context: Callable[..., BrowserContext], m
     press(page, "choose")
     page.get_by_role("switch", name="Analytics").check()
     assert page.evaluate(moving) == 0
+
+
+@pytest.mark.parametrize("layout", ["bar", "box", "centre"])
+def test_the_page_is_not_shifted_when_the_banner_comes_and_goes(
+    shop: Shop, new_context: Callable[..., BrowserContext], layout: str
+) -> None:
+    shop.serve(theme={"layout": layout})
+    page = new_context(locale="en-GB").new_page()
+    watch = (
+        "<script>var shifts = []; const seen = new PerformanceObserver((list) => shifts.push(...list.getEntries()));"
+        " seen.observe({ type: 'layout-shift', buffered: true })</script>"
+    )
+    page.goto(shop.page("<p>Goods</p>" * 60, head=watch + shop.tag.replace("<script", "<script async")))
+    expect(banner(page)).to_be_visible()
+    page.keyboard.press("Tab")
+    press(page, "choose")
+    page.keyboard.press("Escape")
+    press(page, "refuse")
+    until(page, "consent.token")
+    shifted = "[...shifts, ...seen.takeRecords()].length"
+    assert page.evaluate(shifted) == 0
+    # It does see a shift when there is one.
+    page.evaluate("document.querySelector('h1').style.marginTop = '200px'")
+    until(page, f"{shifted} > 0")

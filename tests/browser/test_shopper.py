@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
 from consent_server.decision import Variant
 
@@ -34,9 +34,10 @@ def page(new_context: Callable[..., BrowserContext]) -> Page:
 # ---- Everybody can use it ----
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page | Frame, *tags: str) -> list[str]:
     page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    only = f"runOnly: {[*tags]}," if tags else ""
+    found = page.evaluate(f"axe.run(document, {{ {only} resultTypes: ['violations'] }})")["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html'][:120]} {each['nodes'][0]['failureSummary']}" for each in found]
 
 
@@ -57,6 +58,31 @@ def test_axe_finds_nothing_wrong_in_any_layer_layout_language_and_theme(
         for part in page.locator("#ask summary").all():
             part.click()
         assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_in_a_held_frame_the_message_of_what_was_removed_and_my_choices(
+    shop: Shop, new_context: Callable[..., BrowserContext], scheme: str
+) -> None:
+    shop.serve(cookies={"marketing": (cookie("_ads"),)})
+    page = new_context(locale="en-GB", color_scheme=scheme).new_page()
+    film = '<iframe width=400 height=250 data-consent="marketing" data-src="/film" title="Film"></iframe>'
+    shop.page("", "/film", head="")
+    page.goto(shop.page(film))
+    expect(page.frame_locator("iframe").get_by_role("button")).to_have_count(2)
+    # Without the best practice that a whole page has a heading and landmarks.
+    assert violations(page.frames[1], "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa") == []
+    page.evaluate("consent.decide({ marketing: true }); document.cookie = '_ads=1;path=/'")
+    until(page, "consent.token")
+    page.evaluate("consent.decide({ marketing: false })")
+    expect(page.get_by_role("status")).to_contain_text("_ads")
+    assert violations(page) == []
+    page.evaluate("consent.decide({ marketing: true })")
+    until(page, "consent.token")
+    page.evaluate("consent.open()")
+    page.get_by_text("My choices", exact=True).click()
+    expect(page.get_by_role("heading", name="My earlier answers")).to_be_visible()
+    assert violations(page) == []
 
 
 def size(page: Page) -> list[tuple[int, int]]:
