@@ -31,7 +31,7 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from werkzeug.test import TestResponse
 
 from consent_server import create_app, door, embedded
@@ -45,6 +45,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 RESULTS = ROOT / "test-results"
 """Where tests leave what people may want to look at."""
+
+expect.set_options(timeout=15_000)
 
 SECRET = "the-secret-of-the-tests-is-long-enough"
 SECONDS_TO_START = 30
@@ -394,6 +396,10 @@ def left_of(family: list[psutil.Process], seconds: float = 5) -> list[psutil.Pro
         time.sleep(0.02)
 
 
+PATIENT = {"REDIS_TIMEOUT": "5000"}
+"""A machine that is busy with tests may take longer to write to its disk than a shop's should."""
+
+
 @dataclass
 class Live:
     """``consent-server`` as a process of its own, on a free port, with a folder of its own."""
@@ -418,7 +424,7 @@ class Live:
         self.process = subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**environment, "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **self.environment},
+            env={**environment, **PATIENT, "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -38,6 +38,7 @@ class World:
                 "CONSENT_CONFIG": str(ROOT / "consent.toml"),
                 "WEB_CONCURRENCY": "2",
                 "CLIENT_LIMIT": "1000000",
+                "REDIS_TIMEOUT": "500",
                 **environment,
             },
         ).start()
