@@ -59,6 +59,18 @@ def test_the_readme_is_read_in_one_sitting() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 400
 
 
+def test_each_row_of_the_comparison_names_tests_that_exist() -> None:
+    part = (ROOT / "README.md").read_text("utf-8").partition("## How it compares")[2].partition("\n## ")[0]
+    rows = [line for line in part.splitlines() if line.startswith("| ")]
+    assert len(rows) > 30
+    for row in rows[1:]:
+        named = re.findall(r"\[`(test_\w+)`\]\((tests/[\w/]+\.py)\)", row)
+        assert named, row
+        for test, path in named:
+            assert f"\ndef {test}(" in (ROOT / path).read_text("utf-8"), f"{path} has no {test}"
+        assert re.search(r"\)(?: \| [●◐○–]){5} \|$", row), row
+
+
 def test_tests_that_the_documentation_names_exist() -> None:
     for page in PAGES:
         for name in re.findall(r"`(tests/[\w/]+\.py)(?:::\w+)?`", page.read_text("utf-8")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import figures
+from tests.bench import banner, figures, peers
 
 PARTS: dict[str, Callable[[], None]] = {
     "speed": figures.speed,
@@ -15,6 +15,8 @@ PARTS: dict[str, Callable[[], None]] = {
     "bytes": figures.scripts,
     "memory": figures.memory,
     "spread": figures.spread,
+    "banner": banner.main,
+    "peers": peers.main,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
-from consent_server.decision import Variant
+from consent_server.decision import Cookie, Variant
 
 from .conftest import WORDS, Shop, banner, cookie, press, settle, until, when
 
@@ -305,6 +305,25 @@ def test_variants_are_drawn_by_weight_and_named_in_the_decision(
         seen.add(variant)
         page.context.close()
     assert seen == {"a", "b"}
+
+
+# ---- What exactly is asked ----
+
+
+@pytest.mark.parametrize("lang", ["az", "en", "ru", "tr"])
+def test_the_cookie_list_says_whose_what_for_and_how_long_in_the_language_of_the_page(
+    shop: Shop, page: Page, lang: str
+) -> None:
+    said = {each: f"{each}: to count visits" for each in ("az", "en", "ru", "tr")}
+    lasts = {each: f"{each}: 13 months" for each in said}
+    shop.serve(cookies={"analytics": (Cookie("_ga", "Google", said, lasts),)})
+    page.goto(shop.page("", lang=lang))
+    press(page, "choose", lang)
+    group = page.locator("#ask section").filter(has=page.get_by_role("switch", name=WORDS[lang]["analytics"]))
+    group.locator("summary").click()
+    listed = dict(zip(group.locator("dt").all_inner_texts(), group.locator("dd").all_inner_texts(), strict=True))
+    names = [WORDS[lang][f"cookie_{part}"] for part in ("name", "provider", "purpose", "life")]
+    assert listed == dict(zip(names, ["_ga", "Google", said[lang], lasts[lang]], strict=True))
 
 
 # ---- My choices ----
