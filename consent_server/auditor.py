@@ -97,14 +97,16 @@ def verify_log(file: Path, keys_file: Path | None) -> None:
 
 
 @log.command("seal")
-@click.argument("site")
+@click.argument("site", required=False)
 @data_option
 @in_words
-def seal_log(site: str, data: Path | None) -> None:
-    """Seal every day of SITE that is over; the running server does so by itself."""
+def seal_log(site: str | None, data: Path | None) -> None:
+    """Seal every day of SITE, or of all sites, that is over; the running server does so by itself."""
     with opened(data) as (settings, sites, store):
-        sealed = seal(store, named(sites, site), signing(settings), datetime.now(UTC))
-    click.echo(f"{len(sealed)} days sealed{': ' if sealed else ''}{', '.join(map(str, sealed))}")
+        keys = signing(settings)
+        for shop in [named(sites, site)] if site else sites.values():
+            sealed = seal(store, shop, keys, datetime.now(UTC))
+            click.echo(f"{shop.id}: {len(sealed)} days sealed{': ' if sealed else ''}{', '.join(map(str, sealed))}")
 
 
 @log.command("archive")
@@ -157,7 +159,8 @@ def show_notice(notice: str, html: Path | None, data: Path | None) -> None:
 @data_option
 @in_words
 def export_shopper(site: str, receipt: str, data: Path | None) -> None:
-    """Print all that is held about one shopper: RECEIPT is the `sub` or identifier in their receipt or token."""
+    """Print all that is held about one shopper: RECEIPT is the identifier in their receipt, the `sub` in
+    their token."""
     with opened(data) as (_, sites, store):
         shop = named(sites, site)
         entries = store.history(shop, receipt)

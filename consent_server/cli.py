@@ -296,16 +296,16 @@ def _recount(store: Store, site: Site, first: date, last: date) -> None:
 
 @main.command()
 @click.argument("site")
-@click.argument("subject")
+@click.argument("receipt")
 @data_option
 @in_words
-def erase(site: str, subject: str, data: Path | None) -> None:
-    """Erase one shopper: SUBJECT is the `sub` in the token or receipt that the shopper has."""
+def erase(site: str, receipt: str, data: Path | None) -> None:
+    """Erase one shopper: RECEIPT is the identifier in their receipt, the `sub` in their token."""
     with opened(data) as (_, sites, store):
-        erased = store.erase(named(sites, site), subject)
-    click.echo(f"{erased} entries erased.")
+        erased = store.erase(named(sites, site), receipt)
     if not erased:
-        raise SystemExit(1)
+        raise CouldNot(f"Nothing is held at {site} under {receipt!r}.")
+    click.echo(f"{erased} entries erased.")
 
 
 @main.group()

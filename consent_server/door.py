@@ -53,7 +53,8 @@ STATUS = {
 
 RETRY_SECONDS = {429: "60", 503: "5"}
 
-_BOT = re.compile(r"bot\b|crawl|spider|slurp|preview|lighthouse|pagespeed|monitor|curl/|wget/|python-", re.IGNORECASE)
+# Crawlers, which run scripts and so see a banner. A program that says of itself that it showed one is believed.
+_BOT = re.compile(r"bot\b|crawl|spider|slurp|preview|lighthouse|pagespeed|monitor", re.IGNORECASE)
 
 
 class UnknownSite(ConsentError):

@@ -85,7 +85,7 @@ def receipt(
         "@context": CONTEXT,
         "@type": "dpv:ConsentRecord",
         "dcterms:conformsTo": "ISO/IEC TS 27560:2023",
-        "dcterms:identifier": consent.jti or "",
+        "dcterms:identifier": consent.sub or "",  # one record a shopper, whatever was decided since
         "dcterms:issued": _iso(at),
         "dcterms:language": content["lang"],
         "dpv:hasDataSubject": {"@type": "dpv:DataSubject", "dcterms:identifier": consent.sub or ""},

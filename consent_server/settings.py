@@ -534,7 +534,7 @@ ENVIRONMENT = (
     Row("CONSENT_PREFIX", _prefix, "", "Path under which the server is reached, such as /consent."),
     Row("TRUSTED_PROXIES", _whole(0, 10), 0, "Proxies in front whose X-Forwarded-* headers are believed."),
     Row("COUNTRY_HEADER", _text, None, "Header in which a proxy tells the shopper's country in two letters."),
-    Row("CLIENT_LIMIT", _whole(1, 1_000_000), 120, "Decisions a minute from one address, shared ones included."),
+    Row("CLIENT_LIMIT", _whole(1, 1_000_000), 600, "Decisions a minute from one address, shared ones included."),
     Row("SITE_LIMIT", _whole(1, 1_000_000_000), 300_000, "Decisions a minute of one shop, for each worker."),
     Row("REDIS_TIMEOUT", _whole(50, 10_000), 500, "Milliseconds after which Redis counts as away."),
     Row("REDIS_REPLICAS", _whole(0, 5), 0, "Replicas that must have a decision before it is acknowledged (WAIT)."),
@@ -562,7 +562,7 @@ class Settings:
     prefix: str = ""
     trusted_proxies: int = 0
     country_header: str | None = None
-    client_limit: int = 120
+    client_limit: int = 600
     site_limit: int = 300_000
     redis_timeout: int = 500
     redis_replicas: int = 0

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from . import metrics
-from .decision import Consent, ConsentError, Decision, Site, UnknownNotice, best_language, shown_in
+from .decision import Consent, ConsentError, Decision, Site, UnknownCategory, UnknownNotice, best_language, shown_in
 from .door import answer, country, device, known_site, nobody_there, own_origin, parts, readable_by, small_body
 from .receipt import SIGNATURE, digest, history, receipt
 from .scripts import Script
@@ -229,7 +229,7 @@ def allows(site_id: str, category: str) -> tuple[str, int]:
     site = known_site(site_id)
     try:
         allowed = _mine(site)[1].allows(category)
-    except BadToken as error:
+    except (BadToken, UnknownCategory) as error:
         raise NotAllowed(str(error)) from None
     if not allowed:
         raise NotAllowed(f"This shopper does not allow {category}.")

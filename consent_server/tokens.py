@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -84,13 +84,13 @@ class _Reader:
         # itsdangerous has the newest last. The salt would separate nothing without derivation: payloads say `typ`.
         self._signer = Signer([*reversed(keys)], sep=".", key_derivation="none", algorithm=algorithm)
 
-    def payload(self, token: str) -> bytes:
+    def payload(self, token: str | None) -> bytes:
         """Return the signed JSON text of a token of any type.
 
         Raises:
             ForgedToken: no key of ours signed exactly this text.
         """
-        if len(token) > LONGEST or not token.isascii():
+        if not isinstance(token, str) or len(token) > LONGEST or not token.isascii():
             raise ForgedToken("This is not a token.")
         try:
             payload = self._signer.unsign(token)
@@ -102,7 +102,7 @@ class _Reader:
         except BadData:
             raise ForgedToken("None of the server's keys signed this token, or it was changed.") from None
 
-    def read(self, token: str, site: str) -> Consent:
+    def read(self, token: str | None, site: str) -> Consent:
         """Return what a token of ``site`` says, expired or not.
 
         Raises:
@@ -123,21 +123,22 @@ class Verifier(_Reader):
     """Checks the tokens of one site with public keys only, offline.
 
     Args:
-        keys: public keys as in ``/v1/keys.json`` (the member ``x``: base64url text, 32 bytes), or that document.
+        keys: public keys as in ``/v1/keys.json``: that document, its keys, or the members ``x`` of them (base64url
+            text, 32 bytes).
         site: the site's id; tokens of other sites are refused.
     """
 
-    def __init__(self, keys: Iterable[str] | dict[str, Any], site: str) -> None:
-        texts = [key["x"] for key in keys["keys"]] if isinstance(keys, dict) else list(keys)
-        raw = [base64_decode(text) for text in texts]
+    def __init__(self, keys: Mapping[str, Any] | Iterable[str | Mapping[str, Any]] | str, site: str) -> None:
+        listed = keys.get("keys", [keys]) if isinstance(keys, Mapping) else [keys] if isinstance(keys, str) else keys
+        raw = [base64_decode(key if isinstance(key, str) else key["x"]) for key in listed]
         self.site = site
         super().__init__(raw, _Ed25519(public=raw))
 
-    def verify(self, token: str, now: float | None = None) -> Consent:
+    def verify(self, token: str | None, now: float | None = None) -> Consent:
         """Return what the shopper allows. ``now``: seconds since 1970, the clock's time if left out.
 
         Raises:
-            BadToken: forged, changed, of another site, or expired.
+            BadToken: none (there is no cookie), forged, changed, of another site, or expired.
         """
         return unexpired(self.read(token, self.site), time.time() if now is None else now)
 

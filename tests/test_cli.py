@@ -264,8 +264,17 @@ def test_marketers_are_added_listed_and_removed(run: Run, shop: Path, redis_url:
     assert_one_sentence(short, "at least 10 characters")
 
 
-def test_erasing_nobody_is_a_failed_check(run: Run, shop: Path, redis_url: str) -> None:
-    assert run("erase", "shop", "x" * 22, REDIS_URL=redis_url, CONSENT_SECRET=SECRET).returncode == 1
+@pytest.mark.parametrize("command", ["export", "erase"])
+def test_of_a_shopper_of_whom_nothing_is_held_nothing_can_be_done(
+    run: Run, shop: Path, redis_url: str, command: str
+) -> None:
+    nobody = run(command, "shop", "x" * 22, REDIS_URL=redis_url, CONSENT_SECRET=SECRET)
+    assert_one_sentence(nobody, "Nothing is held at shop")
+
+
+def test_all_sites_are_sealed_where_none_is_named(run: Run, shop: Path, redis_url: str) -> None:
+    sealed = run("log", "seal", REDIS_URL=redis_url, CONSENT_SECRET=SECRET)
+    assert (sealed.returncode, sealed.stdout) == (0, "shop: 0 days sealed\n")
 
 
 def test_results_go_to_standard_output_and_end_quietly_when_nobody_reads_on(

@@ -63,6 +63,7 @@ def test_the_person_gets_the_content(mine, site):
     assert listed == {cookie.name for cookie in site.cookies["analytics"]}
     assert [event["dcterms:type"] for event in mine["dpv:hasActivityStatus"]] == ["first", "change"]
     assert mine["dpv:hasNotice"]["dcterms:description"]
+    assert mine["dcterms:identifier"] == mine["dpv:hasDataSubject"]["dcterms:identifier"]  # what `export` takes
     assert mine["dpv:hasDataController"]["dpv:hasContact"] == site.contact
 
 

@@ -129,9 +129,20 @@ def test_the_public_key_alone_verifies_in_a_process_that_has_no_secret():
     assert result.stdout == "True False\n"
 
 
-def test_a_verifier_cannot_sign_and_needs_a_key():
-    verifier = Verifier([key["x"] for key in Keys([OLD]).jwks()["keys"]], "shop")
+JWKS = Keys([OLD]).jwks()
+
+
+@pytest.mark.parametrize(
+    "keys", [JWKS, JWKS["keys"], JWKS["keys"][0], [key["x"] for key in JWKS["keys"]], JWKS["keys"][0]["x"]]
+)
+def test_a_verifier_takes_the_published_keys_as_one_has_them(keys):
+    verifier = Verifier(keys, "shop")
     assert verifier.verify(issued(Keys([OLD])), now=5001) == CONSENT
-    assert not hasattr(verifier, "sign")
+    with pytest.raises(BadToken):
+        verifier.verify(None)  # what request.cookies.get("consent") may be
+
+
+def test_a_verifier_cannot_sign_and_needs_a_key():
+    assert not hasattr(Verifier(JWKS, "shop"), "sign")
     with pytest.raises(BadToken):
         Verifier([], "shop")
