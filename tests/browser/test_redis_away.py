@@ -1,0 +1,107 @@
+"""While Redis is away the shop is as fast as ever, the shopper's answer holds, and it is kept once Redis is back."""
+
+from __future__ import annotations
+
+import json
+import signal
+import statistics
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import SECRET, Live, RedisServer, binary_of, free_port
+from examples import example
+from playwright.sync_api import Page
+from test_serving import PAGE, Shop, described, up, web
+
+from consent_server.settings import Settings, snippet_words
+
+__all__ = ["web"]
+
+Run = Callable[..., Live]
+Web = Callable[[str, int], None]
+
+
+@pytest.fixture
+def kept_in(short_folder: Callable[[], Path]) -> Iterator[RedisServer]:
+    """The Redis that goes away."""
+    server = RedisServer(binary_of("redis7"), short_folder(), free_port()).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def shop(run_live: Run, web: Web, kept_in: RedisServer, tmp_path: Path) -> Shop:
+    port = free_port()
+    url = f"http://localhost:{port}"
+    config = described(tmp_path, url)
+    usual = {"REDIS_URL": kept_in.url, "REDIS_TIMEOUT": str(Settings().redis_timeout)}
+    live = run_live("serve", CONSENT_SECRET=SECRET, CONSENT_CONFIG=str(config), **usual)
+    web(PAGE.format(tag=example("own host").replace("https://consent.shop.example", live.url)), port)
+    return Shop(url, live.url, kept_in.url, config)
+
+
+def load(page: Page, shop: Shop) -> float:
+    """Return how many ms a first visitor waits for the page."""
+    page.context.clear_cookies()
+    page.goto(shop.url)
+    page.wait_for_function("window.consent")
+    return float(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
+
+
+def refused(shop: Shop, number: int) -> tuple[int, str | None, float]:
+    """Post a decision; return status, Retry-After and the seconds that it took."""
+    body = {"id": f"while-redis-is-away-{number:02}", "allow": [], "notice": "", "how": "refuse"}
+    with urllib.request.urlopen(f"{shop.server}/v1/shop/notice", timeout=5) as answer:
+        body["notice"] = json.load(answer)["notice"]
+    began = time.monotonic()
+    try:
+        urllib.request.urlopen(f"{shop.server}/v1/shop/decisions", json.dumps(body).encode(), timeout=5).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code, error.headers["Retry-After"], time.monotonic() - began
+    raise AssertionError("a decision was acknowledged while there was nothing to keep it in")
+
+
+@pytest.mark.troubles("Failed to load resource")
+@pytest.mark.parametrize("gone", ["killed", "frozen"])
+def test_redis_goes_away_and_comes_back(shop: Shop, kept_in: RedisServer, page: Page, gone: str) -> None:
+    load(page, shop)
+    before = statistics.median(load(page, shop) for _ in range(5))
+    assert kept_in.process
+    if gone == "killed":
+        kept_in.stop(signal.SIGKILL)
+    else:
+        kept_in.process.send_signal(signal.SIGSTOP)
+
+    with ThreadPoolExecutor(20) as shoppers:  # more than there are threads to wait in
+        answers = [*shoppers.map(lambda number: refused(shop, number), range(40))]
+    assert {(status, retry) for status, retry, _ in answers} == {(503, "5")}
+    assert max(seconds for *_, seconds in answers) < 1
+    without = statistics.median(load(page, shop) for _ in range(5))
+    assert without - before <= 50, f"{before:.0f} ms with Redis, {without:.0f} ms without"
+    for path in ("/v1/shop/consent.js", "/v1/keys.json", "/v1/shop/notice", "/healthz"):
+        with urllib.request.urlopen(shop.server + path, timeout=1) as answer:
+            assert answer.status == 200
+
+    with page.expect_response("**/decisions") as answered:
+        page.get_by_role("button", name=snippet_words()["en"]["accept"], exact=True).first.click()
+    assert answered.value.status == 503
+    page.wait_for_function("window.counted === true")
+    assert page.evaluate("consent.token") is None
+
+    if gone == "killed":
+        kept_in.start()
+    else:
+        kept_in.process.send_signal(signal.SIGCONT)
+    up(f"{shop.server}/readyz")
+    page.reload()
+    page.wait_for_function("window.consent && window.consent.token")
+    assert page.evaluate("window.counted")
+    page.reload()
+    page.wait_for_function("window.consent && window.consent.token")
+    assert shop.rates()["total"]["counts"]["answered"] == 1
