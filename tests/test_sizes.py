@@ -31,8 +31,8 @@ SIZES: dict[str, tuple[int, Callable[[Site], int]]] = {
         6000,
         lambda site: len(prepare(replace(site, vendors=VENDORS, trackers=TRACKERS)).consent.br),
     ),
-    "details, English": (5080, lambda site: len(prepare(site).details["en"].br)),
-    "the longest of the details": (5490, lambda site: max(len(script.br) for script in prepare(site).details.values())),
+    "details, English": (5100, lambda site: len(prepare(site).details["en"].br)),
+    "the longest of the details": (5525, lambda site: max(len(script.br) for script in prepare(site).details.values())),
 }
 """What each may take at most, and how it is measured. Lower a limit when a script has become smaller.
 

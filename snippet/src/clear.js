@@ -12,26 +12,32 @@ const removeCookie = (name) => {
   }
 };
 
+/** Where a vendor leaves something: the names there, and how one is removed. @type {[() => any, (name: string) => unknown][]} */
+const places = [
+  [() => document.cookie.split('; ').map((cookie) => cookie.split('=')[0]), removeCookie],
+  [() => Object.keys(localStorage), (name) => delete localStorage[name]],
+  [() => Object.keys(sessionStorage), (name) => delete sessionStorage[name]],
+  [async () => (await indexedDB.databases()).map(({ name }) => name), (name) => indexedDB.deleteDatabase(name)],
+];
+
 /**
  * @param {Partial<Record<import('./types').Category, string[]>>} patterns of names
  * @param {(category: import('./types').Category) => boolean} allows
- * @returns {string[]} the names of what was removed
+ * @returns {Promise<string[]>} the names of what was removed
  */
-export const clear = (patterns, allows) => {
+export const clear = async (patterns, allows) => {
+  const unwanted = Object.entries(patterns).flatMap(([category, own]) =>
+    (allows(/** @type {import('./types').Category} */ (category)) ? [] : own.map(matcher)));
   /** @type {Set<string>} */
   const removed = new Set();
-  for (const [category, own] of Object.entries(patterns)) {
-    if (allows(/** @type {import('./types').Category} */ (category))) continue;
-    const found = (/** @type {string[]} */ names) =>
-      names.filter((name) => own.some((pattern) => matcher(pattern).test(name)) && removed.add(name));
+  for (const [names, remove] of places) {
     try {
-      found(document.cookie.split('; ').map((cookie) => cookie.split('=')[0])).forEach(removeCookie);
-    } catch {}
-    for (const storage of /** @type {const} */ (['localStorage', 'sessionStorage'])) {
-      try {
-        found(Object.keys(window[storage])).forEach((name) => window[storage].removeItem(name));
-      } catch {} // blocked: then there is nothing in it
-    }
+      for (const name of await names()) {
+        if (!unwanted.some((pattern) => pattern.test(name))) continue;
+        removed.add(name);
+        remove(name);
+      }
+    } catch {} // blocked: then there is nothing in it
   }
   return [...removed];
 };

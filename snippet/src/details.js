@@ -51,8 +51,8 @@ const details = (gate) => {
   const REMOVED = 'ask-removed';
 
   /** @param {boolean} [reload] whether this page cannot be rid of it otherwise */
-  const clearTraces = (reload) => {
-    let names = clear(gate.config.clear ?? {}, consent.allows).join(', ');
+  const clearTraces = async (reload) => {
+    let names = (await clear(gate.config.clear ?? {}, consent.allows)).join(', ');
     try {
       names = sessionStorage[REMOVED] ?? names;
       delete sessionStorage[REMOVED];
