@@ -159,8 +159,7 @@ def show_notice(notice: str, html: Path | None, data: Path | None) -> None:
 @data_option
 @in_words
 def export_shopper(site: str, receipt: str, data: Path | None) -> None:
-    """Print all that is held about one shopper: RECEIPT is the identifier in their receipt, the `sub` in
-    their token."""
+    """Print all that is held about one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
     with opened(data) as (_, sites, store):
         shop = named(sites, site)
         entries = store.history(shop, receipt)

@@ -300,7 +300,7 @@ def _recount(store: Store, site: Site, first: date, last: date) -> None:
 @data_option
 @in_words
 def erase(site: str, receipt: str, data: Path | None) -> None:
-    """Erase one shopper: RECEIPT is the identifier in their receipt, the `sub` in their token."""
+    """Erase one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
     with opened(data) as (_, sites, store):
         erased = store.erase(named(sites, site), receipt)
     if not erased:
