@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
         app.wsgi_app = DispatcherMiddleware(NotFound(), {settings.prefix: app.wsgi_app})  # type: ignore[method-assign]
     if settings.trusted_proxies:
         n = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, n, n, n, n, n)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     return app
 
 

@@ -36,7 +36,6 @@ STATUS = {
     "foreign-origin": 403,
     "not-allowed": 403,
     "not-yours": 403,
-    "foreign-form": 403,
     "unknown-site": 404,
     "no-such-notice": 404,
     "other-content": 409,

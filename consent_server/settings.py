@@ -532,7 +532,7 @@ ENVIRONMENT = (
     Row("WEB_CONCURRENCY", _whole(1, 256), 1, "Worker processes."),
     Row("CONSENT_THREADS", _whole(1, 64), 16, "Threads of each worker; they share writes to disk."),
     Row("CONSENT_PREFIX", _prefix, "", "Path under which the server is reached, such as /consent."),
-    Row("TRUSTED_PROXIES", _whole(0, 10), 0, "Proxies in front whose X-Forwarded-* headers are believed."),
+    Row("TRUSTED_PROXIES", _whole(0, 10), 0, "Proxies in front whose X-Forwarded-For, -Proto and -Host are believed."),
     Row("COUNTRY_HEADER", _text, None, "Header in which a proxy tells the shopper's country in two letters."),
     Row("CLIENT_LIMIT", _whole(1, 1_000_000), 600, "Decisions a minute from one address, shared ones included."),
     Row("SITE_LIMIT", _whole(1, 1_000_000_000), 300_000, "Decisions a minute of one shop, for each worker."),
