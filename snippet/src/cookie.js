@@ -18,7 +18,8 @@ import { base, CATEGORIES, config } from './site.js';
 export const memory = {
   text: '',
   queue: /** @type {Pending[]} */ ([]),
-  sending: false,
+  /** What ends when the server has taken all, or cannot. @type {Promise<void> | undefined} */
+  sending: undefined,
   /** The post of the first in the queue, if this page made it. @type {Promise<Response | void> | undefined} */
   sent: undefined,
 };

@@ -1,12 +1,9 @@
 /** Takes the server's answer to a decision, and sends what is unsent. Loaded with the details. */
 
-/**
- * Sends the decisions, oldest first. What the server cannot take now stays in the cookie for the next page.
- * @param {Pick<import('./types').Gate, 'memory' | 'pending' | 'post' | 'store'>} gate
- */
-export const deliver = async ({ memory, pending, post, store }) => {
-  if (memory.sending) return;
-  memory.sending = true;
+/** @typedef {Pick<import('./types').Gate, 'memory' | 'pending' | 'post' | 'store'>} Gate */
+
+/** @param {Gate} gate */
+const send = async ({ memory, pending, post, store }) => {
   try {
     while (memory.queue[0] && !memory.queue[0].refused) {
       const { id, previous } = memory.queue[0];
@@ -34,5 +31,13 @@ export const deliver = async ({ memory, pending, post, store }) => {
   } catch {
     // No answer of ours: the cookie keeps the decision.
   }
-  memory.sending = false;
 };
+
+/**
+ * Sends the decisions, oldest first. What the server cannot take now stays in the cookie for the next page.
+ * @param {Gate} gate
+ */
+export const deliver = (gate) =>
+  (gate.memory.sending ??= send(gate).then(() => {
+    gate.memory.sending = undefined;
+  }));

@@ -58,7 +58,8 @@ const details = (gate) => {
       delete sessionStorage[REMOVED];
       if (reload) sessionStorage[REMOVED] = names;
     } catch {} // then nobody is told
-    if (reload) location.reload();
+    // Delivered before, unless that takes long: the next page would send it again.
+    if (reload) Promise.race([deliver(gate), new Promise((over) => setTimeout(over, 500))]).then(() => location.reload());
     else if (names) {
       const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
       host().append(message);

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from conftest import closing, free_port
 from flask import Flask
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Error, Locator, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -171,15 +171,21 @@ def shop(settings: Settings) -> Iterator[Shop]:
         pass
 
 
-def until(page: Page, expression: str, seconds: float = 8) -> None:
-    """Wait until a JavaScript expression is true, without `eval` in the page."""
+def until(page: Page, expression: str, seconds: float = 15) -> None:
+    """Wait until a JavaScript expression is true; Playwright's own way would need `eval` in the page."""
     end = time.monotonic() + seconds
-    while not page.evaluate(expression):
+    while True:
+        try:
+            if page.evaluate(expression):
+                return
+        except Error as error:  # the page gave way to the next one meanwhile
+            if "Execution context was destroyed" not in str(error):
+                raise
         assert time.monotonic() < end, f"this never came true: {expression}"
         page.wait_for_timeout(20)
 
 
-def when(page: Page, happened: Callable[[], object], seconds: float = 8) -> None:
+def when(page: Page, happened: Callable[[], object], seconds: float = 15) -> None:
     """Wait until something is true of the server."""
     end = time.monotonic() + seconds
     while not happened():

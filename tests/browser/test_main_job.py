@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from consent_server.demo import storefront
 from consent_server.settings import snippet_words
+
+from .conftest import until
 
 WORDS = snippet_words()
 
@@ -64,14 +65,6 @@ def ran(page: Page) -> list[str]:
 def payload(token: str) -> dict[str, Any]:
     part = token.split(".")[0]
     return json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-
-
-def until(page: Page, expression: str) -> None:
-    """Wait until a JavaScript expression is true; Playwright's own way would need `eval` in the page."""
-    end = time.monotonic() + 15
-    while not page.evaluate(expression):
-        assert time.monotonic() < end, f"this never came true: {expression}"
-        page.wait_for_timeout(20)
 
 
 def delivered(page: Page) -> dict[str, Any]:
