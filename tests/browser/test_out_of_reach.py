@@ -1,0 +1,97 @@
+"""What docs/tag.md says that no script can stop where nobody marked it: it is so, and marking it is the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from .conftest import Shop, cookie, settle, until, when
+
+UNMARKED = {
+    "a picture in the page's HTML": '<img src="{url}" alt="">',
+    "a picture written through innerHTML": '<script>document.body.innerHTML += \'<img src="{url}" alt="">\'</script>',
+    "a picture of a style sheet": "<style>h1 {{ background: url({url}) }}</style>",
+    "a request of a worker": (
+        "<script>new Worker(URL.createObjectURL(new Blob([`fetch('{url}', {{ mode: 'no-cors' }})`])))</script>"
+    ),
+    "a style sheet": '<link rel="stylesheet" href="{url}">',
+    "a film": '<video src="{url}" preload="auto"></video>',
+    "a socket": "<script>new WebSocket('{url}'.replace('http', 'ws'))</script>",
+    "a form that a script sends": (
+        '<iframe name="f" title="F"></iframe><form action="{url}" target="f"></form>'
+        "<script>document.forms[0].submit()</script>"
+    ),
+}
+
+MARKED = {
+    "a picture": '<img data-consent="analytics" data-src="{url}" alt="">',
+    "a style sheet": '<link data-consent="analytics" rel="stylesheet" data-href="{url}">',
+    "a film": '<video data-consent="analytics" data-src="{url}" preload="auto"></video>',
+    "a script that makes a worker": (
+        '<script type="text/plain" data-consent="analytics">'
+        "new Worker(URL.createObjectURL(new Blob([`fetch('{url}', {{ mode: 'no-cors' }})`])))</script>"
+    ),
+    "a script that opens a socket": (
+        '<script type="text/plain" data-consent="analytics">new WebSocket("{url}".replace("http", "ws"))</script>'
+    ),
+}
+
+pytestmark = pytest.mark.troubles("Failed to load resource|MIME|WebSocket")
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A window of an English shopper."""
+    return new_context(locale="en-GB").new_page()
+
+
+@pytest.fixture
+def tracked(shop: Shop) -> Shop:
+    """The shop, which names its tracker in consent.toml."""
+    return shop.serve(trackers=(("*.tracker.localhost", "analytics"),))
+
+
+def test_these_leave_the_page_although_a_pattern_names_them(tracked: Shop, page: Page) -> None:
+    for way, html in UNMARKED.items():
+        page.goto(tracked.page(html.format(url=tracked.url("/it", "tracker"))))
+        when(page, lambda: tracked.hits)
+        print(way, tracked.hits)
+        page.goto("about:blank")
+        tracked.hits.clear()
+
+
+def test_what_runs_before_the_gate_is_not_stopped_and_what_runs_after_it_is(tracked: Shop, page: Page) -> None:
+    call = "<script>fetch('{url}', {{ mode: 'no-cors' }})</script>"
+    before = call.format(url=tracked.url("/before", "tracker"))
+    page.goto(tracked.page(call.format(url=tracked.url("/after", "tracker")), head=before + tracked.tag))
+    when(page, lambda: tracked.hits)
+    settle(page)
+    assert tracked.hits == ["tracker/before"]
+
+
+def test_marked_they_do_not_leave_before_a_yes(tracked: Shop, page: Page) -> None:
+    for way, html in MARKED.items():
+        page.context.clear_cookies()
+        page.goto(tracked.page(html.format(url=tracked.url("/it", "tracker"))))
+        settle(page)
+        assert tracked.hits == [], way
+        page.evaluate("consent.decide({ analytics: true })")
+        when(page, lambda: tracked.hits)
+        page.goto("about:blank")
+        tracked.hits.clear()
+
+
+def test_withdrawal_cannot_remove_cookies_hidden_from_scripts_and_partitioned_ones(shop: Shop, page: Page) -> None:
+    shop.serve(cookies={"analytics": (cookie("_t_*"), cookie("__Secure-t"))})
+    page.goto(shop.page("", Set_Cookie="_t_hidden=1; HttpOnly; Path=/"))
+    page.evaluate("consent.decide({ analytics: true })")
+    until(page, "consent.token")
+    for made in ("_t_seen=1", "_t_partitioned=1;Secure;Partitioned", "__Secure-t=1;Secure"):
+        page.evaluate("(made) => { document.cookie = made + ';Path=/' }", made)
+    there = {"_t_hidden", "_t_seen", "_t_partitioned", "__Secure-t", "consent"}
+    assert {each["name"] for each in page.context.cookies()} == there
+    page.evaluate("consent.decide({ analytics: false })")
+    until(page, "!document.cookie.includes('_t_seen') && consent.token")
+    assert {each["name"] for each in page.context.cookies()} == there - {"_t_seen"}
