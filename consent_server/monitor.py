@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 
@@ -11,6 +14,8 @@ from flask import Blueprint, Response, request
 from . import metrics
 from .decision import ConsentError
 from .door import answer, parts
+from .keeper import unusual
+from .store import StoreAway
 
 door = Blueprint("monitor", __name__)
 
@@ -49,7 +54,17 @@ def numbers() -> Response:
         allowed = request.remote_addr in THIS_MACHINE and not any(name in request.headers for name in PASSED_ON)
     if not allowed:
         raise NotForYou("The metrics are for operators: send CONSENT_METRICS_TOKEN as `Authorization: Bearer TOKEN`.")
-    return Response(metrics.text(), headers={"Cache-Control": "no-store"}, mimetype="text/plain; version=0.0.4")
+    text = metrics.text(_alarms())
+    return Response(text, headers={"Cache-Control": "no-store"}, mimetype="text/plain; version=0.0.4")
+
+
+def _alarms() -> Iterator[tuple[str, str, str]]:
+    """Yield site, kind and rate of what is unusual today or yesterday; nothing while Redis is away."""
+    today = datetime.now(UTC).date()
+    with suppress(StoreAway):
+        for site in parts().sites.values():
+            for alarm in unusual(parts().store, site, today):
+                yield site.id, alarm.kind, alarm.rate
 
 
 @cache

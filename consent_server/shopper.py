@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
+import msgspec
 from flask import Blueprint, Response, request
 
 from . import metrics
@@ -20,6 +22,20 @@ door = Blueprint("shopper", __name__)
 
 GRACE = 90 * 86400
 """Seconds that the cookie outlives its consent, so that a renewal can name what it renews."""
+
+
+LATE_SECONDS = 60
+"""A decision that is older when it comes did not come with the click: a later page delivered it."""
+
+
+class _Waiting(msgspec.Struct):
+    """A decision as the cookie holds it until it is delivered; ``at``: seconds, by the shopper's clock."""
+
+    id: str
+    at: int
+
+
+_waiting = msgspec.json.Decoder(list[_Waiting])
 
 
 class PreviousRefused(ConsentError):
@@ -114,7 +130,7 @@ def decisions(site_id: str) -> Response:
                 device=device(),
                 country=country(),
             )
-        outcome.name = "repeat" if kept.repeat else "kept"
+        outcome.name = "repeat" if kept.repeat else "late" if _late(decision.id) else "kept"
         return _acknowledged(site, kept, origin)
 
 
@@ -123,6 +139,17 @@ def _followed(text: str, site: Site) -> Consent:
         return parts().keys.read(text, site.id)
     except BadToken as error:
         raise PreviousRefused(f"`previous` is refused. {error}") from None
+
+
+def _late(name: str) -> bool:
+    """Return whether the decision of this name waited for delivery: a browser on the server's host sends the cookie."""
+    if "consent=~" not in request.headers.get("Cookie", ""):
+        return False
+    try:
+        waiting = _waiting.decode(unquote(request.cookies["consent"][1:]))
+    except (msgspec.DecodeError, KeyError):
+        return False
+    return any(each.id == name and each.at < time.time() - LATE_SECONDS for each in waiting)
 
 
 def _acknowledged(site: Site, kept: Kept, origin: str | None) -> Response:

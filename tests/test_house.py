@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "door": {"decision", "scripts", "settings", "store", "tokens"},
     "shopper": {"decision", "door", "metrics", "receipt", "scripts", "store", "tokens"},
     "marketer": {"decision", "door", "page", "rates", "scripts", "store"},
-    "monitor": {"decision", "door", "metrics"},
+    "monitor": {"decision", "door", "keeper", "metrics", "store"},
     "demo": set(),
     "demo.storefront": {"decision"},
     "demo.sample": {"decision", "store"},

@@ -4,6 +4,7 @@ import http.server
 import json
 import secrets
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -84,6 +85,18 @@ def test_an_alarm_that_nobody_took_is_told_again(stopped, site, hook):
 def test_a_usual_day_is_no_alarm(stopped, site, hook):
     assert tell(stopped, site, hook.url, TODAY - timedelta(1)) == []
     assert hook.posted == []
+
+
+def test_the_metrics_say_so_while_it_lasts_and_do_not_need_redis(stopped, app, site, monkeypatch):
+    def alarms(app):
+        said = app.test_client().get("/metrics")
+        assert said.status_code == 200
+        return [line for line in said.text.splitlines() if line.startswith("consent_alarm{")]
+
+    assert alarms(app) == ['consent_alarm{kind="stopped",rate="answer",site="smartmarket"} 1.0']
+    parts = app.extensions["consent"]
+    monkeypatch.setitem(app.extensions, "consent", replace(parts, store=Store("redis://127.0.0.1:1", 0.1)))
+    assert alarms(app) == []
 
 
 def test_check_says_so_too(stopped, monkeypatch):

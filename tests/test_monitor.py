@@ -2,6 +2,8 @@
 
 import json
 import re
+import secrets
+from urllib.parse import quote
 
 import pytest
 
@@ -41,6 +43,33 @@ def test_decisions_are_counted_by_outcome(client, shopper):
     assert [now - then for now, then in zip(outcomes(), before, strict=True)] == [1, 1, 1, 1]
     assert metric(client, "consent_decision_seconds_count") - timed == 4
     assert metric(client, "consent_store_seconds_count") - asked == 2
+
+
+@pytest.mark.parametrize(
+    ("cookie", "outcome"),
+    [
+        ("", "kept"),
+        ('~[{"id":"ID","allow":[],"at":NOW}]', "kept"),
+        ('~[{"id":"ID","allow":[],"at":AGO}]', "late"),
+        ('~[{"id":"another","at":AGO},{"id":"ID","at":AGO}]', "late"),
+        ('~[{"id":"another","at":AGO}]', "kept"),
+        ('~[{"id":"ID"}]', "kept"),
+        ("~%", "kept"),
+        ("~", "kept"),
+    ],
+)
+def test_a_decision_that_waited_in_the_shoppers_cookie_is_late(client, app, site, clock, cookie, outcome):
+    name, now = secrets.token_urlsafe(16), int(clock.time())
+    text = cookie.replace("ID", name).replace("NOW", str(now - 5)).replace("AGO", str(now - 3600))
+    own = app.test_client(use_cookies=False)
+    headers = {"Cookie": f"lang=az; consent={quote(text, safe='~%')}"}
+    notice = own.get("/v1/smartmarket/notice?lang=az").get_json()["notice"]
+    body = json.dumps({"id": name, "allow": [], "notice": notice})
+    before = {each: metric(client, "consent_decisions_total", outcome=each, site=site.id) for each in ("kept", "late")}
+    for _ in range(2):  # again it is a repeat, however late
+        assert own.post("/v1/smartmarket/decisions", data=body, headers=headers).status_code in (200, 201)
+    after = {each: metric(client, "consent_decisions_total", outcome=each, site=site.id) for each in ("kept", "late")}
+    assert {each for each in after if after[each] > before[each]} == {outcome}
 
 
 def test_metrics_are_for_this_machine_only_or_for_the_token(app, client, settings, site):
