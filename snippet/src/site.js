@@ -5,8 +5,8 @@ export const config = /** @type {any} */ ('__SITE__');
 
 export const script = /** @type {HTMLScriptElement} */ (document.currentScript);
 
-/** Address of the site on the consent server; an inlined script says it in data-base. */
-export const base = (script.dataset.base || script.src).replace(/[^/]*$/, '');
+/** Address of the site on the consent server; an inlined script says it in data-base, or is of the shop's own host. */
+export const base = (script.dataset.base || script.src || `/v1/${config.site}/`).replace(/[^/]*$/, '');
 
 /** @type {import('./types').Category[]} */
 export const CATEGORIES = ['functional', 'analytics', 'marketing'];

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import urllib.request
 from collections.abc import Callable
 
 import pytest
@@ -65,6 +66,15 @@ def test_a_page_without_the_server_stays_inert(open_page: Callable[[str], Page],
     page.wait_for_timeout(300)
     assert asked(requests) == []
     assert page.evaluate("[window.marketed, window.both]") == [None, None]
+
+
+@pytest.mark.parametrize("where", ["named", "the shop's own host"])
+def test_the_tag_inlined_finds_the_server(demo: Live, open_page: Callable[[str], Page], where: str) -> None:
+    with urllib.request.urlopen(f"{demo.url}/v1/smartmarket/consent.js") as answer:
+        tag = example("tag inlined").replace("…", answer.read().decode())
+    page = open_page((tag if where == "named" else re.sub(r' data-base="[^"]*"', "", tag)) + example("markup"))
+    press(page, "accept")
+    page.wait_for_function("consent.token && window.both")
 
 
 @pytest.mark.parametrize("queue", ["before", "after"])
