@@ -162,13 +162,13 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return cert, secret
 
 
-def nginx(folder: Path, server_block: str) -> list[str]:
+def nginx(folder: Path, server_block: str, room: str = "events {}") -> list[str]:
     """Write a configuration around a server block and return the command that runs it."""
     found = shutil.which("nginx") or "/usr/sbin/nginx"
     user = "user root; " if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(
         f"{user}daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr;\n"
-        "events {}\n"
+        f"{room}\n"
         f"http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;\n"
         f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
         f"types {{ text/html html; }}\n{server_block}\n}}"
