@@ -211,14 +211,9 @@ class Line:
 def lines(days: Mapping[str, Counts], before: Counts) -> list[Line]:
     """Return the answer rate and the grant rates over time, all on one scale."""
     total, points = Counts.total(days.values()), bins(days)
-    shares = [
-        rate.value
-        for it in points
-        for rate in map(it.counts.rate, LINES)
-        if rate.value is not None and rate.denominator
-    ] or [0.0, 1.0]
-    low, high = max(0.0, min(shares) - 0.03), min(1.0, max(shares) + 0.03)
-    low, high = int(low * 10) / 10, min(1.0, -int(-high * 10 // 1) / 10)
+    # The scale holds the intervals too: a band that is cut off would look surer than it is.
+    ends = [end for it in points for rate in map(it.counts.rate, LINES) for end in rate.interval or ()] or [0.0, 1.0]
+    low, high = int(min(ends) * 10) / 10, min(1.0, -int(-max(ends) * 10 // 1) / 10)
     if high - low < 0.2:
         low, high = max(0.0, high - 0.2), max(high, 0.2)
     return [

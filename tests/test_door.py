@@ -107,9 +107,7 @@ def test_every_kind_of_refusal_is_met_below():
 
 
 @pytest.mark.parametrize("kind", [*REFUSALS, *OF_HTTP])
-def test_a_refusal_says_its_kind_in_one_shape(
-    kind, app, client, shopper, other_site, marketer, other_marketer, clock
-):
+def test_a_refusal_says_its_kind_in_one_shape(kind, app, client, shopper, other_site, marketer, other_marketer, clock):
     other_shopper = Shopper(app.test_client(use_cookies=False), other_site)
     status, refused = OF_HTTP.get(kind) or (STATUS[kind], REFUSALS[kind])
     answer = refused(Asking(app, client, shopper, other_shopper, marketer, other_marketer, clock))

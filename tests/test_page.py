@@ -60,13 +60,14 @@ def test_a_day_alone_still_shows_its_interval():
     assert len({x for x, _ in corners}) == len({y for _, y in corners}) == 2
 
 
-def test_all_lines_share_a_scale_that_holds_their_values():
-    found = lines(days([asked(1000, 100, 300), asked(1000, 300, 400)]), Counts())
+@pytest.mark.parametrize("counts", [asked(1000, 100, 300), asked(20, 2, 10), asked(4, 1, 1)])
+def test_all_lines_share_a_scale_that_holds_their_values_and_intervals(counts):
+    found = lines(days([counts, asked(1000, 300, 400)]), Counts())
     assert [line.name for line in found] == list(LINES)
     assert len({(line.low, line.high) for line in found}) == 1
     for line in found:
         for _, rate in line.points:
-            assert line.low <= rate.value <= line.high
+            assert line.low <= rate.interval[0] <= rate.value <= rate.interval[1] <= line.high
         assert all(line.low <= share <= line.high for share, _ in line.ticks)
         assert len(line.ticks) >= 2
 

@@ -237,7 +237,7 @@ const details = (gate) => {
       if (frame.src || !view || !page || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
       const needed = (frame.dataset.consent ?? '').split(/\s+/);
       const sheet = new /** @type {any} */ (view).CSSStyleSheet();
-      sheet.replaceSync('body{font:16px/1.4 system-ui;color-scheme:light dark;margin:12px}button{font:inherit;min-height:44px;margin:4px;padding:4px 12px}');
+      sheet.replaceSync('html{font:16px/1.4 system-ui;color-scheme:light dark;background:canvas}button{font:inherit;margin:4px;padding:12px}');
       page.adoptedStyleSheets = [sheet];
       page.documentElement.lang = lang;
       page.documentElement.dir = 'auto';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
 from consent_server.decision import Cookie, Variant
+from consent_server.settings import contrast
 
 from .conftest import WORDS, Shop, banner, cookie, press, settle, until, when
 
@@ -70,6 +72,15 @@ def test_axe_finds_nothing_wrong_in_a_held_frame_the_message_of_what_was_removed
     shop.page("", "/film", head="")
     page.goto(shop.page(film))
     expect(page.frame_locator("iframe").get_by_role("button")).to_have_count(2)
+    *heights, text, back = page.frames[1].evaluate(
+        "[...[...document.querySelectorAll('button')].map((each) => each.offsetHeight),"
+        " getComputedStyle(document.querySelector('p')).color,"
+        " getComputedStyle(document.documentElement).backgroundColor]"
+    )
+    assert min(heights) >= 44
+    # On a ground of its own, whatever the shop has behind the frame.
+    text, back = ("#{:02x}{:02x}{:02x}".format(*map(int, re.findall(r"\d+", colour))) for colour in (text, back))
+    assert contrast(text, back) >= 4.5
     # Without the best practice that a whole page has a heading and landmarks.
     assert violations(page.frames[1], "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa") == []
     page.evaluate("consent.decide({ marketing: true }); document.cookie = '_ads=1;path=/'")
