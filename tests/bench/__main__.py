@@ -12,6 +12,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "profile": figures.profile,
     "sustained": figures.sustained,
     "workers": figures.workers,
+    "full": figures.full,
     "bytes": figures.scripts,
     "memory": figures.memory,
     "spread": figures.spread,

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import time
 import urllib.request
+from contextlib import closing
 from datetime import date
 from statistics import median
 
@@ -17,6 +18,7 @@ import redis
 
 from consent_server import create_app
 from consent_server.decision import Decision, Notice, Site
+from consent_server.scripts import prepare
 from consent_server.settings import Settings, read_sites
 from consent_server.store import Store
 from consent_server.tokens import Keys
@@ -164,6 +166,8 @@ def workers() -> None:
                 rates[many].append(load(port, decisions(port), 3).only(201).rate)
     single, double = median(rates[1]), median(rates[2])
     print(f"1 worker {single:,.0f}/s, 2 workers {double:,.0f}/s: {double / single:.2f} times, on {len(cores)} cores")
+    if len(cores) < 4:
+        print("Store and load have no core of their own here: the second worker gets what they leave.")
 
 
 def scripts() -> None:
@@ -183,7 +187,6 @@ def memory() -> None:
     """Bytes of Redis' memory a decision, with its log entry, index and counters; consents and refusals apart."""
     asked = Notice.of({"site": "shop", "revision": 1, "keep": 15_811_200, "lang": "az", "variant": ""})
     shop = Site("shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), ("az",))
-    keys = Keys(["the secret of the bench is long enough"])
     start = 1_795_305_600_000  # a midnight (UTC), in ms
     for label, binary in (("Valkey", None), ("Redis", shutil.which("redis-server"))):
         if label == "Redis" and not binary:
@@ -192,23 +195,56 @@ def memory() -> None:
         for kind, allow in (("consents", 7), ("refusals", 0)):
             with store({SERVER_CORE}, binary) as (url, _):
                 client = redis.Redis.from_url(url)
-                client.config_set("appendfsync", "no")
-                client.config_set("appendonly", "no")
-                opened = Store(url, 30)
-                opened.serve(shop, [asked])
                 before = client.info("memory")["used_memory"]
-                for n in range(MANY):
-                    decision = Decision(secrets.token_urlsafe(16), allow, asked, "accept" if allow else "refuse", None)
-                    # Spread over thirty days; a signature does not compress, so that any 64 bytes will do.
-                    now = start + n * 30 * 86_400_000 // MANY
-                    sign = keys.sign if not allow else (lambda consent: secrets.token_bytes(64))
-                    opened.record(shop, decision, now=now, sign=sign, device="phone")
+                _fill(url, shop, asked, start, allow)
                 info = client.info()
                 name = f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}"
                 each = (info["used_memory"] - before) / MANY
                 print(f"{name:14} {kind}: {each:6.1f} bytes each at {MANY:,}", flush=True)
-                opened.close()
                 client.close()
+
+
+def _fill(url: str, shop: Site, asked: Notice, start: int, allow: int) -> None:
+    """Keep many first decisions, spread over thirty days from ``start`` (ms), without waiting for the disk."""
+    keys = Keys(["the secret of the bench is long enough"])
+    with redis.Redis.from_url(url) as client, closing(Store(url, 30)) as opened:
+        client.config_set("appendonly", "no")
+        opened.serve(shop, [asked])
+        for n in range(MANY):
+            decision = Decision(secrets.token_urlsafe(16), allow, asked, "accept" if allow else "refuse", None)
+            # A signature does not compress, so that any 64 bytes will do.
+            sign = keys.sign if not allow else (lambda consent: secrets.token_bytes(64))
+            now = start + n * 30 * 86_400_000 // MANY
+            opened.record(shop, decision, now=now, sign=sign, device="phone")
+
+
+def full() -> None:
+    """Decisions a second with a million shoppers stored, as a share of what they are with none, in turns."""
+    _apart()
+    core = {SERVER_CORE}
+    shop = read_sites(ROOT / "consent.toml")["smartmarket"]
+    with store(core) as (none, none_kept), store(core) as (many, many_kept):
+        _fill(many, shop, prepare(shop).notices["az"][0], int((time.time() - 30 * 86400) * 1000), 7)
+        with redis.Redis.from_url(many) as client:
+            client.config_set("appendonly", "yes")  # it is written anew, whole, before anything is measured
+            while client.info("persistence")["aof_rewrite_in_progress"]:
+                time.sleep(0.1)
+        with consent(none, core) as (empty, empty_server), consent(many, core) as (filled, filled_server):
+            shares, costs = [], []
+            print(f"         none stored/s  µs CPU   {MANY:,} stored/s  µs CPU   share")
+            for turn in range(ROUNDS + 1):
+                rates, spent = [], []
+                for port, processes in ((empty, (empty_server, none_kept)), (filled, (filled_server, many_kept))):
+                    began = cpu_seconds(*processes)
+                    report = load(port, decisions(port), SECONDS).only(201)
+                    rates.append(report.rate)
+                    spent.append((cpu_seconds(*processes) - began) / len(report.waits) * 1e6)
+                if turn:  # the first is to warm up
+                    shares.append(rates[1] / rates[0])
+                    costs.append(spent[0] / spent[1])
+                    figures = f"{rates[0]:13,.0f}  {spent[0]:6.0f}  {rates[1]:16,.0f}  {spent[1]:6.0f}"
+                    print(f"round {turn}  {figures}  {shares[-1]:6.3f}", flush=True)
+    print(f"median share: {median(shares):.3f} by rate, {median(costs):.3f} by CPU time")
 
 
 def spread() -> None:
