@@ -27,7 +27,7 @@ CUT = """[...document.querySelectorAll('#ask *')].filter((part) => part.offsetWi
 def reach(parts: Locator) -> None:
     """Scroll to each part, and assert that a press would meet it and nothing that lies over it."""
     for part in parts.all():
-        part.click(trial=True, timeout=3000)
+        part.click(trial=True)
 
 
 @pytest.mark.parametrize("zoom", WINDOWS)
