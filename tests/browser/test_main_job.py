@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
+import urllib.request
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 from conftest import RESULTS, ROOT, SECRET, Live, free_port
@@ -385,6 +388,28 @@ def test_a_choice_made_while_the_server_is_away_holds_and_is_delivered_once(
     page.goto(shop.url + "/demo/")
     settled(page)
     assert len(decisions(requests)) == sent, "what is delivered is not sent again"
+
+
+@pytest.mark.troubles("Failed to load resource")
+def test_the_operator_sees_that_an_answer_came_late(demo: Live, page: Page) -> None:
+    def late() -> float:
+        with urllib.request.urlopen(f"{demo.url}/metrics", timeout=5) as answer:
+            found = re.search(r'decisions_total\{outcome="late",site="smartmarket"\} (\S+)', answer.read().decode())
+        return float(found[1]) if found else 0
+
+    page.route("**/decisions", lambda route: route.abort())
+    page.goto(demo.url + FILM)
+    press(page, "accept")
+    settled(page)
+    (kept,) = [cookie for cookie in page.context.cookies() if cookie["name"] == "consent"]
+    waiting = json.loads(unquote(kept["value"][1:]))
+    waiting[0]["at"] -= 3600
+    page.context.add_cookies([{**kept, "value": "~" + quote(json.dumps(waiting))}])
+    before = late()
+    page.unroute("**/decisions")
+    page.reload()
+    delivered(page)
+    assert late() == before + 1
 
 
 # ---- To look at ----
