@@ -8,11 +8,15 @@ import { base, CATEGORIES, config } from './site.js';
 
 /**
  * @typedef {import('./types').Category} Category
- * @typedef {{ site: string, allow: Category[], rev: number, at: number, exp: number }} Answer  times in seconds
+ * @typedef {{ site: string, allow: Category[], rev: number, at: number, exp: number, id?: string, jti?: string }} Answer
+ *   times in seconds
  * @typedef {{ allow: Category[], notice: string, lang: string, variant: string, how: import('./types').How }} Decision
  * @typedef {Answer & Decision & { id: string, previous?: string, refused?: 1 }} Pending  `refused`: the server will not
  *   take it, so it is not sent again; the choice holds all the same.
  */
+
+/** Characters of a token's signature and the dot before it. */
+const SIGNATURE = 87;
 
 /** What the page knows; a browser may keep no cookie. */
 export const memory = {
@@ -67,10 +71,12 @@ export const read = () => {
 /** @returns {Category[] | undefined} what is allowed; nothing if the cookie is no answer of ours, or it does not hold any more */
 export const allowed = () => {
   try {
+    // No text that may be in a payload has a - or _ in base64url. And a yes names its decision, so that a refusal's token
+    // has nothing to turn into one.
     /** @type {Answer} */
-    const { site, rev, exp, allow } =
-      memory.queue.at(-1) ?? JSON.parse(atob(memory.text.split('.')[0].replace(/-/g, '+').replace(/_/g, '/')));
-    if (site == config.site && rev >= config.rev && exp > Date.now() / 1000
+    const { site, rev, exp, allow, id, jti } =
+      memory.queue.at(-1) ?? JSON.parse(atob(memory.text.slice(0, -SIGNATURE)));
+    if (site == config.site && rev >= config.rev && exp > Date.now() / 1000 && (jti || id || !allow[0])
       && allow.every((category) => CATEGORIES.includes(category))) return allow;
   } catch {}
 };

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -147,6 +150,35 @@ def test_a_sandboxed_frame_without_an_origin_asks_and_holds(shop: Shop, page: Pa
     expect(inner.get_by_role("button", name="Reject all")).to_be_visible()
     inner.get_by_role("button", name="Accept all").click()
     when(page, lambda: page.frames[1].title() == "ran")
+
+
+def _said(token: str, **other: Any) -> str:
+    payload, signature = token.split(".")
+    said = {**json.loads(urlsafe_b64decode(payload + "==")), **other}
+    return f"{urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip('=')}.{signature}"
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda token: token + "A",
+        lambda token: token[:-1],
+        lambda token: token.split(".")[0],
+        lambda token: _said(token, allow=["analytics"]),
+        lambda token: _said(token, exp=1),
+        lambda token: _said(token, site="other"),
+    ],
+    ids=["longer", "shorter", "unsigned", "a yes", "expired", "foreign"],
+)
+def test_a_token_that_was_tampered_with_is_no_answer(shop: Shop, page: Page, tamper: Callable[[str], str]) -> None:
+    page.goto(shop.page('<script type="text/plain" data-consent="analytics">window.ran = 1</script>'))
+    press(page, "refuse")
+    until(page, "consent.token")
+    (cookie,) = page.context.cookies()
+    page.context.add_cookies([{**cookie, "value": tamper(cookie["value"])}])
+    page.reload()
+    expect(banner(page)).to_be_visible()
+    assert page.evaluate("[consent.choice, window.ran ?? null]") == [None, None]
 
 
 @pytest.mark.parametrize("cookie", ["x", "~", "~%7B", "a.b", "eyJhbGxvdyI6WyJhbmFseXRpY3MiXX0.x", "~%5Bnull%5D"])
