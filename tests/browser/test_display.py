@@ -106,6 +106,38 @@ def test_in_forced_colours_too_buttons_have_an_edge_and_switches_show_whether_th
         assert knob != field == colours(page, switch, (26, 14))[0]
 
 
+# ---- Focus ----
+
+
+def walk(page: Page, steps: int) -> list[str]:
+    """Go on by the Tab key; return what had the focus, each with its outline seen."""
+    seen = []
+    for _ in range(steps):
+        page.keyboard.press("Tab")
+        word, *outline = page.evaluate(
+            "[document.activeElement.textContent, getComputedStyle(document.activeElement).outlineStyle,"
+            " getComputedStyle(document.activeElement).outlineWidth]"
+        )
+        assert outline == ["solid", "3px"], word
+        seen.append(word)
+    return seen
+
+
+@pytest.mark.parametrize("forced", ["active", "none"])
+def test_whatever_has_the_focus_shows_it_also_where_the_page_hides_outlines(
+    shop: Shop, new_context: Callable[..., BrowserContext], forced: str
+) -> None:
+    page = new_context(locale="en-GB", forced_colors=forced).new_page()
+    page.goto(shop.page("", head="<style>* { outline: none !important }</style>" + shop.tag))
+    expect(banner(page)).to_be_focused()
+    words = WORDS["en"]
+    assert walk(page, 4) == [words[word] for word in ("policy", "accept", "refuse", "choose")]
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name=words["details"])).to_be_focused()
+    switches, rest = 3, 6
+    assert walk(page, switches + rest)[-1] == words["close"]
+
+
 # ---- Motion ----
 
 
