@@ -9,6 +9,7 @@ import secrets
 import shutil
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
 from statistics import median
@@ -210,12 +211,17 @@ def _fill(url: str, shop: Site, asked: Notice, start: int, allow: int) -> None:
     with redis.Redis.from_url(url) as client, closing(Store(url, 30)) as opened:
         client.config_set("appendonly", "no")
         opened.serve(shop, [asked])
-        for n in range(MANY):
+
+        def decide(n: int) -> None:
             decision = Decision(secrets.token_urlsafe(16), allow, asked, "accept" if allow else "refuse", None)
             # A signature does not compress, so that any 64 bytes will do.
             sign = keys.sign if not allow else (lambda consent: secrets.token_bytes(64))
             now = start + n * 30 * 86_400_000 // MANY
             opened.record(shop, decision, now=now, sign=sign, device="phone")
+
+        with ThreadPoolExecutor(8) as threads:
+            for first in range(0, MANY, 10_000):
+                list(threads.map(decide, range(first, min(first + 10_000, MANY))))
 
 
 def full() -> None:
