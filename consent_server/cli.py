@@ -196,6 +196,8 @@ def _run(settings: Settings, port: int, level: LogLevels) -> None:
     os.environ["PORT"] = str(port)
     # A forked worker inherits whatever lock another thread of ours holds at that moment, and waits for it for ever.
     multiprocessing.set_start_method("spawn", force=True)
+    # It warns of more threads than cores could use; ours wait for Redis, and those that wait together share a write.
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     server = Granian(
         "consent_server.cli:served",
         address=settings.host,

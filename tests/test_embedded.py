@@ -377,6 +377,7 @@ def test_a_second_demo_beside_it_finds_its_own_port_and_folder_and_says_so(short
         second, said_second = demo_in(folder, started)
         port = second.rpartition(":")[2]
         assert first != second
+        assert "warn" not in said_first.lower()
         assert f"Port 8000 is in use; this demo takes {port}." in said_second
         assert f"Decisions kept in {folder / 'consent-demo'}\n" in said_first
         assert f"Another demo keeps its decisions in {folder / 'consent-demo'}; this one takes" in said_second
