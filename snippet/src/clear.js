@@ -30,14 +30,14 @@ export const clear = async (patterns, allows) => {
     (allows(/** @type {import('./types').Category} */ (category)) ? [] : own.map(matcher)));
   /** @type {Set<string>} */
   const removed = new Set();
-  for (const [names, remove] of places) {
-    try {
+  try {
+    for (const [names, remove] of places) {
       for (const name of await names()) {
         if (!unwanted.some((pattern) => pattern.test(name))) continue;
         removed.add(name);
         remove(name);
       }
-    } catch {} // blocked: then there is nothing in it
-  }
+    }
+  } catch {} // One place that is blocked is followed by others that are, and Chromium rejects one promise more than it gives.
   return [...removed];
 };
