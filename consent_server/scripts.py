@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from html import escape
 from importlib.resources import files
@@ -14,7 +15,7 @@ from typing import Any
 import brotli
 import msgspec
 
-from .decision import ConsentError, Cookie, Notice, Site
+from .decision import CATEGORIES, OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
 from .settings import BUTTON, COLOURS, snippet_words
 
 
@@ -64,61 +65,97 @@ def prepare(site: Site) -> Asked:
         )
         for lang in site.languages
     }
-    langs = {}
-    for lang in site.languages:
-        changed = {"changed": site.changed[lang]} if site.changed else {}
-        langs[lang] = {
-            "notice": [notice.hash for notice in notices[lang]],
-            "details": second[lang].hash,
-            "words": {**{key: words[lang][key] for key in lists["first"]}, **changed},
-        }
-        if any(variant.words.get(lang) for variant in site.variants):
-            langs[lang]["variants"] = [dict(variant.words.get(lang, {})) for variant in site.variants]
-    return Asked(Script.of(_filled(gate, "__SITE__", _gate(site, langs))), second, notices)
+    # One address for all languages: each hash in the gate would cost every shopper eight bytes.
+    version = Script.of("".join(script.hash for script in second.values())).hash[:8]
+    second = {lang: replace(script, hash=version) for lang, script in second.items()}
+    return Asked(Script.of(_filled(gate, "__SITE__", _gate(site, version, notices, lists["first"]))), second, notices)
 
 
 def _filled(built: str, mark: str, content: object) -> str:
     """Return a built script with its mark replaced; ``<`` is escaped so that it can stand inline in a page."""
     text = msgspec.json.encode(content).decode().replace("<", "\\u003c")
-    before, found, after = built.partition(f'"{mark}"')
+    before, found, after = built.partition(mark)
     if not found:
         raise ConsentError(f"The built script has no {mark}; build the scripts again.")
     return before + text + after
 
 
-def _gate(site: Site, langs: object) -> dict[str, Any]:
-    """Return the settings that the gate needs; what is empty or as usual is left out to save bytes."""
-    optional = {
-        "domain": site.cookie_domain,
-        "gpc": site.gpc,
-        "layout": None if site.theme.get("layout") == "bar" else site.theme.get("layout"),
-        "css": _css(site.theme),
-        "vendors": site.vendors,
-        "trackers": site.trackers,
-        "clear": {
-            category: [cookie.name for cookie in cookies]
-            for category, cookies in site.cookies.items()
-            if category != "necessary" and cookies
-        },
-        "variants": list(_shares(site)),
-    }
-    return {
-        "site": site.id,
-        "rev": site.revision,
-        "keep": site.keep,
-        "policy": site.policy_url,
-        **{key: value for key, value in optional.items() if value},
-        "langs": langs,
-    }
+def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> list[object]:
+    """Return the settings that the gate needs, in the order of ``SiteConfig`` in ``types.d.ts``."""
+    layouts = [variant.layout or site.theme.get("layout", "bar") for variant in site.asked]
+    ways = [
+        [share, variant.name, layout, {lang: _asked(each[i], first) for lang, each in notices.items()}]
+        for i, ((variant, share), layout) in enumerate(zip(_shares(site), layouts, strict=True))
+    ]
+    return [
+        site.id,
+        site.revision,
+        site.keep,
+        site.policy_url,
+        site.cookie_domain or "",
+        int(site.gpc),
+        version,
+        _layouts(layouts) + _css(site.theme),
+        [[cookie.name for cookie in site.cookies.get(category, ())] for category in OPTIONAL],
+        ways,
+        *([list(_vendors(site.vendors)), list(_trackers(site.trackers))] if site.vendors or site.trackers else []),
+    ]
 
 
-def _shares(site: Site) -> Iterator[list[object]]:
-    """Return each variant with the share of draws below which the gate takes it, and its layout if it has one."""
-    whole = sum(variant.weight for variant in site.variants)
+def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[Sequence[object]]:
+    """Return each vendor that is told, as ``vendors.js`` calls it, and what else it is told."""
+    for name, options in vendors.items():
+        if name == "google":
+            wait = {"wait_for_update": options.get("wait", 500)} if options.get("mode") == "advanced" else {}
+            region = {"region": options["region"]} if options.get("region") else {}
+            switches = {"redact": "ads_data_redaction", "passthrough": "url_passthrough"}
+            yield [name, [wait | region, [switch for key, switch in switches.items() if options.get(key)]]]
+        elif name == "microsoft":
+            yield from ([product] for product in ("uet", "clarity") if options.get(product))
+        elif name == "matomo":
+            kind = "CookieConsent" if options.get("mode") == "cookie" else "Consent"
+            yield [name, [f"require{kind}", f"set{kind}Given", f"forget{kind}Given"]]
+        else:
+            yield [name]
+
+
+def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
+    """Return each category with a regular expression of its trackers' hosts and paths."""
+    sources: dict[str, list[str]] = {}
+    for pattern, category in trackers:
+        host, _, path = pattern.partition("/")
+        below = r"(.*\.)?" if host.startswith("*.") else ""
+        port = "" if ":" in host else r"(:\d+)?"
+        end = "" if not path or path.endswith("*") else "$"
+        source = f"{below}{_literal(host.removeprefix('*.'))}{port}/{_literal(path.removesuffix('*'))}{end}"
+        sources.setdefault(category, []).append(source)
+    for category, each in sources.items():
+        yield [f"^({'|'.join(each)})", category]
+
+
+def _literal(text: str) -> str:
+    """Return a regular expression, of JavaScript, that matches ``text``."""
+    return re.sub(r"[^\w:/-]", r"\\\g<0>", text)
+
+
+def _asked(notice: Notice, first: Iterable[str]) -> list[str]:
+    """Return what the first layer asks, ``Asked`` in ``types.d.ts``."""
+    return [notice.hash, *(notice.content["words"][key] for key in first)]
+
+
+def _shares(site: Site) -> Iterator[tuple[Variant, float]]:
+    """Return each way of asking with the share of draws below which the gate takes it."""
+    whole = sum(variant.weight for variant in site.asked)
     below = 0
-    for variant in site.variants:
+    for variant in site.asked:
         below += variant.weight
-        yield [variant.name, round(below / whole, 4), *([variant.layout] if variant.layout else [])]
+        yield variant, round(below / whole, 4)
+
+
+def _layouts(names: Iterable[str]) -> str:
+    """Return the style of layouts other than the bar, which banner.css is."""
+    layouts = msgspec.json.decode(files(__package__).joinpath("static/layouts.json").read_bytes())
+    return "".join(layouts.get(name, "") for name in sorted(set(names)))
 
 
 def _css(theme: Mapping[str, Any]) -> str:
@@ -143,19 +180,21 @@ def _properties(theme: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _rule(selector: str, properties: Mapping[str, str]) -> str:
-    return f"{selector}{{{';'.join(f'{k}:{v}!important' for k, v in properties.items())}}}" if properties else ""
+    return f"{selector}{{{';'.join(f'{k}:{v}' for k, v in properties.items())}}}" if properties else ""
 
 
-def _details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, Any]:
-    return {
-        "lang": asked.lang,
-        "name": site.name,
-        "policy_updated": site.policy_updated.isoformat(),
-        "contact": site.contact,
-        "authority": site.authority or None,
-        "words": {key: words[key] for key in wanted},
-        "cookies": asked.content["cookies"],
-    }
+def _details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterable[str]) -> list[object]:
+    """Return what the details need, in the order of ``DetailsConfig`` in ``types.d.ts``."""
+    return [
+        asked.lang,
+        [words[key] for key in wanted],
+        [[list(cookie.values()) for cookie in asked.content["cookies"][category]] for category in CATEGORIES],
+        site.policy_updated.isoformat(),
+        site.name,
+        site.contact,
+        site.authority or None,
+        site.changed.get(asked.lang),
+    ]
 
 
 def replay(notice: Notice) -> tuple[str, bool]:

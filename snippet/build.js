@@ -1,6 +1,7 @@
 // Builds what the server serves: node build.js. The same sources give the same bytes, and they are committed, so that
 // installing the server needs no Node.
 import { build, transform } from 'esbuild';
+import { minify } from 'terser';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
@@ -8,22 +9,45 @@ const here = new URL('./', import.meta.url);
 const target = new URL('../consent_server/static/', here);
 const words = new URL('src/words/', here);
 
-/** Style sheets become text, each declaration `!important`. */
-const css = {
-  name: 'css',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'css', minify: true, target: 'chrome111' });
-      return { loader: 'text', contents: code.trim().replace(/([{;][\w-]+:[^{};]+)(?=[;}])/g, '$1!important') };
-    });
-  },
+/** @returns the style sheet as one line; addStyle makes each declaration `!important` */
+const style = async (path) => {
+  const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'css', minify: true, target: 'chrome111' });
+  return code.trim().replace(/(?<=[{;][\w-]+:) /g, '');
 };
 
 const read = (name) => JSON.parse(readFileSync(new URL(name, words), 'utf8'));
+const LAYERS = read('layers.json');
+
+const shorter = {
+  name: 'shorter',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => ({ loader: 'text', contents: await style(path) }));
+    // The server hands the words over as a list, without their names.
+    onLoad({ filter: /\/details\.js$/ }, ({ path }) => ({
+      contents: withoutReasons(readFileSync(path, 'utf8')).replace(/\bwords\.(\w+)/g, (_, name) => {
+        if (!LAYERS.details.includes(name)) throw Error(`details.js: layers.json has no ${name} for the details`);
+        return `words[${LAYERS.details.indexOf(name)}]`;
+      }),
+    }));
+    onLoad({ filter: /\/verify\.js$/ }, ({ path }) => ({ contents: withoutReasons(readFileSync(path, 'utf8')) }));
+  },
+};
+
+/** Why a token is bad is for the console of a back end's developer; the page says it in the shopper's language. */
+const withoutReasons = (source) => source.replace(/(?<=new BadToken\()'[^']*'/g, '');
+
+/** What the two scripts hand to each other, and nobody else reads: one letter does for each name. */
+const HANDED = [
+  'memory', 'kept', 'unsent', 'sending', 'sent', 'queued', 'post', 'writeCookie', 'server', 'settings', 'way',
+  'theHost', 'addStyle', 'newElement', 'agree', 'letRun', 'unwanted', 'arrive', 'withdraw', 'deliver', 'place',
+];
+const browsers = readFileSync(new URL('node_modules/typescript/lib/lib.dom.d.ts', here), 'utf8');
+const taken = HANDED.filter((name) => RegExp(`^\\s+(readonly |get |set )?${name}[?(:<]`, 'm').test(browsers));
+if (taken.length) throw Error(`HANDED has names of the browser's own: ${taken}`);
 
 /** One language a file; what the layers need is read from their sources' own list. */
 const allWords = () => {
-  const { first, details } = read('layers.json');
+  const { first, details } = LAYERS;
   const languages = readdirSync(words).filter((name) => name != 'layers.json').sort().map((name) => name.slice(0, -5));
   const all = Object.fromEntries(languages.map((lang) => [lang, read(`${lang}.json`)]));
   for (const [lang, said] of Object.entries(all)) {
@@ -36,18 +60,24 @@ const allWords = () => {
 
 mkdirSync(target, { recursive: true });
 for (const [name, placeholder] of [
-  ['consent', '"__SITE__"'], ['consent.full', '"__SITE__"'], ['details', '"__DETAILS__"'],
+  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['details', '__DETAILS__'],
 ]) {
-  const { outputFiles: [{ text }] } = await build({
+  const { outputFiles: [{ text: bundled }] } = await build({
     absWorkingDir: here.pathname,
     entryPoints: [`src/${name}.js`],
     bundle: true,
-    minify: true,
     charset: 'utf8',
+    mangleProps: RegExp(`^(${HANDED.join('|')})$`),
+    mangleCache: Object.fromEntries(HANDED.map((name, i) => [name, String.fromCharCode(97 + i)])),
     format: 'iife',
     target: 'es2022',
-    plugins: [css],
+    plugins: [shorter],
     write: false,
+  });
+  const { code: text = '' } = await minify(bundled, {
+    ecma: 2020,
+    toplevel: true,
+    compress: { passes: 4, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false, pure_getters: true },
   });
   if (text.split(placeholder).length != 2) throw Error(`${name}.js must say ${placeholder} once`);
   writeFileSync(new URL(`${name}.js`, target), text);
@@ -55,3 +85,8 @@ for (const [name, placeholder] of [
   console.log(`${name}.js ${text.length} bytes, gzip ${gzipSync(text, { level: 9 }).length}, brotli ${brotli.length}`);
 }
 writeFileSync(new URL('words.json', target), JSON.stringify(allWords(), null, 1) + '\n');
+
+const layouts = new URL('src/layouts/', here);
+const styles = await Promise.all(readdirSync(layouts).sort().map(async (name) =>
+  [name.slice(0, -4), await style(new URL(name, layouts))]));
+writeFileSync(new URL('layouts.json', target), JSON.stringify(Object.fromEntries(styles), null, 1) + '\n');

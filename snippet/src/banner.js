@@ -1,26 +1,27 @@
 /** The first layer: what is asked, and three buttons alike. In the light DOM, where helpers and translators see it. */
-import { config } from './site.js';
+import { css, language, langs, layout, policy } from './site.js';
 import style from './banner.css';
 
 /**
  * @param {string} name
- * @param {Record<string, string | ((event: any) => void)>} attributes a function is an event handler
+ * @param {Record<string, string | ((event: any) => void)>} attributes a function is an event handler, `onclick` and
+ *   the like, and cancels the event if it returns false
  * @param {(Node | string)[]} children
  */
 export const element = (name, attributes, ...children) => {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (typeof value == 'string') made.setAttribute(key, value);
-    else made.addEventListener(key, value);
+    else /** @type {any} */ (made)[key] = value;
   }
   made.append(...children);
   return made;
 };
 
-/** @param {string} css of ours; a sheet made by script needs no nonce */
+/** @param {string} css of ours, on one line; a sheet made by script needs no nonce */
 export const addStyle = (css) => {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer ask{${css}}`);
+  sheet.replaceSync(`@layer ask{${css.replace(/(?<!})[;}]/g, '!important$&')}}`);
   document.adoptedStyleSheets.push(sheet);
 };
 
@@ -31,20 +32,19 @@ let host;
 export const theHost = () => {
   if (!host) {
     host = element('div', { id: 'ask' });
-    addStyle(style + (config.css ?? ''));
+    addStyle(style + css);
   }
   if (!host.isConnected) document.body.prepend(host);
   return host;
 };
 
-/** @returns {string} the page's language if the site speaks it, else the browser's, else the site's first */
-export const language = () =>
-  [document.documentElement.lang, ...navigator.languages].map((tag) => tag.split('-')[0].toLowerCase())
-    .find((tag) => config.langs[tag]) ?? Object.keys(config.langs)[0];
+/** What the click shows is painted before what it starts; a hidden page paints nothing. @returns {Promise<unknown>} */
+export const painted = () =>
+  new Promise((resolve) => (document.hidden ? resolve(0) : requestAnimationFrame(() => setTimeout(resolve))));
 
 /** @type {HTMLElement | undefined} */
 let banner;
-/** @type {Element | null} */
+/** @type {HTMLElement | null} */
 let focused;
 
 export const hideBanner = () => {
@@ -52,31 +52,31 @@ export const hideBanner = () => {
   const held = banner.contains(document.activeElement);
   banner.remove();
   banner = undefined;
-  if (held && focused instanceof HTMLElement) focused.focus({ preventScroll: true });
+  if (held) focused?.focus({ preventScroll: true });
 };
 
-/**
- * @param {string} layout
- * @param {import('./types').Words} words
- * @param {Record<'accept' | 'refuse' | 'choose', () => void>} buttons what each does
- */
-export const showBanner = (layout, words, buttons) => {
+/** @param {(() => void)[]} clicks what the buttons do: accept, refuse, choose */
+export const showBanner = (...clicks) => {
+  const lang = language();
+  const [, title, text, accept, refuse, choose, policyWord] = langs[lang];
   banner = element(
     'div',
     {
-      role: 'dialog', class: layout, tabindex: '-1', lang: language(), dir: 'auto',
+      role: 'dialog', class: layout, tabindex: '-1', lang, dir: 'auto',
       'aria-labelledby': 'ask-title', 'aria-describedby': 'ask-text',
-      keydown: (event) => event.key == 'Escape' && hideBanner(), // postponed: the next page asks again
+      onkeydown: (event) => {
+        if (event.key == 'Escape') hideBanner(); // postponed: the next page asks again
+      },
     },
-    element('h2', { id: 'ask-title' }, words.title),
-    element('p', { id: 'ask-text' }, words.text, ' ', element('a', { href: config.policy }, words.policy)),
+    element('h2', { id: 'ask-title' }, title),
+    element('p', { id: 'ask-text' }, text, ' ', element('a', { href: policy }, policyWord)),
     element('div', { class: 'buttons' },
-      ...Object.entries(buttons).map(([name, click]) => element('button', { type: 'button', click }, words[name]))),
+      ...[accept, refuse, choose].map((word, i) => element('button', { type: 'button', onclick: clicks[i] }, word))),
   );
-  focused = document.activeElement;
+  focused = /** @type {HTMLElement} */ (document.activeElement);
   theHost().append(banner);
   // Painted first, as to focus lays out the page. Nobody is taken away from what they type.
-  requestAnimationFrame(() => setTimeout(() => {
+  painted().then(() => {
     if (document.activeElement == document.body) banner?.focus({ preventScroll: true });
-  }));
+  });
 };

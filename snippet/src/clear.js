@@ -1,5 +1,7 @@
 /** Removes what a category has left in the browser: a vendor's running script may write it again, so each page does. */
-import { matcher } from './pattern.js';
+
+/** @param {string} pattern `*` for anything */
+const matcher = (pattern) => RegExp(`^${pattern.replace(/[^\w*]/g, '\\$&').replace('*', '.*')}$`);
 
 /** @param {string} name of a cookie, on every domain and path from which this page can see it */
 const removeCookie = (name) => {
@@ -17,17 +19,16 @@ const places = [
   [() => document.cookie.split('; ').map((cookie) => cookie.split('=')[0]), removeCookie],
   [() => Object.keys(localStorage), (name) => delete localStorage[name]],
   [() => Object.keys(sessionStorage), (name) => delete sessionStorage[name]],
-  [async () => (await indexedDB.databases()).map(({ name }) => name), (name) => indexedDB.deleteDatabase(name)],
+  // A frame without an origin has neither; Chromium would report the second as an error that nobody caught.
+  [async () => localStorage && (await indexedDB.databases()).map(({ name }) => name), (name) => indexedDB.deleteDatabase(name)],
 ];
 
 /**
- * @param {Partial<Record<import('./types').Category, string[]>>} patterns of names
- * @param {(category: import('./types').Category) => boolean} allows
+ * @param {string[]} patterns of names
  * @returns {Promise<string[]>} the names of what was removed
  */
-export const clear = async (patterns, allows) => {
-  const unwanted = Object.entries(patterns).flatMap(([category, own]) =>
-    (allows(/** @type {import('./types').Category} */ (category)) ? [] : own.map(matcher)));
+export const clear = async (patterns) => {
+  const unwanted = patterns.map(matcher);
   /** @type {Set<string>} */
   const removed = new Set();
   try {

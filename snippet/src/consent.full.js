@@ -3,4 +3,4 @@ import { start } from './gate.js';
 import { stopTrackers } from './trackers.js';
 import { tell } from './vendors.js';
 
-start({ tell, stopTrackers });
+start(tell, stopTrackers);

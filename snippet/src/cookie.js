@@ -4,15 +4,15 @@
  * It holds the server's token, or before delivery "~" and a list of at most two decisions: the one on its way and the
  * one that followed. The page does not check a signature: whoever can write the cookie could as well press the button.
  */
-import { base, CATEGORIES, config } from './site.js';
+import { base, CATEGORIES, domain, keep, langs, language, revision, site, variant } from './site.js';
 
 /**
  * @typedef {import('./types').Category} Category
  * @typedef {{ site: string, allow: Category[], rev: number, at: number, exp: number, id?: string, jti?: string }} Answer
  *   times in seconds
- * @typedef {{ allow: Category[], notice: string, lang: string, variant: string, how: import('./types').How }} Decision
- * @typedef {Answer & Decision & { id: string, previous?: string, refused?: 1 }} Pending  `refused`: the server will not
- *   take it, so it is not sent again; the choice holds all the same.
+ * @typedef {Answer & { id: string, notice: string, lang: string, variant: string, how: import('./types').How,
+ *   previous?: string, refused?: 1 }} Pending  `refused`: the server will not take it, so it is not sent again; the choice
+ *   holds all the same.
  */
 
 /** Characters of a token's signature and the dot before it. */
@@ -20,11 +20,11 @@ const SIGNATURE = 87;
 
 /** What the page knows; a browser may keep no cookie. */
 export const memory = {
-  text: '',
-  queue: /** @type {Pending[]} */ ([]),
+  kept: '',
+  unsent: /** @type {Pending[]} */ ([]),
   /** What ends when the server has taken all, or cannot. @type {Promise<void> | undefined} */
   sending: undefined,
-  /** The post of the first in the queue, if this page made it. @type {Promise<Response | void> | undefined} */
+  /** The post of the first of them, if this page made it. @type {Promise<Response | void> | undefined} */
   sent: undefined,
 };
 
@@ -37,7 +37,7 @@ const cookie = () => {
 };
 
 /** @returns {Pending[]} what the cookie holds undelivered, whichever tab put it there */
-export const pending = (text = cookie()) => {
+export const queued = (text = cookie()) => {
   try {
     return text[0] == '~' ? JSON.parse(decodeURIComponent(text.slice(1))) : [];
   } catch {
@@ -46,12 +46,11 @@ export const pending = (text = cookie()) => {
 };
 
 /** Writes the cookie: what is undelivered, or the token, or nothing any more. */
-export const store = (token = '') => {
-  const { domain, keep } = config;
-  memory.text = memory.queue[0] ? '~' + encodeURIComponent(JSON.stringify(memory.queue)) : token;
+export const writeCookie = (token = '') => {
+  memory.kept = memory.unsent[0] ? '~' + encodeURIComponent(JSON.stringify(memory.unsent)) : token;
   try {
     // Three months longer than the answer holds, so that a renewal can name the token that it follows.
-    document.cookie = `consent=${memory.text};Path=/;SameSite=Lax;Max-Age=${memory.text ? keep + 7776000 : 0}${
+    document.cookie = `consent=${memory.kept};Path=/;SameSite=Lax;Max-Age=${memory.kept ? keep + 7776000 : 0}${
       location.protocol == 'https:' ? ';Secure' : ''}${domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''}`;
   } catch {}
 };
@@ -62,27 +61,27 @@ export const store = (token = '') => {
  */
 export const read = () => {
   const text = cookie();
-  if (memory.sending || text == memory.text) return false;
-  memory.text = text;
-  memory.queue = pending();
+  if (memory.sending || text == memory.kept) return false;
+  memory.kept = text;
+  memory.unsent = queued();
   return true;
 };
 
 /** @returns {Category[] | undefined} what is allowed; nothing if the cookie is no answer of ours, or it does not hold any more */
-export const allowed = () => {
+export const answer = () => {
   try {
     // No text that may be in a payload has a - or _ in base64url. And a yes names its decision, so that a refusal's token
     // has nothing to turn into one.
     /** @type {Answer} */
-    const { site, rev, exp, allow, id, jti } =
-      memory.queue.at(-1) ?? JSON.parse(atob(memory.text.slice(0, -SIGNATURE)));
-    if (site == config.site && rev >= config.rev && exp > Date.now() / 1000 && (jti || id || !allow[0])
+    const { site: of, rev, exp, allow, id, jti } =
+      memory.unsent.at(-1) ?? JSON.parse(atob(memory.kept.slice(0, -SIGNATURE)));
+    if (of == site && rev >= revision && exp > Date.now() / 1000 && (jti || id || !allow[0])
       && allow.every((category) => CATEGORIES.includes(category))) return allow;
   } catch {}
 };
 
 /** @returns {string | null} the token, of whatever age, if the answer is delivered */
-export const token = () => (memory.queue[0] ? null : memory.text || null);
+export const token = () => (memory.unsent[0] ? null : memory.kept || null);
 
 /**
  * Posts a decision in one request that outlives the page. A body of text needs no preflight.
@@ -97,21 +96,27 @@ export const post = (decision) =>
 
 /**
  * Remembers a decision until it is delivered. It follows the one on its way, and replaces what waited behind that.
- * @param {Decision} decision
+ * @param {Category[]} allow
+ * @param {import('./types').How} how
  */
-export const remember = (decision) => {
-  const [first] = memory.queue;
+export const record = (allow, how) => {
+  const [first] = memory.unsent;
+  const lang = language();
   const at = Math.floor(Date.now() / 1000);
   const next = {
-    ...decision,
+    allow,
+    notice: langs[lang][0],
+    lang,
+    variant,
+    how,
     // 22 characters that are base64url of 16 bytes: the last must end in four zero bits.
     id: Array.from(crypto.getRandomValues(new Uint8Array(21)), (byte) => (byte % 36).toString(36)).join('') + 'A',
     previous: token() ?? first?.previous,
-    site: config.site,
-    rev: config.rev,
+    site,
+    rev: revision,
     at,
-    exp: at + config.keep,
+    exp: at + keep,
   };
-  memory.queue = first && !first.refused ? [first, next] : [next];
-  store();
+  memory.unsent = first && !first.refused ? [first, next] : [next];
+  writeCookie();
 };

@@ -1,32 +1,32 @@
 /** Takes the server's answer to a decision, and sends what is unsent. Loaded with the details. */
 
-/** @typedef {Pick<import('./types').Gate, 'memory' | 'pending' | 'post' | 'store'>} Gate */
+/** @typedef {Pick<import('./types').Gate, 'memory' | 'queued' | 'post' | 'writeCookie'>} Gate */
 
 /** @param {Gate} gate */
-const send = async ({ memory, pending, post, store }) => {
+const send = async ({ memory, queued, post, writeCookie }) => {
   try {
-    while (memory.queue[0] && !memory.queue[0].refused) {
-      const { id, previous } = memory.queue[0];
-      const response = await (memory.sent ?? post(memory.queue[0]));
+    while (memory.unsent[0] && !memory.unsent[0].refused) {
+      const { id, previous } = memory.unsent[0];
+      const response = await (memory.sent ?? post(memory.unsent[0]));
       memory.sent = undefined;
       if (!response || response.status == 429 || response.status > 499) break;
       const { token, type, detail } = await response.json();
       // Another tab may have put a decision behind this one meanwhile.
-      const theirs = pending();
-      if (theirs[1] && theirs[0].id == id) memory.queue = theirs;
+      const theirs = queued();
+      if (theirs[1] && theirs[0].id == id) memory.unsent = theirs;
 
-      const { queue } = memory;
+      const { unsent } = memory;
       if (response.ok) {
-        queue.shift();
-        if (queue[0]) queue[0].previous = token;
+        unsent.shift();
+        if (unsent[0]) unsent[0].previous = token;
       } else if (previous && /\/previous-/.test(type)) {
-        delete queue[0].previous;
+        delete unsent[0].previous;
       } else {
         console.warn('consent: decision not taken:', detail);
-        if (queue[1]) queue.shift();
-        else queue[0].refused = 1;
+        if (unsent[1]) unsent.shift();
+        else unsent[0].refused = 1;
       }
-      store(token);
+      writeCookie(token);
     }
   } catch {
     // No answer of ours: the cookie keeps the decision.

@@ -10,30 +10,31 @@ import style from './details.css';
  */
 
 /** @type {import('./types').DetailsConfig} */
-const { lang, words, cookies, policy_updated, name, contact, authority } = /** @type {any} */ ('__DETAILS__');
+const [lang, words, cookies, updated, name, contact, authority, changed] = __DETAILS__;
 
 /** @param {Gate} gate */
 const details = (gate) => {
-  const { element, consent } = gate;
+  const { newElement: element, consent } = gate;
+  const [site, revision, , policy, domain] = gate.settings;
   /** @type {Category[]} */
   const categories = ['functional', 'analytics', 'marketing'];
 
-  /** @param {string} word @param {() => void} click */
-  const button = (word, click) => element('button', { type: 'button', click }, words[word]);
+  /** @param {string} word @param {() => void} onclick */
+  const button = (word, onclick) => element('button', { type: 'button', onclick }, word);
   /** @param {string} word @param {Record<string, string>} values */
-  const say = (word, values) => words[word].replace(/{(\w+)}/g, (_, key) => values[key]);
+  const say = (word, values) => word.replace(/{(\w+)}/g, (_, key) => values[key]);
   /** @param {number | string | Date} moment seconds, or a day @param {boolean} [time] */
   const date = (moment, time) =>
     new Date(typeof moment == 'number' ? moment * 1000 : moment).toLocaleString(lang == 'en' ? 'en-GB' : [lang, 'ru'],
       { day: '2-digit', month: '2-digit', year: 'numeric', ...(time && { hour: '2-digit', minute: '2-digit' }) });
+  const titles = [words.functional, words.analytics, words.marketing];
   /** @param {readonly string[]} allowed */
-  const list = (allowed) =>
-    categories.filter((category) => allowed.includes(category)).map((category) => words[category]).join(', ') || words.nothing;
+  const list = (allowed) => titles.filter((_, i) => allowed.includes(categories[i])).join(', ') || words.nothing;
 
   /** @param {string} text a token, whoever signed it */
   const payloadOf = (text) => {
     try {
-      return JSON.parse(atob(text.split('.')[0].replace(/-/g, '+').replace(/_/g, '/')));
+      return JSON.parse(atob(text.split('.')[0]));
     } catch {}
   };
 
@@ -42,7 +43,7 @@ const details = (gate) => {
   const host = () => {
     if (!styled) gate.addStyle(style);
     styled = true;
-    return gate.host();
+    return gate.theHost();
   };
 
   // ---- The message that stays when the dialog has gone ----
@@ -52,7 +53,7 @@ const details = (gate) => {
 
   /** @param {boolean} [reload] whether this page cannot be rid of it otherwise */
   const clearTraces = async (reload) => {
-    let names = (await clear(gate.config.clear ?? {}, consent.allows)).join(', ');
+    let names = (await clear(gate.unwanted())).join(', ');
     try {
       names = sessionStorage[REMOVED] ?? names;
       delete sessionStorage[REMOVED];
@@ -63,11 +64,11 @@ const details = (gate) => {
     else if (names) {
       const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
       host().append(message);
-      message.append(element('span', {}, say('removed', { names })), button('close', () => message.remove()));
+      message.append(element('span', {}, say(words.removed, { names })), button(words.close, () => message.remove()));
     }
   };
 
-  /** @param {Set<Element>} released */
+  /** @param {Set<HTMLElement>} released */
   const withdraw = (released) => {
     let reload = false;
     for (const element of released) {
@@ -91,17 +92,18 @@ const details = (gate) => {
 
   // ---- The switches ----
 
-  /** @param {Category | 'necessary'} category */
-  const section = (category) => {
-    const uses = cookies[category] ?? [];
-    const control = category == 'necessary' ? element('span', {}, words.always_on)
-      : element('input', { type: 'checkbox', role: 'switch', name: category, 'aria-describedby': 'ask-' + category });
+  /** @param {string} title @param {string} purpose @param {number} i @param {Category} [category] none is always on */
+  const section = (title, purpose, i, category) => {
+    const uses = cookies[i];
+    const control = category
+      ? element('input', { type: 'checkbox', role: 'switch', name: category, 'aria-describedby': 'ask-' + category })
+      : element('span', {}, words.always_on);
+    const columns = [words.cookie_name, words.cookie_provider, words.cookie_purpose, words.cookie_life];
     return element('section', {},
-      element('label', {}, words[category], control),
-      element('p', { id: 'ask-' + category }, words[category + '_for']),
+      element('label', {}, title, control),
+      element('p', { id: 'ask-' + category }, purpose),
       ...(uses[0] ? [element('details', {}, element('summary', {}, `${words.cookies} (${uses.length})`), ...uses.map((use) =>
-        element('dl', {}, .../** @type {const} */ (['name', 'provider', 'purpose', 'life']).flatMap((key) =>
-          [element('dt', {}, words['cookie_' + key]), element('dd', {}, use[key])]))))] : []));
+        element('dl', {}, ...columns.flatMap((column, i) => [element('dt', {}, column), element('dd', {}, use[i])]))))] : []));
   };
 
   /** @param {Category[]} allow @param {'accept' | 'refuse' | 'save'} how */
@@ -128,7 +130,7 @@ const details = (gate) => {
 
   /** @param {string} path @param {string} [method] */
   const me = async (path, method) => {
-    const response = await fetch(gate.base + path, { method, headers: { Authorization: 'Bearer ' + consent.token } });
+    const response = await fetch(gate.server + path, { method, headers: { Authorization: 'Bearer ' + consent.token } });
     if (!response.ok) throw Error(`consent: ${path} answered ${response.status}`);
     return response.json();
   };
@@ -138,15 +140,15 @@ const details = (gate) => {
   /** @param {unknown} held */
   const download = (held) => {
     const href = URL.createObjectURL(new Blob([JSON.stringify(held, null, 2)], { type: 'application/ld+json' }));
-    element('a', { href, download: `consent-${gate.config.site}.json` }).click();
+    element('a', { href, download: `consent-${site}.json` }).click();
     setTimeout(() => URL.revokeObjectURL(href), 60000);
   };
 
   const erase = async () => {
     await me('me', 'DELETE');
-    gate.memory.queue = [];
-    gate.store();
-    gate.apply();
+    gate.memory.unsent = [];
+    gate.writeCookie();
+    gate.agree();
     mine.replaceChildren(element('p', {}, words.erased));
   };
 
@@ -160,29 +162,29 @@ const details = (gate) => {
     /** @type {Record<string, unknown>} */
     let held;
     mine.replaceChildren(
-      element('p', {}, say('answered', { at: date(payload.at, true), allow: list(payload.allow) }), ' ',
-        say('until', { exp: date(payload.exp) })),
+      element('p', {}, say(words.answered, { at: date(payload.at, true), allow: list(payload.allow) }), ' ',
+        say(words.until, { exp: date(payload.exp) })),
       answerState,
       receiptState,
-      element('div', { class: 'buttons' }, button('receipt', attempt(async () => download((held ??= await receipt())))),
-        ...(payload.allow[0] ? [button('withdraw', () => decide([], 'refuse'))] : []),
-        button('erase', attempt(erase))));
+      element('div', { class: 'buttons' }, button(words.receipt, attempt(async () => download((held ??= await receipt())))),
+        ...(payload.allow[0] ? [button(words.withdraw, () => decide([], 'refuse'))] : []),
+        button(words.erase, attempt(erase))));
 
     /** @param {HTMLElement} state @param {string} what @param {(keys: any) => Promise<unknown>} verified */
     const check = async (state, what, verified) => {
-      let found = 'checked';
+      let found = words.checked;
       try {
-        await verified(await (await fetch(gate.base + '../keys.json')).json());
+        await verified(await (await fetch(gate.server + '../keys.json')).json());
       } catch (error) {
-        found = error instanceof BadToken ? 'forged' : 'unchecked';
+        found = error instanceof BadToken ? words.forged : words.unchecked;
       }
-      state.append(`${words[what]}: ${words[found]}`);
-      return found != 'forged';
+      state.append(`${what}: ${found}`);
+      return found != words.forged;
     };
-    if (!await check(answerState, 'answer', (keys) => verify(token, keys, gate.config))) return;
-    await check(receiptState, 'my_receipt', async (keys) => {
+    if (!await check(answerState, words.answer, (keys) => verify(token, keys, { site }))) return;
+    await check(receiptState, words.my_receipt, async (keys) => {
       held = await receipt();
-      await verifyReceipt(held, keys, gate.config);
+      await verifyReceipt(held, keys, { site });
       if (held['dcterms:references'] != token) throw new BadToken('This is the receipt of another answer.');
     });
     if (payload.sub) {
@@ -198,21 +200,23 @@ const details = (gate) => {
 
   // Made when it is opened: dates and a language's rules cost more than all the rest of the script.
   const made = () => /** @type {HTMLDialogElement} */ (element('dialog', {
-    'aria-labelledby': 'ask-details', lang, dir: 'auto', tabindex: '-1', close: ({ target }) => target.remove(),
+    'aria-labelledby': 'ask-details', lang, dir: 'auto', tabindex: '-1', onclose: ({ target }) => target.remove(),
   },
     element('h2', { id: 'ask-details' }, words.details),
     element('p', {}, words.details_text),
-    section('necessary'), ...categories.map(section),
+    section(words.necessary, words.necessary_for, 0),
+    ...[words.functional_for, words.analytics_for, words.marketing_for]
+      .map((purpose, i) => section(titles[i], purpose, i + 1, categories[i])),
     element('p', { class: 'buttons' },
-      button('accept', () => decide(categories, 'accept')),
-      button('refuse', () => decide([], 'refuse')),
-      button('save', () => decide(chosen(), 'save'))),
-    element('details', { toggle: ({ target }) => target.open && showMine() }, element('summary', {}, words.mine), mine),
+      button(words.accept, () => decide(categories, 'accept')),
+      button(words.refuse, () => decide([], 'refuse')),
+      button(words.save, () => decide(chosen(), 'save'))),
+    element('details', { ontoggle: ({ target }) => void (target.open && showMine()) }, element('summary', {}, words.mine), mine),
     element('p', {},
-      element('a', { href: gate.config.policy }, policy_updated ? say('updated', { date: date(policy_updated) }) : name),
+      element('a', { href: policy }, updated ? say(words.updated, { date: date(updated) }) : name),
       ...(contact ? [' ', element('a', { href: 'mailto:' + contact }, contact)] : []),
       ...(authority ? [' ', words.complaint, ' ', authority.url ? element('a', { href: authority.url }, authority.name) : authority.name] : [])),
-    element('p', { class: 'buttons' }, button('close', () => dialog.close()))));
+    element('p', { class: 'buttons' }, button(words.close, () => dialog.close()))));
 
   const open = () => {
     mine.replaceChildren();
@@ -243,12 +247,12 @@ const details = (gate) => {
       page.documentElement.dir = 'auto';
       page.title = words.details;
       page.body.replaceChildren(
-        element('p', {}, say('held', { categories: list(needed) })),
-        button('once', () => {
+        element('p', {}, say(words.held, { categories: list(needed) })),
+        button(words.once, () => {
           frame.dataset.consent = 'necessary'; // for this page
-          gate.release(frame);
+          gate.letRun(frame);
         }),
-        button('always', () => gate.decide(categories.filter((category) => consent.choice?.[category] || needed.includes(category)),
+        button(words.always, () => gate.decide(categories.filter((category) => consent.choice?.[category] || needed.includes(category)),
           consent.choice ? 'preferences' : 'save')));
     };
     frame.addEventListener('load', draw);
@@ -264,23 +268,21 @@ const details = (gate) => {
   const countShowing = () => {
     const [{ type }] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
     const from = document.referrer && new URL(document.referrer).hostname;
-    const { domain } = gate.config;
     const inside = from && (from == location.hostname || (domain && `.${from}`.endsWith('.' + domain)));
     if (type != 'navigate' || inside || /** @type {any} */ (window).navigation?.currentEntry?.index > 0) return;
-    fetch(gate.base + 'shown', { method: 'POST', body: JSON.stringify({ lang, variant: gate.variant }), keepalive: true })
+    fetch(gate.server + 'shown', { method: 'POST', body: JSON.stringify({ lang, variant: gate.way }), keepalive: true })
       .catch(() => {}); // one that could not be counted
   };
 
   /** @param {string} text what is particular to this shopper */
-  const note = (text) => gate.host().querySelector('p')?.after(element('p', {}, text));
+  const note = (text) => gate.theHost().querySelector('p')?.after(element('p', {}, text));
 
   /** @param {boolean} undecided */
   const arrive = (undecided) => {
     if (undecided) {
-      const { rev, langs } = gate.config;
-      const last = payloadOf(gate.memory.text);
+      const last = payloadOf(gate.memory.kept);
       if (consent.choice) note(words.gpc); // the signal answered
-      else if (last && last.rev < rev) note(langs[lang].words.changed ?? '');
+      else if (last && last.rev < revision) note(changed ?? '');
       if (document.hidden) document.addEventListener('visibilitychange', countShowing, { once: true });
       else countShowing();
     }

@@ -3,48 +3,45 @@
  *
  * A marked element is inert as it stands in the page's HTML, so a failure anywhere here leaves everything held.
  */
-import { addStyle, element, hideBanner, language, showBanner, theHost } from './banner.js';
-import * as cookie from './cookie.js';
-import { base, CATEGORIES, config, script, trusted } from './site.js';
+import { addStyle, element, hideBanner, painted, showBanner, theHost } from './banner.js';
+import { answer, memory, post, read, record, token, queued, writeCookie } from './cookie.js';
+import { base, CATEGORIES, clear, config, detailsHash, gpc, language, script, trusted, variant } from './site.js';
 
-/**
- * @typedef {import('./types').Category} Category
- * @typedef {{ tell: typeof import('./vendors.js').tell, stopTrackers: typeof import('./trackers.js').stopTrackers }} Parts
- */
+/** @typedef {import('./types').Category} Category */
 
 /** What the answer allows, and nothing while there is none. @type {Category[] | undefined} */
 let allowed;
 
 /** @param {string} category */
-const allows = (category) => category == 'necessary' || !!allowed?.includes(/** @type {Category} */ (category));
+export const allows = (category) => category == 'necessary' || !!allowed?.includes(/** @type {Category} */ (category));
 
 /** @param {string} category */
-const when = async (category) => {
+export const when = async (category) => {
   while (!allows(category)) await new Promise((resolve) => document.addEventListener('consentchange', resolve, { once: true }));
 };
 
 // ---- Hold and release ----
 
-/** Trackers caught before they are in the document. @type {Set<Element>} */
-const caught = new Set();
-/** @type {Set<Element>} */
+/** Trackers caught before they are in the document. @type {Set<HTMLElement>} */
+export const caught = new Set();
+/** @type {Set<HTMLElement>} */
 const released = new Set();
 /** What is released runs in page order. @type {Promise<unknown>} */
 let line = Promise.resolve();
-/** Catches a tracker that the parser made. @type {(element: Element) => void} */
+/** Catches a tracker that the parser made. @type {(element: HTMLElement) => void} */
 let markTracker;
 let selector = '[data-consent]';
 
-/** @param {Element} marked */
+/** @param {HTMLElement} marked */
 const categoriesOf = (marked) => (marked.getAttribute('data-consent') ?? '').trim().split(/\s+/);
 
 /**
  * Lets a held element do what it would have done. A script is made anew, as the browser looks at each only once; in a
  * task of its own, and the next waits until it has loaded.
- * @param {Element} marked
+ * @param {HTMLElement} marked
  */
 const run = async (marked) => {
-  const { dataset } = /** @type {HTMLElement} */ (marked);
+  const { dataset } = marked;
   const isScript = marked instanceof HTMLScriptElement;
   if (isScript) await new Promise((resolve) => setTimeout(resolve));
   // Withdrawn while it stood in line: held again.
@@ -75,7 +72,7 @@ const run = async (marked) => {
   if (src && !fresh.async) await loaded;
 };
 
-/** @param {Element} marked */
+/** @param {HTMLElement} marked */
 const release = (marked) => {
   if (released.has(marked)) return;
   const missing = categoriesOf(marked).find((category) => !allows(category));
@@ -87,76 +84,56 @@ const release = (marked) => {
     line = line.then(() => run(marked));
   } else if (!CATEGORIES.includes(/** @type {Category} */ (missing))) {
     released.add(marked); // never, and looked at no more
-    console.warn('consent: unknown category stays held:', missing, marked);
+    console.warn('consent: unknown category', missing, marked);
   } else if (marked instanceof HTMLIFrameElement) {
     whenIdle(({ place }) => released.has(marked) || place(marked));
   }
 };
 
-/** @param {ParentNode} root */
+/** @param {any} root an element, or the document */
 const look = (root) => {
   for (const found of [root, ...root.querySelectorAll(selector)]) {
-    if (!(found instanceof Element)) continue;
     markTracker?.(found);
-    if (found.hasAttribute('data-consent')) release(found);
+    if (found.getAttribute?.('data-consent') != null) release(found);
   }
 };
 
 // ---- Decide ----
 
-/** @type {Parts['tell'] | undefined} */
+/** @type {typeof import('./vendors.js').tell | undefined} */
 let tell;
-
-const { langs, variants = [] } = config;
-
-/** Which way of asking this page takes. Nothing is stored before an answer, so each page draws anew. */
-const draw = Math.random();
-const variant = Math.max(0, variants.findIndex(([, share]) => draw < share));
-const [variantName, , layout = config.layout ?? 'bar'] = variants[variant] ?? [''];
-
-/** What the click shows is painted before what it starts; a hidden page paints nothing. @returns {Promise<unknown>} */
-const painted = () =>
-  new Promise((resolve) => (document.hidden ? resolve(0) : requestAnimationFrame(() => setTimeout(resolve))));
 
 /** @param {'consentready' | 'consentchange'} type */
 const announce = (type) => document.dispatchEvent(new CustomEvent(type, { detail: consent.choice }));
 
 /** Makes the page agree with the answer. */
-const apply = () => {
+const agree = () => {
   const before = allowed;
-  allowed = cookie.allowed();
+  allowed = answer();
   undecided = false;
   hideBanner();
   tell?.(consent.choice);
   announce('consentchange'); // before a reload, which would swallow it
-  if (before && !before.every(allows)) details().then(({ withdraw }) => withdraw(released), later);
+  if (before && !before.every(allows)) soon(({ withdraw }) => withdraw(released));
   line = line.then(painted);
   [document, ...caught].forEach(look);
 };
 
 /** @param {Category[]} allow @param {import('./types').How} how */
-const remember = (allow, how) => {
-  const lang = language();
-  const { notice } = langs[lang];
-  cookie.remember({ allow, notice: notice[variant] ?? notice[0], lang, variant: variantName, how });
-};
-
-/** @param {Category[]} allow @param {import('./types').How} how */
 const decide = (allow, how) => {
-  remember(allow, how);
-  apply();
+  record(allow, how);
+  agree();
   painted().then(() => {
     // At once, as the shopper may leave before the details are here, which take the answer.
-    const { memory } = cookie;
-    if (!memory.queue[1] && !memory.sending) memory.sent ??= cookie.post(memory.queue[0]);
-    details().then(({ deliver }) => deliver(), later);
+    if (!memory.unsent[1] && !memory.sending) memory.sent ??= post(memory.unsent[0]);
+    soon(({ deliver }) => deliver());
   });
 };
 
-// ---- Ask ----
+/** @returns {string[]} names, `*` for anything, of what no answer allows to stay in the browser */
+const unwanted = () => CATEGORIES.flatMap((category, i) => (allows(category) ? [] : clear[i]));
 
-/** What does not load now may load on the next page. */
-const later = () => {};
+// ---- Ask ----
 
 /** @type {Promise<import('./types').Details> | undefined} */
 let loading;
@@ -164,17 +141,19 @@ let loading;
 /** @returns {Promise<import('./types').Details>} the second layer, fetched once */
 const details = () =>
   (loading ??= new Promise((resolve, reject) => {
-    const lang = language();
     const loader = /** @type {import('./types').DetailsScript} */ (document.createElement('script'));
-    loader.src = trusted.createScriptURL(`${base}details.${lang}.${langs[lang].details}.js`);
+    loader.src = trusted.createScriptURL(`${base}details.${language()}.${detailsHash}.js`);
     loader.onload = () => resolve(/** @type {any} */ (loader).details(gate));
     loader.onerror = () => reject((loading = undefined));
     document.head.append(loader);
   }));
 
-/** @param {(details: import('./types').Details) => void} use of the second layer, when the page has nothing better to do */
+/** @param {(details: import('./types').Details) => void} use of the second layer; if it does not load, the next page may */
+const soon = (use) => details().then(use, () => {});
+
+/** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
 const whenIdle = (use) => {
-  const idle = () => (window.requestIdleCallback ?? setTimeout)(() => details().then(use, later));
+  const idle = () => (window.requestIdleCallback ?? setTimeout)(() => soon(use));
   if (document.readyState == 'complete') idle();
   else addEventListener('load', idle);
 };
@@ -188,12 +167,7 @@ let asked;
 const ask = () => {
   if (!undecided || !document.body || asked == document.body) return;
   asked = document.body;
-  const lang = langs[language()];
-  showBanner(layout, { ...lang.words, ...lang.variants?.[variant] }, {
-    accept: () => decide(CATEGORIES, 'accept'),
-    refuse: () => decide([], 'refuse'),
-    choose: open,
-  });
+  showBanner(() => decide(CATEGORIES, 'accept'), () => decide([], 'refuse'), open);
 };
 
 // ---- window.consent ----
@@ -210,44 +184,46 @@ const consent = {
     decide(CATEGORIES.filter((category) => wanted[category] ?? allows(category)), 'script');
   },
   get token() {
-    return allowed ? cookie.token() : null;
+    return allowed ? token() : null;
   },
   receipt: async () => (await details()).receipt(),
 };
 
 /** @type {import('./types').Gate} */
 const gate = {
-  memory: cookie.memory, pending: cookie.pending, post: cookie.post, store: cookie.store,
-  base, config, consent, variant: variantName, host: theHost, addStyle, element, decide, apply, release,
+  memory, queued, post, writeCookie, server: base, settings: config, consent, way: variant, theHost, addStyle,
+  newElement: element, decide, agree, letRun: release, unwanted,
 };
 
 /** Another tab, or the server, may have changed the cookie. */
 const follow = () => {
-  if (cookie.read() && `${cookie.allowed()}` != `${allowed}`) apply();
+  if (read() && `${answer()}` != `${allowed}`) agree();
 };
 
 /** @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it */
 const traces = () => {
   try {
     const names = [document.cookie, ...Object.keys(localStorage), ...Object.keys(sessionStorage)].join();
-    return ['ask-removed', ...CATEGORIES.flatMap((category) => (!allows(category) && config.clear?.[category]) || [])]
-      .some((pattern) => names.includes(pattern.split('*')[0]));
+    return ['ask-removed', ...unwanted()].some((pattern) => names.includes(pattern.split('*')[0]));
   } catch {} // storage is blocked: nothing is in it
 };
 
-/** @param {Parts} [parts] what only some shops need */
-export const start = (parts) => {
+/**
+ * @param {typeof tell} [tellVendors] what only some shops need, as the next
+ * @param {typeof import('./trackers.js').stopTrackers} [stopTrackers]
+ */
+export const start = (tellVendors, stopTrackers) => {
   if (window.consent) return; // the tag is in the page twice
-  cookie.read();
-  allowed = cookie.allowed();
+  read();
+  allowed = answer();
   undecided = !allowed;
   // The signal answers; the banner is there, this once, for who wants to answer otherwise.
-  if (undecided && config.gpc && navigator.globalPrivacyControl) remember((allowed = []), 'signal');
-  if (parts) {
-    ({ tell } = parts);
+  if (undecided && gpc && navigator.globalPrivacyControl) record((allowed = []), 'signal');
+  if (tellVendors && stopTrackers) {
+    tell = tellVendors;
     tell(null);
     if (allowed) tell(consent.choice);
-    markTracker = parts.stopTrackers(allows, when, caught);
+    markTracker = stopTrackers();
     selector += ',script,iframe,img';
   }
 
@@ -255,13 +231,13 @@ export const start = (parts) => {
   look(document);
   new MutationObserver((records) => {
     for (const { addedNodes } of records) {
-      for (const node of addedNodes) if (node instanceof Element) look(node);
+      for (const node of addedNodes) if ('querySelectorAll' in node) look(node);
     }
     ask();
   }).observe(document, { childList: true, subtree: true });
 
   addEventListener('click', (event) => {
-    if (!(event.target instanceof Element && event.target.closest('[data-consent-open]'))) return;
+    if (!(/** @type {Element} */ (event.target).closest?.('[data-consent-open]'))) return;
     event.preventDefault();
     open();
   });
@@ -275,5 +251,5 @@ export const start = (parts) => {
 
   ask();
   // A returning shopper whose answer is delivered needs nothing from the server.
-  if (undecided || cookie.pending()[0] || traces()) whenIdle((details) => details.arrive(undecided));
+  if (undecided || queued()[0] || traces()) whenIdle((details) => details.arrive(undecided));
 };

@@ -28,6 +28,8 @@ export interface Consent {
 }
 
 declare global {
+  const __SITE__: SiteConfig;
+  const __DETAILS__: DetailsConfig;
   interface Window {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
@@ -58,86 +60,76 @@ declare global {
 type Stub = ((...args: unknown[]) => void) & { q?: unknown[]; queue?: unknown[]; callMethod?: unknown };
 type Policy = { createScript(text: string): string; createScriptURL(url: string): string };
 
-/** In place of "__SITE__" in consent.js. The server leaves out what is empty. */
-export interface SiteConfig {
-  site: string;
+/** In place of __SITE__ in consent.js. A list, as names would cost bytes. */
+export type SiteConfig = [
+  site: string,
   /** The revision asked; an answer to an older one is asked again. */
-  rev: number;
+  revision: number,
   /** Seconds that an answer holds. */
-  keep: number;
-  /** Parent domain of the cookie, for consent shared between subdomains. */
-  domain?: string | null;
-  /** Whether Global Privacy Control refuses. */
-  gpc?: boolean;
+  keep: number,
   /** Address of the privacy policy. */
-  policy: string;
-  layout?: 'bar' | 'box' | 'centre';
-  /** The shop's theme, as CSS that sets other custom properties than banner.css. */
-  css?: string;
-  vendors?: Vendors;
-  /** Patterns of unmarked trackers, each with its category. */
-  trackers?: [pattern: string, category: Category][];
-  /** Cookie and storage names of a category, `*` for anything: removed while it is not allowed. */
-  clear?: Partial<Record<Category, string[]>>;
-  /** Ways of asking on trial, each with the share of draws below which it is taken: [['a', 0.5], ['b', 1]]. */
-  variants?: [name: string, share: number, layout?: string][];
-  langs: Record<string, LanguageConfig>;
-}
-
-export interface Vendors {
-  google?: { mode?: 'basic' | 'advanced'; wait?: number; region?: string[]; redact?: boolean; passthrough?: boolean };
-  microsoft?: { uet?: boolean; clarity?: boolean };
-  meta?: object;
-  matomo?: { mode?: 'full' | 'cookie' };
-}
-
-export interface LanguageConfig {
-  /** Hash of the exact words and cookie list: one a variant, or one for all. */
-  notice: string[];
+  policy: string,
+  /** Parent domain of the cookie, for consent shared between subdomains; or nothing. */
+  domain: string,
+  /** 1 if Global Privacy Control refuses. */
+  gpc: 0 | 1,
   /** Hash in the address of the details. */
-  details: string;
-  words: Words;
-  /** What a variant says differently. */
-  variants?: Words[];
-}
+  detailsHash: string,
+  /** The shop's layout and theme: what differs from banner.css. */
+  css: string,
+  /** Cookie and storage names of each category, `*` for anything: removed while it is not allowed. */
+  clear: string[][],
+  /** Ways of asking: one, or the variants on trial. */
+  ways: Way[],
+  /** Each vendor that is told, and what else it has to be told. */
+  vendors: [name: string, options?: unknown[]][],
+  /** What the host and path of unmarked trackers match, by category: a regular expression. */
+  trackers: [source: string, category: Category][],
+];
 
-export type Words = Record<string, string>;
+/** A way of asking, taken where the draw is below its share and above that of the one before. */
+export type Way = [share: number, variant: string, layout: string, langs: Record<string, Asked>];
 
-/** In place of "__DETAILS__" in details.js. */
-export interface DetailsConfig {
-  lang: string;
-  words: Words;
-  cookies: Partial<Record<Category | 'necessary', Cookie[]>>;
-  policy_updated?: string;
-  name: string;
-  contact?: string | null;
-  authority?: { name: string; url?: string } | null;
-}
+/** What is asked in a language: the hash of the exact words and cookie list, then the words of the first layer. */
+export type Asked = [notice: string, title: string, text: string, accept: string, refuse: string, choose: string, policy: string];
 
-export interface Cookie {
-  name: string;
-  provider: string;
-  purpose: string;
-  life: string;
-}
+/** In place of __DETAILS__ in details.js. */
+export type DetailsConfig = [
+  lang: string,
+  /** build.js puts an index in the place of each name. */
+  words: typeof import('./words/en.json'),
+  /** Of each category, the necessary ones first. */
+  cookies: Cookie[][],
+  /** Date of the privacy policy. */
+  updated: string,
+  name: string,
+  contact: string | null,
+  authority: { name: string; url?: string } | null,
+  /** What is new since the last revision. */
+  changed: string | null,
+];
+
+export type Cookie = [name: string, provider: string, purpose: string, life: string];
 
 /** What the gate hands to the details: all that it has, so that a page fetches nothing twice. */
-export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'pending' | 'post' | 'store'> {
+export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'queued' | 'post' | 'writeCookie'> {
   consent: Consent;
-  config: SiteConfig;
+  settings: SiteConfig;
   /** Address of the site on the consent server, with a slash at its end. */
-  base: string;
-  /** Which way of asking this page takes. */
-  variant: string;
+  server: string;
+  /** The name of the way of asking that this page takes. */
+  way: string;
   /** The one element of ours in the page. */
-  host(): HTMLElement;
+  theHost(): HTMLElement;
   addStyle(css: string): void;
-  element: typeof import('./banner.js').element;
+  newElement: typeof import('./banner.js').element;
   decide(allow: Category[], how: How): void;
   /** Makes the page agree with the cookie. */
-  apply(): void;
+  agree(): void;
   /** Lets a held element run, if it may. */
-  release(element: Element): void;
+  letRun(element: HTMLElement): void;
+  /** Names, `*` for anything, of what no answer allows to stay in the browser. */
+  unwanted(): string[];
 }
 
 /** What the details hand back. */
@@ -145,7 +137,7 @@ export interface Details {
   /** What a page with something unfinished needs: an undecided shopper, an unsent decision, traces of what was refused. */
   arrive(undecided: boolean): void;
   /** Takes back what was released and is not allowed any more, removes its traces, and says so. */
-  withdraw(released: Set<Element>): void;
+  withdraw(released: Set<HTMLElement>): void;
   deliver(): Promise<void>;
   open(): void;
   /** Draws what stands in a held frame. */

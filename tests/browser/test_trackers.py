@@ -120,9 +120,14 @@ def test_a_held_fetch_gives_its_answer_once_it_is_allowed(shop: Shop, page: Page
 
 
 def test_patterns_reach_subdomains_the_bare_host_and_paths_but_no_lookalike(shop: Shop, page: Page) -> None:
-    shop.serve(trackers=PATTERNS)
+    ports = ((f"here.localhost:{shop.port}", "analytics"), ("elsewhere.localhost:1", "analytics"))
+    shop.serve(trackers=(*PATTERNS, *ports, ("file.localhost/a.js", "analytics")))
     page.goto(shop.page(""))
     urls = {
+        shop.url("/x", "here"): False,
+        shop.url("/x", "elsewhere"): True,
+        shop.url("/a.js", "file"): False,
+        shop.url("/a.jsp", "file"): True,
         shop.url("/x", "tracker"): False,
         shop.url("/x", "a.b.tracker"): False,
         shop.url("/x", "nottracker"): True,
