@@ -14,7 +14,6 @@ PARTS: dict[str, Callable[[], None]] = {
     "workers": figures.workers,
     "full": figures.full,
     "bytes": figures.scripts,
-    "banner": banner.main,
     "memory": figures.memory,
     "spread": figures.spread,
     "banner": banner.main,
