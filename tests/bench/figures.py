@@ -11,7 +11,7 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from statistics import median
 
 import psutil
@@ -19,6 +19,7 @@ import redis
 
 from consent_server import create_app
 from consent_server.decision import Decision, Notice, Site
+from consent_server.proof import seal
 from consent_server.scripts import prepare
 from consent_server.settings import Settings, read_sites
 from consent_server.store import Store
@@ -232,6 +233,8 @@ def full() -> None:
     shop = read_sites(ROOT / "consent.toml")["smartmarket"]
     with store(core) as (none, none_kept), store(core) as (many, many_kept):
         _fill(many, shop, prepare(shop).notices["az"][0], int((time.time() - 30 * 86400) * 1000), 7)
+        with closing(Store(many, 30)) as opened:  # or the server would do it while it is measured
+            seal(opened, shop, Keys(["the secret of the bench is long enough"]), datetime.now(UTC))
         with redis.Redis.from_url(many) as client:
             client.config_set("appendonly", "yes")  # it is written anew, whole, before anything is measured
             while client.info("persistence")["aof_rewrite_in_progress"]:
