@@ -16,7 +16,6 @@ PARTS: dict[str, Callable[[], None]] = {
     "bytes": figures.scripts,
     "memory": figures.memory,
     "spread": figures.spread,
-    "banner": banner.main,
     "peers": peers.main,
 }
 
