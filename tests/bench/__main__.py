@@ -16,6 +16,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "bytes": figures.scripts,
     "memory": figures.memory,
     "spread": figures.spread,
+    "banner": banner.main,
     "peers": peers.main,
 }
 
