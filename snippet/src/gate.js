@@ -246,8 +246,8 @@ export const start = (tellVendors, stopTrackers) => {
 
   const calls = /** @type {((consent: import('./types').Consent) => void)[]} */ (window.consentQueue ?? []);
   window.consentQueue = { push: (call) => call(consent) };
-  calls.forEach((call) => queueMicrotask(() => call(consent))); // one that throws does not stop the others
-  announce('consentready');
+  // One that throws does not stop the others; one that listens for consentready hears it.
+  [...calls, () => announce('consentready')].forEach((call) => queueMicrotask(() => call(consent)));
 
   ask();
   // A returning shopper whose answer is delivered needs nothing from the server.

@@ -419,15 +419,15 @@ def test_the_queue_the_events_and_the_promise_serve_the_shop_s_scripts(shop: Sho
     page.goto(
         shop.page(
             "<script>consentQueue.push((c) => said.push(['late', c.choice]))</script>",
-            head="<script>var said = []; (window.consentQueue ||= []).push((c) => said.push(['queue', c.choice]));"
-            "document.addEventListener('consentready', (e) => said.push(['ready', e.detail]));"
+            head="<script>var said = []; (window.consentQueue ||= []).push((c) => { said.push(['queue', c.choice]);"
+            "document.addEventListener('consentready', (e) => said.push(['ready', e.detail])); });"
             "document.addEventListener('consentchange', (e) => said.push(['change', e.detail]));</script>"
             + shop.tag
             + f"<script>consent.when('analytics').then(() => said.push(['{word}', consent.allows('analytics')]));"
             "</script>",
         )
     )
-    assert page.evaluate("said") == [["ready", None], ["queue", None], ["late", None]]
+    assert page.evaluate("said") == [["queue", None], ["ready", None], ["late", None]]
     page.evaluate("consent.decide({ functional: true })")
     page.evaluate("consent.decide({ analytics: true })")
     functional = {"functional": True, "analytics": False, "marketing": False}
