@@ -42,6 +42,12 @@ export const theHost = () => {
 export const painted = () =>
   new Promise((resolve) => (document.hidden ? resolve(0) : requestAnimationFrame(() => setTimeout(resolve))));
 
+/** @param {HTMLElement | null} part that gets the focus, once all is painted, as that lays out the page: from nobody who types */
+const focusOn = (part) =>
+  painted().then(() => {
+    if (document.activeElement == document.body) part?.focus({ preventScroll: true });
+  });
+
 /** @type {HTMLElement | undefined} */
 let banner;
 /** @type {HTMLElement | null} */
@@ -52,7 +58,7 @@ export const hideBanner = () => {
   const held = banner.contains(document.activeElement);
   banner.remove();
   banner = undefined;
-  if (held) focused?.focus({ preventScroll: true });
+  if (held) focusOn(focused);
 };
 
 /** @param {(() => void)[]} clicks what the buttons do: accept, refuse, choose */
@@ -75,8 +81,5 @@ export const showBanner = (...clicks) => {
   );
   focused = /** @type {HTMLElement} */ (document.activeElement);
   theHost().append(banner);
-  // Painted first, as to focus lays out the page. Nobody is taken away from what they type.
-  painted().then(() => {
-    if (document.activeElement == document.body) banner?.focus({ preventScroll: true });
-  });
+  focusOn(banner);
 };

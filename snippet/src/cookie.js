@@ -61,7 +61,7 @@ export const writeCookie = (token = '') => {
  */
 export const read = () => {
   const text = cookie();
-  if (memory.sending || text == memory.kept) return false;
+  if (memory.sending || memory.sent || text == memory.kept) return false;
   memory.kept = text;
   memory.unsent = queued();
   return true;
@@ -74,7 +74,7 @@ export const answer = () => {
     // has nothing to turn into one.
     /** @type {Answer} */
     const { site: of, rev, exp, allow, id, jti } =
-      memory.unsent.at(-1) ?? JSON.parse(atob(memory.kept.slice(0, -SIGNATURE)));
+      memory.unsent.at(-1) ?? (memory.kept && JSON.parse(atob(memory.kept.slice(0, -SIGNATURE)))); // to throw is slow
     if (of == site && rev >= revision && exp > Date.now() / 1000 && (jti || id || !allow[0])
       && allow.every((category) => CATEGORIES.includes(category))) return allow;
   } catch {}

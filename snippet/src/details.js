@@ -280,7 +280,7 @@ const details = (gate) => {
   /** @param {boolean} undecided */
   const arrive = (undecided) => {
     if (undecided) {
-      const last = payloadOf(gate.memory.kept);
+      const last = gate.memory.kept && payloadOf(gate.memory.kept);
       if (consent.choice) note(words.gpc); // the signal answered
       else if (last && last.rev < revision) note(changed ?? '');
       if (document.hidden) document.addEventListener('visibilitychange', countShowing, { once: true });

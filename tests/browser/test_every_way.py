@@ -82,7 +82,7 @@ def test_a_first_visit_asks_the_server_for_one_script_before_the_banner_and_one_
     shop: Shop, page: Page, requests: list[Request]
 ) -> None:
     def asked() -> list[str]:
-        return [re.sub(r"[.]\w{16}[.]", ".HASH.", made.url.partition("/v1/shop/")[2]) for made in requests[1:]]
+        return [re.sub(r"[.]\w+[.](?=js$)", ".HASH.", made.url.partition("/v1/shop/")[2]) for made in requests[1:]]
 
     # The page's load is held up by a picture that does not come, so that it is not idle.
     page.route("**/slow.png", lambda route: held.append(route))

@@ -414,6 +414,28 @@ def test_my_choices_say_so_when_the_token_is_not_what_the_server_signed(shop: Sh
 # ---- The shop's scripts ----
 
 
+def test_an_answer_that_follows_another_holds_when_the_server_s_cookie_is_there_before_the_details(
+    shop: Shop, page: Page
+) -> None:
+    details: list[Route] = []
+    posted: list[Route] = []
+    page.route("**/details.*", lambda route: details.append(route))
+    page.route("**/decisions", lambda route: posted.append(route))
+    page.goto(shop.page(""))
+    page.evaluate("consent.decide({ functional: true })")
+    when(page, lambda: posted)
+    page.evaluate("consent.decide({ analytics: true })")
+    page.evaluate("cookieStore.addEventListener('change', () => { window.heard = true })")
+    page.unroute("**/decisions")
+    posted[0].continue_()
+    until(page, "window.heard && !document.cookie.includes('~')")
+    both = {"functional": True, "analytics": True, "marketing": False}
+    assert page.evaluate("consent.choice") == both
+    details[0].continue_()
+    until(page, "consent.token")
+    assert page.evaluate("consent.choice") == both
+
+
 def test_the_queue_the_events_and_the_promise_serve_the_shop_s_scripts(shop: Shop, page: Page) -> None:
     word = secrets.token_hex(4)
     page.goto(
