@@ -158,6 +158,8 @@ def guarded(request: pytest.FixtureRequest) -> Iterator[Guarded]:
     servers = [node.client() for node in getattr(kind, "nodes", [kind])]
     for server in servers:
         server.flushall()
+        # Scripts outlive it: with those of an earlier test in the server, none would have to be sent.
+        server.script_flush()
         server.execute_command("ACL SETUSER", name, "reset", *rules)
         server.config_resetstat()
         server.acl_log_reset()
