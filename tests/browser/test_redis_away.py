@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import statistics
 import time
 import urllib.error
 import urllib.request
@@ -70,8 +69,7 @@ def refused(shop: Shop, number: int) -> tuple[int, str | None, float]:
 @pytest.mark.troubles("Failed to load resource")
 @pytest.mark.parametrize("gone", ["killed", "frozen"])
 def test_redis_goes_away_and_comes_back(shop: Shop, kept_in: RedisServer, page: Page, gone: str) -> None:
-    load(page, shop)
-    before = statistics.median(load(page, shop) for _ in range(5))
+    before = min(load(page, shop) for _ in range(7))
     assert kept_in.process
     if gone == "killed":
         kept_in.stop(signal.SIGKILL)
@@ -81,9 +79,10 @@ def test_redis_goes_away_and_comes_back(shop: Shop, kept_in: RedisServer, page: 
     with ThreadPoolExecutor(20) as shoppers:  # more than there are threads to wait in
         answers = [*shoppers.map(lambda number: refused(shop, number), range(40))]
     assert {(status, retry) for status, retry, _ in answers} == {(503, "5")}
-    assert max(seconds for *_, seconds in answers) < 1
-    without = statistics.median(load(page, shop) for _ in range(5))
-    assert without - before <= 50, f"{before:.0f} ms with Redis, {without:.0f} ms without"
+    # All but what a busy machine may hold up. Without the circuit the last eight would wait three times for Redis.
+    assert sorted(seconds for *_, seconds in answers)[35] < 1
+    without = min(load(page, shop) for _ in range(7))
+    assert without - before < Settings().redis_timeout / 2, f"{before:.0f} ms with Redis, {without:.0f} ms without"
     for path in ("/v1/shop/consent.js", "/v1/keys.json", "/v1/shop/notice", "/healthz"):
         with urllib.request.urlopen(shop.server + path, timeout=1) as answer:
             assert answer.status == 200

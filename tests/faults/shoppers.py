@@ -21,8 +21,8 @@ AGAIN = 0.1
 class Shoppers:
     """Some shoppers at once, who decide until they are told to stop.
 
-    ``acknowledged`` holds what each delivered decision was answered with, by id; ``slowest`` is the longest that any
-    answer took, in seconds.
+    ``acknowledged`` holds what each delivered decision was answered with, by id; ``waits`` how long each answer took,
+    in seconds.
     """
 
     port: int
@@ -32,7 +32,7 @@ class Shoppers:
     acknowledged: dict[str, dict[str, Any]] = field(default_factory=dict)
     decided: dict[str, list[str]] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
-    slowest: float = 0.0
+    waits: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -84,7 +84,8 @@ class Shoppers:
                     if connection:
                         connection.close()
                     connection, status, content = None, 0, b""
-                self.slowest = max(self.slowest, time.monotonic() - began) if status else self.slowest
+                if status:
+                    self.waits.append(time.monotonic() - began)
                 self.statuses[status] += 1
                 if status in (200, 201):
                     said = json.loads(content)
