@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401  # urlopen's, before there are threads: a worker forked while one imports would hang
+import atexit
 import logging
 import multiprocessing
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -62,8 +63,12 @@ def main() -> None:
 def served() -> Flask:
     """Return the app for a worker of ``serve`` or ``demo``, which ends when its parent does."""
     embedded.end_with_parent()
+    # Ctrl-C at a terminal reaches the worker too. Its parent ends it, and told twice it would not end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     app = create_app()
     write_logs(as_json=not app.extensions["consent"].settings.demo)
+    # Ended at once: a thread of granian's that wants the interpreter while it is being taken down would panic.
+    atexit.register(os._exit, 0)
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -9,11 +10,14 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -356,6 +360,7 @@ def demo_in(folder: Path, started: list[subprocess.Popen[str]]) -> tuple[str, st
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
     started.append(process)
     said = ""
@@ -367,6 +372,28 @@ def demo_in(folder: Path, started: list[subprocess.Popen[str]]) -> tuple[str, st
     found = re.search(r"(http://127\.0\.0\.1:\d+)/demo/", said)
     assert found, said
     return found[1], said
+
+
+def test_ctrl_c_at_a_terminal_ends_it_without_a_word_while_shoppers_come(short_folder: Callable[[], Path]) -> None:
+    started: list[subprocess.Popen[str]] = []
+    url, _ = demo_in(short_folder(), started)
+    came = threading.Barrier(7)
+
+    def come(_: int) -> None:
+        with suppress(OSError, http.client.HTTPException):
+            for number in count():
+                urllib.request.urlopen(f"{url}/demo/", timeout=SECONDS).close()
+                if number == 5:
+                    came.wait(SECONDS)
+
+    with ThreadPoolExecutor(6) as shoppers:
+        for number in range(6):
+            shoppers.submit(come, number)
+        came.wait(SECONDS)
+        os.killpg(started[0].pid, signal.SIGINT)  # a terminal sends it to all that run in it
+        said, _ = started[0].communicate(timeout=SECONDS)
+    assert said == ""
+    assert started[0].returncode == 0
 
 
 def test_a_second_demo_beside_it_finds_its_own_port_and_folder_and_says_so(short_folder: Callable[[], Path]) -> None:
