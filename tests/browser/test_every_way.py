@@ -93,5 +93,6 @@ def test_a_first_visit_asks_the_server_for_one_script_before_the_banner_and_one_
     settle(page)
     assert [each for each in asked() if each] == ["consent.js"]
     held[0].abort()
-    page.wait_for_load_state("networkidle")
+    when(page, lambda: "shown" in asked())
+    settle(page)
     assert [each for each in asked() if each] == ["consent.js", "details.en.HASH.js", "shown"]

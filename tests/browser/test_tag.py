@@ -13,6 +13,8 @@ from playwright.sync_api import BrowserContext, Page, Request, Route
 
 from consent_server.settings import snippet_words
 
+from .conftest import settle, when
+
 WORDS = snippet_words()["en"]
 ELSEWHERE = re.compile(r"\.example/")
 
@@ -52,18 +54,20 @@ def test_the_markup_waits_and_is_released_once(open_page: Callable[[str], Page],
     assert page.evaluate("[window.marketed, window.both]") == [None, None]
     press(page, "accept")
     page.wait_for_function("window.marketed && window.both")
-    page.wait_for_timeout(300)
-    assert sorted(asked(requests)) == [
+    expected = [
         "https://films.example/film",
         "https://fonts.example/font.css",
         "https://tags.example/analytics.js",
         "https://tags.example/pixel.gif",
     ]
+    when(page, lambda: len(asked(requests)) >= len(expected))
+    settle(page)
+    assert sorted(asked(requests)) == expected
 
 
 def test_a_page_without_the_server_stays_inert(open_page: Callable[[str], Page], requests: list[Request]) -> None:
     page = open_page(example("markup"))
-    page.wait_for_timeout(300)
+    settle(page)
     assert asked(requests) == []
     assert page.evaluate("[window.marketed, window.both]") == [None, None]
 
@@ -94,7 +98,9 @@ def test_the_page_of_the_readme(open_page: Callable[[str], Page], requests: list
     assert page.evaluate("window.pixel") is None
     press(page, "accept")
     page.wait_for_function("window.pixel && window.heard")
-    page.wait_for_timeout(300)
-    assert sorted(asked(requests)) == ["https://films.example/film", "https://tags.example/tag.js"]
+    expected = ["https://films.example/film", "https://tags.example/tag.js"]
+    when(page, lambda: len(asked(requests)) >= len(expected))
+    settle(page)
+    assert sorted(asked(requests)) == expected
     page.get_by_role("button", name="Cookie settings").click()
     page.get_by_role("switch").first.wait_for()
