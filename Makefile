@@ -35,7 +35,7 @@ lint: .venv/ready-for-tests snippet/node_modules/ready ## Check style, types and
 	@echo "mypy --strict ..." && mypy --no-error-summary
 	@echo "tsc --strict ..." && cd snippet && npm run --silent check
 
-build: .venv/ready-for-tests snippet/node_modules/ready ## Make the two scripts of the snippet and the README's tables anew.
+build: .venv/ready-for-tests snippet/node_modules/ready ## Make the scripts of the snippet and the README's tables anew.
 	@cd snippet && node build.js
 	@.venv/bin/python -m tests.readme
 

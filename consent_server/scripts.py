@@ -38,10 +38,11 @@ class Script:
 
 @dataclass(frozen=True)
 class Asked:
-    """All that a site asks: its two scripts and, by language and variant, its notices."""
+    """All that a site asks: its scripts and, by language and variant, its notices."""
 
     consent: Script
-    details: Mapping[str, Script]
+    layers: Mapping[str, Mapping[str, Script]]
+    """What is fetched when it is wanted, by name and language: ``details``, and ``mine``, a shopper's own choices."""
     notices: Mapping[str, tuple[Notice, ...]]
 
 
@@ -51,24 +52,31 @@ def prepare(site: Site) -> Asked:
     # Only a shop that names vendors or trackers gets what tells and stops them.
     name = "consent.full.js" if site.vendors or site.trackers else "consent.js"
     gate = static.joinpath(name).read_text(encoding="utf-8")
-    details = static.joinpath("details.js").read_text(encoding="utf-8")
+    details, mine = (static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine"))
     lists = msgspec.json.decode(static.joinpath("words.json").read_bytes())
+    # A shopper's own choices are not among what is shown before an answer.
     built = {name: Script.of(gate).hash, "details.js": Script.of(details).hash}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
         lang: tuple(Notice.compose(site, lang, variant, words[lang], built) for variant in site.asked)
         for lang in site.languages
     }
-    second = {
-        lang: Script.of(
-            _filled(details, "__DETAILS__", _details(site, notices[lang][0], words[lang], lists["details"]))
-        )
-        for lang in site.languages
+    layers = {
+        "details": {
+            lang: Script.of(_filled(details, "__DETAILS__", _details(site, asked, words[lang], lists["details"])))
+            for lang, (asked, *_) in notices.items()
+        },
+        "mine": {
+            lang: Script.of(_filled(mine, "__MINE__", _mine(site, words[lang], lists["mine"])))
+            for lang in site.languages
+        },
     }
-    # One address for all languages: each hash in the gate would cost every shopper eight bytes.
-    version = Script.of("".join(script.hash for script in second.values())).hash[:8]
-    second = {lang: replace(script, hash=version) for lang, script in second.items()}
-    return Asked(Script.of(_filled(gate, "__SITE__", _gate(site, version, notices, lists["first"]))), second, notices)
+    # One version for them all: each hash in the gate would cost every shopper eight bytes.
+    version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
+    layers = {
+        name: {lang: replace(script, hash=version) for lang, script in each.items()} for name, each in layers.items()
+    }
+    return Asked(Script.of(_filled(gate, "__SITE__", _gate(site, version, notices, lists["first"]))), layers, notices)
 
 
 def _filled(built: str, mark: str, content: object) -> str:
@@ -190,11 +198,13 @@ def _details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterab
         [words[key] for key in wanted],
         [[list(cookie.values()) for cookie in asked.content["cookies"][category]] for category in CATEGORIES],
         site.policy_updated.isoformat(),
-        site.name,
-        site.contact,
-        site.authority or None,
         site.changed.get(asked.lang),
     ]
+
+
+def _mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> list[object]:
+    """Return what a shopper's own choices need, in the order of ``MineConfig`` in ``types.d.ts``."""
+    return [[words[key] for key in wanted], site.contact, site.authority or None]
 
 
 def replay(notice: Notice) -> tuple[str, bool]:

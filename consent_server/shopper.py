@@ -82,11 +82,11 @@ def consent_js(site_id: str) -> Response:
     return _script(asked.consent, "public, max-age=300, stale-while-revalidate=86400")
 
 
-@door.get("/v1/<site_id>/details.<lang>.<digest>.js")
-def details_js(site_id: str, lang: str, digest: str) -> Response:
-    """The second layer in one language. An outdated address gets today's details, but may not keep them."""
-    details = parts().asked[known_site(site_id).id].details
-    script = details.get(lang) or next(iter(details.values()))
+@door.get("/v1/<site_id>/<any(details, mine):name>.<lang>.<digest>.js")
+def layer_js(site_id: str, name: str, lang: str, digest: str) -> Response:
+    """What consent.js fetches when it is wanted. An outdated address gets today's, but may not keep it."""
+    layer = parts().asked[known_site(site_id).id].layers[name]
+    script = layer.get(lang) or next(iter(layer.values()))
     current = script.hash == digest
     return _script(script, "public, max-age=31536000, immutable" if current else "public, max-age=60")
 

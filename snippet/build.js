@@ -3,6 +3,7 @@
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const here = new URL('./', import.meta.url);
@@ -23,44 +24,45 @@ const shorter = {
   setup({ onLoad }) {
     onLoad({ filter: /\.css$/ }, async ({ path }) => ({ loader: 'text', contents: await style(path) }));
     // The server hands the words over as a list, without their names.
-    onLoad({ filter: /\/details\.js$/ }, ({ path }) => ({
+    onLoad({ filter: /\/(details|mine|verify)\.js$/ }, ({ path }) => ({
       contents: withoutReasons(readFileSync(path, 'utf8')).replace(/\bwords\.(\w+)/g, (_, name) => {
-        if (!LAYERS.details.includes(name)) throw Error(`details.js: layers.json has no ${name} for the details`);
-        return `words[${LAYERS.details.indexOf(name)}]`;
+        const list = basename(path, '.js');
+        if (!LAYERS[list].includes(name)) throw Error(`${list}.js: layers.json has no ${name} for it`);
+        return `words[${LAYERS[list].indexOf(name)}]`;
       }),
     }));
-    onLoad({ filter: /\/verify\.js$/ }, ({ path }) => ({ contents: withoutReasons(readFileSync(path, 'utf8')) }));
   },
 };
 
 /** Why a token is bad is for the console of a back end's developer; the page says it in the shopper's language. */
 const withoutReasons = (source) => source.replace(/(?<=new BadToken\()'[^']*'/g, '');
 
-/** What the two scripts hand to each other, and nobody else reads: one letter does for each name. */
+/** What the scripts hand to each other, and nobody else reads: one letter does for each name. */
 const HANDED = [
   'memory', 'kept', 'unsent', 'sending', 'sent', 'queued', 'post', 'writeCookie', 'server', 'settings', 'way',
   'theHost', 'addStyle', 'newElement', 'agree', 'letRun', 'unwanted', 'arrive', 'withdraw', 'deliver', 'place',
+  'loadLayer', 'attempt', 'categoriesOf',
 ];
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const browsers = readFileSync(new URL('node_modules/typescript/lib/lib.dom.d.ts', here), 'utf8');
 const taken = HANDED.filter((name) => RegExp(`^\\s+(readonly |get |set )?${name}[?(:<]`, 'm').test(browsers));
 if (taken.length) throw Error(`HANDED has names of the browser's own: ${taken}`);
 
 /** One language a file; what the layers need is read from their sources' own list. */
 const allWords = () => {
-  const { first, details } = LAYERS;
   const languages = readdirSync(words).filter((name) => name != 'layers.json').sort().map((name) => name.slice(0, -5));
   const all = Object.fromEntries(languages.map((lang) => [lang, read(`${lang}.json`)]));
   for (const [lang, said] of Object.entries(all)) {
-    const wanted = [...first, ...details];
+    const wanted = Object.values(LAYERS).flat();
     const wrong = [...wanted.filter((key) => !said[key]), ...Object.keys(said).filter((key) => !wanted.includes(key))];
     if (wrong.length) throw Error(`words/${lang}.json: missing or unknown: ${wrong}`);
   }
-  return { ...all, first, details };
+  return { ...all, ...LAYERS };
 };
 
 mkdirSync(target, { recursive: true });
 for (const [name, placeholder] of [
-  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['details', '__DETAILS__'],
+  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['details', '__DETAILS__'], ['mine', '__MINE__'],
 ]) {
   const { outputFiles: [{ text: bundled }] } = await build({
     absWorkingDir: here.pathname,
@@ -68,7 +70,7 @@ for (const [name, placeholder] of [
     bundle: true,
     charset: 'utf8',
     mangleProps: RegExp(`^(${HANDED.join('|')})$`),
-    mangleCache: Object.fromEntries(HANDED.map((name, i) => [name, String.fromCharCode(97 + i)])),
+    mangleCache: Object.fromEntries(HANDED.map((name, i) => [name, LETTERS[i]])),
     format: 'iife',
     target: 'es2022',
     plugins: [shorter],

@@ -40,11 +40,14 @@ def test_the_script_is_the_same_for_everybody_and_cached(client, encoding, read)
     assert (again.status_code, again.data) == (304, b"")
 
 
-def test_the_details_are_immutable_by_their_hash_only(client, app):
-    script = app.extensions["consent"].asked["smartmarket"].details["ru"]
-    exact = client.get(f"/v1/smartmarket/details.ru.{script.hash}.js")
+@pytest.mark.parametrize("layer", ["details", "mine"])
+def test_what_consent_js_fetches_is_immutable_by_its_hash_only(client, app, layer):
+    script = app.extensions["consent"].asked["smartmarket"].layers[layer]["ru"]
+    assert f'"{script.hash}"' in client.get("/v1/smartmarket/consent.js").text
+    exact = client.get(f"/v1/smartmarket/{layer}.ru.{script.hash}.js")
+    assert exact.data == script.plain
     assert "immutable" in exact.headers["Cache-Control"]
-    outdated = client.get("/v1/smartmarket/details.ru.0123456789abcdef.js")
+    outdated = client.get(f"/v1/smartmarket/{layer}.ru.0123456789abcdef.js")
     assert outdated.data == exact.data
     assert outdated.headers["Cache-Control"] == "public, max-age=60"
 

@@ -4,8 +4,8 @@ import style from './banner.css';
 
 /**
  * @param {string} name
- * @param {Record<string, string | ((event: any) => void)>} attributes a function is an event handler, `onclick` and
- *   the like, and cancels the event if it returns false
+ * @param {Record<string, string | boolean | ((event: any) => void)>} attributes what is no text is a property: a
+ *   function, `onclick` and the like, handles an event and cancels it if it returns false
  * @param {(Node | string)[]} children
  */
 export const element = (name, attributes, ...children) => {
@@ -54,10 +54,8 @@ let banner;
 let focused;
 
 export const hideBanner = () => {
-  if (!banner) return;
-  const held = banner.contains(document.activeElement);
-  banner.remove();
-  banner = undefined;
+  const held = banner?.contains(document.activeElement);
+  banner?.remove();
   if (held) focusOn(focused);
 };
 

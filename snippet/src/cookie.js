@@ -18,15 +18,12 @@ import { base, CATEGORIES, domain, keep, langs, language, revision, site, varian
 /** Characters of a token's signature and the dot before it. */
 const SIGNATURE = 87;
 
-/** What the page knows; a browser may keep no cookie. */
-export const memory = {
-  kept: '',
-  unsent: /** @type {Pending[]} */ ([]),
-  /** What ends when the server has taken all, or cannot. @type {Promise<void> | undefined} */
-  sending: undefined,
-  /** The post of the first of them, if this page made it. @type {Promise<Response | void> | undefined} */
-  sent: undefined,
-};
+/**
+ * What the page knows; a browser may keep no cookie. `sending`: what ends when the server has taken all, or cannot; `sent`:
+ * the post of the first that is unsent, if this page made it.
+ * @type {{ kept: string, unsent: Pending[], sending?: Promise<void>, sent?: Promise<Response | void> }}
+ */
+export const memory = { kept: '', unsent: [] };
 
 const cookie = () => {
   try {
@@ -84,13 +81,14 @@ export const answer = () => {
 export const token = () => (memory.unsent[0] ? null : memory.kept || null);
 
 /**
- * Posts a decision in one request that outlives the page. A body of text needs no preflight.
- * @param {Pending} decision
+ * Posts a decision, or that the banner was shown, in one request that outlives the page. A body of text needs no preflight.
+ * @param {Pending | { lang: string, variant: string }} content
+ * @param {string} [path]
  */
-export const post = (decision) =>
-  fetch(base + 'decisions', {
+export const post = (content, path = 'decisions') =>
+  fetch(base + path, {
     method: 'POST',
-    body: JSON.stringify(decision, ['id', 'allow', 'notice', 'lang', 'variant', 'how', 'previous']),
+    body: JSON.stringify(content, ['id', 'allow', 'notice', 'lang', 'variant', 'how', 'previous']),
     keepalive: true,
   }).catch(() => {}); // offline, or the server is: the cookie keeps the decision
 

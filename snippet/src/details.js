@@ -1,5 +1,4 @@
-/** The second layer: what exactly is asked, the switches, and what a shopper may see and do of their own answer. */
-import { verify, verifyReceipt, BadToken } from '../verify.js';
+/** The second layer: what exactly is asked, and the switches; and what a page with something unfinished needs. */
 import { clear } from './clear.js';
 import { deliver } from './delivery.js';
 import style from './details.css';
@@ -10,33 +9,25 @@ import style from './details.css';
  */
 
 /** @type {import('./types').DetailsConfig} */
-const [lang, words, cookies, updated, name, contact, authority, changed] = __DETAILS__;
+const [lang, words, cookies, updated, changed] = __DETAILS__;
 
 /** @param {Gate} gate */
 const details = (gate) => {
   const { newElement: element, consent } = gate;
-  const [site, revision, , policy, domain] = gate.settings;
+  const [, revision, , policy, domain] = gate.settings;
   /** @type {Category[]} */
   const categories = ['functional', 'analytics', 'marketing'];
 
   /** @param {string} word @param {() => void} onclick */
   const button = (word, onclick) => element('button', { type: 'button', onclick }, word);
-  /** @param {string} word @param {Record<string, string>} values */
-  const say = (word, values) => word.replace(/{(\w+)}/g, (_, key) => values[key]);
-  /** @param {number | string | Date} moment seconds, or a day @param {boolean} [time] */
-  const date = (moment, time) =>
-    new Date(typeof moment == 'number' ? moment * 1000 : moment).toLocaleString(lang == 'en' ? 'en-GB' : [lang, 'ru'],
-      { day: '2-digit', month: '2-digit', year: 'numeric', ...(time && { hour: '2-digit', minute: '2-digit' }) });
+  /** @param {string} word with a name in braces, which the value replaces @param {string} value */
+  const say = (word, value) => word.replace(/{\w+}/, () => value);
+  /** @param {number | string} moment milliseconds, or a day @param {Intl.DateTimeFormatOptions} [more] than the day */
+  const date = (moment, more) => new Date(moment).toLocaleString(lang == 'en' ? 'en-GB' : [lang, 'ru'],
+    { day: '2-digit', month: '2-digit', year: 'numeric', ...more });
   const titles = [words.functional, words.analytics, words.marketing];
   /** @param {readonly string[]} allowed */
-  const list = (allowed) => titles.filter((_, i) => allowed.includes(categories[i])).join(', ') || words.nothing;
-
-  /** @param {string} text a token, whoever signed it */
-  const payloadOf = (text) => {
-    try {
-      return JSON.parse(atob(text.split('.')[0]));
-    } catch {}
-  };
+  const list = (allowed) => titles.filter((_, i) => allowed.includes(categories[i])).join(', ');
 
   let styled = false;
   /** @returns {HTMLElement} our element in the page, with the style that only what is shown later needs */
@@ -64,7 +55,7 @@ const details = (gate) => {
     else if (names) {
       const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
       host().append(message);
-      message.append(element('span', {}, say(words.removed, { names })), button(words.close, () => message.remove()));
+      message.append(element('span', {}, say(words.removed, names)), button(words.close, () => message.remove()));
     }
   };
 
@@ -73,7 +64,7 @@ const details = (gate) => {
     let reload = false;
     for (const element of released) {
       const { dataset } = /** @type {HTMLElement} */ (element);
-      if ((dataset.consent ?? '').trim().split(/\s+/).every((category) => consent.allows(/** @type {Category} */ (category)))) continue;
+      if (gate.categoriesOf(element).every((category) => consent.allows(/** @type {Category} */ (category)))) continue;
       released.delete(element);
       if (element instanceof HTMLScriptElement) reload ||= element.type != 'text/plain';
       else {
@@ -96,7 +87,7 @@ const details = (gate) => {
   const section = (title, purpose, i, category) => {
     const uses = cookies[i];
     const control = category
-      ? element('input', { type: 'checkbox', role: 'switch', name: category, 'aria-describedby': 'ask-' + category })
+      ? element('input', { type: 'checkbox', role: 'switch', name: category, checked: consent.allows(category), 'aria-describedby': 'ask-' + category })
       : element('span', {}, words.always_on);
     const columns = [words.cookie_name, words.cookie_provider, words.cookie_purpose, words.cookie_life];
     return element('section', {},
@@ -108,18 +99,17 @@ const details = (gate) => {
 
   /** @param {Category[]} allow @param {'accept' | 'refuse' | 'save'} how */
   const decide = (allow, how) => {
-    dialog.close(); // first, so that the focus goes back through the banner to where it was
+    dialog?.close(); // first, so that the focus goes back through the banner to where it was
     gate.decide(allow, consent.choice ? 'preferences' : how);
   };
 
-  const chosen = () =>
-    categories.filter((category) => /** @type {HTMLInputElement} */ (dialog.querySelector(`[name=${category}]`)).checked);
+  const chosen = () => categories.filter((category) => dialog.querySelector(`[name=${category}]:checked`));
 
-  // ---- My choices ----
+  // ---- My choices: a script of its own, for who opens them ----
 
   const mine = element('div', { 'aria-live': 'polite' });
 
-  /** @param {() => Promise<unknown>} act */
+  /** @param {() => Promise<unknown>} act of the shopper's, who is told when it fails */
   const attempt = (act) => async () => {
     try {
       await act();
@@ -128,73 +118,11 @@ const details = (gate) => {
     }
   };
 
-  /** @param {string} path @param {string} [method] */
-  const me = async (path, method) => {
-    const response = await fetch(gate.server + path, { method, headers: { Authorization: 'Bearer ' + consent.token } });
-    if (!response.ok) throw Error(`consent: ${path} answered ${response.status}`);
-    return response.json();
-  };
-
-  const receipt = () => me('me/receipt');
-
-  /** @param {unknown} held */
-  const download = (held) => {
-    const href = URL.createObjectURL(new Blob([JSON.stringify(held, null, 2)], { type: 'application/ld+json' }));
-    element('a', { href, download: `consent-${site}.json` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 60000);
-  };
-
-  const erase = async () => {
-    await me('me', 'DELETE');
-    gate.memory.unsent = [];
-    gate.writeCookie();
-    gate.agree();
-    mine.replaceChildren(element('p', {}, words.erased));
-  };
-
-  const showMine = async () => {
-    const { choice, token } = consent;
-    if (!choice) return mine.replaceChildren(element('p', {}, words.unanswered));
-    if (!token) return mine.replaceChildren(element('p', {}, words.undelivered));
-    const payload = payloadOf(token);
-    const answerState = element('p', { role: 'status' });
-    const receiptState = element('p', { role: 'status' });
-    /** @type {Record<string, unknown>} */
-    let held;
-    mine.replaceChildren(
-      element('p', {}, say(words.answered, { at: date(payload.at, true), allow: list(payload.allow) }), ' ',
-        say(words.until, { exp: date(payload.exp) })),
-      answerState,
-      receiptState,
-      element('div', { class: 'buttons' }, button(words.receipt, attempt(async () => download((held ??= await receipt())))),
-        ...(payload.allow[0] ? [button(words.withdraw, () => decide([], 'refuse'))] : []),
-        button(words.erase, attempt(erase))));
-
-    /** @param {HTMLElement} state @param {string} what @param {(keys: any) => Promise<unknown>} verified */
-    const check = async (state, what, verified) => {
-      let found = words.checked;
-      try {
-        await verified(await (await fetch(gate.server + '../keys.json')).json());
-      } catch (error) {
-        found = error instanceof BadToken ? words.forged : words.unchecked;
-      }
-      state.append(`${what}: ${found}`);
-      return found != words.forged;
-    };
-    if (!await check(answerState, words.answer, (keys) => verify(token, keys, { site }))) return;
-    await check(receiptState, words.my_receipt, async (keys) => {
-      held = await receipt();
-      await verifyReceipt(held, keys, { site });
-      if (held['dcterms:references'] != token) throw new BadToken('This is the receipt of another answer.');
-    });
-    if (payload.sub) {
-      await attempt(async () => {
-        const { history } = await me('me');
-        mine.append(element('h3', {}, words.history), element('ul', {}, ...history.map((/** @type {any} */ { at, allow }) =>
-          element('li', {}, `${date(at, true)}: ${list(allow)}`))));
-      })();
-    }
-  };
+  const showMine = attempt(async () => {
+    mine.replaceChildren();
+    const { show } = await gate.loadLayer('mine', lang);
+    await show({ mine, attempt, button, date, list, decide });
+  });
 
   // ---- The dialog ----
 
@@ -213,17 +141,11 @@ const details = (gate) => {
       button(words.save, () => decide(chosen(), 'save'))),
     element('details', { ontoggle: ({ target }) => void (target.open && showMine()) }, element('summary', {}, words.mine), mine),
     element('p', {},
-      element('a', { href: policy }, updated ? say(words.updated, { date: date(updated) }) : name),
-      ...(contact ? [' ', element('a', { href: 'mailto:' + contact }, contact)] : []),
-      ...(authority ? [' ', words.complaint, ' ', authority.url ? element('a', { href: authority.url }, authority.name) : authority.name] : [])),
+      element('a', { href: policy }, say(words.updated, date(updated)))),
     element('p', { class: 'buttons' }, button(words.close, () => dialog.close()))));
 
   const open = () => {
-    mine.replaceChildren();
     dialog = made();
-    for (const category of categories) {
-      /** @type {HTMLInputElement} */ (dialog.querySelector(`[name=${category}]`)).checked = consent.allows(category);
-    }
     host().append(dialog);
     dialog.showModal();
     dialog.focus();
@@ -239,7 +161,7 @@ const details = (gate) => {
       const view = frame.contentWindow;
       const page = frame.contentDocument;
       if (frame.src || !view || !page || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
-      const needed = (frame.dataset.consent ?? '').split(/\s+/);
+      const needed = gate.categoriesOf(frame);
       const sheet = new /** @type {any} */ (view).CSSStyleSheet();
       sheet.replaceSync('html{font:16px/1.4 system-ui;color-scheme:light dark;background:canvas}button{font:inherit;margin:4px;padding:12px}');
       page.adoptedStyleSheets = [sheet];
@@ -247,13 +169,13 @@ const details = (gate) => {
       page.documentElement.dir = 'auto';
       page.title = words.details;
       page.body.replaceChildren(
-        element('p', {}, say(words.held, { categories: list(needed) })),
+        element('p', {}, say(words.held, list(needed))),
         button(words.once, () => {
           frame.dataset.consent = 'necessary'; // for this page
           gate.letRun(frame);
         }),
-        button(words.always, () => gate.decide(categories.filter((category) => consent.choice?.[category] || needed.includes(category)),
-          consent.choice ? 'preferences' : 'save')));
+        button(words.always, () =>
+          decide(categories.filter((category) => consent.allows(category) || needed.includes(category)), 'save')));
     };
     frame.addEventListener('load', draw);
     draw();
@@ -270,8 +192,16 @@ const details = (gate) => {
     const from = document.referrer && new URL(document.referrer).hostname;
     const inside = from && (from == location.hostname || (domain && `.${from}`.endsWith('.' + domain)));
     if (type != 'navigate' || inside || /** @type {any} */ (window).navigation?.currentEntry?.index > 0) return;
-    fetch(gate.server + 'shown', { method: 'POST', body: JSON.stringify({ lang, variant: gate.way }), keepalive: true })
-      .catch(() => {}); // one that could not be counted
+    gate.post({ lang, variant: gate.way }, 'shown');
+  };
+
+  /** @returns {boolean} whether there was an answer, to an older revision: whoever signed it */
+  const answeredBefore = () => {
+    try {
+      return JSON.parse(atob(gate.memory.kept.split('.')[0])).rev < revision;
+    } catch {
+      return false;
+    }
   };
 
   /** @param {string} text what is particular to this shopper */
@@ -280,9 +210,8 @@ const details = (gate) => {
   /** @param {boolean} undecided */
   const arrive = (undecided) => {
     if (undecided) {
-      const last = gate.memory.kept && payloadOf(gate.memory.kept);
       if (consent.choice) note(words.gpc); // the signal answered
-      else if (last && last.rev < revision) note(changed ?? '');
+      else if (changed && answeredBefore()) note(changed);
       if (document.hidden) document.addEventListener('visibilitychange', countShowing, { once: true });
       else countShowing();
     }
@@ -290,7 +219,7 @@ const details = (gate) => {
     deliver(gate);
   };
 
-  return { arrive, withdraw, deliver: () => deliver(gate), open, place, receipt };
+  return { arrive, withdraw, deliver: () => deliver(gate), open, place };
 };
 
-/** @type {import('./types').DetailsScript} */ (document.currentScript).details = details;
+/** @type {import('./types').LayerScript} */ (document.currentScript).details = details;

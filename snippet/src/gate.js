@@ -33,7 +33,7 @@ let markTracker;
 let selector = '[data-consent]';
 
 /** @param {HTMLElement} marked */
-const categoriesOf = (marked) => (marked.getAttribute('data-consent') ?? '').trim().split(/\s+/);
+const categoriesOf = (marked) => (marked.dataset.consent ?? '').trim().split(/\s+/);
 
 /**
  * Lets a held element do what it would have done. A script is made anew, as the browser looks at each only once; in a
@@ -54,7 +54,7 @@ const run = async (marked) => {
     return parentNode?.insertBefore(marked, nextSibling);
   }
 
-  const fresh = document.createElement('script');
+  const fresh = /** @type {HTMLScriptElement} */ (element('script', {}));
   for (const { name, value } of marked.attributes) {
     if (!/^(type|src|data-src|nonce|on.*)$/.test(name)) fresh.setAttribute(name, value);
   }
@@ -90,11 +90,11 @@ const release = (marked) => {
   }
 };
 
-/** @param {any} root an element, or the document */
+/** @param {any} root an element, or another node */
 const look = (root) => {
-  for (const found of [root, ...root.querySelectorAll(selector)]) {
+  for (const found of [root, ...(root.querySelectorAll?.(selector) ?? [])]) {
     markTracker?.(found);
-    if (found.getAttribute?.('data-consent') != null) release(found);
+    if (found.dataset?.consent != null) release(found);
   }
 };
 
@@ -135,18 +135,27 @@ const unwanted = () => CATEGORIES.flatMap((category, i) => (allows(category) ? [
 
 // ---- Ask ----
 
-/** @type {Promise<import('./types').Details> | undefined} */
-let loading;
+/** @typedef {import('./types').Layers} Layers */
 
-/** @returns {Promise<import('./types').Details>} the second layer, fetched once */
-const details = () =>
-  (loading ??= new Promise((resolve, reject) => {
-    const loader = /** @type {import('./types').DetailsScript} */ (document.createElement('script'));
-    loader.src = trusted.createScriptURL(`${base}details.${language()}.${detailsHash}.js`);
-    loader.onload = () => resolve(/** @type {any} */ (loader).details(gate));
-    loader.onerror = () => reject((loading = undefined));
-    document.head.append(loader);
+/** @type {Record<string, Promise<any> | undefined>} */
+const layers = {};
+
+/**
+ * @template {keyof Layers} Name
+ * @param {Name} name of a script that brings more than the first layer
+ * @param {string} [lang]
+ * @returns {Promise<Layers[Name]>} what it brings; it is fetched once, and again if it did not load
+ */
+const loadLayer = (name, lang = language()) =>
+  (layers[name] ??= new Promise((resolve, reject) => {
+    document.head.append(element('script', {
+      src: trusted.createScriptURL(`${base}${name}.${lang}.${detailsHash}.js`),
+      onload: ({ target }) => resolve(target[name](gate)),
+      onerror: () => reject((layers[name] = undefined)),
+    }));
   }));
+
+const details = () => loadLayer('details');
 
 /** @param {(details: import('./types').Details) => void} use of the second layer; if it does not load, the next page may */
 const soon = (use) => details().then(use, () => {});
@@ -186,13 +195,13 @@ const consent = {
   get token() {
     return allowed ? token() : null;
   },
-  receipt: async () => (await details()).receipt(),
+  receipt: async () => (await loadLayer('mine')).receipt(),
 };
 
 /** @type {import('./types').Gate} */
 const gate = {
   memory, queued, post, writeCookie, server: base, settings: config, consent, way: variant, theHost, addStyle,
-  newElement: element, decide, agree, letRun: release, unwanted,
+  newElement: element, decide, agree, letRun: release, categoriesOf, unwanted, loadLayer,
 };
 
 /** Another tab, or the server, may have changed the cookie. */
@@ -230,9 +239,7 @@ export const start = (tellVendors, stopTrackers) => {
   window.consent = consent;
   look(document);
   new MutationObserver((records) => {
-    for (const { addedNodes } of records) {
-      for (const node of addedNodes) if ('querySelectorAll' in node) look(node);
-    }
+    for (const { addedNodes } of records) addedNodes.forEach(look);
     ask();
   }).observe(document, { childList: true, subtree: true });
 

@@ -35,8 +35,8 @@ const onceAllowed = (url, send) => {
  * @returns {boolean} whether it is a tracker, and now marked
  */
 const mark = (element, url) => {
-  const { dataset, localName, type } = element;
-  const category = url && /^(script|iframe|img)$/.test(localName) && !dataset.consent && stopped(url);
+  const { dataset, type } = element;
+  const category = url && element.matches('script,iframe,img') && !dataset.consent && stopped(url);
   if (!category) return false;
   dataset.consent = category;
   dataset.src = url;

@@ -30,6 +30,7 @@ export interface Consent {
 declare global {
   const __SITE__: SiteConfig;
   const __DETAILS__: DetailsConfig;
+  const __MINE__: MineConfig;
   interface Window {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
@@ -73,7 +74,7 @@ export type SiteConfig = [
   domain: string,
   /** 1 if Global Privacy Control refuses. */
   gpc: 0 | 1,
-  /** Hash in the address of the details. */
+  /** Hash in the address of the details and of *My choices*. */
   detailsHash: string,
   /** The shop's layout and theme: what differs from banner.css. */
   css: string,
@@ -93,21 +94,23 @@ export type Way = [share: number, variant: string, layout: string, langs: Record
 /** What is asked in a language: the hash of the exact words and cookie list, then the words of the first layer. */
 export type Asked = [notice: string, title: string, text: string, accept: string, refuse: string, choose: string, policy: string];
 
+/** build.js puts an index in the place of each name. */
+export type Words = typeof import('./words/en.json');
+
 /** In place of __DETAILS__ in details.js. */
 export type DetailsConfig = [
   lang: string,
-  /** build.js puts an index in the place of each name. */
-  words: typeof import('./words/en.json'),
+  words: Words,
   /** Of each category, the necessary ones first. */
   cookies: Cookie[][],
   /** Date of the privacy policy. */
   updated: string,
-  name: string,
-  contact: string | null,
-  authority: { name: string; url?: string } | null,
   /** What is new since the last revision. */
   changed: string | null,
 ];
+
+/** In place of __MINE__ in mine.js: whom to write to, and where to complain. */
+export type MineConfig = [words: Words, contact: string | null, authority: { name: string; url?: string } | null];
 
 export type Cookie = [name: string, provider: string, purpose: string, life: string];
 
@@ -130,6 +133,15 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'que
   letRun(element: HTMLElement): void;
   /** Names, `*` for anything, of what no answer allows to stay in the browser. */
   unwanted(): string[];
+  /** What a marked element waits for. */
+  categoriesOf(marked: HTMLElement): string[];
+  loadLayer<Name extends keyof Layers>(name: Name, lang?: string): Promise<Layers[Name]>;
+}
+
+/** What each script hands back that is fetched when it is wanted, by its name. */
+export interface Layers {
+  details: Details;
+  mine: Mine;
 }
 
 /** What the details hand back. */
@@ -142,10 +154,25 @@ export interface Details {
   open(): void;
   /** Draws what stands in a held frame. */
   place(frame: HTMLIFrameElement): void;
+}
+
+/** What *My choices* hand back. */
+export interface Mine {
+  /** Shows them, with what the details have for that. */
+  show(details: {
+    /** Where they are shown. */
+    mine: HTMLElement;
+    /** Tells the shopper when it fails. */
+    attempt(act: () => Promise<unknown>): () => Promise<void>;
+    button(word: string, onclick: () => void): HTMLElement;
+    /** The day of a moment in milliseconds, and more as the options say. */
+    date(moment: number, more?: Intl.DateTimeFormatOptions): string;
+    /** The categories' names in the shopper's language. */
+    list(allowed: readonly string[]): string;
+    decide(allow: Category[], how: 'refuse'): void;
+  }): Promise<void>;
   receipt(): Promise<Record<string, unknown>>;
 }
 
-/** The script element of the details carries what it brings. */
-export interface DetailsScript extends HTMLScriptElement {
-  details?: (gate: Gate) => Details;
-}
+/** The script element of a layer carries what it brings. */
+export type LayerScript = HTMLScriptElement & { [Name in keyof Layers]?: (gate: Gate) => Layers[Name] };

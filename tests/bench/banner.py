@@ -75,7 +75,7 @@ def contenders() -> list[Contender]:
     gate = asked.consent.plain
     ours = (
         ("/v1/s/consent.js", gate),
-        *((f"/v1/s/details.{lang}.{script.hash}.js", script.plain) for lang, script in asked.details.items()),
+        *((f"/v1/s/details.{lang}.{script.hash}.js", script.plain) for lang, script in asked.layers["details"].items()),
     )
     accept = "#ask .buttons button"
     vanilla, orejime = MODULES / "vanilla-cookieconsent/dist", MODULES / "orejime/dist"

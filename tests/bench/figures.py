@@ -179,7 +179,7 @@ def scripts() -> None:
         address = f"http://127.0.0.1:{port}/v1/smartmarket"
         found = json.loads(urllib.request.urlopen(f"{address}/notice?lang=az").read())
         assert found["notice"] == notice(port)
-        for name in ("consent.js", "details.az.0.js"):
+        for name in ("consent.js", "details.az.0.js", "mine.az.0.js"):
             for encoding in ("br", "gzip", "identity"):
                 request = urllib.request.Request(f"{address}/{name}", headers={"Accept-Encoding": encoding})
                 with urllib.request.urlopen(request) as answer:

@@ -86,7 +86,8 @@ def peers() -> list[Peer]:
         "analytics": (Cookie("_t_*", "T", dict.fromkeys(site.languages, "x"), dict.fromkeys(site.languages, "x")),)
     }
     asked = prepare(replace(site, cookies=traces, trackers=(("tracker.localhost", "analytics"),), cookie_domain=None))
-    ours = {f"/v1/s/details.{lang}.{script.hash}.js": script.plain for lang, script in asked.details.items()}
+    details = asked.layers["details"]
+    ours = {f"/v1/s/details.{lang}.{script.hash}.js": script.plain for lang, script in details.items()}
     vanilla, orejime = MODULES / "vanilla-cookieconsent/dist", MODULES / "orejime/dist"
     klaro, tac = MODULES / "klaro/dist", MODULES / "tarteaucitronjs"
     words = (

@@ -13,7 +13,7 @@ UNMARKED = {
     "a picture in the page's HTML": '<img src="{url}" alt="">',
     # In a task of its own: an observer that the parser has called already sees the picture before it is fetched.
     "a picture written through innerHTML": (
-        "<script>setTimeout(() => {{ document.body.innerHTML += '<img src=\"{url}\" alt=\"\">' }})</script>"
+        '<script>setTimeout(() => {{ document.body.innerHTML += \'<img src="{url}" alt="">\' }})</script>'
     ),
     "a picture of a style sheet": "<style>h1 {{ background: url({url}) }}</style>",
     "a request of a worker": (

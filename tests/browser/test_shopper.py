@@ -411,6 +411,36 @@ def test_my_choices_say_so_when_the_token_is_not_what_the_server_signed(shop: Sh
     expect(page.get_by_text("My receipt:")).to_have_count(0)
 
 
+@pytest.mark.troubles("Failed to load resource")
+def test_my_choices_are_fetched_by_who_opens_them_say_when_that_failed_and_work_the_next_time(
+    shop: Shop, page: Page, requests: list[Request]
+) -> None:
+    shop.serve(contact="privacy@shop.example", authority={"name": "The Authority", "url": "https://authority.example"})
+    page.route("**/mine.*", lambda route: route.abort())
+    page.goto(shop.page(""))
+    press(page, "choose")
+    mine = page.get_by_text("My choices", exact=True)
+
+    def fetched() -> int:
+        return len([made for made in requests if "/mine." in made.url])
+
+    assert fetched() == 0
+    failed = page.get_by_text(WORDS["en"]["failed"])
+    for times in (1, 2):
+        mine.click()
+        when(page, lambda times=times: fetched() == times)
+        expect(failed).to_have_count(1)
+        mine.click()
+    page.unroute("**/mine.*")
+    page.evaluate("document.documentElement.lang = 'ru'")  # the preferences are open in English
+    mine.click()
+    expect(page.get_by_text(WORDS["en"]["unanswered"])).to_be_visible()
+    expect(failed).to_have_count(0)
+    expect(page.get_by_role("link", name="privacy@shop.example")).to_be_visible()
+    expect(page.get_by_role("link", name="The Authority")).to_have_attribute("href", "https://authority.example")
+    assert fetched() == 3
+
+
 # ---- The shop's scripts ----
 
 
