@@ -167,7 +167,7 @@ def _layouts(names: Iterable[str]) -> str:
 
 
 def _css(theme: Mapping[str, Any]) -> str:
-    """Return a theme as custom properties of the banner: both buttons share theirs, so that they cannot differ.
+    """Return a theme as properties of the banner: both buttons share theirs, so that they cannot differ.
 
     The banner's own colours for the dark stand under a stronger selector, so colours of the shop's replace them only
     where the shop has said how it looks in the dark.
@@ -183,8 +183,9 @@ def _css(theme: Mapping[str, Any]) -> str:
 
 
 def _properties(theme: Mapping[str, Any]) -> dict[str, str]:
-    plain = {f"--{name}": theme[name] for name in ("background", "text", "radius", "font") if name in theme}
-    return plain | {f"--button-{name}": value for name, value in theme.get("accept", {}).items()}
+    plain = {f"--{name}": theme[name] for name in ("background", "text", "radius") if name in theme}
+    font = {"font-family": theme["font"]} if "font" in theme else {}
+    return plain | font | {f"--button-{name}": value for name, value in theme.get("accept", {}).items()}
 
 
 def _rule(selector: str, properties: Mapping[str, str]) -> str:

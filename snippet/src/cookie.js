@@ -27,7 +27,7 @@ export const memory = { kept: '', unsent: [] };
 
 const cookie = () => {
   try {
-    return document.cookie.match(/(?:^|; )consent=([^;]+)/)?.[1] ?? '';
+    return document.cookie.match(/(^|; )consent=([^;]+)/)?.[2] ?? '';
   } catch {
     return ''; // a sandboxed frame has none
   }
@@ -108,7 +108,7 @@ export const record = (allow, how) => {
     variant,
     how,
     // 22 characters that are base64url of 16 bytes: the last must end in four zero bits.
-    id: Array.from(crypto.getRandomValues(new Uint8Array(21)), (byte) => (byte % 36).toString(36)).join('') + 'A',
+    id: [...crypto.getRandomValues(new Uint8Array(21))].map((byte) => (byte % 36).toString(36)).join('') + 'A',
     previous: token() ?? first?.previous,
     site,
     rev: revision,

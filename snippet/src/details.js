@@ -212,7 +212,7 @@ const details = (gate) => {
     if (undecided) {
       if (consent.choice) note(words.gpc); // the signal answered
       else if (changed && answeredBefore()) note(changed);
-      if (document.hidden) document.addEventListener('visibilitychange', countShowing, { once: true });
+      if (document.hidden) addEventListener('visibilitychange', countShowing, { once: true });
       else countShowing();
     }
     clearTraces();

@@ -50,7 +50,7 @@ const run = async (marked) => {
     // Out of the page meanwhile: what a frame was before, which a reload would bring back, is then of no account.
     const { parentNode, nextSibling } = marked;
     marked.remove();
-    ['srcset', 'src', 'href'].forEach((name) => dataset[name] && marked.setAttribute(name, dataset[name]));
+    for (const name of ['srcset', 'src', 'href']) if (dataset[name]) marked.setAttribute(name, dataset[name]);
     return parentNode?.insertBefore(marked, nextSibling);
   }
 
@@ -131,7 +131,7 @@ const decide = (allow, how) => {
 };
 
 /** @returns {string[]} names, `*` for anything, of what no answer allows to stay in the browser */
-const unwanted = () => CATEGORIES.flatMap((category, i) => (allows(category) ? [] : clear[i]));
+const unwanted = () => clear.filter((_, i) => !allows(CATEGORIES[i])).flat();
 
 // ---- Ask ----
 
@@ -167,7 +167,7 @@ const whenIdle = (use) => {
   else addEventListener('load', idle);
 };
 
-const open = async () => (await details()).open();
+const open = () => details().then((details) => details.open());
 
 let undecided = false;
 /** The body that the banner is in; a single-page app may put another in its place. @type {HTMLElement} */
@@ -195,7 +195,7 @@ const consent = {
   get token() {
     return allowed ? token() : null;
   },
-  receipt: async () => (await loadLayer('mine')).receipt(),
+  receipt: () => loadLayer('mine').then((mine) => mine.receipt()),
 };
 
 /** @type {import('./types').Gate} */
@@ -212,7 +212,7 @@ const follow = () => {
 /** @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it */
 const traces = () => {
   try {
-    const names = [document.cookie, ...Object.keys(localStorage), ...Object.keys(sessionStorage)].join();
+    const names = document.cookie + Object.keys(localStorage) + Object.keys(sessionStorage);
     return ['ask-removed', ...unwanted()].some((pattern) => names.includes(pattern.split('*')[0]));
   } catch {} // storage is blocked: nothing is in it
 };
@@ -248,7 +248,7 @@ export const start = (tellVendors, stopTrackers) => {
     event.preventDefault();
     open();
   });
-  document.addEventListener('visibilitychange', follow);
+  addEventListener('visibilitychange', follow);
   window.cookieStore?.addEventListener('change', follow);
 
   const calls = /** @type {((consent: import('./types').Consent) => void)[]} */ (window.consentQueue ?? []);
@@ -258,5 +258,5 @@ export const start = (tellVendors, stopTrackers) => {
 
   ask();
   // A returning shopper whose answer is delivered needs nothing from the server.
-  if (undecided || queued()[0] || traces()) whenIdle((details) => details.arrive(undecided));
+  if (undecided || memory.unsent[0] || traces()) whenIdle((details) => details.arrive(undecided));
 };

@@ -7,14 +7,11 @@
 import { allows, caught, when } from './gate.js';
 import { trackers } from './site.js';
 
-/** @type {[RegExp, import('./types').Category][]} */
-const patterns = trackers.map(([source, category]) => [RegExp(source), category]);
-
 /** @param {any} url @returns {import('./types').Category | undefined} what a tracker at that address still waits for */
 const stopped = (url) => {
   try {
     const { host, pathname } = new URL(url, document.baseURI);
-    return patterns.find(([pattern, category]) => pattern.test(host + pathname) && !allows(category))?.[1];
+    return trackers.find(([pattern, category]) => (host + pathname).match(pattern) && !allows(category))?.[1];
   } catch {} // no address: the browser will say so
 };
 
@@ -32,17 +29,18 @@ const onceAllowed = (url, send) => {
 /**
  * @param {any} element
  * @param {unknown} url
- * @returns {boolean} whether it is a tracker, and now marked
+ * @returns {unknown} true if it is a tracker, and now marked
  */
 const mark = (element, url) => {
   const { dataset, type } = element;
   const category = url && element.matches('script,iframe,img') && !dataset.consent && stopped(url);
-  if (!category) return false;
-  dataset.consent = category;
-  dataset.src = url;
-  if (type) dataset.type = type;
-  element.type = 'text/plain'; // which means something to a script alone
-  return true;
+  if (category) {
+    dataset.consent = category;
+    dataset.src = url;
+    if (type) dataset.type = type;
+    element.type = 'text/plain'; // which means something to a script alone
+  }
+  return category;
 };
 
 /** @param {any} element @param {unknown} url @returns {unknown} true if a script made a tracker that waits now */
@@ -72,13 +70,13 @@ export const stopTrackers = () => {
 
   const request = /** @type {any} */ (XMLHttpRequest.prototype);
   const { open, send } = request;
-  const opened = new WeakMap();
+  const address = Symbol();
   request.open = function (/** @type {any[]} */ ...args) {
-    opened.set(this, args[1]);
+    this[address] = args[1];
     open.apply(this, args);
   };
   request.send = function (/** @type {any} */ body) {
-    onceAllowed(opened.get(this), () => send.call(this, body));
+    onceAllowed(this[address], () => send.call(this, body));
   };
 
   return (element) => {

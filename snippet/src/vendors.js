@@ -1,50 +1,50 @@
 /** What each vendor is told: one row each, called on every page before any answer, then with each answer. */
-import { vendors } from './site.js';
+import { CATEGORIES, vendors } from './site.js';
 
-/** @typedef {Partial<import('./types').Choice>} Choice  empty before any answer */
-
-/** @param {boolean | undefined} allowed */
-const word = (allowed) => (allowed ? 'granted' : 'denied');
+/** @typedef {import('./types').Choice | null} Choice  nothing yet at the start of a page */
 
 /** @type {(...args: any[]) => void} */
 const gtag = function () {
   (window.dataLayer ||= []).push(arguments); // Google reads Arguments objects, not arrays
 };
 
-/** Whether Meta may, for a base code that comes after the answer. */
-let granted = false;
+/** Whether Meta may, for a base code that comes after the answer. @type {boolean | undefined} */
+let granted;
 
-/** @type {{ [name: string]: (choice: Choice, answered: boolean, options: any) => void }} */
+/**
+ * What a row gets: each category as the word granted or denied, the answer, what else the vendor has to be told.
+ * @type {{ [name: string]: (words: Record<string, string>, choice: Choice, options: any) => void }}
+ */
 const VENDORS = {
-  google({ functional, analytics, marketing }, answered, [extra, switches]) {
-    gtag('consent', answered ? 'update' : 'default', {
-      ad_storage: word(marketing),
-      ad_user_data: word(marketing),
-      ad_personalization: word(marketing),
-      analytics_storage: word(analytics),
-      functionality_storage: word(functional),
-      personalization_storage: word(functional),
+  google({ functional, analytics, marketing }, choice, [extra, switches]) {
+    gtag('consent', choice ? 'update' : 'default', {
+      ad_storage: marketing,
+      ad_user_data: marketing,
+      ad_personalization: marketing,
+      analytics_storage: analytics,
+      functionality_storage: functional,
+      personalization_storage: functional,
       security_storage: 'granted',
-      ...(!answered && extra),
+      ...(!choice && extra),
     });
-    if (answered) window.dataLayer?.push({ event: 'consentchange', consent: { functional, analytics, marketing } });
+    if (choice) window.dataLayer?.push({ event: 'consentchange', consent: choice });
     else for (const name of switches) gtag('set', name, true);
   },
-  uet({ marketing }, answered) {
-    (window.uetq ||= []).push('consent', answered ? 'update' : 'default', { ad_storage: word(marketing) });
+  uet({ marketing }, choice) {
+    (window.uetq ||= []).push('consent', choice ? 'update' : 'default', { ad_storage: marketing });
   },
   clarity({ marketing, analytics }) {
     /** @type {import('./types').Stub} */
     const stub = (...args) => (stub.q ||= []).push(args);
-    (window.clarity ||= stub)('consentv2', { ad_Storage: word(marketing), analytics_Storage: word(analytics) });
+    (window.clarity ||= stub)('consentv2', { ad_Storage: marketing, analytics_Storage: analytics });
   },
   // Meta's base code loads nothing where it finds an fbq. So there is no stub of ours: the first call of its own
   // finds the refusal, and the answer, in front.
-  meta({ marketing }, answered) {
-    granted = !!marketing;
+  meta(_, choice) {
+    granted = choice?.marketing;
     /** @type {import('./types').Stub | undefined} */
     let fbq = window.fbq;
-    if (answered) return fbq?.('consent', marketing ? 'grant' : 'revoke');
+    if (choice) return fbq?.('consent', granted ? 'grant' : 'revoke');
     const revoke = () => {
       if (fbq?.callMethod) fbq('consent', 'revoke');
       else fbq?.queue?.unshift(['consent', 'revoke']);
@@ -65,19 +65,20 @@ const VENDORS = {
       },
     });
   },
-  matomo({ analytics }, answered, [require, give, forget]) {
-    (window._paq ||= /** @type {unknown[]} */ ([])).push([!answered ? require : analytics ? give : forget]);
+  matomo(_, choice, [require, give, forget]) {
+    (window._paq ||= /** @type {unknown[]} */ ([])).push([!choice ? require : choice.analytics ? give : forget]);
   },
 };
 
 /**
  * A vendor that throws does not stop the others.
- * @param {import('./types').Choice | null} choice nothing yet at the start of a page
+ * @param {Choice} choice
  */
 export const tell = (choice) => {
+  const words = Object.fromEntries(CATEGORIES.map((category) => [category, choice?.[category] ? 'granted' : 'denied']));
   for (const [name, options] of vendors) {
     try {
-      VENDORS[name](choice ?? {}, !!choice, options);
+      VENDORS[name](words, choice, options);
     } catch (error) {
       console.error(error);
     }
