@@ -132,7 +132,7 @@ def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
     sources: dict[str, list[str]] = {}
     for pattern, category in trackers:
         host, _, path = pattern.partition("/")
-        below = r"(.*\.)?" if host.startswith("*.") else ""
+        below = r"([^/]*\.)?" if host.startswith("*.") else ""
         port = "" if ":" in host else r"(:\d+)?"
         end = "" if not path or path.endswith("*") else "$"
         source = f"{below}{_literal(host.removeprefix('*.'))}{port}/{_literal(path.removesuffix('*'))}{end}"

@@ -37,7 +37,10 @@ const shorter = {
 /** Why a token is bad is for the console of a back end's developer; the page says it in the shopper's language. */
 const withoutReasons = (source) => source.replace(/(?<=new BadToken\()'[^']*'/g, '');
 
-/** What the scripts hand to each other, and nobody else reads: one letter does for each name. */
+/**
+ * What the scripts hand to each other, and nobody else reads: one letter does for each name. After an upgrade a page may
+ * have yesterday's consent.js with today's details, so a name keeps its letter and a new one goes to the end.
+ */
 const HANDED = [
   'memory', 'kept', 'unsent', 'sending', 'sent', 'queued', 'post', 'writeCookie', 'server', 'settings', 'way',
   'theHost', 'addStyle', 'newElement', 'agree', 'letRun', 'unwanted', 'arrive', 'withdraw', 'deliver', 'place',

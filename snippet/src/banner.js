@@ -42,11 +42,11 @@ export const theHost = () => {
 export const painted = () =>
   new Promise((resolve) => (document.hidden ? resolve(0) : requestAnimationFrame(() => setTimeout(resolve))));
 
-/** @param {HTMLElement | null} part that gets the focus, once all is painted, as that lays out the page: from nobody who types */
+/** @param {HTMLElement | null} part that gets the focus, from nobody who types; once the page is laid out, or that would do it */
 const focusOn = (part) =>
-  painted().then(() => {
+  (window.requestIdleCallback ?? setTimeout)(() => {
     if (document.activeElement == document.body) part?.focus({ preventScroll: true });
-  });
+  }, { timeout: 500 });
 
 /** @type {HTMLElement | undefined} */
 let banner;

@@ -90,9 +90,9 @@ const release = (marked) => {
   }
 };
 
-/** @param {any} root an element, or another node */
+/** @param {any} root an element, or another node; most that a parser brings have nothing in them */
 const look = (root) => {
-  for (const found of [root, ...(root.querySelectorAll?.(selector) ?? [])]) {
+  for (const found of root.firstElementChild ? [root, ...root.querySelectorAll(selector)] : [root]) {
     markTracker?.(found);
     if (found.dataset?.consent != null) release(found);
   }

@@ -132,6 +132,7 @@ def test_patterns_reach_subdomains_the_bare_host_and_paths_but_no_lookalike(shop
         shop.url("/x", "a.b.tracker"): False,
         shop.url("/x", "nottracker"): True,
         shop.url("/x", "tracker.localhost.evil"): True,
+        shop.url(f"/x.tracker.localhost:{shop.port}/x", "path"): True,
         shop.url("/pixel/1", "ads"): False,
         shop.url("/pixels", "ads"): True,
     }
