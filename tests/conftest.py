@@ -34,12 +34,13 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from werkzeug.test import TestResponse
 
-from consent_server import create_app, door, embedded
-from consent_server import shopper as shopper_door
+from consent_server import create_app
 from consent_server.decision import Site
-from consent_server.marketer import hash_password
-from consent_server.settings import Settings, read_sites
-from consent_server.store import Store
+from consent_server.settings.shops import Settings, read_sites
+from consent_server.store import Store, embedded
+from consent_server.web import request as request_door
+from consent_server.web import shopper as shopper_door
+from consent_server.web.marketer.rates import hash_password
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -374,7 +375,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The doors' clock, stopped at noon of 2 March 2026 (UTC)."""
     stopped = Clock(1_772_452_800)
-    for reads_it in (shopper_door, door):
+    for reads_it in (shopper_door, request_door):
         monkeypatch.setattr(reads_it, "time", SimpleNamespace(time=stopped.time, time_ns=stopped.time_ns))
     return stopped
 
