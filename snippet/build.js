@@ -3,7 +3,6 @@
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const here = new URL('./', import.meta.url);
@@ -19,37 +18,12 @@ const style = async (path) => {
 const read = (name) => JSON.parse(readFileSync(new URL(name, words), 'utf8'));
 const LAYERS = read('layers.json');
 
-const shorter = {
-  name: 'shorter',
+const minifiedStyle = {
+  name: 'minified style',
   setup({ onLoad }) {
     onLoad({ filter: /\.css$/ }, async ({ path }) => ({ loader: 'text', contents: await style(path) }));
-    // The server hands the words over as a list, without their names.
-    onLoad({ filter: /\/(details|mine|verify)\.js$/ }, ({ path }) => ({
-      contents: withoutReasons(readFileSync(path, 'utf8')).replace(/\bwords\.(\w+)/g, (_, name) => {
-        const list = basename(path, '.js');
-        if (!LAYERS[list].includes(name)) throw Error(`${list}.js: layers.json has no ${name} for it`);
-        return `words[${LAYERS[list].indexOf(name)}]`;
-      }),
-    }));
   },
 };
-
-/** Why a token is bad is for the console of a back end's developer; the page says it in the shopper's language. */
-const withoutReasons = (source) => source.replace(/(?<=new BadToken\()'[^']*'/g, '');
-
-/**
- * What the scripts hand to each other, and nobody else reads: one letter does for each name. After an upgrade a page may
- * have yesterday's consent.js with today's details, so a name keeps its letter and a new one goes to the end.
- */
-const HANDED = [
-  'memory', 'kept', 'unsent', 'sending', 'sent', 'queued', 'post', 'writeCookie', 'server', 'settings', 'way',
-  'theHost', 'addStyle', 'newElement', 'agree', 'letRun', 'unwanted', 'arrive', 'withdraw', 'deliver', 'place',
-  'loadLayer', 'attempt', 'categoriesOf',
-];
-const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
-const browsers = readFileSync(new URL('node_modules/typescript/lib/lib.dom.d.ts', here), 'utf8');
-const taken = HANDED.filter((name) => RegExp(`^\\s+(readonly |get |set )?${name}[?(:<]`, 'm').test(browsers));
-if (taken.length) throw Error(`HANDED has names of the browser's own: ${taken}`);
 
 /** One language a file; what the layers need is read from their sources' own list. */
 const allWords = () => {
@@ -72,16 +46,15 @@ for (const [name, placeholder] of [
     entryPoints: [`src/${name}.js`],
     bundle: true,
     charset: 'utf8',
-    mangleProps: RegExp(`^(${HANDED.join('|')})$`),
-    mangleCache: Object.fromEntries(HANDED.map((name, i) => [name, LETTERS[i]])),
-    format: 'iife',
+    format: name.startsWith('consent') ? 'iife' : 'esm',
     target: 'es2022',
-    plugins: [shorter],
+    plugins: [minifiedStyle],
     write: false,
   });
   const { code: text = '' } = await minify(bundled, {
     ecma: 2020,
     toplevel: true,
+    module: !name.startsWith('consent'),
     compress: { passes: 4, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false, pure_getters: true },
   });
   if (text.split(placeholder).length != 2) throw Error(`${name}.js must say ${placeholder} once`);

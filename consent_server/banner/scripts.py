@@ -15,7 +15,7 @@ from typing import Any
 import brotli
 import msgspec
 
-from ..decision import CATEGORIES, OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
+from ..decision import OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
 from ..settings.shops import BUTTON, COLOURS, snippet_words
 
 
@@ -88,46 +88,60 @@ def _filled(built: str, mark: str, content: object) -> str:
     return before + text + after
 
 
-def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> list[object]:
-    """Return the settings that the gate needs, in the order of ``SiteConfig`` in ``types.d.ts``."""
+def _gate(
+    site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]
+) -> dict[str, object]:
+    """Return the settings that the gate needs, ``SiteConfig`` in ``types.d.ts``."""
     layouts = [variant.layout or site.theme.get("layout", "bar") for variant in site.asked]
     ways = [
-        [share, variant.name, layout, {lang: _asked(each[i], first) for lang, each in notices.items()}]
+        {
+            "below": share,
+            "variant": variant.name,
+            "layout": layout,
+            "notices": {lang: _first_layer(each[i], first) for lang, each in notices.items()},
+        }
         for i, ((variant, share), layout) in enumerate(zip(_shares(site), layouts, strict=True))
     ]
-    return [
-        site.id,
-        site.revision,
-        site.keep,
-        site.policy_url,
-        site.cookie_domain or "",
-        int(site.gpc),
-        version,
-        _layouts(layouts) + _css(site.theme),
-        [[cookie.name for cookie in site.cookies.get(category, ())] for category in OPTIONAL],
-        ways,
-        *([list(_vendors(site.vendors)), list(_trackers(site.trackers))] if site.vendors or site.trackers else []),
-    ]
+    return {
+        "site": site.id,
+        "revision": site.revision,
+        "keep": site.keep,
+        "policy": site.policy_url,
+        "domain": site.cookie_domain or "",
+        "gpc": int(site.gpc),
+        "layers": version,
+        "css": _layouts(layouts) + _css(site.theme),
+        "clear": [[cookie.name for cookie in site.cookies.get(category, ())] for category in OPTIONAL],
+        "ways": ways,
+        **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
+        **({"trackers": list(_trackers(site.trackers))} if site.trackers else {}),
+    }
 
 
-def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[Sequence[object]]:
+def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, object]]]:
     """Return each vendor that is told, as ``vendors.js`` calls it, and what else it is told."""
     for name, options in vendors.items():
         if name == "google":
             wait = {"wait_for_update": options.get("wait", 500)} if options.get("mode") == "advanced" else {}
             region = {"region": options["region"]} if options.get("region") else {}
             switches = {"redact": "ads_data_redaction", "passthrough": "url_passthrough"}
-            yield [name, [wait | region, [switch for key, switch in switches.items() if options.get(key)]]]
+            yield (
+                name,
+                {
+                    "defaults": wait | region,
+                    "switches": [switch for key, switch in switches.items() if options.get(key)],
+                },
+            )
         elif name == "microsoft":
-            yield from ([product] for product in ("uet", "clarity") if options.get(product))
+            yield from ((product, {}) for product in ("uet", "clarity") if options.get(product))
         elif name == "matomo":
             kind = "CookieConsent" if options.get("mode") == "cookie" else "Consent"
-            yield [name, [f"require{kind}", f"set{kind}Given", f"forget{kind}Given"]]
+            yield name, {"require": f"require{kind}", "give": f"set{kind}Given", "forget": f"forget{kind}Given"}
         else:
-            yield [name]
+            yield name, {}
 
 
-def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
+def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, str]]:
     """Return each category with a regular expression of its trackers' hosts and paths."""
     sources: dict[str, list[str]] = {}
     for pattern, category in trackers:
@@ -138,7 +152,7 @@ def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
         source = f"{below}{_literal(host.removeprefix('*.'))}{port}/{_literal(path.removesuffix('*'))}{end}"
         sources.setdefault(category, []).append(source)
     for category, each in sources.items():
-        yield [f"^({'|'.join(each)})", category]
+        yield {"match": f"^({'|'.join(each)})", "category": category}
 
 
 def _literal(text: str) -> str:
@@ -146,9 +160,9 @@ def _literal(text: str) -> str:
     return re.sub(r"[^\w:/-]", r"\\\g<0>", text)
 
 
-def _asked(notice: Notice, first: Iterable[str]) -> list[str]:
-    """Return what the first layer asks, ``Asked`` in ``types.d.ts``."""
-    return [notice.hash, *(notice.content["words"][key] for key in first)]
+def _first_layer(notice: Notice, first: Iterable[str]) -> dict[str, str]:
+    """Return what the first layer asks, ``FirstLayer`` in ``types.d.ts``."""
+    return {"hash": notice.hash, **{key: notice.content["words"][key] for key in first}}
 
 
 def _shares(site: Site) -> Iterator[tuple[Variant, float]]:
@@ -192,20 +206,20 @@ def _rule(selector: str, properties: Mapping[str, str]) -> str:
     return f"{selector}{{{';'.join(f'{k}:{v}' for k, v in properties.items())}}}" if properties else ""
 
 
-def _details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterable[str]) -> list[object]:
-    """Return what the details need, in the order of ``DetailsConfig`` in ``types.d.ts``."""
-    return [
-        asked.lang,
-        [words[key] for key in wanted],
-        [[list(cookie.values()) for cookie in asked.content["cookies"][category]] for category in CATEGORIES],
-        site.policy_updated.isoformat(),
-        site.changed.get(asked.lang),
-    ]
+def _details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
+    """Return what the details need, ``DetailsConfig`` in ``types.d.ts``."""
+    return {
+        "lang": asked.lang,
+        "words": {key: words[key] for key in wanted},
+        "cookies": asked.content["cookies"],
+        "updated": site.policy_updated.isoformat(),
+        "changed": site.changed.get(asked.lang),
+    }
 
 
-def _mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> list[object]:
-    """Return what a shopper's own choices need, in the order of ``MineConfig`` in ``types.d.ts``."""
-    return [[words[key] for key in wanted], site.contact, site.authority or None]
+def _mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
+    """Return what a shopper's own choices need, ``MineConfig`` in ``types.d.ts``."""
+    return {"words": {key: words[key] for key in wanted}, "contact": site.contact, "authority": site.authority or None}
 
 
 def replay(notice: Notice) -> tuple[str, bool]:

@@ -1,5 +1,5 @@
 /** The first layer: what is asked, and three buttons alike. In the light DOM, where helpers and translators see it. */
-import { css, language, langs, layout, policy } from './site.js';
+import { config, language, layout, notices } from './site.js';
 import style from './banner.css';
 
 /**
@@ -32,7 +32,7 @@ let host;
 export const theHost = () => {
   if (!host) {
     host = element('div', { id: 'ask' });
-    addStyle(style + css);
+    addStyle(style + config.css);
   }
   if (!host.isConnected) document.body.prepend(host);
   return host;
@@ -62,7 +62,7 @@ export const hideBanner = () => {
 /** @param {(() => void)[]} clicks what the buttons do: accept, refuse, choose */
 export const showBanner = (...clicks) => {
   const lang = language();
-  const [, title, text, accept, refuse, choose, policyWord] = langs[lang];
+  const { title, text, accept, refuse, choose, policy } = notices[lang];
   banner = element(
     'div',
     {
@@ -73,7 +73,7 @@ export const showBanner = (...clicks) => {
       },
     },
     element('h2', { id: 'ask-title' }, title),
-    element('p', { id: 'ask-text' }, text, ' ', element('a', { href: policy }, policyWord)),
+    element('p', { id: 'ask-text' }, text, ' ', element('a', { href: config.policy }, policy)),
     element('div', { class: 'buttons' },
       ...[accept, refuse, choose].map((word, i) => element('button', { type: 'button', onclick: clicks[i] }, word))),
   );

@@ -4,7 +4,7 @@
  * It holds the server's token, or before delivery "~" and a list of at most two decisions: the one on its way and the
  * one that followed. The page does not check a signature: whoever can write the cookie could as well press the button.
  */
-import { base, CATEGORIES, domain, keep, langs, language, revision, site, variant } from './site.js';
+import { base, CATEGORIES, domain, keep, language, notices, revision, site, variant } from './site.js';
 
 /**
  * @typedef {import('./types').Category} Category
@@ -103,7 +103,7 @@ export const record = (allow, how) => {
   const at = Math.floor(Date.now() / 1000);
   const next = {
     allow,
-    notice: langs[lang][0],
+    notice: notices[lang].hash,
     lang,
     variant,
     how,

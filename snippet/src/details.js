@@ -1,6 +1,7 @@
 /** The second layer: what exactly is asked, and the switches; and what a page with something unfinished needs. */
 import { clear } from './clear.js';
 import { deliver } from './delivery.js';
+import { assertSameProtocol } from './protocol.js';
 import style from './details.css';
 
 /**
@@ -9,12 +10,13 @@ import style from './details.css';
  */
 
 /** @type {import('./types').DetailsConfig} */
-const [lang, words, cookies, updated, changed] = __DETAILS__;
+const { lang, words, cookies, updated, changed } = __DETAILS__;
 
 /** @param {Gate} gate */
 const details = (gate) => {
   const { newElement: element, consent } = gate;
-  const [, revision, , policy, domain] = gate.settings;
+  assertSameProtocol(gate);
+  const { revision, policy, domain } = gate.settings;
   /** @type {Category[]} */
   const categories = ['functional', 'analytics', 'marketing'];
 
@@ -83,18 +85,18 @@ const details = (gate) => {
 
   // ---- The switches ----
 
-  /** @param {string} title @param {string} purpose @param {number} i @param {Category} [category] none is always on */
-  const section = (title, purpose, i, category) => {
-    const uses = cookies[i];
+  /** @param {string} title @param {string} purpose @param {import('./types').Cookie[]} uses @param {Category} [category] none is always on */
+  const section = (title, purpose, uses, category) => {
     const control = category
       ? element('input', { type: 'checkbox', role: 'switch', name: category, checked: consent.allows(category), 'aria-describedby': 'ask-' + category })
       : element('span', {}, words.always_on);
-    const columns = [words.cookie_name, words.cookie_provider, words.cookie_purpose, words.cookie_life];
+    /** @type {[string, keyof import('./types').Cookie][]} */
+    const columns = [[words.cookie_name, 'name'], [words.cookie_provider, 'provider'], [words.cookie_purpose, 'purpose'], [words.cookie_life, 'life']];
     return element('section', {},
       element('label', {}, title, control),
       element('p', { id: 'ask-' + category }, purpose),
       ...(uses[0] ? [element('details', {}, element('summary', {}, `${words.cookies} (${uses.length})`), ...uses.map((use) =>
-        element('dl', {}, ...columns.flatMap((column, i) => [element('dt', {}, column), element('dd', {}, use[i])]))))] : []));
+        element('dl', {}, ...columns.flatMap(([column, key]) => [element('dt', {}, column), element('dd', {}, use[key])]))))] : []));
   };
 
   /** @param {Category[]} allow @param {'accept' | 'refuse' | 'save'} how */
@@ -132,9 +134,9 @@ const details = (gate) => {
   },
     element('h2', { id: 'ask-details' }, words.details),
     element('p', {}, words.details_text),
-    section(words.necessary, words.necessary_for, 0),
+    section(words.necessary, words.necessary_for, cookies.necessary),
     ...[words.functional_for, words.analytics_for, words.marketing_for]
-      .map((purpose, i) => section(titles[i], purpose, i + 1, categories[i])),
+      .map((purpose, i) => section(titles[i], purpose, cookies[categories[i]], categories[i])),
     element('p', { class: 'buttons' },
       button(words.accept, () => decide(categories, 'accept')),
       button(words.refuse, () => decide([], 'refuse')),
@@ -222,4 +224,4 @@ const details = (gate) => {
   return { arrive, withdraw, deliver: () => deliver(gate), open, place };
 };
 
-/** @type {import('./types').LayerScript} */ (document.currentScript).details = details;
+export default details;

@@ -1,13 +1,15 @@
 /** My choices: what a shopper may see and do of their own answer. Fetched by who opens them. */
+import { assertSameProtocol } from './protocol.js';
 import { verify, verifyReceipt, BadToken } from '../verify.js';
 
 /** @type {import('./types').MineConfig} */
-const [words, contact, authority] = __MINE__;
+const { words, contact, authority } = __MINE__;
 
 /** @type {(gate: import('./types').Gate) => import('./types').Mine} */
 const mine = (gate) => {
   const { newElement: element, consent } = gate;
-  const [site] = gate.settings;
+  assertSameProtocol(gate);
+  const { site } = gate.settings;
 
   /** @param {string} word @param {Record<string, string>} values */
   const say = (word, values) => word.replace(/{(\w+)}/g, (_, key) => values[key]);
@@ -95,4 +97,4 @@ const mine = (gate) => {
   return { show, receipt };
 };
 
-/** @type {import('./types').LayerScript} */ (document.currentScript).mine = mine;
+export default mine;

@@ -3,12 +3,12 @@
 /** As the server wrote it, for the details. */
 export const config = __SITE__;
 
-export const [site, revision, keep, policy, domain, gpc, detailsHash, css, clear, ways, vendors, trackers] = config;
+export const { site, revision, keep, domain, gpc } = config;
 
 const draw = Math.random();
 /** The way of asking that this page takes. Nothing is stored before an answer, so each page draws anew. */
-export const [, variant, layout, langs] =
-  /** @type {import('./types').Way} */ (ways.find(([share]) => draw < share));
+export const { variant, layout, notices } =
+  /** @type {import('./types').Way} */ (config.ways.find(({ below }) => draw < below));
 
 export const script = /** @type {HTMLScriptElement} */ (document.currentScript);
 
@@ -18,7 +18,7 @@ export const base = (script.dataset.base || script.src || `/v1/${site}/`).replac
 /** @returns {string} the page's language if the site speaks it, else the browser's, else the site's first */
 export const language = () =>
   [document.documentElement.lang, ...navigator.languages].map((tag) => tag.split('-')[0].toLowerCase())
-    .find((tag) => langs[tag]) ?? Object.keys(langs)[0];
+    .find((tag) => notices[tag]) ?? Object.keys(notices)[0];
 
 /** @type {import('./types').Category[]} */
 export const CATEGORIES = ['functional', 'analytics', 'marketing'];

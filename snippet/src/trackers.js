@@ -4,14 +4,14 @@
  * Nothing in a page can stop what the browser fetches before scripts see it: its preload scanner, style sheets,
  * workers, and markup written through innerHTML.
  */
-import { allows, caught, when } from './gate.js';
-import { trackers } from './site.js';
+import { allows, caught, when } from './hold.js';
+import { config } from './site.js';
 
 /** @param {any} url @returns {import('./types').Category | undefined} what a tracker at that address still waits for */
 const stopped = (url) => {
   try {
     const { host, pathname } = new URL(url, document.baseURI);
-    return trackers.find(([pattern, category]) => (host + pathname).match(pattern) && !allows(category))?.[1];
+    return config.trackers?.find(({ match, category }) => (host + pathname).match(match) && !allows(category))?.category;
   } catch {} // no address: the browser will say so
 };
 

@@ -61,61 +61,70 @@ declare global {
 type Stub = ((...args: unknown[]) => void) & { q?: unknown[]; queue?: unknown[]; callMethod?: unknown };
 type Policy = { createScript(text: string): string; createScriptURL(url: string): string };
 
-/** In place of __SITE__ in consent.js. A list, as names would cost bytes. */
-export type SiteConfig = [
-  site: string,
+/** In place of __SITE__ in consent.js. */
+export interface SiteConfig {
+  site: string;
   /** The revision asked; an answer to an older one is asked again. */
-  revision: number,
+  revision: number;
   /** Seconds that an answer holds. */
-  keep: number,
+  keep: number;
   /** Address of the privacy policy. */
-  policy: string,
+  policy: string;
   /** Parent domain of the cookie, for consent shared between subdomains; or nothing. */
-  domain: string,
+  domain: string;
   /** 1 if Global Privacy Control refuses. */
-  gpc: 0 | 1,
-  /** Hash in the address of the details and of *My choices*. */
-  detailsHash: string,
+  gpc: 0 | 1;
+  /** Hash in the address of the layers: the details and *My choices*. */
+  layers: string;
   /** The shop's layout and theme: what differs from banner.css. */
-  css: string,
+  css: string;
   /** Cookie and storage names of each category, `*` for anything: removed while it is not allowed. */
-  clear: string[][],
+  clear: string[][];
   /** Ways of asking: one, or the variants on trial. */
-  ways: Way[],
+  ways: Way[];
   /** Each vendor that is told, and what else it has to be told. */
-  vendors: [name: string, options?: unknown[]][],
-  /** What the host and path of unmarked trackers match, by category: a regular expression. */
-  trackers: [source: string, category: Category][],
-];
+  vendors?: Record<string, any>;
+  /** What the host and path of unmarked trackers match: a regular expression a category. */
+  trackers?: { match: string; category: Category }[];
+}
 
 /** A way of asking, taken where the draw is below its share and above that of the one before. */
-export type Way = [share: number, variant: string, layout: string, langs: Record<string, Asked>];
+export interface Way {
+  below: number;
+  variant: string;
+  layout: string;
+  notices: Record<string, FirstLayer>;
+}
 
 /** What is asked in a language: the hash of the exact words and cookie list, then the words of the first layer. */
-export type Asked = [notice: string, title: string, text: string, accept: string, refuse: string, choose: string, policy: string];
+export type FirstLayer = Record<'hash' | 'title' | 'text' | 'accept' | 'refuse' | 'choose' | 'policy', string>;
 
-/** build.js puts an index in the place of each name. */
 export type Words = typeof import('./words/en.json');
 
 /** In place of __DETAILS__ in details.js. */
-export type DetailsConfig = [
-  lang: string,
-  words: Words,
-  /** Of each category, the necessary ones first. */
-  cookies: Cookie[][],
+export interface DetailsConfig {
+  lang: string;
+  words: Words;
+  cookies: Record<Category | 'necessary', Cookie[]>;
   /** Date of the privacy policy. */
-  updated: string,
+  updated: string;
   /** What is new since the last revision. */
-  changed: string | null,
-];
+  changed: string | null;
+}
 
 /** In place of __MINE__ in mine.js: whom to write to, and where to complain. */
-export type MineConfig = [words: Words, contact: string | null, authority: { name: string; url?: string } | null];
+export interface MineConfig {
+  words: Words;
+  contact: string | null;
+  authority: { name: string; url?: string } | null;
+}
 
-export type Cookie = [name: string, provider: string, purpose: string, life: string];
+export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string>;
 
 /** What the gate hands to the details: all that it has, so that a page fetches nothing twice. */
 export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'queued' | 'post' | 'writeCookie'> {
+  /** See protocol.js. */
+  protocol: number;
   consent: Consent;
   settings: SiteConfig;
   /** Address of the site on the consent server, with a slash at its end. */
@@ -173,6 +182,3 @@ export interface Mine {
   }): Promise<void>;
   receipt(): Promise<Record<string, unknown>>;
 }
-
-/** The script element of a layer carries what it brings. */
-export type LayerScript = HTMLScriptElement & { [Name in keyof Layers]?: (gate: Gate) => Layers[Name] };

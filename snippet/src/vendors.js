@@ -1,5 +1,5 @@
 /** What each vendor is told: one row each, called on every page before any answer, then with each answer. */
-import { CATEGORIES, vendors } from './site.js';
+import { CATEGORIES, config } from './site.js';
 
 /** @typedef {import('./types').Choice | null} Choice  nothing yet at the start of a page */
 
@@ -16,7 +16,7 @@ let granted;
  * @type {{ [name: string]: (words: Record<string, string>, choice: Choice, options: any) => void }}
  */
 const VENDORS = {
-  google({ functional, analytics, marketing }, choice, [extra, switches]) {
+  google({ functional, analytics, marketing }, choice, { defaults, switches }) {
     gtag('consent', choice ? 'update' : 'default', {
       ad_storage: marketing,
       ad_user_data: marketing,
@@ -25,7 +25,7 @@ const VENDORS = {
       functionality_storage: functional,
       personalization_storage: functional,
       security_storage: 'granted',
-      ...(!choice && extra),
+      ...(!choice && defaults),
     });
     if (choice) window.dataLayer?.push({ event: 'consentchange', consent: choice });
     else for (const name of switches) gtag('set', name, true);
@@ -65,7 +65,7 @@ const VENDORS = {
       },
     });
   },
-  matomo(_, choice, [require, give, forget]) {
+  matomo(_, choice, { require, give, forget }) {
     (window._paq ||= /** @type {unknown[]} */ ([])).push([!choice ? require : choice.analytics ? give : forget]);
   },
 };
@@ -76,7 +76,7 @@ const VENDORS = {
  */
 export const tell = (choice) => {
   const words = Object.fromEntries(CATEGORIES.map((category) => [category, choice?.[category] ? 'granted' : 'denied']));
-  for (const [name, options] of vendors) {
+  for (const [name, options] of Object.entries(config.vendors ?? {})) {
     try {
       VENDORS[name](words, choice, options);
     } catch (error) {

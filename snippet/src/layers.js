@@ -1,0 +1,42 @@
+/** What is fetched when it is wanted: the details, and *My choices*. */
+import { base, config, language } from './site.js';
+
+/** @typedef {import('./types').Layers} Layers */
+
+/** @type {import('./types').Gate} */
+let gate;
+
+/** @param {import('./types').Gate} handed to each layer */
+export const handOver = (handed) => {
+  gate = handed;
+};
+
+/** @type {Record<string, Promise<any> | undefined>} */
+const layers = {};
+/** A browser may remember that an address did not load: each further try is another address. */
+let further = '';
+
+/**
+ * A module, not a script element: it has the nonce of our own tag, and no element of the page is needed.
+ * @template {keyof Layers} Name
+ * @param {Name} name of a script that brings more than the first layer
+ * @param {string} [lang]
+ * @returns {Promise<Layers[Name]>} what it brings; it is fetched once, and again if it did not load
+ */
+export const loadLayer = (name, lang = language()) =>
+  (layers[name] ??= import(`${base}${name}.${lang}.${config.layers}.js${further}`).then(
+    (layer) => layer.default(gate)).catch((error) => {
+    layers[name] = undefined;
+    further += '?';
+    throw error;
+  }));
+
+/** @param {(details: import('./types').Details) => void} use of the second layer; if it does not load, the next page may */
+export const soon = (use) => loadLayer('details').then(use, () => {});
+
+/** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
+export const whenIdle = (use) => {
+  const idle = () => (window.requestIdleCallback ?? setTimeout)(() => soon(use));
+  if (document.readyState == 'complete') idle();
+  else addEventListener('load', idle);
+};
