@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     store = Store(settings.redis_url, settings.redis_timeout / 1000, settings.redis_replicas)
     asked = {site.id: prepare(site) for site in sites.values()}
     for site in sites.values():
-        store.serve(site, [notice for notices in asked[site.id].notices.values() for notice in notices])
+        store.notices.serve(site, [notice for notices in asked[site.id].notices.values() for notice in notices])
 
     app = Flask(__package__, static_folder=None)
     app.extensions["consent"] = Parts(settings, sites, store, Keys(settings.secret), Limits(), asked)

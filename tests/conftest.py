@@ -343,7 +343,7 @@ def shopper(app: Flask, site: Site) -> Shopper:
 
 
 def _logged_in(app: Flask, name: str, site: Site) -> FlaskClient:
-    app.extensions["consent"].store.keep_marketer(name, hash_password(f"{name}-password"), [site.id])
+    app.extensions["consent"].store.marketers.add(name, hash_password(f"{name}-password"), [site.id])
     window = app.test_client()
     answer = window.post("/login", data={"name": name, "password": f"{name}-password"})
     assert answer.status_code == 303, answer.text

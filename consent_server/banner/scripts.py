@@ -88,9 +88,7 @@ def _filled(built: str, mark: str, content: object) -> str:
     return before + text + after
 
 
-def _gate(
-    site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]
-) -> dict[str, object]:
+def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
     """Return the settings that the gate needs, ``SiteConfig`` in ``types.d.ts``."""
     layouts = [variant.layout or site.theme.get("layout", "bar") for variant in site.asked]
     ways = [

@@ -137,7 +137,7 @@ def show_notice(notice: str, html: Path | None, data: Path | None) -> None:
     found: Notice | None = None
     with opened(data) as (_, sites, store):
         for site in sites.values():
-            found = found or store.notice(site, notice)
+            found = found or store.notices.find(site, notice)
     if found is None:
         raise CouldNot(f"No site here ever showed a notice {notice!r}.")
     if html:
@@ -162,8 +162,8 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
     """Print all that is held about one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
     with opened(data) as (_, sites, store):
         shop = named(sites, site)
-        entries = store.history(shop, receipt)
-        events: list[dict[str, Any]] = history(entries, store.notices(shop)) if entries else []
+        entries = store.decisions.history(shop, receipt)
+        events: list[dict[str, Any]] = history(entries, store.notices.all(shop)) if entries else []
     if not events:
         raise CouldNot(f"Nothing is held at {shop.id} under {receipt!r}.")
     click.echo(msgspec.json.format(msgspec.json.encode({"site": shop.id, "history": events})).decode())
@@ -181,7 +181,7 @@ def keys(context: click.Context, ever: bool, data: Path | None) -> None:
     if ever:
         with opened(data) as (settings, _, store):
             found = signing(settings).jwks()["keys"]
-            found += [key for key in store.remembered_keys() if key not in found]
+            found += [key for key in store.keys.all() if key not in found]
     else:
         found = signing(read_environment()).jwks()["keys"]
     click.echo(msgspec.json.format(msgspec.json.encode({"keys": found})).decode())

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any, Protocol, cast
 
 import redis
@@ -167,20 +168,21 @@ class Connection:
             raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
         circuit.close()
 
-    def script(self, text: str, repeatable: bool = True) -> Script:
+    def script(self, *names: str, repeatable: bool = True) -> Script:
         """Return a Lua script as a function of its keys, all in one slot, and arguments.
 
         Args:
-            text: the script.
+            names: the files below ``lua`` that make it up.
             repeatable: whether it does nothing when it is called again; then it is, if a connection breaks before
                 the answer.
         """
-        name = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()  # that is how Redis names scripts
+        text = "".join(files(__package__).joinpath(f"lua/{name}.lua").read_text("utf-8") for name in names)
+        digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()  # that is how Redis names scripts
 
         def call(keys: Sequence[str], args: Sequence[Any]) -> Any:
             with self.reached(keys[0]):
                 try:
-                    return self._ask(repeatable, keys[0], "EVALSHA", name, len(keys), *keys, *args)
+                    return self._ask(repeatable, keys[0], "EVALSHA", digest, len(keys), *keys, *args)
                 except NoScriptError:
                     return self._ask(repeatable, keys[0], "EVAL", text, len(keys), *keys, *args)
 

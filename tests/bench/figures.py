@@ -114,18 +114,19 @@ def profile() -> None:
 
         cost(500)
         whole = cost()
-        behind.store._record = lambda keys, args: [0, 1]
+        behind.store.decisions._record = lambda keys, args: [0, 1]
         without_redis = cost()
         behind.keys._signed = lambda text: bytes(64)
         without_signing = cost()
         last = None
+        kept = behind.store.decisions.record
 
         def record(*arguments: object, **named: object) -> object:
             nonlocal last
-            last = last or type(behind.store).record(behind.store, *arguments, **named)  # type: ignore[arg-type]
+            last = last or kept(*arguments, **named)
             return last
 
-        behind.store.record = record
+        behind.store.decisions.record = record
         without_record = cost()
         print(f"whole                         {whole:6.0f} µs of CPU")
         print(f"  asking Redis, and waiting   {whole - without_redis:6.0f}")
@@ -223,14 +224,14 @@ def _fill(url: str, shop: Site, asked: Notice, start: int, allow: int) -> None:
     keys = Keys(["the secret of the bench is long enough"])
     with redis.Redis.from_url(url) as client, closing(Store(url, 30)) as opened:
         client.config_set("appendonly", "no")
-        opened.serve(shop, [asked])
+        opened.notices.serve(shop, [asked])
 
         def decide(n: int) -> None:
             decision = Decision(secrets.token_urlsafe(16), allow, asked, "accept" if allow else "refuse", None)
             # A signature does not compress, so that any 64 bytes will do.
             sign = keys.sign if not allow else (lambda consent: secrets.token_bytes(64))
             now = start + n // STEP * STEP * 30 * 86_400_000 // MANY  # a log's time does not run back
-            opened.record(shop, decision, now=now, sign=sign, device="phone")
+            opened.decisions.record(shop, decision, now=now, sign=sign, device="phone")
 
         with ThreadPoolExecutor(8) as threads:
             for first in range(0, MANY, STEP):
