@@ -17,7 +17,8 @@ from ..banner.scripts import replay
 from ..decision import Notice
 from ..proof.log import archive, export, seal, write
 from ..proof.receipt import history
-from ..settings.shops import Settings, SettingsError, read_environment
+from ..settings.environment import Settings, read_environment
+from ..settings.rows import SettingsError
 from ..tokens import Keys
 from ..verify import Failed, verify
 from ..verify import opened as opened_export

@@ -34,7 +34,8 @@ from ..demo.sample import DAYS
 from ..demo.sample import sample as lay_down
 from ..housekeeping import keep
 from ..rates.counts import Period, Report, dimension
-from ..settings.shops import Settings, read_environment, read_sites
+from ..settings.environment import Settings, read_environment
+from ..settings.shops import read_sites
 from ..store import Store, StoreAway, embedded
 from ..tokens import Keys
 from ..web.marketer.rates import hash_password

@@ -11,6 +11,7 @@ from collections import Counter
 from datetime import date
 
 from consent_server.decision import Site
+from consent_server.settings.shops import make_site
 from consent_server.store import keys
 
 SLOTS = 16384
@@ -24,7 +25,9 @@ def node_of(tag: str, nodes: int) -> int:
 
 def shop_of(buckets: int) -> Site:
     """Return a shop with that many buckets."""
-    return Site("shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), ("az",), buckets=buckets)
+    return make_site(
+        "shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), languages=("az",), buckets=buckets
+    )
 
 
 def heaviest(buckets: int, nodes: int) -> float:

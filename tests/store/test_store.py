@@ -4,12 +4,14 @@ import re
 import secrets
 from binascii import crc_hqx
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 
 import pytest
 
-from consent_server.decision import COLUMNS, DIMENSIONS, Decision, Notice, Site
+from consent_server.decision import COLUMNS, DIMENSIONS, Decision, Notice
+from consent_server.settings.shops import make_site
 from consent_server.store import OtherContent, PreviousReplaced, Store, StoreAway
 from consent_server.store.decisions import Reply
 from consent_server.store.keys import buckets
@@ -24,7 +26,7 @@ KEYS = Keys(["a secret that signs " * 2])
 def shop(store):
     """A shop of its own for each test, and the notice that it asks."""
     name = f"shop-{secrets.token_hex(6)}"
-    site = Site(name, "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), ("az", "en"))
+    site = make_site(name, "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az", "en"))
     notice = Notice.of({"site": name, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": "a"})
     store.notices.serve(site, [notice])
     return site, notice
@@ -140,7 +142,7 @@ def test_consent_after_a_full_withdrawal_is_a_new_subject(store, shop):
 
 def test_the_log_never_runs_backwards(store, shop):
     site, notice = shop
-    site = Site(**{**vars(site), "buckets": 1})
+    site = replace(site, buckets=1)
     store.decisions.record(site, answer(notice, 2), now=NOON, sign=KEYS.sign)
     same_second = store.decisions.record(site, answer(notice, 2), now=NOON - 0, sign=KEYS.sign)
     an_hour_back = store.decisions.record(site, answer(notice, 2), now=NOON - 3_600_000, sign=KEYS.sign)
@@ -256,7 +258,9 @@ def test_a_notice_is_kept_for_good(store, shop):
 
 def test_buckets_lie_evenly_over_the_slots_of_a_cluster():
     for many in (1, 24, 60):
-        shop = Site("shop", "Shop", ("https://shop.example",), "/p", date(2025, 12, 20), ("az",), buckets=many)
+        shop = make_site(
+            "shop", "Shop", ("https://shop.example",), "/p", date(2025, 12, 20), languages=("az",), buckets=many
+        )
         stripes = [crc_hqx(bucket.tag.encode(), 0) % 16384 * many // 16384 for bucket in buckets(shop)]
         assert stripes == [bucket.number for bucket in buckets(shop)] == [*range(many)]
 
