@@ -10,8 +10,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import generated
 import pytest
-import readme
 
 import consent_server
 
@@ -26,7 +26,19 @@ MAY_IMPORT = {
     "verify": set(),
     "tokens": {"decision"},
     "store.connection": {"decision"},
-    "store": {"store.connection", "decision"},
+    "store.keys": {"decision"},
+    "store.packing": {"decision"},
+    "store.counters": {"decision", "store.connection", "store.keys"},
+    "store.notices": {"decision", "store.connection", "store.keys"},
+    "store.marketers": {"decision", "store.connection", "store.keys"},
+    "store.log": {"decision", "store.connection", "store.keys", "store.notices", "store.packing"},
+    "store.decisions": {
+        *("decision", "store.connection", "store.counters", "store.keys", "store.notices", "store.packing")
+    },
+    "store": {
+        *("decision", "store.connection", "store.counters", "store.decisions", "store.keys", "store.log"),
+        *("store.marketers", "store.notices"),
+    },
     "store.embedded": {"decision"},
     "rates": set(),
     "rates.counts": {"decision"},
@@ -34,17 +46,20 @@ MAY_IMPORT = {
     "proof.receipt": {"decision"},
     "proof.log": {"decision", "store", "tokens", "verify"},
     "settings": set(),
-    "settings.shops": {"decision"},
+    "settings.rows": {"decision"},
+    "settings.environment": {"settings.rows"},
+    "settings.theme": {"settings.rows"},
+    "settings.shops": {"settings.rows", "settings.theme", "decision"},
     "settings.starter": {"decision"},
     "banner": set(),
-    "banner.scripts": {"decision", "settings.shops"},
+    "banner.scripts": {"decision", "settings.shops", "settings.theme"},
     "housekeeping": {"decision", "proof.log", "rates.counts", "store", "tokens"},
     "check": set(),
     "check.visit": {"decision"},
-    "check.faults": {"check.visit", "decision", "settings.shops", "store.connection"},
+    "check.faults": {"check.visit", "decision", "settings.environment", "settings.rows", "store.connection"},
     "web": set(),
     "web.metrics": {"decision"},
-    "web.request": {"banner.scripts", "decision", "settings.shops", "store", "tokens"},
+    "web.request": {"banner.scripts", "decision", "settings.environment", "store", "tokens"},
     "web.shopper": {
         *("web.metrics", "web.request"),
         *("banner.scripts", "decision", "proof.receipt", "store", "tokens"),
@@ -61,21 +76,22 @@ MAY_IMPORT = {
     "demo.sample": {"decision", "store"},
     "app": {
         *("web.health", "web.marketer.rates", "web.request", "web.shopper", "demo.storefront"),
-        *("banner.scripts", "decision", "settings.shops", "store", "tokens"),
+        *("banner.scripts", "decision", "settings.environment", "settings.rows", "settings.shops", "store", "tokens"),
     },
     "": {"app"},
-    "cli.terminal": {"decision", "settings.shops", "store", "store.embedded", "verify"},
+    "cli.terminal": {"decision", "settings.environment", "settings.shops", "store", "store.embedded", "verify"},
     "cli.log": {
         *("cli.terminal", "banner.scripts", "decision", "proof.log", "proof.receipt"),
-        *("settings.shops", "tokens", "verify"),
+        *("settings.environment", "settings.rows", "tokens", "verify"),
     },
     "cli.check": {
         *("cli.terminal", "check.faults", "check.visit", "decision", "housekeeping"),
-        *("settings.shops", "settings.starter", "store"),
+        *("settings.environment", "settings.rows", "settings.shops", "settings.starter", "store"),
     },
     "cli.serve": {
         *("", "app", "cli.check", "cli.log", "cli.terminal", "web.marketer.rates", "web.request"),
-        *("demo.sample", "decision", "housekeeping", "rates.counts", "settings.shops", "store", "store.embedded"),
+        *("demo.sample", "decision", "housekeeping", "rates.counts", "store", "store.embedded"),
+        *("settings.environment", "settings.shops"),
         "tokens",
     },
     "cli": {"cli.serve"},
@@ -84,7 +100,7 @@ MAY_IMPORT = {
 """What a module of the package may import from the package, inner rooms first; ``""`` is the package itself."""
 
 ONLY = {
-    "redis": {"store", "store.connection", "store.embedded"},
+    "redis": {"store.connection", "store.embedded", "store.log"},
     "itsdangerous": {"tokens"},
     "cryptography": {"tokens", "verify"},
     "flask": {"web.shopper", "web.marketer.rates", "web.health", "web.request", "demo.storefront", "app", "cli.serve"},
@@ -174,11 +190,9 @@ def test_the_built_scripts_are_those_of_the_sources(tmp_path: Path) -> None:
         assert committed.read_bytes() == fresh.read_bytes(), f"{fresh.name} is stale: run `make build`"
 
 
-@pytest.mark.parametrize("name", readme.PARTS)
-def test_the_generated_parts_of_the_readme_are_fresh(name: str) -> None:
-    text = (ROOT / "README.md").read_text("utf-8")
-    assert readme.PARTS[name]() in text, "run `make build`"
-    assert readme.renewed(text) == text, "run `make build`"
+@pytest.mark.parametrize("page", sorted({page for page, _ in generated.PARTS}))
+def test_the_generated_parts_of_the_documentation_are_fresh(page: str) -> None:
+    assert generated.renewed(page) == (ROOT / page).read_text("utf-8"), "run `make build`"
 
 
 def test_the_version_is_told_once_and_logged() -> None:

@@ -32,7 +32,8 @@ from examples import example
 from playwright.sync_api import Page, expect
 
 from consent_server.check import faults as check
-from consent_server.settings.shops import Settings, read_sites, snippet_words
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import read_sites, snippet_words
 from consent_server.tokens import Verifier
 
 SECONDS = 20

@@ -14,7 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..decision import CATEGORIES, ConsentError, Site
-from ..settings.shops import ENVIRONMENT, Settings, SettingsError, read_environment
+from ..settings.environment import ENVIRONMENT, Settings, read_environment
+from ..settings.rows import SettingsError
 from ..store.connection import Server, TooOld
 from .visit import Seen
 

@@ -16,7 +16,9 @@ from ..check import faults
 from ..check.visit import visit
 from ..decision import Site
 from ..housekeeping import unusual
-from ..settings.shops import SITE, Settings, SettingsError, address, read_sites
+from ..settings.environment import Settings
+from ..settings.rows import SettingsError, address
+from ..settings.shops import SITE, read_sites
 from ..settings.starter import PURPOSE, compose, write
 from ..store import Store, StoreAway, WrongLayout
 from .terminal import in_words, named

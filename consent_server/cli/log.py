@@ -17,7 +17,8 @@ from ..banner.scripts import replay
 from ..decision import Notice
 from ..proof.log import archive, export, seal, write
 from ..proof.receipt import history
-from ..settings.shops import Settings, SettingsError, read_environment
+from ..settings.environment import Settings, read_environment
+from ..settings.rows import SettingsError
 from ..tokens import Keys
 from ..verify import Failed, verify
 from ..verify import opened as opened_export
@@ -137,7 +138,7 @@ def show_notice(notice: str, html: Path | None, data: Path | None) -> None:
     found: Notice | None = None
     with opened(data) as (_, sites, store):
         for site in sites.values():
-            found = found or store.notice(site, notice)
+            found = found or store.notices.find(site, notice)
     if found is None:
         raise CouldNot(f"No site here ever showed a notice {notice!r}.")
     if html:
@@ -162,8 +163,8 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
     """Print all that is held about one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
     with opened(data) as (_, sites, store):
         shop = named(sites, site)
-        entries = store.history(shop, receipt)
-        events: list[dict[str, Any]] = history(entries, store.notices(shop)) if entries else []
+        entries = store.decisions.history(shop, receipt)
+        events: list[dict[str, Any]] = history(entries, store.notices.all(shop)) if entries else []
     if not events:
         raise CouldNot(f"Nothing is held at {shop.id} under {receipt!r}.")
     click.echo(msgspec.json.format(msgspec.json.encode({"site": shop.id, "history": events})).decode())
@@ -181,7 +182,7 @@ def keys(context: click.Context, ever: bool, data: Path | None) -> None:
     if ever:
         with opened(data) as (settings, _, store):
             found = signing(settings).jwks()["keys"]
-            found += [key for key in store.remembered_keys() if key not in found]
+            found += [key for key in store.keys.all() if key not in found]
     else:
         found = signing(read_environment()).jwks()["keys"]
     click.echo(msgspec.json.format(msgspec.json.encode({"keys": found})).decode())

@@ -34,7 +34,8 @@ from ..demo.sample import DAYS
 from ..demo.sample import sample as lay_down
 from ..housekeeping import keep
 from ..rates.counts import Period, Report, dimension
-from ..settings.shops import Settings, read_environment, read_sites
+from ..settings.environment import Settings, read_environment
+from ..settings.shops import read_sites
 from ..store import Store, StoreAway, embedded
 from ..tokens import Keys
 from ..web.marketer.rates import hash_password
@@ -123,7 +124,7 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
         sites = read_sites(config)
         store = Store(str(settings.redis_url), settings.redis_timeout / 1000)
         store.ping()
-        store.keep_marketer("demo", hash_password(password), [*sites])
+        store.marketers.add("demo", hash_password(password), [*sites])
         if sample:
             behind = create_app(settings).extensions["consent"]  # it keeps the notices that the sample answers
             for site in behind.sites.values():
@@ -287,7 +288,7 @@ def rates_command(
         if recount:
             _recount(store, shop, period.first, period.last)
             return
-        rows = store.counts(shop, period.first, period.last, dimension(by))
+        rows = store.counters.counts(shop, period.first, period.last, dimension(by))
         report = Report.of(shop.id, period, by, rows)
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(report.as_json())))
@@ -316,7 +317,7 @@ def _recount(store: Store, site: Site, first: date, last: date) -> None:
 def erase(site: str, receipt: str, data: Path | None) -> None:
     """Erase one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
     with opened(data) as (_, sites, store):
-        erased = store.erase(named(sites, site), receipt)
+        erased = store.decisions.erase(named(sites, site), receipt)
     if not erased:
         raise CouldNot(f"Nothing is held at {site} under {receipt!r}.")
     click.echo(f"{erased} entries erased.")
@@ -343,7 +344,7 @@ def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: 
     if len(password) < 10:
         raise CouldNot("A password takes at least 10 characters.")
     with opened(data) as (_, known, store):
-        store.keep_marketer(name, hash_password(password), [named(known, site).id for site in sites])
+        store.marketers.add(name, hash_password(password), [named(known, site).id for site in sites])
     click.echo(f"{name} may read the rates of {', '.join(sites)}.")
 
 
@@ -353,7 +354,7 @@ def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: 
 def list_marketers(data: Path | None) -> None:
     """List the marketers and their sites."""
     with opened(data) as (_, _, store):
-        for marketer in store.marketers():
+        for marketer in store.marketers.all():
             click.echo(f"{marketer.name}\t{' '.join(marketer.sites)}")
 
 
@@ -364,7 +365,7 @@ def list_marketers(data: Path | None) -> None:
 def remove_marketer(name: str, data: Path | None) -> None:
     """Take the right to read rates away from NAME, at once."""
     with opened(data) as (_, _, store):
-        if not store.drop_marketer(name):
+        if not store.marketers.remove(name):
             raise CouldNot(f"There is no marketer {name!r}.")
     click.echo(f"{name} is removed.")
 

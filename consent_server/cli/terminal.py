@@ -14,7 +14,8 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from ..decision import ConsentError, Site
-from ..settings.shops import Settings, read_environment, read_sites
+from ..settings.environment import Settings, read_environment
+from ..settings.shops import read_sites
 from ..store import Store, embedded
 from ..verify import NoExport
 

@@ -70,15 +70,15 @@ def sample(
     Raises:
         NotEmpty: the site has decisions already that nobody made up.
     """
-    if store.is_sample(site):
+    if store.decisions.is_sample(site):
         return
-    if any(map(any, store.counts(site, today - timedelta(days=366), today, "day").values())):
+    if any(map(any, store.counters.counts(site, today - timedelta(days=366), today, "day").values())):
         raise NotEmpty(f"{site.id} has real decisions; a sample goes into a data folder of its own (--data).")
-    store.mark_sample(site)
+    store.decisions.mark_sample(site)
     chance = random.Random(seed)  # nosec B311  # noqa: S311
     notices = {
         (notice.lang, notice.variant): notice
-        for notice in store.notices(site).values()
+        for notice in store.notices.all(site).values()
         if notice.revision == site.revision
     }
     languages = {lang: _LANGUAGES.get(lang, 5) for lang in site.languages}
@@ -117,7 +117,7 @@ def _meet(
     """Show the banner to an undecided shopper and take the answer, if any; a few browsers answer by themselves."""
     if site.gpc and chance.random() < 0.012:
         return _answer(store, site, who, moment, 0, "signal", None, chance, sign)
-    store.shown(
+    store.counters.shown(
         site, now=moment, language=who.notice.lang, variant=who.notice.variant, device=who.device, country=who.country
     )
     second = who.notice.variant not in ("", site.asked[0].name)
@@ -165,7 +165,7 @@ def _answer(
 ) -> Consent:
     name = urlsafe_b64encode(chance.randbytes(16)).rstrip(b"=").decode()
     decision = Decision(name, allow, who.notice, how, previous)
-    return store.record(site, decision, now=moment, sign=sign, device=who.device, country=who.country).consent
+    return store.decisions.record(site, decision, now=moment, sign=sign, device=who.device, country=who.country).consent
 
 
 def _one_of(chance: random.Random, weights: dict[str, int]) -> str:

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from ..banner.scripts import Script
 from ..decision import Consent, ConsentError, Decision, Site, UnknownCategory, UnknownNotice, best_language, shown_in
 from ..proof.receipt import SIGNATURE, digest, history, receipt
-from ..store import Kept
+from ..store import Recorded
 from ..tokens import BadToken, token
 from . import metrics
 from .request import answer, country, device, known_site, nobody_there, own_origin, parts, readable_by, small_body
@@ -119,10 +119,10 @@ def decisions(site_id: str) -> Response:
         behind.limits.spend(behind.settings.client_limit, "client", behind.limits.client())
         behind.limits.spend(behind.settings.site_limit, "site", site.id)
         decision = Decision.parse(
-            small_body(), site, partial(behind.store.notice, site), lambda text: _followed(text, site)
+            small_body(), site, partial(behind.store.notices.find, site), lambda text: _followed(text, site)
         )
         with metrics.STORE.time():
-            kept = behind.store.record(
+            kept = behind.store.decisions.record(
                 site,
                 decision,
                 now=time.time_ns() // 1_000_000,
@@ -152,7 +152,7 @@ def _late(name: str) -> bool:
     return any(each.id == name and each.at < time.time() - LATE_SECONDS for each in waiting)
 
 
-def _acknowledged(site: Site, kept: Kept, origin: str | None) -> Response:
+def _acknowledged(site: Site, kept: Recorded, origin: str | None) -> Response:
     text = token(kept.consent, kept.signature)
     response = answer(
         {"token": text, "allow": kept.consent.allow, "at": kept.consent.at, "expires": kept.consent.exp},
@@ -177,10 +177,10 @@ def shown(site_id: str) -> tuple[str, int]:
     site = known_site(site_id)
     own_origin(site)
     behind = parts()
-    language, variant = shown_in(small_body(), site, partial(behind.store.notice, site))
+    language, variant = shown_in(small_body(), site, partial(behind.store.notices.find, site))
     if not nobody_there():
         behind.limits.spend(behind.settings.client_limit, "shown", behind.limits.client())
-        behind.store.shown(
+        behind.store.counters.shown(
             site,
             now=time.time_ns() // 1_000_000,
             language=language,
@@ -209,8 +209,8 @@ def _mine(site: Site) -> tuple[str, Consent]:
 
 def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
     store = parts().store
-    entries = store.history(site, consent.sub) if consent.sub else []
-    return history(entries, store.notices(site) if entries else {})
+    entries = store.decisions.history(site, consent.sub) if consent.sub else []
+    return history(entries, store.notices.all(site) if entries else {})
 
 
 @door.get("/v1/<site_id>/me")
@@ -228,7 +228,7 @@ def my_receipt(site_id: str) -> Response:
     site = known_site(site_id)
     own_origin(site)
     text, consent = _mine(site)
-    asked = parts().store.notice(site, consent.notice)
+    asked = parts().store.notices.find(site, consent.notice)
     if asked is None:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
     now = int(time.time())
@@ -243,7 +243,7 @@ def erase(site_id: str) -> Response:
     site = known_site(site_id)
     own_origin(site)
     _, consent = _mine(site)
-    erased = parts().store.erase(site, consent.sub) if consent.sub else 0
+    erased = parts().store.decisions.erase(site, consent.sub) if consent.sub else 0
     done = {"typ": "erasure", "site": site.id, "erased": erased, "at": int(time.time())}
     response = answer({**done, "receipt": token(done, parts().keys.sign(done))})
     response.delete_cookie("consent", domain=site.cookie_domain, samesite="Lax", secure=request.is_secure)

@@ -15,8 +15,9 @@ from conftest import CONSENT_SERVER, SECRET, Live, RedisServer, binary_of, free_
 
 from consent_server.check import faults as check
 from consent_server.check.visit import Seen, visit
-from consent_server.decision import Cookie, Site
-from consent_server.settings.shops import Settings
+from consent_server.decision import Cookie
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import make_site
 from consent_server.store.connection import Server
 
 NOW = 1_772_452_800.0
@@ -27,12 +28,12 @@ def cookie(name: str) -> Cookie:
     return Cookie(name, "Shop", {"en": "…"}, {"en": "1 year"})
 
 
-SHOP = Site(
-    id="shop",
-    name="Shop",
-    origins=("https://shop.example", "https://www.shop.example"),
-    policy_url="/privacy",
-    policy_updated=date(2025, 12, 20),
+SHOP = make_site(
+    "shop",
+    "Shop",
+    ("https://shop.example", "https://www.shop.example"),
+    "/privacy",
+    date(2025, 12, 20),
     languages=("en",),
     cookie_domain="shop.example",
     cookies={"necessary": (cookie("consent"),), "analytics": (cookie("_ga"), cookie("_ga_*"))},
