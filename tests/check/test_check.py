@@ -13,7 +13,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 import redis
-from conftest import SECRET, Live, RedisServer, binary_of, free_port
+from conftest import CONSENT_SERVER, SECRET, Live, RedisServer, binary_of, free_port
 
 from consent_server.check import faults, network
 from consent_server.check.browse import CannotBrowse, Observed, browse
@@ -23,7 +23,6 @@ from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
 from consent_server.store.connection import Server
 
-CONSENT_SERVER = Path(sys.executable).with_name("consent-server")
 NOW = 1_772_452_800.0
 SOUND = Server("valkey", (9, 1, 2), True, "always", True, "noeviction", NOW)
 
