@@ -18,7 +18,11 @@ import consent_server
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "consent_server"
 
-TERMINAL = {"cli.serve", "cli.log", "cli.check", "cli.terminal"}
+CHECK = {"check.browse", "check.faults", "check.network", "check.store"}
+CLI = {
+    f"cli.{name}"
+    for name in ("check", "demo", "init", "keys", "log", "marketers", "rates", "serve", "shopper", "terminal")
+}
 """The operators' commands."""
 
 MAY_IMPORT = {
@@ -55,8 +59,10 @@ MAY_IMPORT = {
     "banner.scripts": {"decision", "settings.shops", "settings.theme"},
     "housekeeping": {"decision", "proof.log", "rates.counts", "store", "tokens"},
     "check": set(),
-    "check.visit": {"decision"},
-    "check.faults": {"check.visit", "decision", "settings.environment", "settings.rows", "store.connection"},
+    "check.browse": {"decision"},
+    "check.faults": {"check.browse", "decision", "settings.environment", "settings.rows"},
+    "check.network": {"check.faults", "decision", "settings.environment"},
+    "check.store": {"check.faults", "decision", "housekeeping", "settings.environment", "store", "store.connection"},
     "web": set(),
     "web.metrics": {"decision"},
     "web.request": {"banner.scripts", "decision", "settings.environment", "store", "tokens"},
@@ -79,22 +85,26 @@ MAY_IMPORT = {
         *("banner.scripts", "decision", "settings.environment", "settings.rows", "settings.shops", "store", "tokens"),
     },
     "": {"app"},
-    "cli.terminal": {"decision", "settings.environment", "settings.shops", "store", "store.embedded", "verify"},
-    "cli.log": {
-        *("cli.terminal", "banner.scripts", "decision", "proof.log", "proof.receipt"),
-        *("settings.environment", "settings.rows", "tokens", "verify"),
+    "cli.terminal": {
+        *("decision", "settings.environment", "settings.rows", "settings.shops", "store", "store.embedded"),
+        *("tokens", "verify"),
     },
-    "cli.check": {
-        *("cli.terminal", "check.faults", "check.visit", "decision", "housekeeping"),
-        *("settings.environment", "settings.rows", "settings.shops", "settings.starter", "store"),
-    },
+    "cli.check": {"cli.terminal", "check", *CHECK, "decision", "settings.rows", "settings.shops"},
+    "cli.init": {"cli.terminal", "settings.shops", "settings.starter"},
+    "cli.keys": {"cli.terminal", "settings.environment"},
+    "cli.log": {"cli.terminal", "banner.scripts", "decision", "proof.log", "verify"},
+    "cli.marketers": {"cli.terminal", "web.marketer.rates"},
+    "cli.rates": {"cli.terminal", "decision", "rates.counts", "store"},
     "cli.serve": {
-        *("", "app", "cli.check", "cli.log", "cli.terminal", "web.marketer.rates", "web.request"),
-        *("demo.sample", "decision", "housekeeping", "rates.counts", "store", "store.embedded"),
-        *("settings.environment", "settings.shops"),
-        "tokens",
+        *("cli.terminal", "app", "housekeeping", "settings.environment", "settings.shops", "store", "store.embedded"),
+        *("tokens", "web.request"),
     },
-    "cli": {"cli.serve"},
+    "cli.demo": {
+        *("cli.serve", "cli.terminal", "app", "demo.sample", "settings.environment", "settings.shops", "store"),
+        *("store.embedded", "web.marketer.rates"),
+    },
+    "cli.shopper": {"cli.terminal", "proof.receipt"},
+    "cli": {"", *CLI},
     "__main__": {"cli"},
 }
 """What a module of the package may import from the package, inner rooms first; ``""`` is the package itself."""
@@ -104,8 +114,9 @@ ONLY = {
     "itsdangerous": {"tokens"},
     "cryptography": {"tokens", "verify"},
     "flask": {"web.shopper", "web.marketer.rates", "web.health", "web.request", "demo.storefront", "app", "cli.serve"},
-    "click": TERMINAL,
-    "granian": {"cli.serve"},
+    "click": {"cli", *CLI},
+    "granian": {"cli.demo", "cli.serve"},
+    "playwright": {"check.browse"},
 }
 """Who may know a library."""
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent_server import verify as stand_alone
-from consent_server.cli.log import keys as keys_command
+from consent_server.cli.keys import keys as keys_command
 from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision, Notice
 from consent_server.proof import log as proof
