@@ -142,17 +142,28 @@ def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, di
 
 
 def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, str]]:
-    """Return each category with a regular expression of its trackers' hosts and paths."""
-    sources: dict[str, list[str]] = {}
+    """Return each category with one regular expression of its trackers' hosts and paths.
+
+    It allows for what a browser leaves in a host: a port that is not the scheme's own, and a dot at its end. Patterns
+    with nothing but a host stand together, as most are that, and the gate is to be small.
+    """
+    sources: dict[str, dict[str, list[str]]] = {}
     for pattern, category in trackers:
         host, _, path = pattern.partition("/")
-        below = r"([^/]*\.)?" if host.startswith("*.") else ""
-        port = "" if ":" in host else r"(:\d+)?"
+        host, _, port = host.partition(":")
+        after = r"\.?" + (f":{port}" if port else r"(:\d+)?") + "/" + _literal(path.removesuffix("*"))
         end = "" if not path or path.endswith("*") else "$"
-        source = f"{below}{_literal(host.removeprefix('*.'))}{port}/{_literal(path.removesuffix('*'))}{end}"
-        sources.setdefault(category, []).append(source)
-    for category, each in sources.items():
-        yield {"match": f"^({'|'.join(each)})", "category": category}
+        sources.setdefault(category, {}).setdefault(after + end, []).append(host)
+    for category, by_end in sources.items():
+        match = "|".join(_hosts(hosts) + end for end, hosts in by_end.items())
+        yield {"match": f"^({match})", "category": category}
+
+
+def _hosts(hosts: Iterable[str]) -> str:
+    """Return a regular expression of hosts, ``*.`` before those whose subdomains count too."""
+    wide = "|".join(_literal(host[2:]) for host in hosts if host.startswith("*."))
+    exact = [_literal(host) for host in hosts if not host.startswith("*.")]
+    return "(" + "|".join([*([rf"([^/]*\.)?({wide})"] if wide else []), *exact]) + ")"
 
 
 def _literal(text: str) -> str:
