@@ -3,7 +3,7 @@
  */
 import { addStyle, element, hideBanner, painted, showBanner, theHost } from './banner.js';
 import { answer, memory, post, queued, read, record, token, writeCookie } from './cookie.js';
-import { allowed, allows, caught, setAllowed, when } from './hold.js';
+import { allowed, allows, setAllowed, when } from './hold.js';
 import { handOver, loadLayer, soon, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
 import { base, CATEGORIES, config, doc, gpc, noPolicy, script, trusted, variant } from './site.js';
@@ -113,7 +113,7 @@ const consent = {
 /** What the layers that are fetched later get. @type {import('./types').Gate} */
 const gate = {
   protocol: PROTOCOL, memory, queued, post, writeCookie, server: base, settings: config, consent, way: variant, theHost, addStyle,
-  newElement: element, decide, agree, unwanted, loadLayer, doc, trusted, script, caught, soon, whenIdle,
+  newElement: element, decide, agree, unwanted, loadLayer, doc, trusted, script, soon, whenIdle,
 };
 
 /** Another tab, or the server, may have changed the cookie. */

@@ -143,8 +143,6 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'que
   trusted: Policy;
   /** Our own tag. */
   script: HTMLScriptElement;
-  /** Trackers caught before they are in the document. */
-  caught: Set<HTMLElement>;
   soon: typeof import('./layers.js').soon;
   whenIdle: typeof import('./layers.js').whenIdle;
   /** Names, `*` for anything, of what no answer allows to stay in the browser. */
