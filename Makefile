@@ -24,7 +24,7 @@ faults: .venv/ready-for-tests ## Break a hundred things while shoppers decide; S
 	@FAULTS=100 .venv/bin/python -m pytest -s tests/faults
 
 fuzz: .venv/ready-for-tests ## Send a hundred thousand odd requests, tokens and settings, then whatever leads to new code.
-	@CASES=14000 .venv/bin/python -m pytest tests/test_fuzz.py tests/test_openapi.py
+	@CASES=14000 .venv/bin/python -m pytest tests/test_fuzz.py tests/web/test_openapi.py
 	@if $(PIP) --only-binary atheris 'atheris>=3' 2>/dev/null; then \
 		for parser in token decision; do .venv/bin/python -m tests.guided $$parser $(or $(SECONDS),60) || exit; done; \
 	else echo "There is no atheris for this Python, so no fuzzing that is led by coverage."; fi

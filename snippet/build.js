@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const here = new URL('./', import.meta.url);
-const target = new URL('../consent_server/static/', here);
+const target = new URL('../consent_server/banner/static/', here);
 const words = new URL('src/words/', here);
 
 /** @returns the style sheet as one line; addStyle makes each declaration `!important` */

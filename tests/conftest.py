@@ -26,6 +26,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import psutil
 import pytest
 import redis
@@ -34,19 +35,26 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from werkzeug.test import TestResponse
 
-from consent_server import create_app, door, embedded
-from consent_server import shopper as shopper_door
+from consent_server import create_app
 from consent_server.decision import Site
-from consent_server.marketer import hash_password
-from consent_server.settings import Settings, read_sites
-from consent_server.store import Store
+from consent_server.settings.shops import Settings, read_sites
+from consent_server.store import Store, embedded
+from consent_server.web import request as request_door
+from consent_server.web import shopper as shopper_door
+from consent_server.web.marketer.rates import hash_password
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 RESULTS = ROOT / "test-results"
 """Where tests leave what people may want to look at."""
 
+CONSENT_SERVER = Path(sys.executable).with_name("consent-server")
+"""The command, as it is installed where the tests run."""
+
 expect.set_options(timeout=15_000)
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # how long a case takes says how busy the machine is
+hypothesis.settings.load_profile("untimed")
 
 SECRET = "the-secret-of-the-tests-is-long-enough"
 SECONDS_TO_START = 30
@@ -374,7 +382,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The doors' clock, stopped at noon of 2 March 2026 (UTC)."""
     stopped = Clock(1_772_452_800)
-    for reads_it in (shopper_door, door):
+    for reads_it in (shopper_door, request_door):
         monkeypatch.setattr(reads_it, "time", SimpleNamespace(time=stopped.time, time_ns=stopped.time_ns))
     return stopped
 
@@ -418,7 +426,7 @@ class Live:
     def start(self) -> Live:
         """Start it, and return when it is ready."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("CONSENT_", "REDIS_"))}
-        command = [str(Path(sys.executable).with_name("consent-server")), *self.arguments]
+        command = [str(CONSENT_SERVER), *self.arguments]
         if self.arguments[0] == "demo":
             command += ["--port", str(self.port), "--data", str(self.folder / "data")]
         self.process = subprocess.Popen(

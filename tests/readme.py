@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from consent_server.cli import main
-from consent_server.settings import ENVIRONMENT, REQUIRED, SITE, Row
+from consent_server.settings.shops import ENVIRONMENT, REQUIRED, SITE, Row
 
 README = Path(__file__).parent.parent / "README.md"
 

@@ -18,55 +18,78 @@ import consent_server
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "consent_server"
 
-TERMINAL = {"auditor", "cli", "setting_up", "terminal"}
+TERMINAL = {"cli.serve", "cli.log", "cli.check", "cli.terminal"}
 """The operators' commands."""
 
 MAY_IMPORT = {
     "decision": set(),
     "verify": set(),
     "tokens": {"decision"},
-    "connection": {"decision"},
-    "store": {"connection", "decision"},
-    "metrics": {"decision"},
-    "rates": {"decision"},
-    "receipt": {"decision"},
-    "settings": {"decision"},
-    "embedded": {"decision"},
-    "new_shop": {"decision"},
-    "visit": {"decision"},
-    "scripts": {"decision", "settings"},
-    "page": {"decision", "rates"},
-    "proof": {"decision", "store", "tokens", "verify"},
-    "keeper": {"decision", "proof", "rates", "store", "tokens"},
-    "check": {"connection", "decision", "settings", "visit"},
-    "door": {"decision", "scripts", "settings", "store", "tokens"},
-    "shopper": {"decision", "door", "metrics", "receipt", "scripts", "store", "tokens"},
-    "marketer": {"decision", "door", "page", "rates", "scripts", "store"},
-    "monitor": {"decision", "door", "keeper", "metrics", "store"},
+    "store.connection": {"decision"},
+    "store": {"store.connection", "decision"},
+    "store.embedded": {"decision"},
+    "rates": set(),
+    "rates.counts": {"decision"},
+    "proof": set(),
+    "proof.receipt": {"decision"},
+    "proof.log": {"decision", "store", "tokens", "verify"},
+    "settings": set(),
+    "settings.shops": {"decision"},
+    "settings.starter": {"decision"},
+    "banner": set(),
+    "banner.scripts": {"decision", "settings.shops"},
+    "housekeeping": {"decision", "proof.log", "rates.counts", "store", "tokens"},
+    "check": set(),
+    "check.visit": {"decision"},
+    "check.faults": {"check.visit", "decision", "settings.shops", "store.connection"},
+    "web": set(),
+    "web.metrics": {"decision"},
+    "web.request": {"banner.scripts", "decision", "settings.shops", "store", "tokens"},
+    "web.shopper": {
+        *("web.metrics", "web.request"),
+        *("banner.scripts", "decision", "proof.receipt", "store", "tokens"),
+    },
+    "web.health": {"web.metrics", "web.request", "decision", "housekeeping", "store"},
+    "web.marketer": set(),
+    "web.marketer.chart": {"decision", "rates.counts"},
+    "web.marketer.rates": {
+        *("web.marketer.chart", "web.request"),
+        *("banner.scripts", "decision", "rates.counts", "store"),
+    },
     "demo": set(),
     "demo.storefront": {"decision"},
     "demo.sample": {"decision", "store"},
-    "": {
-        *("marketer", "monitor", "shopper", "door", "demo.storefront"),
-        *("decision", "scripts", "settings", "store", "tokens"),
+    "app": {
+        *("web.health", "web.marketer.rates", "web.request", "web.shopper", "demo.storefront"),
+        *("banner.scripts", "decision", "settings.shops", "store", "tokens"),
     },
-    "terminal": {"decision", "embedded", "settings", "store", "verify"},
-    "auditor": {"decision", "proof", "receipt", "scripts", "settings", "terminal", "tokens", "verify"},
-    "setting_up": {"check", "decision", "keeper", "new_shop", "settings", "store", "terminal", "visit"},
-    "cli": {
-        *("", "auditor", "setting_up", "terminal", "marketer", "demo.sample", "embedded"),
-        *("decision", "door", "keeper", "rates", "settings", "store", "tokens"),
+    "": {"app"},
+    "cli.terminal": {"decision", "settings.shops", "store", "store.embedded", "verify"},
+    "cli.log": {
+        *("cli.terminal", "banner.scripts", "decision", "proof.log", "proof.receipt"),
+        *("settings.shops", "tokens", "verify"),
     },
+    "cli.check": {
+        *("cli.terminal", "check.faults", "check.visit", "decision", "housekeeping"),
+        *("settings.shops", "settings.starter", "store"),
+    },
+    "cli.serve": {
+        *("", "app", "cli.check", "cli.log", "cli.terminal", "web.marketer.rates", "web.request"),
+        *("demo.sample", "decision", "housekeeping", "rates.counts", "settings.shops", "store", "store.embedded"),
+        "tokens",
+    },
+    "cli": {"cli.serve"},
+    "__main__": {"cli"},
 }
 """What a module of the package may import from the package, inner rooms first; ``""`` is the package itself."""
 
 ONLY = {
-    "redis": {"connection", "store", "embedded"},
+    "redis": {"store", "store.connection", "store.embedded"},
     "itsdangerous": {"tokens"},
     "cryptography": {"tokens", "verify"},
-    "flask": {"shopper", "marketer", "monitor", "door", "demo.storefront", "", "cli"},
+    "flask": {"web.shopper", "web.marketer.rates", "web.health", "web.request", "demo.storefront", "app", "cli.serve"},
     "click": TERMINAL,
-    "granian": {"cli"},
+    "granian": {"cli.serve"},
 }
 """Who may know a library."""
 
@@ -144,10 +167,10 @@ def test_the_built_scripts_are_those_of_the_sources(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "snippet", tmp_path / "snippet", ignore=shutil.ignore_patterns("node_modules"))
     (tmp_path / "snippet" / "node_modules").symlink_to(ROOT / "snippet" / "node_modules")
     subprocess.run(["node", "build.js"], cwd=tmp_path / "snippet", check=True, capture_output=True)
-    built = sorted((tmp_path / "consent_server" / "static").iterdir())
+    built = sorted((tmp_path / "consent_server" / "banner" / "static").iterdir())
     assert built
     for fresh in built:
-        committed = PACKAGE / "static" / fresh.name
+        committed = PACKAGE / "banner" / "static" / fresh.name
         assert committed.read_bytes() == fresh.read_bytes(), f"{fresh.name} is stale: run `make build`"
 
 

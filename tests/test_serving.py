@@ -31,8 +31,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from examples import example
 from playwright.sync_api import Page, expect
 
-from consent_server import check
-from consent_server.settings import Settings, read_sites, snippet_words
+from consent_server.check import faults as check
+from consent_server.settings.shops import Settings, read_sites, snippet_words
 from consent_server.tokens import Verifier
 
 SECONDS = 20

@@ -111,6 +111,16 @@ def test_the_newest_secret_signs_and_all_verify():
         Keys([NEW]).read(issued(Keys([OLD])), "shop")
 
 
+def test_whoever_only_verifies_loads_no_server():
+    program = (
+        "import sys; from consent_server.tokens import Verifier;"
+        "print({'flask', 'redis', 'click', 'consent_server.app'} & {*sys.modules});"
+        "from consent_server import create_app; print('flask' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "set()\nTrue\n"
+
+
 def test_the_public_key_alone_verifies_in_a_process_that_has_no_secret():
     keys = Keys([OLD])
     program = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from consent_server.receipt import SIGNATURE, digest
+from consent_server.proof.receipt import SIGNATURE, digest
 from consent_server.tokens import BadToken, Verifier
 
 ROOT = Path(__file__).parent.parent

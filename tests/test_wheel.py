@@ -26,7 +26,7 @@ from conftest import RESULTS, ROOT, left_of
 from playwright.sync_api import Page
 
 from consent_server import __version__
-from consent_server.settings import snippet_words
+from consent_server.settings.shops import snippet_words
 
 SECONDS_TO_INSTALL = 300
 WITHOUT_THE_CHECKOUT = {
@@ -81,9 +81,12 @@ def contents(wheel: Path) -> dict[str, bytes]:
 def test_the_wheel_has_all_that_serving_needs_and_nothing_else(wheel: Path) -> None:
     names = {*contents(wheel)}
     assert {
-        "consent_server/static/consent.js",
-        "consent_server/record.lua",
+        "consent_server/banner/static/consent.js",
+        "consent_server/store/lua/record.lua",
+        "consent_server/web/marketer/templates/marketer/rates.html",
+        "consent_server/web/marketer/words/az.json",
         "consent_server/demo/consent.toml",
+        "consent_server/py.typed",
     } <= names
     assert all(name.startswith(("consent_server/", f"consent_server-{__version__}.dist-info/")) for name in names)
     assert not [name for name in names if "__pycache__" in name or name.endswith((".map", ".pyc"))]

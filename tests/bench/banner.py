@@ -24,8 +24,8 @@ from typing import Any
 import brotli
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 
-from consent_server.scripts import prepare
-from consent_server.settings import read_sites
+from consent_server.banner.scripts import prepare
+from consent_server.settings.shops import read_sites
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "snippet/node_modules"

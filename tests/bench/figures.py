@@ -18,10 +18,10 @@ import psutil
 import redis
 
 from consent_server import create_app
+from consent_server.banner.scripts import prepare
 from consent_server.decision import Decision, Notice, Site
-from consent_server.proof import seal
-from consent_server.scripts import prepare
-from consent_server.settings import Settings, read_sites
+from consent_server.proof.log import seal
+from consent_server.settings.shops import Settings, read_sites
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from tests.bench import scale

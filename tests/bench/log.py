@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from consent_server.decision import Decision, Notice, Site
-from consent_server.proof import export, write
+from consent_server.proof.log import export, write
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from tests.bench.servers import store as running

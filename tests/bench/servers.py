@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import redis
 
-from consent_server import embedded
+from consent_server.store import embedded
 
 ROOT = Path(__file__).parents[2]
 PHONE = (

@@ -19,7 +19,7 @@ from werkzeug.wrappers import Request, Response
 
 from consent_server import create_app
 from consent_server.decision import Cookie, Site
-from consent_server.settings import Settings, snippet_words
+from consent_server.settings.shops import Settings, snippet_words
 
 WORDS = snippet_words()
 

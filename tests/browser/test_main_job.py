@@ -23,7 +23,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from consent_server.demo import storefront
-from consent_server.settings import snippet_words
+from consent_server.settings.shops import snippet_words
 
 from .conftest import until
 

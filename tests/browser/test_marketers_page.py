@@ -15,10 +15,10 @@ from conftest import ROOT, Live
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from consent_server.demo.sample import sample
-from consent_server.page import LANGUAGES, Words
-from consent_server.settings import read_sites
+from consent_server.settings.shops import read_sites
 from consent_server.store import Store
 from consent_server.tokens import Keys
+from consent_server.web.marketer.chart import LANGUAGES, Words
 
 SIZES = {"desktop": (1280, 900), "phone": (360, 780), "narrow": (320, 640)}
 EN = Words.of("en")

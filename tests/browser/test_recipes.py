@@ -17,8 +17,8 @@ from conftest import SECRET, Live
 from examples import blocks, example
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
-from consent_server import check
-from consent_server.settings import read_sites, snippet_words
+from consent_server.check import faults as check
+from consent_server.settings.shops import read_sites, snippet_words
 
 RECIPES = {
     "google": "www.googletagmanager.com",

@@ -17,7 +17,7 @@ from examples import example
 from playwright.sync_api import Page
 from test_serving import PAGE, Shop, described, up, web
 
-from consent_server.settings import Settings, snippet_words
+from consent_server.settings.shops import Settings, snippet_words
 
 __all__ = ["web"]
 

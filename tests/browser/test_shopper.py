@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
 from consent_server.decision import Cookie, Variant
-from consent_server.settings import contrast
+from consent_server.settings.shops import contrast
 
 from .conftest import WORDS, Shop, banner, cookie, press, settle, until, when
 

@@ -11,7 +11,7 @@ from conftest import Live
 from examples import example
 from playwright.sync_api import BrowserContext, Page, Request, Route
 
-from consent_server.settings import snippet_words
+from consent_server.settings.shops import snippet_words
 
 from .conftest import settle, when
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import SECRET
 
-from consent_server import proof
+from consent_server.proof import log as proof
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from consent_server.verify import verify

@@ -1,0 +1,1 @@
+"""What a shopper's browser is given: the gate, the banner, the preferences."""

@@ -1,0 +1,1 @@
+"""What `consent-server check` looks for, in configuration, deployment and a page of the shop."""

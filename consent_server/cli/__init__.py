@@ -1,0 +1,3 @@
+"""The operators' commands."""
+
+from .serve import main as main

@@ -1,0 +1,81 @@
+"""What all commands share: errors in one sentence, and the store that they read."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from ..decision import ConsentError, Site
+from ..settings.shops import Settings, read_environment, read_sites
+from ..store import Store, embedded
+from ..verify import NoExport
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SECONDS_TO_ANSWER = 5
+"""A command may wait longer for Redis than a shopper."""
+
+
+class CouldNot(click.ClickException):
+    """Something could not be done; one sentence says why."""
+
+    exit_code = 2
+
+
+def in_words(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn this package's errors into one sentence and exit status 2."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except (ConsentError, NoExport) as error:
+            raise CouldNot(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
+
+    return run
+
+
+def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --data, for commands that read the store."""
+    return click.option(
+        "--data", type=click.Path(path_type=Path), help="Folder of the embedded Valkey, running or not; else REDIS_URL."
+    )(command)
+
+
+@contextmanager
+def opened(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
+    """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret."""
+    if data and (data / "secret").exists() and not os.environ.get("CONSENT_SECRET"):
+        os.environ.setdefault("CONSENT_SECRET_FILE", str(data / "secret"))
+    # What goes wrong is the command's to say, once.
+    logging.getLogger("consent_server").addHandler(logging.NullHandler())
+    settings = read_environment()
+    demo = data is not None and (data / "password").exists() and "CONSENT_CONFIG" not in os.environ
+    sites = read_sites(demo_config() if demo else settings.config)
+    if data or not settings.redis_url:
+        with embedded.at(data or settings.data) as url:
+            yield settings, sites, Store(url, SECONDS_TO_ANSWER)
+    else:
+        yield settings, sites, Store(settings.redis_url, SECONDS_TO_ANSWER)
+
+
+def named(sites: dict[str, Site], name: str) -> Site:
+    """Return the shop of that id, or say which there are."""
+    if name not in sites:
+        raise CouldNot(f"There is no site {name!r}; consent.toml has {', '.join(sites)}.")
+    return sites[name]
+
+
+def demo_config() -> Path:
+    """Return the demo shop's consent.toml: beside the package in a checkout, within it when installed."""
+    installed = Path(str(files("consent_server.demo"))) / "consent.toml"
+    return installed if installed.exists() else installed.parents[2] / "consent.toml"

@@ -1,0 +1,67 @@
+"""What is done day by day beside the answering: days are sealed, what was erased is cleared out, alarms are told."""
+
+from __future__ import annotations
+
+import logging
+import time
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from http.client import HTTPException
+
+import msgspec
+
+from .decision import ConsentError, Site
+from .proof.log import seal
+from .rates.counts import Alarm, Counts, alarms
+from .store import Store
+from .tokens import Keys
+
+WATCHED = timedelta(days=32)
+"""How far back an alarm looks for what is usual."""
+
+SECONDS_TO_TAKE_AN_ALARM = 10
+
+log = logging.getLogger(__name__)
+
+
+def unusual(store: Store, site: Site, today: date) -> list[Alarm]:
+    """Return what is unusual about the rates of ``site`` today and yesterday (UTC)."""
+    rows = store.counts(site, today - WATCHED, today, "day")
+    return alarms({day: Counts(row) for day, row in rows.items()})
+
+
+def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm]:
+    """Post each alarm of ``site`` to ``webhook`` once, whichever server sees it first; return those that were posted.
+
+    The body is JSON: ``{site, kind, rate, day, value, low, high, text}``. One that is not taken is posted again later.
+    """
+    told = []
+    for alarm in unusual(store, site, today):
+        name = f"{alarm.kind}.{alarm.rate}.{alarm.day}"
+        if not store.claim_alarm(site, name):
+            continue
+        body = msgspec.json.encode({"site": site.id, **msgspec.to_builtins(alarm), "text": str(alarm)})
+        post = urllib.request.Request(webhook, body, {"Content-Type": "application/json"})  # noqa: S310
+        try:
+            # Settings take http and https only.
+            with urllib.request.urlopen(post, timeout=SECONDS_TO_TAKE_AN_ALARM):  # nosec B310  # noqa: S310
+                told.append(alarm)
+        except (OSError, HTTPException) as error:
+            store.release_alarm(site, name)
+            log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
+    return told
+
+
+def keep(store: Store, sites: Mapping[str, Site], keys: Keys, webhook: str | None, every: float = 600) -> None:
+    """Do what is due, for as long as the process lives. ``every``: seconds."""
+    while True:
+        now = datetime.now(UTC)
+        for site in sites.values():
+            with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+                seal(store, site, keys, now)
+                store.compact(site)
+                if webhook:
+                    tell(store, site, webhook, now.date())
+        time.sleep(every)

@@ -1,0 +1,1 @@
+"""The log as evidence: sealed days, exports, receipts."""

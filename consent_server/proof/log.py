@@ -1,0 +1,220 @@
+"""The log as evidence: each day sealed, exported with all that it needs, archived before it is trimmed."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import msgspec
+
+from ..decision import COLUMNS, DIMENSIONS, ConsentError, Entry, Site, categories_of
+from ..store import Store
+from ..tokens import Keys, token
+from ..verify import VERSION, Tree, canonical, leaf, opened, seal_hash, verify
+
+GRACE = timedelta(hours=1)
+"""How long after midnight a day is sealed, so that a decision on its way at midnight still finds its day."""
+
+
+class NothingToExport(ConsentError):
+    """There is no log in that period."""
+
+    problem = "nothing-to-export"
+
+
+class CannotWrite(ConsentError):
+    """The file cannot be written."""
+
+    problem = "cannot-write"
+
+
+def fields(entry: Entry) -> dict[str, Any]:
+    """Return an entry as a line of an export."""
+    line: dict[str, Any] = {
+        "bucket": entry.bucket,
+        "at": entry.at,
+        "seq": entry.seq,
+        "kind": entry.kind,
+        "allow": entry.allowed(),
+        "before": categories_of(entry.before),
+        "how": entry.how,
+        "device": entry.device,
+        "country": entry.country,
+        "notice": entry.notice,
+    }
+    if entry.erased:
+        return line | {"erased": entry.erased.hex()}
+    signature = urlsafe_b64encode(entry.signature).rstrip(b"=").decode()
+    return line | {"id": entry.id, "subject": entry.subject, "signature": signature}
+
+
+def counts(store: Store, site: Site, day: date) -> dict[str, dict[str, dict[str, int]]]:
+    """Return what was counted on a day, by dimension, value and column, without zeros."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for by in DIMENSIONS:
+        for value, row in store.counts(site, day, day, by).items():
+            numbers = {name: n for name, n in zip(COLUMNS, row, strict=True) if n}
+            if numbers:
+                found.setdefault(by, {})[value] = numbers
+    return found
+
+
+def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
+    """Seal every day that is over and has no seal yet, in order, and return them.
+
+    Several servers may do this at once: the first seal of a day stays.
+    """
+    store.remember_keys(keys.jwks())
+    seals = store.seals(site)
+    first = max(seals) + timedelta(1) if seals else store.first_day(site)
+    last = (now.astimezone(UTC) - GRACE).date() - timedelta(1)
+    sealed: list[date] = []
+    previous = seals[max(seals)] if seals else ""
+    while first and first <= last:
+        store.freeze(site, first)
+        tree = Tree()
+        for entry in store.day(site, first):
+            tree.add(leaf(fields(entry)))
+        previous = _seal(site, keys, first, tree, counts(store, site, first), previous, now, is_open=False)
+        if not store.keep_seal(site, first, previous):
+            break  # another server was faster, and goes on
+        sealed.append(first)
+        first += timedelta(1)
+    return sealed
+
+
+def _seal(
+    site: Site, keys: Keys, day: date, tree: Tree, counted: object, previous: str, now: datetime, *, is_open: bool
+) -> str:
+    content = {
+        "typ": "seal",
+        "site": site.id,
+        "day": day.isoformat(),
+        "entries": tree.leaves,
+        "root": tree.root(),
+        "counts": hashlib.sha256(canonical(counted)).hexdigest(),
+        "prev": seal_hash(previous) if previous else "",
+        "at": int(now.timestamp()),
+    }
+    if is_open:
+        content["open"] = True
+    return token(content, keys.sign(content))
+
+
+def export(
+    store: Store,
+    site: Site,
+    keys: Keys,
+    first: date | None,
+    last: date,
+    now: datetime,
+    progress: Callable[[date, int], None] = lambda day, entries: None,
+) -> Iterator[bytes]:
+    """Yield the lines of an export of the log from ``first`` (the oldest day if None) to ``last``, both included.
+
+    Days that have no seal yet get one that says that it is open. ``progress`` is told each day and the entries so far.
+
+    Raises:
+        NothingToExport: the log is empty in that period.
+    """
+    seals = store.seals(site)
+    start = first or min([*seals, *filter(None, [store.first_day(site)])], default=None)
+    if start is None or start > last:
+        raise NothingToExport(f"The log of {site.id} has nothing up to {last}.")
+    known = {key["kid"]: key for key in [*store.remembered_keys(), *keys.jwks()["keys"]]}
+    yield _line(
+        "log",
+        version=VERSION,
+        site=site.id,
+        **{"from": start.isoformat(), "to": last.isoformat()},
+        made=now.astimezone(UTC).isoformat(timespec="seconds"),
+        keys={"keys": [*known.values()]},
+    )
+    for notice in store.notices(site).values():
+        yield _line("notice", hash=notice.hash, content=notice.content)
+    entries, previous = 0, seals.get(start - timedelta(1), "")
+    day = start
+    while day <= last:
+        yield _line("day", day=day.isoformat())
+        tree = Tree()
+        for entry in store.day(site, day):
+            content = fields(entry)
+            hashed = leaf(content)
+            yield _line("entry", n=tree.leaves, **content, leaf=hashed.hex())
+            tree.add(hashed)
+        counted = counts(store, site, day)
+        yield _line("counts", day=day.isoformat(), counts=counted)
+        previous = seals.get(day) or _seal(site, keys, day, tree, counted, previous, now, is_open=True)
+        yield _line("seal", day=day.isoformat(), token=previous)
+        entries += tree.leaves
+        progress(day, entries)
+        day += timedelta(1)
+    end = {
+        "typ": "export",
+        "site": site.id,
+        "from": start.isoformat(),
+        "to": last.isoformat(),
+        "entries": entries,
+        "head": seal_hash(previous),
+    }
+    yield _line("end", token=token(end, keys.sign(end)))
+
+
+def _line(kind: str, /, **content: object) -> bytes:
+    return msgspec.json.encode({"type": kind, **content}) + b"\n"
+
+
+def write(path: Path, lines: Iterator[bytes]) -> None:
+    """Write an export to ``path``, compressed if its name ends in ``.gz``; a file of that name is replaced at the end.
+
+    Raises:
+        CannotWrite: the disk is full, or the folder cannot be written; nothing is left behind.
+    """
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        with unfinished.open("wb") as raw:
+            with _packed(raw, path) as file:
+                for line in lines:
+                    file.write(line)
+            raw.flush()
+            os.fsync(raw.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def _packed(raw: BinaryIO, path: Path) -> AbstractContextManager[BinaryIO]:
+    # No file name and no time in the header: the same log gives the same bytes.
+    packed = gzip.GzipFile("", "wb", 6, raw, mtime=0) if path.suffix == ".gz" else nullcontext(raw)
+    return cast(AbstractContextManager[BinaryIO], packed)
+
+
+def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -> tuple[Path, int] | None:
+    """Export the days past ``keep`` and ``prove`` to a file in ``folder``, verify it, then trim them from the log.
+
+    Returns:
+        The file and how many entries were trimmed, or None if no day is old enough.
+
+    Raises:
+        CannotWrite: nothing was trimmed.
+        verify.Failed: the file does not prove itself; nothing was trimmed.
+    """
+    seal(store, site, keys, now)
+    before = (now.astimezone(UTC) - timedelta(seconds=site.keep + site.prove)).date()
+    first = store.first_day(site)
+    if first is None or first >= before:
+        return None
+    path = folder / f"{site.id}-{first}-{before - timedelta(1)}.jsonl.gz"
+    write(path, export(store, site, keys, first, before - timedelta(1), now))
+    with opened(path) as lines:
+        verify(lines, {"keys": [*store.remembered_keys(), *keys.jwks()["keys"]]})
+    return path, store.trim(site, before)

@@ -1,0 +1,142 @@
+"""The receipt: what a shopper was asked and answered, for keeps (ISO/IEC TS 27560 in the terms of the W3C DPV)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from ..decision import Consent, Entry, Notice, Site
+
+CONTEXT = {"dpv": "https://w3id.org/dpv#", "dcterms": "http://purl.org/dc/terms/"}
+
+SIGNATURE = "dcterms:provenance"
+"""Where in a receipt the signed text ``{typ: receipt, sha256, …}`` stands."""
+
+PURPOSES = {
+    "necessary": "dpv:ServiceProvision",
+    "functional": "dpv:ServicePersonalisation",
+    "analytics": "dpv:ServiceUsageAnalytics",
+    "marketing": "dpv:PersonalisedAdvertising",
+}
+
+
+def history(entries: Sequence[Entry], notices: Mapping[str, Notice]) -> list[dict[str, Any]]:
+    """Return a shopper's decisions in plain words, oldest first. ``notices``: by hash, those that they answer."""
+    return [
+        {
+            "at": entry.at // 1000,
+            "id": entry.id,
+            "kind": entry.kind,
+            "allow": entry.allowed(),
+            "how": entry.how,
+            "lang": notices[entry.notice].lang,
+            "variant": notices[entry.notice].variant,
+            "notice": entry.notice,
+            "revision": notices[entry.notice].revision,
+            "device": entry.device,
+            "country": entry.country,
+        }
+        for entry in entries
+    ]
+
+
+def receipt(
+    site: Site, notice: Notice, consent: Consent, events: Sequence[Mapping[str, Any]], token: str, at: float
+) -> dict[str, Any]:
+    """Return a consent receipt, JSON-LD. The person gets the content, not a pointer to it.
+
+    Args:
+        site: the shop.
+        notice: what was asked.
+        consent: what the token says.
+        events: the shopper's ``history``.
+        token: the token itself, by which anybody can check the answer.
+        at: when the receipt is made, seconds since 1970.
+    """
+    content = notice.content
+    granted = set(consent.allow)
+
+    def process(category: str) -> dict[str, Any]:
+        status = "ConsentGiven" if category in granted else "ConsentRefused"
+        return {
+            "@type": "dpv:Process",
+            "dcterms:title": content["words"].get(category, category),
+            "dcterms:description": content["words"].get(f"{category}_for", ""),
+            "dpv:hasPurpose": {"@id": PURPOSES[category]},
+            "dpv:hasLegalBasis": {"@id": "dpv:Consent" if category != "necessary" else "dpv:ServiceProvision"},
+            **({"dpv:hasConsentStatus": {"@id": f"dpv:{status}"}} if category != "necessary" else {}),
+            "dpv:hasPersonalData": [
+                {
+                    "@type": "dpv:PersonalData",
+                    "dcterms:title": cookie["name"],
+                    "dcterms:description": cookie["purpose"],
+                    "dpv:hasRecipient": cookie["provider"],
+                    "dpv:hasStorageCondition": cookie["life"],
+                }
+                for cookie in content["cookies"][category]
+            ],
+        }
+
+    return {
+        "@context": CONTEXT,
+        "@type": "dpv:ConsentRecord",
+        "dcterms:conformsTo": "ISO/IEC TS 27560:2023",
+        "dcterms:identifier": consent.sub or "",  # one record a shopper, whatever was decided since
+        "dcterms:issued": _iso(at),
+        "dcterms:language": content["lang"],
+        "dpv:hasDataSubject": {"@type": "dpv:DataSubject", "dcterms:identifier": consent.sub or ""},
+        "dpv:hasDataController": {
+            "@type": "dpv:DataController",
+            "dcterms:title": content["name"],
+            "dpv:hasContact": site.contact or "",
+        },
+        "dpv:hasNotice": {
+            "@type": "dpv:ConsentNotice",
+            "dcterms:identifier": notice.hash,
+            "dcterms:title": content["words"].get("title", ""),
+            "dcterms:description": content["words"].get("text", ""),
+            "dcterms:hasVersion": str(content["revision"]),
+            "dcterms:source": content["policy_url"],
+            "dcterms:modified": content["policy_updated"],
+        },
+        "dpv:hasProcess": [process(category) for category in content["categories"]],
+        "dpv:hasConsentStatus": {"@id": "dpv:ConsentGiven" if granted else "dpv:ConsentRefused"},
+        "dpv:isIndicatedAtTime": _iso(consent.at),
+        "dpv:hasDuration": _iso(consent.exp),
+        "dpv:hasRight": [
+            {"@type": "dpv:DataSubjectRight", "dcterms:title": right, "dpv:isExercisedAt": where}
+            for right, where in (
+                ("withdrawal", "the shop's cookie settings"),
+                ("access", f"/v1/{site.id}/me"),
+                ("erasure", f"/v1/{site.id}/me"),
+                ("complaint to the shop", site.contact or ""),
+                (f"complaint to {site.authority.get('name', 'the authority')}", site.authority.get("url", "")),
+            )
+        ],
+        "dpv:hasActivityStatus": [
+            {
+                "@type": "dpv:ConsentStatus",
+                "dcterms:date": _iso(event["at"]),
+                "dcterms:type": event["kind"],
+                "dcterms:description": ", ".join(event["allow"]) or "necessary",
+                "dpv:isIndicatedBy": event["how"],
+                "dcterms:references": event["notice"],
+            }
+            for event in events
+        ],
+        "dcterms:references": token,
+    }
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a receipt without its signature, in hexadecimal: compact JSON, keys sorted, UTF-8."""
+    unsigned = {key: value for key, value in content.items() if key != SIGNATURE}
+    return hashlib.sha256(msgspec.json.encode(unsigned, order="sorted")).hexdigest()

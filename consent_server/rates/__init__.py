@@ -1,0 +1,1 @@
+"""How many answered, and how: counts, and what may be concluded from them."""

@@ -1,0 +1,1 @@
+"""What an operator writes: the environment and consent.toml."""

@@ -1,0 +1,136 @@
+"""A ``consent.toml`` and a secret to start from, out of the answers to five questions."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+from ..decision import ConsentError
+
+SECRET_FILE = "consent-secret"  # nosec B105  # noqa: S105 the name of a file
+
+PURPOSE: Mapping[str, str] = {
+    "az": "Kuki seçiminizi yadda saxlayır ki, sizdən hər dəfə soruşmayaq.",
+    "en": "Remembers your answer about cookies, so that we do not ask you again on every page.",
+    "ru": "Хранит ваш ответ о файлах cookie, чтобы не спрашивать на каждой странице.",
+    "tr": "Çerez tercihinizi hatırlar, böylece her sayfada yeniden sormayız.",
+}
+"""What the cookie ``consent`` is for, in each language that the banner speaks."""
+
+TEMPLATE = """\
+# What {name} asks its shoppers. Keep it in the shop's version control, for what was asked is a matter of record.
+# `consent-server check` reads it and says what is wrong, if anything.
+
+[sites.{id}]
+name = {name_text}
+
+# The pages that may ask and answer: scheme, host and port, nothing more.
+origins = {origins}
+# cookie_domain = "shop.example"         # one answer for all subdomains; leave out for one host alone
+
+policy_url = {policy_url}
+policy_updated = {policy_updated}
+revision = 1                             # raise it when you ask for something new: everybody is then asked again
+keep = "6 months"                        # how long an answer holds, a yes and a no alike
+languages = {languages}
+gpc = true                               # heed Global Privacy Control: no marketing until the shopper says yes
+
+# Whom a shopper can write to; shown in "My choices".
+# contact = "privacy@shop.example"
+
+[sites.{id}.theme]
+layout = "bar"                           # "bar", "box" or "centre"
+
+# What is set and read on shoppers' devices: one such table for each cookie and each entry of the browser's storage,
+# under necessary, functional, analytics or marketing. `name` may end in *. What matches is removed on withdrawal.
+
+[[sites.{id}.cookies.necessary]]
+name = "consent"
+provider = {name_text}
+{purposes}
+life = "6 months"
+
+# [[sites.{id}.cookies.analytics]]
+# name = "_ga*"
+# provider = "Google"
+{example}
+# life = "13 months"
+
+# Tell Google's tags about the choice (Consent Mode v2):
+# [sites.{id}.vendors.google]
+# mode = "basic"
+
+# Hold back a tag that cannot be marked in the page, whoever puts it there:
+# [[sites.{id}.trackers]]
+# match = "*.hotjar.com"
+# category = "analytics"
+"""
+
+
+class Exists(ConsentError):
+    """A file is there already, and is left alone."""
+
+    problem = "exists"
+
+
+def site_id(name: str) -> str:
+    """Return an id for a shop of that name: it stands in addresses, tokens and the Redis keys."""
+    plain = unicodedata.normalize("NFKD", name.replace("ə", "e").replace("ı", "i").lower())
+    ascii_only = plain.encode("ascii", "ignore").decode()
+    return re.sub("[^a-z0-9]+", "-", ascii_only).strip("-")[:32].strip("-") or "shop"
+
+
+def compose(name: str, origins: Iterable[str], policy_url: str, policy_updated: date, languages: Iterable[str]) -> str:
+    """Return the text of a ``consent.toml``, with comments.
+
+    Args:
+        name: the shop's name.
+        origins: where its pages are.
+        policy_url: where its privacy policy is.
+        policy_updated: the date of that policy.
+        languages: languages of the banner out of those of PURPOSE, the shop's first one first.
+    """
+    languages = [*languages]
+    return TEMPLATE.format(
+        id=site_id(name),
+        name=name.replace("\n", " "),
+        name_text=_toml(name),
+        origins=_toml([*origins]),
+        policy_url=_toml(policy_url),
+        policy_updated=policy_updated.isoformat(),
+        languages=_toml(languages),
+        purposes="\n".join(f"purpose.{lang} = {_toml(PURPOSE[lang])}" for lang in languages),
+        example="\n".join(f'# purpose.{lang} = "…"' for lang in languages),
+    )
+
+
+def _toml(value: object) -> str:
+    """Return a text or a list of texts as TOML, which takes what JSON writes."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def write(folder: Path, text: str) -> tuple[Path, Path]:
+    """Write ``consent.toml`` and a new secret, readable by its owner alone, and return both paths.
+
+    Raises:
+        Exists: one of them is there already; nothing is written.
+        ConsentError: the folder cannot be written.
+    """
+    config, secret = folder / "consent.toml", folder / SECRET_FILE
+    for path in (config, secret):
+        if path.exists():
+            raise Exists(f"{path} exists and is left as it is: edit it, or move it away first.")
+    try:
+        with config.open("x", encoding="utf-8") as file:
+            file.write(text)
+        with open(os.open(secret, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+    except OSError as error:
+        raise ConsentError(f"{folder.absolute()} cannot be written: {error.strerror}.") from None
+    return config, secret

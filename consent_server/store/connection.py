@@ -1,0 +1,310 @@
+"""How Redis is reached: single, Sentinel or Cluster; with time-outs, few retries, and a circuit that opens."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.exceptions import MovedError, NoScriptError, OutOfMemoryError, ReadOnlyError
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from ..decision import ConsentError
+
+PAUSES = (0.0, 0.05)
+"""Seconds before a call is made again whose connection broke; a call that timed out has waited long enough."""
+
+SECONDS_OPEN = 1.0
+"""How long nobody asks a Redis that was found away; after that one call at a time goes and looks."""
+
+OLDEST = {"redis": (7, 0), "valkey": (8, 0)}
+"""The first version of each that is supported."""
+
+log = logging.getLogger(__name__)
+
+
+class Script(Protocol):
+    """A Lua script to be called; its answer as Redis gives it."""
+
+    def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Run it."""
+
+
+class StoreAway(ConsentError):
+    """Redis cannot be reached, or will not write."""
+
+    problem = "store-away"
+
+
+class TooOld(ConsentError):
+    """A Redis or Valkey that lacks what the scripts need."""
+
+    problem = "too-old"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What one Redis or Valkey says of itself.
+
+    ``fsync`` is None where it does not tell; ``cuts``: at its start it cuts a half-written command off its file;
+    ``clock``: seconds.
+    """
+
+    name: str
+    version: tuple[int, ...]
+    append_only: bool
+    fsync: str | None
+    cuts: bool
+    eviction: str
+    clock: float
+
+    @property
+    def cuts_wrongly(self) -> bool:
+        """Whether it may leave half a decision at the end of its file, into which the next ones then run.
+
+        A decision is several commands between MULTI and EXEC, and the cut has to be made before MULTI. Servers older
+        than Valkey 9.1.2 make it after the last whole command (https://github.com/valkey-io/valkey/pull/4342).
+        """
+        return self.cuts and not (self.name == "valkey" and self.version >= (9, 1, 2))
+
+    def must_be_supported(self) -> None:
+        """Return if this version is one that we run on.
+
+        Raises:
+            TooOld: it is not.
+        """
+        if self.version < OLDEST[self.name]:
+            found, wanted = (".".join(map(str, version)) for version in (self.version, OLDEST[self.name]))
+            raise TooOld(f"{self.name.capitalize()} {found} is too old: {wanted} or newer is needed.")
+
+
+class Circuit:
+    """Lets calls through while Redis answers. While it does not, threads are told so at once instead of waiting."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def enter(self) -> None:
+        """Return if it is worth asking.
+
+        Raises:
+            StoreAway: Redis was found away a moment ago.
+        """
+        if self._until:
+            now = time.monotonic()
+            if now < self._until:
+                raise StoreAway("The store is away at the moment; try again shortly.")
+            self._until = now + SECONDS_OPEN  # this thread goes and looks, the others keep waiting
+
+    def open(self, error: Exception) -> None:
+        """Let nobody through for a moment."""
+        if not self._until:
+            log.warning("redis is away: %s", error)
+        self._until = time.monotonic() + SECONDS_OPEN
+
+    def close(self) -> None:
+        """Let everybody through: Redis has answered."""
+        if self._until:
+            self._until = 0.0
+            log.warning("redis is back")
+
+
+class Connection:
+    """The way to one Redis, Sentinel pair or Cluster.
+
+    ``client`` is redis-py's, for whatever is not in a hurry, to be used within ``reached()``. Scripts go over a
+    connection that each thread keeps for itself: taking one from the pool costs as much as the call.
+
+    Args:
+        url: ``redis://``, ``rediss://``, ``unix://``, the first two also with ``+sentinel`` or ``+cluster``.
+        timeout: seconds after which an unanswered call counts as a failure.
+        replicas: how many replicas must have what a script wrote before it counts as written.
+
+    Raises:
+        StoreAway: it is a cluster, and none of its nodes can be reached.
+    """
+
+    def __init__(self, url: str, timeout: float, replicas: int = 0) -> None:
+        try:
+            self.client = connect(url, timeout)
+        except (redis.RedisError, redis.exceptions.RedisClusterException) as error:  # a cluster is asked for its slots
+            raise StoreAway(f"The cluster cannot be reached: {error}") from error
+        self._timeout = timeout
+        self._replicas = replicas
+        self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)
+        self._kept = threading.local()
+
+    @contextmanager
+    def reached(self, key: str = "") -> Iterator[None]:
+        """Turn whatever goes wrong with Redis within into StoreAway, and open its circuit if it is away.
+
+        Each primary of a cluster has a circuit of its own, so that one that is away does not stop the others;
+        ``key`` says which.
+        """
+        circuit = self._circuits[self._server(key)[0] if key else ""]
+        circuit.enter()
+        try:
+            yield
+        except (redis.ResponseError, OutOfMemoryError) as error:
+            # It answers, and refuses: full, a replica, loading, out of step with its cluster.
+            circuit.close()
+            log.warning("redis refuses: %s", error)
+            raise StoreAway("The store takes nothing at the moment; try again shortly.") from error
+        except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
+            circuit.open(error)
+            raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
+        circuit.close()
+
+    def script(self, text: str, repeatable: bool = True) -> Script:
+        """Return a Lua script as a function of its keys, all in one slot, and arguments.
+
+        Args:
+            text: the script.
+            repeatable: whether it does nothing when it is called again; then it is, if a connection breaks before
+                the answer.
+        """
+        name = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()  # that is how Redis names scripts
+
+        def call(keys: Sequence[str], args: Sequence[Any]) -> Any:
+            with self.reached(keys[0]):
+                try:
+                    return self._ask(repeatable, keys[0], "EVALSHA", name, len(keys), *keys, *args)
+                except NoScriptError:
+                    return self._ask(repeatable, keys[0], "EVAL", text, len(keys), *keys, *args)
+
+        return call
+
+    def _ask(self, repeatable: bool, key: str, *command: Any) -> Any:
+        """Return the answer to a command of the server that holds ``key``."""
+        for pause in (*PAUSES, None) if repeatable else (None,):
+            try:
+                connection = self._own(key)
+                connection.send_command(*command)
+                answer = connection.read_response()
+                if self._replicas:
+                    connection.send_command("WAIT", self._replicas, int(self._timeout * 1000))
+                    if connection.read_response() < self._replicas:
+                        raise ReadOnlyError(f"under {self._replicas} replicas have it")
+                return answer
+            except (NoScriptError, OutOfMemoryError):
+                raise
+            except BaseException as error:
+                # What is left unread on it would be taken for the answer to the next command.
+                self._drop()
+                moved = isinstance(error, MovedError | redis.exceptions.ClusterDownError)
+                if pause is None or not (moved or isinstance(error, redis.ConnectionError)):
+                    raise
+                time.sleep(pause * random.uniform(0.5, 1.5))  # nosec B311  # noqa: S311
+                if isinstance(self.client, RedisCluster):
+                    self.client.nodes_manager.initialize()
+        raise AssertionError
+
+    def _own(self, key: str) -> Any:
+        """Return this thread's connection to the server that holds ``key``."""
+        here = self._kept.__dict__
+        if here.get("pid") != os.getpid():  # a fork's copy of a connection is its parent's
+            here.update(pid=os.getpid(), by_server={})
+        kept = cast(dict[str, Any], here["by_server"])
+        server, client = self._server(key)
+        if server not in kept:
+            pool = client.connection_pool
+            connection = pool.connection_class(**pool.connection_kwargs)
+            connection.connect()
+            kept[server] = connection
+        return kept[server]
+
+    def _drop(self) -> None:
+        """Close this thread's connections."""
+        for connection in self._kept.__dict__.pop("by_server", {}).values():
+            connection.disconnect()
+        self._kept.__dict__.clear()
+
+    def _server(self, key: str) -> tuple[str, redis.Redis]:
+        """Return name and client of the server that holds ``key``, as far as is known."""
+        client = self.client
+        if not isinstance(client, RedisCluster):
+            return "", client
+        try:
+            node = client.get_node_from_key(key)  # type: ignore[no-untyped-call]
+        except redis.exceptions.RedisClusterException as error:  # nobody has its slot at the moment
+            raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
+        return node.name, client.get_redis_connection(node)
+
+    def servers(self) -> list[Server]:
+        """Return what the server, or each primary of the cluster, says of itself.
+
+        Raises:
+            StoreAway: one of them cannot be reached.
+        """
+        client = self.client
+        with self.reached():
+            if isinstance(client, RedisCluster):
+                nodes = client.get_primaries()  # type: ignore[no-untyped-call]
+                return [_asked(client.get_redis_connection(node)) for node in nodes]
+            return [_asked(client)]
+
+    def close(self) -> None:
+        """Close the connections of this thread and those of the pool."""
+        self._drop()
+        self.client.close()
+
+
+def _asked(client: redis.Redis) -> Server:
+    """Return what one server says of itself."""
+    info = client.info()
+    name = str(info.get("server_name", "redis"))
+    told: dict[str, str] = {}
+    with suppress(redis.ResponseError):  # a managed server keeps its configuration to itself
+        told = cast(dict[str, str], client.config_get("appendfsync", "aof-load-truncated"))
+    seconds, micros = client.time()
+    return Server(
+        name=name,
+        version=tuple(int(part) for part in str(info[f"{name}_version"]).split(".")[:3]),
+        append_only=bool(info.get("aof_enabled")),
+        fsync=told.get("appendfsync"),
+        cuts=told.get("aof-load-truncated") == "yes",
+        eviction=str(info.get("maxmemory_policy", "")),
+        clock=seconds + micros / 1e6,
+    )
+
+
+def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:
+    """Return a client for ``url``, with time-outs of ``timeout`` seconds on everything and no silent retries.
+
+    Raises:
+        ValueError: the URL is none that Redis is reached by.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    scheme, _, rest = url.partition("://")
+    base, _, kind = scheme.partition("+")
+    if kind == "cluster":
+        return RedisCluster.from_url(f"{base}://{rest}", **options)
+    if kind == "sentinel":
+        hosts, _, service = rest.partition("/")
+        credentials, _, addresses = hosts.rpartition("@")
+        user, _, password = credentials.partition(":")
+        sentinels = [(host, int(port or 26379)) for host, _, port in (a.partition(":") for a in addresses.split(","))]
+        if credentials:
+            options |= {"username": user or None, "password": password or None}
+        if base == "rediss":
+            options["ssl"] = True
+        asking = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": Retry(NoBackoff(), 0)}
+        sentinel = Sentinel(sentinels, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
+        return cast(redis.Redis, sentinel.master_for(service.partition("?")[0] or "mymaster"))  # type: ignore[no-untyped-call]
+    return redis.Redis.from_url(url, **options)

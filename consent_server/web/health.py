@@ -1,0 +1,79 @@
+"""The monitor's door: is it alive, is it ready, what it has been doing, and how it is spoken to."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+
+from flask import Blueprint, Response, request
+
+from ..decision import ConsentError
+from ..housekeeping import unusual
+from ..store import StoreAway
+from . import metrics
+from .request import answer, parts
+
+door = Blueprint("monitor", __name__)
+
+THIS_MACHINE = ("127.0.0.1", "::1")
+PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+"""Headers by which a request says that it came from elsewhere, through a proxy on this machine."""
+
+
+class NotForYou(ConsentError):
+    """The numbers are for operators only."""
+
+    problem = "not-yours"
+
+
+@door.get("/healthz")
+def healthz() -> Response:
+    """Say that this process answers, whatever Redis does."""
+    return answer({"status": "ok"})
+
+
+@door.get("/readyz")
+def readyz() -> Response:
+    """Say whether decisions can be taken: Redis answers, and its layout is ours."""
+    parts().store.ping()
+    return answer({"status": "ready"})
+
+
+@door.get("/metrics")
+def numbers() -> Response:
+    """What has been measured, for Prometheus: with the operator's token, or from this machine if there is none."""
+    token = parts().settings.metrics_token
+    if token:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        allowed = hmac.compare_digest(given.encode(), token.encode())
+    else:
+        allowed = request.remote_addr in THIS_MACHINE and not any(name in request.headers for name in PASSED_ON)
+    if not allowed:
+        raise NotForYou("The metrics are for operators: send CONSENT_METRICS_TOKEN as `Authorization: Bearer TOKEN`.")
+    text = metrics.text(_alarms())
+    return Response(text, headers={"Cache-Control": "no-store"}, mimetype="text/plain; version=0.0.4")
+
+
+def _alarms() -> Iterator[tuple[str, str, str]]:
+    """Yield site, kind and rate of what is unusual today or yesterday; nothing while Redis is away."""
+    today = datetime.now(UTC).date()
+    with suppress(StoreAway):
+        for site in parts().sites.values():
+            for alarm in unusual(parts().store, site, today):
+                yield site.id, alarm.kind, alarm.rate
+
+
+@cache
+def _description() -> bytes:
+    return files(__package__).joinpath("openapi.json").read_bytes()
+
+
+@door.get("/openapi.json")
+def openapi() -> Response:
+    """The description of all calls that are for machines (OpenAPI 3.1)."""
+    headers = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
+    return Response(_description(), headers=headers, mimetype="application/json")

@@ -1,0 +1,1 @@
+"""The marketers' pages and exports."""

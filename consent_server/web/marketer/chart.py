@@ -1,0 +1,363 @@
+"""What the rates page says: from counts to sentences, lines, a funnel and tables, in the marketer's language.
+
+Pure: the door brings the counts, the templates only lay out what is here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+
+from markupsafe import Markup
+
+from ...decision import HOW, OPTIONAL
+from ...rates.counts import Alarm, Change, Counts, Period, Rate, Verdict, change
+
+LANGUAGES = ("az", "en", "ru")
+SEGMENTS = ("language", "variant", "device", "country")
+"""The dimensions in which one part of the shoppers can do worse than the others."""
+
+LINES = ("answer", *(f"grant_{category}" for category in OPTIONAL))
+
+_WIDTH, _HEIGHT = 320, 140
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 8, 22
+_NOTABLE = 0.02
+"""A part of the shoppers is called worse only when it is at least two points below the others."""
+
+
+class Words:
+    """The page's words in one language, and how that language writes numbers and days."""
+
+    def __init__(self, lang: str, table: Mapping[str, str]) -> None:
+        self.lang = lang
+        self._table = table
+
+    @classmethod
+    @cache
+    def of(cls, lang: str) -> Words:
+        """Return the words of one of LANGUAGES."""
+        text = files(__package__).joinpath(f"words/{lang}.json").read_text("utf-8")
+        return cls(lang, json.loads(text))
+
+    def __call__(self, key: str, **values: object) -> Markup:
+        """Return a sentence with ``values`` filled in; what is filled in is escaped, the table is ours."""
+        sentence = Markup(self._table[key])  # nosec B704  # noqa: S704
+        return sentence.format(**values)
+
+    def inside(self, key: str) -> str:
+        """Return words that start a line as they stand within a sentence."""
+        return self._table[key][0].lower() + self._table[key][1:]
+
+    def number(self, count: int) -> str:
+        """Return a count with its thousands apart."""
+        return f"{count:,}".replace(",", self._table["thousands"])
+
+    def _decimal(self, value: float, places: int) -> str:
+        return f"{value:.{places}f}".replace(".", self._table["decimal"])
+
+    def percent(self, share: float | None, places: int = 1) -> str:
+        """Return a share as a percentage, or a dash where there is none."""
+        return "–" if share is None else self._decimal(share * 100, places) + self._table["percent"]
+
+    def interval(self, rate: Rate) -> str:
+        """Return the two ends of a rate's interval as percentages."""
+        if rate.interval is None:
+            return "–"
+        low, high = rate.interval
+        return f"{self._decimal(low * 100, 1)}–{self.percent(high)}"
+
+    def points(self, difference: float) -> str:
+        """Return a difference of two shares, in percentage points, with its sign."""
+        return ("+" if difference > 0 else "−" if difference < 0 else "±") + self._decimal(abs(difference) * 100, 1)
+
+    def day(self, day: date, year: bool = False) -> str:
+        """Return a day in words."""
+        text = f"{day.day} {self._table['months'].split()[day.month - 1]}"
+        return f"{text} {day.year}" if year else text
+
+    def days(self, first: date, last: date) -> str:
+        """Return a stretch of days in words, the year said once."""
+        if first == last:
+            return self.day(last, year=True)
+        return f"{self.day(first, year=first.year != last.year)} – {self.day(last, year=True)}"
+
+    def value(self, by: str, value: str) -> str:
+        """Return the name of a dimension's value: a language, a device, a way of answering."""
+        key = f"{by}_{value}"
+        return self._table.get(key, value) if value else self._table[f"{by}_none"]
+
+
+# Lines
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A day of a line, or several days together where the line is long."""
+
+    first: date
+    last: date
+    counts: Counts
+
+
+def bins(days: Mapping[str, Counts]) -> list[Bin]:
+    """Return days as the points of a line: single days, beyond two months weeks, beyond a year four weeks each."""
+    size = 1 if len(days) <= 62 else 7 if len(days) <= 366 else 28
+    names = list(days)
+    starts = range(len(names) % size - size if len(names) % size else 0, len(names), size)
+    found = []
+    for start in starts:
+        part = names[max(0, start) : start + size]
+        found.append(
+            Bin(date.fromisoformat(part[0]), date.fromisoformat(part[-1]), Counts.total(days[name] for name in part))
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Line:
+    """One rate over time: its number now, how it moved, and where to draw it.
+
+    ``low`` and ``high`` are the ends of the scale, the same for all lines of a page.
+    """
+
+    name: str
+    rate: Rate
+    change: Change | None
+    bins: Sequence[Bin]
+    low: float
+    high: float
+
+    @property
+    def points(self) -> list[tuple[Bin, Rate]]:
+        """Each point of time with its rate."""
+        return [(it, it.counts.rate(self.name)) for it in self.bins]
+
+    def x(self, i: int) -> float:
+        """Return how far right the i-th point is."""
+        if len(self.bins) < 2:
+            return (_LEFT + _WIDTH - _RIGHT) / 2
+        return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * i / (len(self.bins) - 1), 1)
+
+    def y(self, share: float) -> float:
+        """Return how far down a share is; what lies off the scale is drawn at its end."""
+        within = min(max(share, self.low), self.high)
+        return round(_TOP + (_HEIGHT - _TOP - _BOTTOM) * (self.high - within) / (self.high - self.low), 1)
+
+    def _runs(self) -> Iterator[list[tuple[float, Rate]]]:
+        """Yield the stretches of points without a gap."""
+        run: list[tuple[float, Rate]] = []
+        for i, (_, rate) in enumerate(self.points):
+            if rate.value is not None:
+                run.append((self.x(i), rate))
+            elif run:
+                yield run
+                run = []
+        if run:
+            yield run
+
+    @property
+    def path(self) -> str:
+        """The line itself, as SVG path data; a day without cases is a gap."""
+        return "".join(
+            "M" + "L".join(f"{x:g} {self.y(rate.value or 0):g}" for x, rate in (run if len(run) > 1 else run * 2))
+            for run in self._runs()
+        )
+
+    @property
+    def band(self) -> str:
+        """The intervals around the line, as SVG path data."""
+        shapes = []
+        for run in self._runs():
+            ends = [(x, *rate.interval) for x, rate in run if rate.interval]
+            if len(ends) == 1:  # a day alone has a bar for its band
+                [(x, low, high)] = ends
+                ends = [(x - 2, low, high), (x + 2, low, high)]
+            if ends:
+                there = [f"{x:g} {self.y(high):g}" for x, _, high in ends]
+                back = [f"{x:g} {self.y(low):g}" for x, low, _ in reversed(ends)]
+                shapes.append("M" + "L".join(there + back) + "Z")
+        return "".join(shapes)
+
+    @property
+    def last(self) -> tuple[float, float] | None:
+        """Where the line ends."""
+        known = [(self.x(i), self.y(rate.value)) for i, (_, rate) in enumerate(self.points) if rate.value is not None]
+        return known[-1] if known else None
+
+    @property
+    def ticks(self) -> list[tuple[float, float]]:
+        """The shares that the scale names, and how far down each is."""
+        step = 0.1 if self.high - self.low < 0.35 else 0.2 if self.high - self.low < 0.75 else 0.25
+        shares = [share / 100 for share in range(0, 101, round(step * 100))]
+        return [(share, self.y(share)) for share in shares if self.low - 1e-9 <= share <= self.high + 1e-9]
+
+    @property
+    def marks(self) -> list[tuple[float, str, Bin]]:
+        """The days that the axis names: first, middle, last, each with its anchor."""
+        n = len(self.bins)
+        if n < 3:
+            return [(self.x(i), "middle", it) for i, it in enumerate(self.bins)]
+        return [
+            (self.x(0), "start", self.bins[0]),
+            (self.x(n // 2), "middle", self.bins[n // 2]),
+            (self.x(n - 1), "end", self.bins[-1]),
+        ]
+
+
+def lines(days: Mapping[str, Counts], before: Counts) -> list[Line]:
+    """Return the answer rate and the grant rates over time, all on one scale."""
+    total, points = Counts.total(days.values()), bins(days)
+    # The scale holds the intervals too: a band that is cut off would look surer than it is.
+    ends = [end for it in points for rate in map(it.counts.rate, LINES) for end in rate.interval or ()] or [0.0, 1.0]
+    low, high = int(min(ends) * 10) / 10, min(1.0, -int(-max(ends) * 10 // 1) / 10)
+    if high - low < 0.2:
+        low, high = max(0.0, high - 0.2), max(high, 0.2)
+    return [
+        Line(name, total.rate(name), change(total.rate(name), before.rate(name)), points, low, high) for name in LINES
+    ]
+
+
+def trend(found: Sequence[Line]) -> tuple[str, list[Line]]:
+    """Return whether things get better (up, down, mixed, flat, unknown), and the lines that say so."""
+    moved = [line for line in found if line.change and line.change.clear]
+    if not any(line.change for line in found):
+        return "unknown", []
+    if not moved:
+        return "flat", []
+    ups = sum(line.change.difference > 0 for line in moved if line.change)
+    return "up" if ups == len(moved) else "mixed" if ups else "down", moved
+
+
+# The funnel
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A bar of the funnel: its rate, and where it starts and ends as shares of what was shown."""
+
+    name: str
+    rate: Rate
+    start: float
+    end: float
+
+
+def funnel(total: Counts) -> list[Step]:
+    """Return shown, answered, and how the answers split, as bars that continue each other."""
+    widest = max(total.shown, total.answered, 1)
+    steps = [
+        Step("shown", Rate(total.shown, total.shown), 0, total.shown / widest),
+        Step("answered", total.rate("answer"), 0, total.answered / widest),
+    ]
+    at = 0
+    for name in ("all", "some", "none"):
+        count = total.named()[name]
+        steps.append(Step(name, total.rate(name), at / widest, (at + count) / widest))
+        at += count
+    steps.append(Step("ignored", total.rate("ignored"), at / widest, (at + total.ignored) / widest))
+    return steps
+
+
+# Parts of the shoppers
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The shoppers of one language, variant, device or country. ``worse`` holds the rates clearly below the others'."""
+
+    by: str
+    value: str
+    counts: Counts
+    worse: Mapping[str, Rate]
+
+
+def parts_of(by: str, rows: Mapping[str, Counts]) -> list[Part]:
+    """Return the parts of the shoppers by one dimension, the largest first; each compared with all others together.
+
+    Variants are not: they have verdicts, which stay honest when looked at daily, and this comparison does not.
+    """
+    total = Counts.total(rows.values())
+    found = []
+    for value, counts in sorted(rows.items(), key=lambda item: (-item[1].shown, item[0])):
+        others = Counts(tuple(map(int.__sub__, total.row, counts.row)))
+        worse = {}
+        for name in LINES:
+            move = change(counts.rate(name), others.rate(name))
+            if by != "variant" and move and move.high < 0 and move.difference <= -_NOTABLE:
+                worse[name] = others.rate(name)
+        found.append(Part(by, value, counts, worse))
+    return found
+
+
+def weakest(parts: Sequence[Part]) -> tuple[Part, str] | None:
+    """Return where most is lost: the part and rate whose gap to the others costs the most answers or consents."""
+
+    def lost(part: Part, name: str) -> float:
+        rate = part.counts.rate(name)
+        return ((part.worse[name].value or 0) - (rate.value or 0)) * rate.denominator
+
+    found = [(lost(part, name), part, name) for part in parts for name in part.worse]
+    best = max(found, key=lambda item: item[0], default=None)
+    return best and (best[1], best[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way of answering and its share of all first answers."""
+
+    value: str
+    rate: Rate
+
+
+def ways(rows: Mapping[str, Counts]) -> list[Way]:
+    """Return the ways of answering, in the order of the banner."""
+    answered = sum(counts.answered for counts in rows.values())
+    return [Way(how, Rate(rows[how].answered, answered)) for how in HOW if how in rows and rows[how].answered]
+
+
+# Sentences
+
+
+def verdict_in_words(words: Words, verdict: Verdict) -> Markup:
+    """Return one sentence about two variants."""
+    if verdict.kind == "early":
+        return words("verdict_early", more=words.number(verdict.more))
+    if verdict.kind == "equal":
+        return words("verdict_equal", margin=words.points(verdict.margin)[1:])
+    low, high = sorted((abs(verdict.low or 0), abs(verdict.high or 0)))
+    return words(
+        "verdict_better",
+        winner=verdict.b if verdict.kind == "better" else verdict.a,
+        loser=verdict.a if verdict.kind == "better" else verdict.b,
+        low=words.points(low)[1:],
+        high=words.points(high)[1:],
+    )
+
+
+def alarm_in_words(words: Words, alarm: Alarm) -> Markup:
+    """Return one sentence about a day that is not like the days before."""
+    return words(
+        f"alarm_{alarm.kind}",
+        day=words.day(date.fromisoformat(alarm.day)),
+        rate=words.inside(f"rate_{alarm.rate}"),
+        value=words.percent(alarm.value),
+        low=words.percent(alarm.low),
+        high=words.percent(alarm.high),
+    )
+
+
+def presets(today: date) -> dict[str, Period]:
+    """Return the periods that are asked for most, by name."""
+    month = today.replace(day=1)
+    last_month = month - timedelta(days=1)
+    return {
+        "7": Period(today - timedelta(days=6), today),
+        "30": Period(today - timedelta(days=29), today),
+        "90": Period(today - timedelta(days=89), today),
+        "365": Period(today - timedelta(days=364), today),
+        "month": Period(month, today),
+        "last_month": Period(last_month.replace(day=1), last_month),
+    }

@@ -1,0 +1,55 @@
+"""The scripts that a shopper's phone fetches stay small: bytes of SmartMarket's, in brotli, as they are served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from consent_server.banner.scripts import prepare
+from consent_server.decision import Site
+
+VENDORS = {
+    "google": {"mode": "advanced", "wait": 500, "region": ["AZ", "TR"], "redact": True, "passthrough": True},
+    "microsoft": {"uet": True, "clarity": True},
+    "meta": {},
+    "matomo": {"mode": "cookie"},
+}
+TRACKERS = (
+    ("*.googletagmanager.com", "analytics"),
+    ("*.google-analytics.com", "analytics"),
+    ("mc.yandex.ru", "analytics"),
+    ("*.hotjar.com", "analytics"),
+    ("connect.facebook.net", "marketing"),
+    ("*.youtube.com/embed/*", "marketing"),
+)
+
+
+def longest(site: Site, layer: str) -> int:
+    """Return the bytes of a layer in the language that takes the most."""
+    return max(len(script.br) for script in prepare(site).layers[layer].values())
+
+
+SIZES: dict[str, tuple[int, Callable[[Site], int]]] = {
+    "consent.js, four languages": (4505, lambda site: len(prepare(site).consent.br)),
+    "consent.js, four languages, every vendor and six patterns": (
+        5734,
+        lambda site: len(prepare(replace(site, vendors=VENDORS, trackers=TRACKERS)).consent.br),
+    ),
+    "details, English": (3600, lambda site: len(prepare(site).layers["details"]["en"].br)),
+    "the longest of the details": (3800, lambda site: longest(site, "details")),
+    "the longest of a shopper's own choices": (2100, lambda site: longest(site, "mine")),
+}
+"""What each may take at most, and how it is measured. Lower a limit when a script has become smaller.
+
+The hashes in the scripts change with every change, and compress some twenty bytes better or worse.
+"""
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_no_script_has_grown(site: Site, name: str) -> None:
+    most, measure = SIZES[name]
+    size = measure(site)
+    print(f"{name}: {size} bytes of at most {most}")
+    assert size <= most

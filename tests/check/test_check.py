@@ -1,0 +1,358 @@
+"""`consent-server check` finds each planted fault and says what to type; of a sound deployment it says nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import redis
+from conftest import CONSENT_SERVER, SECRET, Live, RedisServer, binary_of, free_port
+
+from consent_server.check import faults as check
+from consent_server.check.visit import Seen, visit
+from consent_server.decision import Cookie, Site
+from consent_server.settings.shops import Settings
+from consent_server.store.connection import Server
+
+NOW = 1_772_452_800.0
+SOUND = Server("valkey", (9, 1, 2), True, "always", True, "noeviction", NOW)
+
+
+def cookie(name: str) -> Cookie:
+    return Cookie(name, "Shop", {"en": "…"}, {"en": "1 year"})
+
+
+SHOP = Site(
+    id="shop",
+    name="Shop",
+    origins=("https://shop.example", "https://www.shop.example"),
+    policy_url="/privacy",
+    policy_updated=date(2025, 12, 20),
+    languages=("en",),
+    cookie_domain="shop.example",
+    cookies={"necessary": (cookie("consent"),), "analytics": (cookie("_ga"), cookie("_ga_*"))},
+)
+
+
+def only(found: Iterator[check.Finding] | list[check.Finding]) -> check.Finding:
+    (finding,) = found
+    assert finding.fault.endswith((".", ".)"))
+    assert finding.cure
+    return finding
+
+
+# ---- The environment ----
+
+
+@pytest.mark.parametrize(
+    ("environ", "fault"),
+    [
+        ({}, "CONSENT_SECRET is not set"),
+        ({"CONSENT_SECRET": "short"}, "CONSENT_SECRET takes secrets of at least 32 characters"),
+        ({"CONSENT_SECRET_FILE": "nowhere"}, "CONSENT_SECRET_FILE names nowhere"),
+    ],
+)
+def test_a_missing_or_short_secret_is_cured_by_making_one(environ: dict[str, str], fault: str) -> None:
+    finding = only(check.environment(environ)[1])
+    assert finding.fault.startswith(fault)
+    assert "secrets.token_urlsafe(32)" in finding.cure
+    assert finding.grave
+
+
+def test_every_wrong_setting_is_found_in_one_go() -> None:
+    settings, found = check.environment({"CONSENT_SECRET": SECRET, "PORT": "eighty", "WEB_CONCURRENCY": "0"})
+    assert [finding.fault.split()[0] for finding in found] == ["PORT", "WEB_CONCURRENCY"]
+    assert settings.secret == (SECRET,)
+    assert settings.port == 8000
+
+
+def test_the_commands_that_cure_a_secret_work(tmp_path: Path) -> None:
+    cure = only(check.environment({})[1]).cure.removeprefix("type: ").replace("python ", f"{sys.executable} ", 1)
+    done = subprocess.run(
+        f"{cure}; echo $CONSENT_SECRET_FILE", shell=True, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert check.environment({"CONSENT_SECRET_FILE": str(tmp_path / done.stdout.strip())})[1] == []
+
+
+def test_the_secret_of_a_demo_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "consent-demo").mkdir()
+    (tmp_path / "consent-demo" / "secret").write_text(SECRET)
+    assert "demo" in only(check.secret(Settings(secret=(SECRET,)), tmp_path)).fault
+    assert [*check.secret(Settings(secret=("x" * 32,)), tmp_path)] == []
+
+
+def test_a_secret_that_others_can_read_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "consent-secret"
+    path.write_text(SECRET)
+    path.chmod(0o644)
+    monkeypatch.setenv("CONSENT_SECRET_FILE", str(path))
+    finding = only(check.secret(Settings(secret=(SECRET,)), tmp_path))
+    subprocess.run(finding.cure.removeprefix("type: "), shell=True, check=True)
+    assert [*check.secret(Settings(secret=(SECRET,)), tmp_path)] == []
+
+
+# ---- Redis ----
+
+
+def test_nothing_is_found_in_a_sound_redis() -> None:
+    managed = replace(SOUND, name="redis", version=(7, 0, 15), fsync=None, cuts=False)
+    assert [*check.servers([SOUND, managed], NOW)] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "fault", "cure"),
+    [
+        ({"append_only": False}, "in memory only", "config set appendonly yes"),
+        ({"fsync": "everysec"}, "appendfsync everysec", "config set appendfsync always"),
+        ({"version": (9, 1, 1)}, "half a decision", "config set aof-load-truncated no"),
+        ({"name": "redis", "version": (8, 2, 0)}, "half a decision", "config set aof-load-truncated no"),
+        ({"eviction": "allkeys-lru"}, "maxmemory-policy allkeys-lru", "config set maxmemory-policy noeviction"),
+        ({"name": "redis", "version": (6, 2, 14), "cuts": False}, "Redis 6.2.14 is too old", "install Redis 7"),
+        ({"name": "valkey", "version": (7, 2, 5), "cuts": False}, "Valkey 7.2.5 is too old", "or Valkey 8"),
+        ({"clock": NOW - 90}, "90 s apart", "timedatectl set-ntp true"),
+    ],
+)
+def test_a_redis_that_would_lose_consents_is_found(change: dict[str, object], fault: str, cure: str) -> None:
+    finding = only(check.servers([replace(SOUND, **change)], NOW))  # type: ignore[arg-type]
+    assert fault in finding.fault
+    assert cure in finding.cure
+    assert finding.grave
+
+
+# ---- consent.toml ----
+
+
+def test_nothing_is_found_in_a_sound_shop() -> None:
+    assert [*check.site(SHOP)] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "fault", "cure", "grave"),
+    [
+        ({"origins": ("http://shop.example",)}, "not under https", '"https://shop.example" in origins', True),
+        ({"cookie_domain": "other.example", "origins": SHOP.origins[:1]}, "refuse the cookie", "a parent domain", True),
+        ({"cookie_domain": "op.example", "origins": SHOP.origins[:1]}, "refuse the cookie", "a parent domain", True),
+        ({"cookies": {"analytics": (cookie("_ga"),)}}, "leaves out the cookie `consent`", 'name = "consent"', False),
+        (
+            {"cookies": {"necessary": (cookie("consent"),)}, "trackers": (("t.example", "analytics"),)},
+            "no optional cookie",
+            "[[sites.shop.cookies.analytics]]",
+            False,
+        ),
+    ],
+)
+def test_a_shop_that_cannot_work_is_found(change: dict[str, object], fault: str, cure: str, grave: bool) -> None:
+    finding = only(check.site(replace(SHOP, **change)))  # type: ignore[arg-type]
+    assert fault in finding.fault
+    assert cure in finding.cure
+    assert finding.grave == grave
+
+
+def test_safaris_seven_days_are_told_for_each_other_host() -> None:
+    assert [
+        *check.kept_by_safari(replace(SHOP, origins=("https://shop.example",)), "https://shop.example/consent")
+    ] == []
+    finding = only(check.kept_by_safari(SHOP, "https://shop.example"))
+    assert "https://www.shop.example" in finding.fault
+    assert "CONSENT_PREFIX" in finding.cure
+    assert not finding.grave
+
+
+@pytest.mark.parametrize(
+    ("change", "tag", "place"),
+    [
+        ({}, '<script async src="https://c.example/v1/shop/consent.js"></script>', "anywhere"),
+        (
+            {"vendors": {"google": {}}},
+            '<script src="https://c.example/v1/shop/consent.js"></script>',
+            "before the tags",
+        ),
+        (
+            {"trackers": (("t.example", "analytics"),)},
+            '<script src="https://c.example/v1/shop/consent.js">',
+            "the first",
+        ),
+    ],
+)
+def test_the_tag_waits_for_nothing_unless_something_must_wait_for_it(
+    change: dict[str, object], tag: str, place: str
+) -> None:
+    site = replace(SHOP, **change)  # type: ignore[arg-type]
+    assert check.tag(site, "https://c.example").startswith(tag)
+    assert place in check.where(site)
+
+
+# ---- What a browser sees ----
+
+
+def test_the_cookie_list_is_compared_with_what_a_browser_sees() -> None:
+    page = "https://shop.example/"
+    assert [*check.listed(SHOP, page, Seen(frozenset(), frozenset({"consent", "_ga", "_ga_123"})))] == []
+    unlisted = only(check.listed(SHOP, page, Seen(frozenset(), frozenset({"_fbp"}))))
+    assert "sets _fbp, which the cookie list does not name" in unlisted.fault
+    assert 'name = "_fbp"' in unlisted.cure
+    early = only(check.listed(SHOP, page, Seen(frozenset({"_ga_123"}), frozenset({"_ga_123"}))))
+    assert "before the shopper has answered" in early.fault
+    assert 'data-consent="analytics"' in early.cure
+
+
+def test_a_visit_sees_cookies_and_storage_before_and_after_the_yes_and_is_not_counted(demo: Live) -> None:
+    seen = visit(f"{demo.url}/demo/")
+    assert seen.before == frozenset()
+    assert {"consent", "_sm_analytics", "_sm_analytics_pages", "_sm_ads", "_sm_ads_interests"} <= seen.after
+    done = subprocess.run(
+        [CONSENT_SERVER, "rates", "smartmarket", "--format", "csv", "--data", demo.folder / "data"],
+        cwd=demo.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    counts = [line.split(",") for line in done.stdout.splitlines()]
+    shown, answered = (counts[0].index(name) for name in ("shown", "answered"))
+    assert {(row[shown], row[answered]) for row in counts[1:]} <= {("0", "0")}
+
+
+# ---- The command, on deployments that are wrong ----
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``check`` beside a consent.toml of this text."""
+
+    def run(text: str, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "consent.toml").write_text(text, "utf-8")
+        return subprocess.run(
+            [CONSENT_SERVER, "check", *flags],
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "CONSENT_SECRET": SECRET, **environment},
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+
+    return run
+
+
+def described(origin: str, more: str = "") -> str:
+    return (
+        f'[sites.shop]\nname = "Shop"\norigins = ["{origin}"]\npolicy_url = "/privacy"\npolicy_updated = 2025-12-20\n'
+        f"{more}\n"
+        '[[sites.shop.cookies.necessary]]\nname = "consent"\nprovider = "Shop"\nlife = "6 months"\n'
+        'purpose.en = "Keeps your answer."\n'
+    )
+
+
+Checked = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_a_sound_deployment_has_nothing_to_mend_and_gets_its_tag(checked: Checked, redis_url: str) -> None:
+    done = checked(described("https://shop.example"), "--offline", REDIS_URL=redis_url)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("The tag for shop")
+    assert "<script async src=" in done.stdout
+
+
+def test_words_that_are_missing_for_a_language_are_named(checked: Checked) -> None:
+    done = checked(described("https://shop.example", 'languages = ["de"]'), "--offline")
+    assert done.returncode == 1
+    assert "words.de lacks" in done.stdout
+
+
+def test_a_redis_that_is_away_is_found_and_the_rest_is_checked_all_the_same(checked: Checked) -> None:
+    done = checked(described("http://shop.example"), "--offline", REDIS_URL="unix:///nowhere.sock")
+    assert done.returncode == 1
+    assert "Redis is away" in done.stdout
+    assert "not under https" in done.stdout
+
+
+def test_a_redis_with_its_factory_settings_is_found_and_cured_by_what_is_said(
+    checked: Checked, short_folder: Callable[[], Path]
+) -> None:
+    server = RedisServer(
+        binary_of("redis7"), short_folder(), options=("--appendonly", "no", "--appendfsync", "everysec")
+    )
+    server.start()
+    try:
+        with redis.Redis.from_url(server.url) as client:
+            client.config_set("maxmemory-policy", "allkeys-lru")
+            shop = described("https://shop.example")
+            done = checked(shop, "--offline", REDIS_URL=server.url)
+            assert done.returncode == 1
+            for _ in range(3):
+                for line in done.stdout.splitlines():
+                    if "redis-cli config set" in line:
+                        for command in line.split("redis-cli ")[1:]:
+                            words = command.strip().rstrip(";").split()
+                            if words[1] == "set":
+                                client.config_set(words[2], words[3])
+                done = checked(shop, "--offline", REDIS_URL=server.url)
+            assert done.returncode == 0, done.stdout
+            assert client.config_get("append*")["appendfsync"] == "always"
+    finally:
+        server.stop()
+
+
+def test_a_store_of_a_newer_version_is_found(checked: Checked, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("consent:layout", "99")
+    done = checked(described("https://shop.example"), "--offline", REDIS_URL=redis_url)
+    assert done.returncode == 1
+    assert "layout 99" in done.stdout
+    assert "pip install --upgrade consent-server" in done.stdout
+
+
+def test_a_data_folder_that_cannot_be_made_is_found(checked: Checked, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = checked(described("https://shop.example"), "--offline", CONSENT_DATA=str(tmp_path / "file" / "data"))
+    assert done.returncode == 1
+    assert "cannot be written" in done.stdout
+
+
+def test_a_shop_that_does_not_answer_is_advice(checked: Checked) -> None:
+    done = checked(described("http://127.0.0.1:9"))
+    assert done.returncode == 0
+    assert "Advice: shop: http://127.0.0.1:9 cannot be reached from here" in done.stdout
+
+
+def test_a_page_that_sets_what_the_list_leaves_out_is_found_in_a_browser(checked: Checked, demo: Live) -> None:
+    done = checked(described(demo.url), "--page", f"{demo.url}/demo/")
+    assert done.returncode == 1
+    assert "sets _sm_analytics, which the cookie list does not name" in done.stdout
+
+
+def test_headers_of_any_client_that_are_believed_are_found(run_live: Callable[..., Live], tmp_path: Path) -> None:
+    config = tmp_path / "consent.toml"
+    config.write_text(described("https://shop.example"))
+    trusting, careful = (
+        run_live("serve", CONSENT_CONFIG=str(config), CONSENT_SECRET=SECRET, TRUSTED_PROXIES=n) for n in ("1", "0")
+    )
+    finding = only(check.reached(trusting.url, Settings(trusted_proxies=1), [SHOP]))
+    assert "X-Forwarded-Proto header of any client is believed" in finding.fault
+    assert "TRUSTED_PROXIES=0" in finding.cure
+    assert [*check.reached(careful.url, Settings(), [SHOP])] == []
+
+
+def test_a_server_that_does_not_answer_or_does_not_know_a_shop_is_found(demo: Live) -> None:
+    assert "cannot be had: Connection refused" in only(check.reached("http://127.0.0.1:9", Settings(), [SHOP])).fault
+    assert "it answers 404" in only(check.reached(demo.url, Settings(), [SHOP])).fault
+    both = [replace(SHOP, id="smartmarket"), SHOP]
+    assert "does not serve shop: it answers 404" in only(check.reached(demo.url, Settings(), both)).fault
+
+
+def test_what_speaks_something_else_than_http_is_found(short_folder: Callable[[], Path]) -> None:
+    server = RedisServer(binary_of("redis7"), short_folder(), free_port()).start()
+    assert "not speak HTTP" in only(check.reached(f"http://127.0.0.1:{server.port}", Settings(), [SHOP])).fault
+    server.stop()
+
+
+@pytest.mark.parametrize("option", ["--url", "--page"])
+def test_no_file_of_this_machine_is_an_address(checked: Checked, option: str) -> None:
+    done = checked(described("https://shop.example"), "--offline", option, "file:///etc/passwd")
+    assert done.returncode == 2
+    assert f"{option} takes an address" in done.stderr

@@ -1,0 +1,77 @@
+"""Made-up decisions: plausible, marked, the same for the same seed, and never over real ones."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import redis
+
+from consent_server.decision import OPTIONAL
+from consent_server.demo.sample import NotEmpty, sample
+from consent_server.rates.counts import Counts
+
+TODAY = date(2026, 11, 22)
+
+
+@pytest.fixture
+def lay_down(app, site):
+    """Make up ten days in the app's store."""
+    parts = app.extensions["consent"]
+
+    def run(**options):
+        return [*sample(parts.store, site, TODAY, sign=parts.keys.sign, **{"days": 10, "shoppers": 40, **options})]
+
+    return run
+
+
+def counted(app, site, by="day"):
+    first = TODAY - timedelta(days=12)
+    return app.extensions["consent"].store.counts(site, first, TODAY, by)
+
+
+def test_it_fills_the_days_before_today_and_says_which(app, site, lay_down):
+    assert lay_down() == [TODAY - timedelta(days=n) for n in range(10, 0, -1)]
+    rows = counted(app, site)
+    filled = [day for day, row in rows.items() if any(row)]
+    assert filled == [(TODAY - timedelta(days=n)).isoformat() for n in range(10, 0, -1)]
+    total = Counts.total(map(Counts, rows.values()))
+    assert 250 < total.shown < 500
+    assert 0.6 < total.rate("answer").value < 0.95
+    assert min(total.all, total.some, total.none) > 0
+    assert all(0.3 < total.rate(f"grant_{category}").value < 0.9 for category in OPTIONAL)
+    assert {"az", "ru"} <= counted(app, site, "language").keys()
+    assert {"accept", "refuse", "save"} <= counted(app, site, "how").keys()
+
+
+def test_it_goes_through_the_real_script_and_the_log_agrees(app, site, lay_down):
+    lay_down()
+    store = app.extensions["consent"].store
+    for _, counters, logged in store.recount(site, TODAY - timedelta(days=11), TODAY):
+        assert counters == logged
+        assert counters
+
+
+def test_it_is_marked_and_laid_down_once(app, site, lay_down):
+    lay_down()
+    assert app.extensions["consent"].store.is_sample(site)
+    before = counted(app, site)
+    assert lay_down() == []
+    assert counted(app, site) == before
+
+
+def test_the_same_seed_makes_up_the_same_shoppers(app, site, lay_down, redis_url):
+    lay_down()
+    first = counted(app, site, "country")
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    parts = app.extensions["consent"]
+    parts.store.serve(site, [notice for notices in parts.asked[site.id].notices.values() for notice in notices])
+    lay_down()
+    assert counted(app, site, "country") == first
+
+
+def test_it_is_never_mixed_with_real_decisions(app, site, shopper, lay_down):
+    assert shopper.decide("analytics").status_code == 201
+    parts = app.extensions["consent"]
+    with pytest.raises(NotEmpty, match="real decisions"):
+        next(sample(parts.store, site, datetime.now(UTC).date(), sign=parts.keys.sign))
+    assert not parts.store.is_sample(site)

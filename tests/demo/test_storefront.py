@@ -1,0 +1,184 @@
+"""The shop of the demo: every page in every language, nothing from elsewhere, and stand-ins that are counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import closing
+from flask import Flask
+from flask.testing import FlaskClient
+
+from consent_server import create_app
+from consent_server.decision import Site
+from consent_server.demo import storefront
+from consent_server.demo.storefront import LANGUAGES, PRODUCTS, WORDS
+from consent_server.settings.shops import Settings
+
+PATHS = ["/", "/basket", "/privacy", "/video", *(f"/products/{slug}" for slug in PRODUCTS)]
+
+
+@pytest.fixture(scope="module")
+def shop() -> FlaskClient:
+    app = Flask("shop")
+    app.register_blueprint(storefront.blueprint)
+    return app.test_client()
+
+
+def in_language(lang: str, path: str) -> str:
+    return f"/demo{'' if lang == LANGUAGES[0] else '/' + lang}{path}"
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def addresses(self) -> Iterator[str]:
+        for _, attributes in self.elements:
+            for name in ("src", "href", "data-src", "action", "data-hits"):
+                if value := attributes.get(name):
+                    yield value
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_is_whole_in_every_language(shop: FlaskClient, lang: str, path: str) -> None:
+    response = shop.get(in_language(lang, path))
+    assert response.status_code == 200
+    page = Page(response.text)
+    assert ("html", {"lang": lang}) in page.elements
+    for address in page.addresses():
+        if address.startswith("#"):
+            continue
+        assert re.match(r"/(demo|v1)/", address), f"{address} leads out of the shop"
+        if address.startswith("/demo/") and not address.endswith("/hits"):
+            found = shop.get(address)
+            assert found.status_code == 200, address
+            found.close()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_only_scripts_and_styles_with_the_nonce_of_the_page_run(shop: FlaskClient, path: str) -> None:
+    responses = [shop.get(in_language("en", path)) for _ in range(2)]
+    policies = [response.headers["Content-Security-Policy"] for response in responses]
+    assert policies[0] != policies[1]
+    assert "unsafe" not in policies[0]
+    assert "require-trusted-types-for 'script'" in policies[0]
+    for tag, attributes in Page(responses[0].text).elements:
+        assert "style" not in attributes
+        assert not any(name.startswith("on") for name in attributes)
+        if tag in ("script", "style") or (tag == "link" and attributes["rel"] == "stylesheet"):
+            assert f"'nonce-{attributes['nonce']}'" in policies[0]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_sets_a_cookie(shop: FlaskClient, path: str) -> None:
+    assert "Set-Cookie" not in shop.get("/demo" + path).headers
+
+
+def test_one_tag_of_each_kind_waits(shop: FlaskClient) -> None:
+    held = [
+        (tag, attributes["data-consent"], attributes.get("type"))
+        for tag, attributes in Page(shop.get("/demo/").text).elements
+        if "data-consent" in attributes
+    ]
+    assert sorted(held, key=str) == [
+        ("iframe", "marketing", None),
+        ("script", "analytics", "text/plain"),
+        ("script", "functional", "text/plain"),
+        ("script", "marketing", "text/plain"),
+    ]
+
+
+def test_the_languages_say_the_same_things() -> None:
+    def shape(words: Any) -> Any:
+        if isinstance(words, dict):
+            return {name: shape(value) for name, value in words.items()}
+        return [shape(value) for value in words] if isinstance(words, list) else bool(words)
+
+    assert set(WORDS["az"]["products"]) == set(PRODUCTS)
+    for lang in LANGUAGES[1:]:
+        assert shape(WORDS[lang]) == shape(WORDS["az"])
+
+
+@pytest.mark.parametrize(
+    ("lang", "written"),
+    [
+        ("az", "20 dekabr 2025-ci il"),
+        ("ru", "20 декабря 2025 г."),
+        ("en", "20 December 2025"),
+        ("tr", "20 Aralık 2025"),
+    ],
+)
+def test_the_policy_says_when_it_changed(shop: FlaskClient, site: Site, lang: str, written: str) -> None:
+    assert f'<time datetime="{site.policy_updated}">{written}</time>' in shop.get(in_language(lang, "/privacy")).text
+
+
+def test_the_policy_names_what_each_kind_is_for(shop: FlaskClient) -> None:
+    text = shop.get("/demo/privacy").text
+    for promise in (
+        "saytın işləməsi üçün",
+        "parametrlərinizi yadda saxlamaq üçün",
+        "sayt performansını ölçmək üçün",
+        "fərdiləşdirilmiş reklamlar üçün",
+    ):
+        assert promise in text
+
+
+def test_what_the_stand_ins_leave_is_in_the_cookie_list(site: Site) -> None:
+    folder = Path(storefront.__file__).parent
+    sources = [*folder.glob("static/**/*.js"), folder / "templates" / "demo" / "layout.html"]
+    text = "".join(source.read_text("utf-8") for source in sources)
+    left = set(re.findall(r"\b_sm_\w+|smartmarket_basket", text))
+    assert left == {cookie.name for cookies in site.cookies.values() for cookie in cookies} - {"consent"}
+
+
+def test_hits_are_counted_and_nothing_else_is_taken(shop: FlaskClient) -> None:
+    before = len(shop.get("/demo/hits").get_json())
+    assert shop.post("/demo/hits", data="analytics").status_code == 204
+    assert shop.post("/demo/hits", data="anything").status_code == 400
+    assert shop.post("/demo/hits", data="analytics" * 100_000).status_code == 400
+    assert [hit["from"] for hit in shop.get("/demo/hits").get_json()][before:] == ["analytics"]
+
+
+@pytest.mark.parametrize("path", ["/demo/products/unknown", "/demo/de/", "/demo/static/none.css"])
+def test_what_is_not_there_is_not_found(shop: FlaskClient, path: str) -> None:
+    assert shop.get(path).status_code == 404
+
+
+def test_the_first_language_has_one_address(shop: FlaskClient) -> None:
+    assert shop.get("/demo/az/").status_code == 404
+    assert shop.get("/demo").headers["Location"].endswith("/demo/")
+
+
+def test_the_shop_is_open_in_the_demo_only(settings: Settings, site: Site) -> None:
+    for demo, status in ((True, 200), (False, 404)):
+        app = create_app(replace(settings, demo=demo), {site.id: site})
+        with closing(app.extensions["consent"].store):
+            assert app.test_client().get("/demo/").status_code == status
+
+
+def test_under_a_prefix_every_address_fits(settings: Settings, site: Site) -> None:
+    app = create_app(replace(settings, demo=True, prefix="/shop"), {site.id: site})
+    with closing(app.extensions["consent"].store):
+        window = app.test_client()
+        page = Page(window.get("/shop/demo/").text)
+        for address in page.addresses():
+            assert address.startswith(("/shop/", "#")), address
+        for tag, attributes in page.elements:
+            if tag in ("script", "link", "img") and "data-consent" not in attributes:
+                found = window.get(str(attributes.get("src") or attributes.get("href")))
+                assert found.status_code == 200, attributes
+                found.close()

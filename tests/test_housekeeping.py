@@ -1,0 +1,108 @@
+"""What is done beside the answering: an alarm is told once, and told again only if nobody took it."""
+
+import http.server
+import json
+import secrets
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from consent_server.cli.check import check
+from consent_server.decision import Decision, Notice
+from consent_server.housekeeping import tell, unusual
+from consent_server.store import Store
+from consent_server.tokens import Keys
+
+TODAY = datetime.now(UTC).date()
+KEYS = Keys(["the secret that the keeper's tests sign with"])
+
+
+@pytest.fixture
+def hook():
+    """A webhook, with what was posted to it; it answers with ``status``."""
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        posted: list = []  # noqa: RUF012 one list for the one test
+        status = 204
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if Hook.status < 400:
+                Hook.posted.append(json.loads(body))
+            self.send_response(Hook.status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        Hook.url = f"http://127.0.0.1:{server.server_port}/alarm"
+        yield Hook
+        server.shutdown()
+
+
+@pytest.fixture
+def stopped(redis_url, site):
+    """A shop where for two weeks most answered, and today nobody does."""
+    store = Store(redis_url, 5)
+    notice = Notice.of({"site": site.id, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": ""})
+    store.serve(site, [notice])
+    for ago in range(14, -1, -1):
+        day = TODAY - timedelta(ago)
+        now = (day - date(1970, 1, 1)).days * 86_400_000 + 3_600_000
+        for n in range(120):
+            store.shown(site, now=now, language="az", variant="", device="phone", country="")
+            if ago and n % 4:
+                decision = Decision(secrets.token_urlsafe(16), n % 8, notice, "save", None)
+                store.record(site, decision, now=now, sign=KEYS.sign)
+    yield store
+    store.close()
+
+
+def test_answers_that_stop_are_told_once_by_whoever_sees_it_first(stopped, site, hook):
+    assert [alarm.kind for alarm in unusual(stopped, site, TODAY)] == ["stopped"]
+    assert len(tell(stopped, site, hook.url, TODAY)) == 1
+    assert tell(stopped, site, hook.url, TODAY) == []
+    (posted,) = hook.posted
+    assert posted["site"] == site.id
+    assert posted["kind"] == "stopped"
+    assert posted["day"] == TODAY.isoformat()
+    assert "nobody answers" in posted["text"]
+
+
+def test_an_alarm_that_nobody_took_is_told_again(stopped, site, hook):
+    hook.status = 500
+    assert tell(stopped, site, hook.url, TODAY) == []
+    hook.status = 204
+    assert len(tell(stopped, site, hook.url, TODAY)) == 1
+
+
+def test_a_usual_day_is_no_alarm(stopped, site, hook):
+    assert tell(stopped, site, hook.url, TODAY - timedelta(1)) == []
+    assert hook.posted == []
+
+
+def test_the_metrics_say_so_while_it_lasts_and_do_not_need_redis(stopped, app, site, monkeypatch):
+    def alarms(app):
+        said = app.test_client().get("/metrics")
+        assert said.status_code == 200
+        return [line for line in said.text.splitlines() if line.startswith("consent_alarm{")]
+
+    assert alarms(app) == ['consent_alarm{kind="stopped",rate="answer",site="smartmarket"} 1.0']
+    parts = app.extensions["consent"]
+    monkeypatch.setitem(app.extensions, "consent", replace(parts, store=Store("redis://127.0.0.1:1", 0.1)))
+    assert alarms(app) == []
+
+
+def test_check_says_so_too(stopped, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", stopped.url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(Path(__file__).parent.parent / "consent.toml"))
+    monkeypatch.setenv("CONSENT_SECRET", "the secret that the keeper's tests run with")
+    said = CliRunner().invoke(check, ["--offline"]).stdout
+    assert "Advice: smartmarket, " in said
+    assert "nobody answers" in said

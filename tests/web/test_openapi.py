@@ -1,0 +1,86 @@
+"""What /openapi.json says of each call is true of the server, whatever is sent (Schemathesis)."""
+
+import os
+import secrets
+from dataclasses import replace
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from schemathesis import Config, GenerationMode
+
+from consent_server.store import ApiKey
+from consent_server.web.marketer import rates as marketer_door
+
+CASES = int(os.environ.get("CASES", "150")) // 15
+"""How many of each call, in each test."""
+
+OPERATOR = "the token by which operators read the metrics"
+WHO = {"rates": "marketer", "rates.csv": "marketer", "metrics": "operator"}
+CHECKS = {
+    "max_response_time": 10,
+    # What fits the description and is refused all the same: a notice that was never asked, a day that is to come.
+    "positive_data_acceptance": {"expected-statuses": ["2xx", 400, 401, 403, 404, 409, 422]},
+}
+often = hypothesis_settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture
+def settings(settings):
+    return replace(settings, client_limit=1_000_000, metrics_token=OPERATOR)
+
+
+@pytest.fixture
+def operations(app):
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app, config=Config.from_dict({"checks": CHECKS}))
+    schema.validate()
+    return [each.ok() for each in schema.get_all_operations()]
+
+
+@pytest.fixture
+def known(app, site, shopper):
+    """A notice that is asked, and what each caller proves by who they are."""
+    shopper.decide("analytics")
+    key = secrets.token_urlsafe(32)
+    app.extensions["consent"].store.keep_api_key(site, ApiKey(marketer_door._digest("api-key", key), "fuzzing", 1))
+    notice = shopper.get("notice?lang=az").get_json()["notice"]
+    return {"notice": notice, "shopper": shopper.token, "marketer": key, "operator": OPERATOR}
+
+
+def test_whatever_a_stranger_sends_is_answered_as_described(operations):
+    def fuzz(operation):
+        @often
+        @given(st.sampled_from(GenerationMode).flatmap(lambda mode: operation.as_strategy(generation_mode=mode)))
+        def ask(case):
+            case.call_and_validate()
+
+        ask()
+
+    for operation in operations:
+        fuzz(operation)
+
+
+def test_whoever_knows_what_is_needed_gets_what_is_described(operations, known):
+    def fuzz(operation):
+        proof = {"Authorization": f"Bearer {known[WHO.get(operation.path.split('/')[-1], 'shopper')]}"}
+        answered = set()
+
+        @often
+        @given(operation.as_strategy(), st.booleans())
+        def ask(case, first):
+            if "site_id" in case.path_parameters:
+                case.path_parameters["site_id"] = "smartmarket"
+            if isinstance(case.body, dict):
+                case.body = {**case.body, "notice": known["notice"], "lang": None}
+                if "id" in case.body:
+                    case.body["previous"] = None if first else known["shopper"]
+            case.headers = case.query = {}
+            answered.add(case.call_and_validate(headers=proof).status_code)
+
+        ask()
+        assert answered & {200, 201, 204}, (operation.label, answered)
+
+    for operation in operations:
+        fuzz(operation)

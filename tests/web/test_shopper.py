@@ -1,0 +1,299 @@
+"""The shoppers' door, as browsers, back ends and strangers meet it."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import brotli
+import pytest
+
+from consent_server.tokens import Verifier
+
+ORIGIN = {"Origin": "https://smartmarket.az"}
+
+
+def problem(response, status, kind):
+    """Every refusal has one shape (RFC 9457), and one sentence."""
+    assert response.status_code == status, response.text
+    assert response.mimetype == "application/problem+json"
+    content = response.get_json()
+    assert set(content) == {"type", "title", "status", "detail"}
+    assert content["type"] == f"/problems/{kind}"
+    assert content["status"] == status
+    assert content["detail"].endswith((".", "?"))
+    return content["detail"]
+
+
+# Scripts and notices
+
+
+@pytest.mark.parametrize(("encoding", "read"), [("br", brotli.decompress), ("identity", bytes)])
+def test_the_script_is_the_same_for_everybody_and_cached(client, encoding, read):
+    response = client.get("/v1/smartmarket/consent.js", headers={"Accept-Encoding": encoding})
+    assert response.headers["Cache-Control"].startswith("public, max-age=300, stale-while-revalidate")
+    assert "Accept-Encoding" in response.headers["Vary"]
+    assert "Set-Cookie" not in response.headers
+    assert b'"smartmarket"' in read(response.data)
+    again = client.get(
+        "/v1/smartmarket/consent.js",
+        headers={"Accept-Encoding": encoding, "If-None-Match": response.headers["ETag"]},
+    )
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("layer", ["details", "mine"])
+def test_what_consent_js_fetches_is_immutable_by_its_hash_only(client, app, layer):
+    script = app.extensions["consent"].asked["smartmarket"].layers[layer]["ru"]
+    assert f'"{script.hash}"' in client.get("/v1/smartmarket/consent.js").text
+    exact = client.get(f"/v1/smartmarket/{layer}.ru.{script.hash}.js")
+    assert exact.data == script.plain
+    assert "immutable" in exact.headers["Cache-Control"]
+    outdated = client.get(f"/v1/smartmarket/{layer}.ru.0123456789abcdef.js")
+    assert outdated.data == exact.data
+    assert outdated.headers["Cache-Control"] == "public, max-age=60"
+
+
+def test_a_notice_tells_what_is_asked(client):
+    notice = client.get("/v1/smartmarket/notice?lang=az").get_json()
+    assert {"notice", "revision", "lang", "categories", "cookies", "words"} <= set(notice)
+    assert notice["categories"] == ["necessary", "functional", "analytics", "marketing"]
+    assert {"name", "provider", "purpose", "life"} == set(notice["cookies"]["analytics"][0])
+
+
+def test_a_notice_comes_in_the_callers_language(client):
+    found = client.get("/v1/smartmarket/notice", headers={"Accept-Language": "de, tr;q=0.8, en;q=0.5"}).get_json()
+    assert found["lang"] == "tr"
+    problem(client.get("/v1/smartmarket/notice?lang=xx"), 404, "no-such-notice")
+
+
+# Decisions
+
+
+def test_a_decision_is_acknowledged_with_a_token(shopper, client):
+    response = shopper.decide("analytics")
+    assert response.status_code == 201
+    answer = response.get_json()
+    assert set(answer) == {"token", "allow", "at", "expires"}
+    assert answer["allow"] == ["analytics"]
+    assert answer["expires"] - answer["at"] == shopper.site.keep
+    consent = Verifier(client.get("/v1/keys.json").get_json(), "smartmarket").verify(answer["token"])
+    assert consent.allows("analytics")
+    assert not consent.allows("marketing")
+
+
+def test_sixteen_at_once_are_one(app, shopper):
+    notice = shopper.client.get("/v1/smartmarket/notice?lang=az").get_json()["notice"]
+    body = json.dumps({"id": "sixteen-times-at-once", "allow": ["marketing"], "notice": notice})
+
+    def post(_):
+        return app.test_client().post("/v1/smartmarket/decisions", data=body, headers=ORIGIN)
+
+    with ThreadPoolExecutor(16) as threads:
+        responses = list(threads.map(post, range(16)))
+    assert sorted(r.status_code for r in responses) == [200] * 15 + [201]
+    assert len({r.get_json()["token"] for r in responses}) == 1
+
+
+def test_the_same_id_with_another_answer_is_a_conflict(shopper):
+    assert shopper.decide("analytics", id="one-decision-only").status_code == 201
+    shopper.token = None
+    problem(shopper.decide("marketing", id="one-decision-only"), 409, "other-content")
+
+
+def test_a_change_names_the_token_it_follows(shopper):
+    shopper.decide("analytics", "marketing")
+    assert shopper.decide("analytics").status_code == 201
+    history = shopper.get("me").get_json()["history"]
+    assert [(entry["kind"], entry["allow"]) for entry in history] == [
+        ("first", ["analytics", "marketing"]),
+        ("change", ["analytics"]),
+    ]
+
+
+def test_a_replayed_token_cannot_be_followed(shopper):
+    shopper.decide("analytics")
+    old = shopper.token
+    shopper.decide("marketing")
+    problem(shopper.decide("functional", previous=old), 409, "previous-replaced")
+
+
+@pytest.mark.parametrize(
+    "forge", [lambda t: t[:-5] + "AAAAA", lambda t: "x" + t, lambda t: t.split(".")[0], lambda t: ""]
+)
+def test_a_forged_token_cannot_be_followed(shopper, forge):
+    shopper.decide("analytics")
+    problem(shopper.decide("functional", previous=forge(shopper.token)), 422, "previous-refused")
+
+
+def test_a_token_of_another_shop_cannot_be_followed(shopper, app, other_site):
+    elsewhere = type(shopper)(app.test_client(use_cookies=False), other_site)
+    elsewhere.decide("analytics")
+    problem(shopper.decide("functional", previous=elsewhere.token), 422, "previous-refused")
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "kind"),
+    [
+        ({"allow": "analytics"}, 400, "malformed"),
+        ({"id": 5}, 400, "malformed"),
+        ({"at": 1}, 400, "malformed"),
+        ({"date": "2026-01-01"}, 400, "malformed"),
+        ({"allow": ["statistics"]}, 422, "unknown-category"),
+        ({"notice": "no-such-notice"}, 422, "unknown-notice"),
+    ],
+)
+def test_it_refuses_in_words(shopper, fields, status, kind):
+    problem(shopper.decide(**fields), status, kind)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [(b"", 400, "malformed"), (b"not json", 400, "malformed"), (b"{}" + b" " * 4095, 413, "too-large")],
+)
+def test_it_refuses_a_body_that_is_none(shopper, body, status, kind):
+    problem(shopper.post(body), status, kind)
+
+
+def test_an_unknown_site_is_not_found(client):
+    problem(client.post("/v1/nobody/decisions", data="{}"), 404, "unknown-site")
+    problem(client.get("/v1/nobody/consent.js"), 404, "unknown-site")
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "https://smartmarket.az.evil.example", "http://smartmarket.az", ""]
+)
+def test_a_foreign_origin_is_refused_and_not_told_it_may_read(client, origin):
+    response = client.post("/v1/smartmarket/decisions", data="{}", headers={"Origin": origin})
+    problem(response, 403, "foreign-origin")
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_a_page_of_the_shop_may_read_the_answer(shopper):
+    response = shopper.decide()
+    assert response.headers["Access-Control-Allow-Origin"] == "https://smartmarket.az"
+    assert "Origin" in response.headers["Vary"]
+
+
+def test_other_methods_and_paths_have_the_same_shape_of_error(client):
+    problem(client.get("/v1/smartmarket/decisions"), 405, "method-not-allowed")
+    problem(client.get("/nowhere"), 404, "not-found")
+
+
+def test_the_server_sets_the_cookie_only_on_the_shops_own_host(shopper, client):
+    notice = client.get("/v1/smartmarket/notice?lang=az").get_json()["notice"]
+    body = json.dumps({"id": "on-the-shops-own-host", "allow": [], "notice": notice})
+    own = client.post(
+        "/v1/smartmarket/decisions", data=body, headers=ORIGIN, base_url="https://smartmarket.az", method="POST"
+    )
+    cookie = own.headers["Set-Cookie"]
+    assert cookie.startswith(f"consent={own.get_json()['token']};")
+    assert {"Secure", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+    assert "HttpOnly" not in cookie
+    assert "Set-Cookie" not in shopper.decide().headers
+
+
+def test_too_many_from_one_address_are_told_to_wait(app, shopper, monkeypatch):
+    parts = app.extensions["consent"]
+    app.extensions["consent"] = type(parts)(
+        **{**vars(parts), "settings": type(parts.settings)(**{**vars(parts.settings), "client_limit": 2})}
+    )
+    assert [shopper.decide().status_code for _ in range(3)] == [201, 201, 429]
+    assert shopper.decide().headers["Retry-After"] == "60"
+
+
+# Shown
+
+
+def test_a_banner_shown_counts_once_and_bots_do_not(client, marketer):
+    people = {"User-Agent": "Mozilla/5.0 (iPhone; Mobile)", **ORIGIN}
+    bots = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)", **ORIGIN}
+    ahead = {"Sec-Purpose": "prefetch;prerender", **ORIGIN}
+    front_end = {"User-Agent": "python-requests/2.32.5"}  # with a banner of its own
+    for headers in (people, bots, ahead, front_end):
+        response = client.post("/v1/smartmarket/shown", data="", headers=headers)
+        assert (response.status_code, response.data) == (204, b"")
+    assert marketer.get("/v1/smartmarket/rates").get_json()["total"]["counts"]["shown"] == 2
+
+
+# Me
+
+
+def test_me_shows_all_that_is_held_and_only_to_the_bearer(shopper, client):
+    shopper.decide("analytics")
+    mine = shopper.get("me").get_json()
+    assert mine["token"]["allow"] == ["analytics"]
+    assert len(mine["history"]) == 1
+    problem(client.get("/v1/smartmarket/me"), 401, "bad-token")
+    problem(client.get("/v1/smartmarket/me", headers={"Authorization": "Bearer x.y"}), 401, "bad-token")
+
+
+def test_me_of_a_refusal_holds_nobody(shopper):
+    shopper.decide()
+    mine = shopper.get("me").get_json()
+    assert "sub" not in mine["token"]
+    assert mine["history"] == []
+
+
+def test_erasing_is_final_and_the_counts_stay(shopper, marketer):
+    shopper.decide("analytics")
+    before = marketer.get("/v1/smartmarket/rates").get_json()
+    gone = shopper.client.delete("/v1/smartmarket/me", headers={"Authorization": f"Bearer {shopper.token}"})
+    assert gone.get_json()["erased"] == 1
+    assert shopper.get("me").get_json()["history"] == []
+    problem(shopper.decide("marketing"), 409, "previous-replaced")
+    assert marketer.get("/v1/smartmarket/rates").get_json()["days"] == before["days"] if "days" in before else True
+
+
+@pytest.mark.parametrize(
+    ("category", "status"), [("necessary", 204), ("analytics", 204), ("marketing", 403), ("statistics", 403)]
+)
+def test_back_ends_learn_by_the_status_alone(shopper, category, status):
+    shopper.decide("analytics")
+    assert shopper.get(f"allows/{category}").status_code == status
+
+
+def test_nothing_is_allowed_without_a_token(client):
+    problem(client.get("/v1/smartmarket/allows/analytics"), 403, "not-allowed")
+
+
+def test_an_expired_token_is_refused_everywhere_but_in_a_renewal(clock, shopper):
+    shopper.decide("analytics")
+    clock.pass_by(shopper.site.keep + 1)
+    problem(shopper.get("me"), 401, "expired-token")
+    problem(shopper.get("allows/analytics"), 403, "not-allowed")
+    assert shopper.decide("analytics").status_code == 201
+    assert [entry["kind"] for entry in shopper.get("me").get_json()["history"]] == ["first", "renewal"]
+
+
+# Keys, health
+
+
+def test_the_public_keys_are_a_jwk_set(client):
+    (key,) = client.get("/v1/keys.json").get_json()["keys"]
+    assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
+    assert set(key) == {"kty", "crv", "alg", "use", "kid", "x"}
+
+
+def test_health_and_readiness(client):
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
+def test_gpc_is_announced(client):
+    assert client.get("/.well-known/gpc.json").get_json() == {"gpc": True, "lastUpdate": "2025-12-20"}
+
+
+def test_while_redis_is_away_decisions_wait_and_scripts_do_not(tmp_path, site):
+    from consent_server import create_app
+    from consent_server.settings.shops import Settings
+
+    settings = Settings(secret=("s" * 32,), redis_url=f"unix://{tmp_path}/nobody", redis_timeout=200)
+    client = create_app(settings, {site.id: site}).test_client()
+    notice = client.get("/v1/smartmarket/notice?lang=az").get_json()["notice"]
+    body = json.dumps({"id": "while-redis-is-away", "allow": [], "notice": notice})
+    away = client.post("/v1/smartmarket/decisions", data=body, headers=ORIGIN)
+    problem(away, 503, "store-away")
+    assert away.headers["Retry-After"] == "5"
+    assert client.get("/v1/smartmarket/consent.js").status_code == 200
+    assert client.get("/v1/keys.json").status_code == 200
+    assert client.get("/healthz").status_code == 200
+    problem(client.get("/readyz"), 503, "store-away")
