@@ -66,9 +66,9 @@ const details = (gate) => {
     let reload = false;
     for (const element of released) {
       const { dataset } = /** @type {HTMLElement} */ (element);
-      if (gate.categoriesOf(element).every((category) => consent.allows(/** @type {Category} */ (category)))) continue;
+      if (gate.mayRun(element)) continue;
       released.delete(element);
-      if (element instanceof HTMLScriptElement) reload ||= element.type != 'text/plain';
+      if (element instanceof HTMLScriptElement) reload = true;
       else {
         // Out of the page and in again, which unloads a frame and leaves no entry in the history; the gate then sees it.
         const { parentNode, nextSibling } = element;
@@ -163,7 +163,7 @@ const details = (gate) => {
       const view = frame.contentWindow;
       const page = frame.contentDocument;
       if (frame.src || !view || !page || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
-      const needed = gate.categoriesOf(frame);
+      const needed = (frame.dataset.consent ?? '').trim().split(/\s+/);
       const sheet = new /** @type {any} */ (view).CSSStyleSheet();
       sheet.replaceSync('html{font:16px/1.4 system-ui;color-scheme:light dark;background:canvas}button{font:inherit;margin:4px;padding:12px}');
       page.adoptedStyleSheets = [sheet];
@@ -172,10 +172,7 @@ const details = (gate) => {
       page.title = words.details;
       page.body.replaceChildren(
         element('p', {}, say(words.held, list(needed))),
-        button(words.once, () => {
-          frame.dataset.consent = 'necessary'; // for this page
-          gate.letRun(frame);
-        }),
+        button(words.once, () => gate.releaseOnce(frame)),
         button(words.always, () =>
           decide(categories.filter((category) => consent.allows(category) || needed.includes(category)), 'save')));
     };

@@ -35,7 +35,7 @@ declare global {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
     consentQueue?: { push(call: (consent: Consent) => void): unknown };
-    trustedTypes?: { createPolicy(name: string, rules: object): Policy };
+    trustedTypes?: { createPolicy?(name: string, rules: object): Policy };
     dataLayer?: unknown[];
     uetq?: unknown[] | { push(...items: unknown[]): unknown };
     _paq?: { push(item: unknown[]): unknown };
@@ -138,12 +138,12 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'que
   decide(allow: Category[], how: How): void;
   /** Makes the page agree with the cookie. */
   agree(): void;
-  /** Lets a held element run, if it may. */
-  letRun(element: HTMLElement): void;
+  /** Lets a held element run, on this page. */
+  releaseOnce(marked: HTMLElement): void;
+  /** Whether a marked element may be in the page now. */
+  mayRun(marked: HTMLElement): boolean;
   /** Names, `*` for anything, of what no answer allows to stay in the browser. */
   unwanted(): string[];
-  /** What a marked element waits for. */
-  categoriesOf(marked: HTMLElement): string[];
   loadLayer<Name extends keyof Layers>(name: Name, lang?: string): Promise<Layers[Name]>;
 }
 
