@@ -2,9 +2,9 @@
  * The gate: asks, remembers the answer, makes the page agree with it, and is `window.consent`.
  */
 import { addStyle, element, hideBanner, painted, showBanner, theHost } from './banner.js';
-import { answer, memory, post, queued, read, record, token, writeCookie } from './cookie.js';
+import { answer, jar, memory, parse, post, read, record, set, state, token, write } from './cookie.js';
 import { allowed, allows, alsoHold, caught, look, mayRun, released, releaseOnce, setAllowed, task, watch, when } from './hold.js';
-import { handOver, loadLayer, soon, whenIdle } from './layers.js';
+import { deliver, handOver, idle, loadLayer, soon, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
 import { base, CATEGORIES, config, doc, gpc, noPolicy, variant } from './site.js';
 
@@ -47,9 +47,10 @@ const decide = (allow, how) => {
   record(allow, how);
   agree();
   painted().then(() => {
-    // At once, as the shopper may leave before the details are here, which take the answer.
-    if (!memory.unsent[1] && !memory.sending) memory.sent ??= post(memory.unsent[0]);
-    soon(({ deliver }) => deliver());
+    const [first, next] = state.unsent;
+    // At once, as the shopper may leave before the script is here that takes the answer.
+    if (first && !next && !memory.sending) memory.sent ??= { first, response: post({ id: memory.id, ...first }) };
+    deliver();
   });
 };
 
@@ -91,13 +92,13 @@ const consent = {
 
 /** What the layers that are fetched later get. @type {import('./types').Gate} */
 const gate = {
-  protocol: PROTOCOL, memory, queued, post, writeCookie, server: base, settings: config, consent, way: variant, theHost, addStyle,
-  newElement: element, decide, agree, releaseOnce, mayRun, unwanted, loadLayer,
+  protocol: PROTOCOL, memory, getState: () => state, jar, parse, post, set, write, deliver, follow: () => follow(), server: base,
+  settings: config, consent, way: variant, theHost, addStyle, newElement: element, decide, agree, releaseOnce, mayRun, unwanted, loadLayer,
 };
 
 /** Another tab, or the server, may have changed the cookie. */
 const follow = () => {
-  if (read() && `${answer()}` != `${allowed}`) agree();
+  if (read()) agree();
 };
 
 /** @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it */
@@ -157,5 +158,7 @@ export const start = (tellVendors, stopTrackers) => {
 
   ask();
   // A returning shopper whose answer is delivered needs nothing from the server.
-  if (undecided || memory.unsent[0] || traces()) whenIdle((details) => details.arrive(undecided));
+  if (undecided || traces()) whenIdle((details) => details.arrive(undecided));
+  // Nor does one whose cookie is the one of that name.
+  if (state.unsent[0] || state.value && jar().split(config.cookie + '=').length != 2) idle(() => deliver(true));
 };
