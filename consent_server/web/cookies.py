@@ -33,8 +33,8 @@ HOUR = 3600
 class _Waiting(msgspec.Struct):
     """A decision as the cookie holds it until it is delivered; ``at``: seconds, by the shopper's clock."""
 
-    allow: list[str]
     at: int
+    allow: list[str] = []
     id: str | None = None
 
 

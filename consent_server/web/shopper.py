@@ -134,7 +134,7 @@ def keep(site_id: str) -> Response:
     """Have the browser keep the answer that it holds, where a script's cookie would not last."""
     site = known_site(site_id)
     origin = own_origin(site)
-    text, consent = newest(site, partial(_verified, site))
+    text, consent = _mine(site)
     response = Response(status=204, headers={"Cache-Control": "no-store"})
     if is_on_own_host(origin):
         outlast(response, site, text, consent)
