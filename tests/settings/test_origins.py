@@ -50,12 +50,20 @@ REFUSED = [
         "http://1.2.3.4.5",
         "http://[::1::]",
     ),
-    *("https://shop example", "https://xn--zz--.example", "https://", "https://%zz.example", "https://[::1%25eth0]"),
+    *("https://xn--zz--.example", "https://", "https://%zz.example", "https://[::1%25eth0]"),
 ]
 """What browsers take for no address of a page."""
 NEVER = [
     *("https://shop.example/path", "https://*.example", "https://user@shop.example", "ftp://shop.example", "null"),
-    *("//shop.example", "shop.example", "https://shop.example?x", "https://a..example", "https://shop.example:0", ""),
+    *(
+        "//shop.example",
+        "shop.example",
+        "https://shop.example?x",
+        "https://shop example",
+        "https://a..example",
+        "https://shop.example:0",
+        "",
+    ),
 ]
 """What is no origin of a shop's page, whatever a browser makes of it."""
 
