@@ -60,19 +60,17 @@ const details = (gate) => {
     }
   };
 
-  /** @param {Set<HTMLElement>} released */
-  const withdraw = (released) => {
+  /** @param {Set<HTMLElement>} gone */
+  const withdraw = (gone) => {
     let reload = false;
-    for (const element of released) {
-      const { dataset } = /** @type {HTMLElement} */ (element);
-      if (gate.mayRun(element)) continue;
-      released.delete(element);
+    for (const element of gone) {
+      const { dataset } = element;
       if (element instanceof HTMLScriptElement) reload = true;
       else {
-        // Out of the page and in again, which unloads a frame and leaves no entry in the history; the gate then sees it.
+        // Out of the page and in again, which unloads a frame and leaves no entry in the history.
         const { parentNode, nextSibling } = element;
         element.remove();
-        for (const name of ['srcset', 'src', 'href']) if (dataset[name]) element.removeAttribute(name);
+        for (const name of ['srcset', 'src', 'href', 'poster']) if (dataset[name]) element.removeAttribute(name);
         parentNode?.insertBefore(element, nextSibling);
       }
     }
@@ -156,8 +154,8 @@ const details = (gate) => {
 
   // ---- What stands in a held frame ----
 
-  /** @param {HTMLIFrameElement} frame */
-  const place = (frame) => {
+  /** @type {import('./types').Details['place']} */
+  const place = (frame, releaseOnce) => {
     const draw = () => {
       const view = frame.contentWindow;
       const page = frame.contentDocument;
@@ -171,7 +169,7 @@ const details = (gate) => {
       page.title = words.details;
       page.body.replaceChildren(
         element('p', {}, say(words.held, list(needed))),
-        button(words.once, () => gate.releaseOnce(frame)),
+        button(words.once, releaseOnce),
         button(words.always, () =>
           decide(categories.filter((category) => consent.allows(category) || needed.includes(category)), 'save')));
     };

@@ -3,10 +3,10 @@
  */
 import { addStyle, element, hideBanner, painted, showBanner, theHost } from './banner.js';
 import { answer, jar, memory, parse, post, read, record, set, state, token, write } from './cookie.js';
-import { allowed, allows, alsoHold, caught, look, mayRun, released, releaseOnce, setAllowed, task, watch, when } from './hold.js';
+import { allowed, allows, caught, setAllowed, when } from './hold.js';
 import { deliver, handOver, idle, loadLayer, soon, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
-import { base, CATEGORIES, config, doc, gpc, noPolicy, variant } from './site.js';
+import { base, CATEGORIES, config, doc, gpc, noPolicy, script, trusted, variant } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -34,12 +34,24 @@ const agree = () => {
   const { choice } = consent;
   started = started.then(painted)
     .then(() => now == allowed && tell?.(choice)) // no vendor hears a yes that is none any more
-    .then(task)
+    .then(() => new Promise((resolve) => setTimeout(resolve)))
     .then(() => announce('consentchange', choice)) // before a reload, which would swallow it
-    .then(() => {
-      if (before && !before.every(allows)) soon(({ withdraw }) => withdraw(released));
-      [document, ...caught].forEach(look);
+    .then(release)
+    .then((gone) => {
+      if (before && !before.every(allows)) soon(({ withdraw }) => withdraw(gone));
     });
+};
+
+/** Whether release.js is wanted in this page. */
+let releases = false;
+
+/** @returns {Promise<Set<HTMLElement>>} what was released, and the answer does not allow any more */
+const release = async () => {
+  releases ||= !!allowed?.[0];
+  try {
+    if (releases) return (await loadLayer('release')).agree();
+  } catch {} // it did not load: all stays held
+  return new Set();
 };
 
 /** @param {Category[]} allow @param {import('./types').How} how */
@@ -71,6 +83,15 @@ const ask = () => {
   showBanner(() => decide(CATEGORIES, 'accept'), () => decide([], 'refuse'), open);
 };
 
+const watch = () => {
+  ask();
+  // A frame that is held says so.
+  if (!releases && doc.querySelector('iframe[data-consent]')) {
+    releases = true;
+    whenIdle(release);
+  }
+};
+
 // ---- window.consent ----
 
 /** @type {import('./types').Consent} */
@@ -93,7 +114,8 @@ const consent = {
 /** What the layers that are fetched later get. @type {import('./types').Gate} */
 const gate = {
   protocol: PROTOCOL, memory, getState: () => state, jar, parse, post, set, write, deliver, follow: () => follow(), server: base,
-  settings: config, consent, way: variant, theHost, addStyle, newElement: element, decide, agree, releaseOnce, mayRun, unwanted, loadLayer,
+  settings: config, consent, way: variant, theHost, addStyle, newElement: element, decide, agree, unwanted, loadLayer, doc,
+  trusted, script, caught, soon, whenIdle,
 };
 
 /** Another tab, or the server, may have changed the cookie. */
@@ -111,7 +133,7 @@ const traces = () => {
 
 /**
  * @param {typeof tell} [tellVendors] what only some shops need, as the next
- * @param {typeof import('./trackers.js').stopTrackers} [stopTrackers]
+ * @param {() => void} [stopTrackers]
  */
 export const start = (tellVendors, stopTrackers) => {
   const mark = Symbol.for('consent');
@@ -131,7 +153,7 @@ export const start = (tellVendors, stopTrackers) => {
     tell = tellVendors;
     tell(null);
     if (allowed) tell(consent.choice);
-    alsoHold(stopTrackers());
+    stopTrackers();
   }
 
   // The page may have the name: a variable gives way, and an element with that id.
@@ -140,7 +162,9 @@ export const start = (tellVendors, stopTrackers) => {
     get: () => consent,
     set: () => console.warn('consent: a variable of the page has the name `consent`'),
   }) || Reflect.set(window, 'consent', consent) || console.warn('consent: window.consent is taken; use consentQueue');
-  watch(ask);
+  release();
+  new MutationObserver(watch).observe(document, { childList: true, subtree: true });
+  watch();
 
   // Before the page, which may stop it; also from within what a web component shows.
   addEventListener('click', (event) => {
@@ -156,7 +180,6 @@ export const start = (tellVendors, stopTrackers) => {
   // One that throws does not stop the others; one that listens for consentready hears it.
   [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
 
-  ask();
   // A returning shopper whose answer is delivered needs nothing from the server.
   if (undecided || traces()) whenIdle((details) => details.arrive(undecided));
   // Nor does one whose cookie is the one of that name.

@@ -195,10 +195,15 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
   decide(allow: Category[], how: How): void;
   /** Makes the page agree with the cookie. */
   agree(): void;
-  /** Lets a held element run, on this page. */
-  releaseOnce(marked: HTMLElement): void;
-  /** Whether a marked element may be in the page now. */
-  mayRun(marked: HTMLElement): boolean;
+  /** What the document says, whatever the page has named so. */
+  doc: Document;
+  trusted: Policy;
+  /** Our own tag. */
+  script: HTMLScriptElement;
+  /** Trackers caught before they are in the document. */
+  caught: Set<HTMLElement>;
+  soon: typeof import('./layers.js').soon;
+  whenIdle: typeof import('./layers.js').whenIdle;
   /** Names, `*` for anything, of what no answer allows to stay in the browser. */
   unwanted(): string[];
   loadLayer<Name extends keyof Layers>(name: Name, lang?: string): Promise<Layers[Name]>;
@@ -206,9 +211,16 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
 
 /** What each script hands back that is fetched when it is wanted, by its name. */
 export interface Layers {
+  release: Release;
   details: Details;
   mine: Mine;
   delivery: Delivery;
+}
+
+/** What is handed back by what releases. */
+export interface Release {
+  /** Releases what the answer allows; returns what was released and is not allowed any more. */
+  agree(): Set<HTMLElement>;
 }
 
 /** What the details hand back. */
@@ -216,10 +228,10 @@ export interface Details {
   /** What a page with something unfinished needs: an undecided shopper, an unsent decision, traces of what was refused. */
   arrive(undecided: boolean): void;
   /** Takes back what was released and is not allowed any more, removes its traces, and says so. */
-  withdraw(released: Set<HTMLElement>): void;
+  withdraw(gone: Set<HTMLElement>): void;
   open(): void;
   /** Draws what stands in a held frame. */
-  place(frame: HTMLIFrameElement): void;
+  place(frame: HTMLIFrameElement, releaseOnce: () => void): void;
 }
 
 /** What the delivery hands back. */
