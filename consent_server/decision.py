@@ -113,6 +113,7 @@ class Site:
     revision: int = 1
     changed: Mapping[str, str] = field(default_factory=dict)
     cookie_domain: str | None = None
+    host_cookie: bool = False
     keep: int = 182 * 86400
     prove: int = 3 * 365 * 86400
     gpc: bool = True
@@ -125,6 +126,11 @@ class Site:
     trackers: tuple[tuple[str, str], ...] = ()
     variants: tuple[Variant, ...] = ()
     buckets: int = 24
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie that holds the answer."""
+        return "__Host-consent" if self.host_cookie else "consent"
 
     @cached_property
     def asked(self) -> tuple[Variant, ...]:

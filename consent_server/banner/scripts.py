@@ -42,7 +42,8 @@ class Asked:
 
     consent: Script
     layers: Mapping[str, Mapping[str, Script]]
-    """What is fetched when it is wanted, by name and language: ``details``, and ``mine``, a shopper's own choices."""
+    """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices; and
+    ``delivery``, which speaks none and brings an answer to the server."""
     notices: Mapping[str, tuple[Notice, ...]]
 
 
@@ -52,8 +53,8 @@ def prepare(site: Site) -> Asked:
     # Only a shop that names vendors or trackers gets what tells and stops them.
     name = "consent.full.js" if site.vendors or site.trackers else "consent.js"
     gate = static.joinpath(name).read_text(encoding="utf-8")
-    details, mine, release = (
-        static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine", "release")
+    details, mine, release, delivery = (
+        static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine", "release", "delivery")
     )
     lists = msgspec.json.decode(static.joinpath("words.json").read_bytes())
     # A shopper's own choices are not among what is shown before an answer.
@@ -73,6 +74,7 @@ def prepare(site: Site) -> Asked:
             for lang in site.languages
         },
         "release": dict.fromkeys(site.languages, Script.of(release)),
+        "delivery": dict.fromkeys(site.languages, Script.of(delivery)),
     }
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
@@ -91,9 +93,7 @@ def _filled(built: str, mark: str, content: object) -> str:
     return before + text + after
 
 
-def _gate(
-    site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]
-) -> dict[str, object]:
+def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
     """Return the settings that the gate needs, ``SiteConfig`` in ``types.d.ts``."""
     layouts = [variant.layout or site.theme.get("layout", "bar") for variant in site.asked]
     ways = [
@@ -110,6 +110,7 @@ def _gate(
         "revision": site.revision,
         "keep": site.keep,
         "policy": site.policy_url,
+        "cookie": site.cookie,
         "domain": site.cookie_domain or "",
         "gpc": int(site.gpc),
         "layers": version,

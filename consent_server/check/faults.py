@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import urllib.error
 import urllib.request
@@ -127,10 +128,10 @@ def site(asked: Site) -> Iterator[Finding]:
                 f"take a parent domain of every origin as cookie_domain, or leave it out, or leave {origin} out",
             )
     named = {cookie.name for cookies in asked.cookies.values() for cookie in cookies}
-    if "consent" not in named:
+    if asked.cookie not in named:
         yield Finding(
-            f"{asked.id}: the cookie list leaves out the cookie `consent`, in which the answer is kept.",
-            f'add a table [[sites.{asked.id}.cookies.necessary]] with name = "consent"',
+            f"{asked.id}: the cookie list leaves out the cookie `{asked.cookie}`, in which the answer is kept.",
+            f'add a table [[sites.{asked.id}.cookies.necessary]] with name = "{asked.cookie}"',
             grave=False,
         )
     if (asked.vendors or asked.trackers) and not any(asked.cookies.get(category) for category in CATEGORIES[1:]):
@@ -161,7 +162,7 @@ def listed(asked: Site, page: str, seen: Seen) -> Iterator[Finding]:
         for name in seen.before | seen.after
     }
     for name, category in sorted(category_of.items()):
-        if category is None and name != "consent":
+        if category is None and not re.fullmatch(r"(__Host-)?(consent|ask-\w+)", name):
             yield Finding(
                 f"{asked.id}: {page} sets {name}, which the cookie list does not name.",
                 f'add it in a table [[sites.{asked.id}.cookies.CATEGORY]] with name = "{name}"',

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ..decision import CATEGORIES, OPTIONAL, ConsentError, Cookie, Site, Variant
+from .origins import origins
 
 REQUIRED = object()
 """The default of a row that has none."""
@@ -125,16 +126,6 @@ def _url(value: Any) -> str:
         return address(value)
     except ValueError as error:
         raise ValueError(f'{error}, or a path such as "/privacy"') from None
-
-
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?")
-
-
-def _origins(value: Any) -> tuple[str, ...]:
-    texts = value if isinstance(value, list) else []
-    if not texts or not all(isinstance(text, str) and _ORIGIN.fullmatch(text) for text in texts):
-        raise ValueError('takes a list of exact origins such as ["https://shop.example"]: no path, no pattern')
-    return tuple(texts)
 
 
 def _domain(value: Any) -> str:
@@ -360,8 +351,9 @@ AUTHORITY = (
 
 SITE = (
     Row("name", _text, REQUIRED, "The shop's name, as shoppers know it."),
-    Row("origins", _origins, REQUIRED, "Exact origins of the shop's pages; nobody else may post a decision."),
+    Row("origins", origins, REQUIRED, "Exact origins of the shop's pages; nobody else may post a decision."),
     Row("cookie_domain", _domain, None, "Parent domain to share the answer between subdomains."),
+    Row("host_cookie", _yes_no, False, "Name the cookie __Host-consent, which no sibling host can set; needs https."),
     Row("policy_url", _url, REQUIRED, "Where the privacy policy is."),
     Row("policy_updated", _day, REQUIRED, "The date of the privacy policy."),
     Row("revision", _whole(1, 1_000_000), 1, "Number of the question; a higher one is asked of everybody again."),
@@ -450,6 +442,8 @@ def _site(name: str, table: Any) -> Site:
     if len({variant.name for variant in variants}) != len(variants):
         raise _At("variants", "has one name twice")
     trackers = tuple((item["match"], item["category"]) for item in values.pop("trackers", []))
+    if values.get("host_cookie") and values.get("cookie_domain"):
+        raise _At("host_cookie", "is for one host alone: leave it out, or cookie_domain")
     _equal_buttons(values.get("theme", {}))
     values["languages"] = languages
     return Site(id=name, cookies=cookies, variants=variants, trackers=trackers, **values)

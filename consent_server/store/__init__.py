@@ -641,11 +641,11 @@ class Store:
             calls.getrange(f"{place}:count:{month}", number * MONTH, (number + 1) * MONTH - 1)
         return cast(list[Any], calls.execute()) if len(calls) else []
 
-    def claim_alarm(self, site: Site, name: str) -> bool:
-        """Return whether the caller is the one to tell this alarm: whoever asks first, once in forty days."""
+    def claim_alarm(self, site: Site, name: str, seconds: int = 40 * 86400) -> bool:
+        """Return whether the caller is the one to tell this alarm: whoever asks first, once in so many seconds."""
         with self._reached():
             key = f"consent:{{{site.id}}}:alarm:{name}"
-            return bool(self._redis.set(key, b"1", nx=True, ex=40 * 86400))
+            return bool(self._redis.set(key, b"1", nx=True, ex=seconds))
 
     def release_alarm(self, site: Site, name: str) -> None:
         """Let somebody else tell an alarm that could not be told."""
