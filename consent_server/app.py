@@ -19,6 +19,7 @@ from .settings.shops import read_sites
 from .store import Store
 from .tokens import Keys
 from .web import health, shopper
+from .web.knocks import Knocks
 from .web.marketer import rates as marketer
 from .web.request import Limits, Parts, say_no
 
@@ -60,7 +61,8 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
         store.notices.serve(site, [notice for notices in asked[site.id].notices.values() for notice in notices])
 
     app = Flask(__package__, static_folder=None)
-    app.extensions["consent"] = Parts(settings, sites, store, Keys(settings.secret), Limits(), asked)
+    keys, knocks = Keys(settings.secret), Knocks(store.counters.claim_alarm)
+    app.extensions["consent"] = Parts(settings, sites, store, keys, Limits(), knocks, asked)
     app.register_blueprint(shopper.door)
     app.register_blueprint(marketer.door)
     app.register_blueprint(health.door)

@@ -113,6 +113,7 @@ class Site:
     revision: int
     changed: Mapping[str, str]
     cookie_domain: str | None
+    host_cookie: bool
     keep: int
     prove: int
     gpc: bool
@@ -125,6 +126,11 @@ class Site:
     trackers: tuple[tuple[str, str], ...]
     variants: tuple[Variant, ...]
     buckets: int
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie that holds the answer."""
+        return "__Host-consent" if self.host_cookie else "consent"
 
     @cached_property
     def asked(self) -> tuple[Variant, ...]:

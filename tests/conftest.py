@@ -40,6 +40,7 @@ from consent_server.decision import Site
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import read_sites
 from consent_server.store import Store, embedded
+from consent_server.web import cookies, knocks
 from consent_server.web import request as request_door
 from consent_server.web import shopper as shopper_door
 from consent_server.web.marketer.rates import hash_password
@@ -383,7 +384,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The doors' clock, stopped at noon of 2 March 2026 (UTC)."""
     stopped = Clock(1_772_452_800)
-    for reads_it in (shopper_door, request_door):
+    for reads_it in (shopper_door, request_door, cookies, knocks):
         monkeypatch.setattr(reads_it, "time", SimpleNamespace(time=stopped.time, time_ns=stopped.time_ns))
     return stopped
 

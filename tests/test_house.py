@@ -67,7 +67,7 @@ MAY_IMPORT = {
     "web.metrics": {"decision"},
     "web.request": {"banner.scripts", "decision", "settings.environment", "store", "tokens"},
     "web.shopper": {
-        *("web.metrics", "web.request"),
+        *("web.cookies", "web.metrics", "web.request"),
         *("banner.scripts", "decision", "proof.receipt", "store", "tokens"),
     },
     "web.health": {"web.metrics", "web.request", "decision", "housekeeping", "store"},

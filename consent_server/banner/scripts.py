@@ -43,7 +43,8 @@ class Asked:
 
     consent: Script
     layers: Mapping[str, Mapping[str, Script]]
-    """What is fetched when it is wanted, by name and language: ``details``, and ``mine``, a shopper's own choices."""
+    """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices; and
+    ``delivery``, which speaks none and brings an answer to the server."""
     notices: Mapping[str, tuple[Notice, ...]]
 
 
@@ -53,7 +54,9 @@ def prepare(site: Site) -> Asked:
     # Only a shop that names vendors or trackers gets what tells and stops them.
     name = "consent.full.js" if site.vendors or site.trackers else "consent.js"
     gate = static.joinpath(name).read_text(encoding="utf-8")
-    details, mine = (static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine"))
+    details, mine, release, delivery = (
+        static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine", "release", "delivery")
+    )
     lists = msgspec.json.decode(static.joinpath("words.json").read_bytes())
     # A shopper's own choices are not among what is shown before an answer.
     built = {name: Script.of(gate).hash, "details.js": Script.of(details).hash}
@@ -71,6 +74,8 @@ def prepare(site: Site) -> Asked:
             lang: Script.of(_filled(mine, "__MINE__", _mine(site, words[lang], lists["mine"])))
             for lang in site.languages
         },
+        "release": dict.fromkeys(site.languages, Script.of(release)),
+        "delivery": dict.fromkeys(site.languages, Script.of(delivery)),
     }
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
@@ -106,6 +111,7 @@ def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], fir
         "revision": site.revision,
         "keep": site.keep,
         "policy": site.policy_url,
+        "cookie": site.cookie,
         "domain": site.cookie_domain or "",
         "gpc": int(site.gpc),
         "layers": version,
@@ -141,17 +147,28 @@ def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, di
 
 
 def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, str]]:
-    """Return each category with a regular expression of its trackers' hosts and paths."""
-    sources: dict[str, list[str]] = {}
+    """Return each category with one regular expression of its trackers' hosts and paths.
+
+    It allows for what a browser leaves in a host: a port that is not the scheme's own, and a dot at its end. Patterns
+    with nothing but a host stand together, as most are that, and the gate is to be small.
+    """
+    sources: dict[str, dict[str, list[str]]] = {}
     for pattern, category in trackers:
         host, _, path = pattern.partition("/")
-        below = r"([^/]*\.)?" if host.startswith("*.") else ""
-        port = "" if ":" in host else r"(:\d+)?"
+        host, _, port = host.partition(":")
+        after = r"\.?" + (f":{port}" if port else r"(:\d+)?") + "/" + _literal(path.removesuffix("*"))
         end = "" if not path or path.endswith("*") else "$"
-        source = f"{below}{_literal(host.removeprefix('*.'))}{port}/{_literal(path.removesuffix('*'))}{end}"
-        sources.setdefault(category, []).append(source)
-    for category, each in sources.items():
-        yield {"match": f"^({'|'.join(each)})", "category": category}
+        sources.setdefault(category, {}).setdefault(after + end, []).append(host)
+    for category, by_end in sources.items():
+        match = "|".join(_hosts(hosts) + end for end, hosts in by_end.items())
+        yield {"match": f"^({match})", "category": category}
+
+
+def _hosts(hosts: Iterable[str]) -> str:
+    """Return a regular expression of hosts, ``*.`` before those whose subdomains count too."""
+    wide = "|".join(_literal(host[2:]) for host in hosts if host.startswith("*."))
+    exact = [_literal(host) for host in hosts if not host.startswith("*.")]
+    return "(" + "|".join([*([rf"([^/]*\.)?({wide})"] if wide else []), *exact]) + ")"
 
 
 def _literal(text: str) -> str:

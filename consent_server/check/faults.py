@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -72,10 +73,10 @@ def site(shop: Site) -> Iterator[Finding]:
                 f"take a parent domain of every origin as cookie_domain, or leave it out, or leave {origin} out",
             )
     named = {cookie.name for cookies in shop.cookies.values() for cookie in cookies}
-    if "consent" not in named:
+    if shop.cookie not in named:
         yield Finding(
-            f"{shop.id}: the cookie list leaves out the cookie `consent`, in which the answer is kept.",
-            f'add a table [[sites.{shop.id}.cookies.necessary]] with name = "consent"',
+            f"{shop.id}: the cookie list leaves out the cookie `{shop.cookie}`, in which the answer is kept.",
+            f'add a table [[sites.{shop.id}.cookies.necessary]] with name = "{shop.cookie}"',
             grave=False,
         )
     if (shop.vendors or shop.trackers) and not any(shop.cookies.get(category) for category in CATEGORIES[1:]):
@@ -106,7 +107,7 @@ def listed(shop: Site, page: str, seen: Observed) -> Iterator[Finding]:
         for name in seen.before | seen.after
     }
     for name, category in sorted(category_of.items()):
-        if category is None and name != "consent":
+        if category is None and not re.fullmatch(r"(__Host-)?(consent|ask-\w+)", name):
             yield Finding(
                 f"{shop.id}: {page} sets {name}, which the cookie list does not name.",
                 f'add it in a table [[sites.{shop.id}.cookies.CATEGORY]] with name = "{name}"',

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from ..decision import CATEGORIES, OPTIONAL, Cookie, Site, Variant
+from .origins import origins
 from .rows import (
     REQUIRED,
     Row,
@@ -42,16 +43,6 @@ def _keep(value: Any) -> int:
     if not 86400 <= seconds <= 731 * 86400:
         raise ValueError('takes a time from "1 day" to "2 years"')
     return seconds
-
-
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?")
-
-
-def _origins(value: Any) -> tuple[str, ...]:
-    texts = value if isinstance(value, list) else []
-    if not texts or not all(isinstance(text, str) and _ORIGIN.fullmatch(text) for text in texts):
-        raise ValueError('takes a list of exact origins such as ["https://shop.example"]: no path, no pattern')
-    return tuple(texts)
 
 
 def _domain(value: Any) -> str:
@@ -161,7 +152,7 @@ SITE = (
     Row("name", text, REQUIRED, "The shop's name, as shoppers know it.", "Shop"),
     Row(
         "origins",
-        _origins,
+        origins,
         REQUIRED,
         "Exact origins of the shop's pages; nobody else may post a decision.",
         ["https://shop.example", "https://www.shop.example"],
@@ -172,6 +163,13 @@ SITE = (
         None,
         "Parent domain to share the answer between subdomains; one host alone if left out.",
         "shop.example",
+    ),
+    Row(
+        "host_cookie",
+        yes_no,
+        False,
+        "Name the cookie __Host-consent, which no sibling host can set; needs https.",
+        True,
     ),
     Row("policy_url", url, REQUIRED, "Where the privacy policy is.", "https://shop.example/privacy"),
     Row("policy_updated", day, REQUIRED, "The date of the privacy policy.", date(2025, 12, 20)),
@@ -281,6 +279,8 @@ def _site(name: str, written: Any) -> Site:
         values["changed"] = _in_all(languages, "changed", values["changed"])
     if len({variant.name for variant in values["variants"]}) != len(values["variants"]):
         raise WrongAt("variants", "has one name twice")
+    if values["host_cookie"] and values["cookie_domain"]:
+        raise WrongAt("host_cookie", "is for one host alone: leave it out, or cookie_domain")
     must_be_fair(values["theme"])
     return make_site(name, **values)
 

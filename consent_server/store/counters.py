@@ -117,10 +117,10 @@ class Counters:
             calls.getrange(bucket.count(span.month), start, start + span.many * _ROW.size - 1)
         return cast(list[Any], calls.execute()) if len(calls) else []
 
-    def claim_alarm(self, site: Site, name: str) -> bool:
-        """Return whether the caller is the one to tell this alarm: whoever asks first, once in forty days."""
+    def claim_alarm(self, site: Site, name: str, seconds: int = 40 * 86400) -> bool:
+        """Return whether the caller is the one to tell this alarm: whoever asks first, once in so many seconds."""
         with self._reached():
-            return bool(self._redis.set(keys.alarm(site, name), b"1", nx=True, ex=40 * 86400))
+            return bool(self._redis.set(keys.alarm(site, name), b"1", nx=True, ex=seconds))
 
     def release_alarm(self, site: Site, name: str) -> None:
         """Let somebody else tell an alarm that could not be told."""

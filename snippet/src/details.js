@@ -1,6 +1,5 @@
 /** The second layer: what exactly is asked, and the switches; and what a page with something unfinished needs. */
 import { clear } from './clear.js';
-import { deliver } from './delivery.js';
 import { assertSameProtocol } from './protocol.js';
 import style from './details.css';
 
@@ -53,7 +52,7 @@ const details = (gate) => {
       if (reload) sessionStorage[REMOVED] = names;
     } catch {} // then nobody is told
     // Delivered before, unless that takes long: the next page would send it again.
-    if (reload) Promise.race([deliver(gate), new Promise((over) => setTimeout(over, 500))]).then(() => location.reload());
+    if (reload) Promise.race([gate.deliver(), new Promise((over) => setTimeout(over, 500))]).then(() => location.reload());
     else if (names) {
       const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
       host().append(message);
@@ -61,19 +60,17 @@ const details = (gate) => {
     }
   };
 
-  /** @param {Set<HTMLElement>} released */
-  const withdraw = (released) => {
+  /** @param {Set<HTMLElement>} gone */
+  const withdraw = (gone) => {
     let reload = false;
-    for (const element of released) {
-      const { dataset } = /** @type {HTMLElement} */ (element);
-      if (gate.categoriesOf(element).every((category) => consent.allows(/** @type {Category} */ (category)))) continue;
-      released.delete(element);
-      if (element instanceof HTMLScriptElement) reload ||= element.type != 'text/plain';
+    for (const element of gone) {
+      const { dataset } = element;
+      if (element instanceof HTMLScriptElement) reload = true;
       else {
-        // Out of the page and in again, which unloads a frame and leaves no entry in the history; the gate then sees it.
+        // Out of the page and in again, which unloads a frame and leaves no entry in the history.
         const { parentNode, nextSibling } = element;
         element.remove();
-        for (const name of ['srcset', 'src', 'href']) if (dataset[name]) element.removeAttribute(name);
+        for (const name of ['srcset', 'src', 'href', 'poster']) if (dataset[name]) element.removeAttribute(name);
         parentNode?.insertBefore(element, nextSibling);
       }
     }
@@ -157,13 +154,13 @@ const details = (gate) => {
 
   // ---- What stands in a held frame ----
 
-  /** @param {HTMLIFrameElement} frame */
-  const place = (frame) => {
+  /** @type {import('./types').Details['place']} */
+  const place = (frame, releaseOnce) => {
     const draw = () => {
       const view = frame.contentWindow;
       const page = frame.contentDocument;
       if (frame.src || !view || !page || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
-      const needed = gate.categoriesOf(frame);
+      const needed = (frame.dataset.consent ?? '').trim().split(/\s+/);
       const sheet = new /** @type {any} */ (view).CSSStyleSheet();
       sheet.replaceSync('html{font:16px/1.4 system-ui;color-scheme:light dark;background:canvas}button{font:inherit;margin:4px;padding:12px}');
       page.adoptedStyleSheets = [sheet];
@@ -172,10 +169,7 @@ const details = (gate) => {
       page.title = words.details;
       page.body.replaceChildren(
         element('p', {}, say(words.held, list(needed))),
-        button(words.once, () => {
-          frame.dataset.consent = 'necessary'; // for this page
-          gate.letRun(frame);
-        }),
+        button(words.once, releaseOnce),
         button(words.always, () =>
           decide(categories.filter((category) => consent.allows(category) || needed.includes(category)), 'save')));
     };
@@ -197,15 +191,6 @@ const details = (gate) => {
     gate.post({ lang, variant: gate.way }, 'shown');
   };
 
-  /** @returns {boolean} whether there was an answer, to an older revision: whoever signed it */
-  const answeredBefore = () => {
-    try {
-      return JSON.parse(atob(gate.memory.kept.split('.')[0])).rev < revision;
-    } catch {
-      return false;
-    }
-  };
-
   /** @param {string} text what is particular to this shopper */
   const note = (text) => gate.theHost().querySelector('p')?.after(element('p', {}, text));
 
@@ -213,15 +198,14 @@ const details = (gate) => {
   const arrive = (undecided) => {
     if (undecided) {
       if (consent.choice) note(words.gpc); // the signal answered
-      else if (changed && answeredBefore()) note(changed);
+      else if (changed && /** @type {any} */ (gate.getState().last)?.rev < revision) note(changed);
       if (document.hidden) addEventListener('visibilitychange', countShowing, { once: true });
       else countShowing();
     }
     clearTraces();
-    deliver(gate);
   };
 
-  return { arrive, withdraw, deliver: () => deliver(gate), open, place };
+  return { arrive, withdraw, open, place };
 };
 
 export default details;

@@ -2,11 +2,11 @@
  * The gate: asks, remembers the answer, makes the page agree with it, and is `window.consent`.
  */
 import { addStyle, element, hideBanner, painted, showBanner, theHost } from './banner.js';
-import { answer, memory, post, queued, read, record, token, writeCookie } from './cookie.js';
-import { allowed, allows, alsoHold, categoriesOf, caught, look, queue, release, released, setAllowed, when } from './hold.js';
-import { handOver, loadLayer, soon, whenIdle } from './layers.js';
+import { answer, jar, memory, parse, post, read, record, set, state, token, write } from './cookie.js';
+import { allowed, allows, setAllowed, when } from './hold.js';
+import { deliver, handOver, idle, loadLayer, soon, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
-import { base, CATEGORIES, config, gpc, variant } from './site.js';
+import { base, CATEGORIES, config, doc, gpc, noPolicy, script, trusted, variant } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -15,20 +15,43 @@ import { base, CATEGORIES, config, gpc, variant } from './site.js';
 /** @type {typeof import('./vendors.js').tell | undefined} */
 let tell;
 
-/** @param {'consentready' | 'consentchange'} type */
-const announce = (type) => document.dispatchEvent(new CustomEvent(type, { detail: consent.choice }));
+/** @param {'consentready' | 'consentchange'} type @param {import('./types').Choice | null} detail */
+const announce = (type, detail) => doc.dispatchEvent(new CustomEvent(type, { detail }));
 
-/** Makes the page agree with the answer. */
+/** What answers have started, one after the other. @type {Promise<unknown>} */
+let started = Promise.resolve();
+
+/**
+ * Makes the page agree with the answer: it holds at once, and the click is over. What it starts, which may take long,
+ * comes once the click is on the screen, in tasks of its own: the vendors, who listens, what is released.
+ */
 const agree = () => {
   const before = allowed;
   setAllowed(answer());
   undecided = false;
   hideBanner();
-  tell?.(consent.choice);
-  announce('consentchange'); // before a reload, which would swallow it
-  if (before && !before.every(allows)) soon(({ withdraw }) => withdraw(released));
-  queue(painted);
-  [document, ...caught].forEach(look);
+  const now = allowed;
+  const { choice } = consent;
+  started = started.then(painted)
+    .then(() => now == allowed && tell?.(choice)) // no vendor hears a yes that is none any more
+    .then(() => new Promise((resolve) => setTimeout(resolve)))
+    .then(() => announce('consentchange', choice)) // before a reload, which would swallow it
+    .then(release)
+    .then((gone) => {
+      if (before && !before.every(allows)) soon(({ withdraw }) => withdraw(gone));
+    });
+};
+
+/** Whether release.js is wanted in this page. */
+let releases = false;
+
+/** @returns {Promise<Set<HTMLElement>>} what was released, and the answer does not allow any more */
+const release = async () => {
+  releases ||= !!allowed?.[0];
+  try {
+    if (releases) return (await loadLayer('release')).agree();
+  } catch {} // it did not load: all stays held
+  return new Set();
 };
 
 /** @param {Category[]} allow @param {import('./types').How} how */
@@ -36,9 +59,10 @@ const decide = (allow, how) => {
   record(allow, how);
   agree();
   painted().then(() => {
-    // At once, as the shopper may leave before the details are here, which take the answer.
-    if (!memory.unsent[1] && !memory.sending) memory.sent ??= post(memory.unsent[0]);
-    soon(({ deliver }) => deliver());
+    const [first, next] = state.unsent;
+    // At once, as the shopper may leave before the script is here that takes the answer.
+    if (first && !next && !memory.sending) memory.sent ??= { first, response: post({ id: memory.id, ...first }) };
+    deliver();
   });
 };
 
@@ -54,9 +78,18 @@ let undecided = false;
 let asked;
 
 const ask = () => {
-  if (!undecided || !document.body || asked == document.body) return;
-  asked = document.body;
+  if (!undecided || !doc.body || asked == doc.body) return;
+  asked = doc.body;
   showBanner(() => decide(CATEGORIES, 'accept'), () => decide([], 'refuse'), open);
+};
+
+const watch = () => {
+  ask();
+  // A frame that is held says so.
+  if (!releases && doc.querySelector('iframe[data-consent]')) {
+    releases = true;
+    whenIdle(release);
+  }
 };
 
 // ---- window.consent ----
@@ -80,29 +113,33 @@ const consent = {
 
 /** What the layers that are fetched later get. @type {import('./types').Gate} */
 const gate = {
-  protocol: PROTOCOL, memory, queued, post, writeCookie, server: base, settings: config, consent, way: variant, theHost, addStyle,
-  newElement: element, decide, agree, letRun: release, categoriesOf, unwanted, loadLayer,
+  protocol: PROTOCOL, memory, getState: () => state, jar, parse, post, set, write, deliver, follow: () => follow(), server: base,
+  settings: config, consent, way: variant, theHost, addStyle, newElement: element, decide, agree, unwanted, loadLayer, doc,
+  trusted, script, soon, whenIdle,
 };
 
 /** Another tab, or the server, may have changed the cookie. */
 const follow = () => {
-  if (read() && `${answer()}` != `${allowed}`) agree();
+  if (read()) agree();
 };
 
 /** @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it */
 const traces = () => {
   try {
-    const names = document.cookie + Object.keys(localStorage) + Object.keys(sessionStorage);
+    const names = doc.cookie + Object.keys(localStorage) + Object.keys(sessionStorage);
     return ['ask-removed', ...unwanted()].some((pattern) => names.includes(pattern.split('*')[0]));
   } catch {} // storage is blocked: nothing is in it
 };
 
 /**
  * @param {typeof tell} [tellVendors] what only some shops need, as the next
- * @param {typeof import('./trackers.js').stopTrackers} [stopTrackers]
+ * @param {() => void} [stopTrackers]
  */
 export const start = (tellVendors, stopTrackers) => {
-  if (window.consent) return; // the tag is in the page twice
+  const mark = Symbol.for('consent');
+  if (mark in window) return; // the tag is in the page twice
+  Object.assign(window, { [mark]: 1 });
+  if (noPolicy) console.warn('consent: scripts can be released once `consent` is in the list of trusted-types');
   handOver(gate);
   read();
   setAllowed(answer());
@@ -116,30 +153,35 @@ export const start = (tellVendors, stopTrackers) => {
     tell = tellVendors;
     tell(null);
     if (allowed) tell(consent.choice);
-    alsoHold(stopTrackers());
+    stopTrackers();
   }
 
-  window.consent = consent;
-  look(document);
-  new MutationObserver((records) => {
-    for (const { addedNodes } of records) addedNodes.forEach(look);
-    ask();
-  }).observe(document, { childList: true, subtree: true });
+  // The page may have the name: a variable gives way, and an element with that id.
+  Reflect.defineProperty(window, 'consent', {
+    configurable: true,
+    get: () => consent,
+    set: () => console.warn('consent: a variable of the page has the name `consent`'),
+  }) || Reflect.set(window, 'consent', consent) || console.warn('consent: window.consent is taken; use consentQueue');
+  release();
+  new MutationObserver(watch).observe(document, { childList: true, subtree: true });
+  watch();
 
+  // Before the page, which may stop it; also from within what a web component shows.
   addEventListener('click', (event) => {
-    if (!(/** @type {Element} */ (event.target).closest?.('[data-consent-open]'))) return;
+    if (!event.composedPath().some((part) => part instanceof HTMLElement && 'consentOpen' in part.dataset)) return;
     event.preventDefault();
     open();
-  });
+  }, true);
   addEventListener('visibilitychange', follow);
   window.cookieStore?.addEventListener('change', follow);
 
-  const calls = /** @type {((consent: import('./types').Consent) => void)[]} */ (window.consentQueue ?? []);
-  window.consentQueue = { push: (call) => call(consent) };
+  const { consentQueue } = window;
+  Reflect.set(window, 'consentQueue', { push: (/** @type {(it: typeof consent) => void} */ call) => call(consent) });
   // One that throws does not stop the others; one that listens for consentready hears it.
-  [...calls, () => announce('consentready')].forEach((call) => queueMicrotask(() => call(consent)));
+  [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
 
-  ask();
   // A returning shopper whose answer is delivered needs nothing from the server.
-  if (undecided || memory.unsent[0] || traces()) whenIdle((details) => details.arrive(undecided));
+  if (undecided || traces()) whenIdle((details) => details.arrive(undecided));
+  // Nor does one whose cookie is the one of that name.
+  if (state.unsent[0] || state.value && jar().split(config.cookie + '=').length != 2) idle(() => deliver(true));
 };

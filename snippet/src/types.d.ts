@@ -35,7 +35,7 @@ declare global {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
     consentQueue?: { push(call: (consent: Consent) => void): unknown };
-    trustedTypes?: { createPolicy(name: string, rules: object): Policy };
+    trustedTypes?: { createPolicy?(name: string, rules: object): Policy };
     dataLayer?: unknown[];
     uetq?: unknown[] | { push(...items: unknown[]): unknown };
     _paq?: { push(item: unknown[]): unknown };
@@ -70,6 +70,8 @@ export interface SiteConfig {
   keep: number;
   /** Address of the privacy policy. */
   policy: string;
+  /** Name of the cookie. */
+  cookie: 'consent' | '__Host-consent';
   /** Parent domain of the cookie, for consent shared between subdomains; or nothing. */
   domain: string;
   /** 1 if Global Privacy Control refuses. */
@@ -121,11 +123,66 @@ export interface MineConfig {
 
 export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string>;
 
+/** What a token says of an answer, as far as the page has to know; times in seconds. */
+export interface Answer {
+  site: string;
+  allow: Category[];
+  rev: number;
+  at: number;
+  exp: number;
+  /** Name of the decision, where something is allowed. */
+  jti?: string;
+}
+
+/** A decision as it waits. A refusal has no id, and its time is the hour: nothing in it tells one shopper from another. */
+export interface Pending extends Answer {
+  id?: string;
+  notice: string;
+  lang: string;
+  variant: string;
+  how: How;
+  previous?: string;
+  /** How often the server has refused it. */
+  tries?: number;
+  /** When it is offered again, in seconds. */
+  next?: number;
+}
+
+/** What a value of the cookie says. */
+export interface State {
+  value: string;
+  /** Decisions that wait, the oldest first. */
+  unsent: Pending[];
+  /** The newest decision, and its name: that of all refusals is empty. */
+  last?: Pending;
+  id?: string;
+  /** When that was given, in seconds: the latest time that may be. */
+  moment: number;
+}
+
+export interface Memory {
+  /** By what the server is to know again the refusal that this page has made. */
+  id?: string;
+  /** The post of a decision that this page has made. */
+  sent?: { first: Pending; response: Promise<Response | void> };
+  /** What ends when the server has taken all, or cannot. */
+  sending?: Promise<void>;
+  /** All cookies, before this page wrote its first. */
+  jar?: string;
+  /** The browser does not keep the cookie. */
+  deaf?: boolean;
+}
+
 /** What the gate hands to the details: all that it has, so that a page fetches nothing twice. */
-export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'queued' | 'post' | 'writeCookie'> {
+export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar' | 'parse' | 'post' | 'set' | 'write'> {
   /** See protocol.js. */
   protocol: number;
   consent: Consent;
+  /** What the page knows of the cookie. */
+  getState(): State;
+  /** Reads the cookie, and has the page agree with it if it is news. */
+  follow(): void;
+  deliver(found?: boolean): Promise<void>;
   settings: SiteConfig;
   /** Address of the site on the consent server, with a slash at its end. */
   server: string;
@@ -138,19 +195,30 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'que
   decide(allow: Category[], how: How): void;
   /** Makes the page agree with the cookie. */
   agree(): void;
-  /** Lets a held element run, if it may. */
-  letRun(element: HTMLElement): void;
+  /** What the document says, whatever the page has named so. */
+  doc: Document;
+  trusted: Policy;
+  /** Our own tag. */
+  script: HTMLScriptElement;
+  soon: typeof import('./layers.js').soon;
+  whenIdle: typeof import('./layers.js').whenIdle;
   /** Names, `*` for anything, of what no answer allows to stay in the browser. */
   unwanted(): string[];
-  /** What a marked element waits for. */
-  categoriesOf(marked: HTMLElement): string[];
   loadLayer<Name extends keyof Layers>(name: Name, lang?: string): Promise<Layers[Name]>;
 }
 
 /** What each script hands back that is fetched when it is wanted, by its name. */
 export interface Layers {
+  release: Release;
   details: Details;
   mine: Mine;
+  delivery: Delivery;
+}
+
+/** What is handed back by what releases. */
+export interface Release {
+  /** Releases what the answer allows; returns what was released and is not allowed any more. */
+  agree(): Set<HTMLElement>;
 }
 
 /** What the details hand back. */
@@ -158,11 +226,21 @@ export interface Details {
   /** What a page with something unfinished needs: an undecided shopper, an unsent decision, traces of what was refused. */
   arrive(undecided: boolean): void;
   /** Takes back what was released and is not allowed any more, removes its traces, and says so. */
-  withdraw(released: Set<HTMLElement>): void;
-  deliver(): Promise<void>;
+  withdraw(gone: Set<HTMLElement>): void;
   open(): void;
   /** Draws what stands in a held frame. */
-  place(frame: HTMLIFrameElement): void;
+  place(frame: HTMLIFrameElement, releaseOnce: () => void): void;
+}
+
+/** What the delivery hands back. */
+export interface Delivery {
+  /**
+   * Sends the decisions, oldest first. What the server cannot take now stays in the cookie for the next page.
+   * `found`: whether this page found them waiting.
+   */
+  deliver(found?: boolean): Promise<void>;
+  /** Leaves no answer in the browser. */
+  forget(): void;
 }
 
 /** What *My choices* hand back. */
