@@ -38,8 +38,8 @@ from ..rates.report import Recount
 from ..settings.shops import Settings, read_environment, read_sites
 from ..store import Store, StoreAway, embedded
 from ..tokens import Keys
-from ..web.marketer.rates import hash_password
-from ..web.request import write_logs
+from ..web.logs import write_logs
+from ..web.marketer.session import hash_password
 from . import check
 from . import log as log_commands
 from .terminal import SECONDS_TO_ANSWER, CouldNot, data_option, demo_config, in_words, named, opened

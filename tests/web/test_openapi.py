@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemathesis import Config, GenerationMode
 
 from consent_server.store import ApiKey
-from consent_server.web.marketer import rates as marketer_door
+from consent_server.web.marketer.session import digest
 
 CASES = int(os.environ.get("CASES", "150")) // 15
 """How many of each call, in each test."""
@@ -44,7 +44,7 @@ def known(app, site, shopper):
     """A notice that is asked, and what each caller proves by who they are."""
     shopper.decide("analytics")
     key = secrets.token_urlsafe(32)
-    app.extensions["consent"].store.keep_api_key(site, ApiKey(marketer_door._digest("api-key", key), "fuzzing", 1))
+    app.extensions["consent"].store.keep_api_key(site, ApiKey(digest("api-key", key), "fuzzing", 1))
     notice = shopper.get("notice?lang=az").get_json()["notice"]
     return {"notice": notice, "shopper": shopper.token, "marketer": key, "operator": OPERATOR}
 
