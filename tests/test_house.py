@@ -62,8 +62,10 @@ MAY_IMPORT = {
         *("web.metrics", "web.request", "web.responses", "web.services"),
         *("banner.scripts", "decision", "proof.receipt", "store", "tokens"),
     },
+    "web.components": {"web.problems", "decision"},
+    "web.openapi": {"web.components", "web.problems"},
     "web.health": {
-        *("web.metrics", "web.request", "web.responses", "web.services"),
+        *("web.metrics", "web.openapi", "web.request", "web.responses", "web.services"),
         *("decision", "rates.read", "store"),
     },
     "web.marketer.chart": {"decision", "rates.alarms", "rates.compare", "rates.counts", "rates.period"},

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
-from importlib.resources import files
 
 from flask import Blueprint, Response, request
 
@@ -14,6 +12,7 @@ from ..decision import ConsentError
 from ..rates.read import today, unusual
 from ..store import StoreAway
 from . import metrics
+from .openapi import description
 from .request import add_cors
 from .responses import answer
 from .services import services
@@ -67,13 +66,8 @@ def _alarms() -> Iterator[tuple[str, str, str]]:
                 yield site.id, alarm.kind, alarm.rate
 
 
-@cache
-def _description() -> bytes:
-    return files(__package__).joinpath("openapi.json").read_bytes()
-
-
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """The description of all calls that are for machines (OpenAPI 3.1)."""
-    response = Response(_description(), headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
+    response = Response(description(), headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
     return add_cors(response, "*")
