@@ -26,6 +26,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import psutil
 import pytest
 import redis
@@ -47,7 +48,13 @@ ROOT = HERE.parent
 RESULTS = ROOT / "test-results"
 """Where tests leave what people may want to look at."""
 
+CONSENT_SERVER = Path(sys.executable).with_name("consent-server")
+"""The command, as it is installed where the tests run."""
+
 expect.set_options(timeout=15_000)
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # how long a case takes says how busy the machine is
+hypothesis.settings.load_profile("untimed")
 
 SECRET = "the-secret-of-the-tests-is-long-enough"
 SECONDS_TO_START = 30
@@ -419,7 +426,7 @@ class Live:
     def start(self) -> Live:
         """Start it, and return when it is ready."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("CONSENT_", "REDIS_"))}
-        command = [str(Path(sys.executable).with_name("consent-server")), *self.arguments]
+        command = [str(CONSENT_SERVER), *self.arguments]
         if self.arguments[0] == "demo":
             command += ["--port", str(self.port), "--data", str(self.folder / "data")]
         self.process = subprocess.Popen(

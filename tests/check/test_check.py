@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from conftest import SECRET, Live, RedisServer, binary_of, free_port
+from conftest import CONSENT_SERVER, SECRET, Live, RedisServer, binary_of, free_port
 
 from consent_server.check import faults as check
 from consent_server.check.visit import Seen, visit
@@ -19,7 +19,6 @@ from consent_server.decision import Cookie, Site
 from consent_server.settings.shops import Settings
 from consent_server.store.connection import Server
 
-CONSENT_SERVER = Path(sys.executable).with_name("consent-server")
 NOW = 1_772_452_800.0
 SOUND = Server("valkey", (9, 1, 2), True, "always", True, "noeviction", NOW)
 

@@ -18,12 +18,10 @@ from pathlib import Path
 import click
 import pytest
 import redis
-from conftest import ROOT, SECRET, Live, RedisServer
+from conftest import CONSENT_SERVER, ROOT, SECRET, Live, RedisServer
 from flask.testing import FlaskClient
 
 from consent_server.cli import main
-
-CONSENT_SERVER = Path(sys.executable).with_name("consent-server")
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:

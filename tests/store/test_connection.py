@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 from conftest import (
+    CONSENT_SERVER,
     ROOT,
     SECONDS_TO_START,
     SECRET,
@@ -26,8 +27,7 @@ from conftest import (
     free_port,
 )
 from examples import example
-from test_check import CONSENT_SERVER
-from test_marketer import api_key, post
+from forms import api_key, post
 from test_serving import certificate
 
 from consent_server import create_app

@@ -24,12 +24,11 @@ from typing import Any
 import psutil
 import pytest
 import redis
-from conftest import Live, binary_of, left_of
+from conftest import CONSENT_SERVER, Live, binary_of, left_of
 
 from consent_server.store import embedded
 from consent_server.store.embedded import Embedded, InUse, NoValkey
 
-CONSENT_SERVER = Path(sys.executable).with_name("consent-server")
 SECONDS = 15
 """How long anything may take that should happen at once."""
 

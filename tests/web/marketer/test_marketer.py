@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from forms import api_key, form_word, post
 
 from consent_server import create_app
 from consent_server.decision import COLUMNS, OPTIONAL, Variant
@@ -20,25 +21,8 @@ from consent_server.web.marketer.words import LANGUAGES, Words
 TODAY = datetime.now(UTC).date()
 
 
-def form_word(page: str) -> str:
-    """Return the word that a page puts into its forms."""
-    return re.search(r'name="form" value="([0-9a-f]+)"', page)[1]
-
-
-def post(client: FlaskClient, path: str, page: str, **fields: str):
-    """Send a form as the page does."""
-    return client.post(path, data={"form": form_word(page), **fields})
-
-
 def log_in(client: FlaskClient, name: str, password: str, **fields: str):
     return client.post("/login", data={"name": name, "password": password, **fields})
-
-
-def api_key(client: FlaskClient, site) -> str:
-    """Make an API key on the page and read it from there."""
-    page = client.get(f"/keys?site={site.id}").text
-    made = post(client, "/keys", page, site=site.id, name="the dashboard")
-    return re.search(r"Bearer ([\w-]+)", made.text)[1]
 
 
 def three_answers(shopper) -> None:
