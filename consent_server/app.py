@@ -11,7 +11,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from .banner.scripts import prepare
 from .decision import Site
 from .demo import storefront
-from .settings.shops import Settings, SettingsError, read_environment, read_sites
+from .settings.environment import Settings, read_environment
+from .settings.rows import SettingsError
+from .settings.shops import read_sites
 from .store import Store
 from .tokens import Keys
 from .web import health, marketer, shopper

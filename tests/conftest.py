@@ -37,7 +37,8 @@ from werkzeug.test import TestResponse
 
 from consent_server import create_app
 from consent_server.decision import Site
-from consent_server.settings.shops import Settings, read_sites
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import read_sites
 from consent_server.store import Store, embedded
 from consent_server.web import limits
 from consent_server.web import shopper as shopper_views

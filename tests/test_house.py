@@ -10,15 +10,19 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import generated
 import pytest
-import readme
 
 import consent_server
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "consent_server"
 
-TERMINAL = {"cli.serve", "cli.log", "cli.check", "cli.terminal"}
+CHECK = {"check.browse", "check.faults", "check.network", "check.store"}
+CLI = {
+    f"cli.{name}"
+    for name in ("check", "demo", "init", "keys", "log", "marketers", "rates", "serve", "shopper", "terminal")
+}
 """The operators' commands."""
 
 MAY_IMPORT = {
@@ -42,18 +46,23 @@ MAY_IMPORT = {
     "proof.receipt": {"decision"},
     "proof.log": {"decision", "store", "tokens", "verify"},
     "settings": set(),
-    "settings.shops": {"decision"},
+    "settings.rows": {"decision"},
+    "settings.environment": {"settings.rows"},
+    "settings.theme": {"settings.rows"},
+    "settings.shops": {"settings.rows", "settings.theme", "decision"},
     "settings.starter": {"decision"},
     "banner": set(),
-    "banner.scripts": {"decision", "settings.shops"},
+    "banner.scripts": {"decision", "settings.shops", "settings.theme"},
     "housekeeping": {"decision", "proof.log", "rates.alarms", "rates.read", "store", "tokens"},
     "check": set(),
-    "check.visit": {"decision"},
-    "check.faults": {"check.visit", "decision", "settings.shops", "store.connection"},
+    "check.browse": {"decision"},
+    "check.faults": {"check.browse", "decision", "settings.environment", "settings.rows"},
+    "check.network": {"check.faults", "decision", "settings.environment"},
+    "check.store": {"check.faults", "decision", "rates.read", "settings.environment", "store", "store.connection"},
     "web": set(),
     "web.metrics": {"decision"},
     "web.limits": {"decision"},
-    "web.services": {"web.limits", "banner.scripts", "decision", "settings.shops", "store", "tokens"},
+    "web.services": {"web.limits", "banner.scripts", "decision", "settings.environment", "store", "tokens"},
     "web.logs": {"web.services"},
     "web.responses": {"banner.scripts"},
     "web.problems": {"web.logs", "web.responses", "decision"},
@@ -87,33 +96,29 @@ MAY_IMPORT = {
     "demo.sample": {"decision", "store"},
     "app": {
         *("web.health", "web.limits", "web.marketer", "web.problems", "web.services", "web.shopper", "demo.storefront"),
-        *("banner.scripts", "decision", "settings.shops", "store", "tokens"),
+        *("banner.scripts", "decision", "settings.environment", "settings.rows", "settings.shops", "store", "tokens"),
     },
     "": {"app"},
-    "cli.terminal": {"decision", "settings.shops", "store", "store.embedded", "verify"},
-    "cli.log": {
-        *("cli.terminal", "banner.scripts", "decision", "proof.log", "proof.receipt"),
-        *("settings.shops", "tokens", "verify"),
+    "cli.terminal": {
+        *("decision", "settings.environment", "settings.rows", "settings.shops", "store", "store.embedded"),
+        *("tokens", "verify"),
     },
-    "cli.check": {
-        *("cli.terminal", "check.faults", "check.visit", "decision", "rates.read"),
-        *("settings.shops", "settings.starter", "store"),
-    },
+    "cli.check": {"cli.terminal", "check", *CHECK, "decision", "settings.rows", "settings.shops"},
+    "cli.init": {"cli.terminal", "settings.shops", "settings.starter"},
+    "cli.keys": {"cli.terminal", "settings.environment"},
+    "cli.log": {"cli.terminal", "banner.scripts", "decision", "proof.log", "verify"},
+    "cli.marketers": {"cli.terminal", "web.marketer.session"},
+    "cli.rates": {"cli.terminal", "rates", "rates.period", "rates.read", "rates.report"},
     "cli.serve": {
-        *("", "app", "cli.check", "cli.log", "cli.terminal", "web.logs", "web.marketer.session"),
-        *(
-            "demo.sample",
-            "housekeeping",
-            "rates.period",
-            "rates.read",
-            "rates.report",
-            "settings.shops",
-            "store",
-            "store.embedded",
-        ),
-        "tokens",
+        *("cli.terminal", "app", "housekeeping", "settings.environment", "settings.shops", "store", "store.embedded"),
+        *("tokens", "web.logs"),
     },
-    "cli": {"cli.serve"},
+    "cli.demo": {
+        *("cli.serve", "cli.terminal", "app", "demo.sample", "settings.environment", "settings.shops", "store"),
+        *("store.embedded", "web.marketer.session"),
+    },
+    "cli.shopper": {"cli.terminal", "proof.receipt"},
+    "cli": {"", *CLI},
     "__main__": {"cli"},
 }
 """What a module of the package may import from the package, inner rooms first; ``""`` is the package itself."""
@@ -127,8 +132,9 @@ ONLY = {
         *("web.marketer.api_keys", "web.marketer.frame", "web.marketer.login", "web.marketer.rates"),
         *("web.marketer.session", "web.shopper", "demo.storefront", "app", "cli.serve"),
     },
-    "click": TERMINAL,
-    "granian": {"cli.serve"},
+    "click": {"cli", *CLI},
+    "granian": {"cli.demo", "cli.serve"},
+    "playwright": {"check.browse"},
 }
 """Who may know a library."""
 
@@ -213,11 +219,9 @@ def test_the_built_scripts_are_those_of_the_sources(tmp_path: Path) -> None:
         assert committed.read_bytes() == fresh.read_bytes(), f"{fresh.name} is stale: run `make build`"
 
 
-@pytest.mark.parametrize("name", readme.PARTS)
-def test_the_generated_parts_of_the_readme_are_fresh(name: str) -> None:
-    text = (ROOT / "README.md").read_text("utf-8")
-    assert readme.PARTS[name]() in text, "run `make build`"
-    assert readme.renewed(text) == text, "run `make build`"
+@pytest.mark.parametrize("page", sorted({page for page, _ in generated.PARTS}))
+def test_the_generated_parts_of_the_documentation_are_fresh(page: str) -> None:
+    assert generated.renewed(page) == (ROOT / page).read_text("utf-8"), "run `make build`"
 
 
 def test_the_version_is_told_once_and_logged() -> None:

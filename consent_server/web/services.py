@@ -10,7 +10,7 @@ from flask import current_app
 
 from ..banner.scripts import Asked
 from ..decision import ConsentError, Site
-from ..settings.shops import Settings
+from ..settings.environment import Settings
 from ..store import Store
 from ..tokens import Keys
 from .limits import Limits

@@ -21,7 +21,8 @@ from consent_server import create_app
 from consent_server.banner.scripts import prepare
 from consent_server.decision import Decision, Notice, Site
 from consent_server.proof.log import seal
-from consent_server.settings.shops import Settings, read_sites
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import make_site, read_sites
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from tests.bench import scale
@@ -200,7 +201,7 @@ def scripts() -> None:
 def memory() -> None:
     """Bytes of Redis' memory a decision, with its log entry, index and counters; consents and refusals apart."""
     asked = Notice.of({"site": "shop", "revision": 1, "keep": 15_811_200, "lang": "az", "variant": ""})
-    shop = Site("shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), ("az",))
+    shop = make_site("shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), languages=("az",))
     start = 1_795_305_600_000  # a midnight (UTC), in ms
     for label, binary in (("Valkey", None), ("Redis", shutil.which("redis-server"))):
         if label == "Redis" and not binary:

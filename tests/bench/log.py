@@ -12,14 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from consent_server.decision import Decision, Notice, Site
+from consent_server.decision import Decision, Notice
 from consent_server.proof.log import export, write
+from consent_server.settings.shops import make_site
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from tests.bench.servers import store as running
 
 START = 1_795_132_800_000
-SITE = Site("shop", "Shop", ("https://shop.example",), "/p", date(2025, 12, 20), ("az",))
+SITE = make_site("shop", "Shop", ("https://shop.example",), "/p", date(2025, 12, 20), languages=("az",))
 NOTICE = Notice.of({"site": "shop", "revision": 1, "keep": 15_811_200, "lang": "az", "variant": ""})
 KEYS = Keys(["the secret that the bench signs with"])
 

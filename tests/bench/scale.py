@@ -10,7 +10,7 @@ from binascii import crc_hqx
 from collections import Counter
 from datetime import date
 
-from consent_server.decision import Site
+from consent_server.settings.shops import make_site
 from consent_server.store import _shelf, tags
 
 SLOTS = 16384
@@ -30,7 +30,9 @@ def heaviest(buckets: int, nodes: int) -> float:
 
 def shoppers(buckets: int, nodes: int, many: int = SHOPPERS) -> tuple[float, float]:
     """Draw shoppers; return the least and the most loaded node, as multiples of an even share."""
-    shop = Site("shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), ("az",), buckets=buckets)
+    shop = make_site(
+        "shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), languages=("az",), buckets=buckets
+    )
     held = Counter(dict.fromkeys(range(nodes), 0))
     by_tag = {tag: node_of(tag, nodes) for tag in tags("shop", buckets)}
     for _ in range(many):

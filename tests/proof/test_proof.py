@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent_server import verify as stand_alone
-from consent_server.cli.log import keys as keys_command
+from consent_server.cli.keys import keys as keys_command
 from consent_server.cli.log import log as log_command
-from consent_server.decision import Decision, Notice, Site
+from consent_server.decision import Decision, Notice
 from consent_server.proof import log as proof
+from consent_server.settings.shops import make_site
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from consent_server.verify import Failed, NoExport, Tree, canonical, verify
@@ -33,7 +34,9 @@ FORGER = Keys(["a secret of somebody else altogether"])
 
 @pytest.fixture(scope="module")
 def shop():
-    return Site("shop", "Mağaza", ("https://shop.example",), "/p", date(2025, 12, 20), ("az",), buckets=3)
+    return make_site(
+        "shop", "Mağaza", ("https://shop.example",), "/p", date(2025, 12, 20), languages=("az",), buckets=3
+    )
 
 
 def fill(store, shop, entries=40):

@@ -19,7 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from consent_server.banner.scripts import prepare
-from consent_server.cli.serve import main
+from consent_server.cli import main
 from consent_server.decision import (
     COLUMNS,
     DEVICES,
@@ -57,7 +57,11 @@ EVENTS = st.lists(
 @pytest.fixture(scope="module")
 def real(valkey: RedisServer) -> Iterator[tuple[Store, Site]]:
     """The store of a shop that asks in two ways, on a real Valkey."""
-    shop = replace(read_sites(ROOT / "consent.toml")["smartmarket"], variants=(Variant("a"), Variant("b")), buckets=3)
+    shop = replace(
+        read_sites(ROOT / "consent.toml")["smartmarket"],
+        variants=(Variant("a", 1, None, {}), Variant("b", 1, None, {})),
+        buckets=3,
+    )
     opened = Store(valkey.url, 5)
     yield opened, shop
     opened.close()

@@ -33,7 +33,7 @@ from test_serving import certificate
 from consent_server import create_app
 from consent_server.decision import DIMENSIONS, Decision, Site
 from consent_server.proof import log as proof
-from consent_server.settings.shops import Settings
+from consent_server.settings.environment import Settings
 from consent_server.store import Store, StoreAway
 
 PASSWORD = "the-password-of-that-user"

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from consent_server.decision import COLUMNS, DIMENSIONS, Decision, Notice, Site
+from consent_server.settings.shops import make_site
 from consent_server.store import OtherContent, PreviousReplaced, Store, StoreAway, tags
 from consent_server.tokens import Keys
 
@@ -19,7 +20,7 @@ KEYS = Keys(["a secret that signs " * 2])
 def shop(store):
     """A shop of its own for each test, and the notice that it asks."""
     name = f"shop-{secrets.token_hex(6)}"
-    site = Site(name, "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), ("az", "en"))
+    site = make_site(name, "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az", "en"))
     notice = Notice.of({"site": name, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": "a"})
     store.serve(site, [notice])
     return site, notice

@@ -13,7 +13,7 @@ from forms import api_key, form_word, post
 
 from consent_server import create_app
 from consent_server.decision import COLUMNS, OPTIONAL, Variant
-from consent_server.settings.shops import Settings
+from consent_server.settings.environment import Settings
 from consent_server.store import tags
 from consent_server.web.marketer.session import hash_password
 from consent_server.web.marketer.words import LANGUAGES, Words
@@ -414,7 +414,7 @@ def test_what_comes_from_outside_is_escaped(app, marketer, site):
 
 
 def test_variants_get_a_verdict_in_one_sentence(settings, site, shopper):
-    tried = replace(site, id="tried", variants=(Variant("calm"), Variant("short")))
+    tried = replace(site, id="tried", variants=(Variant("calm", 1, None, {}), Variant("short", 1, None, {})))
     app = create_app(settings, {"tried": tried})
     app.extensions["consent"].store.keep_marketer("leyla", hash_password("x"), ["tried"])
     window = app.test_client()
