@@ -89,7 +89,7 @@ def profile() -> None:
         settings = Settings(secret=("x" * 40,), redis_url=url, client_limit=10**6, redis_timeout=5000)
         app = create_app(settings, site)
         behind = app.extensions["consent"]
-        name = behind.asked["smartmarket"].notices["az"][0].hash
+        name = behind.scripts["smartmarket"].notices["az"][0].hash
 
         def environ() -> dict[str, object]:
             content = {"id": secrets.token_urlsafe(16), "allow": ["analytics"], "notice": name, "how": "save"}

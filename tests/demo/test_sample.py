@@ -64,7 +64,9 @@ def test_the_same_seed_makes_up_the_same_shoppers(app, site, lay_down, redis_url
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
     parts = app.extensions["consent"]
-    parts.store.notices.serve(site, [notice for notices in parts.asked[site.id].notices.values() for notice in notices])
+    parts.store.notices.serve(
+        site, [notice for notices in parts.scripts[site.id].notices.values() for notice in notices]
+    )
     lay_down()
     assert counted(app, site, "country") == first
 
