@@ -9,11 +9,11 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .banner.scripts import prepare
-from .decision import Site
 from .demo import storefront
 from .settings.environment import Settings, read_environment
 from .settings.rows import SettingsError
 from .settings.shops import read_sites
+from .site import Site
 from .store import Store
 from .tokens import Keys
 from .web import health, marketer, shopper

@@ -12,10 +12,10 @@ from http.client import HTTPException
 
 import msgspec
 
-from .decision import ConsentError, Site
 from .proof.log import seal
 from .rates.alarms import Alarm
 from .rates.read import unusual
+from .site import ConsentError, Site
 from .store import Store
 from .tokens import Keys
 

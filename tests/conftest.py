@@ -36,9 +36,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, 
 from werkzeug.test import TestResponse
 
 from consent_server import create_app
-from consent_server.decision import Site
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import read_sites
+from consent_server.site import Site
 from consent_server.store import Store, embedded
 from consent_server.web import cookies, knocks, limits
 from consent_server.web import shopper as shopper_views

@@ -12,16 +12,13 @@ from consent_server.decision import (
     Decision,
     Entry,
     Malformed,
-    Notice,
-    UnknownCategory,
     UnknownNotice,
-    Variant,
-    best_language,
     columns,
     consent_of,
     shown_in,
 )
 from consent_server.settings.shops import make_site
+from consent_server.site import Notice, UnknownCategory, Variant
 from consent_server.tokens import ForgedToken
 
 SITE = make_site("shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az", "en"))
@@ -159,14 +156,6 @@ def test_the_identity_of_an_entry_outlives_its_erasure():
     )
 
 
-def test_a_notice_is_named_by_its_exact_words():
-    words = {"accept": "Accept all"}
-    one = Notice.compose(SITE, "en", Variant("", 1, None, {}), words, {})
-    assert one.hash == Notice.compose(SITE, "en", Variant("", 1, None, {}), dict(words), {}).hash
-    assert one.hash != Notice.compose(SITE, "en", Variant("", 1, None, {}), {"accept": "Accept all!"}, {}).hash
-    assert one.hash != Notice.compose(SITE, "en", Variant("", 1, "box", {}), words, {}).hash
-
-
 @pytest.mark.parametrize(
     ("body", "found"),
     [
@@ -192,8 +181,3 @@ def test_a_banner_shown_tells_which_of_the_variants():
     assert shown_in(b"", tried, known) == ("az", "a")
     with pytest.raises(Malformed):
         shown_in(b'{"variant":"c"}', tried, known)
-
-
-def test_it_finds_the_best_language():
-    assert best_language(["de", "ru-RU", "en"], ["az", "en", "ru"]) == "ru"
-    assert best_language(["de"], ["az", "en"]) == "az"

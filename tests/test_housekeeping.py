@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from consent_server.cli.check import check
-from consent_server.decision import Decision, Notice
+from consent_server.decision import Decision
 from consent_server.housekeeping import tell
 from consent_server.rates.read import unusual
+from consent_server.site import Notice
 from consent_server.store import Store
 from consent_server.tokens import Keys
 

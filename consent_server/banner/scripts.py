@@ -15,9 +15,9 @@ from typing import Any
 import brotli
 import msgspec
 
-from ..decision import OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
 from ..settings.shops import make_site, snippet_words
 from ..settings.theme import read_theme
+from ..site import OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def prepare(site: Site) -> Asked:
     built = {name: Script.of(gate).hash, "details.js": Script.of(details).hash}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
-        lang: tuple(Notice.compose(site, lang, variant, words[lang], built) for variant in site.asked)
+        lang: tuple(Notice.compose(site, lang, variant, words[lang], built) for variant in site.all_variants)
         for lang in site.languages
     }
     layers = {
@@ -96,7 +96,7 @@ def _filled(built: str, mark: str, content: object) -> str:
 
 def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
     """Return the settings that the gate needs, ``SiteConfig`` in ``types.d.ts``."""
-    layouts = [variant.layout or site.theme["layout"] for variant in site.asked]
+    layouts = [variant.layout or site.theme["layout"] for variant in site.all_variants]
     ways = [
         {
             "below": share,
@@ -183,9 +183,9 @@ def _first_layer(notice: Notice, first: Iterable[str]) -> dict[str, str]:
 
 def _shares(site: Site) -> Iterator[tuple[Variant, float]]:
     """Return each way of asking with the share of draws below which the gate takes it."""
-    whole = sum(variant.weight for variant in site.asked)
+    whole = sum(variant.weight for variant in site.all_variants)
     below = 0
-    for variant in site.asked:
+    for variant in site.all_variants:
         below += variant.weight
         yield variant, round(below / whole, 4)
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 
-from ..decision import Site
 from ..rates.read import today, unusual
 from ..settings.environment import Settings
+from ..site import Site
 from ..store import Store, StoreAway, WrongLayout
 from ..store.connection import Server, TooOld
 from .faults import Finding

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from ..decision import DIMENSIONS, Site
+from ..decision import DIMENSIONS
+from ..site import Site
 from ..store import Store
 from .alarms import Alarm, alarms
 from .compare import Verdict, verdicts

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..decision import COLUMNS, OPTIONAL
+from ..decision import COLUMNS
+from ..site import OPTIONAL
 from .compare import change
 from .counts import RATES, Counts, Rate
 from .period import Period

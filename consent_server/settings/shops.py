@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from ..decision import CATEGORIES, OPTIONAL, Cookie, Site, Variant
+from ..site import CATEGORIES, OPTIONAL, Cookie, Site, Variant
 from .origins import origins
 from .rows import (
     REQUIRED,

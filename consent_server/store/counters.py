@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-from ..decision import COLUMNS, Entry, Notice, Site, columns
+from ..decision import COLUMNS, Entry, columns
+from ..site import Notice, Site
 from . import keys
 from .connection import Connection
 from .keys import DAY, Bucket, buckets

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..decision import CATEGORIES, DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW, OPTIONAL
+from ..decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
+from ..site import CATEGORIES, OPTIONAL
 from .problems import RETRY_SECONDS, STATUS
 
 Schema = dict[str, Any]

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from flask import Blueprint, Response, request
 
-from ..decision import ConsentError
 from ..rates.read import today, unusual
+from ..site import ConsentError
 from ..store import StoreAway
 from . import metrics
 from .openapi import description

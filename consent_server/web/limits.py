@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from flask import request
 
-from ..decision import ConsentError
+from ..site import ConsentError
 
 
 class TooMany(ConsentError):

@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from ..decision import ConsentError
+from ..site import ConsentError
 from .logs import request_id
 from .responses import answer
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from flask import Response, request
 
-from ..decision import ConsentError, Site
+from ..site import ConsentError, Site
 from .services import services
 
 # Crawlers, which run scripts and so see a banner. A program that says of itself that it showed one is believed.

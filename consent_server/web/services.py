@@ -9,8 +9,8 @@ from typing import cast
 from flask import current_app
 
 from ..banner.scripts import Asked
-from ..decision import ConsentError, Site
 from ..settings.environment import Settings
+from ..site import ConsentError, Site
 from ..store import Store
 from ..tokens import Keys
 from .knocks import Knocks

@@ -9,8 +9,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..banner.scripts import Script
-from ..decision import Consent, ConsentError, Decision, Site, UnknownCategory, UnknownNotice, best_language, shown_in
+from ..decision import Consent, Decision, UnknownNotice, shown_in
 from ..proof.receipt import SIGNATURE, digest, history, receipt
+from ..site import ConsentError, Site, UnknownCategory, best_language
 from ..store import Recorded
 from ..tokens import BadToken, token
 from . import metrics

@@ -19,10 +19,11 @@ import redis
 
 from consent_server import create_app
 from consent_server.banner.scripts import prepare
-from consent_server.decision import Decision, Notice, Site
+from consent_server.decision import Decision
 from consent_server.proof.log import seal
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site, read_sites
+from consent_server.site import Notice, Site
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from tests.bench import scale

@@ -18,9 +18,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from consent_server import create_app
-from consent_server.decision import Cookie, Site
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import SITE, make_site, snippet_words
+from consent_server.site import Cookie, Site
 
 WORDS = snippet_words()
 

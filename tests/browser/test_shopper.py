@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
-from consent_server.decision import Cookie, Variant
 from consent_server.settings.theme import contrast
+from consent_server.site import Cookie, Variant
 
 from .conftest import WORDS, Shop, banner, cookie, press, settle, until, when
 

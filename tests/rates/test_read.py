@@ -20,21 +20,12 @@ from hypothesis import strategies as st
 
 from consent_server.banner.scripts import prepare
 from consent_server.cli import main
-from consent_server.decision import (
-    COLUMNS,
-    DEVICES,
-    DIMENSIONS,
-    HOW,
-    OPTIONAL,
-    Consent,
-    Decision,
-    Site,
-    Variant,
-)
+from consent_server.decision import COLUMNS, DEVICES, DIMENSIONS, HOW, Consent, Decision
 from consent_server.rates import read
 from consent_server.rates.counts import Counts, Rate
 from consent_server.rates.period import Period
 from consent_server.settings.shops import read_sites
+from consent_server.site import OPTIONAL, Site, Variant
 from consent_server.store import OtherContent, Store, tags
 from consent_server.tokens import Keys
 

@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 
 import consent_server
 from consent_server import create_app
-from consent_server.decision import ConsentError
 from consent_server.settings.rows import SettingsError
+from consent_server.site import ConsentError
 from consent_server.web.problems import RETRY_SECONDS, STATUS
 
 AT = "/v1/smartmarket"

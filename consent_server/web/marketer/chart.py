@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ...decision import HOW, OPTIONAL
+from ...decision import HOW
 from ...rates.compare import Change, change
 from ...rates.counts import Counts, Rate
 from ...rates.period import Period
+from ...site import OPTIONAL
 
 SEGMENTS = ("language", "variant", "device", "country")
 """The dimensions in which one part of the shoppers can do worse than the others."""

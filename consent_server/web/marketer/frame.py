@@ -12,7 +12,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from werkzeug.exceptions import NotFound
 
 from ...banner.scripts import Script
-from ...decision import best_language
+from ...site import best_language
 from ...store import StoreAway
 from ..problems import RETRY_SECONDS, STATUS
 from ..responses import answer_script

@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Response, request
 
-from ...decision import OPTIONAL, Site
 from ...rates import read
 from ...rates.compare import GOALS
 from ...rates.period import BadQuestion, Period, dimension
 from ...rates.report import Report
+from ...site import OPTIONAL, Site
 from ..responses import answer
 from ..services import services
 from . import chart

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Response, g, request
 from werkzeug.security import generate_password_hash
 
-from ...decision import ConsentError, Site
+from ...site import ConsentError, Site
 from ...store import Marketer
 from ..services import known_site, services
 
