@@ -6,7 +6,7 @@ import { answer, memory, post, queued, read, record, token, writeCookie } from '
 import { allowed, allows, alsoHold, categoriesOf, caught, look, queue, release, released, setAllowed, when } from './hold.js';
 import { handOver, loadLayer, soon, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
-import { base, CATEGORIES, config, gpc, variant } from './site.js';
+import { base, CATEGORIES, config, doc, gpc, variant } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -16,7 +16,7 @@ import { base, CATEGORIES, config, gpc, variant } from './site.js';
 let tell;
 
 /** @param {'consentready' | 'consentchange'} type */
-const announce = (type) => document.dispatchEvent(new CustomEvent(type, { detail: consent.choice }));
+const announce = (type) => doc.dispatchEvent(new CustomEvent(type, { detail: consent.choice }));
 
 /** Makes the page agree with the answer. */
 const agree = () => {
@@ -54,8 +54,8 @@ let undecided = false;
 let asked;
 
 const ask = () => {
-  if (!undecided || !document.body || asked == document.body) return;
-  asked = document.body;
+  if (!undecided || !doc.body || asked == doc.body) return;
+  asked = doc.body;
   showBanner(() => decide(CATEGORIES, 'accept'), () => decide([], 'refuse'), open);
 };
 
@@ -92,7 +92,7 @@ const follow = () => {
 /** @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it */
 const traces = () => {
   try {
-    const names = document.cookie + Object.keys(localStorage) + Object.keys(sessionStorage);
+    const names = doc.cookie + Object.keys(localStorage) + Object.keys(sessionStorage);
     return ['ask-removed', ...unwanted()].some((pattern) => names.includes(pattern.split('*')[0]));
   } catch {} // storage is blocked: nothing is in it
 };

@@ -5,7 +5,7 @@
  */
 import { element } from './banner.js';
 import { whenIdle } from './layers.js';
-import { CATEGORIES, script, trusted } from './site.js';
+import { CATEGORIES, doc, script, trusted } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -22,7 +22,7 @@ export const allows = (category) => category == 'necessary' || !!allowed?.includ
 
 /** @param {string} category */
 export const when = async (category) => {
-  while (!allows(category)) await new Promise((resolve) => document.addEventListener('consentchange', resolve, { once: true }));
+  while (!allows(category)) await new Promise((resolve) => doc.addEventListener('consentchange', resolve, { once: true }));
 };
 
 /** Trackers caught before they are in the document. @type {Set<HTMLElement>} */

@@ -1,5 +1,5 @@
 /** What is fetched when it is wanted: the details, and *My choices*. */
-import { base, config, language } from './site.js';
+import { base, config, doc, language } from './site.js';
 
 /** @typedef {import('./types').Layers} Layers */
 
@@ -37,6 +37,6 @@ export const soon = (use) => loadLayer('details').then(use, () => {});
 /** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
 export const whenIdle = (use) => {
   const idle = () => (window.requestIdleCallback ?? setTimeout)(() => soon(use));
-  if (document.readyState == 'complete') idle();
+  if (doc.readyState == 'complete') idle();
   else addEventListener('load', idle);
 };

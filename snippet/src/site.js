@@ -10,14 +10,33 @@ const draw = Math.random();
 export const { variant, layout, notices } =
   /** @type {import('./types').Way} */ (config.ways.find(({ below }) => draw < below));
 
-export const script = /** @type {HTMLScriptElement} */ (document.currentScript);
+/**
+ * The document as the browser has it. A page's element with a name, `<img name="cookie">`, hides what the document has of
+ * that name, but not what its prototype has: so nothing of ours asks `document` itself.
+ * @type {Document}
+ */
+export const doc = new Proxy(/** @type {any} */ ({}), {
+  get: (_, name) => {
+    const value = Reflect.get(Document.prototype, name, document);
+    return typeof value == 'function' ? value.bind(document) : value;
+  },
+  set: (_, name, value) => Reflect.set(Document.prototype, name, value, document),
+});
 
-/** Address of the site on the consent server; an inlined script says it in data-base, or is of the shop's own host. */
-export const base = (script.dataset.base || script.src || `/v1/${site}/`).replace(/[^/]*$/, '');
+export const script = /** @type {HTMLScriptElement} */ (doc.currentScript);
+if (!(script instanceof HTMLScriptElement)) {
+  throw Error('consent: stays closed; the tag must be <script src="…/consent.js">, no module');
+}
+
+/**
+ * Address of the site on the consent server; an inlined script says it in data-base, or is of the shop's own host. A path
+ * is one of the page's own host, whatever its `<base>`.
+ */
+export const base = (script.dataset.base || script.src || `/v1/${site}/`).replace(/[^/]*$/, '').replace(/^\/(?!\/)/, location.origin + '/');
 
 /** @returns {string} the page's language if the site speaks it, else the browser's, else the site's first */
 export const language = () =>
-  [document.documentElement.lang, ...navigator.languages].map((tag) => tag.split('-')[0].toLowerCase())
+  [doc.documentElement.lang, ...(navigator.languages ?? [])].map((tag) => tag.split(/[-_]/)[0].toLowerCase())
     .find((tag) => notices[tag]) ?? Object.keys(notices)[0];
 
 /** @type {import('./types').Category[]} */
@@ -28,4 +47,7 @@ const asItIs = (text) => text;
 const rules = { createScript: asItIs, createScriptURL: asItIs };
 
 /** Under require-trusted-types-for, scripts are made by this policy alone. */
-export const trusted = window.trustedTypes?.createPolicy('consent', rules) ?? rules;
+export let trusted = rules;
+try {
+  trusted = window.trustedTypes?.createPolicy('consent', rules) ?? rules;
+} catch {} // the page lists its policies, without ours: a script that waits says so when it may run
