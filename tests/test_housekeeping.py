@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 from consent_server.cli.check import check
 from consent_server.decision import Decision, Notice
-from consent_server.housekeeping import tell, unusual
+from consent_server.housekeeping import tell
+from consent_server.rates.read import unusual
 from consent_server.store import Store
 from consent_server.tokens import Keys
 

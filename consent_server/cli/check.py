@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterable
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import click
 from ..check import faults
 from ..check.visit import visit
 from ..decision import Site
-from ..housekeeping import unusual
+from ..rates.read import today, unusual
 from ..settings.shops import SITE, Settings, SettingsError, address, read_sites
 from ..settings.starter import PURPOSE, compose, write
 from ..store import Store, StoreAway, WrongLayout
@@ -137,7 +136,7 @@ def _alarms(settings: Settings, sites: Iterable[Site]) -> list[faults.Finding]:
         # A Redis that is away was found by now.
         with suppress(StoreAway, WrongLayout), closing(Store(settings.redis_url, 2)) as store:
             for shop in sites:
-                for alarm in unusual(store, shop, datetime.now(UTC).date()):
+                for alarm in unusual(store, shop, today()):
                     cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
                     found.append(faults.Finding(f"{shop.id}, {alarm}", cure, grave=False))
     return found

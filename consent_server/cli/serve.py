@@ -16,7 +16,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,11 +29,12 @@ from granian.log import LogLevels
 
 from .. import __version__
 from ..app import create_app
-from ..decision import Site
 from ..demo.sample import DAYS
 from ..demo.sample import sample as lay_down
 from ..housekeeping import keep
-from ..rates.counts import Period, Report, dimension
+from ..rates import read
+from ..rates.period import Period, dimension
+from ..rates.report import Recount
 from ..settings.shops import Settings, read_environment, read_sites
 from ..store import Store, StoreAway, embedded
 from ..tokens import Keys
@@ -281,31 +282,16 @@ def rates_command(
     site: str, first: str | None, last: str | None, by: str, form: str, recount: bool, data: Path | None
 ) -> None:
     """Print how many were asked, how many answered, and how many said yes to what."""
-    period = Period.parse(first, last, datetime.now(UTC).date())
+    period = Period.parse(first, last, read.today())
     with opened(data) as (_, sites, store):
         shop = named(sites, site)
-        if recount:
-            _recount(store, shop, period.first, period.last)
-            return
-        rows = store.counts(shop, period.first, period.last, dimension(by))
-        report = Report.of(shop.id, period, by, rows)
+        found = read.recount(store, shop, period) if recount else read.report(store, shop, period, dimension(by))
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(report.as_json())))
+        click.echo(msgspec.json.format(msgspec.json.encode(found.as_json())))
     else:
-        click.echo(report.as_csv() if form == "csv" else report.as_text(), nl=form == "text")
-
-
-def _recount(store: Store, site: Site, first: date, last: date) -> None:
-    """Compare what was counted with what the log says, in every dimension."""
-    differ = 0
-    for by, counted, logged in store.recount(site, first, last):
-        for value in sorted({*counted, *logged}):
-            if counted.get(value) != logged.get(value):
-                differ += 1
-                click.echo(f"{by} {value}: counted {counted.get(value)}, the log says {logged.get(value)}")
-    if differ:
+        click.echo(found.as_csv() if form == "csv" else found.as_text(), nl=False)
+    if isinstance(found, Recount) and found.differences:
         raise SystemExit(1)
-    click.echo(f"The counters of {site.id} from {first} to {last} agree with the log.")
 
 
 @main.command()

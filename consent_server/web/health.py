@@ -5,14 +5,13 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 
 from flask import Blueprint, Response, request
 
 from ..decision import ConsentError
-from ..housekeeping import unusual
+from ..rates.read import today, unusual
 from ..store import StoreAway
 from . import metrics
 from .request import answer, parts
@@ -60,10 +59,9 @@ def numbers() -> Response:
 
 def _alarms() -> Iterator[tuple[str, str, str]]:
     """Yield site, kind and rate of what is unusual today or yesterday; nothing while Redis is away."""
-    today = datetime.now(UTC).date()
     with suppress(StoreAway):
         for site in parts().sites.values():
-            for alarm in unusual(parts().store, site, today):
+            for alarm in unusual(parts().store, site, today()):
                 yield site.id, alarm.kind, alarm.rate
 
 

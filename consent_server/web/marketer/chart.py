@@ -15,7 +15,10 @@ from importlib.resources import files
 from markupsafe import Markup
 
 from ...decision import HOW, OPTIONAL
-from ...rates.counts import Alarm, Change, Counts, Period, Rate, Verdict, change
+from ...rates.alarms import Alarm
+from ...rates.compare import Change, Verdict, change
+from ...rates.counts import Counts, Rate
+from ...rates.period import Period
 
 LANGUAGES = ("az", "en", "ru")
 SEGMENTS = ("language", "variant", "device", "country")

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cache, wraps
 from importlib.resources import files
 from typing import Any, ParamSpec
@@ -17,7 +17,10 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from ...banner.scripts import Script
 from ...decision import OPTIONAL, ConsentError, Site, best_language
-from ...rates.counts import GOALS, BadQuestion, Counts, Period, Report, alarms, dimension, verdicts
+from ...rates import read
+from ...rates.compare import GOALS
+from ...rates.period import BadQuestion, Period, dimension
+from ...rates.report import Report
 from ...store import ApiKey, Marketer, StoreAway
 from ..request import TooMany, answer, known_site, parts
 from . import chart
@@ -36,9 +39,6 @@ TRIES = {"name and address": 5, "address": 20, "name": 30}
 
 ASKED = ("site", "from", "to", "goal", "lang")
 """What the address of the rates page may ask for."""
-
-_WATCHED_DAYS = 32
-_EXPERIMENT_DAYS = 365
 
 
 class NotKnown(ConsentError):
@@ -138,16 +138,6 @@ def _site_of(marketer: Marketer, name: str) -> Site:
 # Exports
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
-def _split(days: Mapping[str, tuple[int, ...]], period: Period) -> dict[str, Counts]:
-    """Return the days of a period out of more days."""
-    first, last = period.first.isoformat(), period.last.isoformat()
-    return {day: Counts(row) for day, row in days.items() if first <= day <= last}
-
-
 def _report(site_id: str) -> Report:
     """Return what an API key or a session asks for.
 
@@ -167,13 +157,7 @@ def _report(site_id: str) -> Report:
             raise NotKnown("Log in, or send an API key: `Authorization: Bearer KEY`.")
         _site_of(marketer, site.id)
     by = dimension(request.args.get("by"))
-    period = Period.parse(request.args.get("from"), request.args.get("to"), _today())
-    days = store.counts(site, period.before.first, period.last, "day")
-    now, before = _split(days, period), _split(days, period.before)
-    rows = (
-        {day: it.row for day, it in now.items()} if by == "day" else store.counts(site, period.first, period.last, by)
-    )
-    return Report.of(site.id, period, by, rows, Counts.total(now.values()), Counts.total(before.values()))
+    return read.report(store, site, Period.parse(request.args.get("from"), request.args.get("to"), read.today()), by)
 
 
 @door.get("/v1/<site_id>/rates")
@@ -314,7 +298,7 @@ def rates_page() -> Response:
     if not theirs:
         return _page("refused", 403, why=None)
     site = _site_of(marketer, request.args.get("site") or theirs[0].id)
-    today, wrong = _today(), None
+    today, wrong = read.today(), None
     try:
         period = Period.parse(request.args.get("from"), request.args.get("to"), today)
         goal = request.args.get("goal") or GOALS[-1]
@@ -340,24 +324,13 @@ def rates_page() -> Response:
 
 
 def _numbers(site: Site, period: Period, today: date, goal: str) -> dict[str, Any]:
-    """Return all that the page says of a site: each dimension is read from the store once."""
-    store = parts().store
-    watched = today - timedelta(days=_WATCHED_DAYS)
-    known = store.counts(site, min(period.before.first, watched), today, "day")
-    days, before = _split(known, period), Counts.total(_split(known, period.before).values())
-    total = Counts.total(days.values())
-    if not any(total.row):
-        ever = any(map(any, known.values())) or any(
-            map(any, store.counts(site, today - timedelta(days=_EXPERIMENT_DAYS), today, "day").values())
-        )
-        return {"total": total, "empty": "quiet" if ever else "new"}
-    rows = {
-        by: {value: Counts(row) for value, row in store.counts(site, period.first, period.last, by).items()}
-        for by in (*chart.SEGMENTS, "how")
-        if by != "variant" or site.variants
-    }
-    segments = {by: chart.parts_of(by, rows[by]) for by in chart.SEGMENTS if by in rows}
-    lines = chart.lines(days, before)
+    """Return all that the page says of a site."""
+    found = read.overview(parts().store, site, period, today, goal)
+    total = found.total
+    if not found.rows:
+        return {"total": total, "empty": "quiet" if found.known else "new"}
+    segments = {by: chart.parts_of(by, found.rows[by]) for by in chart.SEGMENTS if by in found.rows}
+    lines = chart.lines(found.days, found.before)
     return {
         "empty": None,
         "total": total,
@@ -369,24 +342,12 @@ def _numbers(site: Site, period: Period, today: date, goal: str) -> dict[str, An
             for name in OPTIONAL
         ],
         "segments": segments,
-        "weakest": chart.weakest([part for by, found in segments.items() if by != "variant" for part in found]),
-        "ways": chart.ways(rows["how"]),
-        "alarms": alarms(_split(known, Period(watched, today))),
-        **_experiment(site, today, goal),
+        "weakest": chart.weakest([part for by, each in segments.items() if by != "variant" for part in each]),
+        "ways": chart.ways(found.rows["how"]),
+        "alarms": found.alarms,
+        "verdicts": found.verdicts,
+        "since": found.since,
     }
-
-
-def _experiment(site: Site, today: date, goal: str) -> dict[str, Any]:
-    """Return what is known of the variants in the last year, whatever period is looked at.
-
-    A period that one may choose after having seen the numbers would let chance win.
-    """
-    if len(site.variants) < 2:
-        return {"verdicts": []}
-    since = today - timedelta(days=_EXPERIMENT_DAYS)
-    rows = parts().store.counts(site, since, today, "variant")
-    counts = {variant.name: Counts(rows.get(variant.name, Counts().row)) for variant in site.variants}
-    return {"verdicts": verdicts(counts, goal), "since": since}
 
 
 # Login
