@@ -114,11 +114,15 @@ def _meet(
     chance: random.Random,
     sign: Callable[[Consent], bytes],
 ) -> Consent | None:
-    """Show the banner to an undecided shopper and take the answer, if any; a few browsers answer by themselves."""
-    if site.gpc and chance.random() < 0.012:
-        return _answer(store, site, who, moment, 0, "signal", None, chance, sign)
+    """Show the banner to an undecided shopper and take the answer, if any; a few browsers send a privacy signal."""
     store.shown(
-        site, now=moment, language=who.notice.lang, variant=who.notice.variant, device=who.device, country=who.country
+        site,
+        now=moment,
+        language=who.notice.lang,
+        variant=who.notice.variant,
+        device=who.device,
+        country=who.country,
+        signalled=site.gpc and chance.random() < 0.012,
     )
     second = who.notice.variant not in ("", site.asked[0].name)
     if chance.random() > 0.76 + who.mood + progress / 2 + 0.04 * second:

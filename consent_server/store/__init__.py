@@ -53,6 +53,7 @@ from ..decision import (
     DIMENSIONS,
     HOW,
     KINDS,
+    SIGNAL,
     Consent,
     ConsentError,
     Decision,
@@ -558,11 +559,17 @@ class Store:
                 {value: tuple(numbers[name] for name in COLUMNS[1:]) for value, numbers in logged[by].items()},
             )
 
-    def shown(self, site: Site, *, now: int, language: str, variant: str, device: str, country: str) -> None:
-        """Count one banner that was shown to an undecided shopper. ``now``: milliseconds since 1970."""
+    def shown(
+        self, site: Site, *, now: int, language: str, variant: str, device: str, country: str, signalled: bool = False
+    ) -> None:
+        """Count one banner that was shown to an undecided shopper.
+
+        ``now``: milliseconds since 1970; ``signalled``: whether the browser sent Global Privacy Control.
+        """
         # Anybody's bucket: nothing but the count is kept.
         place = f"consent:{{{random.choice(tags(site.id, site.buckets))}}}"  # nosec B311  # noqa: S311
-        values = (f"language={language}", f"variant={variant}", f"device={device}", f"country={country}")
+        values = [f"language={language}", f"variant={variant}", f"device={device}", f"country={country}"]
+        values += [f"how={SIGNAL}"] * signalled
         while now:
             month, day = _month_and_day(now // DAY)
             now = int(

@@ -177,7 +177,7 @@ def shown(site_id: str) -> tuple[str, int]:
     site = known_site(site_id)
     own_origin(site)
     behind = parts()
-    language, variant = shown_in(small_body(), site, partial(behind.store.notice, site))
+    language, variant, signalled = shown_in(small_body(), site, partial(behind.store.notice, site))
     if not nobody_there():
         behind.limits.spend(behind.settings.client_limit, "shown", behind.limits.client())
         behind.store.shown(
@@ -187,6 +187,7 @@ def shown(site_id: str) -> tuple[str, int]:
             variant=variant,
             device=device(),
             country=country(),
+            signalled=signalled,
         )
     return "", 204
 

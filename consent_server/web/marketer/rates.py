@@ -336,7 +336,7 @@ def _numbers(site: Site, period: Period, today: date, goal: str) -> dict[str, An
         "total": total,
         "lines": lines,
         "trend": chart.trend(lines),
-        "funnel": chart.funnel(total),
+        "funnel": chart.funnel(total, found.signalled),
         "categories": [
             (name, total.rate(f"grant_{name}"), total.rate(f"reach_{name}"), total.rate(f"withdrawal_{name}"))
             for name in OPTIONAL
