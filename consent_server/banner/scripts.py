@@ -88,9 +88,7 @@ def _filled(built: str, mark: str, content: object) -> str:
     return before + text + after
 
 
-def _gate(
-    site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]
-) -> dict[str, object]:
+def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
     """Return the settings that the gate needs, ``SiteConfig`` in ``types.d.ts``."""
     layouts = [variant.layout or site.theme.get("layout", "bar") for variant in site.asked]
     ways = [
@@ -186,13 +184,13 @@ def _css(theme: Mapping[str, Any]) -> str:
     The banner's own colours for the dark stand under a stronger selector, so colours of the shop's replace them only
     where the shop has said how it looks in the dark.
     """
-    light = _rule("#ask", _properties(theme))
+    light = _rule("[data-ask]", _properties(theme))
     if not theme.get("dark"):
         return light
     defaults = {row.name: row.default for row in COLOURS if row.default} | {
         "accept": {row.name: row.default for row in BUTTON}
     }
-    dark = _rule("#ask#ask", _properties(defaults) | _properties(theme) | _properties(theme["dark"]))
+    dark = _rule("[data-ask][data-ask]", _properties(defaults) | _properties(theme) | _properties(theme["dark"]))
     return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
 
 

@@ -4,7 +4,7 @@
  * It holds the server's token, or before delivery "~" and a list of at most two decisions: the one on its way and the
  * one that followed. The page does not check a signature: whoever can write the cookie could as well press the button.
  */
-import { base, CATEGORIES, domain, keep, language, notices, revision, site, variant } from './site.js';
+import { base, CATEGORIES, domain, keep, notices, revision, site, variant } from './site.js';
 
 /**
  * @typedef {import('./types').Category} Category
@@ -82,13 +82,13 @@ export const token = () => (memory.unsent[0] ? null : memory.kept || null);
 
 /**
  * Posts a decision, or that the banner was shown, in one request that outlives the page. A body of text needs no preflight.
- * @param {Pending | { lang: string, variant: string }} content
+ * @param {Pending | { lang: string, variant: string, signal?: 'gpc' }} content
  * @param {string} [path]
  */
 export const post = (content, path = 'decisions') =>
   fetch(base + path, {
     method: 'POST',
-    body: JSON.stringify(content, ['id', 'allow', 'notice', 'lang', 'variant', 'how', 'previous']),
+    body: JSON.stringify(content, ['id', 'allow', 'notice', 'lang', 'variant', 'how', 'previous', 'signal']),
     keepalive: true,
   }).catch(() => {}); // offline, or the server is: the cookie keeps the decision
 
@@ -96,10 +96,10 @@ export const post = (content, path = 'decisions') =>
  * Remembers a decision until it is delivered. It follows the one on its way, and replaces what waited behind that.
  * @param {Category[]} allow
  * @param {import('./types').How} how
+ * @param {string} lang in which it was asked
  */
-export const record = (allow, how) => {
+export const record = (allow, how, lang) => {
   const [first] = memory.unsent;
-  const lang = language();
   const at = Math.floor(Date.now() / 1000);
   const next = {
     allow,

@@ -1,5 +1,6 @@
 /** What is fetched when it is wanted: the details, and *My choices*. */
-import { base, config, doc, language } from './site.js';
+import { spoken } from './banner.js';
+import { base, config, doc, idle } from './site.js';
 
 /** @typedef {import('./types').Layers} Layers */
 
@@ -23,10 +24,10 @@ let further = '';
  * @param {string} [lang]
  * @returns {Promise<Layers[Name]>} what it brings; it is fetched once, and again if it did not load
  */
-export const loadLayer = (name, lang = language()) =>
-  (layers[name] ??= import(`${base}${name}.${lang}.${config.layers}.js${further}`).then(
+export const loadLayer = (name, lang = spoken()) =>
+  (layers[name + lang] ??= import(`${base}${name}.${lang}.${config.layers}.js${further}`).then(
     (layer) => layer.default(gate)).catch((error) => {
-    layers[name] = undefined;
+    layers[name + lang] = undefined;
     further += '?';
     throw error;
   }));
@@ -36,7 +37,7 @@ export const soon = (use) => loadLayer('details').then(use, () => {});
 
 /** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
 export const whenIdle = (use) => {
-  const idle = () => (window.requestIdleCallback ?? setTimeout)(() => soon(use));
-  if (doc.readyState == 'complete') idle();
-  else addEventListener('load', idle);
+  const now = () => idle(() => soon(use));
+  if (doc.readyState == 'complete') now();
+  else addEventListener('load', now);
 };
