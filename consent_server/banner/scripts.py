@@ -52,7 +52,9 @@ def prepare(site: Site) -> Asked:
     # Only a shop that names vendors or trackers gets what tells and stops them.
     name = "consent.full.js" if site.vendors or site.trackers else "consent.js"
     gate = static.joinpath(name).read_text(encoding="utf-8")
-    details, mine = (static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine"))
+    details, mine, release = (
+        static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine", "release")
+    )
     lists = msgspec.json.decode(static.joinpath("words.json").read_bytes())
     # A shopper's own choices are not among what is shown before an answer.
     built = {name: Script.of(gate).hash, "details.js": Script.of(details).hash}
@@ -70,6 +72,7 @@ def prepare(site: Site) -> Asked:
             lang: Script.of(_filled(mine, "__MINE__", _mine(site, words[lang], lists["mine"])))
             for lang in site.languages
         },
+        "release": dict.fromkeys(site.languages, Script.of(release)),
     }
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]

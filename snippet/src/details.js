@@ -61,19 +61,17 @@ const details = (gate) => {
     }
   };
 
-  /** @param {Set<HTMLElement>} released */
-  const withdraw = (released) => {
+  /** @param {Set<HTMLElement>} gone */
+  const withdraw = (gone) => {
     let reload = false;
-    for (const element of released) {
-      const { dataset } = /** @type {HTMLElement} */ (element);
-      if (gate.categoriesOf(element).every((category) => consent.allows(/** @type {Category} */ (category)))) continue;
-      released.delete(element);
-      if (element instanceof HTMLScriptElement) reload ||= element.type != 'text/plain';
+    for (const element of gone) {
+      const { dataset } = element;
+      if (element instanceof HTMLScriptElement) reload = true;
       else {
-        // Out of the page and in again, which unloads a frame and leaves no entry in the history; the gate then sees it.
+        // Out of the page and in again, which unloads a frame and leaves no entry in the history.
         const { parentNode, nextSibling } = element;
         element.remove();
-        for (const name of ['srcset', 'src', 'href']) if (dataset[name]) element.removeAttribute(name);
+        for (const name of ['srcset', 'src', 'href', 'poster']) if (dataset[name]) element.removeAttribute(name);
         parentNode?.insertBefore(element, nextSibling);
       }
     }
@@ -160,13 +158,13 @@ const details = (gate) => {
 
   // ---- What stands in a held frame ----
 
-  /** @param {HTMLIFrameElement} frame */
-  const place = (frame) => {
+  /** @type {import('./types').Details['place']} */
+  const place = (frame, releaseOnce) => {
     const draw = () => {
       const view = frame.contentWindow;
       const page = frame.contentDocument;
       if (frame.src || !view || !page || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
-      const needed = gate.categoriesOf(frame);
+      const needed = (frame.dataset.consent ?? '').trim().split(/\s+/);
       const sheet = new /** @type {any} */ (view).CSSStyleSheet();
       sheet.replaceSync('html{font:16px/1.4 system-ui;color-scheme:light dark;background:canvas}button{font:inherit;margin:4px;padding:12px}');
       page.adoptedStyleSheets = [sheet];
@@ -175,10 +173,7 @@ const details = (gate) => {
       page.title = words.details;
       page.body.replaceChildren(
         element('p', {}, say(words.held, list(needed))),
-        button(words.once, () => {
-          frame.dataset.consent = 'necessary'; // for this page
-          gate.letRun(frame);
-        }),
+        button(words.once, releaseOnce),
         button(words.always, () =>
           decide(categories.filter((category) => consent.allows(category) || needed.includes(category)), 'save')));
     };

@@ -3,10 +3,10 @@
  */
 import { addStyle, banner, element, hideBanner, painted, showBanner, spoken, theHost } from './banner.js';
 import { answer, memory, post, queued, read, record, token, writeCookie } from './cookie.js';
-import { allowed, allows, alsoHold, categoriesOf, caught, look, queue, release, released, setAllowed, when } from './hold.js';
+import { allowed, allows, caught, setAllowed, when } from './hold.js';
 import { handOver, loadLayer, soon, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
-import { base, CATEGORIES, config, doc, signal, variant } from './site.js';
+import { base, CATEGORIES, config, doc, noPolicy, script, signal, trusted, variant } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -15,20 +15,43 @@ import { base, CATEGORIES, config, doc, signal, variant } from './site.js';
 /** @type {typeof import('./vendors.js').tell | undefined} */
 let tell;
 
-/** @param {'consentready' | 'consentchange'} type */
-const announce = (type) => doc.dispatchEvent(new CustomEvent(type, { detail: consent.choice }));
+/** @param {'consentready' | 'consentchange'} type @param {import('./types').Choice | null} detail */
+const announce = (type, detail) => doc.dispatchEvent(new CustomEvent(type, { detail }));
 
-/** Makes the page agree with the answer. */
+/** What answers have started, one after the other. @type {Promise<unknown>} */
+let started = Promise.resolve();
+
+/**
+ * Makes the page agree with the answer: it holds at once, and the click is over. What it starts, which may take long,
+ * comes once the click is on the screen, in tasks of its own: the vendors, who listens, what is released.
+ */
 const agree = () => {
   const before = allowed;
   setAllowed(answer());
   undecided = false;
   hideBanner();
-  tell?.(consent.choice);
-  announce('consentchange'); // before a reload, which would swallow it
-  if (before && !before.every(allows)) soon(({ withdraw }) => withdraw(released));
-  queue(painted);
-  [document, ...caught].forEach(look);
+  const now = allowed;
+  const { choice } = consent;
+  started = started.then(painted)
+    .then(() => now == allowed && tell?.(choice)) // no vendor hears a yes that is none any more
+    .then(() => new Promise((resolve) => setTimeout(resolve)))
+    .then(() => announce('consentchange', choice)) // before a reload, which would swallow it
+    .then(release)
+    .then((gone) => {
+      if (before && !before.every(allows)) soon(({ withdraw }) => withdraw(gone));
+    });
+};
+
+/** Whether release.js is wanted in this page. */
+let releases = false;
+
+/** @returns {Promise<Set<HTMLElement>>} what was released, and the answer does not allow any more */
+const release = async () => {
+  releases ||= !!allowed?.[0];
+  try {
+    if (releases) return (await loadLayer('release')).agree();
+  } catch {} // it did not load: all stays held
+  return new Set();
 };
 
 /** @param {Category[]} allow @param {import('./types').How} how @param {string} [lang] in which it was asked */
@@ -77,6 +100,15 @@ const ask = () => {
   showFirstLayer();
 };
 
+const watch = () => {
+  ask();
+  // A frame that is held says so.
+  if (!releases && doc.querySelector('iframe[data-consent]')) {
+    releases = true;
+    whenIdle(release);
+  }
+};
+
 // ---- window.consent ----
 
 /** @type {import('./types').Consent} */
@@ -102,7 +134,7 @@ const consent = {
 /** What the layers that are fetched later get. @type {import('./types').Gate} */
 const gate = {
   protocol: PROTOCOL, memory, queued, post, writeCookie, server: base, settings: config, consent, way: variant, theHost, addStyle,
-  newElement: element, decide, agree, letRun: release, categoriesOf, unwanted, loadLayer,
+  newElement: element, decide, agree, unwanted, loadLayer, doc, trusted, script, caught, soon, whenIdle,
 };
 
 /** Another tab, or the server, may have changed the cookie. */
@@ -120,10 +152,13 @@ const traces = () => {
 
 /**
  * @param {typeof tell} [tellVendors] what only some shops need, as the next
- * @param {typeof import('./trackers.js').stopTrackers} [stopTrackers]
+ * @param {() => void} [stopTrackers]
  */
 export const start = (tellVendors, stopTrackers) => {
-  if (window.consent) return; // the tag is in the page twice
+  const mark = Symbol.for('consent');
+  if (mark in window) return; // the tag is in the page twice
+  Object.assign(window, { [mark]: 1 });
+  if (noPolicy) console.warn('consent: scripts can be released once `consent` is in the list of trusted-types');
   handOver(gate);
   read();
   setAllowed(answer());
@@ -132,30 +167,33 @@ export const start = (tellVendors, stopTrackers) => {
     tell = tellVendors;
     tell(null);
     if (allowed) tell(consent.choice);
-    alsoHold(stopTrackers());
+    stopTrackers();
   }
 
-  window.consent = consent;
-  look(document);
-  new MutationObserver((records) => {
-    for (const { addedNodes } of records) addedNodes.forEach(look);
-    ask();
-  }).observe(document, { childList: true, subtree: true });
+  // The page may have the name: a variable gives way, and an element with that id.
+  Reflect.defineProperty(window, 'consent', {
+    configurable: true,
+    get: () => consent,
+    set: () => console.warn('consent: a variable of the page has the name `consent`'),
+  }) || Reflect.set(window, 'consent', consent) || console.warn('consent: window.consent is taken; use consentQueue');
+  release();
+  new MutationObserver(watch).observe(document, { childList: true, subtree: true });
+  watch();
 
+  // Before the page, which may stop it; also from within what a web component shows.
   addEventListener('click', (event) => {
-    if (!(/** @type {Element} */ (event.target).closest?.('[data-consent-open]'))) return;
+    if (!event.composedPath().some((part) => part instanceof HTMLElement && 'consentOpen' in part.dataset)) return;
     event.preventDefault();
     open();
-  });
+  }, true);
   addEventListener('visibilitychange', follow);
   window.cookieStore?.addEventListener('change', follow);
 
-  const calls = /** @type {((consent: import('./types').Consent) => void)[]} */ (window.consentQueue ?? []);
-  window.consentQueue = { push: (call) => call(consent) };
+  const { consentQueue } = window;
+  Reflect.set(window, 'consentQueue', { push: (/** @type {(it: typeof consent) => void} */ call) => call(consent) });
   // One that throws does not stop the others; one that listens for consentready hears it.
-  [...calls, () => announce('consentready')].forEach((call) => queueMicrotask(() => call(consent)));
+  [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
 
-  ask();
   // Neither a shopper who was never here nor one whose answer is delivered needs more than this script.
   if (undecided && (memory.kept || signal()) || memory.unsent[0] || traces()) whenIdle((details) => details.arrive(undecided));
 };

@@ -51,9 +51,13 @@ const rules = { createScript: asItIs, createScriptURL: asItIs };
 
 /** Under require-trusted-types-for, scripts are made by this policy alone. */
 export let trusted = rules;
+/** Whether the page lists its policies, without ours. */
+export let noPolicy = false;
 try {
-  trusted = window.trustedTypes?.createPolicy('consent', rules) ?? rules;
-} catch {} // the page lists its policies, without ours: a script that waits says so when it may run
+  trusted = window.trustedTypes?.createPolicy?.('consent', rules) ?? rules;
+} catch {
+  noPolicy = true;
+}
 
 /** @param {() => void} act when the page is laid out and has nothing better to do, or half a second later */
 export const idle = (act) => (window.requestIdleCallback ?? setTimeout)(act, { timeout: 500 });

@@ -37,7 +37,7 @@ declare global {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
     consentQueue?: { push(call: (consent: Consent) => void): unknown };
-    trustedTypes?: { createPolicy(name: string, rules: object): Policy };
+    trustedTypes?: { createPolicy?(name: string, rules: object): Policy };
     dataLayer?: unknown[];
     uetq?: unknown[] | { push(...items: unknown[]): unknown };
     _paq?: { push(item: unknown[]): unknown };
@@ -141,19 +141,31 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'que
   decide(allow: Category[], how: How, lang?: string): void;
   /** Makes the page agree with the cookie. */
   agree(): void;
-  /** Lets a held element run, if it may. */
-  letRun(element: HTMLElement): void;
+  /** What the document says, whatever the page has named so. */
+  doc: Document;
+  trusted: Policy;
+  /** Our own tag. */
+  script: HTMLScriptElement;
+  /** Trackers caught before they are in the document. */
+  caught: Set<HTMLElement>;
+  soon: typeof import('./layers.js').soon;
+  whenIdle: typeof import('./layers.js').whenIdle;
   /** Names, `*` for anything, of what no answer allows to stay in the browser. */
   unwanted(): string[];
-  /** What a marked element waits for. */
-  categoriesOf(marked: HTMLElement): string[];
   loadLayer<Name extends keyof Layers>(name: Name, lang?: string): Promise<Layers[Name]>;
 }
 
 /** What each script hands back that is fetched when it is wanted, by its name. */
 export interface Layers {
+  release: Release;
   details: Details;
   mine: Mine;
+}
+
+/** What is handed back by what releases. */
+export interface Release {
+  /** Releases what the answer allows; returns what was released and is not allowed any more. */
+  agree(): Set<HTMLElement>;
 }
 
 /** What the details hand back. */
@@ -161,11 +173,11 @@ export interface Details {
   /** What a page with something unfinished needs: an undecided shopper, an unsent decision, traces of what was refused. */
   arrive(undecided: boolean): void;
   /** Takes back what was released and is not allowed any more, removes its traces, and says so. */
-  withdraw(released: Set<HTMLElement>): void;
+  withdraw(gone: Set<HTMLElement>): void;
   deliver(): Promise<void>;
   open(): void;
   /** Draws what stands in a held frame. */
-  place(frame: HTMLIFrameElement): void;
+  place(frame: HTMLIFrameElement, releaseOnce: () => void): void;
 }
 
 /** What *My choices* hand back. */

@@ -1,0 +1,180 @@
+/**
+ * Releases what is marked and allowed; fetched once there is such. What is released is remembered here and in no
+ * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
+ */
+import { assertSameProtocol } from './protocol.js';
+import { isHeld, runScript } from './run.js';
+
+/** @typedef {import('./types').Category} Category */
+
+const TAGS = 'script,iframe,img,video,audio,source,picture,link';
+const CATEGORIES = ['functional', 'analytics', 'marketing'];
+/** What `data-src` and the like become. */
+const ADDRESSES = ['srcset', 'src', 'href', 'poster'];
+
+const { port1, port2 } = new MessageChannel();
+/** @type {((value?: unknown) => void)[]} */
+const turns = [];
+port1.onmessage = () => turns.shift()?.();
+/** @returns {Promise<unknown>} kept in a task of its own, sooner than a timer's */
+const task = () => new Promise((resolve) => {
+  turns.push(resolve);
+  port2.postMessage(0);
+});
+
+/** @param {HTMLElement} marked */
+const categoriesOf = (marked) => (marked.dataset.consent ?? '').trim().split(/\s+/);
+
+/** @param {string} address @returns {boolean} whether it leads to a host: no `javascript:` or `data:`, however spelled */
+const isOfHost = (address) => /^http/.test(new URL(address, Reflect.get(Document.prototype, 'baseURI', document)).protocol);
+
+/** @type {(gate: import('./types').Gate) => import('./types').Release} */
+const release = (gate) => {
+  assertSameProtocol(gate);
+  const { doc, consent } = gate;
+  /** @type {Set<HTMLElement>} */
+  const released = new Set();
+  /** Let in by the shopper without an answer, on this page. @type {WeakSet<HTMLElement>} */
+  const once = new WeakSet();
+  /** What the parser brought: a page's policy lets scripts load more. @type {WeakSet<Element>} */
+  const brought = new WeakSet();
+  let parsing = true;
+  /** What waits for what there is not, and is named once. @type {WeakSet<HTMLElement>} */
+  const odd = new WeakSet();
+  /** Scripts run in page order. @type {Promise<unknown>} */
+  let line = Promise.resolve();
+
+  /** @param {HTMLElement} marked @returns {boolean} whether it may be in the page now */
+  const mayRun = (marked) =>
+    once.has(marked) || categoriesOf(marked).every((category) => CATEGORIES.includes(category) && consent.allows(/** @type {Category} */ (category)));
+
+  /** @param {HTMLElement} marked a frame, picture, film, song or link */
+  const show = (marked) => {
+    // A frame that the parser made would be brought back by a reload, whatever the answer is then; one put in is not.
+    if (marked instanceof HTMLIFrameElement && !marked.src) marked.replaceWith(marked);
+    for (const part of /** @type {NodeListOf<HTMLElement>} */ (marked.querySelectorAll(':is(source,img):not([data-consent])'))) give(part);
+    give(marked);
+    if (marked instanceof HTMLMediaElement && !marked.src) marked.load();
+    // So that a copy, which may be put back after a withdrawal, is looked at before it loads.
+    if ('loading' in marked) task().then(() => marked.setAttribute('loading', 'lazy'));
+  };
+
+  /** @param {HTMLElement} part that gets the addresses it was to have */
+  const give = (part) => {
+    for (const name of ADDRESSES) {
+      const address = part.dataset[name];
+      if (!address || part.getAttribute(name) == address) continue;
+      if ((name == 'srcset' ? address.split(/[\s,]+/) : [address]).every(isOfHost)) part.setAttribute(name, address);
+      else console.warn('consent: no address of a host:', part);
+    }
+  };
+
+  /** @param {HTMLElement} marked */
+  const run = (marked) => {
+    // Withdrawn while it stood in line: held again.
+    if (!mayRun(marked)) return released.delete(marked);
+    if (!(marked instanceof HTMLScriptElement)) return show(marked);
+    return runScript(gate, marked, brought.has(marked) && !gate.caught.has(marked));
+  };
+
+  /** @param {HTMLElement} marked */
+  const consider = (marked) => {
+    const isScript = marked instanceof HTMLScriptElement;
+    if (released.has(marked) || isScript && !isHeld(marked)) return;
+    if (mayRun(marked)) {
+      released.add(marked);
+      const ran = (isScript ? line.then(task) : task()).then(() => run(marked))
+        .catch((error) => console.warn('consent: not released:', error, marked));
+      if (isScript) line = ran;
+      return;
+    }
+    const unknown = categoriesOf(marked).filter((category) => !CATEGORIES.includes(category)).join(' ');
+    if (unknown && !odd.has(marked)) console.warn('consent: unknown category', unknown, marked);
+    odd.add(marked);
+    if (isScript) return;
+    // A copy of what was released.
+    for (const name of ADDRESSES) if (marked.getAttribute(name) == marked.dataset[name]) marked.removeAttribute(name);
+    if (!unknown && marked instanceof HTMLIFrameElement) {
+      gate.whenIdle(({ place }) => released.has(marked) || place(marked, () => {
+        once.add(marked);
+        consider(marked);
+      }));
+    }
+  };
+
+  /** @returns {Set<HTMLElement>} what is released and may not be any more; it counts as held from now on */
+  const takeBack = () => {
+    const gone = new Set([...released].filter((marked) => !mayRun(marked)));
+    gone.forEach((marked) => released.delete(marked));
+    return gone;
+  };
+
+  /** @param {Element} found */
+  const lookAt = (found) => {
+    if (!(found instanceof HTMLElement) || !Element.prototype.matches.call(found, TAGS)) return;
+    if (parsing) brought.add(found);
+    if (found.dataset.consent != null) consider(found);
+  };
+
+  /** @param {any} root @param {string} selector @returns {Iterable<any>} of which a form's own field may hide the method */
+  const all = (root, selector) =>
+    root instanceof Element ? Element.prototype.querySelectorAll.call(root, selector)
+      : (root == document ? doc : root).querySelectorAll(selector);
+
+  /**
+   * Looks at a part of the page, and into the open shadow roots in it.
+   * @param {any} root an element, or another node; most that a parser brings have nothing in them
+   */
+  const look = (root) => {
+    if (root == document || root instanceof ShadowRoot) {
+      observer.observe(root, { childList: true, subtree: true, attributeFilter: ['data-consent', ...ADDRESSES.map((name) => 'data-' + name)] });
+    } else lookAt(root);
+    if (root.firstElementChild || root.shadowRoot) {
+      for (const found of all(root, '[data-consent]')) lookAt(found);
+      for (const { shadowRoot } of [root, ...all(root, '*')]) if (shadowRoot) look(shadowRoot);
+    }
+  };
+
+  /** @param {HTMLElement} marked whose attributes have changed; a script that has run stays as it is */
+  const lookAgain = (marked) => {
+    if (released.has(marked)) {
+      if (marked instanceof HTMLScriptElement) return;
+      once.delete(marked);
+      if (!mayRun(marked)) return gate.soon(({ withdraw }) => withdraw(takeBack()));
+      released.delete(marked);
+    }
+    lookAt(marked);
+  };
+
+  const observer = new MutationObserver((records) => {
+    for (const { type, target, addedNodes } of records) {
+      if (type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
+      else addedNodes.forEach(look);
+    }
+  });
+
+  const { attachShadow } = Element.prototype;
+  Element.prototype.attachShadow = function (/** @type {ShadowRootInit} */ init) {
+    const root = attachShadow.call(this, init);
+    if (init.mode == 'open') look(root);
+    return root;
+  };
+
+  look(document);
+  if (doc.readyState == 'loading') {
+    addEventListener('DOMContentLoaded', () => {
+      look(document);
+      parsing = false;
+    });
+  } else parsing = false;
+
+  const agree = () => {
+    look(document);
+    gate.caught.forEach(look);
+    return takeBack();
+  };
+
+  return { agree };
+};
+
+export default release;

@@ -1,0 +1,117 @@
+/** How a held script runs: as the browser would have run the same script had nobody marked it, and once. */
+
+/** @typedef {import('./types').Gate} Gate */
+
+/** Milliseconds that a script which does not load holds up the next. */
+const PATIENCE = 1500;
+
+/**
+ * A script that markup from `innerHTML` made, or a copy of one that has run, is never run by the browser, and does not say
+ * so. But no copy of it runs either: of two scripts without an address, the second reports its error first.
+ * @param {Gate} gate
+ * @param {HTMLScriptElement} marked
+ * @returns {Promise<boolean>}
+ */
+const isSpent = ({ doc, newElement, trusted }, marked) =>
+  new Promise((resolve) => {
+    const copy = marked.cloneNode();
+    for (const [probe, spent] of /** @type {[any, boolean][]} */ ([[copy, false], [newElement('script', {}), true]])) {
+      for (const name of probe.getAttributeNames()) probe.removeAttribute(name);
+      probe.onerror = () => resolve(spent);
+      try {
+        probe.src = trusted.createScriptURL('');
+      } catch {
+        resolve(false); // the page's policy lets us give no address, so only the page's own element can run
+      }
+      doc.head.append(probe);
+      probe.remove();
+    }
+  });
+
+/** What a script writes that runs once the parser has passed it would replace the whole page. @param {() => void} act */
+const withoutWriting = (act) => {
+  const { prototype } = Document;
+  const { write, writeln, open } = prototype;
+  const ignore = /** @type {any} */ (() => {
+    console.warn('consent: document.write does nothing in a script that was released');
+    return document;
+  });
+  Object.assign(prototype, { write: ignore, writeln: ignore, open: ignore });
+  act();
+  Object.assign(prototype, { write, writeln, open });
+};
+
+/**
+ * What the page's policy says cannot be read. The browser asks it of each script again; but under 'strict-dynamic' whatever
+ * a script adds may load, so an address that the parser or innerHTML brought needs the nonce, where the page has one. An
+ * inline script without a nonce is tried where the page has others, which a policy may allow by their hashes.
+ * @param {Gate} gate
+ * @param {HTMLScriptElement} marked
+ * @param {boolean} hasAddress
+ * @param {boolean} added by a script
+ * @returns {boolean}
+ */
+const mayTry = ({ doc, script }, { nonce }, hasAddress, added) => {
+  const first = /** @type {HTMLElement | null} */ (doc.querySelector('script[nonce]'));
+  const ofPage = script.nonce || first?.nonce;
+  return !ofPage || nonce == ofPage
+    || (hasAddress ? added : !!nonce || !!doc.querySelector('script:not([nonce],[src],[type])'));
+};
+
+/** @param {string} type @returns {boolean} whether the browser runs scripts of that type */
+const runs = (type) => /^$|^module$|(java|ecma)script/i.test(type.trim());
+
+/** @param {HTMLScriptElement} marked @returns {boolean} whether it waits, and is no copy of one that has run */
+export const isHeld = (marked) =>
+  marked.isConnected && marked.type == 'text/plain' && /** @type {Text | null} */ (marked.lastChild)?.data !== '';
+
+/**
+ * The page's own element runs where the browser will still run it, so that nothing is added to the page. Else one of ours
+ * runs beside it, and is taken away again: at once, or when it has loaded.
+ * @param {Gate} gate
+ * @param {HTMLScriptElement} marked
+ * @param {boolean} brought by the parser, and not by a script
+ */
+export const runScript = async (gate, marked, brought) => {
+  const { newElement, trusted } = gate;
+  const { dataset } = marked;
+  const src = dataset.src ?? marked.getAttribute('src');
+  const type = dataset.type ?? '';
+  const spent = src && await isSpent(gate, marked);
+  if (!mayTry(gate, marked, !!src, !spent && !brought)) {
+    return console.info('consent: not run, as it has not the nonce of the page:', marked);
+  }
+
+  let script = marked;
+  if (!src || spent) {
+    script = /** @type {HTMLScriptElement} */ (newElement('script', { 'data-turbo-temporary': '' }));
+    for (const { name, value } of marked.attributes) {
+      if (!/^(type|src|nonce|data-(src|type|consent)|on.*)$/.test(name)) script.setAttribute(name, value);
+    }
+    script.nonce = marked.nonce;
+  }
+  const loaded = new Promise((resolve) => {
+    for (const name of ['load', 'error']) {
+      script.addEventListener(name, () => {
+        resolve(0);
+        if (script == marked) return;
+        script.remove();
+        marked.dispatchEvent(new Event(name));
+      });
+    }
+  });
+  script.type = type;
+  if (!src) script.text = trusted.createScript(marked.text);
+  else if (script.getAttribute('src') != src) script.src = trusted.createScriptURL(src);
+  // An empty node, which a copy has too and so is not run again; a script written anew has it not. It also makes the
+  // browser look at the page's own element once more.
+  marked.append(src ? new Comment() : new Text());
+  if (!src) {
+    withoutWriting(() => marked.after(script));
+    script.remove();
+  } else if (script != marked) marked.after(script);
+  marked.type = 'text/plain';
+  if (src && !marked.hasAttribute('async') && !marked.noModule && runs(type)) {
+    await Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+  }
+};
