@@ -9,15 +9,23 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
 from .site import CATEGORIES, OPTIONAL, ConsentError, Notice, Site, UnknownCategory, categories_of, mask_of
 
 HOW = ("accept", "refuse", "save", "preferences", "signal", "script")
-"""Ways of answering: both buttons of the first layer, its own switches, the second layer, GPC, the shop's script.
+"""Ways of answering: both buttons of the first layer, its own switches, the second layer, SIGNAL, the shop's script.
 
 Whatever else a front end of the shop's own calls its way of asking counts as ``script``.
+"""
+
+SIGNAL = "signal"
+"""Global Privacy Control, which denies marketing while a browser sends it, and answers nothing.
+
+Entries of versions in which it did stay as they were written, and count in no rate. Banners that are shown to a browser
+which sends it are counted under this name too.
 """
 
 LONGEST_HOW = 32
@@ -96,6 +104,7 @@ class _Showing(msgspec.Struct, forbid_unknown_fields=True):
     notice: str | None = None
     lang: str | None = None
     variant: str | None = None
+    signal: Literal["gpc"] | None = None
 
 
 _answer = msgspec.json.Decoder(_Answer)
@@ -196,17 +205,20 @@ def consent_of(notice: Notice, allow: int, now: int, subject: str, decision: str
     )
 
 
-def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) -> tuple[str, str]:
+def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) -> tuple[str, str, bool]:
     """Return language and variant of a banner that was shown, from the body of that call (which may be empty).
 
+    The third is whether the browser sent Global Privacy Control, where the site heeds it.
+
     Raises:
-        Malformed: the body is neither empty nor ``{notice?, lang?, variant?}``.
+        Malformed: the body is neither empty nor ``{notice?, lang?, variant?, signal?}``.
         UnknownNotice: this site never served that notice.
     """
     try:
         showing = _showing.decode(body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"The body says nothing about a banner: {str(error).rstrip('.')}.") from None
+    signalled = site.gpc and showing.signal is not None
     if showing.notice is None:
         lang = showing.lang or site.languages[0]
         variants = [variant.name for variant in site.all_variants]
@@ -215,11 +227,11 @@ def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) ->
             raise Malformed(f"`lang` must be one of {', '.join(site.languages)}.")
         if variant not in variants:
             raise Malformed(f"`variant` must be one of {', '.join(map(repr, variants))}.")
-        return lang, variant
+        return lang, variant, signalled
     asked = notice(showing.notice)
     if asked is None:
         raise UnknownNotice(f"This site never showed the notice {showing.notice[:40]!r}; ask for its `notice`.")
-    return asked.lang, asked.variant
+    return asked.lang, asked.variant, signalled
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,10 +203,10 @@ def _css(theme: Mapping[str, Any]) -> str:
     where the shop has said how it looks in the dark.
     """
     plain = _properties(read_theme({}))
-    light = _rule("#ask", {name: value for name, value in _properties(theme).items() if value != plain[name]})
+    light = _rule("[data-ask]", {name: value for name, value in _properties(theme).items() if value != plain[name]})
     if not theme["dark"]:
         return light
-    dark = _rule("#ask#ask", _properties(theme["dark"]))
+    dark = _rule("[data-ask][data-ask]", _properties(theme["dark"]))
     return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
 
 

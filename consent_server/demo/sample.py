@@ -123,10 +123,8 @@ class _Crowd:
                 heapq.heappush(self.returning, (later, chance.getrandbits(30), who, consent))
 
     def _meet(self, who: _Shopper, moment: int, progress: float) -> Consent | None:
-        """Show the banner to an undecided shopper and take the answer, if any; a few browsers answer by themselves."""
+        """Show the banner to an undecided shopper and take the answer, if any; a few browsers send a privacy signal."""
         chance, notice = self.chance, who.notice
-        if self.site.gpc and chance.random() < 0.012:
-            return self._answer(who, moment, 0, "signal")
         self.store.counters.shown(
             self.site,
             now=moment,
@@ -134,6 +132,7 @@ class _Crowd:
             variant=notice.variant,
             device=who.device,
             country=who.country,
+            signalled=self.site.gpc and chance.random() < 0.012,
         )
         second = notice.variant not in ("", self.site.all_variants[0].name)
         if chance.random() > 0.76 + who.mood + progress / 2 + 0.04 * second:

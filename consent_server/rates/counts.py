@@ -42,7 +42,7 @@ class Rate:
         """The lower and upper end of the Wilson interval.
 
         None where there is no share to estimate: an empty whole, or more answers than displays (a display that was
-        not reported, an answer that a browser's signal gave before anything was shown).
+        not reported, an answer that a script of the shop's gave).
         """
         n = self.denominator
         if not 0 <= self.numerator <= n or not n:
@@ -79,6 +79,13 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(tuple(map(int.__add__, self.row, other.row)))
+
+    def __sub__(self, other: Counts) -> Counts:
+        return Counts(tuple(map(int.__sub__, self.row, other.row)))
+
+    def only_shown(self) -> Counts:
+        """Return the banners shown alone, without any decision."""
+        return Counts((self.shown, *(0,) * (len(COLUMNS) - 1)))
 
     def __getitem__(self, column: str) -> int:
         return self.row[_AT[column]]

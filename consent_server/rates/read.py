@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from ..decision import DIMENSIONS
+from ..decision import DIMENSIONS, SIGNAL
 from ..site import Site
 from ..store import Store
 from .alarms import Alarm, alarms
@@ -34,9 +34,9 @@ def report(store: Store, site: Site, period: Period, by: str) -> Report:
     Raises:
         StoreAway: the store does not answer.
     """
-    known = _counts(store, site, Period(period.before.first, period.last), "day")
+    known = _answers(store, site, Period(period.before.first, period.last), "day")
     now = _within(known, period)
-    rows = now if by == "day" else _counts(store, site, period, by)
+    rows = now if by == "day" else _answers(store, site, period, by)
     return Report(
         site.id, period, by, rows, Counts.total(now.values()), Counts.total(_within(known, period.before).values())
     )
@@ -48,7 +48,7 @@ def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
     Raises:
         StoreAway: the store does not answer.
     """
-    return alarms(_counts(store, site, Period(day - WATCHED, day), "day"))
+    return alarms(_answers(store, site, Period(day - WATCHED, day), "day"))
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,11 @@ class Overview:
         """The sum over the period."""
         return Counts.total(self.days.values())
 
+    @property
+    def signalled(self) -> int:
+        """Banners of the period that were shown to a browser which sends a privacy signal."""
+        return self.rows.get("how", {}).get(SIGNAL, Counts()).shown
+
 
 def overview(store: Store, site: Site, period: Period, day: date, goal: str) -> Overview:
     """Return all that is said of a site at a glance; each dimension is read from the store once.
@@ -90,19 +95,19 @@ def overview(store: Store, site: Site, period: Period, day: date, goal: str) -> 
         StoreAway: the store does not answer.
     """
     watched, year = Period(day - WATCHED, day), Period(day - EXPERIMENT, day)
-    known = _counts(store, site, Period(min(period.before.first, watched.first), day), "day")
+    known = _answers(store, site, Period(min(period.before.first, watched.first), day), "day")
     days = _within(known, period)
     before = Counts.total(_within(known, period.before).values())
     unlike = alarms(_within(known, watched))
     tried = [variant.name for variant in site.variants]
     if not _any(days):
         return Overview(
-            days, before, {}, unlike, [], year.first, _any(known) or _any(_counts(store, site, year, "day"))
+            days, before, {}, unlike, [], year.first, _any(known) or _any(_answers(store, site, year, "day"))
         )
-    rows = {by: _counts(store, site, period, by) for by in DIMENSIONS[1:] if tried or by != "variant"}
+    rows = {by: _answers(store, site, period, by) for by in DIMENSIONS[1:] if tried or by != "variant"}
     judged: list[Verdict] = []
     if len(tried) > 1:
-        experiment = _counts(store, site, year, "variant")
+        experiment = _answers(store, site, year, "variant")
         judged = verdicts({name: experiment.get(name, Counts()) for name in tried}, goal)
     return Overview(days, before, rows, unlike, judged, year.first, True)
 
@@ -137,6 +142,27 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
 
 def _counts(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
     return {value: Counts(row) for value, row in store.counters.counts(site, period.first, period.last, by).items()}
+
+
+def _answers(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
+    """Return what was counted but for the answers that an older version took a privacy signal for.
+
+    The counters say on which day those were, not in which language, variant, country or on which device: rows by these
+    have them still.
+    """
+    counted = _counts(store, site, period, by)
+    if by == "how" and SIGNAL in counted:
+        counted[SIGNAL] = counted[SIGNAL].only_shown()
+    elif by == "day" and any(_signalled(store, site, period).row):
+        for day in period:
+            counted[day.isoformat()] -= _signalled(store, site, Period(day, day))
+    return {value: counts for value, counts in counted.items() if by == "day" or any(counts.row)}
+
+
+def _signalled(store: Store, site: Site, period: Period) -> Counts:
+    """Return the decisions that a privacy signal made, without the banners that were shown with one."""
+    found = _counts(store, site, period, "how").get(SIGNAL, Counts())
+    return found - found.only_shown()
 
 
 def _any(rows: Mapping[str, Counts]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..decision import COLUMNS
+from ..decision import COLUMNS, SIGNAL
 from ..site import OPTIONAL
 from .compare import change
 from .counts import RATES, Counts, Rate
@@ -27,7 +27,7 @@ class Report:
     by: str
     rows: Mapping[str, Counts]
     total: Counts
-    """Of the period: not of the rows, for ``how`` knows of no displays."""
+    """Of the period: not of the rows, for ``how`` knows of no displays but those with a privacy signal."""
     before: Counts
     """Of the period before."""
 
@@ -38,10 +38,17 @@ class Report:
             "from": self.period.first.isoformat(),
             "to": self.period.last.isoformat(),
             "by": self.by,
-            "total": _plain(self.total),
+            "total": _plain(self.total.named(), self.total.rates()),
             "change": _moved(self.total, self.before),
-            "rows": [{self.by: value, **_plain(counts)} for value, counts in self.rows.items()],
+            "rows": [{self.by: value, **_plain(*self._row(value))} for value in self.rows],
         }
+
+    def _row(self, value: str) -> tuple[Mapping[str, int], Mapping[str, Rate]]:
+        """Return counts and rates of a row. Who answered the banners shown with a privacy signal is not known."""
+        counts = self.rows[value]
+        if (self.by, value) == ("how", SIGNAL):
+            return {**counts.named(), "ignored": 0}, dict.fromkeys(RATES, Rate(0, 0))
+        return counts.named(), counts.rates()
 
     def as_csv(self) -> str:
         """Return the report for a spreadsheet: a line a row; a rate is a share from 0 to 1 with its interval."""
@@ -57,15 +64,16 @@ class Report:
                 *(f"{name}_rate{end}" for name in RATES for end in ("", "_low", "_high")),
             ]
         )
-        for value, counts in self.rows.items():
-            shares = [(rate.value, rate.low, rate.high) for rate in counts.rates().values()]
+        for value in self.rows:
+            counts, rates = self._row(value)
+            shares = [(rate.value, rate.low, rate.high) for rate in rates.values()]
             lines.writerow(
                 [
                     self.site,
                     self.period.first,
                     self.period.last,
                     value,
-                    *counts.named().values(),
+                    *counts.values(),
                     *("" if share is None else f"{share:.9g}" for shared in shares for share in shared),
                 ]
             )
@@ -75,9 +83,10 @@ class Report:
         """Return the report for a terminal: a line a row, the total below."""
         head = [self.by, "shown", "answered", "answer rate", *(f"grants {category}" for category in OPTIONAL)]
         table = [head]
-        for value, counts in [*self.rows.items(), ("total", self.total)]:
-            shares = [counts.rate("answer"), *(counts.rate(f"grant_{category}") for category in OPTIONAL)]
-            table.append([value or "-", f"{counts.shown:,}", f"{counts.answered:,}", *map(_percent, shares)])
+        rows = [(value or "-", *self._row(value)) for value in self.rows]
+        for value, counts, rates in [*rows, ("total", self.total.named(), self.total.rates())]:
+            shares = [rates["answer"], *(rates[f"grant_{category}"] for category in OPTIONAL)]
+            table.append([value, f"{counts['shown']:,}", f"{counts['answered']:,}", *map(_percent, shares)])
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = [
             "  ".join(
@@ -150,9 +159,9 @@ def _percent(rate: Rate) -> str:
     return f"{rate.value:.1%} [{rate.interval[0]:.1%} {rate.interval[1]:.1%}]" + (" too few" if rate.too_few else "")
 
 
-def _plain(counts: Counts) -> dict[str, Any]:
+def _plain(counts: Mapping[str, int], rates: Mapping[str, Rate]) -> dict[str, Any]:
     return {
-        "counts": counts.named(),
+        "counts": counts,
         "rates": {
             name: {
                 "numerator": rate.numerator,
@@ -162,7 +171,7 @@ def _plain(counts: Counts) -> dict[str, Any]:
                 "high": rate.high,
                 "too_few": rate.too_few,
             }
-            for name, rate in counts.rates().items()
+            for name, rate in rates.items()
         },
     }
 

@@ -82,7 +82,8 @@ SCHEMAS: dict[str, Schema] = {
             "how": {
                 "type": "string",
                 "maxLength": LONGEST_HOW,
-                "description": f"{', '.join(HOW[:-1])} or {HOW[-1]}; any other way of asking counts as script.",
+                "description": "accept, refuse, save, preferences or script; any other way of asking counts as script. "
+                "signal is what older versions said of a browser's privacy signal.",
                 "default": "script",
             },
             "previous": nullable("string") | {"description": "The token that this decision follows, expired or not."},
@@ -91,8 +92,16 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Acknowledged": thing({"token": TEXT, "allow": ALLOWED, "at": SECONDS, "expires": SECONDS}),
     "Showing": thing(
-        {"notice": nullable("string"), "lang": nullable("string"), "variant": nullable("string")},
-        *("notice", "lang", "variant"),
+        {
+            "notice": nullable("string"),
+            "lang": nullable("string"),
+            "variant": nullable("string"),
+            "signal": {
+                "enum": ["gpc", None],
+                "description": "What privacy signal the browser sends: such showings are counted by themselves too.",
+            },
+        },
+        *("notice", "lang", "variant", "signal"),
     ),
     "Notice": thing(
         {

@@ -159,7 +159,7 @@ def shown(site_id: str) -> tuple[str, int]:
     site = known_site(site_id)
     require_own_origin(site)
     behind = services()
-    language, variant = shown_in(read_body(), site, partial(behind.store.notices.find, site))
+    language, variant, signalled = shown_in(read_body(), site, partial(behind.store.notices.find, site))
     if not is_bot_or_prefetch():
         behind.limits.spend(behind.settings.client_limit, "shown", behind.limits.client())
         behind.store.counters.shown(
@@ -169,6 +169,7 @@ def shown(site_id: str) -> tuple[str, int]:
             variant=variant,
             device=device(),
             country=country(),
+            signalled=signalled,
         )
     return "", 204
 

@@ -77,7 +77,7 @@ def contenders() -> list[Contender]:
         ("/v1/s/consent.js", gate),
         *((f"/v1/s/details.{lang}.{script.hash}.js", script.plain) for lang, script in asked.layers["details"].items()),
     )
-    accept = "#ask .buttons button"
+    accept = "[data-ask] .buttons button"
     vanilla, orejime = MODULES / "vanilla-cookieconsent/dist", MODULES / "orejime/dist"
     words = """{ consentModal: { title: 'Cookies', description: 'We use cookies.', acceptAllBtn: 'Accept all',
       acceptNecessaryBtn: 'Reject all', showPreferencesBtn: 'Manage preferences' },

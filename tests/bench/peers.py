@@ -104,7 +104,7 @@ def peers() -> list[Peer]:
             attributes('data-consent="analytics"'),
             "consent.decide({ analytics: true })",
             "consent.decide({ analytics: false })",
-            "#ask button",
+            "[data-ask] button",
         ),
         Peer(
             "vanilla-cookieconsent 3.1",

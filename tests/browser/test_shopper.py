@@ -57,7 +57,7 @@ def test_axe_finds_nothing_wrong_in_any_layer_layout_language_and_theme(
         assert violations(page) == []
         press(page, "choose", lang)
         expect(page.get_by_role("dialog", name=WORDS[lang]["details"])).to_be_visible()
-        for part in page.locator("#ask summary").all():
+        for part in page.locator("[data-ask] summary").all():
             part.click()
         assert violations(page) == []
 
@@ -114,7 +114,7 @@ def test_the_buttons_are_alike_large_enough_and_fit_a_narrow_window(
     assert size(page)[0][1] >= 44
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     styles = page.evaluate(
-        "[...document.querySelectorAll('#ask button')].map((b) => { const s = getComputedStyle(b);"
+        "[...document.querySelectorAll('[data-ask] button')].map((b) => { const s = getComputedStyle(b);"
         " return [s.color, s.backgroundColor, s.font, s.border, s.opacity].join() })"
     )
     assert len(set(styles)) == 1
@@ -140,7 +140,7 @@ def test_the_whole_journey_goes_by_keyboard_and_the_focus_comes_back(shop: Shop,
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.evaluate("consent.choice") == {"functional": False, "analytics": True, "marketing": False}
-    expect(page.locator("#ask *")).to_have_count(0)
+    expect(page.locator("[data-ask] *")).to_have_count(0)
     page.get_by_text("Cookie settings").focus()
     page.keyboard.press("Enter")
     expect(dialog).to_be_visible()
@@ -173,9 +173,9 @@ def test_nobody_is_taken_away_from_what_they_type_and_the_page_scrolls_on(shop: 
 
 def test_the_page_stays_usable_when_something_hides_the_preferences(shop: Shop, page: Page) -> None:
     page.goto(shop.page("<button onclick=\"document.title = 'bought'\">Buy</button>"))
-    page.add_style_tag(content="@layer a { #ask { display: none !important } }")
-    page.evaluate("document.adoptedStyleSheets[0].insertRule('#ask { display: none !important }', 1)")
-    page.evaluate("document.adoptedStyleSheets = []; document.querySelector('#ask').style.display = 'none'")
+    page.add_style_tag(content="@layer a { [data-ask] { display: none !important } }")
+    page.evaluate("document.adoptedStyleSheets[0].insertRule('[data-ask] { display: none !important }', 1)")
+    page.evaluate("document.adoptedStyleSheets = []; document.querySelector('[data-ask]').style.display = 'none'")
     page.evaluate("consent.open()")
     page.get_by_text("Buy").click()
     assert page.title() == "bought"
@@ -309,7 +309,7 @@ def test_variants_are_drawn_by_weight_and_named_in_the_decision(
         page = new_context(locale="en-GB").new_page()
         page.goto(shop.page(""))
         variant = "b" if page.get_by_role("dialog", name="Cookies, please").count() else "a"
-        assert page.locator("#ask .box").count() == (variant == "b")
+        assert page.locator("[data-ask] .box").count() == (variant == "b")
         press(page, "refuse")
         until(page, "consent.token")
         assert json.loads(shop.posts[-1][1])["variant"] == variant
@@ -330,7 +330,7 @@ def test_the_cookie_list_says_whose_what_for_and_how_long_in_the_language_of_the
     shop.serve(cookies={"analytics": (Cookie("_ga", "Google", said, lasts),)})
     page.goto(shop.page("", lang=lang))
     press(page, "choose", lang)
-    group = page.locator("#ask section").filter(has=page.get_by_role("switch", name=WORDS[lang]["analytics"]))
+    group = page.locator("[data-ask] section").filter(has=page.get_by_role("switch", name=WORDS[lang]["analytics"]))
     group.locator("summary").click()
     listed = dict(zip(group.locator("dt").all_inner_texts(), group.locator("dd").all_inner_texts(), strict=True))
     names = [WORDS[lang][f"cookie_{part}"] for part in ("name", "provider", "purpose", "life")]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from consent_server.banner.scripts import prepare
 from consent_server.cli import main
-from consent_server.decision import COLUMNS, DEVICES, DIMENSIONS, HOW, Consent, Decision
+from consent_server.decision import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL, Consent, Decision
 from consent_server.rates import read
 from consent_server.rates.counts import Counts, Rate
 from consent_server.rates.period import Period
@@ -156,7 +156,7 @@ def busy(app, site, shopper):
             device, language = DEVICES[n % 3], ("az", "ru")[n % 2]
             store.counters.shown(site, now=ms, language=language, variant="", device=device, country="AZ")
             if n % (2 if ago < 30 else 3) == 0:
-                decision = Decision(secrets.token_urlsafe(16), n % 8, notices[n % len(notices)], HOW[n % 5], None)
+                decision = Decision(secrets.token_urlsafe(16), n % 8, notices[n % len(notices)], HOW[n % 4], None)
                 store.decisions.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
     return store
 
@@ -178,6 +178,34 @@ def test_the_command_line_says_how_it_moved(busy, cli):
     answer = json.loads(cli("--format", "json")[1])["change"]["answer"]
     assert answer["difference"] == pytest.approx(60 / 120 - 40 / 120)
     assert answer["clear"] is True
+
+
+def test_a_signal_is_no_answer_and_the_banners_shown_with_it_are_a_row_of_their_own(app, site, cli, marketer):
+    store = app.extensions["consent"].store
+    notices = [*store.notices.all(site).values()]
+    ms = int(datetime.now(UTC).timestamp() * 1000)
+    for n in range(30):
+        where = {"device": DEVICES[0], "country": "AZ"}
+        store.counters.shown(site, now=ms, language="az", variant="", signalled=n < 7, **where)
+        # What an older version wrote for a browser's signal, among real answers.
+        how = SIGNAL if n < 5 else "accept"
+        decision = Decision(secrets.token_urlsafe(16), 0 if how == SIGNAL else 7, notices[0], how, None)
+        store.decisions.record(site, decision, now=ms, sign=SIGN, **where)
+    for by in ("day", "how"):
+        report = marketer.get(f"/v1/smartmarket/rates?by={by}").get_json()
+        total = report["total"]["counts"]
+        assert (total["shown"], total["answered"], total["none"]) == (30, 25, 0)
+        rows = {row[by]: row for row in report["rows"]}
+        if by == "day":
+            assert rows[datetime.now(UTC).date().isoformat()]["counts"] == total
+    assert {name: n for name, n in rows[SIGNAL]["counts"].items() if n} == {"shown": 7}
+    assert {rate["value"] for rate in rows[SIGNAL]["rates"].values()} == {None}
+    assert rows["accept"]["counts"]["answered"] == 25
+    said = cli("--by", "how")[1]
+    assert next(line.split() for line in said.splitlines() if line.startswith(SIGNAL))[:4] == [SIGNAL, "7", "0", "-"]
+    # What is kept is what was written.
+    assert read.recount(store, site, Period(read.today(), read.today())).differences == []
+    assert "with a privacy signal" in marketer.get("/?site=smartmarket").text
 
 
 @pytest.mark.parametrize("form", ["text", "json", "csv"])

@@ -180,11 +180,15 @@ class Step:
     end: float
 
 
-def funnel(total: Counts) -> list[Step]:
-    """Return shown, answered, and how the answers split, as bars that continue each other."""
+def funnel(total: Counts, signalled: int = 0) -> list[Step]:
+    """Return shown, answered, and how the answers split, as bars that continue each other.
+
+    ``signalled``: how many of the banners were shown to a browser that sends a privacy signal.
+    """
     widest = max(total.shown, total.answered, 1)
     steps = [
         Step("shown", Rate(total.shown, total.shown), 0, total.shown / widest),
+        *[Step("signalled", Rate(signalled, total.shown), 0, signalled / widest)] * bool(signalled),
         Step("answered", total.rate("answer"), 0, total.answered / widest),
     ]
     at = 0

@@ -93,7 +93,7 @@ def page_values(site: Site, period: Period, today: date, goal: str) -> dict[str,
         "total": total,
         "lines": lines,
         "trend": chart.trend(lines),
-        "funnel": chart.funnel(total),
+        "funnel": chart.funnel(total, found.signalled),
         "categories": [
             (name, total.rate(f"grant_{name}"), total.rate(f"reach_{name}"), total.rate(f"withdrawal_{name}"))
             for name in OPTIONAL
