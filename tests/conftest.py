@@ -37,8 +37,10 @@ from werkzeug.test import TestResponse
 
 from consent_server import create_app
 from consent_server.decision import Site
-from consent_server.settings.shops import Settings, read_sites
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import read_sites
 from consent_server.store import Store, embedded
+from consent_server.web import cookies, knocks
 from consent_server.web import request as request_door
 from consent_server.web import shopper as shopper_door
 from consent_server.web.marketer.rates import hash_password
@@ -343,7 +345,7 @@ def shopper(app: Flask, site: Site) -> Shopper:
 
 
 def _logged_in(app: Flask, name: str, site: Site) -> FlaskClient:
-    app.extensions["consent"].store.keep_marketer(name, hash_password(f"{name}-password"), [site.id])
+    app.extensions["consent"].store.marketers.add(name, hash_password(f"{name}-password"), [site.id])
     window = app.test_client()
     answer = window.post("/login", data={"name": name, "password": f"{name}-password"})
     assert answer.status_code == 303, answer.text
@@ -382,7 +384,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The doors' clock, stopped at noon of 2 March 2026 (UTC)."""
     stopped = Clock(1_772_452_800)
-    for reads_it in (shopper_door, request_door):
+    for reads_it in (shopper_door, request_door, cookies, knocks):
         monkeypatch.setattr(reads_it, "time", SimpleNamespace(time=stopped.time, time_ns=stopped.time_ns))
     return stopped
 

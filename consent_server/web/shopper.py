@@ -5,37 +5,19 @@ from __future__ import annotations
 import time
 from functools import partial
 from typing import Any
-from urllib.parse import unquote
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from ..banner.scripts import Script
 from ..decision import Consent, ConsentError, Decision, Site, UnknownCategory, UnknownNotice, best_language, shown_in
 from ..proof.receipt import SIGNATURE, digest, history, receipt
-from ..store import Kept
+from ..store import Recorded
 from ..tokens import BadToken, token
 from . import metrics
+from .cookies import has_waited, is_on_own_host, newest, outlast
 from .request import answer, country, device, known_site, nobody_there, own_origin, parts, readable_by, small_body
 
 door = Blueprint("shopper", __name__)
-
-GRACE = 90 * 86400
-"""Seconds that the cookie outlives its consent, so that a renewal can name what it renews."""
-
-
-LATE_SECONDS = 60
-"""A decision that is older when it comes did not come with the click: a later page delivered it."""
-
-
-class _Waiting(msgspec.Struct):
-    """A decision as the cookie holds it until it is delivered; ``at``: seconds, by the shopper's clock."""
-
-    id: str
-    at: int
-
-
-_waiting = msgspec.json.Decoder(list[_Waiting])
 
 
 class PreviousRefused(ConsentError):
@@ -82,7 +64,7 @@ def consent_js(site_id: str) -> Response:
     return _script(asked.consent, "public, max-age=300, stale-while-revalidate=86400")
 
 
-@door.get("/v1/<site_id>/<any(details, mine, release):name>.<lang>.<digest>.js")
+@door.get("/v1/<site_id>/<any(details, mine, release, delivery):name>.<lang>.<digest>.js")
 def layer_js(site_id: str, name: str, lang: str, digest: str) -> Response:
     """What consent.js fetches when it is wanted. An outdated address gets today's, but may not keep it."""
     layer = parts().asked[known_site(site_id).id].layers[name]
@@ -119,10 +101,10 @@ def decisions(site_id: str) -> Response:
         behind.limits.spend(behind.settings.client_limit, "client", behind.limits.client())
         behind.limits.spend(behind.settings.site_limit, "site", site.id)
         decision = Decision.parse(
-            small_body(), site, partial(behind.store.notice, site), lambda text: _followed(text, site)
+            small_body(), site, partial(behind.store.notices.find, site), lambda text: _followed(text, site)
         )
         with metrics.STORE.time():
-            kept = behind.store.record(
+            kept = behind.store.decisions.record(
                 site,
                 decision,
                 now=time.time_ns() // 1_000_000,
@@ -130,8 +112,8 @@ def decisions(site_id: str) -> Response:
                 device=device(),
                 country=country(),
             )
-        outcome.name = "repeat" if kept.repeat else "late" if _late(decision.id) else "kept"
-        return _acknowledged(site, kept, origin)
+        outcome.name = "repeat" if kept.repeat else "late" if has_waited(site, decision) else "kept"
+        return _acknowledged(kept, origin)
 
 
 def _followed(text: str, site: Site) -> Consent:
@@ -141,34 +123,22 @@ def _followed(text: str, site: Site) -> Consent:
         raise PreviousRefused(f"`previous` is refused. {error}") from None
 
 
-def _late(name: str) -> bool:
-    """Return whether the decision of this name waited for delivery: a browser on the server's host sends the cookie."""
-    if "consent=~" not in request.headers.get("Cookie", ""):
-        return False
-    try:
-        waiting = _waiting.decode(unquote(request.cookies["consent"][1:]))
-    except (msgspec.DecodeError, KeyError):
-        return False
-    return any(each.id == name and each.at < time.time() - LATE_SECONDS for each in waiting)
-
-
-def _acknowledged(site: Site, kept: Kept, origin: str | None) -> Response:
+def _acknowledged(kept: Recorded, origin: str | None) -> Response:
     text = token(kept.consent, kept.signature)
-    response = answer(
-        {"token": text, "allow": kept.consent.allow, "at": kept.consent.at, "expires": kept.consent.exp},
-        200 if kept.repeat else 201,
-    )
-    if origin == f"{request.scheme}://{request.headers.get('Host')}":
-        # Safari caps what a script sets at seven days, not what the shop's own host answers with.
-        response.set_cookie(
-            "consent",
-            text,
-            max_age=kept.consent.exp - int(time.time()) + GRACE,
-            domain=site.cookie_domain,
-            secure=request.is_secure,
-            samesite="Lax",
-        )
-    return readable_by(response, origin)
+    content = {"token": text, "allow": kept.consent.allow, "at": kept.consent.at, "expires": kept.consent.exp}
+    return readable_by(answer(content, 200 if kept.repeat else 201), origin)
+
+
+@door.post("/v1/<site_id>/keep")
+def keep(site_id: str) -> Response:
+    """Have the browser keep the answer that it holds, where a script's cookie would not last."""
+    site = known_site(site_id)
+    origin = own_origin(site)
+    text, consent = _mine(site)
+    response = Response(status=204, headers={"Cache-Control": "no-store"})
+    if is_on_own_host(origin):
+        outlast(response, site, text, consent)
+    return response
 
 
 @door.post("/v1/<site_id>/shown")
@@ -177,10 +147,10 @@ def shown(site_id: str) -> tuple[str, int]:
     site = known_site(site_id)
     own_origin(site)
     behind = parts()
-    language, variant = shown_in(small_body(), site, partial(behind.store.notice, site))
+    language, variant = shown_in(small_body(), site, partial(behind.store.notices.find, site))
     if not nobody_there():
         behind.limits.spend(behind.settings.client_limit, "shown", behind.limits.client())
-        behind.store.shown(
+        behind.store.counters.shown(
             site,
             now=time.time_ns() // 1_000_000,
             language=language,
@@ -201,16 +171,19 @@ def _mine(site: Site) -> tuple[str, Consent]:
         BadToken: there is none, or it is not valid here and now.
     """
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    text = text.strip() if scheme.lower() == "bearer" else request.cookies.get("consent", "")
-    if not text:
-        raise BadToken("Send the token as `Authorization: Bearer TOKEN`, or in the cookie `consent`.")
-    return text, parts().keys.verify(text, site.id, time.time())
+    if scheme.lower() == "bearer" and (text := text.strip()):
+        return text, _verified(site, text)
+    return newest(site, partial(_verified, site))
+
+
+def _verified(site: Site, text: str) -> Consent:
+    return parts().keys.verify(text, site.id, time.time())
 
 
 def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
     store = parts().store
-    entries = store.history(site, consent.sub) if consent.sub else []
-    return history(entries, store.notices(site) if entries else {})
+    entries = store.decisions.history(site, consent.sub) if consent.sub else []
+    return history(entries, store.notices.all(site) if entries else {})
 
 
 @door.get("/v1/<site_id>/me")
@@ -228,7 +201,7 @@ def my_receipt(site_id: str) -> Response:
     site = known_site(site_id)
     own_origin(site)
     text, consent = _mine(site)
-    asked = parts().store.notice(site, consent.notice)
+    asked = parts().store.notices.find(site, consent.notice)
     if asked is None:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
     now = int(time.time())
@@ -243,11 +216,9 @@ def erase(site_id: str) -> Response:
     site = known_site(site_id)
     own_origin(site)
     _, consent = _mine(site)
-    erased = parts().store.erase(site, consent.sub) if consent.sub else 0
+    erased = parts().store.decisions.erase(site, consent.sub) if consent.sub else 0
     done = {"typ": "erasure", "site": site.id, "erased": erased, "at": int(time.time())}
-    response = answer({**done, "receipt": token(done, parts().keys.sign(done))})
-    response.delete_cookie("consent", domain=site.cookie_domain, samesite="Lax", secure=request.is_secure)
-    return response
+    return answer({**done, "receipt": token(done, parts().keys.sign(done))})
 
 
 @door.get("/v1/<site_id>/allows/<category>")

@@ -1,4 +1,4 @@
-/** What is fetched when it is wanted: the details, and *My choices*. */
+/** What is fetched when it is wanted: the details, *My choices*, and what delivers an answer. */
 import { base, config, doc, language } from './site.js';
 
 /** @typedef {import('./types').Layers} Layers */
@@ -34,9 +34,15 @@ export const loadLayer = (name, lang = language()) =>
 /** @param {(details: import('./types').Details) => void} use of the second layer; if it does not load, the next page may */
 export const soon = (use) => loadLayer('details').then(use, () => {});
 
-/** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
-export const whenIdle = (use) => {
-  const idle = () => (window.requestIdleCallback ?? setTimeout)(() => soon(use));
-  if (doc.readyState == 'complete') idle();
-  else addEventListener('load', idle);
+/** @param {boolean} [found] whether this page found it waiting: what is unsent; if the layer does not load, the next page may */
+export const deliver = (found) => loadLayer('delivery').then((layer) => layer.deliver(found), () => {});
+
+/** @param {() => unknown} act when the page has nothing better to do */
+export const idle = (act) => {
+  const start = () => (window.requestIdleCallback ?? setTimeout)(act);
+  if (doc.readyState == 'complete') start();
+  else addEventListener('load', start);
 };
+
+/** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
+export const whenIdle = (use) => idle(() => soon(use));
