@@ -71,8 +71,11 @@ const unwanted = () => config.clear.filter((_, i) => !allows(CATEGORIES[i])).fla
 
 // ---- Ask ----
 
-/** Loads the preferences before somebody asks for them, and what takes the answer. */
-const reach = () => soon(() => {});
+/** Who reaches for a button may want the preferences, or say yes: then what shows them, and what releases, is here already. */
+const reach = () => {
+  soon(() => {});
+  loadLayer('release').catch(() => {});
+};
 
 /** @param {boolean} [failed] */
 const showFirstLayer = (failed) => {

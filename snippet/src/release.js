@@ -74,7 +74,8 @@ const release = (gate) => {
     // Withdrawn while it stood in line: held again.
     if (!mayRun(marked)) return released.delete(marked);
     if (!(marked instanceof HTMLScriptElement)) return show(marked);
-    return runScript(gate, marked, brought.has(marked));
+    // Withdrawn and allowed again meanwhile, it stands in the line twice.
+    return isHeld(marked) && runScript(gate, marked, brought.has(marked));
   };
 
   /** @param {HTMLElement} marked */
@@ -89,8 +90,10 @@ const release = (gate) => {
       return;
     }
     const unknown = categoriesOf(marked).filter((category) => !CATEGORIES.includes(category)).join(' ');
-    if (unknown && !odd.has(marked)) console.warn('consent: unknown category', unknown, marked);
-    odd.add(marked);
+    if (unknown && !odd.has(marked)) {
+      odd.add(marked);
+      console.warn('consent: unknown category', unknown, marked);
+    }
     if (isScript) return;
     // A copy of what was released.
     for (const name of ADDRESSES) if (marked.getAttribute(name) == marked.dataset[name]) marked.removeAttribute(name);
@@ -102,10 +105,15 @@ const release = (gate) => {
     }
   };
 
-  /** @returns {Set<HTMLElement>} what is released and may not be any more; it counts as held from now on */
+  /** @returns {Set<HTMLElement>} what is released and may not be any more, which counts as held from now on */
   const takeBack = () => {
-    const gone = new Set([...released].filter((marked) => !mayRun(marked)));
-    gone.forEach((marked) => released.delete(marked));
+    /** @type {Set<HTMLElement>} */
+    const gone = new Set();
+    for (const marked of released) {
+      if (mayRun(marked)) continue;
+      released.delete(marked);
+      if (!(marked instanceof HTMLScriptElement && isHeld(marked))) gone.add(marked); // else it stood in line
+    }
     return gone;
   };
 
