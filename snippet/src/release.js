@@ -4,13 +4,12 @@
  */
 import { assertSameProtocol } from './protocol.js';
 import { isHeld, runScript } from './run.js';
+import { ADDRESSES, unloadMarked } from './unload.js';
 
 /** @typedef {import('./types').Category} Category */
 
 const TAGS = 'script,iframe,img,video,audio,source,picture,link';
 const CATEGORIES = ['functional', 'analytics', 'marketing'];
-/** What `data-src` and the like become. */
-const ADDRESSES = ['srcset', 'src', 'href', 'poster'];
 
 const { port1, port2 } = new MessageChannel();
 /** @type {((value?: unknown) => void)[]} */
@@ -102,11 +101,19 @@ const release = (gate) => {
     }
   };
 
-  /** @returns {Set<HTMLElement>} what is released and may not be any more; it counts as held from now on */
+  /**
+   * What is released and may not be any more counts as held from now on, and is unloaded.
+   * @returns {boolean} whether a script ran, which nothing but another page can end
+   */
   const takeBack = () => {
-    const gone = new Set([...released].filter((marked) => !mayRun(marked)));
-    gone.forEach((marked) => released.delete(marked));
-    return gone;
+    let ran = false;
+    for (const marked of released) {
+      if (mayRun(marked)) continue;
+      released.delete(marked);
+      if (marked instanceof HTMLScriptElement) ran = true;
+      else unloadMarked(marked);
+    }
+    return ran;
   };
 
   /** @param {Element} found */
@@ -140,7 +147,7 @@ const release = (gate) => {
     if (released.has(marked)) {
       if (marked instanceof HTMLScriptElement) return;
       once.delete(marked);
-      if (!mayRun(marked)) return gate.soon(({ withdraw }) => withdraw(takeBack()));
+      if (!mayRun(marked)) return void takeBack();
       released.delete(marked);
     }
     lookAt(marked);
