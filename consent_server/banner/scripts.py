@@ -17,7 +17,7 @@ import msgspec
 
 from ..settings.shops import make_site, snippet_words
 from ..settings.theme import read_theme
-from ..site import OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
+from ..site import CATEGORIES, OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Asked:
 
     consent: Script
     layers: Mapping[str, Mapping[str, Script]]
-    """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices; and
-    ``delivery``, which speaks none and brings an answer to the server."""
+    """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices;
+    ``withdraw``; and what speaks none: ``release``, and ``delivery``, which brings an answer to the server."""
     notices: Mapping[str, tuple[Notice, ...]]
 
 
@@ -54,8 +54,9 @@ def prepare(site: Site) -> Asked:
     # Only a shop that names vendors or trackers gets what tells and stops them.
     name = "consent.full.js" if site.vendors or site.trackers else "consent.js"
     gate = static.joinpath(name).read_text(encoding="utf-8")
-    details, mine, release, delivery = (
-        static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine", "release", "delivery")
+    details, mine, release, delivery, withdraw = (
+        static.joinpath(f"{name}.js").read_text(encoding="utf-8")
+        for name in ("details", "mine", "release", "delivery", "withdraw")
     )
     lists = msgspec.json.decode(static.joinpath("words.json").read_bytes())
     # A shopper's own choices are not among what is shown before an answer.
@@ -76,6 +77,10 @@ def prepare(site: Site) -> Asked:
         },
         "release": dict.fromkeys(site.languages, Script.of(release)),
         "delivery": dict.fromkeys(site.languages, Script.of(delivery)),
+        "withdraw": {
+            lang: Script.of(_filled(withdraw, "__WITHDRAW__", _withdraw(site, lang, words[lang], lists["withdraw"])))
+            for lang in site.languages
+        },
     }
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
@@ -234,6 +239,12 @@ def _details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterab
 def _mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
     """Return what a shopper's own choices need, ``MineConfig`` in ``types.d.ts``."""
     return {"words": {key: words[key] for key in wanted}, "contact": site.contact, "authority": site.authority}
+
+
+def _withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
+    """Return what a withdrawal needs, ``WithdrawConfig`` in ``types.d.ts``."""
+    names = {category: [cookie.name for cookie in site.cookies.get(category, ())] for category in CATEGORIES}
+    return {"lang": lang, "words": {key: words[key] for key in wanted}, "names": names}
 
 
 def replay(notice: Notice) -> tuple[str, bool]:
