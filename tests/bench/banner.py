@@ -75,7 +75,10 @@ def contenders() -> list[Contender]:
     gate = scripts.consent.plain
     ours = (
         ("/v1/s/consent.js", gate),
-        *((f"/v1/s/details.{lang}.{script.hash}.js", script.plain) for lang, script in scripts.layers["details"].items()),
+        *(
+            (f"/v1/s/details.{lang}.{script.hash}.js", script.plain)
+            for lang, script in scripts.layers["details"].items()
+        ),
     )
     accept = "[data-ask] .buttons button"
     vanilla, orejime = MODULES / "vanilla-cookieconsent/dist", MODULES / "orejime/dist"
