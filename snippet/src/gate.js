@@ -60,7 +60,7 @@ const decide = (allow, how) => {
   painted().then(() => {
     const [first, next] = state.unsent;
     // At once, as the shopper may leave before the script is here that takes the answer.
-    if (first && !next && !memory.sending) memory.sent ??= { first, response: post({ id: memory.id, ...first }) };
+    if (first && !next) memory.sent = { first, response: post({ id: memory.id, ...first }) };
     deliver();
   });
 };
