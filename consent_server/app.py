@@ -13,7 +13,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from .banner.scripts import prepare
 from .decision import Site
 from .demo import storefront
-from .settings.shops import Settings, SettingsError, read_environment, read_sites
+from .settings.environment import Settings, read_environment
+from .settings.rows import SettingsError
+from .settings.shops import read_sites
 from .store import Store
 from .tokens import Keys
 from .web import health, shopper
@@ -56,10 +58,10 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     store = Store(settings.redis_url, settings.redis_timeout / 1000, settings.redis_replicas)
     asked = {site.id: prepare(site) for site in sites.values()}
     for site in sites.values():
-        store.serve(site, [notice for notices in asked[site.id].notices.values() for notice in notices])
+        store.notices.serve(site, [notice for notices in asked[site.id].notices.values() for notice in notices])
 
     app = Flask(__package__, static_folder=None)
-    keys, knocks = Keys(settings.secret), Knocks(store.claim_alarm)
+    keys, knocks = Keys(settings.secret), Knocks(store.counters.claim_alarm)
     app.extensions["consent"] = Parts(settings, sites, store, keys, Limits(), knocks, asked)
     app.register_blueprint(shopper.door)
     app.register_blueprint(marketer.door)

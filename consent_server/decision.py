@@ -9,7 +9,7 @@ import hashlib
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -95,14 +95,14 @@ class Variant:
     """One way of asking: other words or another layout, shown to a share of the shoppers, never unequal buttons."""
 
     name: str
-    weight: int = 1
-    layout: str | None = None
-    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    weight: int
+    layout: str | None
+    words: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Site:
-    """A shop as ``consent.toml`` describes it. ``keep`` and ``prove`` are in seconds."""
+    """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds."""
 
     id: str
     name: str
@@ -110,22 +110,22 @@ class Site:
     policy_url: str
     policy_updated: date
     languages: tuple[str, ...]
-    revision: int = 1
-    changed: Mapping[str, str] = field(default_factory=dict)
-    cookie_domain: str | None = None
-    host_cookie: bool = False
-    keep: int = 182 * 86400
-    prove: int = 3 * 365 * 86400
-    gpc: bool = True
-    contact: str | None = None
-    authority: Mapping[str, str] = field(default_factory=dict)
-    theme: Mapping[str, Any] = field(default_factory=dict)
-    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    cookies: Mapping[str, tuple[Cookie, ...]] = field(default_factory=dict)
-    vendors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    trackers: tuple[tuple[str, str], ...] = ()
-    variants: tuple[Variant, ...] = ()
-    buckets: int = 24
+    revision: int
+    changed: Mapping[str, str]
+    cookie_domain: str | None
+    host_cookie: bool
+    keep: int
+    prove: int
+    gpc: bool
+    contact: str | None
+    authority: Mapping[str, str] | None
+    theme: Mapping[str, Any]
+    words: Mapping[str, Mapping[str, str]]
+    cookies: Mapping[str, tuple[Cookie, ...]]
+    vendors: Mapping[str, Mapping[str, Any]]
+    trackers: tuple[tuple[str, str], ...]
+    variants: tuple[Variant, ...]
+    buckets: int
 
     @property
     def cookie(self) -> str:
@@ -135,7 +135,7 @@ class Site:
     @cached_property
     def asked(self) -> tuple[Variant, ...]:
         """The ways of asking: the variants, or the one nameless way of a shop that tries none."""
-        return self.variants or (Variant(""),)
+        return self.variants or (Variant("", 1, None, {}),)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class Notice:
                 "revision": site.revision,
                 "lang": lang,
                 "variant": variant.name,
-                "layout": variant.layout or site.theme.get("layout", "bar"),
+                "layout": variant.layout or site.theme["layout"],
                 "theme": dict(site.theme),
                 "keep": site.keep,
                 "policy_url": site.policy_url,

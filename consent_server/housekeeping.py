@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def unusual(store: Store, site: Site, today: date) -> list[Alarm]:
     """Return what is unusual about the rates of ``site`` today and yesterday (UTC)."""
-    rows = store.counts(site, today - WATCHED, today, "day")
+    rows = store.counters.counts(site, today - WATCHED, today, "day")
     return alarms({day: Counts(row) for day, row in rows.items()})
 
 
@@ -40,7 +40,7 @@ def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm]:
     told = []
     for alarm in unusual(store, site, today):
         name = f"{alarm.kind}.{alarm.rate}.{alarm.day}"
-        if not store.claim_alarm(site, name):
+        if not store.counters.claim_alarm(site, name):
             continue
         body = msgspec.json.encode({"site": site.id, **msgspec.to_builtins(alarm), "text": str(alarm)})
         post = urllib.request.Request(webhook, body, {"Content-Type": "application/json"})  # noqa: S310
@@ -49,7 +49,7 @@ def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm]:
             with urllib.request.urlopen(post, timeout=SECONDS_TO_TAKE_AN_ALARM):  # nosec B310  # noqa: S310
                 told.append(alarm)
         except (OSError, HTTPException) as error:
-            store.release_alarm(site, name)
+            store.counters.release_alarm(site, name)
             log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
     return told
 
@@ -61,7 +61,7 @@ def keep(store: Store, sites: Mapping[str, Site], keys: Keys, webhook: str | Non
         for site in sites.values():
             with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
                 seal(store, site, keys, now)
-                store.compact(site)
+                store.log.compact(site)
                 if webhook:
                     tell(store, site, webhook, now.date())
         time.sleep(every)

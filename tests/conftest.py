@@ -37,7 +37,8 @@ from werkzeug.test import TestResponse
 
 from consent_server import create_app
 from consent_server.decision import Site
-from consent_server.settings.shops import Settings, read_sites
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import read_sites
 from consent_server.store import Store, embedded
 from consent_server.web import cookies, knocks
 from consent_server.web import request as request_door
@@ -344,7 +345,7 @@ def shopper(app: Flask, site: Site) -> Shopper:
 
 
 def _logged_in(app: Flask, name: str, site: Site) -> FlaskClient:
-    app.extensions["consent"].store.keep_marketer(name, hash_password(f"{name}-password"), [site.id])
+    app.extensions["consent"].store.marketers.add(name, hash_password(f"{name}-password"), [site.id])
     window = app.test_client()
     answer = window.post("/login", data={"name": name, "password": f"{name}-password"})
     assert answer.status_code == 303, answer.text

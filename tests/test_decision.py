@@ -13,7 +13,6 @@ from consent_server.decision import (
     Entry,
     Malformed,
     Notice,
-    Site,
     UnknownCategory,
     UnknownNotice,
     Variant,
@@ -22,9 +21,10 @@ from consent_server.decision import (
     consent_of,
     shown_in,
 )
+from consent_server.settings.shops import make_site
 from consent_server.tokens import ForgedToken
 
-SITE = Site("shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), ("az", "en"))
+SITE = make_site("shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az", "en"))
 NOTICE = Notice.of({"site": "shop", "revision": 2, "keep": 1000, "lang": "az", "variant": "b"})
 ID = "abcdefghijklmnopqrstuv"
 GOOD = {"id": ID, "allow": ["analytics"], "notice": NOTICE.hash, "lang": "az", "variant": "b", "how": "save"}
@@ -161,10 +161,10 @@ def test_the_identity_of_an_entry_outlives_its_erasure():
 
 def test_a_notice_is_named_by_its_exact_words():
     words = {"accept": "Accept all"}
-    one = Notice.compose(SITE, "en", Variant(""), words, {})
-    assert one.hash == Notice.compose(SITE, "en", Variant(""), dict(words), {}).hash
-    assert one.hash != Notice.compose(SITE, "en", Variant(""), {"accept": "Accept all!"}, {}).hash
-    assert one.hash != Notice.compose(SITE, "en", Variant("", layout="box"), words, {}).hash
+    one = Notice.compose(SITE, "en", Variant("", 1, None, {}), words, {})
+    assert one.hash == Notice.compose(SITE, "en", Variant("", 1, None, {}), dict(words), {}).hash
+    assert one.hash != Notice.compose(SITE, "en", Variant("", 1, None, {}), {"accept": "Accept all!"}, {}).hash
+    assert one.hash != Notice.compose(SITE, "en", Variant("", 1, "box", {}), words, {}).hash
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_banner_shown_is_refused(body):
 
 
 def test_a_banner_shown_tells_which_of_the_variants():
-    tried = replace(SITE, variants=(Variant("a"), Variant("b")))
+    tried = replace(SITE, variants=(Variant("a", 1, None, {}), Variant("b", 1, None, {})))
     assert shown_in(b'{"lang":"az","variant":"b"}', tried, known) == ("az", "b")
     assert shown_in(b"", tried, known) == ("az", "a")
     with pytest.raises(Malformed):

@@ -51,15 +51,15 @@ def stopped(redis_url, site):
     """A shop where for two weeks most answered, and today nobody does."""
     store = Store(redis_url, 5)
     notice = Notice.of({"site": site.id, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": ""})
-    store.serve(site, [notice])
+    store.notices.serve(site, [notice])
     for ago in range(14, -1, -1):
         day = TODAY - timedelta(ago)
         now = (day - date(1970, 1, 1)).days * 86_400_000 + 3_600_000
         for n in range(120):
-            store.shown(site, now=now, language="az", variant="", device="phone", country="")
+            store.counters.shown(site, now=now, language="az", variant="", device="phone", country="")
             if ago and n % 4:
                 decision = Decision(secrets.token_urlsafe(16), n % 8, notice, "save", None)
-                store.record(site, decision, now=now, sign=KEYS.sign)
+                store.decisions.record(site, decision, now=now, sign=KEYS.sign)
     yield store
     store.close()
 

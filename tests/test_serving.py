@@ -31,8 +31,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from examples import example
 from playwright.sync_api import Page, expect
 
-from consent_server.check import faults as check
-from consent_server.settings.shops import Settings, read_sites, snippet_words
+from consent_server.check import faults, network
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import read_sites, snippet_words
 from consent_server.tokens import Verifier
 
 SECONDS = 20
@@ -371,11 +372,11 @@ def test_behind_nginx_with_tls_the_cookie_is_secure_and_check_finds_nothing(
         assert "Secure" in answer.headers["Set-Cookie"]
 
     sites = [*read_sites(config).values()]
-    assert [*check.reached(f"{shop}/consent", Settings(trusted_proxies=1), sites)] == []
-    assert [*check.kept_by_safari(sites[0], f"{shop}/consent")] == []
-    (finding,) = check.reached(f"{shop}/untold", Settings(), sites)
+    assert [*network.reached(f"{shop}/consent", Settings(trusted_proxies=1), sites)] == []
+    assert [*faults.kept_by_safari(sites[0], f"{shop}/consent")] == []
+    (finding,) = network.reached(f"{shop}/untold", Settings(), sites)
     assert "set TRUSTED_PROXIES" in finding.cure
-    (finding,) = check.reached(f"{shop}/forged", Settings(trusted_proxies=1), sites)
+    (finding,) = network.reached(f"{shop}/forged", Settings(trusted_proxies=1), sites)
     assert "X-Forwarded-Proto" in finding.cure
 
 

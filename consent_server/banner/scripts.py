@@ -16,7 +16,8 @@ import brotli
 import msgspec
 
 from ..decision import CATEGORIES, OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
-from ..settings.shops import BUTTON, COLOURS, snippet_words
+from ..settings.shops import make_site, snippet_words
+from ..settings.theme import read_theme
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _filled(built: str, mark: str, content: object) -> str:
 
 def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
     """Return the settings that the gate needs, ``SiteConfig`` in ``types.d.ts``."""
-    layouts = [variant.layout or site.theme.get("layout", "bar") for variant in site.asked]
+    layouts = [variant.layout or site.theme["layout"] for variant in site.asked]
     ways = [
         {
             "below": share,
@@ -131,7 +132,7 @@ def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, di
     """Return each vendor that is told, as ``vendors.js`` calls it, and what else it is told."""
     for name, options in vendors.items():
         if name == "google":
-            wait = {"wait_for_update": options.get("wait", 500)} if options.get("mode") == "advanced" else {}
+            wait = {"wait_for_update": options["wait"]} if options.get("mode") == "advanced" else {}
             region = {"region": options["region"]} if options.get("region") else {}
             switches = {"redact": "ads_data_redaction", "passthrough": "url_passthrough"}
             yield (
@@ -206,20 +207,18 @@ def _css(theme: Mapping[str, Any]) -> str:
     The banner's own colours for the dark stand under a stronger selector, so colours of the shop's replace them only
     where the shop has said how it looks in the dark.
     """
-    light = _rule("#ask", _properties(theme))
-    if not theme.get("dark"):
+    plain = _properties(read_theme({}))
+    light = _rule("#ask", {name: value for name, value in _properties(theme).items() if value != plain[name]})
+    if not theme["dark"]:
         return light
-    defaults = {row.name: row.default for row in COLOURS if row.default} | {
-        "accept": {row.name: row.default for row in BUTTON}
-    }
-    dark = _rule("#ask#ask", _properties(defaults) | _properties(theme) | _properties(theme["dark"]))
+    dark = _rule("#ask#ask", _properties(theme["dark"]))
     return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
 
 
 def _properties(theme: Mapping[str, Any]) -> dict[str, str]:
     plain = {f"--{name}": theme[name] for name in ("background", "text", "radius") if name in theme}
     font = {"font-family": theme["font"]} if "font" in theme else {}
-    return plain | font | {f"--button-{name}": value for name, value in theme.get("accept", {}).items()}
+    return plain | font | {f"--button-{name}": value for name, value in theme["accept"].items()}
 
 
 def _rule(selector: str, properties: Mapping[str, str]) -> str:
@@ -239,7 +238,7 @@ def _details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterab
 
 def _mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
     """Return what a shopper's own choices need, ``MineConfig`` in ``types.d.ts``."""
-    return {"words": {key: words[key] for key in wanted}, "contact": site.contact, "authority": site.authority or None}
+    return {"words": {key: words[key] for key in wanted}, "contact": site.contact, "authority": site.authority}
 
 
 def _withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
@@ -252,17 +251,17 @@ def replay(notice: Notice) -> tuple[str, bool]:
     """Return a page that shows a notice as a banner, and whether by the very scripts that showed it then."""
     content = notice.content
     lang = notice.lang
-    site = Site(
-        id=content["site"],
-        name=content["name"],
-        origins=(),
-        policy_url=content["policy_url"],
-        policy_updated=date.fromisoformat(content["policy_updated"]),
+    site = make_site(
+        content["site"],
+        content["name"],
+        (),
+        content["policy_url"],
+        date.fromisoformat(content["policy_updated"]),
         languages=(lang,),
         revision=notice.revision,
         keep=notice.keep,
         gpc=False,
-        theme={**content["theme"], "layout": content["layout"]},
+        theme=read_theme({**content["theme"], "layout": content["layout"]}),
         words={lang: content["words"]},
         cookies={
             category: tuple(

@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..banner.scripts import Asked
 from ..decision import ConsentError, Site
-from ..settings.shops import Settings
+from ..settings.environment import Settings
 from ..store import Store
 from ..tokens import Keys
 from .knocks import Knocks

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from ..banner.scripts import Script
 from ..decision import Consent, ConsentError, Decision, Site, UnknownCategory, UnknownNotice, best_language, shown_in
 from ..proof.receipt import SIGNATURE, digest, history, receipt
-from ..store import Kept
+from ..store import Recorded
 from ..tokens import BadToken, token
 from . import metrics
 from .cookies import has_waited, is_on_own_host, newest, outlast
@@ -101,10 +101,10 @@ def decisions(site_id: str) -> Response:
         behind.limits.spend(behind.settings.client_limit, "client", behind.limits.client())
         behind.limits.spend(behind.settings.site_limit, "site", site.id)
         decision = Decision.parse(
-            small_body(), site, partial(behind.store.notice, site), lambda text: _followed(text, site)
+            small_body(), site, partial(behind.store.notices.find, site), lambda text: _followed(text, site)
         )
         with metrics.STORE.time():
-            kept = behind.store.record(
+            kept = behind.store.decisions.record(
                 site,
                 decision,
                 now=time.time_ns() // 1_000_000,
@@ -123,7 +123,7 @@ def _followed(text: str, site: Site) -> Consent:
         raise PreviousRefused(f"`previous` is refused. {error}") from None
 
 
-def _acknowledged(kept: Kept, origin: str | None) -> Response:
+def _acknowledged(kept: Recorded, origin: str | None) -> Response:
     text = token(kept.consent, kept.signature)
     content = {"token": text, "allow": kept.consent.allow, "at": kept.consent.at, "expires": kept.consent.exp}
     return readable_by(answer(content, 200 if kept.repeat else 201), origin)
@@ -147,10 +147,10 @@ def shown(site_id: str) -> tuple[str, int]:
     site = known_site(site_id)
     own_origin(site)
     behind = parts()
-    language, variant = shown_in(small_body(), site, partial(behind.store.notice, site))
+    language, variant = shown_in(small_body(), site, partial(behind.store.notices.find, site))
     if not nobody_there():
         behind.limits.spend(behind.settings.client_limit, "shown", behind.limits.client())
-        behind.store.shown(
+        behind.store.counters.shown(
             site,
             now=time.time_ns() // 1_000_000,
             language=language,
@@ -182,8 +182,8 @@ def _verified(site: Site, text: str) -> Consent:
 
 def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
     store = parts().store
-    entries = store.history(site, consent.sub) if consent.sub else []
-    return history(entries, store.notices(site) if entries else {})
+    entries = store.decisions.history(site, consent.sub) if consent.sub else []
+    return history(entries, store.notices.all(site) if entries else {})
 
 
 @door.get("/v1/<site_id>/me")
@@ -201,7 +201,7 @@ def my_receipt(site_id: str) -> Response:
     site = known_site(site_id)
     own_origin(site)
     text, consent = _mine(site)
-    asked = parts().store.notice(site, consent.notice)
+    asked = parts().store.notices.find(site, consent.notice)
     if asked is None:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
     now = int(time.time())
@@ -216,7 +216,7 @@ def erase(site_id: str) -> Response:
     site = known_site(site_id)
     own_origin(site)
     _, consent = _mine(site)
-    erased = parts().store.erase(site, consent.sub) if consent.sub else 0
+    erased = parts().store.decisions.erase(site, consent.sub) if consent.sub else 0
     done = {"typ": "erasure", "site": site.id, "erased": erased, "at": int(time.time())}
     return answer({**done, "receipt": token(done, parts().keys.sign(done))})
 

@@ -77,6 +77,10 @@ const ask = () => {
   if (!undecided || !doc.body || asked == doc.body) return;
   asked = doc.body;
   showBanner(() => decide(CATEGORIES, 'accept'), () => decide([], 'refuse'), open);
+  // Who reaches for a button may say yes: then what releases is here already.
+  for (const type of ['pointerover', 'keydown']) {
+    theHost().addEventListener(type, () => loadLayer('release').catch(() => {}), { once: true });
+  }
 };
 
 const watch = () => {

@@ -39,7 +39,8 @@ export const deliver = (found) => loadLayer('delivery').then((layer) => layer.de
 
 /** @param {() => unknown} act when the page has nothing better to do */
 export const idle = (act) => {
-  const start = () => (window.requestIdleCallback ?? setTimeout)(act);
+  // Not every browser has it, and then an element of the page may have its name.
+  const start = () => (typeof requestIdleCallback == 'function' ? requestIdleCallback : setTimeout)(act);
   if (doc.readyState == 'complete') start();
   else addEventListener('load', start);
 };

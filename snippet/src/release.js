@@ -73,7 +73,8 @@ const release = (gate) => {
     // Withdrawn while it stood in line: held again.
     if (!mayRun(marked)) return released.delete(marked);
     if (!(marked instanceof HTMLScriptElement)) return show(marked);
-    return runScript(gate, marked, brought.has(marked));
+    // Withdrawn and allowed again meanwhile, it stands in the line twice.
+    return isHeld(marked) && runScript(gate, marked, brought.has(marked));
   };
 
   /** @param {HTMLElement} marked */
@@ -88,8 +89,10 @@ const release = (gate) => {
       return;
     }
     const unknown = categoriesOf(marked).filter((category) => !CATEGORIES.includes(category)).join(' ');
-    if (unknown && !odd.has(marked)) console.warn('consent: unknown category', unknown, marked);
-    odd.add(marked);
+    if (unknown && !odd.has(marked)) {
+      odd.add(marked);
+      console.warn('consent: unknown category', unknown, marked);
+    }
     if (isScript) return;
     // A copy of what was released.
     for (const name of ADDRESSES) if (marked.getAttribute(name) == marked.dataset[name]) marked.removeAttribute(name);
@@ -110,8 +113,8 @@ const release = (gate) => {
     for (const marked of released) {
       if (mayRun(marked)) continue;
       released.delete(marked);
-      if (marked instanceof HTMLScriptElement) ran = true;
-      else unloadMarked(marked);
+      if (!(marked instanceof HTMLScriptElement)) unloadMarked(marked);
+      else ran ||= !isHeld(marked); // else it stood in line
     }
     return ran;
   };

@@ -63,7 +63,7 @@ def _all_is_there_once(url, site, shoppers):
     keys = Keys([SECRET])
     now = datetime.now(UTC)
     first, last = (now - timedelta(days=1)).date(), (now + timedelta(days=1)).date()
-    entries = [entry for n in range(3) for entry in store.day(site, first + timedelta(days=n))]
+    entries = [entry for n in range(3) for entry in store.log.day(site, first + timedelta(days=n))]
     times = Counter(entry.id for entry in entries)
     assert {name for name in shoppers.acknowledged if not times[name]} == set(), "acknowledged and lost"
     assert {name: n for name, n in times.items() if n > 1} == {}, "kept twice"

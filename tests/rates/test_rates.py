@@ -472,7 +472,11 @@ EVENTS = st.lists(
 @pytest.fixture(scope="module")
 def real(valkey: RedisServer) -> Iterator[tuple[Store, Site]]:
     """The store of a shop that asks in two ways, on a real Valkey."""
-    shop = replace(read_sites(ROOT / "consent.toml")["smartmarket"], variants=(Variant("a"), Variant("b")), buckets=3)
+    shop = replace(
+        read_sites(ROOT / "consent.toml")["smartmarket"],
+        variants=(Variant("a", 1, None, {}), Variant("b", 1, None, {})),
+        buckets=3,
+    )
     opened = Store(valkey.url, 5)
     yield opened, shop
     opened.close()
@@ -484,7 +488,7 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
     store, site = real
     with valkey.client() as client:
         client.flushall()
-    store.serve(site, [notice for notices in prepare(site).notices.values() for notice in notices])
+    store.notices.serve(site, [notice for notices in prepare(site).notices.values() for notice in notices])
     notices = [notice for notices in prepare(site).notices.values() for notice in notices]
     start = datetime(2025, 1, 30, 23, 59, tzinfo=UTC)
     now = start
@@ -503,14 +507,14 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
             now += timedelta(days=how_so[0], minutes=1)
         elif what == "shown":
             language, variant, device = how_so
-            store.shown(site, now=ms, language=language, variant=variant, device=device, country="AZ")
+            store.counters.shown(site, now=ms, language=language, variant=variant, device=device, country="AZ")
             note("shown", language, variant, device, "AZ", None)
         elif what == "answer":
             who, allow, how = how_so
             before = last[who][1] if who in last else None
             device, notice = DEVICES[who % 3], notices[(who + allow) % len(notices)]
             decision = Decision(f"decision-number-{n:05}", allow, notice, how, before)
-            kept = store.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
+            kept = store.decisions.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
             last[who] = decision, kept.consent, device
             kind = "first" if before is None else "renewal" if before.exp <= ms // 1000 else "change"
             was = sum(1 << OPTIONAL.index(category) for category in before.allow) if before else 0
@@ -518,16 +522,18 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
         elif how_so[0] in last:
             decision, consent, device = last[how_so[0]]
             if what == "retry":
-                again = store.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
+                again = store.decisions.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
                 assert again.repeat
                 assert again.consent == consent
             elif how_so[1] != decision.allow:
                 with pytest.raises(OtherContent):
-                    store.record(site, replace(decision, allow=how_so[1]), now=ms, sign=SIGN)
+                    store.decisions.record(site, replace(decision, allow=how_so[1]), now=ms, sign=SIGN)
 
     for by in DIMENSIONS:
         counted = {
-            value: Counts(row) for value, row in store.counts(site, start.date(), now.date(), by).items() if any(row)
+            value: Counts(row)
+            for value, row in store.counters.counts(site, start.date(), now.date(), by).items()
+            if any(row)
         }
         happened = {value: list_of for value, list_of in naive[by].items() if value is not None}
         assert counted.keys() == happened.keys()

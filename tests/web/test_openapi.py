@@ -44,7 +44,9 @@ def known(app, site, shopper):
     """A notice that is asked, and what each caller proves by who they are."""
     shopper.decide("analytics")
     key = secrets.token_urlsafe(32)
-    app.extensions["consent"].store.keep_api_key(site, ApiKey(marketer_door._digest("api-key", key), "fuzzing", 1))
+    app.extensions["consent"].store.marketers.add_api_key(
+        site, ApiKey(marketer_door._digest("api-key", key), "fuzzing", 1)
+    )
     notice = shopper.get("notice?lang=az").get_json()["notice"]
     return {"notice": notice, "shopper": shopper.token, "marketer": key, "operator": OPERATOR}
 

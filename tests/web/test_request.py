@@ -56,7 +56,7 @@ class Asking:
         return self.shopper.decide()
 
     def ready(self, layout: bytes) -> TestResponse:
-        redis = self.app.extensions["consent"].store._redis
+        redis = self.app.extensions["consent"].store.connection.client
         redis.set("consent:layout", layout)
         return self.get("/readyz")
 

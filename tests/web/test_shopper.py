@@ -271,7 +271,7 @@ def test_gpc_is_announced(client):
 
 def test_while_redis_is_away_decisions_wait_and_scripts_do_not(tmp_path, site):
     from consent_server import create_app
-    from consent_server.settings.shops import Settings
+    from consent_server.settings.environment import Settings
 
     settings = Settings(secret=("s" * 32,), redis_url=f"unix://{tmp_path}/nobody", redis_timeout=200)
     client = create_app(settings, {site.id: site}).test_client()

@@ -81,7 +81,7 @@ def _digest(kind: str, secret: str) -> str:
 def _session() -> Marketer | None:
     """Return whose session the cookie opens, if any."""
     cookie = request.cookies.get(COOKIE)
-    g.marketer = parts().store.session(_digest("session", cookie)) if cookie else None
+    g.marketer = parts().store.marketers.session(_digest("session", cookie)) if cookie else None
     marketer: Marketer | None = g.marketer
     return marketer
 
@@ -159,7 +159,7 @@ def _report(site_id: str) -> Report:
     site, store = known_site(site_id), parts().store
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        if not store.opens(site, _digest("api-key", key.strip())):
+        if not store.marketers.knows_api_key(site, _digest("api-key", key.strip())):
             raise NotKnown(f"This API key does not open {site.id}.")
     else:
         marketer = _session()
@@ -168,10 +168,12 @@ def _report(site_id: str) -> Report:
         _site_of(marketer, site.id)
     by = dimension(request.args.get("by"))
     period = Period.parse(request.args.get("from"), request.args.get("to"), _today())
-    days = store.counts(site, period.before.first, period.last, "day")
+    days = store.counters.counts(site, period.before.first, period.last, "day")
     now, before = _split(days, period), _split(days, period.before)
     rows = (
-        {day: it.row for day, it in now.items()} if by == "day" else store.counts(site, period.first, period.last, by)
+        {day: it.row for day, it in now.items()}
+        if by == "day"
+        else store.counters.counts(site, period.first, period.last, by)
     )
     return Report.of(site.id, period, by, rows, Counts.total(now.values()), Counts.total(before.values()))
 
@@ -333,7 +335,7 @@ def rates_page() -> Response:
         today=today,
         goal=goal,
         goals=GOALS,
-        sample=parts().store.is_sample(site),
+        sample=parts().store.decisions.is_sample(site),
         base=request.url_root.rstrip("/"),
         **_numbers(site, period, today, goal),
     )
@@ -343,16 +345,16 @@ def _numbers(site: Site, period: Period, today: date, goal: str) -> dict[str, An
     """Return all that the page says of a site: each dimension is read from the store once."""
     store = parts().store
     watched = today - timedelta(days=_WATCHED_DAYS)
-    known = store.counts(site, min(period.before.first, watched), today, "day")
+    known = store.counters.counts(site, min(period.before.first, watched), today, "day")
     days, before = _split(known, period), Counts.total(_split(known, period.before).values())
     total = Counts.total(days.values())
     if not any(total.row):
         ever = any(map(any, known.values())) or any(
-            map(any, store.counts(site, today - timedelta(days=_EXPERIMENT_DAYS), today, "day").values())
+            map(any, store.counters.counts(site, today - timedelta(days=_EXPERIMENT_DAYS), today, "day").values())
         )
         return {"total": total, "empty": "quiet" if ever else "new"}
     rows = {
-        by: {value: Counts(row) for value, row in store.counts(site, period.first, period.last, by).items()}
+        by: {value: Counts(row) for value, row in store.counters.counts(site, period.first, period.last, by).items()}
         for by in (*chart.SEGMENTS, "how")
         if by != "variant" or site.variants
     }
@@ -384,7 +386,7 @@ def _experiment(site: Site, today: date, goal: str) -> dict[str, Any]:
     if len(site.variants) < 2:
         return {"verdicts": []}
     since = today - timedelta(days=_EXPERIMENT_DAYS)
-    rows = parts().store.counts(site, since, today, "variant")
+    rows = parts().store.counters.counts(site, since, today, "variant")
     counts = {variant.name: Counts(rows.get(variant.name, Counts().row)) for variant in site.variants}
     return {"verdicts": verdicts(counts, goal), "since": since}
 
@@ -405,12 +407,12 @@ def login() -> Response:
         limits.spend(TRIES["name"], "login as", name)
     except TooMany:
         return _page("login", 429, wanted=wanted, wrong="login_slow", name=name)
-    marketer = parts().store.marketer(name)
+    marketer = parts().store.marketers.find(name)
     right = check_password_hash(marketer.password if marketer else _nobodys(), request.form.get("password", "")[:1000])
     if not marketer or not right:
         return _page("login", 401, wanted=wanted, wrong="login_wrong", name=name)
     cookie = secrets.token_urlsafe(32)
-    parts().store.open_session(_digest("session", cookie), marketer, SESSION_SECONDS)
+    parts().store.marketers.open_session(_digest("session", cookie), marketer, SESSION_SECONDS)
     response = redirect(_rates_page(parse_qsl(wanted)), 303)
     _set_cookie(response, COOKIE, cookie, SESSION_SECONDS)  # type: ignore[arg-type]
     return response  # type: ignore[return-value]
@@ -421,7 +423,7 @@ def login() -> Response:
 def logout() -> Response:
     """End the session: the cookie, stolen or not, opens nothing any more."""
     _own_session()
-    parts().store.close_session(_digest("session", request.cookies[COOKIE]))
+    parts().store.marketers.close_session(_digest("session", request.cookies[COOKIE]))
     response = redirect(url_for("marketer.rates_page"), 303)
     response.delete_cookie(COOKIE, path=f"{request.script_root}/")
     return response  # type: ignore[return-value]
@@ -438,7 +440,7 @@ def keys_page() -> Response:
     if marketer is None:
         raise NotKnown("Log in first.")
     site = _site_of(marketer, request.args.get("site", ""))
-    return _page("keys", site=site, keys=parts().store.api_keys(site), **_made(None))
+    return _page("keys", site=site, keys=parts().store.marketers.api_keys(site), **_made(None))
 
 
 @door.post("/keys")
@@ -448,8 +450,8 @@ def make_key() -> Response:
     site = _site_of(_own_session(), request.form.get("site", ""))
     key = secrets.token_urlsafe(32)
     name = " ".join(request.form.get("name", "").split())[:80] or "?"
-    parts().store.keep_api_key(site, ApiKey(_digest("api-key", key), name, int(time.time())))
-    return _page("keys", 201, site=site, keys=parts().store.api_keys(site), **_made(key))
+    parts().store.marketers.add_api_key(site, ApiKey(_digest("api-key", key), name, int(time.time())))
+    return _page("keys", 201, site=site, keys=parts().store.marketers.api_keys(site), **_made(key))
 
 
 @door.post("/keys/revoke")
@@ -457,7 +459,7 @@ def make_key() -> Response:
 def revoke_key() -> Response:
     """Revoke an API key."""
     site = _site_of(_own_session(), request.form.get("site", ""))
-    parts().store.drop_api_key(site, request.form.get("key", ""))
+    parts().store.marketers.remove_api_key(site, request.form.get("key", ""))
     return redirect(url_for("marketer.keys_page", site=site.id), 303)  # type: ignore[return-value]
 
 
