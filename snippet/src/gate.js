@@ -82,7 +82,7 @@ const showFirstLayer = (failed) => {
 
 /** Opens the preferences; where they do not load, the first layer says so, and takes a yes or a no all the same. */
 const open = () =>
-  loadLayer('details').then((details) => {
+  loadLayer('details', spoken()).then((details) => {
     if (allowed) hideBanner();
     details.open();
   }, () => showFirstLayer(true));

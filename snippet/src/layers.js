@@ -1,6 +1,6 @@
 /** What is fetched when it is wanted: the details, and *My choices*. */
 import { spoken } from './banner.js';
-import { base, config, doc, idle } from './site.js';
+import { base, config, doc, idle, language } from './site.js';
 
 /** @typedef {import('./types').Layers} Layers */
 
@@ -21,11 +21,11 @@ let further = '';
  * A module, not a script element: it has the nonce of our own tag, and no element of the page is needed.
  * @template {keyof Layers} Name
  * @param {Name} name of a script that brings more than the first layer
- * @param {string} [lang]
+ * @param {string} [lang] of what speaks; what does not is there once
  * @returns {Promise<Layers[Name]>} what it brings; it is fetched once, and again if it did not load
  */
-export const loadLayer = (name, lang = spoken()) =>
-  (layers[name + lang] ??= import(`${base}${name}.${lang}.${config.layers}.js${further}`).then(
+export const loadLayer = (name, lang) =>
+  (layers[name + lang] ??= import(`${base}${name}.${lang ?? language()}.${config.layers}.js${further}`).then(
     (layer) => layer.default(gate)).catch((error) => {
     layers[name + lang] = undefined;
     further += '?';
@@ -33,7 +33,7 @@ export const loadLayer = (name, lang = spoken()) =>
   }));
 
 /** @param {(details: import('./types').Details) => void} use of the second layer; if it does not load, the next page may */
-export const soon = (use) => loadLayer('details').then(use, () => {});
+export const soon = (use) => loadLayer('details', spoken()).then(use, () => {});
 
 /** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
 export const whenIdle = (use) => {

@@ -205,7 +205,7 @@ def test_a_signal_is_no_answer_and_the_banners_shown_with_it_are_a_row_of_their_
     assert {name: n for name, n in rows[SIGNAL]["counts"].items() if n} == {"shown": 7}
     assert {rate["value"] for rate in rows[SIGNAL]["rates"].values()} == {None}
     assert rows["accept"]["counts"]["answered"] == 25
-    status, said = cli("--by", "how")
+    said = cli("--by", "how")[1]
     assert next(line.split() for line in said.splitlines() if line.startswith(SIGNAL))[:4] == [SIGNAL, "7", "0", "-"]
     # What is kept is what was written.
     assert read.recount(store, site, Period(read.today(), read.today())).differences == []
