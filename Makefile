@@ -35,9 +35,9 @@ lint: .venv/ready-for-tests snippet/node_modules/ready ## Check style, types and
 	@echo "mypy --strict ..." && mypy --no-error-summary
 	@echo "tsc --strict ..." && cd snippet && npm run --silent check
 
-build: .venv/ready-for-tests snippet/node_modules/ready ## Make the scripts of the snippet and the README's tables anew.
+build: .venv/ready-for-tests snippet/node_modules/ready ## Make the scripts of the snippet and the documentation's tables anew.
 	@cd snippet && node build.js
-	@.venv/bin/python -m tests.readme
+	@.venv/bin/python -m tests.generated
 
 clean: ## Remove what make has made in this checkout.
 	@rm -rf .venv snippet/node_modules test-results build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

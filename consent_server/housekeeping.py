@@ -12,10 +12,10 @@ from http.client import HTTPException
 
 import msgspec
 
-from .decision import ConsentError, Site
 from .proof.log import seal
 from .rates.alarms import Alarm
 from .rates.read import unusual
+from .site import ConsentError, Site
 from .store import Store
 from .tokens import Keys
 
@@ -32,7 +32,7 @@ def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm]:
     told = []
     for alarm in unusual(store, site, today):
         name = f"{alarm.kind}.{alarm.rate}.{alarm.day}"
-        if not store.claim_alarm(site, name):
+        if not store.counters.claim_alarm(site, name):
             continue
         body = msgspec.json.encode({"site": site.id, **msgspec.to_builtins(alarm), "text": str(alarm)})
         post = urllib.request.Request(webhook, body, {"Content-Type": "application/json"})  # noqa: S310
@@ -41,7 +41,7 @@ def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm]:
             with urllib.request.urlopen(post, timeout=SECONDS_TO_TAKE_AN_ALARM):  # nosec B310  # noqa: S310
                 told.append(alarm)
         except (OSError, HTTPException) as error:
-            store.release_alarm(site, name)
+            store.counters.release_alarm(site, name)
             log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
     return told
 
@@ -53,7 +53,7 @@ def keep(store: Store, sites: Mapping[str, Site], keys: Keys, webhook: str | Non
         for site in sites.values():
             with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
                 seal(store, site, keys, now)
-                store.compact(site)
+                store.log.compact(site)
                 if webhook:
                     tell(store, site, webhook, now.date())
         time.sleep(every)

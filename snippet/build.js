@@ -40,6 +40,7 @@ const allWords = () => {
 mkdirSync(target, { recursive: true });
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['details', '__DETAILS__'], ['mine', '__MINE__'], ['release', ''],
+  ['delivery', ''],
 ]) {
   const { outputFiles: [{ text: bundled }] } = await build({
     absWorkingDir: here.pathname,

@@ -12,19 +12,16 @@ from consent_server.decision import (
     Decision,
     Entry,
     Malformed,
-    Notice,
-    Site,
-    UnknownCategory,
     UnknownNotice,
-    Variant,
-    best_language,
     columns,
     consent_of,
     shown_in,
 )
+from consent_server.settings.shops import make_site
+from consent_server.site import Notice, UnknownCategory, Variant
 from consent_server.tokens import ForgedToken
 
-SITE = Site("shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), ("az", "en"))
+SITE = make_site("shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az", "en"))
 NOTICE = Notice.of({"site": "shop", "revision": 2, "keep": 1000, "lang": "az", "variant": "b"})
 ID = "abcdefghijklmnopqrstuv"
 GOOD = {"id": ID, "allow": ["analytics"], "notice": NOTICE.hash, "lang": "az", "variant": "b", "how": "save"}
@@ -159,14 +156,6 @@ def test_the_identity_of_an_entry_outlives_its_erasure():
     )
 
 
-def test_a_notice_is_named_by_its_exact_words():
-    words = {"accept": "Accept all"}
-    one = Notice.compose(SITE, "en", Variant(""), words, {})
-    assert one.hash == Notice.compose(SITE, "en", Variant(""), dict(words), {}).hash
-    assert one.hash != Notice.compose(SITE, "en", Variant(""), {"accept": "Accept all!"}, {}).hash
-    assert one.hash != Notice.compose(SITE, "en", Variant("", layout="box"), words, {}).hash
-
-
 @pytest.mark.parametrize(
     ("body", "found"),
     [
@@ -194,13 +183,8 @@ def test_a_banner_shown_is_refused(body):
 
 
 def test_a_banner_shown_tells_which_of_the_variants():
-    tried = replace(SITE, variants=(Variant("a"), Variant("b")))
+    tried = replace(SITE, variants=(Variant("a", 1, None, {}), Variant("b", 1, None, {})))
     assert shown_in(b'{"lang":"az","variant":"b"}', tried, known) == ("az", "b", False)
     assert shown_in(b"", tried, known) == ("az", "a", False)
     with pytest.raises(Malformed):
         shown_in(b'{"variant":"c"}', tried, known)
-
-
-def test_it_finds_the_best_language():
-    assert best_language(["de", "ru-RU", "en"], ["az", "en", "ru"]) == "ru"
-    assert best_language(["de"], ["az", "en"]) == "az"

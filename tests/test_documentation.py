@@ -22,7 +22,11 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *(ROOT / f"{name}.md" for name in ("SECURITY", "CHANGELOG", "CONTRIBUTING"))],
+    ids=lambda page: page.name,
+)
 def test_no_link_is_broken(page: Path) -> None:
     text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -75,6 +79,18 @@ def test_tests_that_the_documentation_names_exist() -> None:
     for page in PAGES:
         for name in re.findall(r"`(tests/[\w/]+\.py)(?:::\w+)?`", page.read_text("utf-8")):
             assert (ROOT / name).exists(), f"{page.name} names {name}"
+
+
+def test_a_newcomer_s_ten_questions_lead_to_places_that_exist() -> None:
+    questions = [
+        line.split(" | ") for line in (ROOT / "CONTRIBUTING.md").read_text("utf-8").splitlines() if "? |" in line
+    ]
+    assert len(questions) == 10
+    for question, *answer in questions:
+        places = re.findall(r"`([\w/.]+[/.]\w*)`", answer[0])
+        assert places, question
+        for place in places:
+            assert any((folder / place).exists() for folder in (ROOT, ROOT / "consent_server")), f"{question}: {place}"
 
 
 @pytest.mark.skipif(not (ROOT / ".venv" / "ready").exists(), reason="the checkout's environment is made by `make`")

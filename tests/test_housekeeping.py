@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from consent_server.cli.check import check
-from consent_server.decision import Decision, Notice
+from consent_server.decision import Decision
 from consent_server.housekeeping import tell
 from consent_server.rates.read import unusual
+from consent_server.site import Notice
 from consent_server.store import Store
 from consent_server.tokens import Keys
 
@@ -52,15 +53,15 @@ def stopped(redis_url, site):
     """A shop where for two weeks most answered, and today nobody does."""
     store = Store(redis_url, 5)
     notice = Notice.of({"site": site.id, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": ""})
-    store.serve(site, [notice])
+    store.notices.serve(site, [notice])
     for ago in range(14, -1, -1):
         day = TODAY - timedelta(ago)
         now = (day - date(1970, 1, 1)).days * 86_400_000 + 3_600_000
         for n in range(120):
-            store.shown(site, now=now, language="az", variant="", device="phone", country="")
+            store.counters.shown(site, now=now, language="az", variant="", device="phone", country="")
             if ago and n % 4:
                 decision = Decision(secrets.token_urlsafe(16), n % 8, notice, "save", None)
-                store.record(site, decision, now=now, sign=KEYS.sign)
+                store.decisions.record(site, decision, now=now, sign=KEYS.sign)
     yield store
     store.close()
 
@@ -95,8 +96,8 @@ def test_the_metrics_say_so_while_it_lasts_and_do_not_need_redis(stopped, app, s
         return [line for line in said.text.splitlines() if line.startswith("consent_alarm{")]
 
     assert alarms(app) == ['consent_alarm{kind="stopped",rate="answer",site="smartmarket"} 1.0']
-    parts = app.extensions["consent"]
-    monkeypatch.setitem(app.extensions, "consent", replace(parts, store=Store("redis://127.0.0.1:1", 0.1)))
+    services = app.extensions["consent"]
+    monkeypatch.setitem(app.extensions, "consent", replace(services, store=Store("redis://127.0.0.1:1", 0.1)))
     assert alarms(app) == []
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import brotli
 import msgspec
 
-from ..decision import OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
-from ..settings.shops import BUTTON, COLOURS, snippet_words
+from ..settings.shops import make_site, snippet_words
+from ..settings.theme import read_theme
+from ..site import OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Asked:
 
     consent: Script
     layers: Mapping[str, Mapping[str, Script]]
-    """What is fetched when it is wanted, by name and language: ``details``, and ``mine``, a shopper's own choices."""
+    """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices; and
+    ``delivery``, which speaks none and brings an answer to the server."""
     notices: Mapping[str, tuple[Notice, ...]]
 
 
@@ -52,15 +54,15 @@ def prepare(site: Site) -> Asked:
     # Only a shop that names vendors or trackers gets what tells and stops them.
     name = "consent.full.js" if site.vendors or site.trackers else "consent.js"
     gate = static.joinpath(name).read_text(encoding="utf-8")
-    details, mine, release = (
-        static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine", "release")
+    details, mine, release, delivery = (
+        static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine", "release", "delivery")
     )
     lists = msgspec.json.decode(static.joinpath("words.json").read_bytes())
     # A shopper's own choices are not among what is shown before an answer.
     built = {name: Script.of(gate).hash, "details.js": Script.of(details).hash}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
-        lang: tuple(Notice.compose(site, lang, variant, words[lang], built) for variant in site.asked)
+        lang: tuple(Notice.compose(site, lang, variant, words[lang], built) for variant in site.all_variants)
         for lang in site.languages
     }
     layers = {
@@ -73,6 +75,7 @@ def prepare(site: Site) -> Asked:
             for lang in site.languages
         },
         "release": dict.fromkeys(site.languages, Script.of(release)),
+        "delivery": dict.fromkeys(site.languages, Script.of(delivery)),
     }
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
@@ -93,7 +96,7 @@ def _filled(built: str, mark: str, content: object) -> str:
 
 def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
     """Return the settings that the gate needs, ``SiteConfig`` in ``types.d.ts``."""
-    layouts = [variant.layout or site.theme.get("layout", "bar") for variant in site.asked]
+    layouts = [variant.layout or site.theme["layout"] for variant in site.all_variants]
     ways = [
         {
             "below": share,
@@ -108,6 +111,7 @@ def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], fir
         "revision": site.revision,
         "keep": site.keep,
         "policy": site.policy_url,
+        "cookie": site.cookie,
         "domain": site.cookie_domain or "",
         "gpc": int(site.gpc),
         "layers": version,
@@ -123,7 +127,7 @@ def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, di
     """Return each vendor that is told, as ``vendors.js`` calls it, and what else it is told."""
     for name, options in vendors.items():
         if name == "google":
-            wait = {"wait_for_update": options.get("wait", 500)} if options.get("mode") == "advanced" else {}
+            wait = {"wait_for_update": options["wait"]} if options.get("mode") == "advanced" else {}
             region = {"region": options["region"]} if options.get("region") else {}
             switches = {"redact": "ads_data_redaction", "passthrough": "url_passthrough"}
             yield (
@@ -143,17 +147,28 @@ def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, di
 
 
 def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, str]]:
-    """Return each category with a regular expression of its trackers' hosts and paths."""
-    sources: dict[str, list[str]] = {}
+    """Return each category with one regular expression of its trackers' hosts and paths.
+
+    It allows for what a browser leaves in a host: a port that is not the scheme's own, and a dot at its end. Patterns
+    with nothing but a host stand together, as most are that, and the gate is to be small.
+    """
+    sources: dict[str, dict[str, list[str]]] = {}
     for pattern, category in trackers:
         host, _, path = pattern.partition("/")
-        below = r"([^/]*\.)?" if host.startswith("*.") else ""
-        port = "" if ":" in host else r"(:\d+)?"
+        host, _, port = host.partition(":")
+        after = r"\.?" + (f":{port}" if port else r"(:\d+)?") + "/" + _literal(path.removesuffix("*"))
         end = "" if not path or path.endswith("*") else "$"
-        source = f"{below}{_literal(host.removeprefix('*.'))}{port}/{_literal(path.removesuffix('*'))}{end}"
-        sources.setdefault(category, []).append(source)
-    for category, each in sources.items():
-        yield {"match": f"^({'|'.join(each)})", "category": category}
+        sources.setdefault(category, {}).setdefault(after + end, []).append(host)
+    for category, by_end in sources.items():
+        match = "|".join(_hosts(hosts) + end for end, hosts in by_end.items())
+        yield {"match": f"^({match})", "category": category}
+
+
+def _hosts(hosts: Iterable[str]) -> str:
+    """Return a regular expression of hosts, ``*.`` before those whose subdomains count too."""
+    wide = "|".join(_literal(host[2:]) for host in hosts if host.startswith("*."))
+    exact = [_literal(host) for host in hosts if not host.startswith("*.")]
+    return "(" + "|".join([*([rf"([^/]*\.)?({wide})"] if wide else []), *exact]) + ")"
 
 
 def _literal(text: str) -> str:
@@ -168,9 +183,9 @@ def _first_layer(notice: Notice, first: Iterable[str]) -> dict[str, str]:
 
 def _shares(site: Site) -> Iterator[tuple[Variant, float]]:
     """Return each way of asking with the share of draws below which the gate takes it."""
-    whole = sum(variant.weight for variant in site.asked)
+    whole = sum(variant.weight for variant in site.all_variants)
     below = 0
-    for variant in site.asked:
+    for variant in site.all_variants:
         below += variant.weight
         yield variant, round(below / whole, 4)
 
@@ -187,20 +202,18 @@ def _css(theme: Mapping[str, Any]) -> str:
     The banner's own colours for the dark stand under a stronger selector, so colours of the shop's replace them only
     where the shop has said how it looks in the dark.
     """
-    light = _rule("[data-ask]", _properties(theme))
-    if not theme.get("dark"):
+    plain = _properties(read_theme({}))
+    light = _rule("[data-ask]", {name: value for name, value in _properties(theme).items() if value != plain[name]})
+    if not theme["dark"]:
         return light
-    defaults = {row.name: row.default for row in COLOURS if row.default} | {
-        "accept": {row.name: row.default for row in BUTTON}
-    }
-    dark = _rule("[data-ask][data-ask]", _properties(defaults) | _properties(theme) | _properties(theme["dark"]))
+    dark = _rule("[data-ask][data-ask]", _properties(theme["dark"]))
     return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
 
 
 def _properties(theme: Mapping[str, Any]) -> dict[str, str]:
     plain = {f"--{name}": theme[name] for name in ("background", "text", "radius") if name in theme}
     font = {"font-family": theme["font"]} if "font" in theme else {}
-    return plain | font | {f"--button-{name}": value for name, value in theme.get("accept", {}).items()}
+    return plain | font | {f"--button-{name}": value for name, value in theme["accept"].items()}
 
 
 def _rule(selector: str, properties: Mapping[str, str]) -> str:
@@ -220,24 +233,24 @@ def _details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterab
 
 def _mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
     """Return what a shopper's own choices need, ``MineConfig`` in ``types.d.ts``."""
-    return {"words": {key: words[key] for key in wanted}, "contact": site.contact, "authority": site.authority or None}
+    return {"words": {key: words[key] for key in wanted}, "contact": site.contact, "authority": site.authority}
 
 
 def replay(notice: Notice) -> tuple[str, bool]:
     """Return a page that shows a notice as a banner, and whether by the very scripts that showed it then."""
     content = notice.content
     lang = notice.lang
-    site = Site(
-        id=content["site"],
-        name=content["name"],
-        origins=(),
-        policy_url=content["policy_url"],
-        policy_updated=date.fromisoformat(content["policy_updated"]),
+    site = make_site(
+        content["site"],
+        content["name"],
+        (),
+        content["policy_url"],
+        date.fromisoformat(content["policy_updated"]),
         languages=(lang,),
         revision=notice.revision,
         keep=notice.keep,
         gpc=False,
-        theme={**content["theme"], "layout": content["layout"]},
+        theme=read_theme({**content["theme"], "layout": content["layout"]}),
         words={lang: content["words"]},
         cookies={
             category: tuple(

@@ -1,3 +1,29 @@
-"""The operators' commands."""
+"""The operators' commands, one group a file."""
 
-from .serve import main as main
+from __future__ import annotations
+
+import click
+
+from .. import __version__
+from .check import check
+from .demo import demo
+from .init import init
+from .keys import keys
+from .log import log
+from .marketers import marketers
+from .rates import rates_command
+from .serve import serve
+from .shopper import erase, export_shopper
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="consent-server")
+def main() -> None:
+    """Cookie consent that can be proven.
+
+    Try it: consent-server demo. For your own shop: consent-server init, then check, then serve.
+    """
+
+
+for command in (check, demo, erase, export_shopper, init, keys, log, marketers, rates_command, serve):
+    main.add_command(command)

@@ -1,4 +1,4 @@
-"""The operators' door at the terminal: ``consent-server``."""
+"""``consent-server serve``: the server, and what the demo shares of it."""
 
 from __future__ import annotations
 
@@ -7,62 +7,54 @@ import gc
 import logging
 import multiprocessing
 import os
-import secrets
 import signal
 import socket
-import sys
 import threading
-import time
-import urllib.request
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-import msgspec
 from flask import Flask
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from .. import __version__
 from ..app import create_app
-from ..demo.sample import DAYS
-from ..demo.sample import sample as lay_down
 from ..housekeeping import keep
-from ..rates import read
-from ..rates.period import Period, dimension
-from ..rates.report import Recount
-from ..settings.shops import Settings, read_environment, read_sites
+from ..settings.environment import Settings, read_environment
+from ..settings.shops import read_sites
 from ..store import Store, StoreAway, embedded
 from ..tokens import Keys
-from ..web.marketer.rates import hash_password
-from ..web.request import write_logs
-from . import check
-from . import log as log_commands
-from .terminal import SECONDS_TO_ANSWER, CouldNot, data_option, demo_config, in_words, named, opened
+from ..web.logs import write_logs
+from .terminal import SECONDS_TO_ANSWER, CommandFailed, errors_to_exit_2
 
-SECONDS_TO_START = 30
 SECONDS_TO_RELOAD = 5
 """How long a new worker has until the old one ends on SIGHUP; less than it takes to start would lose requests."""
-
-FIRST_DEMO_PORT = 8000
 
 log = logging.getLogger(__name__)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="consent-server")
-def main() -> None:
-    """Cookie consent that can be proven.
+@click.command()
+@errors_to_exit_2
+def serve() -> None:
+    """Run the server as the environment and consent.toml say; this is what the Procfile runs.
 
-    Try it: consent-server demo. For your own shop: consent-server init, then check, then serve.
+    Without REDIS_URL it brings a Valkey of its own, in the folder CONSENT_DATA.
     """
-
-
-# Serving
+    settings, chosen = read_environment(), ["port"]
+    valkey = embedded.Embedded(settings.data) if settings.redis_url is None else None
+    if valkey:
+        settings = replace(settings, redis_url=valkey.start())
+        chosen.append("redis_url")
+    try:
+        _must_suit(create_app(settings))  # what is wrong is said here, once, before any worker starts
+        settings = replace(settings, port=settings.port or free_port(settings.host))
+        must_be_free(settings.host, settings.port)
+        start_housekeeping(settings)
+        run_workers(settings, LogLevels.info, *chosen)
+    finally:
+        if valkey:
+            valkey.stop()
 
 
 def served() -> Flask:
@@ -80,65 +72,6 @@ def served() -> Flask:
     return app
 
 
-@main.command()
-@in_words
-def serve() -> None:
-    """Run the server as the environment and consent.toml say; this is what the Procfile runs.
-
-    Without REDIS_URL it brings a Valkey of its own, in the folder CONSENT_DATA.
-    """
-    settings = read_environment()
-    own = _own_valkey(settings.data) if settings.redis_url is None else None
-    try:
-        app_settings = settings if own is None else replace(settings, redis_url=os.environ["REDIS_URL"])
-        _must_suit(create_app(app_settings))  # what is wrong is said here, once, before any worker starts
-        port = settings.port or _free_port(settings.host)
-        _must_be_free(settings.host, port)
-        _keep(app_settings)
-        _run(settings, port, LogLevels.info)
-    finally:
-        if own:
-            own.stop()
-
-
-@main.command()
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; the next free one if left out.")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder to keep decisions in (default: consent-demo).")
-@click.option("--sample", is_flag=True, help="Lay down 90 days of made-up decisions first, marked as such.")
-@in_words
-def demo(port: int | None, data: Path | None, sample: bool) -> None:
-    """Try the whole thing: the SmartMarket shop, the banner, the rates, on a Valkey of its own."""
-    chosen = port if port else _free_port("127.0.0.1", FIRST_DEMO_PORT if port is None else 0)
-    _must_be_free("127.0.0.1", chosen)
-    if port is None and chosen != FIRST_DEMO_PORT:
-        click.echo(f"Port {FIRST_DEMO_PORT} is in use; this demo takes {chosen}.", err=True)
-    own, folder = _demo_valkey(data)
-    try:
-        secret = _kept(folder / "secret", lambda: secrets.token_urlsafe(32))
-        password = _kept(folder / "password", lambda: secrets.token_urlsafe(9))
-        config = demo_config()
-        os.environ.update(
-            CONSENT_SECRET=secret, CONSENT_CONFIG=str(config), CONSENT_DEMO="1", HOST="127.0.0.1", PORT=str(chosen)
-        )
-        settings = read_environment()
-        sites = read_sites(config)
-        store = Store(str(settings.redis_url), settings.redis_timeout / 1000)
-        store.ping()
-        store.keep_marketer("demo", hash_password(password), [*sites])
-        if sample:
-            behind = create_app(settings).extensions["consent"]  # it keeps the notices that the sample answers
-            for site in behind.sites.values():
-                days = lay_down(behind.store, site, datetime.now(UTC).date(), sign=behind.keys.sign)
-                with click.progressbar(days, length=DAYS, label=f"Making up {DAYS} days", file=sys.stderr) as bar:
-                    for _ in bar:
-                        pass
-        _keep(settings)
-        _tell_when_up(chosen, folder, password)
-        _run(settings, chosen, LogLevels.warning)
-    finally:
-        own.stop()
-
-
 def _must_suit(app: Flask) -> None:
     """Refuse a Redis that is too old or holds a newer layout; one that is away may still come."""
     store = app.extensions["consent"].store
@@ -150,38 +83,7 @@ def _must_suit(app: Flask) -> None:
         log.warning("redis is away: decisions are refused until it is back")
 
 
-def _own_valkey(folder: Path) -> embedded.Embedded:
-    own = embedded.Embedded(folder)
-    os.environ["REDIS_URL"] = own.start()
-    return own
-
-
-def _demo_valkey(data: Path | None) -> tuple[embedded.Embedded, Path]:
-    """Start the demo's Valkey in the folder that was named, else in the first of the usual ones that nobody uses."""
-    if data:
-        return _own_valkey(data), data.absolute()
-    for n in range(1, 100):
-        folder = Path("consent-demo" if n == 1 else f"consent-demo-{n}")
-        try:
-            own = _own_valkey(folder)
-        except embedded.InUse:
-            continue
-        if n > 1:
-            first = Path("consent-demo").absolute()
-            click.echo(f"Another demo keeps its decisions in {first}; this one takes {folder}.", err=True)
-        return own, folder.absolute()
-    raise CouldNot("A hundred demos run here already; stop one, or name a folder with --data.")
-
-
-def _kept(path: Path, make: Callable[[], str]) -> str:
-    """Return the secret in a file that only we can read, made on first use."""
-    if not path.exists():
-        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(make())
-    return path.read_text(encoding="utf-8")
-
-
-def _free_port(host: str, first: int = 0) -> int:
+def free_port(host: str, first: int = 0) -> int:
     """Return ``first`` or the next port above it that is free; any free one for 0."""
     for port in range(first, first + 1000):
         with socket.socket() as probe:
@@ -191,22 +93,28 @@ def _free_port(host: str, first: int = 0) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise CouldNot(f"No port from {first} up is free on {host}.")
+    raise CommandFailed(f"No port from {first} up is free on {host}.")
 
 
-def _must_be_free(host: str, port: int) -> None:
+def must_be_free(host: str, port: int) -> None:
+    """Refuse a port that somebody else listens on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CouldNot(f"Port {port} on {host} cannot be used ({error.strerror}): name another.") from None
+            raise CommandFailed(f"Port {port} on {host} cannot be used ({error.strerror}): name another.") from None
 
 
-def _run(settings: Settings, port: int, level: LogLevels) -> None:
-    # Workers read the environment again: the port that was chosen, the Valkey that was started.
-    os.environ["PORT"] = str(port)
+def run_workers(settings: Settings, level: LogLevels, *chosen: str) -> None:
+    """Serve until told to end; ``chosen`` are the settings that did not come from the environment.
+
+    Workers read the environment, also later ones, which find what its files say by then.
+    """
+    for name, text in settings.to_environment(*chosen).items():
+        os.environ.pop(f"{name}_FILE", None)
+        os.environ[name] = text
     # A forked worker inherits whatever lock another thread of ours holds at that moment, and waits for it for ever.
     multiprocessing.set_start_method("spawn", force=True)
     # It warns of more threads than cores could use; ours wait for Redis, and those that wait together share a write.
@@ -214,7 +122,7 @@ def _run(settings: Settings, port: int, level: LogLevels) -> None:
     server = Granian(
         f"{__name__}:served",
         address=settings.host,
-        port=port,
+        port=settings.port,
         interface=Interfaces.WSGI,
         factory=True,
         workers=settings.web_concurrency,
@@ -231,132 +139,8 @@ def _run(settings: Settings, port: int, level: LogLevels) -> None:
         server.serve()
 
 
-def _keep(settings: Settings) -> None:
+def start_housekeeping(settings: Settings) -> None:
     """Have done what is due each day; of several servers the first one does it."""
     store = Store(str(settings.redis_url), SECONDS_TO_ANSWER)
     work = (store, read_sites(settings.config), Keys(settings.secret), settings.webhook)
     threading.Thread(target=keep, args=work, daemon=True).start()
-
-
-def _tell_when_up(port: int, folder: Path, password: str) -> None:
-    """Print the addresses as soon as the server answers."""
-
-    def tell() -> None:
-        until = time.monotonic() + SECONDS_TO_START
-        while not _answers(f"http://127.0.0.1:{port}/readyz"):
-            if time.monotonic() > until:
-                click.echo(f"The server has not answered within {SECONDS_TO_START} s; its words are above.", err=True)
-                return
-            time.sleep(0.05)
-        click.echo(
-            f"The shop          http://127.0.0.1:{port}/demo/\n"
-            f"Consent rates     http://127.0.0.1:{port}/   name: demo   password: {password}\n"
-            f"Decisions kept in {folder}\n"
-            "Ctrl-C ends it; decisions stay."
-        )
-
-    threading.Thread(target=tell, daemon=True).start()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1):  # nosec B310  # noqa: S310 our own address
-            return True
-    except OSError:
-        return False
-
-
-# Reading the store
-
-
-@main.command("rates")
-@click.argument("site")
-@click.option("--from", "first", help="First day, such as 2026-11-01 (default: 30 days ago).")
-@click.option("--to", "last", help="Last day (default: today); days are UTC.")
-@click.option("--by", default="day", help="day, language, variant, device, country or how.")
-@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text")
-@click.option("--recount", is_flag=True, help="Count the log again and compare; exit status 1 if anything differs.")
-@data_option
-@in_words
-def rates_command(
-    site: str, first: str | None, last: str | None, by: str, form: str, recount: bool, data: Path | None
-) -> None:
-    """Print how many were asked, how many answered, and how many said yes to what."""
-    period = Period.parse(first, last, read.today())
-    with opened(data) as (_, sites, store):
-        shop = named(sites, site)
-        found = read.recount(store, shop, period) if recount else read.report(store, shop, period, dimension(by))
-    if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found.as_json())))
-    else:
-        click.echo(found.as_csv() if form == "csv" else found.as_text(), nl=False)
-    if isinstance(found, Recount) and found.differences:
-        raise SystemExit(1)
-
-
-@main.command()
-@click.argument("site")
-@click.argument("receipt")
-@data_option
-@in_words
-def erase(site: str, receipt: str, data: Path | None) -> None:
-    """Erase one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
-    with opened(data) as (_, sites, store):
-        erased = store.erase(named(sites, site), receipt)
-    if not erased:
-        raise CouldNot(f"Nothing is held at {site} under {receipt!r}.")
-    click.echo(f"{erased} entries erased.")
-
-
-@main.group()
-def marketers() -> None:
-    """Who may read the rates: add, list or remove."""
-
-
-@marketers.command("add")
-@click.argument("name")
-@click.argument("sites", nargs=-1, required=True)
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
-@data_option
-@in_words
-def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: Path | None) -> None:
-    """Let NAME read the rates of SITES; asks for a password."""
-    password = (
-        sys.stdin.readline().rstrip("\n")
-        if password_stdin
-        else click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    )
-    if len(password) < 10:
-        raise CouldNot("A password takes at least 10 characters.")
-    with opened(data) as (_, known, store):
-        store.keep_marketer(name, hash_password(password), [named(known, site).id for site in sites])
-    click.echo(f"{name} may read the rates of {', '.join(sites)}.")
-
-
-@marketers.command("list")
-@data_option
-@in_words
-def list_marketers(data: Path | None) -> None:
-    """List the marketers and their sites."""
-    with opened(data) as (_, _, store):
-        for marketer in store.marketers():
-            click.echo(f"{marketer.name}\t{' '.join(marketer.sites)}")
-
-
-@marketers.command("remove")
-@click.argument("name")
-@data_option
-@in_words
-def remove_marketer(name: str, data: Path | None) -> None:
-    """Take the right to read rates away from NAME, at once."""
-    with opened(data) as (_, _, store):
-        if not store.drop_marketer(name):
-            raise CouldNot(f"There is no marketer {name!r}.")
-    click.echo(f"{name} is removed.")
-
-
-main.add_command(check.init)
-main.add_command(check.check)
-main.add_command(log_commands.log)
-main.add_command(log_commands.export_shopper)
-main.add_command(log_commands.keys)

@@ -6,16 +6,21 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import wraps
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
+import msgspec
 
-from ..decision import ConsentError, Site
-from ..settings.shops import Settings, read_environment, read_sites
+from ..settings.environment import Settings, read_environment
+from ..settings.rows import SettingsError
+from ..settings.shops import read_sites
+from ..site import ConsentError, Site
 from ..store import Store, embedded
+from ..tokens import Keys
 from ..verify import NoExport
 
 P = ParamSpec("P")
@@ -25,13 +30,13 @@ SECONDS_TO_ANSWER = 5
 """A command may wait longer for Redis than a shopper."""
 
 
-class CouldNot(click.ClickException):
+class CommandFailed(click.ClickException):
     """Something could not be done; one sentence says why."""
 
     exit_code = 2
 
 
-def in_words(command: Callable[P, R]) -> Callable[P, R]:
+def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
     """Turn this package's errors into one sentence and exit status 2."""
 
     @wraps(command)
@@ -39,7 +44,7 @@ def in_words(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except (ConsentError, NoExport) as error:
-            raise CouldNot(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
+            raise CommandFailed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
 
     return run
 
@@ -52,14 +57,15 @@ def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def opened(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
+def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
     """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret."""
-    if data and (data / "secret").exists() and not os.environ.get("CONSENT_SECRET"):
-        os.environ.setdefault("CONSENT_SECRET_FILE", str(data / "secret"))
+    environ = dict(os.environ)
+    if data and (data / "secret").exists() and not environ.get("CONSENT_SECRET"):
+        environ.setdefault("CONSENT_SECRET_FILE", str(data / "secret"))
     # What goes wrong is the command's to say, once.
     logging.getLogger("consent_server").addHandler(logging.NullHandler())
-    settings = read_environment()
-    demo = data is not None and (data / "password").exists() and "CONSENT_CONFIG" not in os.environ
+    settings = read_environment(environ)
+    demo = data is not None and (data / "password").exists() and "CONSENT_CONFIG" not in environ
     sites = read_sites(demo_config() if demo else settings.config)
     if data or not settings.redis_url:
         with embedded.at(data or settings.data) as url:
@@ -68,10 +74,10 @@ def opened(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store
         yield settings, sites, Store(settings.redis_url, SECONDS_TO_ANSWER)
 
 
-def named(sites: dict[str, Site], name: str) -> Site:
+def site_named(sites: dict[str, Site], name: str) -> Site:
     """Return the shop of that id, or say which there are."""
     if name not in sites:
-        raise CouldNot(f"There is no site {name!r}; consent.toml has {', '.join(sites)}.")
+        raise CommandFailed(f"There is no site {name!r}; consent.toml has {', '.join(sites)}.")
     return sites[name]
 
 
@@ -79,3 +85,27 @@ def demo_config() -> Path:
     """Return the demo shop's consent.toml: beside the package in a checkout, within it when installed."""
     installed = Path(str(files("consent_server.demo"))) / "consent.toml"
     return installed if installed.exists() else installed.parents[2] / "consent.toml"
+
+
+def signing_keys(settings: Settings) -> Keys:
+    """Return the keys of the secret in the environment.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if not settings.secret:
+        raise SettingsError("CONSENT_SECRET is not set; take the one that the server has.")
+    return Keys(settings.secret)
+
+
+def day(text: str | None) -> date | None:
+    """Return the day of an option that may be left out."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise CommandFailed(f"{text!r} is no day; write it as 2026-11-22.") from None
+
+
+def echo_json(value: object) -> None:
+    """Print a result as JSON that people can read."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import random
-from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from math import sin
 
-from ..decision import Consent, ConsentError, Decision, Notice, Site, mask_of
+from ..decision import Consent, Decision
+from ..site import ConsentError, Notice, Site, base64url, mask_of
 from ..store import Store
 
 DAYS = 90
@@ -70,107 +70,100 @@ def sample(
     Raises:
         NotEmpty: the site has decisions already that nobody made up.
     """
-    if store.is_sample(site):
+    if store.decisions.is_sample(site):
         return
-    if any(map(any, store.counts(site, today - timedelta(days=366), today, "day").values())):
+    if any(map(any, store.counters.counts(site, today - timedelta(days=366), today, "day").values())):
         raise NotEmpty(f"{site.id} has real decisions; a sample goes into a data folder of its own (--data).")
-    store.mark_sample(site)
-    chance = random.Random(seed)  # nosec B311  # noqa: S311
+    store.decisions.mark_sample(site)
     notices = {
         (notice.lang, notice.variant): notice
-        for notice in store.notices(site).values()
+        for notice in store.notices.all(site).values()
         if notice.revision == site.revision
     }
-    languages = {lang: _LANGUAGES.get(lang, 5) for lang in site.languages}
-    variants = {variant.name: variant.weight for variant in site.asked}
-    returning: list[tuple[int, int, _Shopper, Consent]] = []
+    crowd = _Crowd(store, site, notices, sign, random.Random(seed))  # nosec B311  # noqa: S311
     for n in range(days):
         day = today - timedelta(days=days - n)
-        midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
-        weekend = 0.8 if day.weekday() >= 5 else 1.0
-        count = round(shoppers * weekend * (1 + 0.15 * sin(n / 9)) * chance.gauss(1, 0.06))
-        progress = 0.13 * n / days
-        for moment in sorted(midnight + int(_DAY * chance.betavariate(4, 2.6)) for _ in range(count)):
-            while returning and returning[0][0] < moment:
-                _come_back(store, site, heapq.heappop(returning), chance, sign)
-            who = _Shopper(
-                notices[_one_of(chance, languages), _one_of(chance, variants)],
-                _one_of(chance, _DEVICES),
-                _one_of(chance, _COUNTRIES),
-            )
-            consent = _meet(store, site, who, moment, progress, chance, sign)
-            if consent and consent.allow and chance.random() < 0.035:
-                later = moment + int(chance.expovariate(1 / (12 * _DAY)))
-                heapq.heappush(returning, (later, chance.getrandbits(30), who, consent))
+        crowd.live_through(day, n / days, shoppers * (1 + 0.15 * sin(n / 9)))
         yield day
 
 
-def _meet(
-    store: Store,
-    site: Site,
-    who: _Shopper,
-    moment: int,
-    progress: float,
-    chance: random.Random,
-    sign: Callable[[Consent], bytes],
-) -> Consent | None:
-    """Show the banner to an undecided shopper and take the answer, if any; a few browsers send a privacy signal."""
-    store.shown(
-        site,
-        now=moment,
-        language=who.notice.lang,
-        variant=who.notice.variant,
-        device=who.device,
-        country=who.country,
-        signalled=site.gpc and chance.random() < 0.012,
-    )
-    second = who.notice.variant not in ("", site.asked[0].name)
-    if chance.random() > 0.76 + who.mood + progress / 2 + 0.04 * second:
-        return None
-    yes = 0.52 + who.mood + progress
-    what = chance.random()
-    if what < yes:
-        allow, how = 7, "accept" if chance.random() < 0.96 else "preferences"
-    elif what < yes + 0.13:
-        allow = mask_of(chance.choices(_PARTS, (3, 4, 5, 1, 1))[0].split())
-        how = "save" if chance.random() < 0.7 else "preferences"
-    else:
-        allow, how = 0, "refuse" if chance.random() < 0.97 else "save"
-    expired = None
-    if not allow and chance.random() < 0.04:
-        at = moment // 1000 - who.notice.keep - chance.randrange(40 * 86400)
-        expired = Consent(site.id, [], who.notice.revision, who.notice.hash, at, at + who.notice.keep)
-    return _answer(store, site, who, moment, allow, how, expired, chance, sign)
+@dataclass
+class _Crowd:
+    """Shoppers who never were, and the store that their answers go to."""
 
+    store: Store
+    site: Site
+    notices: Mapping[tuple[str, str], Notice]
+    sign: Callable[[Consent], bytes]
+    chance: random.Random
+    returning: list[tuple[int, int, _Shopper, Consent]] = field(default_factory=list)
+    """Who will change their mind: when, a number to tell two of one moment apart, who, and what they had answered."""
 
-def _come_back(
-    store: Store,
-    site: Site,
-    visit: tuple[int, int, _Shopper, Consent],
-    chance: random.Random,
-    sign: Callable[[Consent], bytes],
-) -> None:
-    """Have somebody change their mind: most take everything back, some only marketing."""
-    moment, _, who, before = visit
-    allow = 0 if chance.random() < 0.55 else mask_of(before.allow) & ~mask_of(["marketing"])
-    _answer(store, site, who, moment, allow, "preferences", before, chance, sign)
+    def live_through(self, day: date, progress: float, shoppers: float) -> None:
+        """Have undecided shoppers come on a day, and others back to change their mind.
 
+        Args:
+            day: a UTC day.
+            progress: from 0 on the first day to 1; people answer and allow more as time goes by.
+            shoppers: how many undecided ones come, but for the weekend and chance.
+        """
+        chance = self.chance
+        midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+        count = round(shoppers * (0.8 if day.weekday() >= 5 else 1.0) * chance.gauss(1, 0.06))
+        for moment in sorted(midnight + int(_DAY * chance.betavariate(4, 2.6)) for _ in range(count)):
+            while self.returning and self.returning[0][0] < moment:
+                self._come_back()
+            variants = {variant.name: variant.weight for variant in self.site.all_variants}
+            languages = {lang: _LANGUAGES.get(lang, 5) for lang in self.site.languages}
+            notice = self.notices[self._one_of(languages), self._one_of(variants)]
+            who = _Shopper(notice, self._one_of(_DEVICES), self._one_of(_COUNTRIES))
+            consent = self._meet(who, moment, 0.13 * progress)
+            if consent and consent.allow and chance.random() < 0.035:
+                later = moment + int(chance.expovariate(1 / (12 * _DAY)))
+                heapq.heappush(self.returning, (later, chance.getrandbits(30), who, consent))
 
-def _answer(
-    store: Store,
-    site: Site,
-    who: _Shopper,
-    moment: int,
-    allow: int,
-    how: str,
-    previous: Consent | None,
-    chance: random.Random,
-    sign: Callable[[Consent], bytes],
-) -> Consent:
-    name = urlsafe_b64encode(chance.randbytes(16)).rstrip(b"=").decode()
-    decision = Decision(name, allow, who.notice, how, previous)
-    return store.record(site, decision, now=moment, sign=sign, device=who.device, country=who.country).consent
+    def _meet(self, who: _Shopper, moment: int, progress: float) -> Consent | None:
+        """Show the banner to an undecided shopper and take the answer, if any; a few browsers send a privacy signal."""
+        chance, notice = self.chance, who.notice
+        self.store.counters.shown(
+            self.site,
+            now=moment,
+            language=notice.lang,
+            variant=notice.variant,
+            device=who.device,
+            country=who.country,
+            signalled=self.site.gpc and chance.random() < 0.012,
+        )
+        second = notice.variant not in ("", self.site.all_variants[0].name)
+        if chance.random() > 0.76 + who.mood + progress / 2 + 0.04 * second:
+            return None
+        yes = 0.52 + who.mood + progress
+        what = chance.random()
+        if what < yes:
+            allow, how = 7, "accept" if chance.random() < 0.96 else "preferences"
+        elif what < yes + 0.13:
+            allow = mask_of(chance.choices(_PARTS, (3, 4, 5, 1, 1))[0].split())
+            how = "save" if chance.random() < 0.7 else "preferences"
+        else:
+            allow, how = 0, "refuse" if chance.random() < 0.97 else "save"
+        expired = None
+        if not allow and chance.random() < 0.04:
+            at = moment // 1000 - notice.keep - chance.randrange(40 * 86400)
+            expired = Consent(self.site.id, [], notice.revision, notice.hash, at, at + notice.keep)
+        return self._answer(who, moment, allow, how, expired)
 
+    def _come_back(self) -> None:
+        """Have the next one change their mind: most take everything back, some only marketing."""
+        moment, _, who, before = heapq.heappop(self.returning)
+        allow = 0 if self.chance.random() < 0.55 else mask_of(before.allow) & ~mask_of(["marketing"])
+        self._answer(who, moment, allow, "preferences", before)
 
-def _one_of(chance: random.Random, weights: dict[str, int]) -> str:
-    return chance.choices([*weights], [*weights.values()])[0]
+    def _answer(self, who: _Shopper, moment: int, allow: int, how: str, previous: Consent | None = None) -> Consent:
+        name = base64url(self.chance.randbytes(16))
+        decision = Decision(name, allow, who.notice, how, previous)
+        return self.store.decisions.record(
+            self.site, decision, now=moment, sign=self.sign, device=who.device, country=who.country
+        ).consent
+
+    def _one_of(self, weights: Mapping[str, int]) -> str:
+        return self.chance.choices([*weights], [*weights.values()])[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +13,8 @@ from typing import Any, BinaryIO, cast
 
 import msgspec
 
-from ..decision import COLUMNS, DIMENSIONS, ConsentError, Entry, Site, categories_of
+from ..decision import COLUMNS, DIMENSIONS, Entry
+from ..site import ConsentError, Site, base64url, categories_of
 from ..store import Store
 from ..tokens import Keys, token
 from ..verify import VERSION, Tree, canonical, leaf, opened, seal_hash, verify
@@ -51,7 +51,7 @@ def fields(entry: Entry) -> dict[str, Any]:
     }
     if entry.erased:
         return line | {"erased": entry.erased.hex()}
-    signature = urlsafe_b64encode(entry.signature).rstrip(b"=").decode()
+    signature = base64url(entry.signature)
     return line | {"id": entry.id, "subject": entry.subject, "signature": signature}
 
 
@@ -59,7 +59,7 @@ def counts(store: Store, site: Site, day: date) -> dict[str, dict[str, dict[str,
     """Return what was counted on a day, by dimension, value and column, without zeros."""
     found: dict[str, dict[str, dict[str, int]]] = {}
     for by in DIMENSIONS:
-        for value, row in store.counts(site, day, day, by).items():
+        for value, row in store.counters.counts(site, day, day, by).items():
             numbers = {name: n for name, n in zip(COLUMNS, row, strict=True) if n}
             if numbers:
                 found.setdefault(by, {})[value] = numbers
@@ -71,19 +71,19 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
 
     Several servers may do this at once: the first seal of a day stays.
     """
-    store.remember_keys(keys.jwks())
-    seals = store.seals(site)
-    first = max(seals) + timedelta(1) if seals else store.first_day(site)
+    store.keys.remember(keys.jwks())
+    seals = store.log.seals(site)
+    first = max(seals) + timedelta(1) if seals else store.log.first_day(site)
     last = (now.astimezone(UTC) - GRACE).date() - timedelta(1)
     sealed: list[date] = []
     previous = seals[max(seals)] if seals else ""
     while first and first <= last:
-        store.freeze(site, first)
+        store.log.freeze(site, first)
         tree = Tree()
-        for entry in store.day(site, first):
+        for entry in store.log.day(site, first):
             tree.add(leaf(fields(entry)))
         previous = _seal(site, keys, first, tree, counts(store, site, first), previous, now, is_open=False)
-        if not store.keep_seal(site, first, previous):
+        if not store.log.keep_seal(site, first, previous):
             break  # another server was faster, and goes on
         sealed.append(first)
         first += timedelta(1)
@@ -124,11 +124,11 @@ def export(
     Raises:
         NothingToExport: the log is empty in that period.
     """
-    seals = store.seals(site)
-    start = first or min([*seals, *filter(None, [store.first_day(site)])], default=None)
+    seals = store.log.seals(site)
+    start = first or min([*seals, *filter(None, [store.log.first_day(site)])], default=None)
     if start is None or start > last:
         raise NothingToExport(f"The log of {site.id} has nothing up to {last}.")
-    known = {key["kid"]: key for key in [*store.remembered_keys(), *keys.jwks()["keys"]]}
+    known = {key["kid"]: key for key in [*store.keys.all(), *keys.jwks()["keys"]]}
     yield _line(
         "log",
         version=VERSION,
@@ -137,14 +137,14 @@ def export(
         made=now.astimezone(UTC).isoformat(timespec="seconds"),
         keys={"keys": [*known.values()]},
     )
-    for notice in store.notices(site).values():
+    for notice in store.notices.all(site).values():
         yield _line("notice", hash=notice.hash, content=notice.content)
     entries, previous = 0, seals.get(start - timedelta(1), "")
     day = start
     while day <= last:
         yield _line("day", day=day.isoformat())
         tree = Tree()
-        for entry in store.day(site, day):
+        for entry in store.log.day(site, day):
             content = fields(entry)
             hashed = leaf(content)
             yield _line("entry", n=tree.leaves, **content, leaf=hashed.hex())
@@ -210,11 +210,11 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
     """
     seal(store, site, keys, now)
     before = (now.astimezone(UTC) - timedelta(seconds=site.keep + site.prove)).date()
-    first = store.first_day(site)
+    first = store.log.first_day(site)
     if first is None or first >= before:
         return None
     path = folder / f"{site.id}-{first}-{before - timedelta(1)}.jsonl.gz"
     write(path, export(store, site, keys, first, before - timedelta(1), now))
     with opened(path) as lines:
-        verify(lines, {"keys": [*store.remembered_keys(), *keys.jwks()["keys"]]})
-    return path, store.trim(site, before)
+        verify(lines, {"keys": [*store.keys.all(), *keys.jwks()["keys"]]})
+    return path, store.log.trim(site, before)

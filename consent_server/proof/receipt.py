@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from ..decision import Consent, Entry, Notice, Site
+from ..decision import Consent, Entry
+from ..site import Notice, Site
 
 CONTEXT = {"dpv": "https://w3id.org/dpv#", "dcterms": "http://purl.org/dc/terms/"}
 
@@ -59,6 +60,8 @@ def receipt(
     """
     content = notice.content
     granted = set(consent.allow)
+
+    authority = site.authority or {}
 
     def process(category: str) -> dict[str, Any]:
         status = "ConsentGiven" if category in granted else "ConsentRefused"
@@ -114,7 +117,7 @@ def receipt(
                 ("access", f"/v1/{site.id}/me"),
                 ("erasure", f"/v1/{site.id}/me"),
                 ("complaint to the shop", site.contact or ""),
-                (f"complaint to {site.authority.get('name', 'the authority')}", site.authority.get("url", "")),
+                (f"complaint to {authority.get('name', 'the authority')}", authority.get("url", "")),
             )
         ],
         "dpv:hasActivityStatus": [

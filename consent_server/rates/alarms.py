@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
 
-from ..decision import OPTIONAL
+from ..site import OPTIONAL
 from .counts import Counts, Rate
 
 WATCHED = ("answer", *(f"grant_{category}" for category in OPTIONAL))

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log, sqrt
 
-from ..decision import OPTIONAL
+from ..site import OPTIONAL
 from .counts import TOO_FEW, Counts, Rate
 from .period import BadQuestion
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
-from ..decision import COLUMNS, OPTIONAL, mask_of
+from ..decision import COLUMNS
+from ..site import OPTIONAL, mask_of
 
 TOO_FEW = 100
 """Below this denominator a rate is shown, and called too few to rely on."""

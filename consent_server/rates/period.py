@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ..decision import DIMENSIONS, ConsentError
+from ..decision import DIMENSIONS
+from ..site import ConsentError
 
 LONGEST = 5 * 365 + 2
 """The longest period that is answered, in days: five years, two of them leap years."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from ..decision import DIMENSIONS, SIGNAL, Site
+from ..decision import DIMENSIONS, SIGNAL
+from ..site import Site
 from ..store import Store
 from .alarms import Alarm, alarms
 from .compare import Verdict, verdicts
@@ -118,9 +119,9 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
         StoreAway: the store does not answer.
     """
     logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in DIMENSIONS}
-    notices = store.notices(site)
+    notices = store.notices.all(site)
     for day in period:
-        for entry in store.day(site, day):
+        for entry in store.log.day(site, day):
             asked = notices[entry.notice]
             places = (day.isoformat(), asked.lang, asked.variant, entry.device, entry.country, entry.how)
             for by, value in zip(DIMENSIONS, places, strict=True):
@@ -140,7 +141,7 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
 
 
 def _counts(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
-    return {value: Counts(row) for value, row in store.counts(site, period.first, period.last, by).items()}
+    return {value: Counts(row) for value, row in store.counters.counts(site, period.first, period.last, by).items()}
 
 
 def _answers(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:

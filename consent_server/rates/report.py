@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..decision import COLUMNS, OPTIONAL, SIGNAL
+from ..decision import COLUMNS, SIGNAL
+from ..site import OPTIONAL
 from .compare import change
 from .counts import RATES, Counts, Rate
 from .period import Period

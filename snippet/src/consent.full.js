@@ -1,7 +1,6 @@
 // The script of a shop that names vendors or trackers in its consent.toml.
 import { start } from './gate.js';
-import { alsoHold } from './hold.js';
 import { stopTrackers } from './trackers.js';
 import { tell } from './vendors.js';
 
-start(tell, () => alsoHold(stopTrackers()));
+start(tell, stopTrackers);

@@ -1,88 +1,114 @@
 /**
- * The cookie, which remembers the answer and is the queue of what is undelivered.
+ * The cookie, which remembers the answer and is the queue of what is undelivered. Its states, shared by all tabs and hosts
+ * that see it:
  *
- * It holds the server's token, or before delivery "~" and a list of at most two decisions: the one on its way and the
- * one that followed. The page does not check a signature: whoever can write the cookie could as well press the button.
+ *   none       nobody has answered
+ *   waiting    "~" and a list: the decision on its way, and the one that followed it
+ *   delivered  the server's token of the newest decision
+ *
+ *   any       -> waiting             record: a decision, in any tab; it names what it follows
+ *   waiting   -> waiting, delivered  delivery.js: the server has taken the first, which is still the first
+ *   any       -> none                erased
+ *
+ * Only pages write it, and read it anew right before: what the server says may come when a later decision is in the
+ * cookie, and no page is left that could tell. There may be several of ours, in scopes that consent.toml said before, and
+ * some of somebody else's: delivery.js tidies up behind each decision, and until then the newest counts. The page does not
+ * check a signature: whoever can write the cookie could as well press the button.
  */
-import { base, CATEGORIES, domain, keep, notices, revision, site, variant } from './site.js';
+import { base, CATEGORIES, config, doc, domain, keep, notices, revision, site, variant } from './site.js';
 
 /**
  * @typedef {import('./types').Category} Category
- * @typedef {{ site: string, allow: Category[], rev: number, at: number, exp: number, id?: string, jti?: string }} Answer
- *   times in seconds
- * @typedef {Answer & { id: string, notice: string, lang: string, variant: string, how: import('./types').How,
- *   previous?: string, refused?: 1 }} Pending  `refused`: the server will not take it, so it is not sent again; the choice
- *   holds all the same.
+ * @typedef {import('./types').State} State
  */
 
 /** Characters of a token's signature and the dot before it. */
 const SIGNATURE = 87;
 
-/**
- * What the page knows; a browser may keep no cookie. `sending`: what ends when the server has taken all, or cannot; `sent`:
- * the post of the first that is unsent, if this page made it.
- * @type {{ kept: string, unsent: Pending[], sending?: Promise<void>, sent?: Promise<Response | void> }}
- */
-export const memory = { kept: '', unsent: [] };
+/** @type {State} */
+const NONE = { value: '', unsent: [], moment: 0 };
 
-const cookie = () => {
+/** What the page knows, in a browser that keeps no cookie too. */
+export let state = NONE;
+
+/** Of this page alone. @type {import('./types').Memory} */
+export const memory = {};
+
+/** @returns {string} all cookies that this page sees; a sandboxed frame sees none */
+export const jar = () => {
   try {
-    return document.cookie.match(/(^|; )consent=([^;]+)/)?.[2] ?? '';
+    return doc.cookie;
   } catch {
-    return ''; // a sandboxed frame has none
+    return '';
   }
 };
 
-/** @returns {Pending[]} what the cookie holds undelivered, whichever tab put it there */
-export const queued = (text = cookie()) => {
+/** @param {string} text that starts with a cookie's name */
+export const set = (text) => {
   try {
-    return text[0] == '~' ? JSON.parse(decodeURIComponent(text.slice(1))) : [];
-  } catch {
-    return [];
-  }
-};
-
-/** Writes the cookie: what is undelivered, or the token, or nothing any more. */
-export const writeCookie = (token = '') => {
-  memory.kept = memory.unsent[0] ? '~' + encodeURIComponent(JSON.stringify(memory.unsent)) : token;
-  try {
-    // Three months longer than the answer holds, so that a renewal can name the token that it follows.
-    document.cookie = `consent=${memory.kept};Path=/;SameSite=Lax;Max-Age=${memory.kept ? keep + 7776000 : 0}${
-      location.protocol == 'https:' ? ';Secure' : ''}${domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''}`;
+    doc.cookie = text;
   } catch {}
+};
+
+/** Where consent.toml says that the cookie is, up to the seconds that it lives. */
+const scope = `;Path=/;SameSite=Lax${location.protocol == 'https:' ? ';Secure' : ''}${
+  domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''};Max-Age=`;
+
+/** @returns {State | undefined} what a value of the cookie says, unless it is somebody else's or another shop's */
+export const parse = (value = '') => {
+  try {
+    const waits = value[0] == '~';
+    // No text that may be in a payload has a - or _ in base64url. And a yes names its decision, so that a refusal's token
+    // has nothing to turn into one.
+    /** @type {import('./types').Pending[]} */
+    const list = waits ? JSON.parse(decodeURIComponent(value.slice(1))) : [JSON.parse(atob(value.slice(0, -SIGNATURE)))];
+    const last = /** @type {import('./types').Pending} */ (list.at(-1));
+    const { allow, at, id = last.jti ?? '' } = last;
+    if (last.site == site && (id || !allow[0]) && allow.every((category) => CATEGORIES.includes(category))) {
+      // A refusal says the hour, and no yes of that hour is newer; of two that cannot be ordered the stricter counts.
+      return { value, unsent: waits ? list : [], last, id, moment: at + (allow[0] ? -allow.length / 8 : 3599) };
+    }
+  } catch {}
+};
+
+/**
+ * Writes the cookie: what is undelivered, or the token, or nothing any more.
+ * @param {string} [value]
+ * @param {number} [life] seconds: three months longer than the answer holds, so that a renewal can name what it follows
+ */
+export const write = (value = '', life = keep + 7776000) => {
+  state = parse(value) ?? NONE;
+  set(config.cookie + '=' + value + scope + (value && life));
 };
 
 /**
  * Reads the cookie.
- * @returns {boolean} whether it is news: never while a decision of this page is on its way, which is newer
+ * @returns {boolean} whether it brings a decision that this page has not heard of
  */
 export const read = () => {
-  const text = cookie();
-  if (memory.sending || memory.sent || text == memory.kept) return false;
-  memory.kept = text;
-  memory.unsent = queued();
-  return true;
+  const { id } = state;
+  // Where a script's cookie does not last, the server has set two others for it: see delivery.js.
+  if (!memory.deaf) {
+    state = jar().replace(/^(?=.*\bask-guard=([^;]+))(.*)\bask-kept=\1\./, '$2consent=').split('; ')
+      .map((each) => parse(each.split(config.cookie + '=')[1]))
+      .reduce((/** @type {State} */ newest, each) => (/** @type {State} */ (each)?.moment > newest.moment ? /** @type {State} */ (each) : newest), NONE);
+  }
+  return id != state.id;
 };
 
-/** @returns {Category[] | undefined} what is allowed; nothing if the cookie is no answer of ours, or it does not hold any more */
+/** @returns {Category[] | undefined} what is allowed; nothing if there is no answer, or it does not hold any more */
 export const answer = () => {
-  try {
-    // No text that may be in a payload has a - or _ in base64url. And a yes names its decision, so that a refusal's token
-    // has nothing to turn into one.
-    /** @type {Answer} */
-    const { site: of, rev, exp, allow, id, jti } =
-      memory.unsent.at(-1) ?? (memory.kept && JSON.parse(atob(memory.kept.slice(0, -SIGNATURE)))); // to throw is slow
-    if (of == site && rev >= revision && exp > Date.now() / 1000 && (jti || id || !allow[0])
-      && allow.every((category) => CATEGORIES.includes(category))) return allow;
-  } catch {}
+  const { last } = state;
+  // By a clock that is months off no answer would hold: the cookie of such a browser itself ends with the answer.
+  if (last && last.rev >= revision && (last.exp > Date.now() / 1000 || /\bask-clock/.test(jar()))) return last.allow;
 };
 
 /** @returns {string | null} the token, of whatever age, if the answer is delivered */
-export const token = () => (memory.unsent[0] ? null : memory.kept || null);
+export const token = () => (state.unsent[0] ? null : state.value || null);
 
 /**
  * Posts a decision, or that the banner was shown, in one request that outlives the page. A body of text needs no preflight.
- * @param {Pending | { lang: string, variant: string, signal?: 'gpc' }} content
+ * @param {object} content
  * @param {string} [path]
  */
 export const post = (content, path = 'decisions') =>
@@ -99,22 +125,29 @@ export const post = (content, path = 'decisions') =>
  * @param {string} lang in which it was asked
  */
 export const record = (allow, how, lang) => {
-  const [first] = memory.unsent;
-  const at = Math.floor(Date.now() / 1000);
+  read(); // another tab may have answered
+  const { value, id, moment, unsent: [first] } = state;
+  const step = allow[0] ? 1 : 3600;
+  // Later than the one before, whatever the clock says now.
+  const at = Math.floor(Math.max(Date.now() / 1000, moment + 1) / step) * step;
+  // 22 characters that are base64url of 16 bytes: the last must end in four zero bits.
+  const fresh = [...crypto.getRandomValues(new Uint8Array(21))].map((byte) => (byte % 36).toString(36)).join('') + 'A';
+  if (!allow[0]) memory.id = first || !id ? fresh : ('no-' + id).slice(0, 64); // what takes back a yes is known by that
   const next = {
     allow,
     notice: notices[lang].hash,
     lang,
     variant,
     how,
-    // 22 characters that are base64url of 16 bytes: the last must end in four zero bits.
-    id: [...crypto.getRandomValues(new Uint8Array(21))].map((byte) => (byte % 36).toString(36)).join('') + 'A',
-    previous: token() ?? first?.previous,
+    id: allow[0] && fresh,
+    previous: first ? first.previous : value || undefined,
     site,
     rev: revision,
     at,
     exp: at + keep,
   };
-  memory.unsent = first && !first.refused ? [first, next] : [next];
-  writeCookie();
+  memory.jar ??= jar();
+  set('ask-guard=' + scope + 0); // what outlasts a script's cookie is of an older answer now
+  write('~' + encodeURIComponent(JSON.stringify(first && !first.tries ? [first, next] : [next])));
+  memory.deaf = !jar().includes(state.value);
 };

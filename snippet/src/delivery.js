@@ -1,43 +1,187 @@
-/** Takes the server's answer to a decision, and sends what is unsent. Loaded with the details. */
+/**
+ * Brings what is unsent to the server, takes what it answers, and leaves one cookie of ours. A layer of its own, for whom
+ * something waits.
+ *
+ * Another tab, or this page meanwhile, may have put a later decision into the cookie. So an answer of the server's changes
+ * only the decision that it answers, and only where that is still the first in the cookie.
+ */
+import { assertSameProtocol } from './protocol.js';
 
-/** @typedef {Pick<import('./types').Gate, 'memory' | 'queued' | 'post' | 'writeCookie'>} Gate */
+/** @typedef {import('./types').Pending} Pending */
 
-/** @param {Gate} gate */
-const send = async ({ memory, queued, post, writeCookie }) => {
-  try {
-    while (memory.unsent[0] && !memory.unsent[0].refused) {
-      const { id, previous } = memory.unsent[0];
-      const response = await (memory.sent ?? post(memory.unsent[0]));
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+/** Says that the clock is wrong. */
+const CLOCK = 'ask-clock';
+/** See outlast. */
+const [GUARD, LASTING] = ['ask-guard', 'ask-kept'];
+
+/** @type {(gate: import('./types').Gate) => import('./types').Delivery} */
+const delivery = (gate) => {
+  assertSameProtocol(gate);
+  const { memory, getState, follow, jar, parse, post, set } = gate;
+  const { cookie, keep } = gate.settings;
+  const { hostname, pathname, protocol } = location;
+
+  // ---- One cookie of ours ----
+
+  /** @returns {[string, string][]} name and value of each cookie */
+  const cookies = (text = jar()) => text.split('; ').map((each) => /** @type {any} */ (each.split(/=(.*)/s)));
+  /** @param {string} name */
+  const valueOf = (name) => cookies().find(([each]) => each == name)?.[1];
+  /** @param {string} [text] @returns {string[]} what somebody else keeps under the name of the cookie */
+  const theirs = (text) => cookies(text).flatMap(([name, value]) => (name == cookie && !parse(value) ? [value] : []));
+  const ours = () => cookies().flatMap(([name, value]) => (/^(__Host-)?consent$/.test(name) && parse(value) ? [value] : []));
+
+  /** @returns {string[]} each place from which this page sees a cookie: its paths; this host alone, or with its parents */
+  const places = () => {
+    const hosts = hostname.split('.').map((_, i, labels) => ';Domain=' + labels.slice(i).join('.'));
+    const paths = pathname.split('/').flatMap((_, i, parts) => {
+      const path = ';Path=' + parts.slice(0, i + 1).join('/');
+      return i ? [path, path + '/'] : [path + '/'];
+    });
+    return ['', ...hosts].flatMap((host) => paths.map((path) => path + host));
+  };
+
+  /** @param {string} name @param {string} value @param {string} place @param {number} [life] seconds */
+  const put = (name, value, place, life = 0) =>
+    set(`${name}=${value}${place};SameSite=Lax;Max-Age=${life}${protocol == 'https:' ? ';Secure' : ''}`);
+
+  const { domain } = gate.settings;
+  const home = ';Path=/' + (domain && hostname.endsWith(domain) ? ';Domain=' + domain : '');
+
+  /** @param {...string} names of our other cookies, that go */
+  const expire = (...names) => {
+    for (const name of names) if (valueOf(name) != null) for (const place of places()) put(name, '', place);
+  };
+
+  /**
+   * Keeps an answer, or none, where consent.toml says; beside it, if somebody else's is there, or the browser takes none
+   * for that domain. Removes ours from everywhere else, and nobody else's.
+   */
+  const store = (value = '', life = keep + 90 * DAY) => {
+    const before = [...theirs(), ...theirs(memory.jar ?? '')];
+    memory.jar = undefined;
+    let place = home;
+    const giveBack = () => {
+      for (const lost of before) if (!theirs().includes(lost)) put(cookie, lost, place, life);
+    };
+    const isKept = () => cookies().some(([name, text]) => name == cookie && text == value);
+    const settle = () => {
+      for (const each of [home, ';Path=/', ';Path=/;Domain=' + hostname]) {
+        if (!value || isKept()) return;
+        put(cookie, value, (place = each), life);
+        giveBack();
+      }
+    };
+    if (value != getState().value) gate.write(value, life);
+    giveBack();
+    settle();
+    const kept = place;
+    for (place of places()) {
+      if (place == kept) continue;
+      for (const name of ['consent', '__Host-consent']) {
+        const left = ours();
+        if (!left[1] && !left.some((text) => text != value)) break;
+        put(name, '', place);
+        giveBack();
+      }
+    }
+    place = kept;
+    settle(); // a host may have two names for one place
+    memory.deaf = !!value && !isKept();
+  };
+
+  const forget = () => {
+    expire(GUARD, LASTING, CLOCK);
+    store();
+  };
+
+  // ---- The server's answers ----
+
+  /** @param {Pending} decision @returns {string | undefined} by what the server knows it again, if this page knows that */
+  const idOf = ({ id, previous }) => {
+    const followed = parse(previous)?.id;
+    return id ?? (followed ? ('no-' + followed).slice(0, 64) : memory.id);
+  };
+
+  /** @param {Pending} one @param {Pending | undefined} other */
+  const isSame = (one, other) => (one.id ? one.id == other?.id : JSON.stringify(one) == JSON.stringify(other));
+
+  const newId = () => crypto.getRandomValues(new BigUint64Array(2)).join('-');
+
+  /** @param {Response} response */
+  const readClock = (response) => {
+    const apart = Math.abs(Date.now() - Date.parse(response.headers.get('Date') ?? '')) / 1000;
+    if (!(apart > DAY)) return void expire(CLOCK);
+    put(CLOCK, '1', home, keep);
+    return keep; // then the browser ends the answer, by whatever clock it has
+  };
+
+  /** @param {Pending[]} unsent */
+  const waiting = (unsent) => '~' + encodeURIComponent(JSON.stringify(unsent));
+
+  const send = async () => {
+    for (;;) {
+      follow();
+      const [first] = getState().unsent;
+      const now = Date.now() / 1000;
+      // Not again and again what the server refuses. A clock that was turned back does not keep it waiting.
+      if (!first || (first.next ?? 0) > now && (first.next ?? 0) < now + 2 * DAY) return;
+      const id = idOf(first);
+      if (!id) return; // the page on which it was refused has its id
+      const { sent } = memory;
       memory.sent = undefined;
-      if (!response || response.status == 429 || response.status > 499) break;
+      const response = await (sent && isSame(sent.first, first) ? sent.response : post({ ...first, id }));
+      if (!response || response.status == 429 || response.status > 499) return;
       const { token, type, detail } = await response.json();
-      // Another tab may have put a decision behind this one meanwhile.
-      const theirs = queued();
-      if (theirs[1] && theirs[0].id == id) memory.unsent = theirs;
-
-      const { unsent } = memory;
+      follow();
+      const unsent = getState().unsent.map((each) => ({ ...each }));
+      const [taken, next] = unsent;
+      if (!taken || !isSame(first, taken)) continue;
       if (response.ok) {
-        unsent.shift();
-        if (unsent[0]) unsent[0].previous = token;
-      } else if (previous && /\/previous-/.test(type)) {
-        delete unsent[0].previous;
+        memory.id &&= newId();
+        if (next) next.previous = token;
+        store(next ? waiting([next]) : token, readClock(response));
+      } else if (taken.previous && /\/previous-|other-content/.test(type)) {
+        delete taken.previous;
+        store(waiting(unsent));
       } else {
         console.warn('consent: decision not taken:', detail);
-        if (unsent[1]) unsent.shift();
-        else unsent[0].refused = 1;
+        const tries = (taken.tries ?? 0) + 1;
+        // The next page may be of a shop that is mended; then hours pass, up to a day.
+        taken.next = tries > 1 ? (Math.floor(now / HOUR) + Math.min(2 ** (tries - 1), 24)) * HOUR : 0;
+        taken.tries = tries;
+        store(waiting(next ? [next] : unsent));
+        if (!next) return;
       }
-      writeCookie(token);
     }
-  } catch {
-    // No answer of ours: the cookie keeps the decision.
-  }
+  };
+  /**
+   * Safari keeps what a script has set for seven days. What a response of the shop's own host sets lives longer, but may
+   * come after a later decision, when no page is left. So it takes two, and counts only together: each decision removes
+   * the first, which never comes twice, and without which the second says nothing.
+   */
+  const outlast = async () => {
+    const { value, unsent } = getState();
+    if (cookie != 'consent' || !/^Apple/.test(navigator.vendor) || new URL(gate.server).origin != location.origin || unsent[0] || !value) return;
+    for (let calls = 0; calls < 3 && valueOf(LASTING) != `${valueOf(GUARD)}.${value}`; calls++) {
+      await fetch(gate.server + 'keep', { method: 'POST' });
+    }
+  };
+
+  /** @type {import('./types').Delivery['deliver']} */
+  const deliver = (found) => {
+    if (found) memory.id ??= newId();
+    const { unsent, value } = getState();
+    if (unsent[0]) expire(GUARD, LASTING);
+    store(value);
+    return (memory.sending ??= send().then(outlast).catch(() => {}).then(() => {
+      memory.sending = undefined;
+    }));
+  };
+
+  return { deliver, forget };
 };
 
-/**
- * Sends the decisions, oldest first. What the server cannot take now stays in the cookie for the next page.
- * @param {Gate} gate
- */
-export const deliver = (gate) =>
-  (gate.memory.sending ??= send(gate).then(() => {
-    gate.memory.sending = undefined;
-  }));
+export default delivery;

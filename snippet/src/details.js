@@ -1,6 +1,5 @@
 /** The second layer: what exactly is asked, and the switches; and what a page with something unfinished needs. */
 import { clear } from './clear.js';
-import { deliver } from './delivery.js';
 import { assertSameProtocol } from './protocol.js';
 import style from './details.css';
 
@@ -53,7 +52,7 @@ const details = (gate) => {
       if (reload) sessionStorage[REMOVED] = names;
     } catch {} // then nobody is told
     // Delivered before, unless that takes long: the next page would send it again.
-    if (reload) Promise.race([deliver(gate), new Promise((over) => setTimeout(over, 500))]).then(() => location.reload());
+    if (reload) Promise.race([gate.deliver(), new Promise((over) => setTimeout(over, 500))]).then(() => location.reload());
     else if (names) {
       const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
       host().append(message);
@@ -183,15 +182,6 @@ const details = (gate) => {
 
   // ---- What a page with something unfinished needs ----
 
-  /** @returns {boolean} whether there was an answer, to an older revision: whoever signed it */
-  const answeredBefore = () => {
-    try {
-      return JSON.parse(atob(gate.memory.kept.split('.')[0])).rev < revision;
-    } catch {
-      return false;
-    }
-  };
-
   /** @param {string} text what is particular to this shopper */
   const note = (text) => gate.theHost().querySelector('p')?.after(element('p', {}, text));
 
@@ -199,13 +189,12 @@ const details = (gate) => {
   const arrive = (undecided) => {
     if (undecided) {
       if (consent.signal) note(words.gpc);
-      if (changed && answeredBefore()) note(changed);
+      if (changed && /** @type {any} */ (gate.getState().last)?.rev < revision) note(changed);
     }
     clearTraces();
-    deliver(gate);
   };
 
-  return { arrive, withdraw, deliver: () => deliver(gate), open, place };
+  return { arrive, withdraw, open, place };
 };
 
 export default details;

@@ -2,9 +2,9 @@
  * The gate: asks, remembers the answer, makes the page agree with it, and is `window.consent`.
  */
 import { addStyle, banner, element, hideBanner, painted, showBanner, spoken, theHost } from './banner.js';
-import { answer, memory, post, queued, read, record, token, writeCookie } from './cookie.js';
-import { allowed, allows, caught, setAllowed, when } from './hold.js';
-import { handOver, loadLayer, soon, whenIdle } from './layers.js';
+import { answer, jar, memory, parse, post, read, record, set, state, token, write } from './cookie.js';
+import { allowed, allows, setAllowed, when } from './hold.js';
+import { afterLoad, deliver, handOver, loadLayer, soon, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
 import { base, CATEGORIES, config, doc, noPolicy, script, signal, trusted, variant } from './site.js';
 
@@ -59,9 +59,10 @@ const decide = (allow, how, lang = spoken()) => {
   record(allow, how, lang);
   agree();
   painted().then(() => {
-    // At once, as the shopper may leave before the details are here, which take the answer.
-    if (!memory.unsent[1] && !memory.sending) memory.sent ??= post(memory.unsent[0]);
-    soon(({ deliver }) => deliver());
+    const [first, next] = state.unsent;
+    // At once, as the shopper may leave before the script is here that takes the answer.
+    if (first && !next) memory.sent = { first, response: post({ id: memory.id, ...first }) };
+    deliver();
   });
 };
 
@@ -133,13 +134,14 @@ const consent = {
 
 /** What the layers that are fetched later get. @type {import('./types').Gate} */
 const gate = {
-  protocol: PROTOCOL, memory, queued, post, writeCookie, server: base, settings: config, consent, way: variant, theHost, addStyle,
-  newElement: element, decide, agree, unwanted, loadLayer, doc, trusted, script, caught, soon, whenIdle,
+  protocol: PROTOCOL, memory, getState: () => state, jar, parse, post, set, write, deliver, follow: () => follow(), server: base,
+  settings: config, consent, way: variant, theHost, addStyle, newElement: element, decide, agree, unwanted, loadLayer, doc,
+  trusted, script, soon, whenIdle,
 };
 
 /** Another tab, or the server, may have changed the cookie. */
 const follow = () => {
-  if (read() && `${answer()}` != `${allowed}`) agree();
+  if (read()) agree();
 };
 
 /** @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it */
@@ -195,5 +197,7 @@ export const start = (tellVendors, stopTrackers) => {
   [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
 
   // Neither a shopper who was never here nor one whose answer is delivered needs more than this script.
-  if (undecided && (memory.kept || signal()) || memory.unsent[0] || traces()) whenIdle((details) => details.arrive(undecided));
+  if (undecided && (state.value || signal()) || traces()) whenIdle((details) => details.arrive(undecided));
+  // Nor does one whose cookie is the one of that name.
+  if (state.unsent[0] || state.value && jar().split(config.cookie + '=').length != 2) afterLoad(() => deliver(true));
 };

@@ -21,26 +21,3 @@ export const allows = (category) => category == 'necessary' || !!allowed?.includ
 export const when = async (category) => {
   while (!allows(category)) await new Promise((resolve) => doc.addEventListener('consentchange', resolve, { once: true }));
 };
-
-/** Trackers caught before they are in the document. @type {Set<HTMLElement>} */
-export const caught = new Set();
-
-// ---- What nobody marked: for the script that has the trackers' patterns ----
-
-/** @type {(element: HTMLElement) => void} */
-let mark;
-
-/** @param {any} root what the parser or markup made: an element, or another node; most have nothing in them */
-export const look = (root) => {
-  if (root instanceof Element) mark(/** @type {HTMLElement} */ (root));
-  if (root.firstElementChild) for (const found of root.querySelectorAll('script,iframe,img')) mark(found);
-};
-
-/** @param {(element: HTMLElement) => void} markTracker catches a tracker that the parser made */
-export const alsoHold = (markTracker) => {
-  mark = markTracker;
-  look(document);
-  new MutationObserver((records) => {
-    for (const { addedNodes } of records) addedNodes.forEach(look);
-  }).observe(document, { childList: true, subtree: true });
-};

@@ -1,4 +1,4 @@
-/** What is fetched when it is wanted: the details, and *My choices*. */
+/** What is fetched when it is wanted: the details, *My choices*, what releases, and what delivers an answer. */
 import { spoken } from './banner.js';
 import { base, config, doc, idle, language } from './site.js';
 
@@ -35,9 +35,15 @@ export const loadLayer = (name, lang) =>
 /** @param {(details: import('./types').Details) => void} use of the second layer; if it does not load, the next page may */
 export const soon = (use) => loadLayer('details', spoken()).then(use, () => {});
 
-/** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
-export const whenIdle = (use) => {
-  const now = () => idle(() => soon(use));
-  if (doc.readyState == 'complete') now();
-  else addEventListener('load', now);
+/** @param {boolean} [found] whether this page found it waiting: what is unsent; if the layer does not load, the next page may */
+export const deliver = (found) => loadLayer('delivery').then((layer) => layer.deliver(found), () => {});
+
+/** @param {() => void} act once the page has loaded, when it has nothing better to do */
+export const afterLoad = (act) => {
+  const start = () => idle(act);
+  if (doc.readyState == 'complete') start();
+  else addEventListener('load', start);
 };
+
+/** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
+export const whenIdle = (use) => afterLoad(() => soon(use));

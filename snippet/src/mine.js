@@ -49,8 +49,7 @@ const mine = (gate) => {
 
     const erase = async () => {
       await me('me', 'DELETE');
-      gate.memory.unsent = [];
-      gate.writeCookie();
+      (await gate.loadLayer('delivery')).forget();
       gate.agree();
       mine.replaceChildren(paragraph(words.erased), rights);
     };

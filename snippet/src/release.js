@@ -74,7 +74,7 @@ const release = (gate) => {
     // Withdrawn while it stood in line: held again.
     if (!mayRun(marked)) return released.delete(marked);
     if (!(marked instanceof HTMLScriptElement)) return show(marked);
-    return runScript(gate, marked, brought.has(marked) && !gate.caught.has(marked));
+    return runScript(gate, marked, brought.has(marked));
   };
 
   /** @param {HTMLElement} marked */
@@ -170,7 +170,6 @@ const release = (gate) => {
 
   const agree = () => {
     look(document);
-    gate.caught.forEach(look);
     return takeBack();
   };
 

@@ -1,85 +1,141 @@
 /**
- * Stops trackers that nobody marked, by pattern: what is caught becomes a marked element, a request waits.
+ * Stops trackers that nobody marked, by pattern: what is given a tracker's address gets it once that is allowed.
+ * docs/tag.md has the table of what is stopped, and of what nothing in a page can stop.
  *
- * Nothing in a page can stop what the browser fetches before scripts see it: its preload scanner, style sheets,
- * workers, and markup written through innerHTML.
+ * Native functions are wrapped in proxies: these keep names, statics and prototypes, and SDKs take them for native.
  */
-import { allows, caught, when } from './hold.js';
-import { config } from './site.js';
+import { allows, when } from './hold.js';
+import { config, doc, script } from './site.js';
 
-/** @param {any} url @returns {import('./types').Category | undefined} what a tracker at that address still waits for */
-const stopped = (url) => {
+/**
+ * @typedef {(act: () => any, self: any, args: any[], name: string) => unknown} Trap  what is done in place of `act`, which
+ *   is the native call with these arguments
+ */
+
+const trackers = config.trackers ?? [];
+for (const each of trackers) each.match = RegExp(each.match);
+
+/** @param {any} address @returns {import('./types').Category | undefined} what a tracker there waits for */
+const stopped = (address) => {
   try {
-    const { host, pathname } = new URL(url, document.baseURI);
-    return config.trackers?.find(({ match, category }) => (host + pathname).match(match) && !allows(category))?.category;
+    const { host, pathname } = new URL(address, doc.baseURI);
+    return trackers.find(({ match, category }) => match.test(host + pathname) && !allows(category))?.category;
   } catch {} // no address: the browser will say so
 };
 
-/**
- * @template Done
- * @param {any} url
- * @param {() => Done} send
- * @returns {Done | Promise<Done>} once it is allowed
- */
-const onceAllowed = (url, send) => {
-  const category = stopped(url);
-  return category ? when(category).then(send) : send();
+/** What an element or a request was last given. @type {WeakMap<object, unknown>} */
+const given = new WeakMap();
+
+/** @type {(thing: object, address: any, act: () => any) => any} now, or once it is allowed and unless `thing` was given another */
+const give = (thing, address, act) => {
+  const turn = {};
+  given.set(thing, turn);
+  const category = stopped(address);
+  return category ? when(category).then(() => turn == given.get(thing) && give(thing, address, act)) : act();
 };
 
-/**
- * @param {any} element
- * @param {unknown} url
- * @returns {unknown} true if it is a tracker, and now marked
- */
-const mark = (element, url) => {
-  const { dataset, type } = element;
-  const category = url && element.matches('script,iframe,img') && !dataset.consent && stopped(url);
-  if (category) {
-    dataset.consent = category;
-    dataset.src = url;
-    if (type) dataset.type = type;
-    element.type = 'text/plain'; // which means something to a script alone
+/** @type {(element: any, name: string, value: any) => any} an address that an attribute asks for at once; a link to follow does not */
+const asks = ({ localName }, name, value) =>
+  /^(src|srcset|poster|data|(xlink:)?href)$/i.test(name) && !/^a(rea)?$/.test(localName)
+    && ((/t$/i.test(name) && value.split(/[\s,]+/).find(stopped)) || value);
+
+/** @type {(act: () => any, element: any, name: string, value: any) => any} */
+const set = (act, element, name, value) => give(element, asks(element, name, value), act);
+
+/** @param {any} root what the parser or markup made */
+const look = (root) => {
+  for (const element of root.querySelectorAll ? [root, ...root.querySelectorAll('[src],[srcset],object,link,image')] : []) {
+    for (const { name, value } of [...(element.attributes ?? [])]) {
+      if (!stopped(asks(element, name, value))) continue;
+      element.removeAttribute(name);
+      // A page's policy may let scripts add any script, but the parser only those with its nonce.
+      if (element.nonce == script.nonce || root != element) element.setAttribute(name, value);
+    }
   }
-  return category;
 };
 
-/** @param {any} element @param {unknown} url @returns {unknown} true if a script made a tracker that waits now */
-const stops = (element, url) => mark(element, url) && caught.add(element);
+/** @param {any} realm a window: the page's, or of a frame that a script of the page reaches into */
+const guard = (realm) => {
+  given.set(realm.Element, 1);
 
-/** @returns {(element: HTMLElement) => void} marks an element that the parser made, if a pattern matches it */
+  /** @param {string} owner a class, or nothing for the window itself @param {string} names @param {Trap} trap */
+  const wrap = (owner, names, trap) => {
+    const from = realm[owner]?.prototype ?? realm;
+    for (const name of names.split(' ')) {
+      const property = Object.getOwnPropertyDescriptor(from, name);
+      const key = /** @type {const} */ (['set', 'get', 'value']).find((key) => property?.[key]);
+      if (!property || !key) continue;
+      property[key] = new Proxy(property[key], {
+        apply: (native, self, args) => trap(() => Reflect.apply(native, self, args), self, args, name),
+        construct: (native, args, made) => /** @type {any} */ (trap(() => Reflect.construct(native, args, made), 0, args, name)),
+      });
+      Object.defineProperty(from, name, property);
+    }
+  };
+
+  for (const name of Object.getOwnPropertyNames(realm)) {
+    if (/^HTML/.test(name)) wrap(name, 'src srcset poster data href', (act, self, [value], name) => set(act, self, name, value));
+  }
+  wrap('Element', 'setAttribute', (act, self, [name, value]) => set(act, self, name, value));
+  wrap('Element', 'setAttributeNS', (act, self, [, name, value]) => set(act, self, name, value));
+
+  /** @type {Trap} */
+  const parse = (act, self) => {
+    const made = act();
+    look(made ?? self);
+    return made;
+  };
+  wrap('Element', 'innerHTML insertAdjacentHTML', parse);
+  wrap('Range', 'createContextualFragment', parse);
+  wrap('HTMLTemplateElement', 'content', parse);
+
+  wrap('', 'fetch', (act, _, [input, init]) => new Promise((resolve) => {
+    const signal = init?.signal ?? input?.signal;
+    const send = () => {
+      resolve(act());
+      act = () => 0;
+    };
+    // What has been called off is so by the browser, before anything leaves.
+    signal?.addEventListener('abort', send);
+    give({}, signal?.aborted || (input?.url ?? input), send);
+  }));
+  wrap('Navigator', 'sendBeacon', (act, _, [address]) => !!give({}, address, act));
+
+  wrap('XMLHttpRequest', 'open abort', (act, self, [, address]) => {
+    given.set(self, address);
+    act();
+  });
+  wrap('XMLHttpRequest', 'send', (act, self) => {
+    const address = given.get(self);
+    give(self, address, act);
+    const turn = given.get(self);
+    if (stopped(address) && self.timeout) {
+      setTimeout(() => turn == given.get(self) && self.abort(self.dispatchEvent(new Event('timeout'))), self.timeout);
+    }
+  });
+
+  wrap('', 'WebSocket EventSource', (act, _, args) => {
+    const [address] = args;
+    if (stopped(address)) args[0] = 'wss://invalid:1'; // fails at once, as no browser calls that port
+    const made = act();
+    doc.addEventListener('consentchange', () => stopped(address) && made.close());
+    return made;
+  });
+
+  wrap('HTMLIFrameElement', 'contentWindow contentDocument', (act) => {
+    const found = act();
+    try {
+      const view = found.defaultView ?? found;
+      if (!given.has(view.Element)) guard(view);
+    } catch {} // of another origin
+    return found;
+  });
+};
+
 export const stopTrackers = () => {
-  for (const { prototype } of [HTMLScriptElement, HTMLIFrameElement, HTMLImageElement]) {
-    const src = /** @type {Required<PropertyDescriptor>} */ (Object.getOwnPropertyDescriptor(prototype, 'src'));
-    Object.defineProperty(prototype, 'src', {
-      ...src,
-      set(url) {
-        stops(this, url) || src.set.call(this, url);
-      },
-    });
-  }
-  const { setAttribute } = Element.prototype;
-  Element.prototype.setAttribute = function (/** @type {string} */ name, /** @type {string} */ value) {
-    (name == 'src' && stops(this, value)) || setAttribute.call(this, name, value);
-  };
-
-  const { fetch } = window;
-  window.fetch = async (input, init) => onceAllowed(/** @type {Request} */ (input).url ?? input, () => fetch(input, init));
-
-  const sendBeacon = navigator.sendBeacon.bind(navigator);
-  navigator.sendBeacon = (url, data) => !!onceAllowed(url, () => sendBeacon(url, data));
-
-  const request = /** @type {any} */ (XMLHttpRequest.prototype);
-  const { open, send } = request;
-  const address = Symbol();
-  request.open = function (/** @type {any[]} */ ...args) {
-    this[address] = args[1];
-    open.apply(this, args);
-  };
-  request.send = function (/** @type {any} */ body) {
-    onceAllowed(this[address], () => send.call(this, body));
-  };
-
-  return (element) => {
-    if (mark(element, element.getAttribute?.('src'))) element.removeAttribute('src');
-  };
+  guard(window);
+  look(document);
+  new MutationObserver((records) => {
+    for (const { addedNodes } of records) addedNodes.forEach(look);
+  }).observe(document, { childList: true, subtree: true });
 };

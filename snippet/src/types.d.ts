@@ -72,6 +72,8 @@ export interface SiteConfig {
   keep: number;
   /** Address of the privacy policy. */
   policy: string;
+  /** Name of the cookie. */
+  cookie: 'consent' | '__Host-consent';
   /** Parent domain of the cookie, for consent shared between subdomains; or nothing. */
   domain: string;
   /** 1 if Global Privacy Control is heeded. */
@@ -123,11 +125,66 @@ export interface MineConfig {
 
 export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string>;
 
+/** What a token says of an answer, as far as the page has to know; times in seconds. */
+export interface Answer {
+  site: string;
+  allow: Category[];
+  rev: number;
+  at: number;
+  exp: number;
+  /** Name of the decision, where something is allowed. */
+  jti?: string;
+}
+
+/** A decision as it waits. A refusal has no id, and its time is the hour: nothing in it tells one shopper from another. */
+export interface Pending extends Answer {
+  id?: string;
+  notice: string;
+  lang: string;
+  variant: string;
+  how: How;
+  previous?: string;
+  /** How often the server has refused it. */
+  tries?: number;
+  /** When it is offered again, in seconds. */
+  next?: number;
+}
+
+/** What a value of the cookie says. */
+export interface State {
+  value: string;
+  /** Decisions that wait, the oldest first. */
+  unsent: Pending[];
+  /** The newest decision, and its name: that of all refusals is empty. */
+  last?: Pending;
+  id?: string;
+  /** When that was given, in seconds: the latest time that may be. */
+  moment: number;
+}
+
+export interface Memory {
+  /** By what the server is to know again the refusal that this page has made. */
+  id?: string;
+  /** The post of a decision that this page has made. */
+  sent?: { first: Pending; response: Promise<Response | void> };
+  /** What ends when the server has taken all, or cannot. */
+  sending?: Promise<void>;
+  /** All cookies, before this page wrote its first. */
+  jar?: string;
+  /** The browser does not keep the cookie. */
+  deaf?: boolean;
+}
+
 /** What the gate hands to the details: all that it has, so that a page fetches nothing twice. */
-export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'queued' | 'post' | 'writeCookie'> {
+export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar' | 'parse' | 'post' | 'set' | 'write'> {
   /** See protocol.js. */
   protocol: number;
   consent: Consent;
+  /** What the page knows of the cookie. */
+  getState(): State;
+  /** Reads the cookie, and has the page agree with it if it is news. */
+  follow(): void;
+  deliver(found?: boolean): Promise<void>;
   settings: SiteConfig;
   /** Address of the site on the consent server, with a slash at its end. */
   server: string;
@@ -146,8 +203,6 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'que
   trusted: Policy;
   /** Our own tag. */
   script: HTMLScriptElement;
-  /** Trackers caught before they are in the document. */
-  caught: Set<HTMLElement>;
   soon: typeof import('./layers.js').soon;
   whenIdle: typeof import('./layers.js').whenIdle;
   /** Names, `*` for anything, of what no answer allows to stay in the browser. */
@@ -160,6 +215,7 @@ export interface Layers {
   release: Release;
   details: Details;
   mine: Mine;
+  delivery: Delivery;
 }
 
 /** What is handed back by what releases. */
@@ -174,10 +230,20 @@ export interface Details {
   arrive(undecided: boolean): void;
   /** Takes back what was released and is not allowed any more, removes its traces, and says so. */
   withdraw(gone: Set<HTMLElement>): void;
-  deliver(): Promise<void>;
   open(): void;
   /** Draws what stands in a held frame. */
   place(frame: HTMLIFrameElement, releaseOnce: () => void): void;
+}
+
+/** What the delivery hands back. */
+export interface Delivery {
+  /**
+   * Sends the decisions, oldest first. What the server cannot take now stays in the cookie for the next page.
+   * `found`: whether this page found them waiting.
+   */
+  deliver(found?: boolean): Promise<void>;
+  /** Leaves no answer in the browser. */
+  forget(): void;
 }
 
 /** What *My choices* hand back. */

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from consent_server.banner.scripts import prepare
-from consent_server.decision import Site
+from consent_server.site import Site
 
 VENDORS = {
     "google": {"mode": "advanced", "wait": 500, "region": ["AZ", "TR"], "redact": True, "passthrough": True},

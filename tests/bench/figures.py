@@ -19,9 +19,11 @@ import redis
 
 from consent_server import create_app
 from consent_server.banner.scripts import prepare
-from consent_server.decision import Decision, Notice, Site
+from consent_server.decision import Decision
 from consent_server.proof.log import seal
-from consent_server.settings.shops import Settings, read_sites
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import make_site, read_sites
+from consent_server.site import Notice, Site
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from tests.bench import scale
@@ -88,7 +90,7 @@ def profile() -> None:
         settings = Settings(secret=("x" * 40,), redis_url=url, client_limit=10**6, redis_timeout=5000)
         app = create_app(settings, site)
         behind = app.extensions["consent"]
-        name = behind.asked["smartmarket"].notices["az"][0].hash
+        name = behind.scripts["smartmarket"].notices["az"][0].hash
 
         def environ() -> dict[str, object]:
             content = {"id": secrets.token_urlsafe(16), "allow": ["analytics"], "notice": name, "how": "save"}
@@ -114,18 +116,19 @@ def profile() -> None:
 
         cost(500)
         whole = cost()
-        behind.store._record = lambda keys, args: [0, 1]
+        behind.store.decisions._record = lambda keys, args: [0, 1]
         without_redis = cost()
         behind.keys._signed = lambda text: bytes(64)
         without_signing = cost()
         last = None
+        kept = behind.store.decisions.record
 
         def record(*arguments: object, **named: object) -> object:
             nonlocal last
-            last = last or type(behind.store).record(behind.store, *arguments, **named)  # type: ignore[arg-type]
+            last = last or kept(*arguments, **named)
             return last
 
-        behind.store.record = record
+        behind.store.decisions.record = record
         without_record = cost()
         print(f"whole                         {whole:6.0f} µs of CPU")
         print(f"  asking Redis, and waiting   {whole - without_redis:6.0f}")
@@ -200,7 +203,7 @@ def scripts() -> None:
 def memory() -> None:
     """Bytes of Redis' memory a decision, with its log entry, index and counters; consents and refusals apart."""
     asked = Notice.of({"site": "shop", "revision": 1, "keep": 15_811_200, "lang": "az", "variant": ""})
-    shop = Site("shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), ("az",))
+    shop = make_site("shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), languages=("az",))
     start = 1_795_305_600_000  # a midnight (UTC), in ms
     for label, binary in (("Valkey", None), ("Redis", shutil.which("redis-server"))):
         if label == "Redis" and not binary:
@@ -223,14 +226,14 @@ def _fill(url: str, shop: Site, asked: Notice, start: int, allow: int) -> None:
     keys = Keys(["the secret of the bench is long enough"])
     with redis.Redis.from_url(url) as client, closing(Store(url, 30)) as opened:
         client.config_set("appendonly", "no")
-        opened.serve(shop, [asked])
+        opened.notices.serve(shop, [asked])
 
         def decide(n: int) -> None:
             decision = Decision(secrets.token_urlsafe(16), allow, asked, "accept" if allow else "refuse", None)
             # A signature does not compress, so that any 64 bytes will do.
             sign = keys.sign if not allow else (lambda consent: secrets.token_bytes(64))
             now = start + n // STEP * STEP * 30 * 86_400_000 // MANY  # a log's time does not run back
-            opened.record(shop, decision, now=now, sign=sign, device="phone")
+            opened.decisions.record(shop, decision, now=now, sign=sign, device="phone")
 
         with ThreadPoolExecutor(8) as threads:
             for first in range(0, MANY, STEP):

@@ -12,26 +12,30 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from consent_server.decision import Decision, Notice, Site
+from consent_server.decision import Decision
 from consent_server.proof.log import export, write
+from consent_server.settings.shops import make_site
+from consent_server.site import Notice
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from tests.bench.servers import store as running
 
 START = 1_795_132_800_000
-SITE = Site("shop", "Shop", ("https://shop.example",), "/p", date(2025, 12, 20), ("az",))
+SITE = make_site("shop", "Shop", ("https://shop.example",), "/p", date(2025, 12, 20), languages=("az",))
 NOTICE = Notice.of({"site": "shop", "revision": 1, "keep": 15_811_200, "lang": "az", "variant": ""})
 KEYS = Keys(["the secret that the bench signs with"])
 
 
 def fill(store: Store, many: int, allow: int) -> float:
     """Lay down ``many`` first decisions over a day; return the bytes of memory that each takes."""
-    store.serve(SITE, [NOTICE])
-    before = int(store._redis.info("memory")["used_memory"])
+    store.notices.serve(SITE, [NOTICE])
+    before = int(store.connection.client.info("memory")["used_memory"])
 
     def decide(n: int) -> None:
         decision = Decision(secrets.token_urlsafe(16), allow, NOTICE, "accept" if allow else "refuse", None)
-        store.record(SITE, decision, now=START + n * 86_000_000 // many, sign=KEYS.sign, device="phone", country="AZ")
+        store.decisions.record(
+            SITE, decision, now=START + n * 86_000_000 // many, sign=KEYS.sign, device="phone", country="AZ"
+        )
         if n % 1000 == 0:
             print(f"\r{n:,} of {many:,}", end="", file=sys.stderr)
 
@@ -39,7 +43,7 @@ def fill(store: Store, many: int, allow: int) -> float:
         for start in range(0, many, 10_000):
             list(threads.map(decide, range(start, min(start + 10_000, many))))
     print("\r", end="", file=sys.stderr)
-    return (int(store._redis.info("memory")["used_memory"]) - before) / many
+    return (int(store.connection.client.info("memory")["used_memory"]) - before) / many
 
 
 def main(many: int = 1_000_000) -> None:

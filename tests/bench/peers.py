@@ -21,8 +21,8 @@ from typing import Any
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from consent_server.banner.scripts import prepare
-from consent_server.decision import Cookie
 from consent_server.settings.shops import read_sites
+from consent_server.site import Cookie
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "snippet/node_modules"

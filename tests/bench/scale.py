@@ -10,8 +10,9 @@ from binascii import crc_hqx
 from collections import Counter
 from datetime import date
 
-from consent_server.decision import Site
-from consent_server.store import _shelf, tags
+from consent_server.settings.shops import make_site
+from consent_server.site import Site
+from consent_server.store import keys
 
 SLOTS = 16384
 SHOPPERS = 1_000_000
@@ -22,19 +23,26 @@ def node_of(tag: str, nodes: int) -> int:
     return crc_hqx(tag.encode(), 0) % SLOTS * nodes // SLOTS
 
 
+def shop_of(buckets: int) -> Site:
+    """Return a shop with that many buckets."""
+    return make_site(
+        "shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), languages=("az",), buckets=buckets
+    )
+
+
 def heaviest(buckets: int, nodes: int) -> float:
     """Return the share of the node with the most buckets, as a multiple of an even share."""
-    held = Counter(node_of(tag, nodes) for tag in tags("shop", buckets))
+    held = Counter(node_of(bucket.tag, nodes) for bucket in keys.buckets(shop_of(buckets)))
     return max(held.values()) / (buckets / nodes)
 
 
 def shoppers(buckets: int, nodes: int, many: int = SHOPPERS) -> tuple[float, float]:
     """Draw shoppers; return the least and the most loaded node, as multiples of an even share."""
-    shop = Site("shop", "Shop", ("https://shop.example",), "/p", date(2026, 1, 1), ("az",), buckets=buckets)
+    shop = shop_of(buckets)
     held = Counter(dict.fromkeys(range(nodes), 0))
-    by_tag = {tag: node_of(tag, nodes) for tag in tags("shop", buckets)}
+    by_number = [node_of(bucket.tag, nodes) for bucket in keys.buckets(shop)]
     for _ in range(many):
-        held[by_tag[_shelf(shop, secrets.token_urlsafe(16)).tag]] += 1
+        held[by_number[keys.place(shop, secrets.token_urlsafe(16)).bucket.number]] += 1
     even = many / nodes
     return min(held.values()) / even, max(held.values()) / even
 

@@ -18,8 +18,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from consent_server import create_app
-from consent_server.decision import Cookie, Site
-from consent_server.settings.shops import Settings, snippet_words
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import SITE, make_site, snippet_words
+from consent_server.site import Cookie, Site
 
 WORDS = snippet_words()
 
@@ -121,7 +122,16 @@ class Shop:
     def serve(self, **changes: Any) -> Shop:
         """Build the consent server of a site with these ``changes``, in place of the one before."""
         origins = tuple(self.url("", host).rstrip("/") for host in ("shop", "www.shop", "m.shop"))
-        plain = Site("shop", "Shop", origins, self.url("/privacy"), date(2025, 12, 20), ("en", "az", "ru", "tr"))
+        plain = make_site(
+            "shop",
+            "Shop",
+            origins,
+            self.url("/privacy"),
+            date(2025, 12, 20),
+            languages=("en", "az", "ru", "tr"),
+        )
+        read = {row.name: row.read for row in SITE if row.name in ("theme", "vendors")}  # those may be written in part
+        changes = {name: read.get(name, lambda given: given)(value) for name, value in changes.items()}
         self.site = replace(plain, **{"gpc": False, **changes})
         self.app = create_app(self.settings, {"shop": self.site})
         return self

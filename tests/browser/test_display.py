@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from consent_server.settings.shops import contrast
+from consent_server.settings.theme import contrast
 
 from .conftest import WORDS, Shop, banner, cookie, press, until
 

@@ -17,7 +17,7 @@ from conftest import SECRET, Live
 from examples import blocks, example
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
-from consent_server.check import faults as check
+from consent_server.check import faults
 from consent_server.settings.shops import read_sites, snippet_words
 
 RECIPES = {
@@ -101,7 +101,7 @@ def open_shop(
         page.route("**", answer)
         pages[f"/{name}"] = (
             f'<!doctype html><html lang="en"><head><title>Shop</title><link rel="icon" href="data:,">'
-            f"{check.tag(site[name], live.url)}</head><body>{example(f'page {name}')}</body></html>"
+            f"{faults.tag(site[name], live.url)}</head><body>{example(f'page {name}')}</body></html>"
         )
         page.goto(f"{pages['']}/{name}")
         return page

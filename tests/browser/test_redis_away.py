@@ -17,7 +17,8 @@ from examples import example
 from playwright.sync_api import Page
 from test_serving import PAGE, Shop, described, up, web
 
-from consent_server.settings.shops import Settings, snippet_words
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import snippet_words
 
 __all__ = ["web"]
 

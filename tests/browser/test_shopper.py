@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
-from consent_server.decision import Cookie, Variant
-from consent_server.settings.shops import contrast
+from consent_server.settings.theme import contrast
+from consent_server.site import Cookie, Variant
 
 from .conftest import WORDS, Shop, banner, cookie, press, settle, until, when
 
@@ -303,7 +303,7 @@ def test_variants_are_drawn_by_weight_and_named_in_the_decision(
     shop: Shop, new_context: Callable[..., BrowserContext]
 ) -> None:
     title = {"en": {"title": "Cookies, please"}}
-    shop.serve(variants=(Variant("a", 1), Variant("b", 1, "box", title)))
+    shop.serve(variants=(Variant("a", 1, None, {}), Variant("b", 1, "box", title)))
     seen = set()
     for _ in range(12):
         page = new_context(locale="en-GB").new_page()

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 import redis
 from conftest import CONSENT_SERVER, SECRET, Live, RedisServer, binary_of, free_port
 
-from consent_server.check import faults as check
-from consent_server.check.visit import Seen, visit
-from consent_server.decision import Cookie, Site
-from consent_server.settings.shops import Settings
+from consent_server.check import faults, network
+from consent_server.check.browse import CannotBrowse, Observed, browse
+from consent_server.check.store import servers
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import make_site
+from consent_server.site import Cookie
 from consent_server.store.connection import Server
 
 NOW = 1_772_452_800.0
@@ -27,19 +31,19 @@ def cookie(name: str) -> Cookie:
     return Cookie(name, "Shop", {"en": "…"}, {"en": "1 year"})
 
 
-SHOP = Site(
-    id="shop",
-    name="Shop",
-    origins=("https://shop.example", "https://www.shop.example"),
-    policy_url="/privacy",
-    policy_updated=date(2025, 12, 20),
+SHOP = make_site(
+    "shop",
+    "Shop",
+    ("https://shop.example", "https://www.shop.example"),
+    "/privacy",
+    date(2025, 12, 20),
     languages=("en",),
     cookie_domain="shop.example",
     cookies={"necessary": (cookie("consent"),), "analytics": (cookie("_ga"), cookie("_ga_*"))},
 )
 
 
-def only(found: Iterator[check.Finding] | list[check.Finding]) -> check.Finding:
+def only(found: Iterator[faults.Finding] | list[faults.Finding]) -> faults.Finding:
     (finding,) = found
     assert finding.fault.endswith((".", ".)"))
     assert finding.cure
@@ -58,43 +62,43 @@ def only(found: Iterator[check.Finding] | list[check.Finding]) -> check.Finding:
     ],
 )
 def test_a_missing_or_short_secret_is_cured_by_making_one(environ: dict[str, str], fault: str) -> None:
-    finding = only(check.environment(environ)[1])
+    finding = only(faults.environment(environ)[1])
     assert finding.fault.startswith(fault)
     assert "secrets.token_urlsafe(32)" in finding.cure
     assert finding.grave
 
 
 def test_every_wrong_setting_is_found_in_one_go() -> None:
-    settings, found = check.environment({"CONSENT_SECRET": SECRET, "PORT": "eighty", "WEB_CONCURRENCY": "0"})
+    settings, found = faults.environment({"CONSENT_SECRET": SECRET, "PORT": "eighty", "WEB_CONCURRENCY": "0"})
     assert [finding.fault.split()[0] for finding in found] == ["PORT", "WEB_CONCURRENCY"]
     assert settings.secret == (SECRET,)
     assert settings.port == 8000
 
 
 def test_the_commands_that_cure_a_secret_work(tmp_path: Path) -> None:
-    cure = only(check.environment({})[1]).cure.removeprefix("type: ").replace("python ", f"{sys.executable} ", 1)
+    cure = only(faults.environment({})[1]).cure.removeprefix("type: ").replace("python ", f"{sys.executable} ", 1)
     done = subprocess.run(
         f"{cure}; echo $CONSENT_SECRET_FILE", shell=True, cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert check.environment({"CONSENT_SECRET_FILE": str(tmp_path / done.stdout.strip())})[1] == []
+    assert faults.environment({"CONSENT_SECRET_FILE": str(tmp_path / done.stdout.strip())})[1] == []
 
 
 def test_the_secret_of_a_demo_is_refused(tmp_path: Path) -> None:
     (tmp_path / "consent-demo").mkdir()
     (tmp_path / "consent-demo" / "secret").write_text(SECRET)
-    assert "demo" in only(check.secret(Settings(secret=(SECRET,)), tmp_path)).fault
-    assert [*check.secret(Settings(secret=("x" * 32,)), tmp_path)] == []
+    assert "demo" in only(faults.secret(Settings(secret=(SECRET,)), tmp_path, {})).fault
+    assert [*faults.secret(Settings(secret=("x" * 32,)), tmp_path, {})] == []
 
 
-def test_a_secret_that_others_can_read_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_others_can_read_is_found(tmp_path: Path) -> None:
     path = tmp_path / "consent-secret"
     path.write_text(SECRET)
     path.chmod(0o644)
-    monkeypatch.setenv("CONSENT_SECRET_FILE", str(path))
-    finding = only(check.secret(Settings(secret=(SECRET,)), tmp_path))
+    environ = {"CONSENT_SECRET_FILE": str(path)}
+    finding = only(faults.secret(Settings(secret=(SECRET,)), tmp_path, environ))
     subprocess.run(finding.cure.removeprefix("type: "), shell=True, check=True)
-    assert [*check.secret(Settings(secret=(SECRET,)), tmp_path)] == []
+    assert [*faults.secret(Settings(secret=(SECRET,)), tmp_path, environ)] == []
 
 
 # ---- Redis ----
@@ -102,7 +106,7 @@ def test_a_secret_that_others_can_read_is_found(tmp_path: Path, monkeypatch: pyt
 
 def test_nothing_is_found_in_a_sound_redis() -> None:
     managed = replace(SOUND, name="redis", version=(7, 0, 15), fsync=None, cuts=False)
-    assert [*check.servers([SOUND, managed], NOW)] == []
+    assert [*servers([SOUND, managed], NOW)] == []
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_nothing_is_found_in_a_sound_redis() -> None:
     ],
 )
 def test_a_redis_that_would_lose_consents_is_found(change: dict[str, object], fault: str, cure: str) -> None:
-    finding = only(check.servers([replace(SOUND, **change)], NOW))  # type: ignore[arg-type]
+    finding = only(servers([replace(SOUND, **change)], NOW))  # type: ignore[arg-type]
     assert fault in finding.fault
     assert cure in finding.cure
     assert finding.grave
@@ -129,7 +133,7 @@ def test_a_redis_that_would_lose_consents_is_found(change: dict[str, object], fa
 
 
 def test_nothing_is_found_in_a_sound_shop() -> None:
-    assert [*check.site(SHOP)] == []
+    assert [*faults.site(SHOP)] == []
 
 
 @pytest.mark.parametrize(
@@ -148,7 +152,7 @@ def test_nothing_is_found_in_a_sound_shop() -> None:
     ],
 )
 def test_a_shop_that_cannot_work_is_found(change: dict[str, object], fault: str, cure: str, grave: bool) -> None:
-    finding = only(check.site(replace(SHOP, **change)))  # type: ignore[arg-type]
+    finding = only(faults.site(replace(SHOP, **change)))  # type: ignore[arg-type]
     assert fault in finding.fault
     assert cure in finding.cure
     assert finding.grave == grave
@@ -156,9 +160,9 @@ def test_a_shop_that_cannot_work_is_found(change: dict[str, object], fault: str,
 
 def test_safaris_seven_days_are_told_for_each_other_host() -> None:
     assert [
-        *check.kept_by_safari(replace(SHOP, origins=("https://shop.example",)), "https://shop.example/consent")
+        *faults.kept_by_safari(replace(SHOP, origins=("https://shop.example",)), "https://shop.example/consent")
     ] == []
-    finding = only(check.kept_by_safari(SHOP, "https://shop.example"))
+    finding = only(faults.kept_by_safari(SHOP, "https://shop.example"))
     assert "https://www.shop.example" in finding.fault
     assert "CONSENT_PREFIX" in finding.cure
     assert not finding.grave
@@ -184,8 +188,8 @@ def test_the_tag_waits_for_nothing_unless_something_must_wait_for_it(
     change: dict[str, object], tag: str, place: str
 ) -> None:
     site = replace(SHOP, **change)  # type: ignore[arg-type]
-    assert check.tag(site, "https://c.example").startswith(tag)
-    assert place in check.where(site)
+    assert faults.tag(site, "https://c.example").startswith(tag)
+    assert place in faults.where(site)
 
 
 # ---- What a browser sees ----
@@ -193,17 +197,17 @@ def test_the_tag_waits_for_nothing_unless_something_must_wait_for_it(
 
 def test_the_cookie_list_is_compared_with_what_a_browser_sees() -> None:
     page = "https://shop.example/"
-    assert [*check.listed(SHOP, page, Seen(frozenset(), frozenset({"consent", "_ga", "_ga_123"})))] == []
-    unlisted = only(check.listed(SHOP, page, Seen(frozenset(), frozenset({"_fbp"}))))
+    assert [*faults.listed(SHOP, page, Observed(frozenset(), frozenset({"consent", "_ga", "_ga_123"})))] == []
+    unlisted = only(faults.listed(SHOP, page, Observed(frozenset(), frozenset({"_fbp"}))))
     assert "sets _fbp, which the cookie list does not name" in unlisted.fault
     assert 'name = "_fbp"' in unlisted.cure
-    early = only(check.listed(SHOP, page, Seen(frozenset({"_ga_123"}), frozenset({"_ga_123"}))))
+    early = only(faults.listed(SHOP, page, Observed(frozenset({"_ga_123"}), frozenset({"_ga_123"}))))
     assert "before the shopper has answered" in early.fault
     assert 'data-consent="analytics"' in early.cure
 
 
-def test_a_visit_sees_cookies_and_storage_before_and_after_the_yes_and_is_not_counted(demo: Live) -> None:
-    seen = visit(f"{demo.url}/demo/")
+def test_a_look_sees_cookies_and_storage_before_and_after_the_yes_and_is_not_counted(demo: Live) -> None:
+    seen = browse(f"{demo.url}/demo/")
     assert seen.before == frozenset()
     assert {"consent", "_sm_analytics", "_sm_analytics_pages", "_sm_ads", "_sm_ads_interests"} <= seen.after
     done = subprocess.run(
@@ -216,6 +220,60 @@ def test_a_visit_sees_cookies_and_storage_before_and_after_the_yes_and_is_not_co
     counts = [line.split(",") for line in done.stdout.splitlines()]
     shown, answered = (counts[0].index(name) for name in ("shown", "answered"))
     assert {(row[shown], row[answered]) for row in counts[1:]} <= {("0", "0")}
+
+
+def test_a_page_that_forbids_scripts_is_looked_at_too(served: Callable[[bytes, dict[str, str]], str]) -> None:
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; require-trusted-types-for 'script'",
+        "Set-Cookie": "_early=1",
+    }
+    assert browse(served(b"<!doctype html><title>Shop</title>", headers)).before == {"_early"}
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[bytes, dict[str, str]], str]]:
+    """Serve a page with these headers; return its address."""
+    running: list[WSGIServer] = []
+
+    def serve(body: bytes, headers: dict[str, str]) -> str:
+        def app(environ: object, start_response: Callable[..., object]) -> list[bytes]:
+            start_response("200 OK", [("Content-Type", "text/html"), *headers.items()])
+            return [body]
+
+        server = make_server("127.0.0.1", 0, app, handler_class=Quiet)
+        running.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    yield serve
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing of each request."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_page_that_does_not_answer_is_told() -> None:
+    with pytest.raises(CannotBrowse, match=r"cannot be opened in a browser: net::ERR_CONNECTION_REFUSED\.$"):
+        browse(f"http://127.0.0.1:{free_port()}/")
+
+
+def test_without_playwright_or_a_browser_one_sentence_says_what_to_type(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as without_browser:
+        without_browser.setenv("PATH", str(tmp_path))
+        if not Path("/opt/google/chrome/chrome").exists():
+            with pytest.raises(CannotBrowse, match="type: python -m playwright install chrome"):
+                browse("https://shop.example/")
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    with pytest.raises(CannotBrowse, match=r"type: pip install 'consent-server\[browser\]'"):
+        browse("https://shop.example/")
 
 
 # ---- The command, on deployments that are wrong ----
@@ -332,22 +390,22 @@ def test_headers_of_any_client_that_are_believed_are_found(run_live: Callable[..
     trusting, careful = (
         run_live("serve", CONSENT_CONFIG=str(config), CONSENT_SECRET=SECRET, TRUSTED_PROXIES=n) for n in ("1", "0")
     )
-    finding = only(check.reached(trusting.url, Settings(trusted_proxies=1), [SHOP]))
+    finding = only(network.reached(trusting.url, Settings(trusted_proxies=1), [SHOP]))
     assert "X-Forwarded-Proto header of any client is believed" in finding.fault
     assert "TRUSTED_PROXIES=0" in finding.cure
-    assert [*check.reached(careful.url, Settings(), [SHOP])] == []
+    assert [*network.reached(careful.url, Settings(), [SHOP])] == []
 
 
 def test_a_server_that_does_not_answer_or_does_not_know_a_shop_is_found(demo: Live) -> None:
-    assert "cannot be had: Connection refused" in only(check.reached("http://127.0.0.1:9", Settings(), [SHOP])).fault
-    assert "it answers 404" in only(check.reached(demo.url, Settings(), [SHOP])).fault
+    assert "cannot be had: Connection refused" in only(network.reached("http://127.0.0.1:9", Settings(), [SHOP])).fault
+    assert "it answers 404" in only(network.reached(demo.url, Settings(), [SHOP])).fault
     both = [replace(SHOP, id="smartmarket"), SHOP]
-    assert "does not serve shop: it answers 404" in only(check.reached(demo.url, Settings(), both)).fault
+    assert "does not serve shop: it answers 404" in only(network.reached(demo.url, Settings(), both)).fault
 
 
 def test_what_speaks_something_else_than_http_is_found(short_folder: Callable[[], Path]) -> None:
     server = RedisServer(binary_of("redis7"), short_folder(), free_port()).start()
-    assert "not speak HTTP" in only(check.reached(f"http://127.0.0.1:{server.port}", Settings(), [SHOP])).fault
+    assert "not speak HTTP" in only(network.reached(f"http://127.0.0.1:{server.port}", Settings(), [SHOP])).fault
     server.stop()
 
 

@@ -292,6 +292,21 @@ def test_results_go_to_standard_output_and_end_quietly_when_nobody_reads_on(
     assert done.stdout.count("\n") == 1
 
 
+# ---- The demo ----
+
+
+def test_the_demo_chooses_its_own_settings_whatever_the_environment_says(
+    run_live: Callable[..., Live], tmp_path: Path
+) -> None:
+    secret = tmp_path / "consent-secret"
+    secret.write_text(SECRET)
+    live = run_live(
+        "demo", CONSENT_SECRET_FILE=str(secret), CONSENT_CONFIG="none.toml", REDIS_URL="unix:///none", HOST="none"
+    )
+    assert live.get("/v1/smartmarket/notice?lang=az")["name"] == "SmartMarket"
+    assert (live.folder / "data" / "secret").read_text() != SECRET
+
+
 # ---- init ----
 
 ANSWERS = "Şəkər Evi\nhttps://sheker.example, https://www.sheker.example\n/privacy\n2025-12-20\naz ru\n"

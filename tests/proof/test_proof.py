@@ -16,10 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent_server import verify as stand_alone
-from consent_server.cli.log import keys as keys_command
+from consent_server.cli.keys import keys as keys_command
 from consent_server.cli.log import log as log_command
-from consent_server.decision import Decision, Notice, Site
+from consent_server.decision import Decision
 from consent_server.proof import log as proof
+from consent_server.settings.shops import make_site
+from consent_server.site import Notice
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from consent_server.verify import Failed, NoExport, Tree, canonical, verify
@@ -33,7 +35,9 @@ FORGER = Keys(["a secret of somebody else altogether"])
 
 @pytest.fixture(scope="module")
 def shop():
-    return Site("shop", "Mağaza", ("https://shop.example",), "/p", date(2025, 12, 20), ("az",), buckets=3)
+    return make_site(
+        "shop", "Mağaza", ("https://shop.example",), "/p", date(2025, 12, 20), languages=("az",), buckets=3
+    )
 
 
 def fill(store, shop, entries=40):
@@ -41,15 +45,15 @@ def fill(store, shop, entries=40):
     notice = Notice.of(
         {"site": "shop", "revision": 1, "keep": 15_811_200, "lang": "az", "variant": "", "words": {"title": "Kukilər"}}
     )
-    store.serve(shop, [notice])
+    store.notices.serve(shop, [notice])
     consents = []
     for n in range(entries):
         now = START + n * (3 * proof_day() - 3_600_000) // entries
         previous = consents[-1] if n % 4 == 3 and consents[-1].sub else None
         decision = Decision(secrets.token_urlsafe(16), (n * 5) % 8, notice, "save", previous)
-        kept = store.record(shop, decision, now=now, sign=KEYS.sign, device="phone", country="AZ")
+        kept = store.decisions.record(shop, decision, now=now, sign=KEYS.sign, device="phone", country="AZ")
         consents.append(kept.consent)
-        store.shown(shop, now=now, language="az", variant="", device="phone", country="AZ")
+        store.counters.shown(shop, now=now, language="az", variant="", device="phone", country="AZ")
     return consents
 
 
@@ -66,7 +70,7 @@ def exported(shop, valkey):
     consents = fill(store, shop)
     assert proof.seal(store, shop, KEYS, NOW) == [FIRST, FIRST + timedelta(1)]
     for consent in [c for c in consents if c.sub][:2]:
-        assert store.erase(shop, consent.sub)
+        assert store.decisions.erase(shop, consent.sub)
     lines = list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
     store.close()
     return lines
@@ -251,10 +255,10 @@ def test_seals_form_a_chain_and_the_first_seal_of_a_day_stays(shop, valkey):
     store = Store(valkey.url, 5)
     fill(store, shop, 10)
     proof.seal(store, shop, KEYS, NOW)
-    before = store.seals(shop)
+    before = store.log.seals(shop)
     assert proof.seal(store, shop, KEYS, NOW) == []
-    assert not store.keep_seal(shop, FIRST, "another")
-    assert store.seals(shop) == before
+    assert not store.log.keep_seal(shop, FIRST, "another")
+    assert store.log.seals(shop) == before
     store.close()
 
 
@@ -264,14 +268,14 @@ def test_nothing_is_added_to_a_sealed_day_whatever_the_clock_says(shop, valkey):
     store = Store(valkey.url, 5)
     consents = fill(store, shop, 10)
     proof.seal(store, shop, KEYS, NOW)
-    sealed = [entry for day in (0, 1) for entry in store.day(shop, FIRST + timedelta(day))]
-    notice = store.notice(shop, consents[0].notice)
+    sealed = [entry for day in (0, 1) for entry in store.log.day(shop, FIRST + timedelta(day))]
+    notice = store.notices.find(shop, consents[0].notice)
     for _ in range(20):  # all buckets, those without an entry too
         late = Decision(secrets.token_urlsafe(16), 2, notice, "save", None)
-        kept = store.record(shop, late, now=START + 5, sign=KEYS.sign)
+        kept = store.decisions.record(shop, late, now=START + 5, sign=KEYS.sign)
         assert kept.consent.at >= START // 1000 + 2 * 86_400
-        store.shown(shop, now=START + 5, language="az", variant="", device="phone", country="")
-    assert [entry for day in (0, 1) for entry in store.day(shop, FIRST + timedelta(day))] == sealed
+        store.counters.shown(shop, now=START + 5, language="az", variant="", device="phone", country="")
+    assert [entry for day in (0, 1) for entry in store.log.day(shop, FIRST + timedelta(day))] == sealed
     assert check(list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))).entries == 30
     store.close()
 
@@ -312,13 +316,15 @@ def test_an_archive_is_verified_before_anything_is_trimmed(shop, valkey, tmp_pat
     years = NOW + timedelta(seconds=shop.keep + shop.prove)
     with pytest.raises(proof.CannotWrite):
         proof.archive(store, shop, KEYS, tmp_path / "nowhere", years)
-    assert len(list(store.day(shop, FIRST))) > 10
+    assert len(list(store.log.day(shop, FIRST))) > 10
     path, trimmed = proof.archive(store, shop, KEYS, tmp_path, years)
     with stand_alone.opened(path) as lines:
         assert verify(lines, KEYS.jwks()).entries == trimmed
-    assert list(store.day(shop, FIRST)) == []
-    assert all(store.history(shop, c.sub) == [] for c in consents if c.sub and c.at < START // 1000 + 2 * 86_400)
-    assert len(list(store.day(shop, NOW.date()))) == 40 - trimmed
+    assert list(store.log.day(shop, FIRST)) == []
+    assert all(
+        store.decisions.history(shop, c.sub) == [] for c in consents if c.sub and c.at < START // 1000 + 2 * 86_400
+    )
+    assert len(list(store.log.day(shop, NOW.date()))) == 40 - trimmed
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     store.close()
 
@@ -339,17 +345,17 @@ def test_after_an_erasure_nothing_holds_the_subject(shop, valkey):
         store = Store(valkey.url, 5)
         consents = fill(store, shop)
         subject = next(c.sub for c in consents if c.sub)
-        before = [store.counts(shop, FIRST, NOW.date(), by) for by in ("day", "language", "how")]
-        assert store.erase(shop, subject) > 0
-        log = [entry for day in range(3) for entry in store.day(shop, FIRST + timedelta(day))]
-        store.compact(shop)
-        assert [entry for day in range(3) for entry in store.day(shop, FIRST + timedelta(day))] == log
+        before = [store.counters.counts(shop, FIRST, NOW.date(), by) for by in ("day", "language", "how")]
+        assert store.decisions.erase(shop, subject) > 0
+        log = [entry for day in range(3) for entry in store.log.day(shop, FIRST + timedelta(day))]
+        store.log.compact(shop)
+        assert [entry for day in range(3) for entry in store.log.day(shop, FIRST + timedelta(day))] == log
         needles = (subject.encode(), urlsafe_b64decode(subject + "=="))
         for key in client.scan_iter("*"):
             assert not any(needle in client.dump(key) for needle in needles), key
         text = b"".join(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
         assert subject.encode() not in text
-        assert [store.counts(shop, FIRST, NOW.date(), by) for by in ("day", "language", "how")] == before
+        assert [store.counters.counts(shop, FIRST, NOW.date(), by) for by in ("day", "language", "how")] == before
         store.close()
 
 

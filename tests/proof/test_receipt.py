@@ -6,8 +6,10 @@ from datetime import date
 import pytest
 from pyld import jsonld
 
-from consent_server.decision import Entry, Notice, Site, consent_of
+from consent_server.decision import Entry, consent_of
 from consent_server.proof import receipt as receipts
+from consent_server.settings.shops import make_site
+from consent_server.site import Notice
 from consent_server.tokens import Keys
 from consent_server.verify import canonical
 
@@ -108,7 +110,7 @@ def test_nobody_reads_or_changes_what_is_anothers(shopper, app, other_site):
 
 
 def test_the_history_names_notice_and_words():
-    site = Site("shop", "Shop", ("https://shop.example",), "/p", date(2025, 12, 20), ("az",))
+    site = make_site("shop", "Shop", ("https://shop.example",), "/p", date(2025, 12, 20), languages=("az",))
     notice = Notice.of({"site": "shop", "revision": 3, "keep": 10, "lang": "az", "variant": "b"})
     entry = Entry(0, 5000, 0, "first", 2, 0, "save", "phone", "AZ", notice.hash, "i" * 22, "i" * 22, b"")
     (event,) = receipts.history([entry], {notice.hash: notice})

@@ -7,11 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
-from consent_server.decision import (
-    OPTIONAL,
-    columns,
-)
+from consent_server.decision import columns
 from consent_server.rates.counts import Counts, Rate
+from consent_server.site import OPTIONAL
 
 
 def test_a_rate_is_what_its_definition_says():

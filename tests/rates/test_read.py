@@ -19,23 +19,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from consent_server.banner.scripts import prepare
-from consent_server.cli.serve import main
-from consent_server.decision import (
-    COLUMNS,
-    DEVICES,
-    DIMENSIONS,
-    HOW,
-    OPTIONAL,
-    SIGNAL,
-    Consent,
-    Decision,
-    Site,
-    Variant,
-)
+from consent_server.cli import main
+from consent_server.decision import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL, Consent, Decision
 from consent_server.rates import read
 from consent_server.rates.counts import Counts, Rate
 from consent_server.rates.period import Period
 from consent_server.settings.shops import read_sites
+from consent_server.site import OPTIONAL, Site, Variant
 from consent_server.store import OtherContent, Store, tags
 from consent_server.tokens import Keys
 
@@ -58,7 +48,11 @@ EVENTS = st.lists(
 @pytest.fixture(scope="module")
 def real(valkey: RedisServer) -> Iterator[tuple[Store, Site]]:
     """The store of a shop that asks in two ways, on a real Valkey."""
-    shop = replace(read_sites(ROOT / "consent.toml")["smartmarket"], variants=(Variant("a"), Variant("b")), buckets=3)
+    shop = replace(
+        read_sites(ROOT / "consent.toml")["smartmarket"],
+        variants=(Variant("a", 1, None, {}), Variant("b", 1, None, {})),
+        buckets=3,
+    )
     opened = Store(valkey.url, 5)
     yield opened, shop
     opened.close()
@@ -70,7 +64,7 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
     store, site = real
     with valkey.client() as client:
         client.flushall()
-    store.serve(site, [notice for notices in prepare(site).notices.values() for notice in notices])
+    store.notices.serve(site, [notice for notices in prepare(site).notices.values() for notice in notices])
     notices = [notice for notices in prepare(site).notices.values() for notice in notices]
     start = datetime(2025, 1, 30, 23, 59, tzinfo=UTC)
     now = start
@@ -89,14 +83,14 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
             now += timedelta(days=how_so[0], minutes=1)
         elif what == "shown":
             language, variant, device = how_so
-            store.shown(site, now=ms, language=language, variant=variant, device=device, country="AZ")
+            store.counters.shown(site, now=ms, language=language, variant=variant, device=device, country="AZ")
             note("shown", language, variant, device, "AZ", None)
         elif what == "answer":
             who, allow, how = how_so
             before = last[who][1] if who in last else None
             device, notice = DEVICES[who % 3], notices[(who + allow) % len(notices)]
             decision = Decision(f"decision-number-{n:05}", allow, notice, how, before)
-            kept = store.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
+            kept = store.decisions.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
             last[who] = decision, kept.consent, device
             kind = "first" if before is None else "renewal" if before.exp <= ms // 1000 else "change"
             was = sum(1 << OPTIONAL.index(category) for category in before.allow) if before else 0
@@ -104,16 +98,18 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
         elif how_so[0] in last:
             decision, consent, device = last[how_so[0]]
             if what == "retry":
-                again = store.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
+                again = store.decisions.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
                 assert again.repeat
                 assert again.consent == consent
             elif how_so[1] != decision.allow:
                 with pytest.raises(OtherContent):
-                    store.record(site, replace(decision, allow=how_so[1]), now=ms, sign=SIGN)
+                    store.decisions.record(site, replace(decision, allow=how_so[1]), now=ms, sign=SIGN)
 
     for by in DIMENSIONS:
         counted = {
-            value: Counts(row) for value, row in store.counts(site, start.date(), now.date(), by).items() if any(row)
+            value: Counts(row)
+            for value, row in store.counters.counts(site, start.date(), now.date(), by).items()
+            if any(row)
         }
         happened = {value: list_of for value, list_of in naive[by].items() if value is not None}
         assert counted.keys() == happened.keys()
@@ -153,15 +149,15 @@ def cli(redis_url, monkeypatch):
 def busy(app, site, shopper):
     """A shop that asked and was answered in several ways, today and in the thirty days before."""
     store = app.extensions["consent"].store
-    notices = [*store.notices(site).values()]
+    notices = [*store.notices.all(site).values()]
     for ago in (32, 31, 1, 0):
         ms = int((datetime.now(UTC) - timedelta(days=ago)).timestamp() * 1000)
         for n in range(60):
             device, language = DEVICES[n % 3], ("az", "ru")[n % 2]
-            store.shown(site, now=ms, language=language, variant="", device=device, country="AZ")
+            store.counters.shown(site, now=ms, language=language, variant="", device=device, country="AZ")
             if n % (2 if ago < 30 else 3) == 0:
                 decision = Decision(secrets.token_urlsafe(16), n % 8, notices[n % len(notices)], HOW[n % 4], None)
-                store.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
+                store.decisions.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
     return store
 
 
@@ -186,15 +182,15 @@ def test_the_command_line_says_how_it_moved(busy, cli):
 
 def test_a_signal_is_no_answer_and_the_banners_shown_with_it_are_a_row_of_their_own(app, site, cli, marketer):
     store = app.extensions["consent"].store
-    notices = [*store.notices(site).values()]
+    notices = [*store.notices.all(site).values()]
     ms = int(datetime.now(UTC).timestamp() * 1000)
     for n in range(30):
         where = {"device": DEVICES[0], "country": "AZ"}
-        store.shown(site, now=ms, language="az", variant="", signalled=n < 7, **where)
+        store.counters.shown(site, now=ms, language="az", variant="", signalled=n < 7, **where)
         # What an older version wrote for a browser's signal, among real answers.
         how = SIGNAL if n < 5 else "accept"
         decision = Decision(secrets.token_urlsafe(16), 0 if how == SIGNAL else 7, notices[0], how, None)
-        store.record(site, decision, now=ms, sign=SIGN, **where)
+        store.decisions.record(site, decision, now=ms, sign=SIGN, **where)
     for by in ("day", "how"):
         report = marketer.get(f"/v1/smartmarket/rates?by={by}").get_json()
         total = report["total"]["counts"]
@@ -242,4 +238,4 @@ def test_whoever_shows_rates_reads_no_counters_by_itself():
         name for name, text in texts.items() if re.search(r"^from \.+(rates|read|counts)\b", text, re.MULTILINE)
     }
     assert {"web/health.py", "cli/serve.py", "housekeeping.py"} <= shows_rates
-    assert {name for name in shows_rates if "store.counts(" in texts[name]} == {"rates/read.py"}
+    assert {name for name in shows_rates if "store.counters.counts(" in texts[name]} == {"rates/read.py"}

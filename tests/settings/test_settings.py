@@ -1,17 +1,17 @@
-"""A wrong setting is refused at the start: file, key, what is wrong and what is accepted."""
+"""A wrong setting is refused at the start: file, key, what is wrong and what is accepted. Each default stands once."""
+
+import shlex
+from dataclasses import fields
 
 import pytest
 from conftest import ROOT
+from examples import example
+from generated import TABLES, path_of, toml
 
-from consent_server.settings.shops import (
-    ENVIRONMENT,
-    Settings,
-    SettingsError,
-    contrast,
-    duration,
-    read_environment,
-    read_sites,
-)
+from consent_server.settings.environment import ENVIRONMENT, Settings, read_environment
+from consent_server.settings.rows import REQUIRED, SettingsError, duration
+from consent_server.settings.shops import SITE, read_sites
+from consent_server.settings.theme import contrast
 
 MINIMAL = """
 [sites.shop]
@@ -119,10 +119,105 @@ def test_contrast_is_what_wcag_says():
     assert round(contrast("#767676", "#ffffff"), 2) == 4.54
 
 
+def lines(rows, value):
+    """Return a line of TOML for each row that has this value."""
+    return "".join(f"{row.name} = {toml(value(row))}\n" for row in rows if value(row) not in (None, REQUIRED))
+
+
+SPELLED = [
+    *(
+        (path_of(head), row, f"{MINIMAL}{head}\n{lines(rows, required)}", f"{row.name} = {toml(row.default)}\n")
+        for heads, rows in TABLES.items()
+        for head in heads
+        for row in rows
+        if path_of(head) and row.default is not REQUIRED and row.default is not None
+        for required in [lambda row: row.example if row.default is REQUIRED else None]
+    ),
+    *(
+        ("", row, MINIMAL.replace('languages = ["az", "en"]\n', ""), f"{row.name} = {toml(row.default)}\n")
+        for row in SITE
+        if row.default is not REQUIRED and row.default is not None
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("without", "line"), [case[2:] for case in SPELLED], ids=[f"{path}.{row.name}" for path, row, *_ in SPELLED]
+)
+def test_to_spell_a_default_out_changes_nothing(written, without, line):
+    without = without.replace('["az", "en"]', '["en"]')
+    assert written(without + line) == written(without)
+
+
+def test_no_answer_holds_longer_or_shorter_for_a_default_that_is_left_out(written):
+    assert written(MINIMAL)["shop"].keep == duration("6 months") == 183 * 86400
+    assert written(MINIMAL)["shop"].prove == duration("3 years")
+
+
+def test_colours_for_the_dark_that_are_left_out_are_those_of_the_light(written):
+    light = MINIMAL + "".join(
+        f'[sites.shop.theme.{side}]\nbackground = "#fde68a"\ntext = "#1b1f24"\n' for side in ("accept", "refuse")
+    )
+    assert written(light)["shop"].theme["dark"] == {}
+    theme = written(light + '[sites.shop.theme.dark]\nbackground = "#eeeeee"\n')["shop"].theme
+    assert theme["dark"]["background"] == "#eeeeee"
+    assert all(theme["dark"][name] == theme[name] for name in ("text", "accept", "refuse"))
+    with pytest.raises(SettingsError, match=r"theme\.dark\.accept\.text"):
+        written(light + "".join(f'[sites.shop.theme.dark.{side}]\ntext = "#ffffff"\n' for side in ("accept", "refuse")))
+
+
+# ---- The documentation ----
+
+
+@pytest.mark.parametrize("name", [path_of(heads[0]) or "site" for heads in TABLES])
+def test_each_table_of_the_documentation_has_an_example_that_is_read(written, name):
+    code = example(f"configuration {name}")
+    (rows,) = [rows for heads, rows in TABLES.items() if (path_of(heads[0]) or "site") == name]
+    for row in rows:
+        below = [heads for heads in TABLES if any(row.name in path_of(head).split(".") for head in heads)]
+        assert row.example is not None or below, f"{name}.{row.name} has neither an example nor a table of its own"
+        assert row.example is None or f"\n{row.name} = " in code
+    assert written(code if name == "site" else example("configuration site") + code) != written(MINIMAL)
+
+
+def test_the_documentation_s_environment_is_read():
+    read = read_environment(dict(line.split("=", 1) for line in shlex.split(example("configuration environment"))))
+    for each in fields(read):
+        assert getattr(read, each.name) != getattr(Settings(), each.name)
+
+
+# ---- The environment ----
+
+
 def test_settings_have_an_attribute_for_each_row_with_its_default():
     assert read_environment({}) == Settings()
     for row in ENVIRONMENT:
-        assert getattr(Settings(), row.name.removeprefix("CONSENT_").lower()) == row.default
+        assert getattr(Settings(), row.name.removeprefix("CONSENT_").lower()) == row.value
+
+
+@pytest.mark.parametrize("row", ENVIRONMENT, ids=lambda row: row.name)
+def test_to_spell_a_default_of_the_environment_out_changes_nothing(row):
+    assert read_environment({row.name: "" if row.default is None else str(row.default)}) == Settings()
+
+
+@pytest.mark.parametrize("row", ENVIRONMENT, ids=lambda row: row.name)
+def test_a_process_that_is_started_reads_the_settings_of_the_one_that_starts_it(row):
+    settings = read_environment({row.name: row.example})
+    names = [each.name for each in fields(settings)]
+    assert settings != Settings()
+    assert read_environment(settings.to_environment(*names)) == settings
+    attribute = row.name.removeprefix("CONSENT_").lower()
+    assert settings.to_environment(attribute) == {row.name: str(row.example).replace("true", "True")}
+    assert Settings().to_environment("redis_url") == {}
+
+
+@pytest.mark.parametrize(
+    "environ", [{"PORT": "eighty"}, {"PORT_FILE": "/nowhere"}, {"PORT": "1", "PORT_FILE": "/nowhere"}]
+)
+def test_an_error_says_whose_it_is(environ):
+    with pytest.raises(SettingsError) as refusal:
+        read_environment(environ)
+    assert refusal.value.name == "PORT"
 
 
 @pytest.mark.parametrize(

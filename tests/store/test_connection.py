@@ -31,9 +31,12 @@ from forms import api_key, post
 from test_serving import certificate
 
 from consent_server import create_app
-from consent_server.decision import DIMENSIONS, Decision, Site
+from consent_server.decision import DIMENSIONS, Decision
 from consent_server.proof import log as proof
-from consent_server.settings.shops import Settings
+from consent_server.rates import read
+from consent_server.rates.period import Period
+from consent_server.settings.environment import Settings
+from consent_server.site import Site
 from consent_server.store import Store, StoreAway
 
 PASSWORD = "the-password-of-that-user"
@@ -178,7 +181,7 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
     with closing(store):
         long_ago = int((now - timedelta(days=4)).timestamp()) * 1000
         notice = behind.asked[site.id].notices["az"][0]
-        store.record(site, Decision("a" * 22, 7, notice, "accept", None), now=long_ago, sign=keys.sign)
+        store.decisions.record(site, Decision("a" * 22, 7, notice, "accept", None), now=long_ago, sign=keys.sign)
         shopper = Shopper(app.test_client(use_cookies=False), site)
         for allow in (("analytics",), ("marketing",), ()):
             assert shopper.decide(*allow).status_code == 201
@@ -197,17 +200,17 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         (digest,) = re.findall(r'name="key" value="([0-9a-f]+)"', page)
         assert post(marketer, "/keys/revoke", page, site=site.id, key=digest).status_code == 303
         assert post(marketer, "/logout", page).status_code == 303
-        assert store.drop_marketer("leyla")
-        assert store.marketers() == []
+        assert store.marketers.remove("leyla")
+        assert store.marketers.all() == []
 
-        assert store.claim_alarm(site, "told")
-        store.release_alarm(site, "told")
-        store.mark_sample(site)
-        assert all(counted == logged for _, counted, logged in store.recount(site, now.date(), now.date()))
+        assert store.counters.claim_alarm(site, "told")
+        store.counters.release_alarm(site, "told")
+        store.decisions.mark_sample(site)
+        assert read.recount(store, site, Period(now.date(), now.date())).differences == []
         assert proof.seal(store, site, keys, now)
         token = {"Authorization": f"Bearer {shopper.token}"}
         assert shopper.client.delete(f"/v1/{site.id}/me", headers=token).get_json()["erased"] == 1
-        store.compact(site)
+        store.log.compact(site)
         assert [*proof.export(store, site, keys, None, now.date(), now)]
         assert proof.archive(store, site, keys, folder, now)
         assert store.servers()
@@ -227,7 +230,7 @@ def test_the_documented_user_may_do_all_that_is_needed_and_nothing_else(
     forbidden = (["KEYS", "*"], ["FLUSHALL"], ["CONFIG", "SET", "appendonly", "no"], ["GET", "of-somebody-else"])
     for command in forbidden:
         with closing(Store(guarded.url, 5)) as store, pytest.raises(redis.exceptions.NoPermissionError):
-            store._redis.execute_command(*command)
+            store.connection.client.execute_command(*command)
 
 
 def test_a_wrong_password_is_told(guarded: Guarded) -> None:

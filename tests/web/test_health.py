@@ -1,4 +1,4 @@
-"""The operators' door: health, numbers, the description of the calls, headers, and what the log must not say."""
+"""Health, numbers, the description of the calls, headers, and what the log must not say."""
 
 import json
 import re
@@ -54,13 +54,21 @@ def test_decisions_are_counted_by_outcome(client, shopper):
         ('~[{"id":"another","at":AGO},{"id":"ID","at":AGO}]', "late"),
         ('~[{"id":"another","at":AGO}]', "kept"),
         ('~[{"id":"ID"}]', "kept"),
+        ('~[{"allow":[],"at":AGO}]', "kept"),  # a refusal says the hour
+        ('~[{"allow":[],"at":LONG}]', "late"),
+        ('~[{"allow":["analytics"],"id":"another","at":LONG}]', "kept"),
         ("~%", "kept"),
         ("~", "kept"),
     ],
 )
 def test_a_decision_that_waited_in_the_shoppers_cookie_is_late(client, app, site, clock, cookie, outcome):
     name, now = secrets.token_urlsafe(16), int(clock.time())
-    text = cookie.replace("ID", name).replace("NOW", str(now - 5)).replace("AGO", str(now - 3600))
+    text = (
+        cookie.replace("ID", name)
+        .replace("NOW", str(now - 5))
+        .replace("AGO", str(now - 3600))
+        .replace("LONG", str(now - 7200))
+    )
     own = app.test_client(use_cookies=False)
     headers = {"Cookie": f"lang=az; consent={quote(text, safe='~%')}"}
     notice = own.get("/v1/smartmarket/notice?lang=az").get_json()["notice"]

@@ -13,10 +13,16 @@
 --       6 field in `refused`, or empty: then the signature is at the end of the entry
 --       7 signature
 --       8… what to count
--- Returns {0, ms}                     it is new and kept
---         {1, ms, entry, signature}   it was kept before, as this
---         {2}                         the decision that it follows is not the subject's latest
---         {3, ms}                     the log has already passed this second: it is at ms now
+-- Returns {NEW, ms}                         it is new and kept
+--         {REPEATED, ms, entry, signature}  it was kept before, as this
+--         {REPLACED}                        the decision that it follows is not the subject's latest
+--         {PASSED, ms}                      the log has already passed this second: it is at ms now
+
+-- Reply in decisions.py
+local NEW, REPEATED, REPLACED, PASSED = 0, 1, 2, 3
+
+local seen, log, refused, values, counter = unpack(KEYS)
+local digest, now, entry, id, follows, hour, signature = unpack(ARGV, 1, 7)
 
 -- where notice and id start in a packed entry
 local NOTICE_AT, ID_AT = 5, 11
@@ -26,49 +32,49 @@ local function place(positions, i)
   return ms, string.format('%.0f-%d', ms, seq)
 end
 
-local positions = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+local positions = redis.call('HGET', seen, digest) or ''
 local latest
 for i = #positions - 7, 1, -8 do
-  local ms, id = place(positions, i)
-  local found = redis.call('XRANGE', KEYS[2], id, id)[1]
+  local ms, at = place(positions, i)
+  local found = redis.call('XRANGE', log, at, at)[1]
   if found then
-    local entry = found[2][2]
-    if string.sub(entry, ID_AT, ID_AT + #ARGV[4] - 1) == ARGV[4] then
+    local earlier = found[2][2]
+    if string.sub(earlier, ID_AT, ID_AT + #id - 1) == id then
       local second = math.floor(ms / 1000)
       -- Written again, or WAIT would have nothing to wait for, and replicas perhaps not have it yet.
-      redis.call('HSET', KEYS[1], ARGV[1], positions)
-      local hour = struct.pack('>I4', second - second % 3600) .. string.sub(entry, NOTICE_AT, ID_AT - 1)
-      return {1, ms, entry, redis.call('HGET', KEYS[3], hour) or ''}
+      redis.call('HSET', seen, digest, positions)
+      local of_then = struct.pack('>I4', second - second % 3600) .. string.sub(earlier, NOTICE_AT, ID_AT - 1)
+      return {REPEATED, ms, earlier, redis.call('HGET', refused, of_then) or ''}
     end
-    latest = latest or string.sub(entry, ID_AT, ID_AT + #ARGV[5] - 1)
+    latest = latest or string.sub(earlier, ID_AT, ID_AT + #follows - 1)
   end
 end
-if ARGV[5] ~= '' and latest ~= ARGV[5] then
-  return {2}
+if follows ~= '' and latest ~= follows then
+  return {REPLACED}
 end
 
-local at = redis.pcall('XADD', KEYS[2], ARGV[2] .. '-*', 'e', ARGV[3])
+local at = redis.pcall('XADD', log, now .. '-*', 'e', entry)
 if type(at) == 'table' then
   if not string.find(at.err, 'equal or smaller', 1, true) then
     return at
   end
   -- the log's clock never runs backwards
-  local stream = redis.call('XINFO', 'STREAM', KEYS[2])
+  local stream = redis.call('XINFO', 'STREAM', log)
   local last = 0
   for i = 1, #stream, 2 do
     if stream[i] == 'last-generated-id' then last = string.match(stream[i + 1], '^%d+') end
   end
-  if math.floor(last / 1000) ~= math.floor(ARGV[2] / 1000) then
-    return {3, tonumber(last)}
+  if math.floor(last / 1000) ~= math.floor(now / 1000) then
+    return {PASSED, tonumber(last)}
   end
-  at = redis.call('XADD', KEYS[2], last .. '-*', 'e', ARGV[3])
+  at = redis.call('XADD', log, last .. '-*', 'e', entry)
 end
 
 local ms, seq = string.match(at, '^(%d+)-(%d+)$')
 positions = string.sub(positions, -8 * 63) .. struct.pack('>I6I2', ms, seq)
-redis.call('HSET', KEYS[1], ARGV[1], positions)
-if ARGV[6] ~= '' then
-  redis.call('HSETNX', KEYS[3], ARGV[6], ARGV[7])
+redis.call('HSET', seen, digest, positions)
+if hour ~= '' then
+  redis.call('HSETNX', refused, hour, signature)
 end
-count(KEYS[4], KEYS[5], 8)
-return {0, tonumber(ms)}
+count(values, counter, 8)
+return {NEW, tonumber(ms)}

@@ -11,20 +11,17 @@ from consent_server.rates.compare import Verdict
 from consent_server.rates.counts import Counts
 from consent_server.rates.period import Period
 from consent_server.web.marketer.chart import (
-    LANGUAGES,
     LINES,
-    Words,
-    alarm_in_words,
     bins,
     funnel,
     lines,
     parts_of,
     presets,
     trend,
-    verdict_in_words,
     ways,
     weakest,
 )
+from consent_server.web.marketer.words import LANGUAGES, Words, alarm_in_words, verdict_in_words
 
 EN = Words.of("en")
 

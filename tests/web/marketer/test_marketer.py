@@ -1,4 +1,4 @@
-"""The marketers' door: who gets in, what they see, and what the exports say."""
+"""The marketers' pages: who gets in, what they see, and what the exports say."""
 
 import csv
 import io
@@ -12,11 +12,12 @@ from flask.testing import FlaskClient
 from forms import api_key, form_word, post
 
 from consent_server import create_app
-from consent_server.decision import COLUMNS, OPTIONAL, Variant
-from consent_server.settings.shops import Settings
-from consent_server.store import tags
-from consent_server.web.marketer.chart import LANGUAGES, Words
-from consent_server.web.marketer.rates import hash_password
+from consent_server.decision import COLUMNS
+from consent_server.settings.environment import Settings
+from consent_server.site import OPTIONAL, Variant
+from consent_server.store.keys import buckets
+from consent_server.web.marketer.session import hash_password
+from consent_server.web.marketer.words import LANGUAGES, Words
 
 TODAY = datetime.now(UTC).date()
 
@@ -56,7 +57,7 @@ def test_a_stranger_gets_no_rates(stranger, site, path):
 
 
 def test_the_right_password_opens_the_page_that_was_asked_for(app, site):
-    app.extensions["consent"].store.keep_marketer("ayla", hash_password("a password"), [site.id])
+    app.extensions["consent"].store.marketers.add("ayla", hash_password("a password"), [site.id])
     window = app.test_client()
     wanted = re.search(r'name="wanted" value="([^"]*)"', window.get("/?from=2026-01-01").text)[1]
     answer = log_in(window, "ayla", "a password", wanted=wanted)
@@ -65,7 +66,7 @@ def test_the_right_password_opens_the_page_that_was_asked_for(app, site):
 
 
 def test_a_password_is_kept_as_scrypt(app, marketer):
-    assert app.extensions["consent"].store.marketer("leyla").password.startswith("scrypt:32768:8:1$")
+    assert app.extensions["consent"].store.marketers.find("leyla").password.startswith("scrypt:32768:8:1$")
 
 
 def test_the_cookie_is_for_this_host_alone_and_out_of_reach_of_scripts(app, marketer):
@@ -88,7 +89,7 @@ def test_a_wrong_name_and_a_wrong_password_are_refused_in_the_same_words(app, ma
     assert "marketer=" not in answer.headers.get("Set-Cookie", "")
 
 
-def test_twenty_wrong_passwords_are_slowed(app, marketer):
+def test_twenty_wrong_passwords_are_slowed(clock, app, marketer):
     guesser = app.test_client()
     answers = [log_in(guesser, "leyla", f"guess {n}") for n in range(20)]
     assert [answer.status_code for answer in answers] == [401] * 4 + [429] * 16  # she logged in once herself
@@ -96,7 +97,7 @@ def test_twenty_wrong_passwords_are_slowed(app, marketer):
     assert log_in(guesser, "leyla", "leyla-password").status_code == 429
 
 
-def test_guessing_many_names_is_slowed_too(app):
+def test_guessing_many_names_is_slowed_too(clock, app):
     guesser = app.test_client()
     assert log_in(guesser, "name 20", "x").status_code == 401
     assert {log_in(guesser, f"name {n}", "x").status_code for n in range(25)} == {401, 429}
@@ -113,25 +114,25 @@ def test_a_stolen_cookie_ends_with_logout(app, marketer, site):
 
 def test_a_session_ends_after_twelve_hours(app, marketer):
     store = app.extensions["consent"].store
-    [key] = store._redis.keys("consent:session:*")
-    assert 12 * 3600 - 60 < store._redis.ttl(key) <= 12 * 3600
-    store._redis.delete(key)
+    [key] = store.connection.client.keys("consent:session:*")
+    assert 12 * 3600 - 60 < store.connection.client.ttl(key) <= 12 * 3600
+    store.connection.client.delete(key)
     assert 'name="password"' in marketer.get("/").text
 
 
 def test_a_cookie_is_not_in_the_store(app, marketer):
     cookie = marketer.get_cookie("marketer").value
-    keys = app.extensions["consent"].store._redis.keys("*")
+    keys = app.extensions["consent"].store.connection.client.keys("*")
     assert not [key for key in keys if cookie.encode() in key]
 
 
 def test_a_session_ends_with_the_password_or_the_marketer(app, marketer, site):
     store = app.extensions["consent"].store
-    store.keep_marketer("leyla", hash_password("another"), [site.id])
+    store.marketers.add("leyla", hash_password("another"), [site.id])
     assert 'name="password"' in marketer.get("/").text
     assert log_in(marketer, "leyla", "another").status_code == 303
     assert site.name in marketer.get("/").text
-    assert store.drop_marketer("leyla")
+    assert store.marketers.remove("leyla")
     assert 'name="password"' in marketer.get("/").text
 
 
@@ -190,7 +191,7 @@ def test_a_marketer_sees_nothing_of_another_shop(marketer, other_marketer, path)
 
 def test_the_site_switch_offers_a_marketers_own_shops_only(app, marketer, other_marketer, site, other_site):
     assert "Kitab" not in marketer.get("/").text
-    app.extensions["consent"].store.keep_marketer("both", hash_password("both"), [site.id, other_site.id])
+    app.extensions["consent"].store.marketers.add("both", hash_password("both"), [site.id, other_site.id])
     window = app.test_client()
     log_in(window, "both", "both")
     assert '<option value="kitab">Kitab</option>' in window.get("/").text
@@ -198,7 +199,7 @@ def test_the_site_switch_offers_a_marketers_own_shops_only(app, marketer, other_
 
 
 def test_a_marketer_of_no_shop_is_told_so(app):
-    app.extensions["consent"].store.keep_marketer("new", hash_password("new"), ["gone"])
+    app.extensions["consent"].store.marketers.add("new", hash_password("new"), ["gone"])
     window = app.test_client()
     log_in(window, "new", "new")
     assert window.get("/").status_code == 403
@@ -219,7 +220,7 @@ def test_an_api_key_reads_its_own_shop_until_it_is_revoked(marketer, stranger, s
 
 def test_an_api_key_is_kept_as_itshash_password(app, marketer, site):
     key = api_key(marketer, site)
-    redis = app.extensions["consent"].store._redis
+    redis = app.extensions["consent"].store.connection.client
     kept = redis.hgetall(f"consent:{{{site.id}}}:api-keys")
     assert kept
     assert key.encode() not in b"".join([*kept, *kept.values()])
@@ -414,9 +415,9 @@ def test_what_comes_from_outside_is_escaped(app, marketer, site):
 
 
 def test_variants_get_a_verdict_in_one_sentence(settings, site, shopper):
-    tried = replace(site, id="tried", variants=(Variant("calm"), Variant("short")))
+    tried = replace(site, id="tried", variants=(Variant("calm", 1, None, {}), Variant("short", 1, None, {})))
     app = create_app(settings, {"tried": tried})
-    app.extensions["consent"].store.keep_marketer("leyla", hash_password("x"), ["tried"])
+    app.extensions["consent"].store.marketers.add("leyla", hash_password("x"), ["tried"])
     window = app.test_client()
     log_in(window, "leyla", "x")
     for _ in range(3):
@@ -425,7 +426,7 @@ def test_variants_get_a_verdict_in_one_sentence(settings, site, shopper):
     assert "Too early: about" in page
     for goal in ("answer", "reach_functional"):
         assert f'<option value="{goal}" selected>' in window.get(f"/?goal={goal}").text
-    app.extensions["consent"].store._redis.close()
+    app.extensions["consent"].store.connection.client.close()
 
 
 def test_an_alarm_is_shown_on_the_page(app, marketer, site):
@@ -434,10 +435,9 @@ def test_an_alarm_is_shown_on_the_page(app, marketer, site):
 
     def put(day: date, shown: int, accepted: int) -> None:
         """Write a day's counters as the script would after that many displays and answers."""
-        tag = tags(site.id, site.buckets)[0]
         row = (day.day - 1) * len(COLUMNS)
-        key = f"consent:{{{tag}}}:count:{day:%Y-%m}"
-        bits = store._redis.bitfield(key).set("u32", f"#{row}", shown)
+        key = buckets(site)[0].count(f"{day:%Y-%m}")
+        bits = store.connection.client.bitfield(key).set("u32", f"#{row}", shown)
         bits.set("u32", f"#{row + COLUMNS.index('first7')}", accepted).execute()
 
     for n in range(1, 29):
@@ -452,13 +452,13 @@ def test_an_alarm_is_shown_on_the_page(app, marketer, site):
 def test_a_sample_is_marked(app, marketer, site):
     words = str(Words.of("en")("sample"))
     assert words not in marketer.get("/").text
-    app.extensions["consent"].store.mark_sample(site)
+    app.extensions["consent"].store.decisions.mark_sample(site)
     assert words in marketer.get("/").text
 
 
 def test_below_a_prefix_every_address_stays_below_it(redis_url, site):
     app = create_app(Settings(secret=("s" * 40,), redis_url=redis_url, prefix="/consent"), {site.id: site})
-    app.extensions["consent"].store.keep_marketer("leyla", hash_password("x"), [site.id])
+    app.extensions["consent"].store.marketers.add("leyla", hash_password("x"), [site.id])
     window = app.test_client()
     page = window.get("/consent/").text
     assert all(
@@ -468,7 +468,7 @@ def test_below_a_prefix_every_address_stays_below_it(redis_url, site):
     assert answer.headers["Location"] == "/consent/"
     assert "Path=/consent/" in answer.headers["Set-Cookie"]
     assert site.name in window.get("/consent/").text
-    app.extensions["consent"].store._redis.close()
+    app.extensions["consent"].store.connection.client.close()
 
 
 # Redis away

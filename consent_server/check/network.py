@@ -1,0 +1,85 @@
+"""What is wrong with a deployment as it is reached: the server at its public address, the shops at theirs."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from http.client import HTTPException, HTTPMessage
+
+from ..settings.environment import Settings
+from ..site import Site
+from .faults import Finding
+
+SECONDS_TO_ANSWER = 5
+
+
+def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
+    """Ask the running server at its public ``url`` whether it answers, and whom it believes about the scheme."""
+    shops = [*sites]
+    address = f"{url}/v1/{shops[0].id}/consent.js"
+    try:
+        plain = _headers(address)
+        forged = _headers(address, {"X-Forwarded-Proto": "http" if url.startswith("https") else "https"})
+    except OSError as error:
+        yield Finding(
+            f"{address} cannot be had: {_reason(error)}.",
+            "start it with `consent-server serve`, and have the web server pass this address on to it",
+        )
+        return
+    secure = "Strict-Transport-Security" in plain
+    believed = ("Strict-Transport-Security" in forged) != secure
+    if url.startswith("https") and not secure:
+        yield Finding(
+            f"A proxy answers at {url}, and its X-Forwarded-* headers are not believed.",
+            "set TRUSTED_PROXIES to the number of proxies in front (usually 1), and have each set X-Forwarded-Proto",
+        )
+    elif believed:
+        yield Finding(
+            "The X-Forwarded-Proto header of any client is believed.",
+            "have the web server set it (nginx: proxy_set_header X-Forwarded-Proto $scheme;), "
+            "or set TRUSTED_PROXIES=0 if there is none"
+            + (f"; it is {settings.trusted_proxies}" if settings.trusted_proxies else ""),
+        )
+    for shop in shops[1:]:
+        try:
+            _headers(f"{url}/v1/{shop.id}/consent.js")
+        except OSError as error:
+            yield Finding(
+                f"{url} does not serve {shop.id}: {_reason(error)}.", "restart it, so that it reads consent.toml again"
+            )
+
+
+def shops_answer(shop: Site) -> Iterator[Finding]:
+    """Find origins of a shop that do not answer."""
+    for origin in shop.origins:
+        try:
+            _headers(origin)
+        except urllib.error.HTTPError:
+            continue  # it answers, if only to say no
+        except OSError as error:
+            yield Finding(
+                f"{shop.id}: {origin} cannot be reached from here: {_reason(error)}.",
+                "correct origins in consent.toml, or leave the shops out with --offline",
+                grave=False,
+            )
+
+
+def _headers(url: str, headers: Mapping[str, str] = {}) -> HTTPMessage:
+    # Addresses and origins are http or https: their readers take nothing else.
+    request = urllib.request.Request(url, headers={"User-Agent": "consent-server check", **headers})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:  # nosec B310  # noqa: S310
+            return answer.headers  # type: ignore[no-any-return]
+    except HTTPException as error:
+        raise urllib.error.URLError("it does not speak HTTP") from error
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"it answers {error.code}"
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return reason.verify_message
+    return str(getattr(reason, "strerror", None) or reason)

@@ -1,0 +1,85 @@
+"""What would lose or refuse consents in the Redis that keeps them, and what its counters say that is unusual."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+
+from ..rates.read import today, unusual
+from ..settings.environment import Settings
+from ..site import Site
+from ..store import Store, StoreAway, WrongLayout
+from ..store.connection import Server, TooOld
+from .faults import Finding
+
+SECONDS_APART = 2.0
+"""How far the clocks of server and Redis may lie apart: days and expiries are cut by the one, kept by the other."""
+
+
+def storage(settings: Settings) -> list[Finding]:
+    """Find what is wrong with Redis, or with the folder of the embedded one."""
+    if settings.redis_url is None:
+        here = next(
+            folder for folder in (settings.data.absolute(), *settings.data.absolute().parents) if folder.exists()
+        )
+        if here.is_dir() and os.access(here, os.W_OK):
+            return []
+        return [Finding(f"The data folder {settings.data} cannot be written.", "name another in CONSENT_DATA")]
+    try:
+        with closing(Store(settings.redis_url, 2)) as opened:
+            opened.ping()
+            return [*servers(opened.servers(), time.time())]
+    except WrongLayout as error:
+        return [Finding(str(error), "pip install --upgrade consent-server")]
+    except StoreAway as error:
+        return [Finding(f"Redis is away: {error.__cause__ or error}.", "start it, or correct REDIS_URL")]
+
+
+def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
+    """Find what would lose or refuse consents in the Redis servers that keep them; ``now`` in seconds."""
+    for server in found:
+        try:
+            server.must_be_supported()
+        except TooOld as error:
+            yield Finding(
+                str(error), "install Redis 7 or Valkey 8, or leave REDIS_URL out for the one that comes along"
+            )
+        if not server.append_only:
+            yield Finding(
+                "Redis keeps decisions in memory only: a restart loses all of them.",
+                "type: redis-cli config set appendonly yes; redis-cli config rewrite",
+            )
+        elif server.fsync not in (None, "always"):
+            yield Finding(
+                f"Redis writes with appendfsync {server.fsync}: a crash loses decisions that were acknowledged.",
+                "type: redis-cli config set appendfsync always; redis-cli config rewrite",
+            )
+        elif server.cuts_wrongly:
+            yield Finding(
+                "A full disk or a power cut may leave half a decision in this Redis's file, and later ones are lost.",
+                "type: redis-cli config set aof-load-truncated no; redis-cli config rewrite, and have redis-check-aof "
+                "mend the file before each start (docs/operating.md); or install Valkey 9.1.2",
+            )
+        if server.eviction not in ("", "noeviction"):
+            yield Finding(
+                f"Redis drops keys when it is full (maxmemory-policy {server.eviction}), consents included.",
+                "type: redis-cli config set maxmemory-policy noeviction; redis-cli config rewrite",
+            )
+        if abs(server.clock - now) > SECONDS_APART:
+            yield Finding(
+                f"The clocks of this machine and of Redis are {abs(server.clock - now):.0f} s apart.",
+                "type on both: timedatectl set-ntp true",
+            )
+
+
+def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
+    """Find rates that have left their usual range, and answers that have stopped."""
+    if settings.redis_url:
+        # A Redis that is away was found by now.
+        with suppress(StoreAway, WrongLayout), closing(Store(settings.redis_url, 2)) as store:
+            for shop in sites:
+                for alarm in unusual(store, shop, today()):
+                    cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
+                    yield Finding(f"{shop.id}, {alarm}", cure, grave=False)

@@ -1,0 +1,65 @@
+"""``consent-server init``: a configuration and a secret to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..settings.shops import SITE, read_sites
+from ..settings.starter import PURPOSE, compose, write
+from .terminal import errors_to_exit_2
+
+
+@click.command("init")
+@click.option("--name", help="The shop's name.")
+@click.option(
+    "--origin", "origins", multiple=True, help="Where its pages are, such as https://shop.example; again for more."
+)
+@click.option("--policy-url", help="Where its privacy policy is.")
+@click.option("--policy-updated", help="The date of that policy, such as 2025-12-20.")
+@click.option("--languages", help="Languages of the banner, the shop's first one first, such as az,ru,en.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path(), help="Where to write (default: here).")
+@errors_to_exit_2
+def init(
+    name: str | None,
+    origins: tuple[str, ...],
+    policy_url: str | None,
+    policy_updated: str | None,
+    languages: str | None,
+    folder: Path,
+) -> None:
+    """Write a consent.toml and a secret to start from, out of five answers; what is no option is asked."""
+    answers = {
+        "name": _answer("name", "The shop's name", name),
+        "origins": _answer("origins", "Where its pages are (https://shop.example)", " ".join(origins)),
+        "policy_url": _answer("policy_url", "Where its privacy policy is", policy_url),
+        "policy_updated": _answer("policy_updated", "The date of that policy", policy_updated),
+        "languages": _answer("languages", f"Languages of the banner ({', '.join(PURPOSE)})", languages),
+    }
+    config, secret = write(folder, compose(**answers))
+    read_sites(config)
+    click.echo(
+        f"{config} is for your version control, {secret} is not. Next, type:\n"
+        f"  export CONSENT_CONFIG={config} CONSENT_SECRET_FILE={secret}\n"
+        "  consent-server check\n  consent-server serve"
+    )
+
+
+def _answer(name: str, question: str, given: str | None) -> Any:
+    """Return the value of a site's setting as it was given, or as somebody answers the question."""
+    row = next(row for row in SITE if row.name == name)
+
+    def read(text: str) -> Any:
+        parts = text.replace(",", " ").split()
+        try:
+            if name == "languages":
+                for lang in parts:
+                    if lang not in PURPOSE:
+                        raise ValueError(f"takes some of {', '.join(PURPOSE)}; for others write `words`")
+            return row.read(parts if name in ("origins", "languages") else text)
+        except ValueError as error:
+            raise click.UsageError(f"{name.replace('_', '-')} {error}") from None
+
+    return read(given) if given else click.prompt(question, value_proc=read, err=True)

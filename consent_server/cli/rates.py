@@ -1,0 +1,38 @@
+"""``consent-server rates``: how many were asked, how many answered, and what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from ..rates import read
+from ..rates.period import Period, dimension
+from ..rates.report import Recount
+from .terminal import data_option, errors_to_exit_2, open_store, site_named
+
+
+@click.command("rates")
+@click.argument("site")
+@click.option("--from", "first", help="First day, such as 2026-11-01 (default: 30 days ago).")
+@click.option("--to", "last", help="Last day (default: today); days are UTC.")
+@click.option("--by", default="day", help="day, language, variant, device, country or how.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text")
+@click.option("--recount", is_flag=True, help="Count the log again and compare; exit status 1 if anything differs.")
+@data_option
+@errors_to_exit_2
+def rates_command(
+    site: str, first: str | None, last: str | None, by: str, form: str, recount: bool, data: Path | None
+) -> None:
+    """Print how many were asked, how many answered, and how many said yes to what."""
+    period = Period.parse(first, last, read.today())
+    with open_store(data) as (_, sites, store):
+        shop = site_named(sites, site)
+        found = read.recount(store, shop, period) if recount else read.report(store, shop, period, dimension(by))
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found.as_json())))
+    else:
+        click.echo(found.as_csv() if form == "csv" else found.as_text(), nl=False)
+    if isinstance(found, Recount) and found.differences:
+        raise SystemExit(1)

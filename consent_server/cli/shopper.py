@@ -1,0 +1,40 @@
+"""``consent-server export`` and ``erase``: what one shopper may ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..proof.receipt import history
+from .terminal import CommandFailed, data_option, echo_json, errors_to_exit_2, open_store, site_named
+
+
+@click.command("export")
+@click.argument("site")
+@click.argument("receipt")
+@data_option
+@errors_to_exit_2
+def export_shopper(site: str, receipt: str, data: Path | None) -> None:
+    """Print all that is held about one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
+    with open_store(data) as (_, sites, store):
+        shop = site_named(sites, site)
+        entries = store.decisions.history(shop, receipt)
+        events = history(entries, store.notices.all(shop)) if entries else []
+    if not events:
+        raise CommandFailed(f"Nothing is held at {shop.id} under {receipt!r}.")
+    echo_json({"site": shop.id, "history": events})
+
+
+@click.command()
+@click.argument("site")
+@click.argument("receipt")
+@data_option
+@errors_to_exit_2
+def erase(site: str, receipt: str, data: Path | None) -> None:
+    """Erase one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
+    with open_store(data) as (_, sites, store):
+        erased = store.decisions.erase(site_named(sites, site), receipt)
+    if not erased:
+        raise CommandFailed(f"Nothing is held at {site} under {receipt!r}.")
+    click.echo(f"{erased} entries erased.")

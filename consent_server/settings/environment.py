@@ -1,0 +1,155 @@
+"""How the server runs: settings of the environment, one row each."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .rows import Row, SettingsError, address, text, whole, yes_no
+
+
+def _secrets(value: str) -> tuple[str, ...]:
+    secrets = tuple(part.strip() for part in value.split(",") if part.strip())
+    if (value and not secrets) or any(len(secret) < 32 for secret in secrets):
+        raise ValueError("takes secrets of at least 32 characters, the newest first, separated by commas")
+    return secrets
+
+
+def _redis_url(value: str) -> str:
+    if re.match(r"(rediss?|unix)(\+(sentinel|cluster))?://.", value):
+        return value
+    raise ValueError("takes redis://, rediss:// or unix://, each also as redis+sentinel:// or redis+cluster://")
+
+
+def _prefix(value: str) -> str:
+    if re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", value):
+        return value.rstrip("/")
+    raise ValueError("takes a path such as /consent")
+
+
+def _row(name: str, read: Callable[[Any], Any], default: Any, help: str, example: Any, secret: bool = False) -> Any:
+    """Return a field of Settings that is described by a row."""
+    row = Row(name, read, default, help, example, secret)
+    return field(default=row.value, metadata={"row": row})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the server runs: one attribute for each row of ENVIRONMENT, in lower case without ``CONSENT_``."""
+
+    secret: tuple[str, ...] = _row(
+        "CONSENT_SECRET",
+        _secrets,
+        "",
+        "Secret that tokens are signed with; several, the newest first, to change it.",
+        "a-secret-of-at-least-32-characters-made-up",
+        secret=True,
+    )
+    redis_url: str | None = _row(
+        "REDIS_URL",
+        _redis_url,
+        None,
+        "Where Redis or Valkey is; an embedded Valkey if left out.",
+        "redis://127.0.0.1:6379/0",
+        secret=True,
+    )
+    config: Path = _row(
+        "CONSENT_CONFIG", Path, "consent.toml", "The file that describes the shops.", "/etc/consent/consent.toml"
+    )
+    data: Path = _row("CONSENT_DATA", Path, "consent-data", "Folder of the embedded Valkey.", "/var/lib/consent")
+    host: str = _row("HOST", text, "127.0.0.1", "Address to listen on.", "192.0.2.10")
+    port: int = _row("PORT", whole(0, 65535), 8000, "Port to listen on; 0 takes a free one.", "8080")
+    web_concurrency: int = _row("WEB_CONCURRENCY", whole(1, 256), 1, "Worker processes.", "2")
+    threads: int = _row("CONSENT_THREADS", whole(1, 64), 16, "Threads of each worker; they share writes to disk.", "32")
+    prefix: str = _row(
+        "CONSENT_PREFIX", _prefix, "", "Path under which the server is reached, such as /consent.", "/consent"
+    )
+    trusted_proxies: int = _row(
+        "TRUSTED_PROXIES",
+        whole(0, 10),
+        0,
+        "Proxies in front whose X-Forwarded-For, -Proto and -Host are believed.",
+        "1",
+    )
+    country_header: str | None = _row(
+        "COUNTRY_HEADER",
+        text,
+        None,
+        "Header in which a proxy tells the shopper's country in two letters.",
+        "CF-IPCountry",
+    )
+    client_limit: int = _row(
+        "CLIENT_LIMIT", whole(1, 1_000_000), 600, "Decisions a minute from one address, shared ones included.", "1200"
+    )
+    site_limit: int = _row(
+        "SITE_LIMIT", whole(1, 1_000_000_000), 300_000, "Decisions a minute of one shop, for each worker.", "600000"
+    )
+    redis_timeout: int = _row(
+        "REDIS_TIMEOUT", whole(50, 10_000), 500, "Milliseconds after which Redis counts as away.", "250"
+    )
+    redis_replicas: int = _row(
+        "REDIS_REPLICAS", whole(0, 5), 0, "Replicas that must have a decision before it is acknowledged (WAIT).", "1"
+    )
+    metrics_token: str | None = _row(
+        "CONSENT_METRICS_TOKEN",
+        text,
+        None,
+        "Bearer token for /metrics; without one only this machine may read it.",
+        "a-token-for-prometheus",
+        secret=True,
+    )
+    webhook: str | None = _row(
+        "CONSENT_WEBHOOK",
+        address,
+        None,
+        "Address that is posted to when a rate leaves its usual range.",
+        "https://chat.shop.example/hooks/consent",
+    )
+    demo: bool = _row(
+        "CONSENT_DEMO", yes_no, False, "Set by `consent-server demo`: serves the storefront at /demo/.", "true"
+    )
+
+    def to_environment(self, *names: str) -> dict[str, str]:
+        """Return these attributes as variables for a process that reads its environment; what is unset stays out."""
+        values = [(each.metadata["row"].name, getattr(self, each.name)) for each in fields(self) if each.name in names]
+        return {
+            name: ",".join(value) if isinstance(value, tuple) else str(value)
+            for name, value in values
+            if value not in (None, (), "")
+        }
+
+
+ENVIRONMENT: tuple[Row, ...] = tuple(each.metadata["row"] for each in fields(Settings))
+
+
+def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of the environment; each may also be a file's name in ``NAME_FILE``.
+
+    Raises:
+        SettingsError: a value is wrong or its file cannot be read; says what is accepted.
+    """
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        row: Row = each.metadata["row"]
+        written = environ.get(row.name)
+        path = environ.get(f"{row.name}_FILE")
+        if written and path:
+            raise SettingsError(f"{row.name} and {row.name}_FILE are both set; set one.", row.name)
+        if path:
+            try:
+                written = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise SettingsError(
+                    f"{row.name}_FILE names {path}, which cannot be read: {error.strerror}.", row.name
+                ) from None
+        if written:
+            try:
+                values[each.name] = row.read(written)
+            except ValueError as error:
+                shown = "" if row.secret else f" is {written!r} but"
+                raise SettingsError(f"{row.name}{shown} {error}.", row.name) from None
+    return Settings(**values)

@@ -1,0 +1,209 @@
+"""Decisions: kept once, read back for whoever made them, erased for whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import NamedTuple, cast
+
+from ..decision import DEVICES, Consent, Decision, Entry, consent_of
+from ..site import ConsentError, Site
+from . import keys
+from .connection import Connection, StoreAway
+from .counters import counting
+from .notices import Notices
+from .packing import pack, pack_erased, pack_hour, pack_name, pack_places, unpack, unpack_places
+
+
+class OtherContent(ConsentError):
+    """A decision's id was used before for another answer."""
+
+    problem = "other-content"
+
+
+class PreviousReplaced(ConsentError):
+    """The token that a decision follows is not the subject's latest, or the subject was erased."""
+
+    problem = "previous-replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A decision as it was acknowledged; ``repeat`` says that it had been recorded before."""
+
+    consent: Consent
+    signature: bytes
+    repeat: bool
+
+
+class Reply(IntEnum):
+    """What ``record.lua`` says of a decision."""
+
+    NEW = 0
+    REPEATED = 1
+    REPLACED = 2
+    PASSED = 3
+
+
+class _Arguments(NamedTuple):
+    """What ``record.lua`` takes, in its order; what to count follows."""
+
+    digest: bytes
+    now: int
+    entry: bytes
+    id: bytes
+    follows: bytes
+    hour: bytes
+    signature: bytes
+
+
+class Decisions:
+    """Writes decisions with their log entries and counts, and finds those of one shopper."""
+
+    def __init__(self, connection: Connection, notices: Notices) -> None:
+        self._redis = connection.client
+        self._reached = connection.reached
+        self._notices = notices
+        self._record = connection.script("count", "record")
+        self._erase = connection.script("erase")
+
+    def record(
+        self,
+        site: Site,
+        decision: Decision,
+        *,
+        now: int,
+        sign: Callable[[Consent], bytes],
+        device: str = DEVICES[0],
+        country: str = "",
+    ) -> Recorded:
+        """Keep a decision, its log entry and its counts, atomically and once.
+
+        Args:
+            site: the shop.
+            decision: what was answered.
+            now: milliseconds since 1970. The log's own time never runs back: an earlier clock is moved up to it.
+            sign: makes the signature of a token; it is kept with the entry.
+            device: one of DEVICES.
+            country: two letters (ISO 3166), or empty.
+
+        Returns:
+            What the token says and its signature; of a repeat, those of the first time.
+
+        Raises:
+            OtherContent: this decision was kept before, with another answer.
+            PreviousReplaced: it follows a token that is not the subject's latest.
+            StoreAway: nothing was kept, or it is not known; the same call may be made again.
+        """
+        self._notices.write()
+        place = keys.place(site, decision.subject)
+        bucket = place.bucket
+        followed = decision.previous and decision.previous.jti
+        for _ in range(5):
+            seconds = now // 1000
+            consent = decision.consent(seconds)
+            signature = sign(consent)
+            entry = Entry(
+                bucket=bucket.number,
+                at=now,
+                seq=0,
+                kind=decision.kind(seconds),
+                allow=decision.allow,
+                before=decision.before,
+                how=decision.how,
+                device=device,
+                country=country,
+                notice=decision.notice.hash,
+                id=decision.id,
+                subject=decision.subject,
+                signature=signature if decision.allow else b"",
+            )
+            arguments = _Arguments(
+                digest=place.digest,
+                now=now,
+                entry=pack(entry),
+                id=pack_name(decision.id),
+                follows=pack_name(followed) if followed else b"",
+                hour=b"" if decision.allow else pack_hour(consent.at, consent.notice),
+                signature=signature,
+            )
+            month, day = keys.month_and_day(seconds // 86400)
+            reply = self._record(
+                keys=[place.seen, bucket.log, bucket.refused, bucket.values, bucket.count(month)],
+                args=[*arguments, *counting(day, entry, decision.notice)],
+            )
+            match reply:
+                case [Reply.NEW, *_]:
+                    return Recorded(consent, signature, repeat=False)
+                case [Reply.REPEATED, at, packed, shared]:
+                    return self._repeat(site, decision, unpack(packed, bucket.number, at, 0), shared)
+                case [Reply.REPLACED, *_]:
+                    raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
+                case [Reply.PASSED, at]:
+                    now = int(at)
+        raise StoreAway("The log moved on faster than this decision could follow; send it again.")
+
+    def _repeat(self, site: Site, decision: Decision, first: Entry, shared: bytes) -> Recorded:
+        """Return how a decision was acknowledged the first time, if it is the same one."""
+        notice = self._notices.starting_with(site, first.notice)
+        if (first.allow, notice.hash, first.subject) != (decision.allow, decision.notice.hash, decision.subject):
+            raise OtherContent("A decision with this `id` was kept before, with another answer; make a new id.")
+        consent = consent_of(notice, first.allow, first.at // 1000, first.subject, first.id)
+        return Recorded(consent, first.signature or shared, repeat=True)
+
+    def history(self, site: Site, subject: str) -> list[Entry]:
+        """Return the decisions of one shopper that are kept, oldest first, with their whole notice hashes."""
+        _, found = self._found(keys.place(site, subject))
+        return [
+            replace(entry, notice=self._notices.starting_with(site, entry.notice).hash)
+            for entry in found
+            if entry.subject == subject
+        ]
+
+    def _found(self, place: keys.Place) -> tuple[bytes, list[Entry]]:
+        """Return what the index says of a place, as it is kept, and the entries there."""
+        with self._reached():
+            positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
+            places = unpack_places(positions)
+            calls = self._redis.pipeline(transaction=False)
+            for at, seq in places:
+                calls.xrange(place.bucket.log, f"{at}-{seq}", f"{at}-{seq}")
+            pages = calls.execute() if places else []
+        return positions, [
+            unpack(page[0][1][b"e"], place.bucket.number, at, seq)
+            for (at, seq), page in zip(places, pages, strict=True)
+            if page
+        ]
+
+    def erase(self, site: Site, subject: str) -> int:
+        """Erase one shopper. Of each entry stays what was counted, and a hash by which the log still adds up.
+
+        Returns:
+            How many entries were erased.
+        """
+        place = keys.place(site, subject)
+        bucket = place.bucket
+        while True:
+            positions, found = self._found(place)
+            own = [entry for entry in found if entry.subject == subject]
+            if not own:
+                return 0
+            others = pack_places(entry for entry in found if entry.subject != subject)
+            left = [part for entry in own for part in (f"{entry.at}-{entry.seq}", pack_erased(entry))]
+            # Nothing is done, and it is read again, if a decision came in between.
+            if self._erase(
+                keys=[place.seen, bucket.log, bucket.erased, bucket.needs_compacting],
+                args=[place.digest, positions, others, *left],
+            ):
+                return len(own)
+
+    def mark_sample(self, site: Site) -> None:
+        """Remember that decisions of this site are made up."""
+        with self._reached():
+            self._redis.sadd(keys.SAMPLE, site.id)
+
+    def is_sample(self, site: Site) -> bool:
+        """Return whether decisions of this site are made up."""
+        with self._reached():
+            return bool(self._redis.sismember(keys.SAMPLE, site.id))

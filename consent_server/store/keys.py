@@ -1,0 +1,146 @@
+"""The names of all keys in Redis, and what each of them holds.
+
+Keys of one shopper share a cluster slot: ``{TAG}`` is ``{SITE.BUCKET.n}``, the bucket taken from a hash of the
+subject, ``n`` chosen so that a site's buckets lie evenly over all slots.
+
+=================================  ======  ==============================================================
+key                                type    meaning
+=================================  ======  ==============================================================
+consent:layout                     string  version of this table
+consent:{TAG}:log                  stream  ``e`` -> packed entry; the id's time is the decision's
+consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> places of its entries in the log
+consent:{TAG}:refused              hash    hour and notice -> the signature that refusals of the hour share
+consent:{TAG}:erased               hash    place -> what an erasure left of the entry
+consent:{TAG}:sealed               string  end of the last sealed day in ms: no banner is counted before it
+consent:{TAG}:torn                 string  something was erased since the log was last written anew
+consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decision.COLUMNS for each of 31 days, first
+                                           of everything, then of each value of a dimension, by its number
+consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1
+consent:{SITE}:notices             hash    notice's hash -> its content, JSON
+consent:{SITE}:seals               hash    day -> the signed head of its entries
+consent:{SITE}:alarm:NAME          string  this alarm was told; expires
+consent:keys                       hash    id -> every public key that ever signed here, JWK
+consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
+consent:sample                     set     sites whose decisions are made up
+consent:marketers                  hash    name -> hash of the password and sites, JSON
+consent:session:DIGEST             string  who is logged in, JSON; expires
+=================================  ======  ==============================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+from binascii import crc_hqx
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from itertools import count
+
+from ..site import Site
+
+LAYOUT = "consent:layout"
+PUBLIC_KEYS = "consent:keys"
+SAMPLE = "consent:sample"
+MARKETERS = "consent:marketers"
+
+CHUNKS = 512
+"""Hashes a bucket's index is spread over: under 512 subjects each, Redis packs them tightly."""
+
+DAY = 86_400_000
+"""Milliseconds."""
+
+
+class Bucket:
+    """A part of a site's data, of which all keys lie in one cluster slot; ``number`` is in the entries of its log."""
+
+    __slots__ = ("_start", "erased", "log", "needs_compacting", "number", "refused", "sealed", "tag", "values")
+
+    def __init__(self, number: int, tag: str) -> None:
+        self.number = number
+        self.tag = tag
+        self._start = start = f"consent:{{{tag}}}"
+        self.log = f"{start}:log"
+        self.refused = f"{start}:refused"
+        self.erased = f"{start}:erased"
+        self.sealed = f"{start}:sealed"
+        self.needs_compacting = f"{start}:torn"
+        self.values = f"{start}:values"
+
+    def seen(self, chunk: int) -> str:
+        """Return the key of a part of the index."""
+        return f"{self._start}:seen:{chunk}"
+
+    def count(self, month: str) -> str:
+        """Return the key of the counters of a month, ``2026-11``."""
+        return f"{self._start}:count:{month}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a subject's decisions are: in which bucket, and under which key and field their index."""
+
+    bucket: Bucket
+    seen: str
+    digest: bytes
+
+
+def buckets(site: Site) -> tuple[Bucket, ...]:
+    """Return a site's buckets, in order of the stripe of cluster slots in which each lies."""
+    return _buckets(site.id, site.buckets)
+
+
+@lru_cache(maxsize=1024)
+def _buckets(site: str, many: int) -> tuple[Bucket, ...]:
+    def tag(bucket: int) -> str:
+        for n in count():
+            name = f"{site}.{bucket}.{n}"
+            # CRC-16/XMODEM is what Redis Cluster maps a key's tag to its slot by.
+            if crc_hqx(name.encode(), 0) % 16384 * many // 16384 == bucket:
+                return name
+        raise AssertionError
+
+    return tuple(Bucket(number, tag(number)) for number in range(many))
+
+
+def place(site: Site, subject: str) -> Place:
+    """Return where the decisions of a subject are."""
+    digest = hashlib.sha256(subject.encode()).digest()
+    bucket = buckets(site)[int.from_bytes(digest[8:12]) % site.buckets]
+    return Place(bucket, bucket.seen(int.from_bytes(digest[12:16]) % CHUNKS), digest[:8])
+
+
+def notices(site: Site) -> str:
+    """Return the key of all that a site ever asked."""
+    return f"consent:{{{site.id}}}:notices"
+
+
+def seals(site: Site) -> str:
+    """Return the key of the seals of a site's days."""
+    return f"consent:{{{site.id}}}:seals"
+
+
+def alarm(site: Site, name: str) -> str:
+    """Return the key that says that an alarm was told."""
+    return f"consent:{{{site.id}}}:alarm:{name}"
+
+
+def api_keys(site: Site) -> str:
+    """Return the key of the API keys that read a site's rates."""
+    return f"consent:{{{site.id}}}:api-keys"
+
+
+def session(digest: str) -> str:
+    """Return the key of the session whose cookie has this digest."""
+    return f"consent:session:{digest}"
+
+
+def midnight(day: date) -> int:
+    """Return the start of a UTC day in ms since 1970."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
+
+
+@lru_cache(maxsize=64)
+def month_and_day(number: int) -> tuple[str, int]:
+    """Return the month, ``2026-11``, and the day of it, from 0, of the UTC day with this number since 1970."""
+    moment = datetime.fromtimestamp(number * 86400, UTC)
+    return f"{moment:%Y-%m}", moment.day - 1

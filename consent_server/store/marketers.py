@@ -1,0 +1,102 @@
+"""Who reads the rates: marketers, their sessions, and API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+import msgspec
+
+from ..site import Site
+from . import keys
+from .connection import Connection
+
+
+class Marketer(msgspec.Struct, frozen=True):
+    """Somebody who reads the rates of some sites; ``password`` is a hash."""
+
+    name: str
+    password: str
+    sites: tuple[str, ...]
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """What is known of a key that reads one site's rates: what it is for, and since when (seconds)."""
+
+    digest: str
+    name: str
+    made: int
+
+
+class Marketers:
+    """Those who may read rates."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._redis = connection.client
+        self._reached = connection.reached
+
+    def add(self, name: str, password: str, sites: Iterable[str]) -> None:
+        """Let somebody in; ``password`` is its hash. Who was known by that name, and their sessions, are replaced."""
+        marketer = Marketer(name, password, tuple(dict.fromkeys(sites)))
+        with self._reached():
+            self._redis.hset(keys.MARKETERS, name, msgspec.json.encode(marketer))
+
+    def find(self, name: str) -> Marketer | None:
+        """Return who is known by that name, or None."""
+        with self._reached():
+            text = cast(bytes | None, self._redis.hget(keys.MARKETERS, name))
+        return msgspec.json.decode(text, type=Marketer) if text else None
+
+    def all(self) -> list[Marketer]:
+        """Return all of them, by name."""
+        with self._reached():
+            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.MARKETERS))
+        return [msgspec.json.decode(text, type=Marketer) for _, text in sorted(found.items())]
+
+    def remove(self, name: str) -> bool:
+        """Let somebody in no more, and return whether they were known. Their sessions end with that."""
+        with self._reached():
+            return bool(self._redis.hdel(keys.MARKETERS, name))
+
+    def open_session(self, digest: str, marketer: Marketer, seconds: int) -> None:
+        """Remember for that long that whoever has the cookie of this digest is ``marketer``."""
+        text = msgspec.json.encode([marketer.name, marketer.password])
+        with self._reached():
+            self._redis.set(keys.session(digest), text, ex=seconds)
+
+    def session(self, digest: str) -> Marketer | None:
+        """Return whose session it is, or None: it is over, or its marketer has gone or has another password."""
+        with self._reached():
+            text = cast(bytes | None, self._redis.get(keys.session(digest)))
+        if text is None:
+            return None
+        name, password = msgspec.json.decode(text, type=tuple[str, str])
+        marketer = self.find(name)
+        return marketer if marketer and marketer.password == password else None
+
+    def close_session(self, digest: str) -> None:
+        """End a session."""
+        with self._reached():
+            self._redis.delete(keys.session(digest))
+
+    def add_api_key(self, site: Site, key: ApiKey) -> None:
+        """Let the key of this digest read the rates of ``site``."""
+        with self._reached():
+            self._redis.hset(keys.api_keys(site), key.digest, msgspec.json.encode(key))
+
+    def api_keys(self, site: Site) -> list[ApiKey]:
+        """Return the keys of a site, the oldest first."""
+        with self._reached():
+            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.api_keys(site)))
+        known = [msgspec.json.decode(text, type=ApiKey) for text in found.values()]
+        return sorted(known, key=lambda key: (key.made, key.name))
+
+    def knows_api_key(self, site: Site, digest: str) -> bool:
+        """Return whether the API key of this digest may read the rates of ``site``."""
+        with self._reached():
+            return bool(self._redis.hexists(keys.api_keys(site), digest))
+
+    def remove_api_key(self, site: Site, digest: str) -> None:
+        """Revoke a key."""
+        with self._reached():
+            self._redis.hdel(keys.api_keys(site), digest)

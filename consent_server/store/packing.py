@@ -1,0 +1,102 @@
+"""How an entry of the log is packed: what is counted of it in ten bytes, then whose it is, then its signature."""
+
+from __future__ import annotations
+
+import struct
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..decision import DEVICES, HOW, KINDS, Entry
+from ..site import base64url
+
+_HEAD = struct.Struct(">BB2s6s")
+_PLACE = struct.Struct(">HIH")
+_SAME = 255
+"""Stands for a subject that is the decision itself."""
+
+
+def pack(entry: Entry) -> bytes:
+    """Pack an entry."""
+    return b"".join(
+        (
+            pack_head(entry),
+            pack_name(entry.id),
+            bytes([_SAME]) if entry.subject == entry.id else pack_name(entry.subject),
+            entry.signature,
+        )
+    )
+
+
+def pack_head(entry: Entry) -> bytes:
+    """Pack what is counted of an entry."""
+    return _HEAD.pack(
+        KINDS.index(entry.kind) | DEVICES.index(entry.device) << 2 | HOW.index(entry.how) << 4,
+        entry.allow | entry.before << 3,
+        entry.country.encode(),
+        urlsafe_b64decode(entry.notice[:8]),
+    )
+
+
+def pack_erased(entry: Entry) -> bytes:
+    """Pack what an erasure leaves of an entry."""
+    return pack_head(entry) + entry.identity()
+
+
+def unpack(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
+    """Return an entry from its place; of the notice's hash it has eight characters."""
+    what, masks, country, notice = _HEAD.unpack_from(packed)
+    name, end = _unpack_name(packed, _HEAD.size)
+    subject, end = (name, end + 1) if packed[end] == _SAME else _unpack_name(packed, end)
+    return Entry(
+        bucket=bucket,
+        at=at,
+        seq=seq,
+        kind=KINDS[what & 3],
+        device=DEVICES[what >> 2 & 3],
+        how=HOW[what >> 4],
+        allow=masks & 7,
+        before=masks >> 3,
+        country=country.rstrip(b"\0").decode(),
+        notice=base64url(notice),
+        id=name,
+        subject=subject,
+        signature=packed[end:],
+    )
+
+
+def unpack_erased(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
+    """Return what an erasure left of an entry."""
+    nameless = unpack(packed[: _HEAD.size] + bytes([0]) + bytes(16) + bytes([_SAME]), bucket, at, seq)
+    return replace(nameless, id="", subject="", erased=packed[_HEAD.size :])
+
+
+def pack_name(name: str) -> bytes:
+    """Return an id in few bytes: 22 characters of canonical base64url are 16 bytes, anything else stays text."""
+    if len(name) == 22:
+        raw = urlsafe_b64decode(name + "==")
+        if base64url(raw) == name:
+            return b"\0" + raw
+    return bytes([len(name)]) + name.encode()
+
+
+def _unpack_name(packed: bytes, start: int) -> tuple[str, int]:
+    size = packed[start]
+    end = start + 1 + (size or 16)
+    raw = packed[start + 1 : end]
+    return (raw.decode() if size else base64url(raw)), end
+
+
+def pack_hour(at: int, notice: str) -> bytes:
+    """Return the field under which the refusals of one hour (``at``, in seconds) and notice share a signature."""
+    return struct.pack(">I", at) + urlsafe_b64decode(notice[:8])
+
+
+def pack_places(entries: Iterable[Entry]) -> bytes:
+    """Pack where entries are in their log, 8 bytes each."""
+    return b"".join(_PLACE.pack(entry.at >> 32, entry.at & 0xFFFFFFFF, entry.seq) for entry in entries)
+
+
+def unpack_places(packed: bytes) -> list[tuple[int, int]]:
+    """Return places in a log: milliseconds and sequence."""
+    return [((high << 32) + low, seq) for high, low, seq in _PLACE.iter_unpack(packed)]
