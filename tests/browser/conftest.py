@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -233,6 +234,17 @@ def when(page: Page, happened: Callable[[], object], seconds: float = 15) -> Non
     while not happened():
         assert time.monotonic() < end, "this never happened"
         page.wait_for_timeout(20)
+
+
+def posted(shop: Shop, path: str) -> list[dict[str, Any]]:
+    """Return what was posted to a path."""
+    return [json.loads(body) for to, body in shop.posts if to == path]
+
+
+def decided(shop: Shop, page: Page, times: int) -> dict[str, Any]:
+    """Wait for the decision of that number, and return it."""
+    when(page, lambda: len(posted(shop, "decisions")) >= times)
+    return posted(shop, "decisions")[times - 1]
 
 
 def press(page: Page, word: str, lang: str = "en") -> None:
