@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .banner.scripts import prepare
+from .banner.scripts import build_scripts
 from .demo import storefront
 from .settings.environment import Settings, read_environment
 from .settings.rows import SettingsError
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     if settings.demo:
         sites = {name: storefront.at_home(site, settings.port, settings.prefix) for name, site in sites.items()}
     store = Store(settings.redis_url, settings.redis_timeout / 1000, settings.redis_replicas)
-    scripts = {site.id: prepare(site) for site in sites.values()}
+    scripts = {site.id: build_scripts(site) for site in sites.values()}
     for site in sites.values():
         store.notices.serve(site, [notice for notices in scripts[site.id].notices.values() for notice in notices])
 

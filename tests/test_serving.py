@@ -279,15 +279,7 @@ def test_a_decision_its_token_its_cookie_and_its_count(shop: Shop, page: Page) -
     assert answered.value.url == f"{shop.server}/v1/shop/decisions"
     page.wait_for_function("window.counted === true")
 
-    cookie = answered.value.header_value("Set-Cookie")
-    if shop.set_cookie:
-        life = re.search(r"Max-Age=(\d+)", cookie or "")
-        assert life, cookie
-        assert int(life[1]) >= KEEP - 60
-        assert "Path=/;" in f"{cookie};"
-    else:
-        assert cookie is None, "a cookie of the server's own host would be a third party's"
-
+    assert answered.value.header_value("Set-Cookie") is None, "it may come after the next answer"
     page.wait_for_function("window.consent.token")
     with urllib.request.urlopen(f"{shop.server}/v1/keys.json", timeout=5) as answer:
         verifier = Verifier(json.load(answer), "shop")

@@ -74,7 +74,7 @@ PATHS: dict[str, dict[str, Any]] = {
             description="consent.js knows the addresses. An outdated or unknown one gets what there is today.",
             takes="site_id",
             parameters=[
-                parameter("path", "name", TEXT | one("details", "delivery", "mine", "release")),
+                parameter("path", "name", TEXT | one("details", "delivery", "mine", "release", "withdraw")),
                 parameter("path", "lang", LANGUAGE, example="az"),
                 parameter("path", "digest", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
             ],

@@ -8,7 +8,7 @@ from typing import cast
 
 from flask import current_app
 
-from ..banner.scripts import Asked
+from ..banner.scripts import SiteScripts
 from ..settings.environment import Settings
 from ..site import ConsentError, Site
 from ..store import Store
@@ -33,7 +33,7 @@ class Services:
     keys: Keys
     limits: Limits
     knocks: Knocks
-    scripts: Mapping[str, Asked]
+    scripts: Mapping[str, SiteScripts]
     """What each site serves, by its id."""
 
 

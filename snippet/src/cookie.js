@@ -54,9 +54,6 @@ export const set = (text) => {
 const scope = `;Path=/;SameSite=Lax${location.protocol == 'https:' ? ';Secure' : ''}${
   domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''};Max-Age=`;
 
-/** How the names of our other cookies start. */
-const own = config.cookie.replace('consent', 'ask-');
-
 /** @returns {State | undefined} what a value of the cookie says, unless it is somebody else's or another shop's */
 export const parse = (value = '') => {
   try {
@@ -65,7 +62,7 @@ export const parse = (value = '') => {
     // has nothing to turn into one.
     /** @type {import('./types').Pending[]} */
     const list = waits ? JSON.parse(decodeURIComponent(value.slice(1))) : [JSON.parse(atob(value.slice(0, -SIGNATURE)))];
-    const [last] = list.slice(-1);
+    const last = /** @type {import('./types').Pending} */ (list.at(-1));
     const { allow, at, id = last.jti ?? '' } = last;
     if (last.site == site && (id || !allow[0]) && allow.every((category) => CATEGORIES.includes(category))) {
       // A refusal says the hour, and no yes of that hour is newer; of two that cannot be ordered the stricter counts.
@@ -90,12 +87,11 @@ export const write = (value = '', life = keep + 7776000) => {
  */
 export const read = () => {
   const { id } = state;
-  const name = config.cookie + '=';
   // Where a script's cookie does not last, the server has set two others for it: see delivery.js.
-  const lasting = RegExp(`^(?=.*\\b${own}guard=([^;]+))(.*)\\b${own}kept=\\1\\.`);
   if (!memory.deaf) {
-    state = jar().replace(lasting, '$2' + name).split('; ').map((each) => parse(each.split(name)[1]))
-      .reduce((/** @type {State} */ newest, each) => (each && each.moment > newest.moment ? each : newest), NONE);
+    state = jar().replace(/^(?=.*\bask-guard=([^;]+))(.*)\bask-kept=\1\./, '$2consent=').split('; ')
+      .map((each) => parse(each.split(config.cookie + '=')[1]))
+      .reduce((/** @type {State} */ newest, each) => (/** @type {State} */ (each)?.moment > newest.moment ? /** @type {State} */ (each) : newest), NONE);
   }
   return id != state.id;
 };
@@ -151,7 +147,7 @@ export const record = (allow, how, lang) => {
     exp: at + keep,
   };
   memory.jar ??= jar();
-  set(own + 'guard=' + scope + 0); // what outlasts a script's cookie is of an older answer now
+  set('ask-guard=' + scope + 0); // what outlasts a script's cookie is of an older answer now
   write('~' + encodeURIComponent(JSON.stringify(first && !first.tries ? [first, next] : [next])));
   memory.deaf = !jar().includes(state.value);
 };

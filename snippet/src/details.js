@@ -1,5 +1,4 @@
 /** The second layer: what exactly is asked, and the switches; and what a page with something unfinished needs. */
-import { clear } from './clear.js';
 import { assertSameProtocol } from './protocol.js';
 import style from './details.css';
 
@@ -36,45 +35,6 @@ const details = (gate) => {
     if (!styled) gate.addStyle(style);
     styled = true;
     return gate.theHost();
-  };
-
-  // ---- The message that stays when the dialog has gone ----
-
-  /** Where a reload is told what was removed before it; there is an answer then. */
-  const REMOVED = 'ask-removed';
-
-  /** @param {boolean} [reload] whether this page cannot be rid of it otherwise */
-  const clearTraces = async (reload) => {
-    let names = (await clear(gate.unwanted())).join(', ');
-    try {
-      names = sessionStorage[REMOVED] ?? names;
-      delete sessionStorage[REMOVED];
-      if (reload) sessionStorage[REMOVED] = names;
-    } catch {} // then nobody is told
-    // Delivered before, unless that takes long: the next page would send it again.
-    if (reload) Promise.race([gate.deliver(), new Promise((over) => setTimeout(over, 500))]).then(() => location.reload());
-    else if (names) {
-      const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
-      host().append(message);
-      message.append(element('span', {}, say(words.removed, names)), button(words.close, () => message.remove()));
-    }
-  };
-
-  /** @param {Set<HTMLElement>} gone */
-  const withdraw = (gone) => {
-    let reload = false;
-    for (const element of gone) {
-      const { dataset } = element;
-      if (element instanceof HTMLScriptElement) reload = true;
-      else {
-        // Out of the page and in again, which unloads a frame and leaves no entry in the history.
-        const { parentNode, nextSibling } = element;
-        element.remove();
-        for (const name of ['srcset', 'src', 'href', 'poster']) if (dataset[name]) element.removeAttribute(name);
-        parentNode?.insertBefore(element, nextSibling);
-      }
-    }
-    clearTraces(reload);
   };
 
   /** @type {HTMLDialogElement} */
@@ -191,10 +151,9 @@ const details = (gate) => {
       if (consent.signal) note(words.gpc);
       if (changed && /** @type {any} */ (gate.getState().last)?.rev < revision) note(changed);
     }
-    clearTraces();
   };
 
-  return { arrive, withdraw, open, place };
+  return { arrive, open, place };
 };
 
 export default details;

@@ -37,21 +37,20 @@ const agree = () => {
     .then(() => new Promise((resolve) => setTimeout(resolve)))
     .then(() => announce('consentchange', choice)) // before a reload, which would swallow it
     .then(release)
-    .then((gone) => {
-      if (before && !before.every(allows)) soon(({ withdraw }) => withdraw(gone));
+    .then((ran) => {
+      if (before && !before.every(allows)) loadLayer('withdraw').then(({ withdraw }) => withdraw(ran), () => {});
     });
 };
 
 /** Whether release.js is wanted in this page. */
 let releases = false;
 
-/** @returns {Promise<Set<HTMLElement>>} what was released, and the answer does not allow any more */
+/** @returns {Promise<boolean | undefined>} whether a script was released that the answer does not allow any more */
 const release = async () => {
   releases ||= !!allowed?.[0];
   try {
     if (releases) return (await loadLayer('release')).agree();
   } catch {} // it did not load: all stays held
-  return new Set();
 };
 
 /** @param {Category[]} allow @param {import('./types').How} how @param {string} [lang] in which it was asked */
@@ -61,18 +60,18 @@ const decide = (allow, how, lang = spoken()) => {
   painted().then(() => {
     const [first, next] = state.unsent;
     // At once, as the shopper may leave before the script is here that takes the answer.
-    if (first && !next && !memory.sending) memory.sent ??= { first, response: post({ id: memory.id, ...first }) };
+    if (first && !next) memory.sent = { first, response: post({ id: memory.id, ...first }) };
     deliver();
   });
 };
 
-/** @returns {string[]} names, `*` for anything, of what no answer allows to stay in the browser */
-const unwanted = () => config.clear.filter((_, i) => !allows(CATEGORIES[i])).flat();
-
 // ---- Ask ----
 
-/** Loads the preferences before somebody asks for them, and what takes the answer. */
-const reach = () => soon(() => {});
+/** Who reaches for a button may want the preferences, or say yes: then what shows them, and what releases, is here already. */
+const reach = () => {
+  soon(() => {});
+  loadLayer('release').catch(() => {});
+};
 
 /** @param {boolean} [failed] */
 const showFirstLayer = (failed) => {
@@ -135,7 +134,7 @@ const consent = {
 /** What the layers that are fetched later get. @type {import('./types').Gate} */
 const gate = {
   protocol: PROTOCOL, memory, getState: () => state, jar, parse, post, set, write, deliver, follow: () => follow(), server: base,
-  settings: config, consent, way: variant, theHost, addStyle, newElement: element, decide, agree, unwanted, loadLayer, doc,
+  settings: config, consent, way: variant, theHost, addStyle, newElement: element, decide, agree, loadLayer, doc,
   trusted, script, soon, whenIdle,
 };
 
@@ -148,7 +147,7 @@ const follow = () => {
 const traces = () => {
   try {
     const names = doc.cookie + Object.keys(localStorage) + Object.keys(sessionStorage);
-    return ['ask-removed', ...unwanted()].some((pattern) => names.includes(pattern.split('*')[0]));
+    return ['ask-removed', ...config.clear.filter((_, i) => !allows(CATEGORIES[i])).flat()].some((pattern) => names.includes(pattern.split('*')[0]));
   } catch {} // storage is blocked: nothing is in it
 };
 
@@ -197,7 +196,8 @@ export const start = (tellVendors, stopTrackers) => {
   [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
 
   // Neither a shopper who was never here nor one whose answer is delivered needs more than this script.
-  if (undecided && (state.value || signal()) || traces()) whenIdle((details) => details.arrive(undecided));
+  if (undecided && (state.value || signal())) whenIdle((details) => details.arrive(undecided));
+  if (traces()) afterLoad(() => loadLayer('withdraw').then(({ tidy }) => tidy(), () => {}));
   // Nor does one whose cookie is the one of that name.
   if (state.unsent[0] || state.value && jar().split(config.cookie + '=').length != 2) afterLoad(() => deliver(true));
 };

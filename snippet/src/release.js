@@ -4,13 +4,12 @@
  */
 import { assertSameProtocol } from './protocol.js';
 import { isHeld, runScript } from './run.js';
+import { ADDRESSES, unloadMarked } from './unload.js';
 
 /** @typedef {import('./types').Category} Category */
 
 const TAGS = 'script,iframe,img,video,audio,source,picture,link';
 const CATEGORIES = ['functional', 'analytics', 'marketing'];
-/** What `data-src` and the like become. */
-const ADDRESSES = ['srcset', 'src', 'href', 'poster'];
 
 const { port1, port2 } = new MessageChannel();
 /** @type {((value?: unknown) => void)[]} */
@@ -74,7 +73,8 @@ const release = (gate) => {
     // Withdrawn while it stood in line: held again.
     if (!mayRun(marked)) return released.delete(marked);
     if (!(marked instanceof HTMLScriptElement)) return show(marked);
-    return runScript(gate, marked, brought.has(marked));
+    // Withdrawn and allowed again meanwhile, it stands in the line twice.
+    return isHeld(marked) && runScript(gate, marked, brought.has(marked));
   };
 
   /** @param {HTMLElement} marked */
@@ -89,8 +89,10 @@ const release = (gate) => {
       return;
     }
     const unknown = categoriesOf(marked).filter((category) => !CATEGORIES.includes(category)).join(' ');
-    if (unknown && !odd.has(marked)) console.warn('consent: unknown category', unknown, marked);
-    odd.add(marked);
+    if (unknown && !odd.has(marked)) {
+      odd.add(marked);
+      console.warn('consent: unknown category', unknown, marked);
+    }
     if (isScript) return;
     // A copy of what was released.
     for (const name of ADDRESSES) if (marked.getAttribute(name) == marked.dataset[name]) marked.removeAttribute(name);
@@ -102,11 +104,19 @@ const release = (gate) => {
     }
   };
 
-  /** @returns {Set<HTMLElement>} what is released and may not be any more; it counts as held from now on */
+  /**
+   * What is released and may not be any more counts as held from now on, and is unloaded.
+   * @returns {boolean} whether a script ran, which nothing but another page can end
+   */
   const takeBack = () => {
-    const gone = new Set([...released].filter((marked) => !mayRun(marked)));
-    gone.forEach((marked) => released.delete(marked));
-    return gone;
+    let ran = false;
+    for (const marked of released) {
+      if (mayRun(marked)) continue;
+      released.delete(marked);
+      if (!(marked instanceof HTMLScriptElement)) unloadMarked(marked);
+      else if (!isHeld(marked)) ran = true; // else it stood in line
+    }
+    return ran;
   };
 
   /** @param {Element} found */
@@ -140,7 +150,7 @@ const release = (gate) => {
     if (released.has(marked)) {
       if (marked instanceof HTMLScriptElement) return;
       once.delete(marked);
-      if (!mayRun(marked)) return gate.soon(({ withdraw }) => withdraw(takeBack()));
+      if (!mayRun(marked)) return void takeBack();
       released.delete(marked);
     }
     lookAt(marked);

@@ -60,4 +60,6 @@ try {
 }
 
 /** @param {() => void} act when the page is laid out and has nothing better to do, or half a second later */
-export const idle = (act) => (window.requestIdleCallback ?? setTimeout)(act, { timeout: 500 });
+export const idle = (act) =>
+  // Not every browser has it, and then an element of the page may have its name.
+  typeof requestIdleCallback == 'function' ? requestIdleCallback(act, { timeout: 500 }) : setTimeout(act);

@@ -33,6 +33,7 @@ declare global {
   const __SITE__: SiteConfig;
   const __DETAILS__: DetailsConfig;
   const __MINE__: MineConfig;
+  const __WITHDRAW__: WithdrawConfig;
   interface Window {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
@@ -114,6 +115,14 @@ export interface DetailsConfig {
   updated: string;
   /** What is new since the last revision. */
   changed: string | null;
+}
+
+/** In place of __WITHDRAW__ in withdraw.js. */
+export interface WithdrawConfig {
+  lang: string;
+  words: Words;
+  /** Cookie and storage names of each category, `*` for anything. */
+  names: Record<Category | 'necessary', string[]>;
 }
 
 /** In place of __MINE__ in mine.js: whom to write to, and where to complain. */
@@ -205,8 +214,6 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
   script: HTMLScriptElement;
   soon: typeof import('./layers.js').soon;
   whenIdle: typeof import('./layers.js').whenIdle;
-  /** Names, `*` for anything, of what no answer allows to stay in the browser. */
-  unwanted(): string[];
   loadLayer<Name extends keyof Layers>(name: Name, lang?: string): Promise<Layers[Name]>;
 }
 
@@ -215,21 +222,28 @@ export interface Layers {
   release: Release;
   details: Details;
   mine: Mine;
+  withdraw: Withdraw;
   delivery: Delivery;
 }
 
 /** What is handed back by what releases. */
 export interface Release {
-  /** Releases what the answer allows; returns what was released and is not allowed any more. */
-  agree(): Set<HTMLElement>;
+  /** Releases what the answer allows, and takes back what it does not; returns whether a script was among that. */
+  agree(): boolean;
+}
+
+/** What a withdrawal needs, and a page with traces of what is not allowed. */
+export interface Withdraw {
+  /** Takes back what a pattern let through, removes the traces, comes to the page anew if a script has run, and says so. */
+  withdraw(ran?: boolean): Promise<void>;
+  /** Removes the traces, and says so; also what the page before this one removed. */
+  tidy(): Promise<void>;
 }
 
 /** What the details hand back. */
 export interface Details {
   /** What a page with something unfinished needs: an undecided shopper, an unsent decision, traces of what was refused. */
   arrive(undecided: boolean): void;
-  /** Takes back what was released and is not allowed any more, removes its traces, and says so. */
-  withdraw(gone: Set<HTMLElement>): void;
   open(): void;
   /** Draws what stands in a held frame. */
   place(frame: HTMLIFrameElement, releaseOnce: () => void): void;

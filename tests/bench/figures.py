@@ -18,7 +18,7 @@ import psutil
 import redis
 
 from consent_server import create_app
-from consent_server.banner.scripts import prepare
+from consent_server.banner.scripts import build_scripts
 from consent_server.decision import Decision
 from consent_server.proof.log import seal
 from consent_server.settings.environment import Settings
@@ -246,7 +246,7 @@ def full() -> None:
     core = {SERVER_CORE}
     shop = read_sites(ROOT / "consent.toml")["smartmarket"]
     with store(core) as (none, none_kept), store(core) as (many, many_kept):
-        _fill(many, shop, prepare(shop).notices["az"][0], int((time.time() - 30 * 86400) * 1000), 7)
+        _fill(many, shop, build_scripts(shop).notices["az"][0], int((time.time() - 30 * 86400) * 1000), 7)
         with closing(Store(many, 30)) as opened:  # or the server would do it while it is measured
             seal(opened, shop, Keys(["the secret of the bench is long enough"]), datetime.now(UTC))
         with redis.Redis.from_url(many) as client:

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from consent_server.banner.scripts import prepare
+from consent_server.banner.scripts import build_scripts
 from consent_server.cli import main
 from consent_server.decision import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL, Consent, Decision
 from consent_server.rates import read
@@ -65,8 +65,8 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
     store, site = real
     with valkey.client() as client:
         client.flushall()
-    store.notices.serve(site, [notice for notices in prepare(site).notices.values() for notice in notices])
-    notices = [notice for notices in prepare(site).notices.values() for notice in notices]
+    store.notices.serve(site, [notice for notices in build_scripts(site).notices.values() for notice in notices])
+    notices = [notice for notices in build_scripts(site).notices.values() for notice in notices]
     start = datetime(2025, 1, 30, 23, 59, tzinfo=UTC)
     now = start
     last: dict[int, tuple[Decision, Consent, str]] = {}

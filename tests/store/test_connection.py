@@ -180,7 +180,7 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
     store, keys = behind.store, behind.keys
     with closing(store):
         long_ago = int((now - timedelta(days=4)).timestamp()) * 1000
-        notice = behind.asked[site.id].notices["az"][0]
+        notice = behind.scripts[site.id].notices["az"][0]
         store.decisions.record(site, Decision("a" * 22, 7, notice, "accept", None), now=long_ago, sign=keys.sign)
         shopper = Shopper(app.test_client(use_cookies=False), site)
         for allow in (("analytics",), ("marketing",), ()):
