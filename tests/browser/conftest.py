@@ -6,6 +6,7 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -163,6 +164,37 @@ class Shop:
             environ["wsgi.input"] = io.BytesIO(body)
             self.posts.append((environ["PATH_INFO"].rsplit("/", 1)[1], body))
         return self.app(environ, start_response)
+
+
+class Slow:
+    """The server's answers to posts to a path: it has taken them, and the first few are long on their way."""
+
+    def __init__(self, shop: Shop, path: str, first: int = 1) -> None:
+        assert shop.app
+        self.path = path
+        self.left = first
+        self.taken = 0
+        self.arrive = threading.Event()
+        self.inner = shop.app.wsgi_app
+        shop.app.wsgi_app = self  # type: ignore[method-assign]
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        said = self.inner(environ, start_response)
+        if environ["PATH_INFO"].endswith(self.path) and environ["REQUEST_METHOD"] == "POST":
+            self.taken += 1
+            if self.left > 0:
+                self.left -= 1
+                self.arrive.wait(30)
+        return said
+
+
+@contextmanager
+def slow(shop: Shop, path: str = "/decisions", first: int = 1) -> Iterator[Slow]:
+    held = Slow(shop, path, first)
+    try:
+        yield held
+    finally:
+        held.arrive.set()
 
 
 @pytest.fixture
