@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "metrics": {"decision"},
     "rates": {"decision"},
     "receipt": {"decision"},
+    "catalogue": {"decision"},
     "settings": {"decision"},
     "embedded": {"decision"},
     "new_shop": {"decision"},
