@@ -141,7 +141,7 @@ def test_purposes_are_sentences_and_each_says_something_else(lang: str) -> None:
     assert not re.search({"az": "cookie|çərəz", "tr": "cookie|kuki", "ru": "куки|cookies", "en": "$^"}[lang], words)
 
 
-@pytest.mark.parametrize("life", catalogue.lives().keys() - {"session", "persistent"})
+@pytest.mark.parametrize("life", sorted(catalogue.lives().keys() - {"session", "persistent"}))
 def test_a_life_is_a_time_that_the_product_reads_and_names_in_each_language(life: str) -> None:
     assert duration(life) > 0
     number = life.split()[0]
