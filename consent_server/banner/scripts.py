@@ -114,7 +114,7 @@ def _gate(
         "clear": [[cookie.name for cookie in site.cookies.get(category, ())] for category in OPTIONAL],
         "ways": ways,
         **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
-        **({"trackers": list(_trackers(site.trackers))} if site.trackers else {}),
+        **({"trackers": list(tracker_patterns(site.trackers))} if site.trackers else {}),
     }
 
 
@@ -141,7 +141,7 @@ def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, di
             yield name, {}
 
 
-def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, str]]:
+def tracker_patterns(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, str]]:
     """Return each category with a regular expression of its trackers' hosts and paths."""
     sources: dict[str, list[str]] = {}
     for pattern, category in trackers:

@@ -39,6 +39,7 @@ from ..store import Store, StoreAway, embedded
 from ..tokens import Keys
 from ..web.marketer.rates import hash_password
 from ..web.request import write_logs
+from . import audit as audit_commands
 from . import check
 from . import log as log_commands
 from .terminal import SECONDS_TO_ANSWER, CouldNot, data_option, demo_config, in_words, named, opened
@@ -369,6 +370,7 @@ def remove_marketer(name: str, data: Path | None) -> None:
     click.echo(f"{name} is removed.")
 
 
+main.add_command(audit_commands.audit_command)
 main.add_command(check.init)
 main.add_command(check.check)
 main.add_command(log_commands.log)
