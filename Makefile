@@ -36,7 +36,7 @@ lint: .venv/ready-for-tests snippet/node_modules/ready ## Check style, types and
 	@echo "tsc --strict ..." && cd snippet && npm run --silent check
 
 build: .venv/ready-for-tests snippet/node_modules/ready ## Make the scripts of the snippet and the README's tables anew.
-	@cd snippet && node build.js
+	@cd snippet && node build.js && node companies.js
 	@.venv/bin/python -m tests.readme
 
 clean: ## Remove what make has made in this checkout.

@@ -18,7 +18,7 @@ import consent_server
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "consent_server"
 
-TERMINAL = {"cli.serve", "cli.log", "cli.check", "cli.terminal"}
+TERMINAL = {"cli.audit", "cli.serve", "cli.log", "cli.check", "cli.terminal"}
 """The operators' commands."""
 
 MAY_IMPORT = {
@@ -45,6 +45,33 @@ MAY_IMPORT = {
     "check.faults": {"check.visit", "decision", "settings.shops", "store.connection"},
     "audit": set(),
     "audit.hosts": set(),
+    "audit.cookies": set(),
+    "audit.netlog": set(),
+    "audit.observed": set(),
+    "audit.browser": {"audit.netlog", "decision"},
+    "audit.answers": {"audit.browser"},
+    "audit.pages": {"audit.browser"},
+    "audit.watch": {"audit.browser", "audit.cookies", "audit.hosts", "audit.netlog", "audit.observed"},
+    "audit.tag": {"decision"},
+    "audit.visit": {"audit.browser", "audit.hosts", "audit.observed", "audit.tag", "audit.watch"},
+    "audit.states": {
+        *("audit.answers", "audit.browser", "audit.hosts", "audit.observed", "audit.visit", "audit.watch"),
+    },
+    "audit.lists": {"audit.observed", "banner.scripts", "catalogue", "decision"},
+    "audit.recognise": {"audit.hosts", "audit.lists", "audit.observed", "banner.scripts", "catalogue"},
+    "audit.consent_mode": {"audit.observed"},
+    "audit.advice": {"audit.hosts", "audit.observed", "decision"},
+    "audit.findings": {
+        *("audit.advice", "audit.consent_mode", "audit.hosts", "audit.lists", "audit.observed", "audit.recognise"),
+        *("audit.tag", "decision"),
+    },
+    "audit.report": {"audit.findings", "decision"},
+    "audit.suggestions": {"audit.hosts", "decision"},
+    "audit.draft": {"audit.report", "audit.suggestions", "decision"},
+    "audit.run": {
+        *("audit.browser", "audit.findings", "audit.hosts", "audit.pages", "audit.report", "audit.states"),
+        *("audit.visit", "decision"),
+    },
     "web": set(),
     "web.metrics": {"decision"},
     "web.request": {"banner.scripts", "decision", "settings.shops", "store", "tokens"},
@@ -72,12 +99,16 @@ MAY_IMPORT = {
         *("cli.terminal", "banner.scripts", "decision", "proof.log", "proof.receipt"),
         *("settings.shops", "tokens", "verify"),
     },
+    "cli.audit": {
+        *("cli.terminal", "audit.draft", "audit.report", "audit.run", "audit.suggestions", "decision"),
+        "settings.shops",
+    },
     "cli.check": {
         *("cli.terminal", "check.faults", "check.visit", "decision", "housekeeping"),
         *("settings.shops", "settings.starter", "store"),
     },
     "cli.serve": {
-        *("", "app", "cli.check", "cli.log", "cli.terminal", "web.marketer.rates", "web.request"),
+        *("", "app", "cli.audit", "cli.check", "cli.log", "cli.terminal", "web.marketer.rates", "web.request"),
         *("demo.sample", "decision", "housekeeping", "rates.counts", "settings.shops", "store", "store.embedded"),
         "tokens",
     },
@@ -92,6 +123,10 @@ ONLY = {
     "cryptography": {"tokens", "verify"},
     "flask": {"web.shopper", "web.marketer.rates", "web.health", "web.request", "demo.storefront", "app", "cli.serve"},
     "click": TERMINAL,
+    "playwright": {
+        *("audit.answers", "audit.browser", "audit.pages", "audit.run", "audit.states", "audit.visit", "audit.watch"),
+    },
+    "publicsuffixlist": {"audit.hosts"},
     "granian": {"cli.serve"},
 }
 """Who may know a library."""

@@ -2,51 +2,72 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from ..decision import Site
 from .hosts import host_of
-from .watch import Sighting
+from .observed import Sighting
 
-ELSEWHERE = {
+DOES = {
+    "request": "asks for it",
     "cookie": "sets it",
     "local-storage": "keeps it",
     "session-storage": "keeps it",
     "indexed-db": "opens it",
     "cache-storage": "opens it",
     "service-worker": "registers it",
-    "request": "asks for it",
 }
 
 
-def advice(seen: Sighting, category: str | None, state: str, site: Site | None, reason: str) -> str:
+class Reason(Enum):
+    """Why something is a finding."""
+
+    REFUSED = "listed, and not allowed in this state"
+    UNKNOWN = "not listed"
+    FORWARDED = "on the shop's own host, and like a tracker"
+
+
+def advice(
+    seen: Sighting, state: str, site: Site | None, reason: Reason, category: str | None, service: str | None
+) -> str:
     """Return what mends a finding.
 
     Args:
         seen: what was there.
-        category: where the shop lists it, or None.
         state: in which state of consent.
         site: the shop, or None where no consent.toml was given.
-        reason: ``refused`` (listed, and not allowed), ``unknown`` (not listed) or ``forwarded``.
+        reason: why it is a finding.
+        category: where the shop lists it, or None.
+        service: whose it is by the catalogue, or None.
     """
     table = f"sites.{site.id if site else 'SITE'}"
-    wanted = category or "CATEGORY"
-    if reason == "forwarded":
+    if reason is Reason.FORWARDED:
+        address = seen.name.partition("://")[2]
         return (
-            f"Suspected: {seen.name} looks like a tracker that the shop hands on under its own name; "
-            f'hold it with [[{table}.trackers]] match = "{seen.name.partition("://")[2]}", category = "CATEGORY".'
+            f"Suspected: this looks like a tracker that the shop hands on under its own name; if it is one, hold it: "
+            f'[[{table}.trackers]] match = "{address}", category = "CATEGORY".'
         )
-    if reason == "unknown" and seen.kind != "request":
-        return (
-            f'Say what it is for: [[{table}.cookies.CATEGORY]] name = "{seen.name}" in consent.toml'
-            + (f", and hold {_who(seen)} until it is allowed." if state != "accepted" else ".")
+    if reason is Reason.UNKNOWN:
+        return _list_it(seen, table, service) + (
+            "" if state == "accepted" else f" Unless it is necessary, hold {_who(seen)} until it is allowed."
         )
-    if reason == "unknown":
-        return f'Say what it is for: [[{table}.trackers]] match = "{seen.host}", category = "CATEGORY" in consent.toml.'
+    mark = f'type="text/plain" data-consent="{category}"'
     if state == "withdrawn":
-        return f"{_who(seen).capitalize()} goes on after the withdrawal: mark it with data-consent=\"{wanted}\" so that it ends."
+        return f"It goes on after the withdrawal: mark the tag of {_who(seen)} with {mark}, so that it ends."
     if seen.kind == "request" and host_of(seen.initiator) == host_of(seen.page):
-        return f'Mark the tag for {seen.host} in {seen.initiator}: type="text/plain" data-consent="{wanted}".'
-    return f'Hold {_who(seen)}: type="text/plain" data-consent="{wanted}" on the tag that {ELSEWHERE[seen.kind]}.'
+        return f"Mark the tag for {seen.host} in {seen.initiator}: {mark}."
+    return f"Hold {_who(seen)}: {mark} on the tag that loads it."
+
+
+def _list_it(seen: Sighting, table: str, service: str | None) -> str:
+    if service:
+        return f'Say so: services = ["{service}"] in [{table}] of consent.toml.'
+    if seen.kind in ("request", "service-worker"):
+        address = seen.host if seen.kind == "request" else seen.name.partition("://")[2]
+        return f'Say what it is for: [[{table}.trackers]] match = "{address}", category = "CATEGORY" in consent.toml.'
+    return f'Say what it is for: [[{table}.cookies.CATEGORY]] name = "{seen.name}" in consent.toml.'
 
 
 def _who(seen: Sighting) -> str:
-    return seen.initiator or f"what {ELSEWHERE[seen.kind]}"
+    """Return the script that did it, or a description where the page itself did."""
+    return f"what {DOES[seen.kind]} in {seen.page}" if seen.initiator in ("", seen.page) else seen.initiator

@@ -1,4 +1,4 @@
-"""The shopper's answers, by real clicks on the banner; another tool's banner by DuckDuckGo's autoconsent."""
+"""The shopper's answers, by real clicks on the banner; on another tool's banner by DuckDuckGo's autoconsent."""
 
 from __future__ import annotations
 
@@ -8,93 +8,73 @@ from typing import TYPE_CHECKING
 
 from .browser import Error
 
-if find_spec("duckduckgo_autoconsent"):
+if TYPE_CHECKING or find_spec("duckduckgo_autoconsent"):
     from duckduckgo_autoconsent import bundle, rules_json
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.async_api import Locator, Page
 
-BANNER = "[data-ask] [role=dialog]"
-PREFERENCES = "[data-ask] dialog[open]"
+HOST = ":is([data-ask], #ask)"
+BANNER = f"{HOST} [role=dialog]"
+PREFERENCES = f"{HOST} dialog[open]"
 SECONDS_TO_SHOW = 5
-
-TAG = r"""() => {
-  const ours = [...document.scripts].filter((it) => /\/v1\/[^/]+\/consent\.js(\?|$)/.test(it.src)
-    || (!it.src && it.text.includes('"use strict";(()=>{') && it.text.includes('consentready')));
-  const scripts = [...document.scripts];
-  return {
-    ours: ours.map((it) => ({
-      src: it.src, site: (/\/v1\/([^/]+)\/consent\.js/.exec(it.src) || [])[1] ?? null,
-      async: it.async || it.defer || it.type == 'module',
-      before: scripts.slice(0, scripts.indexOf(it)).filter((other) => other.src && other.type != 'text/plain').length,
-    })),
-    works: typeof window.consent?.allows == 'function',
-    choice: window.consent?.choice ?? null,
-    banner: !!document.querySelector('[data-ask] [role=dialog]')?.getClientRects().length,
-  };
-}"""
-"""How our tag stands in a page."""
+SECONDS_TO_PRESS = 5
 
 
-def give(page: Page, answer: str, wait: float) -> bool:
-    """Accept or refuse by a click in the first layer.
-
-    Args:
-        page: where the banner shows.
-        answer: ``accept`` or ``refuse``.
-        wait: seconds that the banner may take besides.
-
-    Returns:
-        Whether there was a button to press.
-    """
-    banner = page.locator(BANNER)
+async def answer(page: Page, accept: bool) -> bool:
+    """Accept or refuse by a click in the first layer, and return whether there was a button to press."""
+    banner = page.locator(BANNER).first
     with suppress(Error):
-        banner.first.wait_for(timeout=(SECONDS_TO_SHOW + wait) * 1000)
-    if banner.count():
-        return _press(banner.first, answer)
-    return _other_banner(page, answer)
+        await banner.wait_for(timeout=SECONDS_TO_SHOW * 1000)
+    if await banner.count():
+        return await _press(banner, 0 if accept else 1)
+    return await _answer_other_banner(page, accept)
 
 
-def take_back(page: Page) -> bool:
+async def take_back(page: Page) -> bool:
     """Withdraw everything by clicks: open the settings as the page offers them, then refuse."""
     with suppress(Error):
-        opener = page.locator("[data-consent-open]:visible")
-        if opener.count():
-            opener.first.click(timeout=3000)
+        opener = page.locator("[data-consent-open]:visible").first
+        if await opener.count():
+            await opener.click(timeout=SECONDS_TO_PRESS * 1000)
         else:
-            page.evaluate("window.consent.open()")
-        dialog = page.locator(PREFERENCES)
-        dialog.first.wait_for(timeout=SECONDS_TO_SHOW * 1000)
-        return _press(dialog.first, "refuse")
+            await page.evaluate("window.consent.open()")
+        dialog = page.locator(PREFERENCES).first
+        await dialog.wait_for(timeout=SECONDS_TO_SHOW * 1000)
+        return await _press(dialog, 1)
     return False
 
 
-def _press(layer: Locator, answer: str) -> bool:
-    """Press accept or refuse, the first and second of the answers in each layer, in whatever language."""
+async def _press(layer: Locator, number: int) -> bool:
+    """Press one of the answers of a layer, which stand in one order in every language: accept, refuse, choose."""
     with suppress(Error):
-        layer.locator(".buttons button").nth(0 if answer == "accept" else 1).click(timeout=3000)
+        await layer.locator(".buttons button").nth(number).click(timeout=SECONDS_TO_PRESS * 1000)
         return True
     return False
 
 
-def _other_banner(page: Page, answer: str) -> bool:
+async def _answer_other_banner(page: Page, accept: bool) -> bool:
     if not find_spec("duckduckgo_autoconsent"):
         return False
     with suppress(Error):
-        page.evaluate(bundle())
-        return bool(
-            page.evaluate(
-                """([rules, action]) => new Promise((resolve) => {
-  window.autoconsentSendMessage = (message) => {
+        return bool(await page.evaluate(_AUTOCONSENT, [bundle(), rules_json(), "optIn" if accept else "optOut"]))
+    return False
+
+
+_AUTOCONSENT = """([bundle, rules, autoAction]) => new Promise((resolve) => {
+  window.autoconsentSendMessage = async (message) => {
+    if (message.type == 'init') {
+      const config = { enabled: true, autoAction, detectRetries: 20, enablePrehide: false, enableCosmeticRules: false };
+      window.autoconsentReceiveMessage({ type: 'initResp', config, rules: JSON.parse(rules) });
+    }
+    if (message.type == 'eval') {
+      const result = await Promise.resolve((0, eval)(message.code)).catch(() => false);
+      window.autoconsentReceiveMessage({ id: message.id, type: 'evalResp', result });
+    }
+    if (message.type == 'optInResult' || message.type == 'optOutResult') resolve(message.result);
     if (message.type == 'autoconsentDone') resolve(true);
     if (message.type == 'autoconsentError') resolve(false);
-    return Promise.resolve();
   };
-  window.autoconsentReceiveMessage({ type: 'initResp', config: { enabled: true, autoAction: action, detectRetries: 10 },
-    rules: { autoconsent: JSON.parse(rules) } });
-  setTimeout(() => resolve(false), 6000);
-})""",
-                [rules_json(), "optIn" if answer == "accept" else "optOut"],
-            )
-        )
-    return False
+  (0, eval)(bundle);
+  setTimeout(() => resolve(false), 10000);
+})"""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from ..decision import ConsentError
 from .netlog import Sent, read_netlog
 
-if find_spec("playwright"):
-    from playwright.sync_api import BrowserContext, Error, sync_playwright
+if TYPE_CHECKING or find_spec("playwright"):
+    from playwright.async_api import BrowserContext, Playwright, async_playwright
+    from playwright.async_api import Error as Error
 else:  # an extra of the package
-    if not TYPE_CHECKING:
-        Error = RuntimeError
+    Error = RuntimeError
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -31,9 +31,20 @@ FLAGS = (
     "--disable-sync",
     # Frames of other sites stay in the page's process, so that one session sees what all of them do.
     "--disable-site-isolation-trials",
-    "--disable-features=IsolateOrigins,site-per-process",
+    # A page that unloads stays in that session to the end, so that its last requests have an initiator. What else is
+    # here is a browser's own traffic. Playwright's list is replaced: partitioned storage and the like stay as shoppers
+    # have them.
+    "--disable-features=RenderDocument,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,MediaRouter,OptimizationHints,"
+    "NetworkTimeServiceQuerying,PreconnectToSearch,DestroyProfileOnBrowserClose",
     "--net-log-capture-mode=IncludeSensitive",
 )
+
+GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true, configurable: true})"
+
+SECONDS_TO_START = 120
+"""Several browsers start at once, on whatever machine this is."""
+
+SECONDS_TO_CLOSE = 20
 
 
 class NoBrowser(ConsentError):
@@ -50,16 +61,11 @@ class Browser:
     sent: list[Sent] = field(default_factory=list)
 
 
-@contextmanager
-def fresh_browser(*, gpc: bool = False, har: Path | None = None) -> Iterator[Browser]:
-    """Give a browser that knows nothing yet; it ends, and its profile goes, afterwards.
-
-    Args:
-        gpc: whether it sends Global Privacy Control, as a header and as a property.
-        har: where to write all traffic as a HAR file, if anywhere.
+def find_chromium() -> str:
+    """Return the path of an installed Chromium or Chrome.
 
     Raises:
-        NoBrowser: Playwright or a Chromium is missing; says what to install.
+        NoBrowser: it or Playwright is missing; says what to install.
     """
     if not find_spec("playwright"):
         raise NoBrowser("Looking at pages needs Playwright: pip install 'consent-server[browser]'.")
@@ -69,25 +75,59 @@ def fresh_browser(*, gpc: bool = False, har: Path | None = None) -> Iterator[Bro
             "There is no Chromium or Chrome on PATH. On Debian or Ubuntu: apt-get install chromium; "
             "elsewhere install Google Chrome."
         )
-    with TemporaryDirectory(prefix="consent-audit-") as folder, sync_playwright() as playwright:
+    return path
+
+
+@asynccontextmanager
+async def running_playwright() -> AsyncIterator[Playwright]:
+    """Give what starts browsers; all of them have ended afterwards."""
+    async with async_playwright() as playwright:
+        yield playwright
+
+
+@asynccontextmanager
+async def fresh_browser(
+    playwright: Playwright, *, gpc: bool = False, har: Path | None = None
+) -> AsyncIterator[Browser]:
+    """Give a browser that knows nothing yet; it ends, and its profile goes, afterwards.
+
+    Args:
+        playwright: from ``running_playwright``.
+        gpc: whether it sends Global Privacy Control, as a header and as a property.
+        har: where to write all traffic as a HAR file, if anywhere.
+
+    Raises:
+        NoBrowser: a Chromium is missing, or does not start.
+    """
+    path = find_chromium()
+    with TemporaryDirectory(prefix="consent-audit-", ignore_cleanup_errors=True) as folder:
         netlog = Path(folder) / "netlog.json"
-        context = playwright.chromium.launch_persistent_context(
-            Path(folder) / "profile",
-            executable_path=path,
-            args=[*FLAGS, f"--log-net-log={netlog}", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
-            handle_sigint=True,
-            accept_downloads=False,
-            record_har_path=har,
-            extra_http_headers={"Sec-GPC": "1"} if gpc else None,
-        )
-        if gpc:
-            context.add_init_script(
-                "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true, configurable: true})"
+        try:
+            context = await playwright.chromium.launch_persistent_context(
+                Path(folder) / "profile",
+                executable_path=path,
+                args=[*FLAGS, f"--log-net-log={netlog}", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+                timeout=SECONDS_TO_START * 1000,
+                # Ctrl-C is ours to answer: what was started ends in order.
+                handle_sigint=False,
+                handle_sigterm=False,
+                accept_downloads=False,
+                record_har_path=har,
+                extra_http_headers={"Sec-GPC": "1"} if gpc else None,
             )
+        except Error as error:
+            raise NoBrowser(f"{path} does not start: {in_a_line(error)}") from None
         browser = Browser(context)
         try:
+            if gpc:
+                await context.add_init_script(GPC)
             yield browser
         finally:
-            with suppress(Error):  # it may have ended by itself, or by Ctrl-C
-                context.close()
+            with suppress(Error):  # it may have ended by itself
+                await context.close()
             browser.sent.extend(read_netlog(netlog))
+
+
+def in_a_line(error: Error) -> str:
+    """Return what Playwright says without its log of calls."""
+    return str(error).splitlines()[0].removeprefix("Page.goto: ").rstrip(".") + "."

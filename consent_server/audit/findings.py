@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from ..banner.scripts import tracker_patterns
 from ..decision import CATEGORIES, Site
-from .advice import advice
+from .advice import Reason, advice
 from .consent_mode import disagreements
 from .hosts import host_of, is_third_party
-from .states import Observed
-from .watch import Sighting
+from .lists import Lists
+from .observed import Observed, Sighting
+from .recognise import Recogniser
+from .tag import tag_faults
 
 ALLOWED = {state: frozenset({"necessary"}) for state in ("before", "refused", "withdrawn", "gpc")} | {
     "accepted": frozenset(CATEGORIES)
@@ -21,11 +23,20 @@ ALLOWED = {state: frozenset({"necessary"}) for state in ("before", "refused", "w
 """What a shopper allows in each state."""
 
 OURS = re.compile(r"(?:__Host-)?consent|ask-.*")
+"""Names of our own cookie and storage."""
+
+OUR_CALLS = re.compile(
+    r"/v1/[^/]+/(?:consent\.js|(?:details|mine)\.[^/]+\.js|decisions|shown|seen|me(?:/\w+)?|place|notice)$"
+)
+"""Paths of the consent server, for pages that have its script inline."""
 
 FORWARDED = re.compile(
-    r"/(?:g|j|r|ccm)/collect$|/gtag/js$|/gtm\.js$|/fbevents\.js$|/tr/?$|/metrika/tag\.js$|/matomo\.(?:php|js)$|/i/v0/e/?$"
+    r"/(?:g|j|r|ccm)/collect$|/gtag/js$|/gtm\.js$|/fbevents\.js$|/tr/?$|/metrika/tag\.js$|/matomo\.(?:php|js)$"
+    r"|/(?:i/v0/e|e|decide|flags)/?$|/ingest/|/clarity\.js$|/uet/|/bat\.js$|/hotjar-\d+\.js$|/pixel/events\.js$"
 )
 """Paths by which well-known trackers are known when a shop hands them on under its own name."""
+
+LETTERS_OF_AN_ID = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,144 +59,119 @@ class Finding:
         return self.state, self.kind, self.name, self.host
 
 
-@dataclass
-class Lists:
-    """What a shop says of itself: names of its cookies and storage, patterns of its trackers, each with a category."""
-
-    entries: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
-    trackers: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, site: Site | None) -> Lists:
-        """Read a site's lists; without a site nothing is listed."""
-        if site is None:
-            return cls()
-        entries = [
-            (re.compile("".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", cookie.name))), category)
-            for category, cookies in site.cookies.items()
-            for cookie in cookies
-        ]
-        trackers = [(re.compile(each["match"]), each["category"]) for each in tracker_patterns(site.trackers)]
-        return cls(entries, trackers)
-
-    def of_entry(self, name: str) -> list[str]:
-        """Return the categories in which a cookie or storage entry of this name is listed."""
-        return [category for pattern, category in self.entries if pattern.fullmatch(name)]
-
-    def of_request(self, address: str) -> list[str]:
-        """Return the categories of the tracker patterns that match an address without its query."""
-        target = address.partition("://")[2]
-        target = target if "/" in target else target + "/"
-        return [category for pattern, category in self.trackers if pattern.match(target)]
-
-
-@dataclass
 class Judge:
-    """Says what of the sightings is a finding. ``servers``: addresses of the consent server that the pages use."""
+    """Says what of all that was observed is a finding.
 
-    shop: str
-    site: Site | None
-    servers: frozenset[str] = frozenset()
+    Args:
+        shop: host and port of the pages.
+        site: what the shop says of itself, or None: then nothing is listed.
+        services: of the catalogue, that the site says it uses.
+        observed: a state each.
+    """
 
-    def __post_init__(self) -> None:
-        self.lists = Lists.of(self.site)
+    def __init__(self, shop: str, site: Site | None, services: Sequence[str], observed: Sequence[Observed]) -> None:
+        self.shop, self.site, self.observed = shop, site, observed
+        self.lists = Lists.of(site, services)
+        self.recogniser = Recogniser(services, [seen for each in observed for seen in each.sightings])
+        tags = [tag for each in observed for page in each.tags.values() for tag in page["ours"]]
+        self.servers = frozenset(tag["src"].partition("/v1/")[0] + "/v1/" for tag in tags if tag["src"])
+        self.inlined = any(not tag["src"] for tag in tags)
 
-    def is_ours(self, seen: Sighting) -> bool:
+    def findings(self) -> list[Finding]:
+        """Return what is wrong: state by state, each thing once a state, where it was seen first."""
+        found: dict[tuple[str, str, str, str], Finding] = {}
+        for each in self.observed:
+            for finding in (*self._of_tag(each), *self._of_sightings(each), *self._of_consent_mode(each)):
+                found.setdefault(finding.key, finding)
+        return list(found.values())
+
+    def all_seen(self) -> list[dict[str, Any]]:
+        """Return everything that was seen in any state, with the states, as the report lists it."""
+        rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for each in self.observed:
+            for seen in each.sightings:
+                if self._is_ours(seen) or (seen.kind == "request" and not is_third_party(seen.host, self.shop)):
+                    continue
+                key = (seen.kind, seen.name, seen.host)
+                row = rows.setdefault(key, {"kind": seen.kind, "name": seen.name, "host": seen.host, "states": []})
+                row |= {"category": self.lists.category_of(seen), "service": self.recogniser.service_of(seen)}
+                if each.state not in row["states"]:
+                    row["states"].append(each.state)
+        return [rows[key] for key in sorted(rows)]
+
+    def notes(self) -> list[str]:
+        """Return what people should know of what could not be judged."""
+        skipped = [each.state for each in self.observed if not each.answered and not self._has_tag(each)]
+        notes = [f"{state}: not audited, for there was no banner whose buttons could be pressed." for state in skipped]
+        if self.site is None:
+            notes.append("No consent.toml names this shop, so nothing counts as listed.")
+        return notes
+
+    def _of_sightings(self, observed: Observed) -> Iterator[Finding]:
+        for seen in observed.sightings:
+            if self._is_ours(seen) or not (reason := self._wrong(seen, observed)):
+                continue
+            category, service = self.lists.category_of(seen), self.recogniser.service_of(seen)
+            yield Finding(
+                *(observed.state, seen.kind, seen.name, seen.host, seen.page, seen.initiator, category, service),
+                advice(seen, observed.state, self.site, reason, category, service),
+            )
+
+    def _of_consent_mode(self, observed: Observed) -> Iterator[Finding]:
+        for each in disagreements(observed, ALLOWED[observed.state]):
+            fix = each.fix.replace("SITE", self.site.id if self.site else "SITE")
+            yield Finding(
+                observed.state, "consent-mode", each.name, each.host, each.page, each.initiator, None, None, fix
+            )
+
+    def _of_tag(self, observed: Observed) -> Iterator[Finding]:
+        """Yield what is wrong with how our tag stands in the pages, each fault where it was seen first."""
+        if observed.state == "before":
+            for page, tag in observed.tags.items():
+                for name, fix in tag_faults(tag, self.site):
+                    yield Finding("before", "tag", name, host_of(page), page, page, None, None, fix)
+        if not observed.answered and self._has_tag(observed):
+            page = next(iter(observed.tags))
+            fix = "The banner could not be answered: look in the browser's console and style sheets for what hides it."
+            yield Finding(observed.state, "tag", "no banner", host_of(page), page, page, None, None, fix)
+
+    def _has_tag(self, observed: Observed) -> bool:
+        return any(tag["ours"] or tag["works"] for tag in observed.tags.values())
+
+    def _is_ours(self, seen: Sighting) -> bool:
         """Return whether the consent server, or our own cookie and storage, is what was seen."""
         if seen.kind == "request":
-            return any(seen.url.startswith(server) for server in self.servers)
-        return seen.kind not in ("service-worker",) and bool(OURS.fullmatch(seen.name))
+            return any(seen.url.startswith(server) for server in self.servers) or (
+                self.inlined and bool(OUR_CALLS.search(seen.name))
+            )
+        return (
+            seen.kind in ("cookie", "local-storage", "session-storage")
+            and bool(OURS.fullmatch(seen.name))
+            and not is_third_party(seen.host, self.shop)
+        )
 
-    def category(self, seen: Sighting) -> str | None:
-        """Return the category in which it is listed, the strictest of several."""
-        found = self._listed(seen)
-        return max(found, key=CATEGORIES.index) if found else None
-
-    def _listed(self, seen: Sighting) -> list[str]:
-        if seen.kind == "request":
-            return self.lists.of_request(seen.name)
-        if seen.kind == "service-worker":
-            return self.lists.of_request(seen.name) or self.lists.of_entry(seen.name)
-        return self.lists.of_entry(seen.name)
-
-    def findings(self, observed: Observed) -> Iterator[Finding]:
-        """Yield what is wrong in one state, each thing once, where it was seen first."""
-        known: set[tuple[str, str, str, str]] = set()
-        for seen in observed.sightings:
-            if self.is_ours(seen) or not (reason := self._wrong(seen, observed.state)):
-                continue
-            finding = Finding(
-                observed.state, seen.kind, seen.name, seen.host, seen.page, seen.initiator, self.category(seen), None,
-                advice(seen, self.category(seen), observed.state, self.site, reason),
-            )  # fmt: skip
-            if finding.key not in known:
-                known.add(finding.key)
-                yield finding
-        allowed = ALLOWED[observed.state]
-        for name, page, host, fix in disagreements(observed, allowed):
-            yield Finding(observed.state, "consent-mode", name, host, page, "", None, "google", fix)
-        if observed.state == "before":
-            yield from self._tags(observed.tags)
-        if not observed.answered:
-            fix = "Show the banner there: look in the browser's console for what keeps it away; the state was not audited."
-            yield Finding(observed.state, "tag", "no banner", self.shop, next(iter(observed.tags), ""), "", None, None, fix)
-
-    def _wrong(self, seen: Sighting, state: str) -> str | None:
-        """Return why a sighting is a finding in a state: ``refused``, ``unknown`` or ``forwarded``; None if it is none."""
-        found = self._listed(seen)
-        if any(category in ALLOWED[state] for category in found):
+    def _wrong(self, seen: Sighting, observed: Observed) -> Reason | None:
+        """Return why a sighting is a finding in a state, None if it is none."""
+        found = self.lists.categories_of(seen)
+        if any(category in ALLOWED[observed.state] for category in found):
             return None
         if found:
-            return "refused"
-        if seen.kind == "request":
-            if is_third_party(seen.host, self.shop):
-                return "unknown"
-            suspected = FORWARDED.search(seen.name) and state != "accepted"
-            return "forwarded" if suspected else None
-        return "unknown"
+            return Reason.REFUSED
+        if seen.kind != "request" or is_third_party(seen.host, self.shop):
+            return Reason.UNKNOWN
+        if observed.state != "accepted" and (FORWARDED.search(seen.name) or self._echoes(seen, observed.cookies)):
+            return Reason.FORWARDED
+        return None
 
-    def _tags(self, tags: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-        """Yield what is wrong with how our tag stands in the pages, each fault once."""
-        known = set()
-        for page, tag in tags.items():
-            for name, fix in self._tag_faults(tag):
-                if name not in known:
-                    known.add(name)
-                    yield Finding("before", "tag", name, host_of(page), page, "", None, None, fix)
+    def _echoes(self, seen: Sighting, cookies: dict[str, str]) -> bool:
+        """Return whether a request of the shop's own carries the number that a tracker's cookie gave to the shopper."""
+        query = unquote(urlsplit(seen.url).query)
+        return bool(query) and any(id_ in query for id_ in self._ids(cookies))
 
-    def _tag_faults(self, tag: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        ours = tag["ours"]
-        id_ = self.site.id if self.site else "SITE"
-        line = f'<script src="https://HOST/v1/{id_}/consent.js"></script>'
-        early = bool(self.site and (self.site.trackers or self.site.vendors))
-        if not ours and not tag["works"]:
-            yield "missing", f"Put {line} into the page's <head>, before every other script."
-            return
-        if len(ours) > 1:
-            yield "twice", "Take all but one of the tags out of the page."
-        if self.site and any(each["site"] not in (None, self.site.id) for each in ours):
-            yield "wrong site", f"The tag names another site; write {line}."
-        if early and any(each["async"] for each in ours):
-            yield "async", "Trackers and vendors need the tag before other scripts: take async, defer or type=module off it."
-        elif early and any(each["before"] for each in ours):
-            yield "late", f"Other scripts come before the tag: put {line} first in <head>."
-        if not tag["works"]:
-            yield "not working", "The tag is there and does not work: look in the browser's console for what is in its way."
-        elif tag["choice"] is None and not tag["banner"]:
-            yield "no banner", "The banner does not show: look in the browser's console and style sheets for what hides it."
-
-
-def all_seen(observed: Iterable[Observed], judge: Judge) -> list[dict[str, Any]]:
-    """Return everything that was seen in any state, with the states, as the report lists it."""
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for each in observed:
-        for seen in each.sightings:
-            if judge.is_ours(seen) or (seen.kind == "request" and not is_third_party(seen.host, judge.shop)):
-                continue
-            row = rows.setdefault(
-                (seen.kind, seen.name, seen.host),
-                {"kind": seen.kind, "name": seen.name, "host": seen.host, "states": [], "category": judge.category(seen), "service": None},
-            )  # fmt: skip
-            if each.state not in row["states"]:
-                row["states"].append(each.state)
-    return [rows[key] for key in sorted(rows)]
+    def _ids(self, cookies: dict[str, str]) -> Iterable[str]:
+        for name, value in cookies.items():
+            cookie = Sighting("cookie", name, self.shop, "", "", 0)
+            category = self.lists.category_of(cookie)
+            if category not in (None, "necessary") or (category is None and self.recogniser.service_of(cookie)):
+                tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
+                yield from (id_ for id_ in {unquote(value), tail} if len(id_) >= LETTERS_OF_AN_ID)

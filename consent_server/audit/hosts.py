@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
-_suffixes = PublicSuffixList()
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
 
 
 def host_of(url: str) -> str:
@@ -21,17 +24,22 @@ def path_of(url: str) -> str:
     return url.partition("#")[0].partition("?")[0]
 
 
+def without_port(host: str) -> str:
+    """Return a host as a cookie has it."""
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
 @cache
 def registrable(host: str) -> str:
-    """Return the domain that somebody registered, by the Public Suffix List; an address or a name under localhost whole."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    name = name.rstrip(".")
+    """Return the domain that somebody registered, by the Public Suffix List; an IP address and *.localhost whole."""
+    name = without_port(host).rstrip(".")
     try:
         ipaddress.ip_address(name.strip("[]"))
     except ValueError:
         if name == "localhost" or name.endswith(".localhost"):
             return name
-        return _suffixes.privatesuffix(name) or name
+        return _suffixes().privatesuffix(name) or name
     return name
 
 

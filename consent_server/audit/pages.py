@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,24 +13,29 @@ from urllib.parse import urljoin, urlsplit
 from .browser import Error
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.async_api import Page
 
 _LOCATION = re.compile(r"<loc>\s*([^<\s]+)\s*</loc>", re.IGNORECASE)
-_NO_PAGE = re.compile(r"\.(?:pdf|zip|jpe?g|png|gif|webp|svg|mp[34]|xml|txt|json|csv|docx?|xlsx?)$|/log-?out", re.IGNORECASE)
+_NO_PAGE = re.compile(
+    r"\.(?:pdf|zip|jpe?g|png|gif|webp|svg|mp[34]|xml|txt|json|csv|docx?|xlsx?)$|/log-?out", re.IGNORECASE
+)
 MOST_SITEMAPS = 5
+SECONDS_TO_OPEN = 15
 
 
-def find_pages(page: Page, url: str, most: int) -> list[str]:
+async def find_pages(page: Page, url: str, most: int) -> list[str]:
     """Return up to ``most`` addresses of the origin of ``url``, itself first."""
     found = [url]
-    for candidate in _sitemap(page, url):
+    for candidate in await _sitemap(page, url):
         _take(found, [candidate], url, most)
     queue = list(found) if len(found) == 1 else []
     while queue and len(found) < most:
         at = queue.pop(0)
-        with suppress(Error):
-            page.goto(at, wait_until="domcontentloaded", timeout=15_000)
-            queue += _take(found, page.evaluate("[...document.links].map((it) => it.href)"), url, most)
+        with suppress(Error, TimeoutError):
+            await page.goto(at, wait_until="domcontentloaded", timeout=SECONDS_TO_OPEN * 1000)
+            async with asyncio.timeout(SECONDS_TO_OPEN):
+                links = await page.evaluate("[...document.links].map((it) => it.href)")
+            queue += _take(found, links, url, most)
     return found[:most]
 
 
@@ -46,14 +52,16 @@ def _take(found: list[str], candidates: Iterable[str], url: str, most: int) -> l
     return added
 
 
-def _sitemap(page: Page, url: str) -> list[str]:
+async def _sitemap(page: Page, url: str) -> list[str]:
     """Return the addresses in the sitemap that robots.txt names, or in the usual place; sitemaps of sitemaps too."""
-    queue = re.findall(r"(?im)^sitemap:\s*(\S+)", _text(page, urljoin(url, "/robots.txt"))) or [urljoin(url, "/sitemap.xml")]
+    queue = re.findall(r"(?im)^sitemap:\s*(\S+)", await _text(page, urljoin(url, "/robots.txt"))) or [
+        urljoin(url, "/sitemap.xml")
+    ]
     found: list[str] = []
     for _ in range(MOST_SITEMAPS):
         if not queue:
             break
-        text = _text(page, queue.pop(0))
+        text = await _text(page, queue.pop(0))
         locations = [unescape(location) for location in _LOCATION.findall(text)]
         if "<sitemapindex" in text:
             queue += locations
@@ -62,10 +70,10 @@ def _sitemap(page: Page, url: str) -> list[str]:
     return found
 
 
-def _text(page: Page, url: str) -> str:
+async def _text(page: Page, url: str) -> str:
     """Return a file of the shop's as the browser fetches it, with the shop's own cookies and access."""
     with suppress(Error):
-        response = page.request.get(url, timeout=10_000)
+        response = await page.request.get(url, timeout=SECONDS_TO_OPEN * 1000)
         if response.ok and "html" not in response.headers.get("content-type", ""):
-            return response.text()
+            return await response.text()
     return ""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import msgspec
 
+from ..decision import ConsentError
 from .findings import Finding
+
+
+class NoReport(ConsentError):
+    """Something is no report of an audit in JSON."""
+
+    problem = "no-report"
 
 
 @dataclass(frozen=True)
@@ -24,44 +31,75 @@ class Report:
     seen: Sequence[Mapping[str, Any]]
     notes: Sequence[str] = field(default_factory=list)
 
+    def without(self, known: Collection[tuple[str, str, str, str]]) -> Report:
+        """Return it with those findings only that an earlier report did not have."""
+        new = [finding for finding in self.findings if finding.key not in known]
+        return replace(self, findings=new)
+
     def json(self) -> str:
         """Return it for machines: the contract's fields, and ``notes``."""
         content = {
-            "url": self.url, "site": self.site, "made": self.made, "pages": list(self.pages), "states": list(self.states),
-            "findings": [asdict(finding) for finding in self.findings], "seen": list(self.seen), "notes": list(self.notes),
-        }  # fmt: skip
+            **{"url": self.url, "site": self.site, "made": self.made, "pages": self.pages, "states": self.states},
+            **{"findings": [asdict(finding) for finding in self.findings], "seen": self.seen, "notes": self.notes},
+        }
         return msgspec.json.format(msgspec.json.encode(content)).decode()
 
     def text(self) -> str:
         """Return it for people at a terminal."""
-        lines = [f"{self.url}: {len(self.pages)} pages in {len(self.states)} states ({', '.join(self.states)})."]
-        lines += [f"  note: {note}" for note in self.notes]
+        lines = [f"{self.url}: {len(self.pages)} pages in {len(self.states)} states of consent."]
+        lines += [f"  Note: {note}" for note in self.notes]
         for state in self.states:
             found = [finding for finding in self.findings if finding.state == state]
             lines += ["", f"{state}: {'nothing to mend' if not found else f'{len(found)} to mend'}"]
             for finding in found:
-                service = f", {finding.service}" if finding.service else ""
-                lines.append(f"  {finding.kind} {finding.name} ({finding.host}; {finding.category or 'not listed'}{service})")
-                lines.append(f"    on {finding.page}" + (f", by {finding.initiator}" if finding.initiator else ""))
+                where = ", ".join(filter(None, (finding.host, finding.category or "not listed", finding.service)))
+                lines.append(f"  {finding.kind} {finding.name} ({where})")
+                by = f", by {finding.initiator}" if finding.initiator not in ("", finding.page) else ""
+                lines.append(f"    on {finding.page}{by}")
                 lines.append(f"    {finding.fix}")
         return "\n".join(lines)
 
     def markdown(self) -> str:
         """Return it for who reads reports: a table of findings a state, then all that was seen."""
-        lines = [f"# Audit of {self.url}", "", f"Made {self.made}; {len(self.pages)} pages, states {', '.join(self.states)}."]
+        lines = [
+            f"# Audit of {self.url}",
+            "",
+            f"Made {self.made}: {len(self.pages)} pages in {len(self.states)} states.",
+        ]
         lines += ["", *(f"- {note}" for note in self.notes)] if self.notes else []
         for state in self.states:
-            found = [finding for finding in self.findings if finding.state == state]
-            lines += ["", f"## {state.capitalize()}: {len(found)} findings", ""]
-            if found:
-                rows = [(f.kind, f.name, f.host, f.category or "not listed", f.page, f.initiator, f.fix) for f in found]
-                lines += _table(("What", "Name", "Host", "Category", "Page", "By", "To mend"), rows)
-        lines += ["", "## All that was seen", ""]
-        rows_seen = [(s["kind"], s["name"], s["host"], s["category"] or "not listed", ", ".join(s["states"])) for s in self.seen]
-        return "\n".join([*lines, *_table(("What", "Name", "Host", "Category", "States"), rows_seen)])
+            rows = [
+                (each.kind, each.name, each.host, each.category or "not listed", each.page, each.initiator, each.fix)
+                for each in self.findings
+                if each.state == state
+            ]
+            lines += ["", f"## {state.capitalize()}: {len(rows)} to mend"]
+            lines += ["", *_table(("What", "Name", "Host", "Category", "Page", "By", "To mend"), rows)] if rows else []
+        everything = [
+            (row["kind"], row["name"], row["host"], row["category"] or "not listed", ", ".join(row["states"]))
+            for row in self.seen
+        ]
+        head = ("What", "Name", "Host", "Category", "States")
+        return "\n".join([*lines, "", "## All that was seen", "", *_table(head, everything)])
+
+
+def known_findings(text: bytes) -> set[tuple[str, str, str, str]]:
+    """Return what the findings of an earlier report, in JSON, are known by.
+
+    Raises:
+        NoReport: the text is none.
+    """
+    try:
+        findings = msgspec.json.decode(text)["findings"]
+        return {(each["state"], each["kind"], each["name"], each["host"]) for each in findings}
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+        raise NoReport("That is no report of an audit; one is written by --format json --out FILE.") from None
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in (head, *rows)]
-    lines = [f"| {' | '.join(row)} |" for row in escaped]
+    lines = [f"| {' | '.join(map(_cell, row))} |" for row in (head, *rows)]
     return [lines[0], f"|{'---|' * len(head)}", *lines[1:]]
+
+
+def _cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -1,23 +1,26 @@
-"""An audit: all pages in all states, several browsers at once."""
+"""An audit: all pages in all states, a browser a state, at once."""
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..decision import ConsentError, Site
-from .browser import Error, fresh_browser
-from .findings import Judge, all_seen
+from .browser import Error, find_chromium, fresh_browser, in_a_line, running_playwright
+from .findings import Judge
 from .hosts import host_of
 from .pages import find_pages
 from .report import Report
-from .states import STATES, Observed, Visit, observe
+from .states import STATES, Plan, observe
+from .visit import SECONDS_TO_OPEN
 
-BROWSERS_AT_ONCE = 5
+if TYPE_CHECKING:
+    from playwright.async_api import Playwright
 
 
 class NotReached(ConsentError):
@@ -30,6 +33,7 @@ def audit(
     url: str,
     site: Site | None,
     *,
+    services: Sequence[str] = (),
     pages: int = 20,
     wait: float = 3.0,
     states: Sequence[str] = STATES,
@@ -41,10 +45,11 @@ def audit(
     Args:
         url: of the first page.
         site: what the shop says of itself, or None: then nothing is listed.
+        services: of the catalogue, that the site says it uses.
         pages: at most so many, found by the sitemap or by links.
         wait: seconds on each page and state.
         states: of STATES, in their order.
-        har: folder for a HAR file a state, if any.
+        har: an existing folder for a HAR file a state, if any.
         progress: called with how many page views are done, of how many.
 
     Raises:
@@ -54,49 +59,49 @@ def audit(
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise NotReached(f"{url} is no web address; type one such as https://shop.example/.")
-    stop = Event()
-    if har:
-        har.mkdir(parents=True, exist_ok=True)
-    with fresh_browser() as browser:
+    find_chromium()
+
+    async def look() -> Report:
+        async with running_playwright() as playwright:
+            found = await _pages(playwright, url, pages)
+            plan = Plan(found, wait, _counter(progress, len(found) * len(states)), har)
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(observe(playwright, state, plan)) for state in states]
+            judge = Judge(host_of(url), site, services, [task.result() for task in tasks])
+            return _report(url, found, judge)
+
+    try:
+        return asyncio.run(look())
+    except ExceptionGroup as errors:  # of the states, which end together
+        raise errors.exceptions[0] from None
+
+
+def _counter(progress: Callable[[int, int], None], all_: int) -> Callable[[], None]:
+    counted = itertools.count(1)
+    return lambda: progress(next(counted), all_)
+
+
+async def _pages(playwright: Playwright, url: str, most: int) -> list[str]:
+    async with fresh_browser(playwright) as browser:
         page = browser.context.pages[0]
         try:
-            page.goto(url, wait_until="commit", timeout=30_000)
+            await page.goto(url, wait_until="commit", timeout=SECONDS_TO_OPEN * 1000)
         except Error as error:
-            raise NotReached(f"{url} cannot be opened in a browser: {str(error).splitlines()[0]}.") from None
-        found = find_pages(page, url, pages)
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        progress(done, len(found) * len(states))
-
-    visit = Visit(wait, step, stop, har)
-    with ThreadPoolExecutor(BROWSERS_AT_ONCE) as workers:
-        try:
-            observed = list(workers.map(lambda state: observe(state, found, visit), states))
-        except BaseException:
-            stop.set()
-            raise
-    return _report(url, site, found, observed)
+            if "Download is starting" in str(error):
+                raise NotReached(f"{url} is no page but a download.") from None
+            raise NotReached(f"{url} cannot be opened in a browser: {in_a_line(error)}") from None
+        return await find_pages(page, url, most)
 
 
-def _report(url: str, site: Site | None, pages: Sequence[str], observed: Sequence[Observed]) -> Report:
-    servers = frozenset(
-        tag["src"].partition("/v1/")[0] + "/v1/"
-        for each in observed
-        for page in each.tags.values()
-        for tag in page["ours"]
-        if tag["src"]
-    )
-    judge = Judge(host_of(url), site, servers)
+def _report(url: str, pages: Sequence[str], judge: Judge) -> Report:
+    notes = [note for each in judge.observed for note in each.notes]
     return Report(
         url=url,
-        site=site.id if site else None,
+        site=judge.site.id if judge.site else None,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         pages=pages,
-        states=[each.state for each in observed],
-        findings=[finding for each in observed for finding in judge.findings(each)],
-        seen=all_seen(observed, judge),
-        notes=list(dict.fromkeys(note for each in observed for note in each.notes)),
+        states=[each.state for each in judge.observed],
+        findings=judge.findings(),
+        seen=judge.all_seen(),
+        notes=[*notes, *judge.notes()],
     )

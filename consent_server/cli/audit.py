@@ -7,26 +7,47 @@ import sys
 from pathlib import Path
 
 import click
-import msgspec
 
-from ..audit.report import Report
+from ..audit.draft import draft
+from ..audit.report import NoReport, Report, known_findings
 from ..audit.run import audit
+from ..audit.suggestions import Suggestions
 from ..decision import Site
 from ..settings.shops import read_sites
 from .terminal import CouldNot, in_words, named
 
-FORMATS = ("text", "json", "markdown")
+WRITERS = {"text": Report.text, "json": Report.json, "markdown": Report.markdown}
+
+COLUMNS = 30
+"""Of the progress bar."""
+
+readable = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command("audit")
 @click.argument("url")
-@click.option("--site", "site_id", metavar="SITE", help="The shop in consent.toml (default: the one with this origin).")
-@click.option("--pages", default=20, show_default=True, metavar="N", type=click.IntRange(1, 1000), help="Pages at most.")
-@click.option("--wait", default=3.0, show_default=True, metavar="SECONDS", type=click.FloatRange(0.1, 300), help="Time on each page and state.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where to write it (default: here).")
-@click.option("--har", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Also write all traffic, a HAR file a state.")
-@click.option("--baseline", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE", help="A report in JSON: only what is new since counts.")
+@click.option("--site", "site_id", metavar="SITE", help="The shop in consent.toml (default: the one of this origin).")
+@click.option("--pages", default=20, show_default=True, metavar="N", type=click.IntRange(1, 1000), help="At most.")
+@click.option(
+    *("--wait",), default=3.0, show_default=True, metavar="SECONDS", type=click.FloatRange(0.1, 300),
+    help="Time on each page, in each state.",
+)  # fmt: skip
+@click.option("--format", "form", type=click.Choice(list(WRITERS)), default="text", show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it there, not here."
+)
+@click.option(
+    *("--har",), type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Write all traffic too, a HAR file a state.",
+)  # fmt: skip
+@click.option("--baseline", type=readable, metavar="FILE", help="An earlier report in JSON: only what is new counts.")
+@click.option(
+    "--draft", "as_draft", is_flag=True, help="Write the TOML for what is not listed, in place of the report."
+)
+@click.option(
+    *("--cookies",), type=readable, metavar="FILE",
+    help="For --draft: a CSV file in the Open Cookie Database's format, to suggest from.",
+)  # fmt: skip
 @in_words
 def audit_command(
     url: str,
@@ -37,6 +58,8 @@ def audit_command(
     out: Path | None,
     har: Path | None,
     baseline: Path | None,
+    as_draft: bool,
+    cookies: Path | None,
 ) -> None:
     """Open a shop in a real browser, refuse, accept and withdraw, and say what should not be there.
 
@@ -44,39 +67,49 @@ def audit_command(
       consent-server audit https://shop.example/
       consent-server audit https://shop.example/ --format json --out audit.json
       consent-server audit https://shop.example/ --baseline audit.json
+      consent-server audit https://shop.example/ --draft
 
     Reads consent.toml (CONSENT_CONFIG) where there is one. Exit status: 0 clean, 1 findings, 2 it could not be done.
     """
-    known = _keys(baseline)
-    report = audit(url, _site(url, site_id), pages=pages, wait=wait, har=har, progress=_progress)
-    if sys.stderr.isatty():
-        click.echo("\r\033[K", nl=False, err=True)
-    if known is not None:
-        report = Report(**{**_fields(report), "findings": [each for each in report.findings if each.key not in known]})
-    text = {"text": report.text, "json": report.json, "markdown": report.markdown}[form]()
+    site = _site(url, site_id)
+    known = _known(baseline)
+    suggestions = Suggestions.read(cookies)
+    _writable(out)
+    if har:
+        _make_folder(har)
+    try:
+        report = audit(url, site, pages=pages, wait=wait, har=har, progress=_show_progress)
+    except KeyboardInterrupt:
+        raise CouldNot("Interrupted; there is no report.") from None
+    finally:
+        _show_progress(0, 0)
+    report = report.without(known)
+    text = draft(report, site, suggestions) if as_draft else WRITERS[form](report)
     if out:
         out.write_text(text + "\n", encoding="utf-8")
-        click.echo(f"{len(report.findings)} findings; written to {out}.", err=True)
+        click.echo(f"{len(report.findings)} to mend; {out} has the {'draft' if as_draft else 'report'}.", err=True)
     else:
         click.echo(text)
+    if as_draft or form != "text" or out:
+        for note in report.notes:
+            click.echo(f"Note: {note}", err=True)
     raise SystemExit(1 if report.findings else 0)
 
 
-def _fields(report: Report) -> dict[str, object]:
-    return {name: getattr(report, name) for name in report.__dataclass_fields__}
-
-
-def _progress(done: int, all_: int) -> None:
+def _show_progress(done: int, all_: int) -> None:
+    """Draw the bar at a terminal; without anything to do it goes."""
     if sys.stderr.isatty():
-        click.echo(f"\r{done} of {all_} page views ...", nl=False, err=True)
+        filled = COLUMNS * done // all_ if all_ else 0
+        bar = f"[{'#' * filled}{'.' * (COLUMNS - filled)}] {done} of {all_} page views" if all_ else ""
+        click.echo(f"\r\033[K{bar}", nl=False, err=True)
 
 
 def _site(url: str, site_id: str | None) -> Site | None:
-    """Return the shop that is meant, or None where there is no consent.toml."""
+    """Return the shop that is meant, or None where there is no consent.toml, or none for this origin."""
     config = Path(os.environ.get("CONSENT_CONFIG", "consent.toml"))
     if not config.exists():
-        if site_id:
-            raise CouldNot(f"There is no {config} to find the site {site_id!r} in; name one with CONSENT_CONFIG.")
+        if site_id or "CONSENT_CONFIG" in os.environ:
+            raise CouldNot(f"There is no {config}; CONSENT_CONFIG names another.")
         return None
     sites = read_sites(config)
     if site_id:
@@ -85,12 +118,22 @@ def _site(url: str, site_id: str | None) -> Site | None:
     return next((site for site in sites.values() if origin in site.origins), None)
 
 
-def _keys(baseline: Path | None) -> set[tuple[str, str, str, str]] | None:
+def _known(baseline: Path | None) -> set[tuple[str, str, str, str]]:
     """Return what the findings of an earlier report are known by."""
-    if baseline is None:
-        return None
     try:
-        findings = msgspec.json.decode(baseline.read_bytes())["findings"]
-        return {(each["state"], each["kind"], each["name"], each["host"]) for each in findings}
-    except (msgspec.DecodeError, KeyError, TypeError, OSError):
-        raise CouldNot(f"{baseline} is no report of an audit; write one with --format json --out FILE.") from None
+        return known_findings(baseline.read_bytes()) if baseline else set()
+    except NoReport as error:
+        raise CouldNot(f"{baseline}: {error}") from None
+
+
+def _writable(out: Path | None) -> None:
+    """Refuse before the work what could not be written after it."""
+    if out and not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise CouldNot(f"{out} cannot be written: see that its folder is there, and is yours.")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CouldNot(f"{folder} cannot be made: {error.strerror}.") from None
