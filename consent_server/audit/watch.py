@@ -78,6 +78,7 @@ class Watch:
         tree = await session.send("Page.getFrameTree")
         main = tree["frameTree"]["frame"]["id"]
         session.on("Network.requestWillBeSent", lambda event: self._sent(event, main))
+        session.on("Network.webSocketCreated", self._connected)
         session.on("DOMStorage.domStorageItemAdded", self._stored)
         session.on("DOMStorage.domStorageItemUpdated", self._stored)
         if not popup:
@@ -117,6 +118,9 @@ class Watch:
         before = event.get("redirectResponse", {}).get("url")
         initiator = path_of(before) if before else _initiator(event["initiator"], event["documentURL"])
         self._request(url, initiator, at=event["wallTime"], page=self.going if first else "")
+
+    def _connected(self, event: dict[str, Any]) -> None:
+        self._request(event["url"], _initiator(event.get("initiator", {}), self.page), at=time.time())
 
     def _stored(self, event: dict[str, Any]) -> None:
         where = event["storageId"]

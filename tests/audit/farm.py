@@ -62,7 +62,7 @@ class Farm:
         """Set up the consent server of a site with these ``changes``."""
         listed = {"analytics": (cookie("_t*"),), "necessary": (cookie("basket"),)}
         trackers = (("good.localhost", "analytics"),)
-        plain = Site("shop", "Shop", (self.url("").rstrip("/"),), "/privacy", date(2025, 12, 20), ("en",))
+        plain = Site("shop", "Shop", (self.url(""),), "https://shop.example/privacy", date(2025, 12, 20), ("en",))
         self.site = replace(plain, **{"gpc": False, "cookies": listed, "trackers": trackers, **changes})
         self.app = create_app(self.settings, {"shop": self.site, "other": replace(self.site, id="other")})
         return self
@@ -97,7 +97,7 @@ class Farm:
         self.files[path] = lambda _: Response(self.fill(text), 200, headers, content_type="text/javascript")
 
     def fill(self, text: str) -> str:
-        return text.replace("{t}", self.url("", "t").rstrip("/")).replace("{shop}", self.url("").rstrip("/"))
+        return text.replace("{t}", self.url("", "t")).replace("{shop}", self.url(""))
 
     def audit(self, states: Sequence[str] = STATES, pages: int = 30, wait: float = 0.7, **options: Any) -> Report:
         """Audit the shop, in a thread of its own: other tests of this process have a loop in theirs."""
