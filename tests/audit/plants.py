@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 STILL = ("before", "refused", "withdrawn", "gpc")
 """States in which nothing is allowed."""
 
-AT_CLICK = "document.addEventListener('consentchange', ({ detail }) => { if (%s) fetch('{t}/%s', { mode: 'no-cors' }) });"
+AT_CLICK = (
+    "document.addEventListener('consentchange', ({ detail }) => { if (%s) fetch('{t}/%s', { mode: 'no-cors' }) });"
+)
 HIT = "fetch('{t}/%s', { mode: 'no-cors' });"
 
 
@@ -43,7 +45,11 @@ PLANTS = {
     "image": request('<img alt="" src="{t}/pixel?id=1">', "pixel"),
     "frame": request('<iframe title="F" src="{t}/frame"></iframe>', "frame"),
     "in-a-frame": Plant(
-        '<iframe title="F" src="{frame}"></iframe>', "request", "{t}/inside", by="inner.html", by_host="f",
+        '<iframe title="F" src="{frame}"></iframe>',
+        "request",
+        "{t}/inside",
+        by="inner.html",
+        by_host="f",
         scripts={"inner.html": '<img alt="" src="{t}/inside">'},
     ),  # fmt: skip
     "css-background": request('<style>h1 { background: url("{t}/background") }</style>', "background"),
@@ -53,43 +59,58 @@ PLANTS = {
     "worker": request(
         "<script>new Worker('/work.js')</script>", "worker", by="work.js", scripts={"work.js": HIT % "worker"}
     ),
-    "blob-worker": request(
-        f"<script>new Worker(URL.createObjectURL(new Blob([`{HIT % 'blob'}`])))</script>", "blob"
-    ),
+    "blob-worker": request(f"<script>new Worker(URL.createObjectURL(new Blob([`{HIT % 'blob'}`])))</script>", "blob"),
     "shared-worker": request(
         "<script>new SharedWorker('/share.js')</script>", "shared", by="share.js", scripts={"share.js": HIT % "shared"}
     ),
     "service-worker-request": request(
-        "<script>navigator.serviceWorker.register('/serve.js')</script>", "service",
-        by="serve.js", scripts={"serve.js": HIT % "service"},
+        "<script>navigator.serviceWorker.register('/serve.js')</script>",
+        "service",
+        by="serve.js",
+        scripts={"serve.js": HIT % "service"},
     ),  # fmt: skip
     "service-worker": Plant(
-        "<script>navigator.serviceWorker.register('/idle.js')</script>", "service-worker", "{shop}/service-worker/idle.js",
-        "shop", scripts={"idle.js": ""},
+        "<script>navigator.serviceWorker.register('/idle.js')</script>",
+        "service-worker",
+        "{shop}/service-worker/idle.js",
+        "shop",
+        scripts={"idle.js": ""},
     ),  # fmt: skip
     "beacon-at-unload": request(
-        '<script src="/own.js"></script>', "unload", by="own.js",
+        '<script src="/own.js"></script>',
+        "unload",
+        by="own.js",
         scripts={"own.js": "addEventListener('pagehide', () => navigator.sendBeacon('{t}/unload', 'x'))"},
     ),  # fmt: skip
     "fetch-at-unload": request(
-        '<script src="/own.js"></script>', "keepalive", by="own.js",
+        '<script src="/own.js"></script>',
+        "keepalive",
+        by="own.js",
         scripts={
             "own.js": "addEventListener('pagehide', () => fetch('{t}/keepalive', { keepalive: true, mode: 'no-cors' }))"
         },
     ),  # fmt: skip
     "websocket": Plant(
-        "<script src='/own.js'></script>", "request", "{ws}/socket", by="own.js",
+        "<script src='/own.js'></script>",
+        "request",
+        "{ws}/socket",
+        by="own.js",
         scripts={"own.js": "new WebSocket('{ws}/socket')"},
     ),  # fmt: skip
     "event-source": request("<script>new EventSource('{t}/events')</script>", "events"),
     "redirect": Plant('<img alt="" src="/hop">', "request", "{t}/middle", by="hop"),
     "preconnect": request('<link rel="preconnect" href="{t}">', ""),
     "xhr": request(
-        "<script src='/own.js'></script>", "xhr", by="own.js",
+        "<script src='/own.js'></script>",
+        "xhr",
+        by="own.js",
         scripts={"own.js": "const x = new XMLHttpRequest(); x.open('POST', '{t}/xhr'); x.send()"},
     ),  # fmt: skip
     "import": request(
-        '<script src="/own.js"></script>', "from-module", by="module.js", by_host="t",
+        '<script src="/own.js"></script>',
+        "from-module",
+        by="module.js",
+        by_host="t",
         scripts={"own.js": "import('{t}/module.js')", "module.js": HIT % "from-module"},
     ),  # fmt: skip
     "script-cookie": script("document.cookie = 'by_script=1'", "cookie", "by_script", "shop:"),
@@ -122,8 +143,10 @@ PLANTS = {
         "<script>if (navigator.globalPrivacyControl) {" + HIT % "gpc" + "}</script>", "gpc", states=("gpc",), also=()
     ),
     "after-refusal": request(
-        "<script>consent.choice && !consent.choice.marketing && " + HIT % "no" + "</script>", "no",
-        states=("refused", "withdrawn"), also=(),
+        "<script>consent.choice && !consent.choice.marketing && " + HIT % "no" + "</script>",
+        "no",
+        states=("refused", "withdrawn"),
+        also=(),
     ),  # fmt: skip
     "listed-tracker": Plant(
         '<link rel="preload" as="image" href="{good}/hit.png">', "request", "{good}/hit.png", "good", also=()
