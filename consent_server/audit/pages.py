@@ -71,9 +71,10 @@ async def _sitemap(page: Page, url: str) -> list[str]:
 
 
 async def _text(page: Page, url: str) -> str:
-    """Return a file of the shop's as the browser fetches it, with the shop's own cookies and access."""
-    with suppress(Error):
-        response = await page.request.get(url, timeout=SECONDS_TO_OPEN * 1000)
-        if response.ok and "html" not in response.headers.get("content-type", ""):
-            return await response.text()
+    """Return a file of the shop's as the browser gets it: where that can go, and with its cookies."""
+    with suppress(Error, TimeoutError):
+        async with asyncio.timeout(SECONDS_TO_OPEN):
+            response = await page.goto(url, wait_until="commit")
+            if response and response.ok and "html" not in response.headers.get("content-type", ""):
+                return await response.text()
     return ""

@@ -51,7 +51,7 @@ PLANTS = {
         by="inner.html",
         by_host="f",
         scripts={"inner.html": '<img alt="" src="{t}/inside">'},
-    ),  # fmt: skip
+    ),
     "css-background": request('<style>h1 { background: url("{t}/background") }</style>', "background"),
     "font": request(
         "<style>@font-face { font-family: x; src: url('{t}/font.woff2') } h1 { font-family: x }</style>", "font.woff2"
@@ -68,20 +68,20 @@ PLANTS = {
         "service",
         by="serve.js",
         scripts={"serve.js": HIT % "service"},
-    ),  # fmt: skip
+    ),
     "service-worker": Plant(
         "<script>navigator.serviceWorker.register('/idle.js')</script>",
         "service-worker",
         "{shop}/service-worker/idle.js",
         "shop",
         scripts={"idle.js": ""},
-    ),  # fmt: skip
+    ),
     "beacon-at-unload": request(
         '<script src="/own.js"></script>',
         "unload",
         by="own.js",
         scripts={"own.js": "addEventListener('pagehide', () => navigator.sendBeacon('{t}/unload', 'x'))"},
-    ),  # fmt: skip
+    ),
     "fetch-at-unload": request(
         '<script src="/own.js"></script>',
         "keepalive",
@@ -89,14 +89,14 @@ PLANTS = {
         scripts={
             "own.js": "addEventListener('pagehide', () => fetch('{t}/keepalive', { keepalive: true, mode: 'no-cors' }))"
         },
-    ),  # fmt: skip
+    ),
     "websocket": Plant(
         "<script src='/own.js'></script>",
         "request",
         "{ws}/socket",
         by="own.js",
         scripts={"own.js": "new WebSocket('{ws}/socket')"},
-    ),  # fmt: skip
+    ),
     "event-source": request("<script>new EventSource('{t}/events')</script>", "events"),
     "redirect": Plant('<img alt="" src="/hop">', "request", "{t}/middle", by="hop"),
     "preconnect": request('<link rel="preconnect" href="{t}">', ""),
@@ -105,14 +105,14 @@ PLANTS = {
         "xhr",
         by="own.js",
         scripts={"own.js": "const x = new XMLHttpRequest(); x.open('POST', '{t}/xhr'); x.send()"},
-    ),  # fmt: skip
+    ),
     "import": request(
         '<script src="/own.js"></script>',
         "from-module",
         by="module.js",
         by_host="t",
         scripts={"own.js": "import('{t}/module.js')", "module.js": HIT % "from-module"},
-    ),  # fmt: skip
+    ),
     "script-cookie": script("document.cookie = 'by_script=1'", "cookie", "by_script", "shop:"),
     "short-lived-cookie": script(
         "document.cookie = 'brief=1'; document.cookie = 'brief=; Max-Age=0'", "cookie", "brief", "shop:"
@@ -147,7 +147,7 @@ PLANTS = {
         "no",
         states=("refused", "withdrawn"),
         also=(),
-    ),  # fmt: skip
+    ),
     "listed-tracker": Plant(
         '<link rel="preload" as="image" href="{good}/hit.png">', "request", "{good}/hit.png", "good", also=()
     ),

@@ -1,4 +1,4 @@
-"""What a shop leaks is named, with its state, kind and initiator, whatever its way; a shop that leaks nothing is clean."""
+"""What a shop leaks is named with its state, kind and initiator, whatever its way."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from flask import request
 from werkzeug.wrappers import Response
 
 from consent_server.audit.report import Report
@@ -34,10 +35,8 @@ def test_a_shop_that_obeys_is_clean_in_every_state(farm: Farm) -> None:
 
 def test_what_goes_on_after_a_refusal_or_a_withdrawal_is_named_in_that_state(farm: Farm) -> None:
     listen = "document.addEventListener('consentchange', ({ detail }) => setTimeout(() => { "
-    refused = (
-        listen
-        + "if (!detail.analytics && !window.was) fetch('{t}/after-no', { mode: 'no-cors' }); window.was = detail.analytics }));"
-    )
+    refused = listen + "if (!detail.analytics && !window.was) fetch('{t}/after-no', { mode: 'no-cors' });"
+    refused += " window.was = detail.analytics }));"
     withdrawn = listen + "if (detail.analytics) sessionStorage.setItem('basket', 'ran') }));"
     withdrawn += (
         "if (sessionStorage.basket && consent.choice?.analytics === false) fetch('{t}/goes-on', { mode: 'no-cors' });"
@@ -80,7 +79,7 @@ def test_consent_mode_that_disagrees_with_the_shopper_is_named(
 
 def test_consent_mode_that_agrees_is_no_finding(farm: Farm) -> None:
     farm.serve(vendors={"google": {}})
-    hit = "(consent.allows('analytics') ? 'G111' : 'G100') + '&gcd=' + (consent.allows('analytics') ? '13r3r3r3r5' : '13p3p3p3p5')"
+    hit = "(consent.allows('analytics') ? 'G111&gcd=13r3r3r3r5' : 'G100&gcd=13p3p3p3p5') + '"
     farm.page(farm.fill(GOOGLE % ("", "")).replace("gcs='", "gcs=' + " + hit))
     report = farm.audit(("before", "refused", "accepted", "withdrawn"), pages=1)
     assert not [each for each in report.findings if each.kind == "consent-mode"]
@@ -119,7 +118,7 @@ def test_gpc_goes_with_every_request_and_makes_no_preflights(farm: Farm) -> None
 def test_nothing_of_an_audit_is_counted_in_the_rates(farm: Farm) -> None:
     posts: list[str] = []
     assert farm.app
-    farm.app.before_request(lambda: posts.append(__import__("flask").request.path))
+    farm.app.before_request(lambda: posts.append(request.path))
     farm.audit(("refused",), pages=1)
     assert not [path for path in posts if path.endswith(("/shown", "/decisions"))]
     assert [path for path in posts if path.endswith("/consent.js")]
