@@ -16,7 +16,7 @@ from ..decision import ConsentError
 from .netlog import Sent, read_netlog
 
 if TYPE_CHECKING or find_spec("playwright"):
-    from playwright.async_api import BrowserContext, Playwright, async_playwright
+    from playwright.async_api import BrowserContext, Page, Playwright, Response, async_playwright
     from playwright.async_api import Error as Error
 else:  # an extra of the package
     Error = RuntimeError
@@ -131,3 +131,18 @@ async def fresh_browser(
 def in_a_line(error: Error) -> str:
     """Return what Playwright says without its log of calls."""
     return str(error).splitlines()[0].removeprefix("Page.goto: ").rstrip(".") + "."
+
+
+async def go_to(page: Page, url: str, seconds: float) -> Response | None:
+    """Go to an address, and return its answer as soon as there is one.
+
+    Raises:
+        Error: there is none, or not within this time.
+    """
+    try:
+        return await page.goto(url, wait_until="commit", timeout=seconds * 1000)
+    except Error as error:
+        if "interrupted by another navigation" not in str(error):
+            raise
+        # The browser's own page for the error of the address before was late.
+        return await page.goto(url, wait_until="commit", timeout=seconds * 1000)

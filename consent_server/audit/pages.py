@@ -10,7 +10,7 @@ from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from .browser import Error
+from .browser import Error, go_to
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -74,7 +74,7 @@ async def _text(page: Page, url: str) -> str:
     """Return a file of the shop's as the browser gets it: where that can go, and with its cookies."""
     with suppress(Error, TimeoutError):
         async with asyncio.timeout(SECONDS_TO_OPEN):
-            response = await page.goto(url, wait_until="commit")
+            response = await go_to(page, url, SECONDS_TO_OPEN)
             if response and response.ok and "html" not in response.headers.get("content-type", ""):
                 return await response.text()
     return ""

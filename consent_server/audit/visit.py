@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from .browser import Error, in_a_line
+from .browser import Error, go_to, in_a_line
 from .hosts import host_of, is_third_party
 from .observed import Observed
 from .tag import LOOK
@@ -73,7 +73,7 @@ class Visit:
     async def _open(self, url: str) -> None:
         response = None
         try:
-            response = await self.page.goto(url, wait_until="commit", timeout=SECONDS_TO_OPEN * 1000)
+            response = await go_to(self.page, url, SECONDS_TO_OPEN)
         except Error as error:
             if "Download is starting" not in str(error) and not self._crashed:
                 self.note(f"{url} was not shown: {in_a_line(error)}")

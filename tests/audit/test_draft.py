@@ -16,7 +16,7 @@ from consent_server.audit.observed import Observed, Sighting, unique
 from consent_server.audit.report import Report
 from consent_server.audit.suggestions import NoCookieDatabase, Suggestions, company_of
 
-DATABASE = """ID,Platform,Category,Cookie / Data Key name,Domain,Description,Retention period 
+DATABASE = """ID,Platform,Category,Cookie / Data Key name,Description,Retention period,Wildcard match
 1,Acme,Analytics,acme_,Counts,1 year,1
 2,Own,Functional,mine,"Keeps, things",30 days,0
 """
@@ -96,9 +96,7 @@ def test_a_draft_is_toml_in_which_what_is_unknown_stays_unknown(report: Report, 
     assert tomllib.loads(text) == {"sites": {"SITE": {"services": ["ga4"]}}}
     assert "# Suggestion of the cookie database, to be checked: Acme; Analytics; 1 year; Counts." in text
     assert "Own; Functional; 30 days; Keeps, things" in text
-    left = "\n".join(
-        line.removeprefix("# ") for line in text.splitlines() if line.startswith(("# [[", "# name", "# m"))
-    )
+    toml = [line.removeprefix("# ") for line in text.splitlines() if line.startswith(("# [[", "# name", "# m"))]
     written = tomllib.loads("\n".join(toml))["sites"]["SITE"]
     assert [each["name"] for each in written["cookies"]["CATEGORY"]] == ["acme_1", "i", "mine"]
     assert [each["match"] for each in written["trackers"]] == ["x.unheard.example"]
