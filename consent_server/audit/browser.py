@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -44,7 +45,8 @@ GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: 
 SECONDS_TO_START = 120
 """Several browsers start at once, on whatever machine this is."""
 
-SECONDS_TO_CLOSE = 20
+ATTEMPTS = 5
+SECONDS_BETWEEN = 0.2
 
 
 class NoBrowser(ConsentError):
@@ -139,10 +141,12 @@ async def go_to(page: Page, url: str, seconds: float) -> Response | None:
     Raises:
         Error: there is none, or not within this time.
     """
-    try:
-        return await page.goto(url, wait_until="commit", timeout=seconds * 1000)
-    except Error as error:
-        if "interrupted by another navigation" not in str(error):
-            raise
-        # The browser's own page for the error of the address before was late.
-        return await page.goto(url, wait_until="commit", timeout=seconds * 1000)
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await page.goto(url, wait_until="commit", timeout=seconds * 1000)
+        except Error as error:
+            if "interrupted by another navigation" not in str(error):
+                raise
+            # The browser's own page for the error of the address before comes late.
+            await asyncio.sleep(SECONDS_BETWEEN)
+    return await page.goto(url, wait_until="commit", timeout=seconds * 1000)
