@@ -42,6 +42,9 @@ FLAGS = (
 
 GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true, configurable: true})"
 
+UNCOUNTED = ["*/v1/*/shown", "*/v1/*/decisions"]
+"""Neither the banner nor the answer is counted in the shop's rates: those two requests do not leave the browser."""
+
 SECONDS_TO_START = 120
 """Several browsers start at once, on whatever machine this is."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..decision import ConsentError, Site
-from .browser import Error, find_chromium, fresh_browser, in_a_line, running_playwright
+from .browser import UNCOUNTED, Error, find_chromium, fresh_browser, in_a_line, running_playwright
 from .findings import Judge
 from .hosts import host_of
 from .pages import find_pages
@@ -84,6 +84,9 @@ def _counter(progress: Callable[[int, int], None], all_: int) -> Callable[[], No
 async def _pages(playwright: Playwright, url: str, most: int) -> list[str]:
     async with fresh_browser(playwright) as browser:
         page = browser.context.pages[0]
+        session = await browser.context.new_cdp_session(page)
+        await session.send("Network.enable")
+        await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
         try:
             await page.goto(url, wait_until="commit", timeout=SECONDS_TO_OPEN * 1000)
         except Error as error:

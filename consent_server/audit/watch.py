@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from .browser import Error
+from .browser import UNCOUNTED, Error
 from .cookies import parse_set_cookie
 from .hosts import host_of, path_of, without_port
 from .netlog import Sent
@@ -29,9 +29,6 @@ _NOTE = "consentAuditNote"
 _ADDRESS = re.compile(r"https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
 _OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
 """It stands between a tracker and the calls that it holds: nobody's initiator."""
-
-_UNCOUNTED = ["*/v1/*/shown", "*/v1/*/decisions"]
-"""Neither the banner nor the answer is counted in the shop's rates: those two requests do not leave the browser."""
 
 
 @dataclass
@@ -85,7 +82,7 @@ class Watch:
             session.on("Page.frameNavigated", lambda event: self._navigated(event["frame"]))
         for domain in ("Network", "DOMStorage", "Page"):
             await session.send(f"{domain}.enable")
-        await session.send("Network.setBlockedURLs", {"urls": _UNCOUNTED})
+        await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
 
     def _add(
         self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", url: str = ""
