@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..site import ConsentError, Site
-from .browser import UNCOUNTED, Error, find_chromium, fresh_browser, in_a_line, running_playwright
+from .browsing.browser import UNCOUNTED, Error, find_chromium, fresh_browser, in_a_line, running_playwright
+from .browsing.pages import find_pages
+from .browsing.visit import SECONDS_TO_OPEN
 from .findings import Judge
 from .hosts import host_of
-from .pages import find_pages
 from .report import Report
 from .states import STATES, Plan, observe
-from .visit import SECONDS_TO_OPEN
 
 if TYPE_CHECKING:
     from playwright.async_api import Playwright

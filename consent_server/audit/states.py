@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .answers import answer, take_back
-from .browser import Error, fresh_browser, in_a_line
+from .browsing.answers import answer, take_back
+from .browsing.browser import Error, fresh_browser, in_a_line
+from .browsing.visit import Visit
+from .browsing.watch import Watch
 from .hosts import host_of, registrable
 from .observed import Observed, Sighting, unique
-from .visit import Visit
-from .watch import Watch
 
 if TYPE_CHECKING:
     from playwright.async_api import Playwright

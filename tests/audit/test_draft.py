@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from consent_server.audit.cookies import SetCookie, parse_set_cookie
+from consent_server.audit.browsing.cookies import SetCookie, parse_set_cookie
 from consent_server.audit.draft import draft
 from consent_server.audit.findings import Judge
 from consent_server.audit.hosts import is_third_party

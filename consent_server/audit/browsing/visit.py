@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from ..hosts import host_of, is_third_party
+from ..observed import Observed
+from ..tag import LOOK
 from .browser import Error, go_to, in_a_line
-from .hosts import host_of, is_third_party
-from .observed import Observed
-from .tag import LOOK
 from .watch import Watch
 
 if TYPE_CHECKING:

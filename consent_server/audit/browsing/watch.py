@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from ..hosts import host_of, path_of, without_port
+from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
 from .cookies import parse_set_cookie
-from .hosts import host_of, path_of, without_port
 from .netlog import Sent
-from .observed import ConsentCall, Sighting
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request

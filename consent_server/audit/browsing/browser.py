@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ..site import ConsentError
+from ...site import ConsentError
 from .netlog import Sent, read_netlog
 
 if TYPE_CHECKING or find_spec("playwright"):
