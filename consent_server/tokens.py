@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -26,7 +25,8 @@ from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.signer import SigningAlgorithm
 
-from .decision import Consent, ConsentError
+from .decision import Consent
+from .site import ConsentError, base64url
 
 LONGEST = 2048
 """Characters of the longest text that is looked at as a token."""
@@ -161,7 +161,7 @@ class Keys(_Reader):
         """Return the public keys as a JWK set (RFC 8037), newest first."""
         return {
             "keys": [
-                {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key_id(raw), "x": _b64(raw)}
+                {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key_id(raw), "x": base64url(raw)}
                 for raw in self.public
             ]
         }
@@ -177,7 +177,7 @@ class Keys(_Reader):
 
 def token(payload: msgspec.Struct | dict[str, Any], signature: bytes) -> str:
     """Return the text ``PAYLOAD.SIGNATURE`` of a signed payload."""
-    return f"{_text(payload).decode()}.{_b64(signature)}"
+    return f"{_text(payload).decode()}.{base64url(signature)}"
 
 
 def unexpired(consent: Consent, now: float) -> Consent:
@@ -193,15 +193,11 @@ def unexpired(consent: Consent, now: float) -> Consent:
 
 def key_id(raw: bytes) -> str:
     """Return the short public name of a public key of 32 bytes."""
-    return _b64(hashlib.sha256(raw).digest()[:8])
+    return base64url(hashlib.sha256(raw).digest()[:8])
 
 
 def _text(payload: msgspec.Struct | dict[str, Any]) -> bytes:
     return base64_encode(_json.encode(payload))
-
-
-def _b64(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _derive(secret: str) -> Ed25519PrivateKey:

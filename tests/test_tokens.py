@@ -7,7 +7,8 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from consent_server.decision import Notice, consent_of
+from consent_server.decision import consent_of
+from consent_server.site import Notice
 from consent_server.tokens import BadToken, ExpiredToken, ForeignToken, ForgedToken, Keys, Verifier, token
 
 NOTICE = Notice.of({"site": "shop", "revision": 1, "keep": 1000, "lang": "az", "variant": ""})

@@ -10,9 +10,9 @@ from itertools import combinations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..decision import CATEGORIES, ConsentError, Site
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
 from ..settings.rows import SettingsError
+from ..site import CATEGORIES, ConsentError, Site
 from .browse import Observed
 
 CURE_SECRET = (  # nosec B105

@@ -18,7 +18,8 @@ from urllib.parse import unquote
 import msgspec
 from flask import Response, request
 
-from ..decision import Consent, Decision, Site
+from ..decision import Consent, Decision
+from ..site import Site
 from ..tokens import BadToken
 
 GRACE = 90 * 86400

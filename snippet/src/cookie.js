@@ -15,7 +15,7 @@
  * some of somebody else's: delivery.js tidies up behind each decision, and until then the newest counts. The page does not
  * check a signature: whoever can write the cookie could as well press the button.
  */
-import { base, CATEGORIES, config, doc, domain, keep, language, notices, revision, site, variant } from './site.js';
+import { base, CATEGORIES, config, doc, domain, keep, notices, revision, site, variant } from './site.js';
 
 /**
  * @typedef {import('./types').Category} Category
@@ -114,7 +114,7 @@ export const token = () => (state.unsent[0] ? null : state.value || null);
 export const post = (content, path = 'decisions') =>
   fetch(base + path, {
     method: 'POST',
-    body: JSON.stringify(content, ['id', 'allow', 'notice', 'lang', 'variant', 'how', 'previous']),
+    body: JSON.stringify(content, ['id', 'allow', 'notice', 'lang', 'variant', 'how', 'previous', 'signal']),
     keepalive: true,
   }).catch(() => {}); // offline, or the server is: the cookie keeps the decision
 
@@ -122,11 +122,11 @@ export const post = (content, path = 'decisions') =>
  * Remembers a decision until it is delivered. It follows the one on its way, and replaces what waited behind that.
  * @param {Category[]} allow
  * @param {import('./types').How} how
+ * @param {string} lang in which it was asked
  */
-export const record = (allow, how) => {
+export const record = (allow, how, lang) => {
   read(); // another tab may have answered
   const { value, id, moment, unsent: [first] } = state;
-  const lang = language();
   const step = allow[0] ? 1 : 3600;
   // Later than the one before, whatever the clock says now.
   const at = Math.floor(Math.max(Date.now() / 1000, moment + 1) / step) * step;

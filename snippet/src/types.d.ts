@@ -7,7 +7,7 @@ export type Category = 'functional' | 'analytics' | 'marketing';
 /** An answer to everything that is asked. */
 export type Choice = Record<Category, boolean>;
 
-/** How an answer was given; `signal` is Global Privacy Control, `script` a call of `consent.decide`. */
+/** How an answer was given; `script` is a call of `consent.decide`, `signal` was Global Privacy Control before it stopped to answer. */
 export type How = 'accept' | 'refuse' | 'save' | 'preferences' | 'signal' | 'script';
 
 export interface Consent {
@@ -23,6 +23,8 @@ export interface Consent {
   decide(choice: Partial<Choice>): void;
   /** The signed token, or null while there is none (undecided, or not delivered yet). */
   readonly token: string | null;
+  /** `gpc` while the browser sends Global Privacy Control and the shop heeds it: marketing is denied unless the shopper allowed it. */
+  readonly signal: 'gpc' | null;
   /** The shopper's receipt (JSON-LD), fetched from the server. Rejects while there is no token. */
   receipt(): Promise<Record<string, unknown>>;
 }
@@ -75,7 +77,7 @@ export interface SiteConfig {
   cookie: 'consent' | '__Host-consent';
   /** Parent domain of the cookie, for consent shared between subdomains; or nothing. */
   domain: string;
-  /** 1 if Global Privacy Control refuses. */
+  /** 1 if Global Privacy Control is heeded. */
   gpc: 0 | 1;
   /** Hash in the address of the layers: the details and *My choices*. */
   layers: string;
@@ -100,7 +102,7 @@ export interface Way {
 }
 
 /** What is asked in a language: the hash of the exact words and cookie list, then the words of the first layer. */
-export type FirstLayer = Record<'hash' | 'title' | 'text' | 'accept' | 'refuse' | 'choose' | 'policy', string>;
+export type FirstLayer = Record<'hash' | 'title' | 'text' | 'accept' | 'refuse' | 'choose' | 'policy' | 'unloaded', string>;
 
 export type Words = typeof import('./words/en.json');
 
@@ -201,7 +203,8 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
   theHost(): HTMLElement;
   addStyle(css: string): void;
   newElement: typeof import('./banner.js').element;
-  decide(allow: Category[], how: How): void;
+  /** @param lang in which it was asked; without it, the banner's, or the page's now */
+  decide(allow: Category[], how: How, lang?: string): void;
   /** Makes the page agree with the cookie. */
   agree(): void;
   /** What the document says, whatever the page has named so. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,9 +20,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from consent_server import create_app
-from consent_server.decision import Cookie, Site
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import SITE, make_site, snippet_words
+from consent_server.site import Cookie, Site
 
 WORDS = snippet_words()
 
@@ -235,6 +236,17 @@ def when(page: Page, happened: Callable[[], object], seconds: float = 15) -> Non
     while not happened():
         assert time.monotonic() < end, "this never happened"
         page.wait_for_timeout(20)
+
+
+def posted(shop: Shop, path: str) -> list[dict[str, Any]]:
+    """Return what was posted to a path."""
+    return [json.loads(body) for to, body in shop.posts if to == path]
+
+
+def decided(shop: Shop, page: Page, times: int) -> dict[str, Any]:
+    """Wait for the decision of that number, and return it."""
+    when(page, lambda: len(posted(shop, "decisions")) >= times)
+    return posted(shop, "decisions")[times - 1]
 
 
 def press(page: Page, word: str, lang: str = "en") -> None:

@@ -42,7 +42,7 @@ def page(shop: Shop) -> str:
 
 def test_nothing_runs_before_the_answer_then_what_is_allowed_in_page_order(shop: Shop, window: Window) -> None:
     window.goto(page(shop))
-    window.until("!!document.querySelector('#ask [role=dialog]')")
+    window.until("!!document.querySelector('[data-ask] [role=dialog]')")
     time.sleep(0.5)
     assert window.evaluate("[order.length, document.cookie, localStorage.length]") == [0, "", 0]
     assert shop.hits == []
@@ -52,7 +52,7 @@ def test_nothing_runs_before_the_answer_then_what_is_allowed_in_page_order(shop:
     window.until("consent.token")
     window.goto(shop.url("/"))
     window.until("order.length == 3")
-    assert window.evaluate("document.querySelector('#ask')") is None
+    assert window.evaluate("document.querySelector('[data-ask]')") is None
 
 
 def test_choosing_withdrawing_and_my_choices_work(shop: Shop, window: Window) -> None:
@@ -64,13 +64,14 @@ def test_choosing_withdrawing_and_my_choices_work(shop: Shop, window: Window) ->
     window.press("Save my choices")
     window.until("order.length == 2 && document.cookie.includes('_t_one') && consent.token")
     window.evaluate("document.querySelector('[data-consent-open]').click()")
-    window.until("!!document.querySelector('#ask dialog')")
-    window.evaluate("document.querySelector('#ask dialog > details').open = true")
-    window.until("document.querySelector('#ask dialog').textContent.includes('My receipt: The signature is right')")
+    window.until("!!document.querySelector('[data-ask] dialog')")
+    window.evaluate("document.querySelector('[data-ask] dialog > details').open = true")
+    said = "document.querySelector('[data-ask] dialog').textContent"
+    window.until(f"{said}.includes('My receipt: The signature is right')")
     window.evaluate("(window.here = true)")
     window.press("Withdraw my consent")
     window.until("!window.here && window.consent && !document.cookie.includes('_t_')")
-    window.until("document.querySelector('#ask [role=status]')?.textContent.includes('_t_one')")
+    window.until("document.querySelector('[data-ask] [role=status]')?.textContent.includes('_t_one')")
     assert window.evaluate("order") == []
 
 
@@ -103,7 +104,7 @@ def test_in_every_way_nothing_leaves_before_a_yes_then_each_once_and_nothing_aft
 def test_a_tool_that_knows_nothing_of_us_finds_the_refusal_in_each_language(shop: Shop, window: Window) -> None:
     for lang in ("az", "en", "ru", "tr"):
         window.goto(shop.page("", path=f"/{lang}", lang=lang))
-        window.until("!!document.querySelector('#ask button')")
+        window.until("!!document.querySelector('[data-ask] button')")
         assert window.evaluate(REFUSAL_TOOL) == 1
         assert window.evaluate("Object.values(consent.choice).some(Boolean)") is False
         window.until("consent.token")
@@ -119,10 +120,10 @@ def test_a_held_frame_says_what_it_waits_for(shop: Shop, window: Window) -> None
 def test_escape_postpones_and_the_page_s_style_does_not_reach_the_banner(shop: Shop, window: Window) -> None:
     style = "<style>* { all: unset !important } button { display: none !important }</style>"
     window.goto(shop.page("", head=style + shop.tag))
-    window.until("document.querySelector('#ask button')?.getBoundingClientRect().height >= 44")
-    window.evaluate("(document.querySelector('#ask [role=dialog]').focus(), 1)")
+    window.until("document.querySelector('[data-ask] button')?.getBoundingClientRect().height >= 44")
+    window.evaluate("(document.querySelector('[data-ask] [role=dialog]').focus(), 1)")
     window.keys("\ue00c")
-    window.until("!document.querySelector('#ask [role=dialog]')")
+    window.until("!document.querySelector('[data-ask] [role=dialog]')")
     assert window.evaluate("[consent.choice, document.cookie]") == [None, ""]
 
 

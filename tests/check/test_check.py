@@ -18,9 +18,9 @@ from conftest import CONSENT_SERVER, SECRET, Live, RedisServer, binary_of, free_
 from consent_server.check import faults, network
 from consent_server.check.browse import CannotBrowse, Observed, browse
 from consent_server.check.store import servers
-from consent_server.decision import Cookie
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
+from consent_server.site import Cookie
 from consent_server.store.connection import Server
 
 NOW = 1_772_452_800.0
