@@ -89,12 +89,13 @@ class Quiet(WSGIRequestHandler):
 
 @dataclass
 class Shop:
-    """Any host name that ends in .localhost leads here; ``hits`` are what came in on hosts other than the shop's."""
+    """Any host name that ends in .localhost leads here; ``hits`` are what came in on hosts other than the shop's, ``visits`` on it."""
 
     port: int
     settings: Settings
     pages: dict[str, tuple[str, str, dict[str, str]]] = field(default_factory=dict)
     hits: list[str] = field(default_factory=list)
+    visits: list[str] = field(default_factory=list)
     posts: list[tuple[str, bytes]] = field(default_factory=list)
     app: Flask | None = None
     site: Site | None = None
@@ -151,6 +152,7 @@ class Shop:
             headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
             kind = "text/javascript" if script else "text/html"
             return Response(f"ran('{asked.path}')" if script else "", 200, headers, mimetype=kind)
+        self.visits.append(f"{asked.method} {asked.path}")
         kind, text, headers = self.pages.get(asked.path, ("text/plain", "", {}))
         status = 200 if asked.path in self.pages else 204 if asked.path == "/favicon.ico" else 404
         return Response(text, status, headers, content_type=kind)
