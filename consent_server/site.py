@@ -52,12 +52,18 @@ def base64url(raw: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """One line of the cookie list: a name or pattern (``_ga_*``), who sets it, what for and for how long."""
+    """One line of the cookie list: a name or pattern (``_ga_*``), who sets it, what for and for how long.
+
+    ``country`` is where the data goes (ISO 3166-1). ``host`` is where the cookie lies, if not with the shop's own
+    pages, which can then neither see nor remove it.
+    """
 
     name: str
     provider: str
     purpose: Mapping[str, str]
     life: Mapping[str, str]
+    country: str | None = None
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ ONLY = {
     "flask": {"web", "demo", "app", "cli"},
     "click": {"cli"},
     "granian": {"cli"},
-    "playwright": {"check"},
+    "playwright": {"audit", "check"},
+    "duckduckgo_autoconsent": {"audit"},
+    "publicsuffixlist": {"audit"},
 }
 """Which rooms may know a library."""
 

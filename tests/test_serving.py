@@ -54,7 +54,6 @@ class Shop:
     redis_url: str
     config: Path
     stop_server: Callable[[], None] | None = None
-    set_cookie: bool = True
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def rates(self) -> list[str]:
@@ -139,7 +138,7 @@ def own_host(run_live: Callable[..., Live], web: Callable[[str, int], None], red
     config = described(tmp_path, shop)
     live = run_live("serve", CONSENT_SECRET=SECRET, CONSENT_CONFIG=str(config), REDIS_URL=redis_url)
     web(PAGE.format(tag=example("own host").replace("https://consent.shop.example", live.url)), port)
-    return Shop(shop, live.url, redis_url, config, live.stop, set_cookie=False)
+    return Shop(shop, live.url, redis_url, config, live.stop)
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

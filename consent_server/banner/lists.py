@@ -35,7 +35,7 @@ def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], firs
         "clear": [[cookie.name for cookie in site.cookies.get(category, ())] for category in OPTIONAL],
         "ways": ways,
         **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
-        **({"trackers": list(_trackers(site.trackers))} if site.trackers else {}),
+        **({"trackers": list(tracker_patterns(site.trackers))} if site.trackers else {}),
     }
 
 
@@ -62,7 +62,7 @@ def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, di
             yield name, {}
 
 
-def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, str]]:
+def tracker_patterns(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, str]]:
     """Return each category with one regular expression of its trackers' hosts and paths.
 
     It allows for what a browser leaves in a host: a port that is not the scheme's own, and a dot at its end. Patterns

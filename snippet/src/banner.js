@@ -23,6 +23,8 @@ export const element = (name, attributes, ...children) => {
 
 const sheet = new CSSStyleSheet();
 let css = '';
+/** Pixels at the bottom of the window that the banner takes where it comes up. */
+let taken = 0;
 
 /**
  * Puts our style into the page, which may have set a list of sheets without it: a sheet made by script needs no nonce. The
@@ -30,8 +32,9 @@ let css = '';
  */
 const dress = () => {
   const { fontFamily } = getComputedStyle(doc.body ?? doc.documentElement);
-  const height = banner?.offsetHeight;
-  const room = height ? `@media screen{html{margin-bottom:${height + 16}px;scroll-padding-bottom:${height + 24}px}}` : '';
+  const { top, height } = banner?.getBoundingClientRect() ?? { top: 0, height: 0 };
+  if (!height || !banner?.style.length) taken = height && innerHeight - top;
+  const room = taken ? `@media screen{html{margin-bottom:${taken}px;scroll-padding-bottom:${taken + 8}px}}` : '';
   sheet.replaceSync(`@layer ask{${`${css}[data-ask]{--font:${fontFamily}}${room}`.replace(/(?<!})[;}]/g, '!important$&')}}`);
   if (!doc.adoptedStyleSheets.includes(sheet)) doc.adoptedStyleSheets.push(sheet);
 };

@@ -114,7 +114,7 @@ const release = (gate) => {
       if (mayRun(marked)) continue;
       released.delete(marked);
       if (!(marked instanceof HTMLScriptElement)) unloadMarked(marked);
-      else if (!isHeld(marked)) ran = true; // else it stood in line
+      else ran ||= !isHeld(marked); // else it stood in line
     }
     return ran;
   };

@@ -41,21 +41,28 @@ const withoutWriting = (act) => {
   Object.assign(prototype, { write, writeln, open });
 };
 
+/** @type {Promise<boolean> | undefined} */
+let anything;
+/** @param {Gate} gate @returns {Promise<boolean>} whether the page's policy lets load whatever a script adds */
+const loadsAnything = ({ doc, newElement, trusted }) =>
+  (anything ??= new Promise((resolve) => {
+    const probe = newElement('script', { onload: () => resolve(true), onerror: () => resolve(false) });
+    /** @type {any} */ (probe).src = trusted.createScriptURL('data:text/javascript,');
+    doc.head.append(probe);
+    probe.remove();
+  }));
+
 /**
- * What the page's policy says cannot be read. The browser asks it of each script again; but under 'strict-dynamic' whatever
- * a script adds may load, so an address that the parser or innerHTML brought needs the nonce, where the page has one. An
- * inline script without a nonce is tried where the page has others, which a policy may allow by their hashes.
+ * What the page's policy says cannot be read, but the browser asks it of each script again. Under 'strict-dynamic' it then
+ * runs whatever a script adds: so where it does, and the page has a nonce, what the parser or innerHTML brought needs it.
  * @param {Gate} gate
  * @param {HTMLScriptElement} marked
- * @param {boolean} hasAddress
- * @param {boolean} added by a script
- * @returns {boolean}
+ * @param {boolean} brought
  */
-const mayTry = ({ doc, script }, { nonce }, hasAddress, added) => {
-  const first = /** @type {HTMLElement | null} */ (doc.querySelector('script[nonce]'));
-  const ofPage = script.nonce || first?.nonce;
-  return !ofPage || nonce == ofPage
-    || (hasAddress ? added : !!nonce || !!doc.querySelector('script:not([nonce],[src],[type])'));
+const mayTry = async (gate, marked, brought) => {
+  const first = /** @type {HTMLElement | null} */ (gate.doc.querySelector('script[nonce]'));
+  const nonce = gate.script.nonce || first?.nonce;
+  return !nonce || marked.nonce == nonce || !await loadsAnything(gate) || !brought && !await isSpent(gate, marked);
 };
 
 /** @param {string} type @returns {boolean} whether the browser runs scripts of that type */
@@ -77,13 +84,12 @@ export const runScript = async (gate, marked, brought) => {
   const { dataset } = marked;
   const src = dataset.src ?? marked.getAttribute('src');
   const type = dataset.type ?? '';
-  const spent = src && await isSpent(gate, marked);
-  if (!mayTry(gate, marked, !!src, !spent && !brought)) {
+  if (!await mayTry(gate, marked, brought)) {
     return console.info('consent: not run, as it has not the nonce of the page:', marked);
   }
 
   let script = marked;
-  if (!src || spent) {
+  if (!src || await isSpent(gate, marked)) {
     script = /** @type {HTMLScriptElement} */ (newElement('script', { 'data-turbo-temporary': '' }));
     for (const { name, value } of marked.attributes) {
       if (!/^(type|src|nonce|data-(src|type|consent)|on.*)$/.test(name)) script.setAttribute(name, value);

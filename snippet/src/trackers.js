@@ -86,7 +86,8 @@ const guard = (realm) => {
   };
   wrap('Element', 'innerHTML insertAdjacentHTML', parse);
   wrap('Range', 'createContextualFragment', parse);
-  wrap('HTMLTemplateElement', 'content', parse);
+  wrap('Node', 'cloneNode', parse);
+  wrap('Document', 'importNode', parse);
 
   wrap('', 'fetch', (act, _, [input, init]) => new Promise((resolve) => {
     const signal = init?.signal ?? input?.signal;

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -165,6 +167,37 @@ class Shop:
         return self.app(environ, start_response)
 
 
+class Slow:
+    """The server's answers to posts to a path: it has taken them, and the first few are long on their way."""
+
+    def __init__(self, shop: Shop, path: str, first: int = 1) -> None:
+        assert shop.app
+        self.path = path
+        self.left = first
+        self.taken = 0
+        self.arrive = threading.Event()
+        self.inner = shop.app.wsgi_app
+        shop.app.wsgi_app = self  # type: ignore[method-assign]
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        said = self.inner(environ, start_response)
+        if environ["PATH_INFO"].endswith(self.path) and environ["REQUEST_METHOD"] == "POST":
+            self.taken += 1
+            if self.left > 0:
+                self.left -= 1
+                self.arrive.wait(30)
+        return said
+
+
+@contextmanager
+def slow(shop: Shop, path: str = "/decisions", first: int = 1) -> Iterator[Slow]:
+    held = Slow(shop, path, first)
+    try:
+        yield held
+    finally:
+        held.arrive.set()
+
+
 @pytest.fixture
 def shop(settings: Settings) -> Iterator[Shop]:
     """The shop, its server running, without vendors or trackers until the test says so."""
@@ -201,6 +234,17 @@ def when(page: Page, happened: Callable[[], object], seconds: float = 15) -> Non
     while not happened():
         assert time.monotonic() < end, "this never happened"
         page.wait_for_timeout(20)
+
+
+def posted(shop: Shop, path: str) -> list[dict[str, Any]]:
+    """Return what was posted to a path."""
+    return [json.loads(body) for to, body in shop.posts if to == path]
+
+
+def decided(shop: Shop, page: Page, times: int) -> dict[str, Any]:
+    """Wait for the decision of that number, and return it."""
+    when(page, lambda: len(posted(shop, "decisions")) >= times)
+    return posted(shop, "decisions")[times - 1]
 
 
 def press(page: Page, word: str, lang: str = "en") -> None:

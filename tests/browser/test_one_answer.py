@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -17,7 +15,7 @@ from consent_server import create_app
 from consent_server.decision import Consent
 from consent_server.tokens import token
 
-from .conftest import Shop, banner, press, settle, until, when
+from .conftest import Shop, banner, press, settle, slow, until, when
 
 NO = {"functional": False, "analytics": False, "marketing": False}
 YES = dict.fromkeys(NO, True)
@@ -28,37 +26,6 @@ DELIVERED = "!!window.consent?.token"
 WITHOUT_EVENTS = "Object.defineProperty(window, 'cookieStore', { value: undefined })"
 """What Safari before 18.4 has, and every browser in a page under http."""
 HEARS = "window.heard = []; document.addEventListener('consentchange', ({ detail }) => heard.push(detail.analytics))"
-
-
-class Slow:
-    """The server's answers to posts to a path: it has taken them, and the first few are long on their way."""
-
-    def __init__(self, shop: Shop, path: str, first: int = 1) -> None:
-        assert shop.app
-        self.path = path
-        self.left = first
-        self.taken = 0
-        self.arrive = threading.Event()
-        self.inner = shop.app.wsgi_app
-        shop.app.wsgi_app = self  # type: ignore[method-assign]
-
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        said = self.inner(environ, start_response)
-        if environ["PATH_INFO"].endswith(self.path) and environ["REQUEST_METHOD"] == "POST":
-            self.taken += 1
-            if self.left > 0:
-                self.left -= 1
-                self.arrive.wait(30)
-        return said
-
-
-@contextmanager
-def slow(shop: Shop, path: str = "/decisions", first: int = 1) -> Iterator[Slow]:
-    held = Slow(shop, path, first)
-    try:
-        yield held
-    finally:
-        held.arrive.set()
 
 
 def cookies(context: BrowserContext, name: str = "consent") -> list[tuple[str, str, str]]:

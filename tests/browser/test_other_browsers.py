@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .conftest import EVERY_COOKIE, EVERY_HIT, REFUSAL_TOOL, Shop, cookie
+from .conftest import EVERY_COOKIE, EVERY_HIT, REFUSAL_TOOL, Shop, cookie, slow
 from .windows import Window, firefox, webkit
 
 
@@ -125,3 +125,47 @@ def test_escape_postpones_and_the_page_s_style_does_not_reach_the_banner(shop: S
     window.keys("\ue00c")
     window.until("!document.querySelector('[data-ask] [role=dialog]')")
     assert window.evaluate("[consent.choice, document.cookie]") == [None, ""]
+
+
+def test_a_late_yes_does_not_undo_the_no_and_a_shared_cookie_takes_the_old_one_s_place(
+    shop: Shop, window: Window
+) -> None:
+    window.goto(page(shop))
+    no = "consent.decide({ functional: false, analytics: false, marketing: false })"
+    with slow(shop) as answer:
+        window.press("Accept all")
+        end = time.monotonic() + 10
+        while not answer.taken and time.monotonic() < end:
+            time.sleep(0.02)
+        window.evaluate(f"({no}, 1)")
+        window.goto(shop.url("/?2"))
+        window.until("consent.token")
+        answer.arrive.set()
+        time.sleep(0.5)
+        assert window.evaluate("consent.allows('analytics')") is False
+    window.evaluate("(consent.decide({ analytics: true }), 1)")
+    window.until("consent.token")
+
+    shop.serve(cookie_domain="shop.localhost")
+    shop.page("", head=shop.tag.replace(".js", ".js?shared"))
+    window.goto(shop.url("/?3"))
+    assert window.evaluate("consent.allows('analytics')") is True
+    window.evaluate(f"({no}, 1)")
+    window.until("consent.token && document.cookie.split('consent=').length == 2")
+    window.goto(shop.url("/?4"))
+    assert window.evaluate("consent.allows('analytics')") is False
+
+
+def test_an_answer_outlasts_a_script_s_cookie_where_that_ends_after_seven_days(shop: Shop, window: Window) -> None:
+    window.goto(page(shop))
+    window.press("Accept all")
+    window.until("consent.token")
+    if not window.evaluate("navigator.vendor.startsWith('Apple')"):
+        time.sleep(0.5)
+        assert window.evaluate("document.cookie.includes('ask-')") is False
+        return
+    window.until("document.cookie.includes('ask-kept=')")
+    window.evaluate("(document.cookie = 'consent=;Max-Age=0;path=/')")
+    window.goto(shop.url("/?2"))
+    assert window.evaluate("consent.allows('marketing')") is True
+    window.until("/(^|; )consent=/.test(document.cookie)")

@@ -26,7 +26,8 @@ from consent_server.rates.counts import Counts, Rate
 from consent_server.rates.period import Period
 from consent_server.settings.shops import read_sites
 from consent_server.site import OPTIONAL, Site, Variant
-from consent_server.store import OtherContent, Store, tags
+from consent_server.store import OtherContent, Store
+from consent_server.store.keys import buckets
 from consent_server.tokens import Keys
 
 SIGN = Keys(("the-secret-of-the-tests-is-long-enough",)).sign
@@ -214,11 +215,10 @@ def test_a_recount_says_in_every_format_whether_the_log_agrees(form, busy, cli, 
     assert status == 0
     if form == "json":
         assert json.loads(said)["agree"] is True
-    tag = tags(site.id, site.buckets)[0]
     today = datetime.now(UTC).date()
     with redis.Redis.from_url(redis_url) as client:
         at = (today.day - 1) * len(COLUMNS) + COLUMNS.index("changes")
-        client.bitfield(f"consent:{{{tag}}}:count:{today:%Y-%m}").set("u32", f"#{at}", 7).execute()
+        client.bitfield(buckets(site)[0].count(f"{today:%Y-%m}")).set("u32", f"#{at}", 7).execute()
     status, said = cli("--recount", "--format", form)
     assert status == 1
     if form == "json":
@@ -237,5 +237,5 @@ def test_whoever_shows_rates_reads_no_counters_by_itself():
     shows_rates = {
         name for name, text in texts.items() if re.search(r"^from \.+(rates|read|counts)\b", text, re.MULTILINE)
     }
-    assert {"web/health.py", "cli/serve.py", "housekeeping.py"} <= shows_rates
+    assert {"web/health.py", "cli/rates.py", "check/store.py", "housekeeping.py"} <= shows_rates
     assert {name for name in shows_rates if "store.counters.counts(" in texts[name]} == {"rates/read.py"}

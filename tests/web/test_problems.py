@@ -105,17 +105,8 @@ ON_A_PAGE = {"foreign-form"}
 """Kinds that only forms meet, which are answered with a page."""
 
 OF_COMMANDS = {
-    *(
-        "CannotWrite",
-        "Exists",
-        "InUse",
-        "NoValkey",
-        "NoVisit",
-        "NotEmpty",
-        "NothingToExport",
-        "SettingsError",
-        "TooOld",
-    ),
+    *("CannotBrowse", "CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
+    "TooOld",
 }
 """Errors that end a command, or the server's start."""
 

@@ -1,0 +1,161 @@
+"""Whatever a page names its elements and variables, the gate works, or stays closed and says what is in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from .conftest import Shop, banner, press, settle, until, when
+from .libraries import library
+from .rows import COUNT, HELD, hits, tracker
+
+pytestmark = pytest.mark.troubles("Failed to load|consent: ")
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A window of an English shopper."""
+    return new_context(locale="en-GB").new_page()
+
+
+TAKEN = {
+    "an element with the id consent": "<input id=consent>",
+    "two elements with that id": "<input id=consent><input id=consent>",
+    "a variable": "<script>var consent = document.createElement('input')</script>",
+    "a constant": "<script>const consent = 1</script>",
+    "a function": "<script>function consent() {}</script>",
+    "a form and its field": "<form id=consent name=consent><input name=allows></form>",
+    "names of the document": "".join(
+        f"<img alt='' name={name}>"
+        for name in (
+            *("consent", "currentScript", "cookie", "body", "head", "hidden", "consentQueue", "documentElement"),
+            *("readyState", "createElement", "addEventListener", "dispatchEvent", "querySelector", "baseURI", "write"),
+            *("activeElement", "adoptedStyleSheets", "visibilityState", "referrer", "querySelectorAll", "contains"),
+        )
+    ),
+    "names of the window": "".join(
+        f"<a id={name}></a>"
+        for name in (
+            *("consentQueue", "requestIdleCallback", "trustedTypes", "cookieStore", "navigation", "scheduler", "fbq"),
+            *("dataLayer", "config", "base", "site", "start", "gate"),
+        )
+    ),
+    "fields of a form around the page": "<form>"
+    + "".join(
+        f"<input name={name}>"
+        for name in (
+            *("matches", "closest", "dataset", "querySelectorAll", "querySelector", "firstElementChild", "shadowRoot"),
+            *("getAttribute", "hasAttribute", "children", "attributes", "parentNode", "localName", "nodeType", "contains"),
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("tag", ["async", ""])
+@pytest.mark.parametrize("taken", TAKEN)
+def test_the_gate_works_whatever_the_page_is_called(shop: Shop, page: Page, taken: str, tag: str) -> None:
+    ours = shop.tag.replace("<script", f"<script {tag}")
+    body = f"{COUNT}{TAKEN[taken]}{ours}<script {HELD}>ran('held')</script><button data-consent-open>Settings</button>"
+    page.goto(shop.page(body, head=""))
+    expect(banner(page)).to_be_visible()
+    assert page.evaluate("typeof window.consent.allows") == "function"
+    press(page, "accept")
+    until(page, "order.join() == 'held' && window.consent.token")
+    assert [cookie["name"] for cookie in page.context.cookies()] == ["consent"]
+    page.get_by_text("Settings").click()
+    expect(page.get_by_role("switch", name="Analytics")).to_be_checked()
+
+
+def test_an_element_or_a_variable_that_comes_later_does_not_take_the_name(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("<input id=consent><script>var consent = 1; window.consentQueue.push(() => (window.called = 1))</script>"))
+    assert page.evaluate("[typeof consent.allows, window.called]") == ["function", 1]
+
+
+def test_a_name_that_cannot_be_had_is_said_once_and_the_gate_works(shop: Shop, page: Page) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    taken = "<script>Object.defineProperty(window, 'consent', { value: 1 })</script>"
+    page.goto(shop.page(f"{COUNT}<script {HELD}>ran('held')</script>", head=taken + shop.tag))
+    press(page, "accept")
+    until(page, "order.length == 1")
+    assert len([text for text in said if text.startswith("consent: window.consent")]) == 1
+
+
+@pytest.mark.troubles("consent: stays closed")
+@pytest.mark.parametrize("tag", ["module", "svg", "evaluated"])
+def test_a_tag_of_which_the_browser_says_nothing_stays_closed_and_says_what_to_write(
+    shop: Shop, page: Page, tag: str
+) -> None:
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(error.message))
+    there = shop.url("/v1/shop/consent.js")
+    text = shop.consent_js()
+    body = {
+        "module": f"<script type=module src={there}></script>",
+        "svg": f"<svg><script href={there}></script></svg>",
+        "evaluated": f"<script>fetch('{there}').then((answer) => answer.text()).then(eval).catch(reportError)</script>",
+    }[tag]
+    assert text
+    page.goto(shop.page(f"{COUNT}{body}<script {HELD}>ran('held')</script>", head=""))
+    when(page, lambda: said)
+    settle(page)
+    assert page.evaluate("order") == []
+    assert len(said) == 1
+    assert "<script src=" in said[0]
+    assert shop.hits == []
+
+
+def test_two_tags_start_once(shop: Shop, page: Page) -> None:
+    page.goto(shop.page(f"{COUNT}<script {HELD}>ran('held')</script>{shop.tag}", head=shop.tag + shop.tag))
+    expect(banner(page)).to_have_count(1)
+    press(page, "accept")
+    until(page, "order.length")
+    settle(page)
+    assert page.evaluate("order") == ["held"]
+
+
+def test_nothing_of_the_page_decides_where_it_loads_from_or_posts_to(shop: Shop, page: Page) -> None:
+    evil = shop.url("/", "evil")
+    head = f"<base href={evil}><script data-base=/v1/shop/>{shop.consent_js()}</script>"
+    named = f"<img alt='' name=currentScript data-base={evil}><a id=currentScript href={evil}></a><script type=x data-base={evil}></script>"
+    page.goto(shop.page(named, head=head))
+    press(page, "accept")
+    until(page, "consent.token")
+    assert [hit for hit in shop.hits if "v1" in hit] == []
+
+
+ATTACKS = {
+    "a script": "<script type='text/plain' data-consent='analytics'>ran(1)</script>",
+    "a script with an address": "<script type='text/plain' data-consent='analytics' src='{t}'></script>",
+    "a frame": "<iframe data-consent='analytics' data-src='javascript:parent.ran(1)'></iframe>",
+    "a frame in a picture": "<picture data-consent='analytics'><iframe data-src='{t}' src='{t}'></iframe></picture>",
+    "a word": "<a data-consent='analytics' data-href='javascript:ran(1)' data-src='javascript:ran(1)'>x</a>",
+    "a link": "<link data-consent='analytics' rel='stylesheet' data-href='{t}'>",
+    "in svg": "<svg><a data-consent='analytics' data-href='javascript:ran(1)'><text>x</text></a>"
+    "<script data-consent='analytics' type='text/plain' data-src='{t}'></script></svg>",
+    "a picture": "<img data-consent='analytics' data-src='x' data-onerror='ran(1)' alt='' data-type='module'>",
+    "our own tag": "<div data-base='{t}' data-ask data-consent='necessary' data-type='text/javascript' data-src='{t}'>x</div>",
+    "a form": "<form data-consent='analytics' data-src='{t}' data-action='{t}'><button data-consent='analytics'>x</button></form>",
+    "parts of a film": "<video data-consent='analytics' data-poster='javascript:ran(1)'><source data-src='data:text/html,x'></video>",
+    "names": "<img name='currentScript' alt=''><a id='consent' href='{t}'></a><img name='consentQueue' alt=''><p id='ask'>x</p>",
+}
+
+
+def test_what_passes_a_sanitiser_never_runs(shop: Shop, page: Page) -> None:
+    shop.pages["/dompurify.js"] = ("text/javascript", library("dompurify"), {})
+    page.goto(shop.page(f"{COUNT}<div id=comments></div><script src=/dompurify.js></script>"))
+    press(page, "accept")
+    until(page, "consent.token")
+    there = tracker(shop, "planted.js")
+    for attack in ATTACKS.values():
+        page.evaluate("(text) => (comments.innerHTML += DOMPurify.sanitize(text))", attack.replace("{t}", there))
+    assert page.evaluate("comments.children.length") >= 6
+    settle(page)
+    for part in page.locator("#comments a, #comments button").all():
+        part.dispatch_event("click")
+    page.reload()
+    settle(page)
+    assert page.evaluate("order") == []
+    assert hits(shop) == []
