@@ -92,7 +92,9 @@ def test_no_spelling_of_an_address_leaves(tracked: Shop, page: Page, spelling: s
     becomes(tracked, page, "waits", lambda: page.evaluate(f"new Image().src = '{address}'; undefined"))
 
 
-@pytest.mark.parametrize(("heading", "rows"), [("What a script asks for", BY_SCRIPT), ("What stands in the page", IN_HTML)])
+@pytest.mark.parametrize(
+    ("heading", "rows"), [("What a script asks for", BY_SCRIPT), ("What stands in the page", IN_HTML)]
+)
 def test_the_tables_have_a_row_for_each_way_and_no_other(heading: str, rows: dict[str, tuple[Outcome, str]]) -> None:
     assert {way: re.split("[:;,]", what)[0] for way, what in table(heading).items() if way} == {
         way: outcome for way, (outcome, _) in rows.items()

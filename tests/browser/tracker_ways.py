@@ -69,7 +69,10 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "document.head.append(Object.assign(document.createElement('link'), { rel: 'preload', as: 'image', href: '{url}' }))",
     ),
     "`fetch`, of a text, a `URL`, a `Request`": ("waits", "fetch(new Request('{url}', { mode: 'no-cors' }))"),
-    "`XMLHttpRequest`": ("waits", "const request = new XMLHttpRequest(); request.open('POST', '{url}'); request.send('a')"),
+    "`XMLHttpRequest`": (
+        "waits",
+        "const request = new XMLHttpRequest(); request.open('POST', '{url}'); request.send('a')",
+    ),
     "`sendBeacon`": ("waits", "if (navigator.sendBeacon('{url}', 'a') !== true) throw Error()"),
     "what a frame without an address has, by `contentWindow`": (
         "waits",
