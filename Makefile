@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test bench faults fuzz lint build clean
+.PHONY: help demo test bench faults audit fuzz lint build clean
 
 help: ## Say what there is to do: this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
@@ -23,6 +23,9 @@ bench: .venv/ready-for-tests snippet/node_modules/ready ## Measure speed, memory
 faults: .venv/ready-for-tests ## Break a hundred things while shoppers decide; SEED=1 draws others.
 	@FAULTS=100 .venv/bin/python -m pytest -s tests/faults
 
+audit: .venv/ready-for-tests ## Plant every leak and look for it in every state of consent; takes some minutes.
+	@AUDIT=1 .venv/bin/python -m pytest tests/audit
+
 fuzz: .venv/ready-for-tests ## Send a hundred thousand odd requests, tokens and settings, then whatever leads to new code.
 	@CASES=14000 .venv/bin/python -m pytest tests/test_fuzz.py tests/web/test_openapi.py
 	@if $(PIP) --only-binary atheris 'atheris>=3' 2>/dev/null; then \
@@ -36,7 +39,7 @@ lint: .venv/ready-for-tests snippet/node_modules/ready ## Check style, types and
 	@echo "tsc --strict ..." && cd snippet && npm run --silent check
 
 build: .venv/ready-for-tests snippet/node_modules/ready ## Make the scripts of the snippet and the documentation's tables anew.
-	@cd snippet && node build.js
+	@cd snippet && node build.js && node companies.js
 	@.venv/bin/python -m tests.generated
 
 clean: ## Remove what make has made in this checkout.

@@ -5,32 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flask import Flask, Response, request
-from flask_cors import CORS
-from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .banner.scripts import prepare
-from .decision import Site
+from .banner.scripts import build_scripts
 from .demo import storefront
 from .settings.environment import Settings, read_environment
 from .settings.rows import SettingsError
 from .settings.shops import read_sites
+from .site import Site
 from .store import Store
 from .tokens import Keys
-from .web import health, shopper
+from .web import health, marketer, shopper
 from .web.knocks import Knocks
-from .web.marketer import rates as marketer
-from .web.request import Limits, Parts, say_no
+from .web.limits import Limits
+from .web.problems import register_error_handlers
+from .web.services import Services
 
-NO_PAGE = (
+API_HEADERS = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
 )
 """Headers of whatever is no page: JSON, scripts, errors."""
 
-PAGE = (("Permissions-Policy", "camera=(), microphone=(), geolocation=(), browsing-topics=()"),)
+PAGE_HEADERS = (("Permissions-Policy", "camera=(), microphone=(), geolocation=(), browsing-topics=()"),)
 """Headers that a page has besides."""
 
 
@@ -56,46 +55,44 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     if settings.demo:
         sites = {name: storefront.at_home(site, settings.port, settings.prefix) for name, site in sites.items()}
     store = Store(settings.redis_url, settings.redis_timeout / 1000, settings.redis_replicas)
-    asked = {site.id: prepare(site) for site in sites.values()}
+    scripts = {site.id: build_scripts(site) for site in sites.values()}
     for site in sites.values():
-        store.notices.serve(site, [notice for notices in asked[site.id].notices.values() for notice in notices])
+        store.notices.serve(site, [notice for notices in scripts[site.id].notices.values() for notice in notices])
 
-    app = Flask(__package__, static_folder=None)
-    keys, knocks = Keys(settings.secret), Knocks(store.counters.claim_alarm)
-    app.extensions["consent"] = Parts(settings, sites, store, keys, Limits(), knocks, asked)
-    app.register_blueprint(shopper.door)
-    app.register_blueprint(marketer.door)
-    app.register_blueprint(health.door)
+    knocks = Knocks(store.counters.claim_alarm)
+    services = Services(settings, sites, store, Keys(settings.secret), Limits(), knocks, scripts)
+    app = _bare(services)
+    app.register_blueprint(shopper.blueprint)
+    app.register_blueprint(marketer.blueprint)
+    app.register_blueprint(health.blueprint)
     if settings.demo:
         app.register_blueprint(storefront.blueprint, url_prefix="/demo")
-    say_no(app)
-    app.after_request(_careful)
-    CORS(
-        app,
-        resources={
-            rf"/v1/{site.id}/(decisions|shown|notice|me(/receipt)?)": {"origins": [*site.origins]}
-            for site in sites.values()
-        },
-        always_send=False,
-        methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"],
-        max_age=86400,
-    )
     if settings.prefix:
-        app.wsgi_app = DispatcherMiddleware(NotFound(), {settings.prefix: app.wsgi_app})  # type: ignore[method-assign]
+        elsewhere = _bare(services).wsgi_app  # knows no address, and says so as we do
+        app.wsgi_app = DispatcherMiddleware(elsewhere, {settings.prefix: app.wsgi_app})  # type: ignore[method-assign]
     if settings.trusted_proxies:
         n = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     return app
 
 
-def _careful(response: Response) -> Response:
+def _bare(services: Services) -> Flask:
+    """Return an app without any address, which refuses and is careful as every answer of ours."""
+    app = Flask(__package__, static_folder=None)
+    app.extensions["consent"] = services
+    register_error_handlers(app)
+    app.after_request(add_security_headers)
+    return app
+
+
+def add_security_headers(response: Response) -> Response:
+    """Tell browsers what a response may do, which is as little as it needs."""
     headers = response.headers
     if "Content-Security-Policy" in headers:  # a page, which knows what it needs
-        for name, value in (*NO_PAGE, *PAGE):
+        for name, value in (*API_HEADERS, *PAGE_HEADERS):
             headers.setdefault(name, value)
     else:
-        headers.extend(NO_PAGE)
+        headers.extend(API_HEADERS)
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return response

@@ -1,4 +1,4 @@
-"""What a shop asks (Site, Notice), what a shopper answers (Decision), and what is kept of it (Consent, Entry).
+"""What a shopper answers (Decision), what is kept of it (Consent, Entry), and as what it is counted (COLUMNS).
 
 Everything here is pure: no clock, no network, no storage.
 """
@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from functools import cached_property
-from typing import Any
+from typing import Literal
 
 import msgspec
 
-CATEGORIES = ("necessary", "functional", "analytics", "marketing")
-OPTIONAL = CATEGORIES[1:]
-"""The kinds of cookies a shopper may refuse. A choice is a mask over them: functional 1, analytics 2, marketing 4."""
+from .site import CATEGORIES, OPTIONAL, ConsentError, Notice, Site, UnknownCategory, categories_of, mask_of
 
 HOW = ("accept", "refuse", "save", "preferences", "signal", "script")
-"""Ways of answering: both buttons of the first layer, its own switches, the second layer, GPC, the shop's script.
+"""Ways of answering: both buttons of the first layer, its own switches, the second layer, SIGNAL, the shop's script.
 
 Whatever else a front end of the shop's own calls its way of asking counts as ``script``.
+"""
+
+SIGNAL = "signal"
+"""Global Privacy Control, which denies marketing while a browser sends it, and answers nothing.
+
+Entries of versions in which it did stay as they were written, and count in no rate. Banners that are shown to a browser
+which sends it are counted under this name too.
 """
 
 LONGEST_HOW = 32
@@ -43,175 +45,16 @@ COLUMNS = (
 """What is counted, once a day and once more for each value of a dimension."""
 
 
-class ConsentError(Exception):
-    """The base of every error of this package.
-
-    ``problem`` names the kind of error for machines; the message is one sentence for people.
-    """
-
-    problem = "error"
-
-
 class Malformed(ConsentError):
     """The body is not what the contract says."""
 
     problem = "malformed"
 
 
-class UnknownCategory(ConsentError):
-    """A category that cannot be chosen."""
-
-    problem = "unknown-category"
-
-
 class UnknownNotice(ConsentError):
     """The answer is to a question that this site never asked."""
 
     problem = "unknown-notice"
-
-
-def mask_of(categories: Iterable[str]) -> int:
-    """Return the mask of some optional categories; ``necessary`` is always on and adds nothing."""
-    return sum(1 << OPTIONAL.index(category) for category in set(categories) - {"necessary"})
-
-
-def categories_of(mask: int) -> list[str]:
-    """Return the optional categories of a mask, sorted as in a token."""
-    return sorted(category for bit, category in enumerate(OPTIONAL) if mask >> bit & 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Cookie:
-    """One line of the cookie list: a name or pattern (``_ga_*``), who sets it, what for and for how long."""
-
-    name: str
-    provider: str
-    purpose: Mapping[str, str]
-    life: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One way of asking: other words or another layout, shown to a share of the shoppers, never unequal buttons."""
-
-    name: str
-    weight: int
-    layout: str | None
-    words: Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True)
-class Site:
-    """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds."""
-
-    id: str
-    name: str
-    origins: tuple[str, ...]
-    policy_url: str
-    policy_updated: date
-    languages: tuple[str, ...]
-    revision: int
-    changed: Mapping[str, str]
-    cookie_domain: str | None
-    host_cookie: bool
-    keep: int
-    prove: int
-    gpc: bool
-    contact: str | None
-    authority: Mapping[str, str] | None
-    theme: Mapping[str, Any]
-    words: Mapping[str, Mapping[str, str]]
-    cookies: Mapping[str, tuple[Cookie, ...]]
-    vendors: Mapping[str, Mapping[str, Any]]
-    trackers: tuple[tuple[str, str], ...]
-    variants: tuple[Variant, ...]
-    buckets: int
-
-    @property
-    def cookie(self) -> str:
-        """The name of the cookie that holds the answer."""
-        return "__Host-consent" if self.host_cookie else "consent"
-
-    @cached_property
-    def asked(self) -> tuple[Variant, ...]:
-        """The ways of asking: the variants, or the one nameless way of a shop that tries none."""
-        return self.variants or (Variant("", 1, None, {}),)
-
-
-@dataclass(frozen=True)
-class Notice:
-    """What a shopper is asked, word for word, in one language and variant.
-
-    ``hash`` is the first 128 bits of the SHA-256 of the content, so that a token names the exact words it answers.
-    """
-
-    hash: str
-    content: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, content: Mapping[str, Any]) -> Notice:
-        """Return the notice with this content, named by its hash."""
-        digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).digest()
-        return cls(urlsafe_b64encode(digest[:16]).rstrip(b"=").decode(), content)
-
-    @classmethod
-    def compose(
-        cls, site: Site, lang: str, variant: Variant, words: Mapping[str, str], scripts: Mapping[str, str]
-    ) -> Notice:
-        """Put together what ``site`` asks in ``lang``.
-
-        ``words`` are the words of the snippet in that language, over which the site's and the variant's are laid;
-        ``scripts`` are hashes of the scripts that show them.
-        """
-        return cls.of(
-            {
-                "site": site.id,
-                "name": site.name,
-                "revision": site.revision,
-                "lang": lang,
-                "variant": variant.name,
-                "layout": variant.layout or site.theme["layout"],
-                "theme": dict(site.theme),
-                "keep": site.keep,
-                "policy_url": site.policy_url,
-                "policy_updated": site.policy_updated.isoformat(),
-                "categories": list(CATEGORIES),
-                "cookies": {
-                    category: [
-                        {
-                            "name": cookie.name,
-                            "provider": cookie.provider,
-                            "purpose": cookie.purpose[lang],
-                            "life": cookie.life[lang],
-                        }
-                        for cookie in site.cookies.get(category, ())
-                    ]
-                    for category in CATEGORIES
-                },
-                "words": {**words, **site.words.get(lang, {}), **variant.words.get(lang, {})},
-                "scripts": dict(scripts),
-            }
-        )
-
-    @property
-    def lang(self) -> str:
-        """The language it is written in."""
-        return str(self.content["lang"])
-
-    @property
-    def variant(self) -> str:
-        """The variant it belongs to, or the empty string."""
-        return str(self.content["variant"])
-
-    @cached_property
-    def revision(self) -> int:
-        """The revision of the question: a new one is asked again, new words alone are not."""
-        return int(self.content["revision"])
-
-    @cached_property
-    def keep(self) -> int:
-        """How long the answer holds, in seconds."""
-        return int(self.content["keep"])
 
 
 class Consent(
@@ -261,6 +104,7 @@ class _Showing(msgspec.Struct, forbid_unknown_fields=True):
     notice: str | None = None
     lang: str | None = None
     variant: str | None = None
+    signal: Literal["gpc"] | None = None
 
 
 _answer = msgspec.json.Decoder(_Answer)
@@ -361,30 +205,33 @@ def consent_of(notice: Notice, allow: int, now: int, subject: str, decision: str
     )
 
 
-def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) -> tuple[str, str]:
+def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) -> tuple[str, str, bool]:
     """Return language and variant of a banner that was shown, from the body of that call (which may be empty).
 
+    The third is whether the browser sent Global Privacy Control, where the site heeds it.
+
     Raises:
-        Malformed: the body is neither empty nor ``{notice?, lang?, variant?}``.
+        Malformed: the body is neither empty nor ``{notice?, lang?, variant?, signal?}``.
         UnknownNotice: this site never served that notice.
     """
     try:
         showing = _showing.decode(body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"The body says nothing about a banner: {str(error).rstrip('.')}.") from None
+    signalled = site.gpc and showing.signal is not None
     if showing.notice is None:
         lang = showing.lang or site.languages[0]
-        variants = [way.name for way in site.asked]
+        variants = [variant.name for variant in site.all_variants]
         variant = variants[0] if showing.variant is None else showing.variant
         if lang not in site.languages:
             raise Malformed(f"`lang` must be one of {', '.join(site.languages)}.")
         if variant not in variants:
             raise Malformed(f"`variant` must be one of {', '.join(map(repr, variants))}.")
-        return lang, variant
+        return lang, variant, signalled
     asked = notice(showing.notice)
     if asked is None:
         raise UnknownNotice(f"This site never showed the notice {showing.notice[:40]!r}; ask for its `notice`.")
-    return asked.lang, asked.variant
+    return asked.lang, asked.variant, signalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,12 +279,3 @@ def columns(kind: str, allow: int, before: int) -> list[str]:
         return [f"{kind}{allow}"]
     taken_back = categories_of(before & ~allow)
     return ["changes", *(["withdrawals"] if taken_back else []), *(f"withdrawn_{name}" for name in taken_back)]
-
-
-def best_language(wanted: Sequence[str], offered: Sequence[str]) -> str:
-    """Return the first of the languages ``wanted`` (BCP 47, best first) that is offered, else the first offered."""
-    for tag in wanted:
-        primary = tag.split("-")[0].lower()
-        if primary in offered:
-            return primary
-    return offered[0]

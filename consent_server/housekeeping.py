@@ -7,29 +7,21 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from http.client import HTTPException
 
 import msgspec
 
-from .decision import ConsentError, Site
 from .proof.log import seal
-from .rates.counts import Alarm, Counts, alarms
+from .rates.alarms import Alarm
+from .rates.read import unusual
+from .site import ConsentError, Site
 from .store import Store
 from .tokens import Keys
-
-WATCHED = timedelta(days=32)
-"""How far back an alarm looks for what is usual."""
 
 SECONDS_TO_TAKE_AN_ALARM = 10
 
 log = logging.getLogger(__name__)
-
-
-def unusual(store: Store, site: Site, today: date) -> list[Alarm]:
-    """Return what is unusual about the rates of ``site`` today and yesterday (UTC)."""
-    rows = store.counters.counts(site, today - WATCHED, today, "day")
-    return alarms({day: Counts(row) for day, row in rows.items()})
 
 
 def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm]:

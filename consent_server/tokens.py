@@ -1,20 +1,22 @@
 """Consent tokens: Ed25519 (RFC 8032) under itsdangerous. Only the server can make one, anybody can check one.
 
-In a shop's own back end, with the public key alone::
+In a shop's own back end, with the public keys alone::
 
     from consent_server.tokens import Verifier
 
-    consents = Verifier(["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"], site="smartmarket")
-    consents.verify(request.cookies["consent"]).allows("analytics")
+    consents = Verifier.from_url("https://consent.example/v1/keys.json", site="smartmarket")
+    consents.verify(request.cookies.get("consent")).allows("analytics")
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
+import threading
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -26,10 +28,19 @@ from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.signer import SigningAlgorithm
 
-from .decision import Consent, ConsentError
+from .decision import Consent
+from .site import ConsentError, base64url
 
 LONGEST = 2048
 """Characters of the longest text that is looked at as a token."""
+
+LONGEST_KEYS = 65_536
+"""Bytes of the longest document that is read as published keys."""
+
+SECONDS_BETWEEN = 5
+"""How long keys are not asked for again that could not be fetched, or had nothing new."""
+
+log = logging.getLogger(__name__)
 
 _json = msgspec.json.Encoder(order="sorted")
 _consent = msgspec.json.Decoder(Consent)
@@ -43,6 +54,10 @@ class BadToken(ConsentError):
 
 class ForgedToken(BadToken):
     """Signed by none of the keys, changed since, or no token at all."""
+
+
+class NoKeys(BadToken):
+    """The server's public keys could not be fetched yet, so that nothing can be checked."""
 
 
 class ForeignToken(BadToken):
@@ -132,7 +147,26 @@ class Verifier(_Reader):
         listed = keys.get("keys", [keys]) if isinstance(keys, Mapping) else [keys] if isinstance(keys, str) else keys
         raw = [base64_decode(key if isinstance(key, str) else key["x"]) for key in listed]
         self.site = site
+        self.public = tuple(raw)
         super().__init__(raw, _Ed25519(public=raw))
+
+    @classmethod
+    def from_url(cls, url: str, site: str, *, timeout: float = 2, refresh: float = 3600) -> Verifier:
+        """Return a verifier with the keys that a server publishes, which may be away: a shop starts and serves without.
+
+        Nothing is fetched before there is a token to check. Later on keys are fetched anew in the background, or at
+        once for a token that none of them signed, as after a new secret; until that succeeds the last good ones hold.
+
+        Args:
+            url: where the keys are, ``https://HOST/v1/keys.json``.
+            site: the site's id; tokens of other sites are refused.
+            timeout: seconds that a check waits for keys at most. Without any it then raises NoKeys, a BadToken.
+            refresh: seconds after which keys are fetched anew.
+
+        Raises:
+            ValueError: the address is not one of http or https.
+        """
+        return _Published(url, site, timeout, refresh)
 
     def verify(self, token: str | None, now: float | None = None) -> Consent:
         """Return what the shopper allows. ``now``: seconds since 1970, the clock's time if left out.
@@ -141,6 +175,71 @@ class Verifier(_Reader):
             BadToken: none (there is no cookie), forged, changed, of another site, or expired.
         """
         return unexpired(self.read(token, self.site), time.time() if now is None else now)
+
+
+class _Published(Verifier):
+    """Checks tokens with the keys that a server publishes at the moment."""
+
+    def __init__(self, url: str, site: str, timeout: float, refresh: float) -> None:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError(f"The address of the keys starts with https:// or http://, unlike {url!r}.")
+        self.site = site
+        self._url, self._timeout, self._refresh = url, timeout, refresh
+        self._known: Verifier | None = None
+        self._fetching: threading.Thread | None = None
+        self._began = self._due = self._not_before = float("-inf")
+
+    def payload(self, token: str | None) -> bytes:
+        known = self._known
+        if time.monotonic() >= self._due:
+            known = self._fetched(wait=not known)
+        if not known:
+            raise NoKeys("The server's public keys could not be fetched yet.")
+        try:
+            return known.payload(token)
+        except ForgedToken:
+            if not isinstance(token, str) or len(token.rpartition(".")[2]) != 86:  # 64 bytes, as a signature has
+                raise
+            newer = self._fetched(wait=True)
+            if not newer or newer is known:
+                raise
+            return newer.payload(token)
+
+    def _fetched(self, wait: bool) -> Verifier | None:
+        """Have the keys fetched, unless that was tried a moment ago, and return what is known then.
+
+        A thread does it, so that nobody waits for longer than the time-out, however slowly a server answers.
+        """
+        now = time.monotonic()
+        if now >= self._not_before and not (self._fetching and self._fetching.is_alive()):
+            thread = threading.Thread(target=self._fetch, name="consent keys", daemon=True)
+            thread.start()
+            self._fetching, self._began, self._not_before = thread, now, now + SECONDS_BETWEEN
+        if wait and self._fetching:
+            self._fetching.join(max(0, self._began + self._timeout - now))
+        return self._known
+
+    def _fetch(self) -> None:
+        try:
+            found = Verifier(msgspec.json.decode(_get(self._url, self._timeout)), self.site)
+        except Exception as error:  # whatever it is that answers there, a shop goes on with the keys that it has
+            log.warning("the public keys for %s cannot be fetched: %s", self.site, error)
+            return
+        if not self._known or found.public != self._known.public:
+            self._known, self._not_before = found, float("-inf")
+        self._due = time.monotonic() + self._refresh
+
+
+def _get(url: str, timeout: float) -> bytes:
+    until = time.monotonic() + timeout
+    text = b""
+    # Whoever has the keys at hand needs no HTTP, which takes half as long to load as all the rest.
+    with import_module("urllib.request").urlopen(url, timeout=timeout) as answer:
+        while part := answer.read1(LONGEST_KEYS):
+            text += part
+            if len(text) > LONGEST_KEYS or time.monotonic() > until:
+                raise ValueError("the answer is too long, or too slow")
+    return text
 
 
 class Keys(_Reader):
@@ -161,7 +260,7 @@ class Keys(_Reader):
         """Return the public keys as a JWK set (RFC 8037), newest first."""
         return {
             "keys": [
-                {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key_id(raw), "x": _b64(raw)}
+                {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key_id(raw), "x": base64url(raw)}
                 for raw in self.public
             ]
         }
@@ -177,7 +276,7 @@ class Keys(_Reader):
 
 def token(payload: msgspec.Struct | dict[str, Any], signature: bytes) -> str:
     """Return the text ``PAYLOAD.SIGNATURE`` of a signed payload."""
-    return f"{_text(payload).decode()}.{_b64(signature)}"
+    return f"{_text(payload).decode()}.{base64url(signature)}"
 
 
 def unexpired(consent: Consent, now: float) -> Consent:
@@ -193,15 +292,11 @@ def unexpired(consent: Consent, now: float) -> Consent:
 
 def key_id(raw: bytes) -> str:
     """Return the short public name of a public key of 32 bytes."""
-    return _b64(hashlib.sha256(raw).digest()[:8])
+    return base64url(hashlib.sha256(raw).digest()[:8])
 
 
 def _text(payload: msgspec.Struct | dict[str, Any]) -> bytes:
     return base64_encode(_json.encode(payload))
-
-
-def _b64(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _derive(secret: str) -> Ed25519PrivateKey:

@@ -36,14 +36,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, 
 from werkzeug.test import TestResponse
 
 from consent_server import create_app
-from consent_server.decision import Site
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import read_sites
+from consent_server.site import Site
 from consent_server.store import Store, embedded
-from consent_server.web import cookies, knocks
-from consent_server.web import request as request_door
-from consent_server.web import shopper as shopper_door
-from consent_server.web.marketer.rates import hash_password
+from consent_server.web import cookies, knocks, limits
+from consent_server.web import shopper as shopper_views
+from consent_server.web.marketer.session import hash_password
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -365,7 +364,7 @@ def other_marketer(app: Flask, other_site: Site) -> FlaskClient:
 
 
 class Clock:
-    """A clock that stands still until a test moves it; stands in for ``time`` in the doors."""
+    """A clock that stands still until a test moves it; stands in for ``time`` where requests are answered."""
 
     def __init__(self, at: float) -> None:
         self.at = at
@@ -382,9 +381,9 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The doors' clock, stopped at noon of 2 March 2026 (UTC)."""
+    """The server's clock, stopped at noon of 2 March 2026 (UTC)."""
     stopped = Clock(1_772_452_800)
-    for reads_it in (shopper_door, request_door, cookies, knocks):
+    for reads_it in (shopper_views, limits, cookies, knocks):
         monkeypatch.setattr(reads_it, "time", SimpleNamespace(time=stopped.time, time_ns=stopped.time_ns))
     return stopped
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["consent_server.decision", "consent_server.tokens", "itsdangerous"]):
-    from consent_server.decision import ConsentError, Decision, Notice
+    from consent_server.decision import Decision
     from consent_server.settings.shops import read_sites
+    from consent_server.site import ConsentError, Notice
     from consent_server.tokens import Keys, token
 
 KEYS = Keys(["the secret that the fuzzing is signed with"])

@@ -12,16 +12,13 @@ from consent_server.decision import (
     Decision,
     Entry,
     Malformed,
-    Notice,
-    UnknownCategory,
     UnknownNotice,
-    Variant,
-    best_language,
     columns,
     consent_of,
     shown_in,
 )
 from consent_server.settings.shops import make_site
+from consent_server.site import Notice, UnknownCategory, Variant
 from consent_server.tokens import ForgedToken
 
 SITE = make_site("shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az", "en"))
@@ -159,28 +156,27 @@ def test_the_identity_of_an_entry_outlives_its_erasure():
     )
 
 
-def test_a_notice_is_named_by_its_exact_words():
-    words = {"accept": "Accept all"}
-    one = Notice.compose(SITE, "en", Variant("", 1, None, {}), words, {})
-    assert one.hash == Notice.compose(SITE, "en", Variant("", 1, None, {}), dict(words), {}).hash
-    assert one.hash != Notice.compose(SITE, "en", Variant("", 1, None, {}), {"accept": "Accept all!"}, {}).hash
-    assert one.hash != Notice.compose(SITE, "en", Variant("", 1, "box", {}), words, {}).hash
-
-
 @pytest.mark.parametrize(
     ("body", "found"),
     [
-        (b"", ("az", "")),
-        (b'{"lang":"en"}', ("en", "")),
-        (b'{"lang":"en","variant":""}', ("en", "")),
-        (b'{"notice":"%s"}' % NOTICE.hash.encode(), ("az", "b")),
+        (b"", ("az", "", False)),
+        (b'{"lang":"en"}', ("en", "", False)),
+        (b'{"lang":"en","variant":"","signal":"gpc"}', ("en", "", True)),
+        (b'{"lang":"en","signal":null}', ("en", "", False)),
+        (b'{"notice":"%s"}' % NOTICE.hash.encode(), ("az", "b", False)),
     ],
 )
-def test_a_banner_shown_tells_language_and_variant(body, found):
+def test_a_banner_shown_tells_language_variant_and_whether_there_was_a_signal(body, found):
     assert shown_in(body, SITE, known) == found
 
 
-@pytest.mark.parametrize("body", [b"x", b'{"lang":"xx"}', b'{"notice":"none"}', b'{"who":"me"}'])
+def test_a_signal_is_not_counted_where_the_shop_does_not_heed_it():
+    assert shown_in(b'{"signal":"gpc"}', replace(SITE, gpc=False), known) == ("az", "", False)
+
+
+@pytest.mark.parametrize(
+    "body", [b"x", b'{"lang":"xx"}', b'{"notice":"none"}', b'{"who":"me"}', b'{"signal":"dnt"}', b'{"signal":true}']
+)
 def test_a_banner_shown_is_refused(body):
     with pytest.raises((Malformed, UnknownNotice)):
         shown_in(body, SITE, known)
@@ -188,12 +184,7 @@ def test_a_banner_shown_is_refused(body):
 
 def test_a_banner_shown_tells_which_of_the_variants():
     tried = replace(SITE, variants=(Variant("a", 1, None, {}), Variant("b", 1, None, {})))
-    assert shown_in(b'{"lang":"az","variant":"b"}', tried, known) == ("az", "b")
-    assert shown_in(b"", tried, known) == ("az", "a")
+    assert shown_in(b'{"lang":"az","variant":"b"}', tried, known) == ("az", "b", False)
+    assert shown_in(b"", tried, known) == ("az", "a", False)
     with pytest.raises(Malformed):
         shown_in(b'{"variant":"c"}', tried, known)
-
-
-def test_it_finds_the_best_language():
-    assert best_language(["de", "ru-RU", "en"], ["az", "en", "ru"]) == "ru"
-    assert best_language(["de"], ["az", "en"]) == "az"

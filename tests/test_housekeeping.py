@@ -12,8 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from consent_server.cli.check import check
-from consent_server.decision import Decision, Notice
-from consent_server.housekeeping import tell, unusual
+from consent_server.decision import Decision
+from consent_server.housekeeping import tell
+from consent_server.rates.read import unusual
+from consent_server.site import Notice
 from consent_server.store import Store
 from consent_server.tokens import Keys
 
@@ -94,8 +96,8 @@ def test_the_metrics_say_so_while_it_lasts_and_do_not_need_redis(stopped, app, s
         return [line for line in said.text.splitlines() if line.startswith("consent_alarm{")]
 
     assert alarms(app) == ['consent_alarm{kind="stopped",rate="answer",site="smartmarket"} 1.0']
-    parts = app.extensions["consent"]
-    monkeypatch.setitem(app.extensions, "consent", replace(parts, store=Store("redis://127.0.0.1:1", 0.1)))
+    services = app.extensions["consent"]
+    monkeypatch.setitem(app.extensions, "consent", replace(services, store=Store("redis://127.0.0.1:1", 0.1)))
     assert alarms(app) == []
 
 

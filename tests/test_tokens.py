@@ -7,7 +7,8 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from consent_server.decision import Notice, consent_of
+from consent_server.decision import consent_of
+from consent_server.site import Notice
 from consent_server.tokens import BadToken, ExpiredToken, ForeignToken, ForgedToken, Keys, Verifier, token
 
 NOTICE = Notice.of({"site": "shop", "revision": 1, "keep": 1000, "lang": "az", "variant": ""})
@@ -111,14 +112,34 @@ def test_the_newest_secret_signs_and_all_verify():
         Keys([NEW]).read(issued(Keys([OLD])), "shop")
 
 
-def test_whoever_only_verifies_loads_no_server():
-    program = (
-        "import sys; from consent_server.tokens import Verifier;"
-        "print({'flask', 'redis', 'click', 'consent_server.app'} & {*sys.modules});"
-        "from consent_server import create_app; print('flask' in sys.modules)"
-    )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert result.stdout == "set()\nTrue\n"
+def loaded(program):
+    """Return what a program loads, by the names of modules, without what comes with Python."""
+    start = f"import sys; sys.path[:0] = {[entry for entry in sys.path if entry]!r}; before = {{*sys.modules}}; "
+    end = "; print(*{*sys.modules} - before)"
+    result = subprocess.run([sys.executable, "-c", start + program + end], capture_output=True, text=True, check=True)
+    return {*result.stdout.split()}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "Verifier(['11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'], 'shop')",
+        "Verifier.from_url('https://consent.example/v1/keys.json', 'shop')",
+    ],
+)
+def test_whoever_only_verifies_loads_what_that_needs_alone(made):
+    names = loaded(f"from consent_server.tokens import Verifier; {made}")
+    packages = {name.partition(".")[0] for name in names if name[0] != "_"} - sys.stdlib_module_names
+    needed = {"consent_server", "cryptography", "itsdangerous", "msgspec"}
+    assert needed <= packages <= needed | {"typing_extensions"}
+    assert {name for name in names if name.startswith("consent_server")} == {
+        *("consent_server", "consent_server.tokens", "consent_server.decision", "consent_server.site")
+    }
+    assert {"http.client", "urllib.request", "ssl", "email"} & names == set()
+
+
+def test_the_package_hands_the_server_on_to_whoever_asks_for_it():
+    assert {"flask", "redis", "consent_server.app"} <= loaded("from consent_server import create_app")
 
 
 def test_the_public_key_alone_verifies_in_a_process_that_has_no_secret():

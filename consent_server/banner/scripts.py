@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from html import escape
 from importlib.resources import files
-from typing import Any
 
 import brotli
 import msgspec
 
-from ..decision import OPTIONAL, ConsentError, Cookie, Notice, Site, Variant
 from ..settings.shops import make_site, snippet_words
 from ..settings.theme import read_theme
+from ..site import ConsentError, Cookie, Notice, Site
+from . import lists
 
 
 @dataclass(frozen=True)
@@ -38,51 +37,53 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """All that a site asks: its scripts and, by language and variant, its notices."""
+class SiteScripts:
+    """All that a site serves: its scripts and, by language and variant, the notices that they show."""
 
     consent: Script
     layers: Mapping[str, Mapping[str, Script]]
-    """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices; and
-    ``delivery``, which speaks none and brings an answer to the server."""
+    """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices;
+    ``withdraw``; and what speaks none: ``release``, and ``delivery``, which brings an answer to the server."""
     notices: Mapping[str, tuple[Notice, ...]]
 
 
-def prepare(site: Site) -> Asked:
+def build_scripts(site: Site) -> SiteScripts:
     """Put a site's settings and words into the built scripts, and name what they ask."""
-    static = files(__package__).joinpath("static")
     # Only a shop that names vendors or trackers gets what tells and stops them.
-    name = "consent.full.js" if site.vendors or site.trackers else "consent.js"
-    gate = static.joinpath(name).read_text(encoding="utf-8")
-    details, mine, release, delivery = (
-        static.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("details", "mine", "release", "delivery")
-    )
-    lists = msgspec.json.decode(static.joinpath("words.json").read_bytes())
+    name = "consent.full" if site.vendors or site.trackers else "consent"
+    sources = {each: _built(f"{each}.js") for each in (name, "details", "mine", "withdraw", "release", "delivery")}
+    wanted = msgspec.json.decode(_built("words.json"))
     # A shopper's own choices are not among what is shown before an answer.
-    built = {name: Script.of(gate).hash, "details.js": Script.of(details).hash}
+    shown = {f"{each}.js": Script.of(sources[each]).hash for each in (name, "details")}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
-        lang: tuple(Notice.compose(site, lang, variant, words[lang], built) for variant in site.asked)
+        lang: tuple(Notice.compose(site, lang, variant, words[lang], shown) for variant in site.all_variants)
         for lang in site.languages
     }
-    layers = {
-        "details": {
-            lang: Script.of(_filled(details, "__DETAILS__", _details(site, asked, words[lang], lists["details"])))
-            for lang, (asked, *_) in notices.items()
-        },
-        "mine": {
-            lang: Script.of(_filled(mine, "__MINE__", _mine(site, words[lang], lists["mine"])))
-            for lang in site.languages
-        },
-        "release": dict.fromkeys(site.languages, Script.of(release)),
-        "delivery": dict.fromkeys(site.languages, Script.of(delivery)),
+    settings: dict[str, Callable[[str], object]] = {
+        "details": lambda lang: lists.details(site, notices[lang][0], words[lang], wanted["details"]),
+        "mine": lambda lang: lists.mine(site, words[lang], wanted["mine"]),
+        "withdraw": lambda lang: lists.withdraw(site, lang, words[lang], wanted["withdraw"]),
     }
+    layers = {
+        each: {lang: Script.of(_filled(sources[each], f"__{each.upper()}__", of(lang))) for lang in site.languages}
+        for each, of in settings.items()
+    } | {each: dict.fromkeys(site.languages, Script.of(sources[each])) for each in ("release", "delivery")}
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
-    layers = {
-        name: {lang: replace(script, hash=version) for lang, script in each.items()} for name, each in layers.items()
-    }
-    return Asked(Script.of(_filled(gate, "__SITE__", _gate(site, version, notices, lists["first"]))), layers, notices)
+    gate = _filled(sources[name], "__SITE__", lists.gate(site, version, notices, wanted["first"]))
+    return SiteScripts(
+        consent=Script.of(gate),
+        layers={
+            each: {lang: replace(script, hash=version) for lang, script in by_lang.items()}
+            for each, by_lang in layers.items()
+        },
+        notices=notices,
+    )
+
+
+def _built(name: str) -> str:
+    return files(__package__).joinpath("static", name).read_text("utf-8")
 
 
 def _filled(built: str, mark: str, content: object) -> str:
@@ -92,148 +93,6 @@ def _filled(built: str, mark: str, content: object) -> str:
     if not found:
         raise ConsentError(f"The built script has no {mark}; build the scripts again.")
     return before + text + after
-
-
-def _gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
-    """Return the settings that the gate needs, ``SiteConfig`` in ``types.d.ts``."""
-    layouts = [variant.layout or site.theme["layout"] for variant in site.asked]
-    ways = [
-        {
-            "below": share,
-            "variant": variant.name,
-            "layout": layout,
-            "notices": {lang: _first_layer(each[i], first) for lang, each in notices.items()},
-        }
-        for i, ((variant, share), layout) in enumerate(zip(_shares(site), layouts, strict=True))
-    ]
-    return {
-        "site": site.id,
-        "revision": site.revision,
-        "keep": site.keep,
-        "policy": site.policy_url,
-        "cookie": site.cookie,
-        "domain": site.cookie_domain or "",
-        "gpc": int(site.gpc),
-        "layers": version,
-        "css": _layouts(layouts) + _css(site.theme),
-        "clear": [[cookie.name for cookie in site.cookies.get(category, ())] for category in OPTIONAL],
-        "ways": ways,
-        **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
-        **({"trackers": list(_trackers(site.trackers))} if site.trackers else {}),
-    }
-
-
-def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, object]]]:
-    """Return each vendor that is told, as ``vendors.js`` calls it, and what else it is told."""
-    for name, options in vendors.items():
-        if name == "google":
-            wait = {"wait_for_update": options["wait"]} if options.get("mode") == "advanced" else {}
-            region = {"region": options["region"]} if options.get("region") else {}
-            switches = {"redact": "ads_data_redaction", "passthrough": "url_passthrough"}
-            yield (
-                name,
-                {
-                    "defaults": wait | region,
-                    "switches": [switch for key, switch in switches.items() if options.get(key)],
-                },
-            )
-        elif name == "microsoft":
-            yield from ((product, {}) for product in ("uet", "clarity") if options.get(product))
-        elif name == "matomo":
-            kind = "CookieConsent" if options.get("mode") == "cookie" else "Consent"
-            yield name, {"require": f"require{kind}", "give": f"set{kind}Given", "forget": f"forget{kind}Given"}
-        else:
-            yield name, {}
-
-
-def _trackers(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, str]]:
-    """Return each category with one regular expression of its trackers' hosts and paths.
-
-    It allows for what a browser leaves in a host: a port that is not the scheme's own, and a dot at its end. Patterns
-    with nothing but a host stand together, as most are that, and the gate is to be small.
-    """
-    sources: dict[str, dict[str, list[str]]] = {}
-    for pattern, category in trackers:
-        host, _, path = pattern.partition("/")
-        host, _, port = host.partition(":")
-        after = r"\.?" + (f":{port}" if port else r"(:\d+)?") + "/" + _literal(path.removesuffix("*"))
-        end = "" if not path or path.endswith("*") else "$"
-        sources.setdefault(category, {}).setdefault(after + end, []).append(host)
-    for category, by_end in sources.items():
-        match = "|".join(_hosts(hosts) + end for end, hosts in by_end.items())
-        yield {"match": f"^({match})", "category": category}
-
-
-def _hosts(hosts: Iterable[str]) -> str:
-    """Return a regular expression of hosts, ``*.`` before those whose subdomains count too."""
-    wide = "|".join(_literal(host[2:]) for host in hosts if host.startswith("*."))
-    exact = [_literal(host) for host in hosts if not host.startswith("*.")]
-    return "(" + "|".join([*([rf"([^/]*\.)?({wide})"] if wide else []), *exact]) + ")"
-
-
-def _literal(text: str) -> str:
-    """Return a regular expression, of JavaScript, that matches ``text``."""
-    return re.sub(r"[^\w:/-]", r"\\\g<0>", text)
-
-
-def _first_layer(notice: Notice, first: Iterable[str]) -> dict[str, str]:
-    """Return what the first layer asks, ``FirstLayer`` in ``types.d.ts``."""
-    return {"hash": notice.hash, **{key: notice.content["words"][key] for key in first}}
-
-
-def _shares(site: Site) -> Iterator[tuple[Variant, float]]:
-    """Return each way of asking with the share of draws below which the gate takes it."""
-    whole = sum(variant.weight for variant in site.asked)
-    below = 0
-    for variant in site.asked:
-        below += variant.weight
-        yield variant, round(below / whole, 4)
-
-
-def _layouts(names: Iterable[str]) -> str:
-    """Return the style of layouts other than the bar, which banner.css is."""
-    layouts = msgspec.json.decode(files(__package__).joinpath("static/layouts.json").read_bytes())
-    return "".join(layouts.get(name, "") for name in sorted(set(names)))
-
-
-def _css(theme: Mapping[str, Any]) -> str:
-    """Return a theme as properties of the banner: both buttons share theirs, so that they cannot differ.
-
-    The banner's own colours for the dark stand under a stronger selector, so colours of the shop's replace them only
-    where the shop has said how it looks in the dark.
-    """
-    plain = _properties(read_theme({}))
-    light = _rule("#ask", {name: value for name, value in _properties(theme).items() if value != plain[name]})
-    if not theme["dark"]:
-        return light
-    dark = _rule("#ask#ask", _properties(theme["dark"]))
-    return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
-
-
-def _properties(theme: Mapping[str, Any]) -> dict[str, str]:
-    plain = {f"--{name}": theme[name] for name in ("background", "text", "radius") if name in theme}
-    font = {"font-family": theme["font"]} if "font" in theme else {}
-    return plain | font | {f"--button-{name}": value for name, value in theme["accept"].items()}
-
-
-def _rule(selector: str, properties: Mapping[str, str]) -> str:
-    return f"{selector}{{{';'.join(f'{k}:{v}' for k, v in properties.items())}}}" if properties else ""
-
-
-def _details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
-    """Return what the details need, ``DetailsConfig`` in ``types.d.ts``."""
-    return {
-        "lang": asked.lang,
-        "words": {key: words[key] for key in wanted},
-        "cookies": asked.content["cookies"],
-        "updated": site.policy_updated.isoformat(),
-        "changed": site.changed.get(asked.lang),
-    }
-
-
-def _mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
-    """Return what a shopper's own choices need, ``MineConfig`` in ``types.d.ts``."""
-    return {"words": {key: words[key] for key in wanted}, "contact": site.contact, "authority": site.authority}
 
 
 def replay(notice: Notice) -> tuple[str, bool]:
@@ -260,11 +119,11 @@ def replay(notice: Notice) -> tuple[str, bool]:
             for category, cookies in content["cookies"].items()
         },
     )
-    asked = prepare(site)
+    scripts = build_scripts(site)
     return (
         f'<!doctype html><html lang="{lang}"><meta charset="utf-8">'
         f"<title>{escape(notice.hash)}</title>"
         f"<pre>{escape(msgspec.json.format(msgspec.json.encode(content)).decode())}</pre>"
-        f'<script data-base="about:blank">{asked.consent.plain.decode()}</script></html>\n',
-        asked.notices[lang][0].content["scripts"] == content["scripts"],
+        f'<script data-base="about:blank">{scripts.consent.plain.decode()}</script></html>\n',
+        scripts.notices[lang][0].content["scripts"] == content["scripts"],
     )

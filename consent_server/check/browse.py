@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..decision import OPTIONAL, ConsentError
+from ..site import OPTIONAL, ConsentError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import combinations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..decision import CATEGORIES, ConsentError, Site
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
 from ..settings.rows import SettingsError
+from ..site import CATEGORIES, ConsentError, Site
 from .browse import Observed
 
 CURE_SECRET = (  # nosec B105
@@ -85,6 +86,35 @@ def site(shop: Site) -> Iterator[Finding]:
             f"name what they set in tables [[sites.{shop.id}.cookies.analytics]] and so on",
             grave=False,
         )
+    yield from _overlapping(shop)
+
+
+def _overlapping(shop: Site) -> Iterator[Finding]:
+    """Find names of two categories that mean the same: what the one would remove stays for the other."""
+    entries = [(cookie.name, category) for category in CATEGORIES for cookie in shop.cookies.get(category, ())]
+    entries += [(name, CATEGORIES[0]) for name in (shop.cookie, "ask-*") if (name, CATEGORIES[0]) not in entries]
+    for (one, kept), (other, category) in combinations(entries, 2):
+        for name, of, also in ((one, kept, category), (other, category, kept)):
+            if kept != category and of != CATEGORIES[0] and _overlap(one, other):
+                stays = "whatever is answered" if also == CATEGORIES[0] else f"while {also} is allowed"
+                yield Finding(
+                    f"{shop.id}: {name} ({of}) overlaps {other if name == one else one} ({also}); what both mean stays {stays}.",
+                    f"narrow {name}, or give both one category",
+                    grave=False,
+                )
+                break
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Return whether some name is meant by both, each a name, or one with ``*`` for anything in it."""
+    (head, star, tail), (other_head, other_star, other_tail) = one.partition("*"), other.partition("*")
+    if star and other_star:
+        heads, tails = sorted((head, other_head), key=len), sorted((tail, other_tail), key=len)
+        return heads[1].startswith(heads[0]) and tails[1].endswith(tails[0])
+    if not star and not other_star:
+        return one == other
+    name, head, tail = (one, other_head, other_tail) if other_star else (other, head, tail)
+    return len(name) >= len(head + tail) and name.startswith(head) and name.endswith(tail)
 
 
 def kept_by_safari(shop: Site, url: str) -> Iterator[Finding]:

@@ -8,8 +8,8 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPException, HTTPMessage
 
-from ..decision import Site
 from ..settings.environment import Settings
+from ..site import Site
 from .faults import Finding
 
 SECONDS_TO_ANSWER = 5

@@ -6,11 +6,10 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 
-from ..decision import Site
-from ..housekeeping import unusual
+from ..rates.read import today, unusual
 from ..settings.environment import Settings
+from ..site import Site
 from ..store import Store, StoreAway, WrongLayout
 from ..store.connection import Server, TooOld
 from .faults import Finding
@@ -81,6 +80,6 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
         # A Redis that is away was found by now.
         with suppress(StoreAway, WrongLayout), closing(Store(settings.redis_url, 2)) as store:
             for shop in sites:
-                for alarm in unusual(store, shop, datetime.now(UTC).date()):
+                for alarm in unusual(store, shop, today()):
                     cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
                     yield Finding(f"{shop.id}, {alarm}", cure, grave=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .. import __version__
+from .audit import audit_command
 from .check import check
 from .demo import demo
 from .init import init
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (check, demo, erase, export_shopper, init, keys, log, marketers, rates_command, serve):
+for command in (audit_command, check, demo, erase, export_shopper, init, keys, log, marketers, rates_command, serve):
     main.add_command(command)

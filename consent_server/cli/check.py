@@ -9,9 +9,9 @@ import click
 
 from ..check import faults, network, store
 from ..check.browse import browse
-from ..decision import Site
 from ..settings.rows import SettingsError, address
 from ..settings.shops import read_sites
+from ..site import Site
 from .terminal import errors_to_exit_2, site_named
 
 

@@ -22,7 +22,7 @@ from ..demo.sample import sample as lay_down
 from ..settings.environment import read_environment
 from ..settings.shops import read_sites
 from ..store import Store, embedded
-from ..web.marketer.rates import hash_password
+from ..web.marketer.session import hash_password
 from .serve import free_port, must_be_free, run_workers, start_housekeeping
 from .terminal import CommandFailed, demo_config, errors_to_exit_2
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..web.marketer.rates import hash_password
+from ..web.marketer.session import hash_password
 from .terminal import CommandFailed, data_option, errors_to_exit_2, open_store, site_named
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 import msgspec
 
-from ..decision import Site
-from ..rates.counts import Period, Report, dimension
-from ..store import Store
+from ..rates import read
+from ..rates.period import Period, dimension
+from ..rates.report import Recount
 from .terminal import data_option, errors_to_exit_2, open_store, site_named
 
 
@@ -27,28 +26,13 @@ def rates_command(
     site: str, first: str | None, last: str | None, by: str, form: str, recount: bool, data: Path | None
 ) -> None:
     """Print how many were asked, how many answered, and how many said yes to what."""
-    period = Period.parse(first, last, datetime.now(UTC).date())
+    period = Period.parse(first, last, read.today())
     with open_store(data) as (_, sites, store):
         shop = site_named(sites, site)
-        if recount:
-            _recount(store, shop, period.first, period.last)
-            return
-        rows = store.counters.counts(shop, period.first, period.last, dimension(by))
-        report = Report.of(shop.id, period, by, rows)
+        found = read.recount(store, shop, period) if recount else read.report(store, shop, period, dimension(by))
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(report.as_json())))
+        click.echo(msgspec.json.format(msgspec.json.encode(found.as_json())))
     else:
-        click.echo(report.as_csv() if form == "csv" else report.as_text(), nl=form == "text")
-
-
-def _recount(store: Store, site: Site, first: date, last: date) -> None:
-    """Compare what was counted with what the log says, in every dimension."""
-    differ = 0
-    for by, counted, logged in store.recount(site, first, last):
-        for value in sorted({*counted, *logged}):
-            if counted.get(value) != logged.get(value):
-                differ += 1
-                click.echo(f"{by} {value}: counted {counted.get(value)}, the log says {logged.get(value)}")
-    if differ:
+        click.echo(found.as_csv() if form == "csv" else found.as_text(), nl=False)
+    if isinstance(found, Recount) and found.differences:
         raise SystemExit(1)
-    click.echo(f"The counters of {site.id} from {first} to {last} agree with the log.")

@@ -25,7 +25,7 @@ from ..settings.environment import Settings, read_environment
 from ..settings.shops import read_sites
 from ..store import Store, StoreAway, embedded
 from ..tokens import Keys
-from ..web.request import write_logs
+from ..web.logs import write_logs
 from .terminal import SECONDS_TO_ANSWER, CommandFailed, errors_to_exit_2
 
 SECONDS_TO_RELOAD = 5

@@ -15,10 +15,10 @@ from typing import Any, ParamSpec, TypeVar
 import click
 import msgspec
 
-from ..decision import ConsentError, Site
 from ..settings.environment import Settings, read_environment
 from ..settings.rows import SettingsError
 from ..settings.shops import read_sites
+from ..site import ConsentError, Site
 from ..store import Store, embedded
 from ..tokens import Keys
 from ..verify import NoExport

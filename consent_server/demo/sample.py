@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import random
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from math import sin
 
-from ..decision import Consent, ConsentError, Decision, Notice, Site, mask_of
+from ..decision import Consent, Decision
+from ..site import ConsentError, Notice, Site, base64url, mask_of
 from ..store import Store
 
 DAYS = 90
@@ -113,7 +113,7 @@ class _Crowd:
         for moment in sorted(midnight + int(_DAY * chance.betavariate(4, 2.6)) for _ in range(count)):
             while self.returning and self.returning[0][0] < moment:
                 self._come_back()
-            variants = {variant.name: variant.weight for variant in self.site.asked}
+            variants = {variant.name: variant.weight for variant in self.site.all_variants}
             languages = {lang: _LANGUAGES.get(lang, 5) for lang in self.site.languages}
             notice = self.notices[self._one_of(languages), self._one_of(variants)]
             who = _Shopper(notice, self._one_of(_DEVICES), self._one_of(_COUNTRIES))
@@ -123,10 +123,8 @@ class _Crowd:
                 heapq.heappush(self.returning, (later, chance.getrandbits(30), who, consent))
 
     def _meet(self, who: _Shopper, moment: int, progress: float) -> Consent | None:
-        """Show the banner to an undecided shopper and take the answer, if any; a few browsers answer by themselves."""
+        """Show the banner to an undecided shopper and take the answer, if any; a few browsers send a privacy signal."""
         chance, notice = self.chance, who.notice
-        if self.site.gpc and chance.random() < 0.012:
-            return self._answer(who, moment, 0, "signal")
         self.store.counters.shown(
             self.site,
             now=moment,
@@ -134,8 +132,9 @@ class _Crowd:
             variant=notice.variant,
             device=who.device,
             country=who.country,
+            signalled=self.site.gpc and chance.random() < 0.012,
         )
-        second = notice.variant not in ("", self.site.asked[0].name)
+        second = notice.variant not in ("", self.site.all_variants[0].name)
         if chance.random() > 0.76 + who.mood + progress / 2 + 0.04 * second:
             return None
         yes = 0.52 + who.mood + progress
@@ -160,7 +159,7 @@ class _Crowd:
         self._answer(who, moment, allow, "preferences", before)
 
     def _answer(self, who: _Shopper, moment: int, allow: int, how: str, previous: Consent | None = None) -> Consent:
-        name = urlsafe_b64encode(self.chance.randbytes(16)).rstrip(b"=").decode()
+        name = base64url(self.chance.randbytes(16))
         decision = Decision(name, allow, who.notice, how, previous)
         return self.store.decisions.record(
             self.site, decision, now=moment, sign=self.sign, device=who.device, country=who.country

@@ -19,7 +19,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from ..decision import Site
+from ..site import Site
 
 LANGUAGES = ("az", "ru", "en", "tr")
 """What the shop speaks; the first has no language in its addresses."""

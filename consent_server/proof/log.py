@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +13,8 @@ from typing import Any, BinaryIO, cast
 
 import msgspec
 
-from ..decision import COLUMNS, DIMENSIONS, ConsentError, Entry, Site, categories_of
+from ..decision import COLUMNS, DIMENSIONS, Entry
+from ..site import ConsentError, Site, base64url, categories_of
 from ..store import Store
 from ..tokens import Keys, token
 from ..verify import VERSION, Tree, canonical, leaf, opened, seal_hash, verify
@@ -51,7 +51,7 @@ def fields(entry: Entry) -> dict[str, Any]:
     }
     if entry.erased:
         return line | {"erased": entry.erased.hex()}
-    signature = urlsafe_b64encode(entry.signature).rstrip(b"=").decode()
+    signature = base64url(entry.signature)
     return line | {"id": entry.id, "subject": entry.subject, "signature": signature}
 
 

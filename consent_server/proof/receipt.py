@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from ..decision import Consent, Entry, Notice, Site
+from ..decision import Consent, Entry
+from ..site import Notice, Site
 
 CONTEXT = {"dpv": "https://w3id.org/dpv#", "dcterms": "http://purl.org/dc/terms/"}
 

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..decision import ConsentError
+from ..site import ConsentError
 
 REQUIRED = object()
 """The default of a row that has none."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from ..decision import CATEGORIES, OPTIONAL, Cookie, Site, Variant
+from ..site import CATEGORIES, OPTIONAL, Cookie, Site, Variant
 from .origins import origins
 from .rows import (
     REQUIRED,
@@ -169,7 +169,7 @@ SITE = (
         yes_no,
         False,
         "Name the cookie __Host-consent, which no sibling host can set; needs https.",
-        True,
+        False,
     ),
     Row("policy_url", url, REQUIRED, "Where the privacy policy is.", "https://shop.example/privacy"),
     Row("policy_updated", day, REQUIRED, "The date of the privacy policy.", date(2025, 12, 20)),

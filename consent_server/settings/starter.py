@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
-from ..decision import ConsentError
+from ..site import ConsentError
 
 SECRET_FILE = "consent-secret"  # nosec B105  # noqa: S105 the name of a file
 

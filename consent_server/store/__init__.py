@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import cast
 
-from ..decision import COLUMNS, DIMENSIONS, ConsentError, Site
+from ..site import ConsentError
 from . import keys
 from .connection import Connection, Server, StoreAway
 from .counters import Counters
@@ -81,25 +78,4 @@ class Store:
             raise WrongLayout(
                 f"The store has layout {found.decode(errors='replace')}, this version of consent-server reads "
                 f"{LAYOUT.decode()}: run the version that wrote it, or a newer one."
-            )
-
-    def recount(
-        self, site: Site, first: date, last: date
-    ) -> Iterator[tuple[str, dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]]:
-        """Yield for each dimension what was counted and what the log says, without ``shown``, which leaves no entry."""
-        logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in DIMENSIONS}
-        notices = self.notices.all(site)
-        for day in (first + timedelta(n) for n in range((last - first).days + 1)):
-            for entry in self.log.day(site, day):
-                asked = notices[entry.notice]
-                places = (day.isoformat(), asked.lang, asked.variant, entry.device, entry.country, entry.how)
-                for by, value in zip(DIMENSIONS, places, strict=True):
-                    logged[by][value].update(entry.columns())
-        for by in DIMENSIONS:
-            rows = self.counters.counts(site, first, last, by)
-            counted = {value: row[1:] for value, row in rows.items() if any(row[1:])}
-            yield (
-                by,
-                counted,
-                {value: tuple(numbers[name] for name in COLUMNS[1:]) for value, numbers in logged[by].items()},
             )

@@ -22,7 +22,7 @@ from redis.exceptions import MovedError, NoScriptError, OutOfMemoryError, ReadOn
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from ..decision import ConsentError
+from ..site import ConsentError
 
 PAUSES = (0.0, 0.05)
 """Seconds before a call is made again whose connection broke; a call that timed out has waited long enough."""

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-from ..decision import COLUMNS, Entry, Notice, Site, columns
+from ..decision import COLUMNS, SIGNAL, Entry, columns
+from ..site import Notice, Site
 from . import keys
 from .connection import Connection
 from .keys import DAY, Bucket, buckets
@@ -49,13 +50,20 @@ class Counters:
         self._shown = connection.script("count", "shown", repeatable=False)
         self._known: dict[tuple[str, str], list[tuple[str, Bucket, int]]] = {}
 
-    def shown(self, site: Site, *, now: int, language: str, variant: str, device: str, country: str) -> None:
-        """Count one banner that was shown to an undecided shopper. ``now``: milliseconds since 1970."""
+    def shown(
+        self, site: Site, *, now: int, language: str, variant: str, device: str, country: str, signalled: bool = False
+    ) -> None:
+        """Count one banner that was shown to an undecided shopper.
+
+        ``now``: milliseconds since 1970; ``signalled``: whether the browser sent Global Privacy Control.
+        """
         # Anybody's bucket: nothing but the count is kept.
         bucket = random.choice(buckets(site))  # nosec B311  # noqa: S311
         while now:
             month, day = keys.month_and_day(now // DAY)
-            counted = _counting(day, [COLUMNS.index("shown")], language, variant, device, country)
+            counted = _counting(
+                day, [COLUMNS.index("shown")], language, variant, device, country, *[f"how={SIGNAL}"] * signalled
+            )
             now = int(self._shown(keys=[bucket.values, bucket.count(month), bucket.sealed], args=[now, *counted]))
 
     def counts(self, site: Site, first: date, last: date, by: str) -> dict[str, Row]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple, cast
 
-from ..decision import DEVICES, Consent, ConsentError, Decision, Entry, Site, consent_of
+from ..decision import DEVICES, Consent, Decision, Entry, consent_of
+from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection, StoreAway
 from .counters import counting

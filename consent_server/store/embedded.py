@@ -23,7 +23,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ..decision import ConsentError
+from ..site import ConsentError
 
 log = logging.getLogger(__name__)
 

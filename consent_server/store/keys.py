@@ -36,7 +36,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import count
 
-from ..decision import Site
+from ..site import Site
 
 LAYOUT = "consent:layout"
 PUBLIC_KEYS = "consent:keys"

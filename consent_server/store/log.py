@@ -10,7 +10,8 @@ from typing import Any, cast
 import msgspec
 import redis
 
-from ..decision import Entry, Site
+from ..decision import Entry
+from ..site import Site
 from . import keys
 from .connection import Connection
 from .keys import DAY, Bucket, buckets, midnight

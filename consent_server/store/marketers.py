@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 
-from ..decision import Site
+from ..site import Site
 from . import keys
 from .connection import Connection
 

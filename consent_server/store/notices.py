@@ -8,7 +8,7 @@ from typing import cast
 
 import msgspec
 
-from ..decision import Notice, Site
+from ..site import Notice, Site
 from . import keys
 from .connection import Connection, StoreAway
 

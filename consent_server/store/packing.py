@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from dataclasses import replace
 
 from ..decision import DEVICES, HOW, KINDS, Entry
+from ..site import base64url
 
 _HEAD = struct.Struct(">BB2s6s")
 _PLACE = struct.Struct(">HIH")
@@ -57,7 +58,7 @@ def unpack(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
         allow=masks & 7,
         before=masks >> 3,
         country=country.rstrip(b"\0").decode(),
-        notice=_b64(notice),
+        notice=base64url(notice),
         id=name,
         subject=subject,
         signature=packed[end:],
@@ -74,7 +75,7 @@ def pack_name(name: str) -> bytes:
     """Return an id in few bytes: 22 characters of canonical base64url are 16 bytes, anything else stays text."""
     if len(name) == 22:
         raw = urlsafe_b64decode(name + "==")
-        if _b64(raw) == name:
+        if base64url(raw) == name:
             return b"\0" + raw
     return bytes([len(name)]) + name.encode()
 
@@ -83,7 +84,7 @@ def _unpack_name(packed: bytes, start: int) -> tuple[str, int]:
     size = packed[start]
     end = start + 1 + (size or 16)
     raw = packed[start + 1 : end]
-    return (raw.decode() if size else _b64(raw)), end
+    return (raw.decode() if size else base64url(raw)), end
 
 
 def pack_hour(at: int, notice: str) -> bytes:
@@ -99,7 +100,3 @@ def pack_places(entries: Iterable[Entry]) -> bytes:
 def unpack_places(packed: bytes) -> list[tuple[int, int]]:
     """Return places in a log: milliseconds and sequence."""
     return [((high << 32) + low, seq) for high, low, seq in _PLACE.iter_unpack(packed)]
-
-
-def _b64(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -18,7 +18,8 @@ from urllib.parse import unquote
 import msgspec
 from flask import Response, request
 
-from ..decision import Consent, Decision, Site
+from ..decision import Consent, Decision
+from ..site import Site
 from ..tokens import BadToken
 
 GRACE = 90 * 86400
@@ -68,13 +69,14 @@ def is_on_own_host(origin: str | None) -> bool:
 
 def outlast(response: Response, site: Site, text: str, consent: Consent) -> None:
     """Have the browser keep a token that it sent for as long as it holds: the guard first, with that the token."""
-    own = site.cookie.replace("consent", "ask-")
-    guard = request.cookies.get(f"{own}guard", "")
+    if site.host_cookie:
+        return  # another host could set such a pair, and is to set nothing
+    guard = request.cookies.get("ask-guard", "")
     # Nobody is numbered for refusing: the guard of all refusals is one.
     if re.fullmatch(r"[A-Za-z0-9_-]{11}" if consent.allow else "0", guard):
-        name, value = f"{own}kept", f"{guard}.{text}"
+        name, value = "ask-kept", f"{guard}.{text}"
     else:
-        name, value = f"{own}guard", secrets.token_urlsafe(8) if consent.allow else "0"
+        name, value = "ask-guard", secrets.token_urlsafe(8) if consent.allow else "0"
     response.set_cookie(
         name,
         value,

@@ -1,23 +1,23 @@
-"""The monitor's door: is it alive, is it ready, what it has been doing, and how it is spoken to."""
+"""What operators' machines ask: is it alive, is it ready, what it has been doing, and how it is spoken to."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
 
 from flask import Blueprint, Response, request
 
-from ..decision import ConsentError
-from ..housekeeping import unusual
+from ..rates.read import today, unusual
+from ..site import ConsentError
 from ..store import StoreAway
 from . import metrics
-from .request import answer, parts
+from .openapi import description
+from .request import add_cors
+from .responses import answer
+from .services import services
 
-door = Blueprint("monitor", __name__)
+blueprint = Blueprint("health", __name__)
 
 THIS_MACHINE = ("127.0.0.1", "::1")
 PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
@@ -30,23 +30,23 @@ class NotForYou(ConsentError):
     problem = "not-yours"
 
 
-@door.get("/healthz")
+@blueprint.get("/healthz")
 def healthz() -> Response:
     """Say that this process answers, whatever Redis does."""
     return answer({"status": "ok"})
 
 
-@door.get("/readyz")
+@blueprint.get("/readyz")
 def readyz() -> Response:
     """Say whether decisions can be taken: Redis answers, and its layout is ours."""
-    parts().store.ping()
+    services().store.ping()
     return answer({"status": "ready"})
 
 
-@door.get("/metrics")
+@blueprint.get("/metrics")
 def numbers() -> Response:
     """What has been measured, for Prometheus: with the operator's token, or from this machine if there is none."""
-    token = parts().settings.metrics_token
+    token = services().settings.metrics_token
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         allowed = hmac.compare_digest(given.encode(), token.encode())
@@ -60,20 +60,14 @@ def numbers() -> Response:
 
 def _alarms() -> Iterator[tuple[str, str, str]]:
     """Yield site, kind and rate of what is unusual today or yesterday; nothing while Redis is away."""
-    today = datetime.now(UTC).date()
     with suppress(StoreAway):
-        for site in parts().sites.values():
-            for alarm in unusual(parts().store, site, today):
+        for site in services().sites.values():
+            for alarm in unusual(services().store, site, today()):
                 yield site.id, alarm.kind, alarm.rate
 
 
-@cache
-def _description() -> bytes:
-    return files(__package__).joinpath("openapi.json").read_bytes()
-
-
-@door.get("/openapi.json")
+@blueprint.get("/openapi.json")
 def openapi() -> Response:
     """The description of all calls that are for machines (OpenAPI 3.1)."""
-    headers = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
-    return Response(_description(), headers=headers, mimetype="application/json")
+    response = Response(description(), headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
+    return add_cors(response, "*")

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable
 
-from ..decision import Site
+from ..site import Site
 from ..store import StoreAway
 
 log = logging.getLogger(__name__)

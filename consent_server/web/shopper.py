@@ -1,4 +1,4 @@
-"""The shoppers' door: the scripts, decisions, banners shown, what is held of me, and the keys to check a token by."""
+"""What shoppers ask: the scripts, decisions, banners shown, what is held of me, and the keys to check a token by."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..banner.scripts import Script
-from ..decision import Consent, ConsentError, Decision, Site, UnknownCategory, UnknownNotice, best_language, shown_in
+from ..decision import Consent, Decision, UnknownNotice, shown_in
 from ..proof.receipt import SIGNATURE, digest, history, receipt
+from ..site import ConsentError, Site, UnknownCategory, best_language
 from ..store import Recorded
 from ..tokens import BadToken, token
 from . import metrics
 from .cookies import has_waited, is_on_own_host, newest, outlast
-from .request import answer, country, device, known_site, nobody_there, own_origin, parts, readable_by, small_body
+from .request import add_cors, country, device, is_bot_or_prefetch, read_body, require_own_origin
+from .responses import answer, answer_script
+from .services import known_site, services
 
-door = Blueprint("shopper", __name__)
+blueprint = Blueprint("shopper", __name__)
+
+FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "erase")}
+"""What pages of the shop may read from another host."""
 
 
 class PreviousRefused(ConsentError):
@@ -38,47 +44,49 @@ class NoSuchNotice(ConsentError):
     problem = "no-such-notice"
 
 
+@blueprint.after_request
+def let_own_pages_read(response: Response) -> Response:
+    """Let the shop's own pages read what is for them, refusals too."""
+    origin = request.headers.get("Origin")
+    if origin is not None and request.endpoint in FOR_PAGES:
+        site = services().sites.get((request.view_args or {})["site_id"])
+        if site and origin in site.origins:
+            return add_cors(response, origin)
+    return response
+
+
 # Scripts
 
 
 def _script(script: Script, cache: str) -> Response:
-    """Return a script in the best encoding that the client takes, with a strong ETag for exactly these bytes."""
-    encodings = request.accept_encodings
-    name = next((name for name in ("br", "gzip") if encodings[name] > 0), "plain")
-    response = Response(getattr(script, name), mimetype="text/javascript")
-    response.headers["Cache-Control"] = cache
-    response.headers["Vary"] = "Accept-Encoding"
+    """Return a script that any page may run and read."""
+    response = answer_script(script, cache)
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    if name != "plain":
-        response.headers["Content-Encoding"] = name
-    response.set_etag(f"{script.hash}-{name}")
-    response.make_conditional(request)
-    return response
+    return add_cors(response, "*")
 
 
-@door.get("/v1/<site_id>/consent.js")
+@blueprint.get("/v1/<site_id>/consent.js")
 def consent_js(site_id: str) -> Response:
     """The gate with the first layer; the same for everybody, so that any CDN can keep it."""
-    asked = parts().asked[known_site(site_id).id]
-    return _script(asked.consent, "public, max-age=300, stale-while-revalidate=86400")
+    scripts = services().scripts[known_site(site_id).id]
+    return _script(scripts.consent, "public, max-age=300, stale-while-revalidate=86400")
 
 
-@door.get("/v1/<site_id>/<any(details, mine, release, delivery):name>.<lang>.<digest>.js")
+@blueprint.get("/v1/<site_id>/<any(details, mine, release, delivery, withdraw):name>.<lang>.<digest>.js")
 def layer_js(site_id: str, name: str, lang: str, digest: str) -> Response:
     """What consent.js fetches when it is wanted. An outdated address gets today's, but may not keep it."""
-    layer = parts().asked[known_site(site_id).id].layers[name]
+    layer = services().scripts[known_site(site_id).id].layers[name]
     script = layer.get(lang) or next(iter(layer.values()))
     current = script.hash == digest
     return _script(script, "public, max-age=31536000, immutable" if current else "public, max-age=60")
 
 
-@door.get("/v1/<site_id>/notice")
+@blueprint.get("/v1/<site_id>/notice")
 def notice(site_id: str) -> Response:
     """What is asked, for other front ends than our banner."""
     site = known_site(site_id)
     lang = request.args.get("lang") or best_language([*request.accept_languages.values()], site.languages)
-    notices = parts().asked[site.id].notices
+    notices = services().scripts[site.id].notices
     if lang not in notices:
         raise NoSuchNotice(f"This site asks in {', '.join(notices)}.")
     wanted = request.args.get("variant", notices[lang][0].variant)
@@ -91,17 +99,17 @@ def notice(site_id: str) -> Response:
 # Decisions
 
 
-@door.post("/v1/<site_id>/decisions")
+@blueprint.post("/v1/<site_id>/decisions")
 def decisions(site_id: str) -> Response:
     """Take a decision, keep it, and acknowledge it with a token."""
     site = known_site(site_id)
     with metrics.decision(site.id) as outcome:
-        origin = own_origin(site)
-        behind = parts()
+        require_own_origin(site)
+        behind = services()
         behind.limits.spend(behind.settings.client_limit, "client", behind.limits.client())
         behind.limits.spend(behind.settings.site_limit, "site", site.id)
         decision = Decision.parse(
-            small_body(), site, partial(behind.store.notices.find, site), lambda text: _followed(text, site)
+            read_body(), site, partial(behind.store.notices.find, site), lambda text: _followed(text, site)
         )
         with metrics.STORE.time():
             kept = behind.store.decisions.record(
@@ -113,42 +121,46 @@ def decisions(site_id: str) -> Response:
                 country=country(),
             )
         outcome.name = "repeat" if kept.repeat else "late" if has_waited(site, decision) else "kept"
-        return _acknowledged(kept, origin)
+        return _acknowledged(kept)
 
 
 def _followed(text: str, site: Site) -> Consent:
     try:
-        return parts().keys.read(text, site.id)
+        return services().keys.read(text, site.id)
     except BadToken as error:
         raise PreviousRefused(f"`previous` is refused. {error}") from None
 
 
-def _acknowledged(kept: Recorded, origin: str | None) -> Response:
-    text = token(kept.consent, kept.signature)
-    content = {"token": text, "allow": kept.consent.allow, "at": kept.consent.at, "expires": kept.consent.exp}
-    return readable_by(answer(content, 200 if kept.repeat else 201), origin)
+def _acknowledged(kept: Recorded) -> Response:
+    content = {
+        "token": token(kept.consent, kept.signature),
+        "allow": kept.consent.allow,
+        "at": kept.consent.at,
+        "expires": kept.consent.exp,
+    }
+    return answer(content, 200 if kept.repeat else 201)
 
 
-@door.post("/v1/<site_id>/keep")
+@blueprint.post("/v1/<site_id>/keep")
 def keep(site_id: str) -> Response:
     """Have the browser keep the answer that it holds, where a script's cookie would not last."""
     site = known_site(site_id)
-    origin = own_origin(site)
-    text, consent = _mine(site)
+    origin = require_own_origin(site)
+    text, consent = _token_of_caller(site)
     response = Response(status=204, headers={"Cache-Control": "no-store"})
     if is_on_own_host(origin):
         outlast(response, site, text, consent)
     return response
 
 
-@door.post("/v1/<site_id>/shown")
+@blueprint.post("/v1/<site_id>/shown")
 def shown(site_id: str) -> tuple[str, int]:
     """Count a banner that an undecided shopper sees. Nothing about the shopper is kept."""
     site = known_site(site_id)
-    own_origin(site)
-    behind = parts()
-    language, variant = shown_in(small_body(), site, partial(behind.store.notices.find, site))
-    if not nobody_there():
+    require_own_origin(site)
+    behind = services()
+    language, variant, signalled = shown_in(read_body(), site, partial(behind.store.notices.find, site))
+    if not is_bot_or_prefetch():
         behind.limits.spend(behind.settings.client_limit, "shown", behind.limits.client())
         behind.store.counters.shown(
             site,
@@ -157,6 +169,7 @@ def shown(site_id: str) -> tuple[str, int]:
             variant=variant,
             device=device(),
             country=country(),
+            signalled=signalled,
         )
     return "", 204
 
@@ -164,7 +177,7 @@ def shown(site_id: str) -> tuple[str, int]:
 # Me
 
 
-def _mine(site: Site) -> tuple[str, Consent]:
+def _token_of_caller(site: Site) -> tuple[str, Consent]:
     """Return the caller's token, from the header or the cookie, and what it says.
 
     Raises:
@@ -177,56 +190,56 @@ def _mine(site: Site) -> tuple[str, Consent]:
 
 
 def _verified(site: Site, text: str) -> Consent:
-    return parts().keys.verify(text, site.id, time.time())
+    return services().keys.verify(text, site.id, time.time())
 
 
 def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
-    store = parts().store
+    store = services().store
     entries = store.decisions.history(site, consent.sub) if consent.sub else []
     return history(entries, store.notices.all(site) if entries else {})
 
 
-@door.get("/v1/<site_id>/me")
+@blueprint.get("/v1/<site_id>/me")
 def me(site_id: str) -> Response:
     """All that is held about the caller."""
     site = known_site(site_id)
-    own_origin(site)
-    _, consent = _mine(site)
+    require_own_origin(site)
+    _, consent = _token_of_caller(site)
     return answer({"site": site.id, "token": consent, "history": _history(site, consent)})
 
 
-@door.get("/v1/<site_id>/me/receipt")
+@blueprint.get("/v1/<site_id>/me/receipt")
 def my_receipt(site_id: str) -> Response:
     """The caller's consent receipt, signed; JSON-LD."""
     site = known_site(site_id)
-    own_origin(site)
-    text, consent = _mine(site)
-    asked = parts().store.notices.find(site, consent.notice)
+    require_own_origin(site)
+    text, consent = _token_of_caller(site)
+    asked = services().store.notices.find(site, consent.notice)
     if asked is None:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
     now = int(time.time())
     content = receipt(site, asked, consent, _history(site, consent), text, now)
     signed = {"typ": "receipt", "site": site.id, "at": now, "sha256": digest(content)}
-    return answer({**content, SIGNATURE: token(signed, parts().keys.sign(signed))}, mimetype="application/ld+json")
+    return answer({**content, SIGNATURE: token(signed, services().keys.sign(signed))}, mimetype="application/ld+json")
 
 
-@door.delete("/v1/<site_id>/me")
+@blueprint.delete("/v1/<site_id>/me")
 def erase(site_id: str) -> Response:
     """Erase all that is held about the caller; what was counted stays counted. The receipt names nobody."""
     site = known_site(site_id)
-    own_origin(site)
-    _, consent = _mine(site)
-    erased = parts().store.decisions.erase(site, consent.sub) if consent.sub else 0
+    require_own_origin(site)
+    _, consent = _token_of_caller(site)
+    erased = services().store.decisions.erase(site, consent.sub) if consent.sub else 0
     done = {"typ": "erasure", "site": site.id, "erased": erased, "at": int(time.time())}
-    return answer({**done, "receipt": token(done, parts().keys.sign(done))})
+    return answer({**done, "receipt": token(done, services().keys.sign(done))})
 
 
-@door.get("/v1/<site_id>/allows/<category>")
+@blueprint.get("/v1/<site_id>/allows/<category>")
 def allows(site_id: str, category: str) -> tuple[str, int]:
     """Say by the status alone whether the token allows a category: 204 or 403, for nginx's ``auth_request``."""
     site = known_site(site_id)
     try:
-        allowed = _mine(site)[1].allows(category)
+        allowed = _token_of_caller(site)[1].allows(category)
     except (BadToken, UnknownCategory) as error:
         raise NotAllowed(str(error)) from None
     if not allowed:
@@ -234,18 +247,17 @@ def allows(site_id: str, category: str) -> tuple[str, int]:
     return "", 204
 
 
-@door.get("/v1/keys.json")
+@blueprint.get("/v1/keys.json")
 def keys() -> Response:
     """The public keys (JWK set, newest first) by which anybody can check a token."""
-    response = answer(parts().keys.jwks(), mimetype="application/jwk-set+json")
+    response = answer(services().keys.jwks(), mimetype="application/jwk-set+json")
     response.headers["Cache-Control"] = "public, max-age=300"
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
+    return add_cors(response, "*")
 
 
-@door.get("/.well-known/gpc.json")
+@blueprint.get("/.well-known/gpc.json")
 def gpc() -> Response:
     """Say that Global Privacy Control is heeded."""
-    sites = [site for site in parts().sites.values() if site.gpc]
-    updated = max(site.policy_updated for site in parts().sites.values())
+    sites = [site for site in services().sites.values() if site.gpc]
+    updated = max(site.policy_updated for site in services().sites.values())
     return answer({"gpc": bool(sites), "lastUpdate": updated.isoformat()})

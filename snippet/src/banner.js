@@ -1,5 +1,6 @@
 /** The first layer: what is asked, and three buttons alike. In the light DOM, where helpers and translators see it. */
-import { config, language, layout, notices } from './site.js';
+import { countShowing } from './showing.js';
+import { config, doc, idle, language, layout, notices } from './site.js';
 import style from './banner.css';
 
 /**
@@ -9,7 +10,7 @@ import style from './banner.css';
  * @param {(Node | string)[]} children
  */
 export const element = (name, attributes, ...children) => {
-  const made = document.createElement(name);
+  const made = doc.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (typeof value == 'string') made.setAttribute(key, value);
     else /** @type {any} */ (made)[key] = value;
@@ -18,66 +19,130 @@ export const element = (name, attributes, ...children) => {
   return made;
 };
 
-/** @param {string} css of ours, on one line; a sheet made by script needs no nonce */
-export const addStyle = (css) => {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer ask{${css.replace(/(?<!})[;}]/g, '!important$&')}}`);
-  document.adoptedStyleSheets.push(sheet);
+// ---- The style ----
+
+const sheet = new CSSStyleSheet();
+let css = '';
+/** Pixels at the bottom of the window that the banner takes where it comes up. */
+let taken = 0;
+
+/**
+ * Puts our style into the page, which may have set a list of sheets without it: a sheet made by script needs no nonce. The
+ * font is the body's. The end of the page, and what the browser scrolls to, stay clear of the banner.
+ */
+const dress = () => {
+  const { fontFamily } = getComputedStyle(doc.body ?? doc.documentElement);
+  const { top, height } = banner?.getBoundingClientRect() ?? { top: 0, height: 0 };
+  if (!height || !banner?.style.length) taken = height && innerHeight - top;
+  const room = taken ? `@media screen{html{margin-bottom:${taken}px;scroll-padding-bottom:${taken + 8}px}}` : '';
+  sheet.replaceSync(`@layer ask{${`${css}[data-ask]{--font:${fontFamily}}${room}`.replace(/(?<!})[;}]/g, '!important$&')}}`);
+  if (!doc.adoptedStyleSheets.includes(sheet)) doc.adoptedStyleSheets.push(sheet);
 };
+
+/** @param {string} more of ours, on one line */
+export const addStyle = (more) => {
+  if (!css.includes(more)) css += more;
+  dress();
+};
+
+/** The host has no extent, and the banner a size of its own, as long as they have our style. */
+const sizes = new ResizeObserver(() => requestAnimationFrame(dress));
+
+// ---- The host ----
 
 /** @type {HTMLElement} */
 let host;
 
-/** @returns {HTMLElement} the one element of ours, first in the page so that a keyboard and a screen reader meet it first */
+/**
+ * @returns {HTMLElement} the one element of ours, in the top layer. It is between head and body, where it is no sibling of
+ *   what is in the page, stays when a body gives way to another, and a keyboard and a screen reader meet it first.
+ */
 export const theHost = () => {
   if (!host) {
-    host = element('div', { id: 'ask' });
+    host = element('div', { 'data-ask': '', popover: 'manual' });
     addStyle(style + config.css);
+    addEventListener('focusin', giveWay);
+    addEventListener('visibilitychange', seen);
   }
-  if (!host.isConnected) document.body.prepend(host);
+  if (!host.isConnected) {
+    const root = doc.documentElement;
+    // A page that was put together from its own text has a copy.
+    root.querySelectorAll('[data-ask][popover]').forEach((copy) => copy.remove());
+    // Nothing lies over a modal dialog of the page, beside which all else is inert.
+    const modal = root.querySelector(':modal');
+    root.insertBefore(host, doc.body);
+    if (!modal) host.showPopover?.();
+    sizes.observe(host);
+  }
   return host;
 };
 
+/**
+ * What has the keyboard's focus is not left behind the banner: where the page did not scroll it out, the banner goes.
+ * @param {any} event
+ */
+const giveWay = ({ target }) =>
+  requestAnimationFrame(() => {
+    const { x, y, width, height } = target.getBoundingClientRect();
+    if (banner?.contains(doc.elementFromPoint(x + width / 2, y + height / 2)) && !host.contains(target)) {
+      banner.style.cssText = `inset:${y > innerHeight / 2 ? '0 0 auto' : 'auto 0 0'}!important`;
+    }
+  });
+
 /** What the click shows is painted before what it starts; a hidden page paints nothing. @returns {Promise<unknown>} */
 export const painted = () =>
-  new Promise((resolve) => (document.hidden ? resolve(0) : requestAnimationFrame(() => setTimeout(resolve))));
+  new Promise((resolve) => (doc.hidden ? resolve(0) : requestAnimationFrame(() => setTimeout(resolve))));
 
-/** @param {HTMLElement | null} part that gets the focus, from nobody who types; once the page is laid out, or that would do it */
-const focusOn = (part) =>
-  (window.requestIdleCallback ?? setTimeout)(() => {
-    if (document.activeElement == document.body) part?.focus({ preventScroll: true });
-  }, { timeout: 500 });
+// ---- The banner ----
 
 /** @type {HTMLElement | undefined} */
-let banner;
-/** @type {HTMLElement | null} */
+export let banner;
+/** What had the focus before the banner. @type {HTMLElement | null} */
 let focused;
 
+const seen = () => banner && countShowing(banner);
+
+/** @returns {string} the language of the banner that is there, else the one to speak now */
+export const spoken = () => (banner?.isConnected ? banner.lang : language());
+
 export const hideBanner = () => {
-  const held = banner?.contains(document.activeElement);
+  seen();
+  const held = banner?.contains(doc.activeElement);
   banner?.remove();
-  if (held) focusOn(focused);
+  banner = undefined;
+  if (held) idle(() => doc.activeElement == doc.body && focused?.focus({ preventScroll: true }));
 };
 
-/** @param {(() => void)[]} clicks what the buttons do: accept, refuse, choose */
-export const showBanner = (...clicks) => {
-  const lang = language();
-  const { title, text, accept, refuse, choose, policy } = notices[lang];
-  banner = element(
+/**
+ * @param {(() => void)[]} clicks what the buttons do: accept, refuse, choose
+ * @param {() => void} reach when somebody is about to press one
+ * @param {boolean} [failed] whether the preferences, which somebody asked for, did not load
+ */
+export const showBanner = (clicks, reach, failed) => {
+  const lang = spoken();
+  const { title, text, accept, refuse, choose, policy, unloaded } = notices[lang];
+  if (!banner) focused = /** @type {HTMLElement} */ (doc.activeElement);
+  banner?.remove();
+  const made = banner = element(
     'div',
     {
-      role: 'dialog', class: layout, tabindex: '-1', lang, dir: 'auto',
-      'aria-labelledby': 'ask-title', 'aria-describedby': 'ask-text',
+      role: 'dialog', class: layout, tabindex: '-1', lang, dir: 'auto', 'aria-label': title, 'aria-describedby': 'ask:text',
+      onpointerenter: reach,
       onkeydown: (event) => {
         if (event.key == 'Escape') hideBanner(); // postponed: the next page asks again
       },
     },
-    element('h2', { id: 'ask-title' }, title),
-    element('p', { id: 'ask-text' }, text, ' ', element('a', { href: config.policy }, policy)),
-    element('div', { class: 'buttons' },
-      ...[accept, refuse, choose].map((word, i) => element('button', { type: 'button', onclick: clicks[i] }, word))),
+    element('h2', {}, title),
+    element('p', { id: 'ask:text' }, text, ' ', element('a', { href: config.policy }, policy)),
+    ...(failed ? [element('p', { role: 'alert' }, `${choose}: ${unloaded}`)] : []),
+    element('div', { class: 'buttons' }, ...[accept, refuse, choose].map((word, i) =>
+      element('button', { type: 'button', onclick: clicks[i], onfocus: reach }, word))),
   );
-  focused = /** @type {HTMLElement} */ (document.activeElement);
   theHost().append(banner);
-  focusOn(banner);
+  sizes.observe(banner);
+  idle(() => {
+    // From nobody who types.
+    if (failed || doc.activeElement == doc.body) made.focus({ preventScroll: true });
+    seen();
+  });
 };

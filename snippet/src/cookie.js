@@ -15,7 +15,7 @@
  * some of somebody else's: delivery.js tidies up behind each decision, and until then the newest counts. The page does not
  * check a signature: whoever can write the cookie could as well press the button.
  */
-import { base, CATEGORIES, config, doc, domain, keep, language, notices, revision, site, variant } from './site.js';
+import { base, CATEGORIES, config, doc, domain, keep, notices, revision, site, variant } from './site.js';
 
 /**
  * @typedef {import('./types').Category} Category
@@ -54,9 +54,6 @@ export const set = (text) => {
 const scope = `;Path=/;SameSite=Lax${location.protocol == 'https:' ? ';Secure' : ''}${
   domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''};Max-Age=`;
 
-/** How the names of our other cookies start. */
-const own = config.cookie.replace('consent', 'ask-');
-
 /** @returns {State | undefined} what a value of the cookie says, unless it is somebody else's or another shop's */
 export const parse = (value = '') => {
   try {
@@ -65,7 +62,7 @@ export const parse = (value = '') => {
     // has nothing to turn into one.
     /** @type {import('./types').Pending[]} */
     const list = waits ? JSON.parse(decodeURIComponent(value.slice(1))) : [JSON.parse(atob(value.slice(0, -SIGNATURE)))];
-    const [last] = list.slice(-1);
+    const last = /** @type {import('./types').Pending} */ (list.at(-1));
     const { allow, at, id = last.jti ?? '' } = last;
     if (last.site == site && (id || !allow[0]) && allow.every((category) => CATEGORIES.includes(category))) {
       // A refusal says the hour, and no yes of that hour is newer; of two that cannot be ordered the stricter counts.
@@ -90,12 +87,11 @@ export const write = (value = '', life = keep + 7776000) => {
  */
 export const read = () => {
   const { id } = state;
-  const name = config.cookie + '=';
   // Where a script's cookie does not last, the server has set two others for it: see delivery.js.
-  const lasting = RegExp(`^(?=.*\\b${own}guard=([^;]+))(.*)\\b${own}kept=\\1\\.`);
   if (!memory.deaf) {
-    state = jar().replace(lasting, '$2' + name).split('; ').map((each) => parse(each.split(name)[1]))
-      .reduce((/** @type {State} */ newest, each) => (each && each.moment > newest.moment ? each : newest), NONE);
+    state = jar().replace(/^(?=.*\bask-guard=([^;]+))(.*)\bask-kept=\1\./, '$2consent=').split('; ')
+      .map((each) => parse(each.split(config.cookie + '=')[1]))
+      .reduce((/** @type {State} */ newest, each) => (/** @type {State} */ (each)?.moment > newest.moment ? /** @type {State} */ (each) : newest), NONE);
   }
   return id != state.id;
 };
@@ -118,7 +114,7 @@ export const token = () => (state.unsent[0] ? null : state.value || null);
 export const post = (content, path = 'decisions') =>
   fetch(base + path, {
     method: 'POST',
-    body: JSON.stringify(content, ['id', 'allow', 'notice', 'lang', 'variant', 'how', 'previous']),
+    body: JSON.stringify(content, ['id', 'allow', 'notice', 'lang', 'variant', 'how', 'previous', 'signal']),
     keepalive: true,
   }).catch(() => {}); // offline, or the server is: the cookie keeps the decision
 
@@ -126,11 +122,11 @@ export const post = (content, path = 'decisions') =>
  * Remembers a decision until it is delivered. It follows the one on its way, and replaces what waited behind that.
  * @param {Category[]} allow
  * @param {import('./types').How} how
+ * @param {string} lang in which it was asked
  */
-export const record = (allow, how) => {
+export const record = (allow, how, lang) => {
   read(); // another tab may have answered
   const { value, id, moment, unsent: [first] } = state;
-  const lang = language();
   const step = allow[0] ? 1 : 3600;
   // Later than the one before, whatever the clock says now.
   const at = Math.floor(Math.max(Date.now() / 1000, moment + 1) / step) * step;
@@ -151,7 +147,7 @@ export const record = (allow, how) => {
     exp: at + keep,
   };
   memory.jar ??= jar();
-  set(own + 'guard=' + scope + 0); // what outlasts a script's cookie is of an older answer now
+  set('ask-guard=' + scope + 0); // what outlasts a script's cookie is of an older answer now
   write('~' + encodeURIComponent(JSON.stringify(first && !first.tries ? [first, next] : [next])));
   memory.deaf = !jar().includes(state.value);
 };

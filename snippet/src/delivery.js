@@ -13,6 +13,8 @@ const HOUR = 3600;
 const DAY = 24 * HOUR;
 /** Says that the clock is wrong. */
 const CLOCK = 'ask-clock';
+/** See outlast. */
+const [GUARD, LASTING] = ['ask-guard', 'ask-kept'];
 
 /** @type {(gate: import('./types').Gate) => import('./types').Delivery} */
 const delivery = (gate) => {
@@ -20,8 +22,6 @@ const delivery = (gate) => {
   const { memory, getState, follow, jar, parse, post, set } = gate;
   const { cookie, keep } = gate.settings;
   const { hostname, pathname, protocol } = location;
-  const own = cookie.replace('consent', 'ask-');
-  const [guard, lasting] = [own + 'guard', own + 'kept'];
 
   // ---- One cookie of ours ----
 
@@ -31,14 +31,14 @@ const delivery = (gate) => {
   const valueOf = (name) => cookies().find(([each]) => each == name)?.[1];
   /** @param {string} [text] @returns {string[]} what somebody else keeps under the name of the cookie */
   const theirs = (text) => cookies(text).flatMap(([name, value]) => (name == cookie && !parse(value) ? [value] : []));
-  const ours = () => cookies().filter(([name, value]) => /^(__Host-)?consent$/.test(name) && parse(value));
+  const ours = () => cookies().flatMap(([name, value]) => (/^(__Host-)?consent$/.test(name) && parse(value) ? [value] : []));
 
   /** @returns {string[]} each place from which this page sees a cookie: its paths; this host alone, or with its parents */
   const places = () => {
     const hosts = hostname.split('.').map((_, i, labels) => ';Domain=' + labels.slice(i).join('.'));
     const paths = pathname.split('/').flatMap((_, i, parts) => {
       const path = ';Path=' + parts.slice(0, i + 1).join('/');
-      return [path + '/', path];
+      return i ? [path, path + '/'] : [path + '/'];
     });
     return ['', ...hosts].flatMap((host) => paths.map((path) => path + host));
   };
@@ -81,7 +81,8 @@ const delivery = (gate) => {
     for (place of places()) {
       if (place == kept) continue;
       for (const name of ['consent', '__Host-consent']) {
-        if (!ours()[value ? 1 : 0]) break;
+        const left = ours();
+        if (!left[1] && !left.some((text) => text != value)) break;
         put(name, '', place);
         giveBack();
       }
@@ -92,7 +93,7 @@ const delivery = (gate) => {
   };
 
   const forget = () => {
-    expire(guard, lasting, CLOCK);
+    expire(GUARD, LASTING, CLOCK);
     store();
   };
 
@@ -149,7 +150,7 @@ const delivery = (gate) => {
         console.warn('consent: decision not taken:', detail);
         const tries = (taken.tries ?? 0) + 1;
         // The next page may be of a shop that is mended; then hours pass, up to a day.
-        taken.next = tries > 1 ? (Math.floor(now / HOUR) + Math.min(2 ** tries / 4, 24)) * HOUR : 0;
+        taken.next = tries > 1 ? (Math.floor(now / HOUR) + Math.min(2 ** (tries - 1), 24)) * HOUR : 0;
         taken.tries = tries;
         store(waiting(next ? [next] : unsent));
         if (!next) return;
@@ -163,8 +164,8 @@ const delivery = (gate) => {
    */
   const outlast = async () => {
     const { value, unsent } = getState();
-    if (!/^Apple/.test(navigator.vendor) || new URL(gate.server).origin != location.origin || unsent[0] || !value) return;
-    for (let calls = 0; calls < 3 && valueOf(lasting) != `${valueOf(guard)}.${value}`; calls++) {
+    if (cookie != 'consent' || !/^Apple/.test(navigator.vendor) || new URL(gate.server).origin != location.origin || unsent[0] || !value) return;
+    for (let calls = 0; calls < 3 && valueOf(LASTING) != `${valueOf(GUARD)}.${value}`; calls++) {
       await fetch(gate.server + 'keep', { method: 'POST' });
     }
   };
@@ -173,7 +174,7 @@ const delivery = (gate) => {
   const deliver = (found) => {
     if (found) memory.id ??= newId();
     const { unsent, value } = getState();
-    if (unsent[0]) expire(guard, lasting);
+    if (unsent[0]) expire(GUARD, LASTING);
     store(value);
     return (memory.sending ??= send().then(outlast).catch(() => {}).then(() => {
       memory.sending = undefined;

@@ -1,5 +1,4 @@
 /** The second layer: what exactly is asked, and the switches; and what a page with something unfinished needs. */
-import { clear } from './clear.js';
 import { assertSameProtocol } from './protocol.js';
 import style from './details.css';
 
@@ -15,7 +14,7 @@ const { lang, words, cookies, updated, changed } = __DETAILS__;
 const details = (gate) => {
   const { newElement: element, consent } = gate;
   assertSameProtocol(gate);
-  const { revision, policy, domain } = gate.settings;
+  const { revision, policy } = gate.settings;
   /** @type {Category[]} */
   const categories = ['functional', 'analytics', 'marketing'];
 
@@ -38,45 +37,6 @@ const details = (gate) => {
     return gate.theHost();
   };
 
-  // ---- The message that stays when the dialog has gone ----
-
-  /** Where a reload is told what was removed before it; there is an answer then. */
-  const REMOVED = 'ask-removed';
-
-  /** @param {boolean} [reload] whether this page cannot be rid of it otherwise */
-  const clearTraces = async (reload) => {
-    let names = (await clear(gate.unwanted())).join(', ');
-    try {
-      names = sessionStorage[REMOVED] ?? names;
-      delete sessionStorage[REMOVED];
-      if (reload) sessionStorage[REMOVED] = names;
-    } catch {} // then nobody is told
-    // Delivered before, unless that takes long: the next page would send it again.
-    if (reload) Promise.race([gate.deliver(), new Promise((over) => setTimeout(over, 500))]).then(() => location.reload());
-    else if (names) {
-      const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
-      host().append(message);
-      message.append(element('span', {}, say(words.removed, names)), button(words.close, () => message.remove()));
-    }
-  };
-
-  /** @param {Set<HTMLElement>} gone */
-  const withdraw = (gone) => {
-    let reload = false;
-    for (const element of gone) {
-      const { dataset } = element;
-      if (element instanceof HTMLScriptElement) reload = true;
-      else {
-        // Out of the page and in again, which unloads a frame and leaves no entry in the history.
-        const { parentNode, nextSibling } = element;
-        element.remove();
-        for (const name of ['srcset', 'src', 'href', 'poster']) if (dataset[name]) element.removeAttribute(name);
-        parentNode?.insertBefore(element, nextSibling);
-      }
-    }
-    clearTraces(reload);
-  };
-
   /** @type {HTMLDialogElement} */
   let dialog;
 
@@ -85,13 +45,13 @@ const details = (gate) => {
   /** @param {string} title @param {string} purpose @param {import('./types').Cookie[]} uses @param {Category} [category] none is always on */
   const section = (title, purpose, uses, category) => {
     const control = category
-      ? element('input', { type: 'checkbox', role: 'switch', name: category, checked: consent.allows(category), 'aria-describedby': 'ask-' + category })
+      ? element('input', { type: 'checkbox', role: 'switch', name: category, checked: consent.allows(category), 'aria-describedby': 'ask:' + category })
       : element('span', {}, words.always_on);
     /** @type {[string, keyof import('./types').Cookie][]} */
     const columns = [[words.cookie_name, 'name'], [words.cookie_provider, 'provider'], [words.cookie_purpose, 'purpose'], [words.cookie_life, 'life']];
     return element('section', {},
       element('label', {}, title, control),
-      element('p', { id: 'ask-' + category }, purpose),
+      element('p', { id: 'ask:' + category }, purpose),
       ...(uses[0] ? [element('details', {}, element('summary', {}, `${words.cookies} (${uses.length})`), ...uses.map((use) =>
         element('dl', {}, ...columns.flatMap(([column, key]) => [element('dt', {}, column), element('dd', {}, use[key])]))))] : []));
   };
@@ -99,7 +59,7 @@ const details = (gate) => {
   /** @param {Category[]} allow @param {'accept' | 'refuse' | 'save'} how */
   const decide = (allow, how) => {
     dialog?.close(); // first, so that the focus goes back through the banner to where it was
-    gate.decide(allow, consent.choice ? 'preferences' : how);
+    gate.decide(allow, consent.choice ? 'preferences' : how, lang);
   };
 
   const chosen = () => categories.filter((category) => dialog.querySelector(`[name=${category}]:checked`));
@@ -127,10 +87,11 @@ const details = (gate) => {
 
   // Made when it is opened: dates and a language's rules cost more than all the rest of the script.
   const made = () => /** @type {HTMLDialogElement} */ (element('dialog', {
-    'aria-labelledby': 'ask-details', lang, dir: 'auto', tabindex: '-1', onclose: ({ target }) => target.remove(),
+    'aria-label': words.details, lang, dir: 'auto', tabindex: '-1', onclose: ({ target }) => target.remove(),
   },
-    element('h2', { id: 'ask-details' }, words.details),
+    element('h2', {}, words.details),
     element('p', {}, words.details_text),
+    ...(consent.signal ? [element('p', {}, consent.allows('marketing') ? words.gpc_allowed : words.gpc)] : []),
     section(words.necessary, words.necessary_for, cookies.necessary),
     ...[words.functional_for, words.analytics_for, words.marketing_for]
       .map((purpose, i) => section(titles[i], purpose, cookies[categories[i]], categories[i])),
@@ -140,12 +101,14 @@ const details = (gate) => {
       button(words.save, () => decide(chosen(), 'save'))),
     element('details', { ontoggle: ({ target }) => void (target.open && showMine()) }, element('summary', {}, words.mine), mine),
     element('p', {},
-      element('a', { href: policy }, say(words.updated, date(updated)))),
+      element('a', { href: policy }, say(words.updated, date(updated, { timeZone: 'UTC' })))),
     element('p', { class: 'buttons' }, button(words.close, () => dialog.close()))));
 
   const open = () => {
+    const parent = host();
+    if (parent.querySelector('dialog')) return; // of whichever language
     dialog = made();
-    host().append(dialog);
+    parent.append(dialog);
     dialog.showModal();
     dialog.focus();
     // An ad blocker hid it: the page must not stay locked behind what nobody sees.
@@ -179,33 +142,18 @@ const details = (gate) => {
 
   // ---- What a page with something unfinished needs ----
 
-  /**
-   * Counts the showing once a browser session, with nothing stored to remember it by: where the shopper came into the
-   * shop, that is not by a reload or the way back, not from a page of the shop, and as the first of its pages in the tab.
-   */
-  const countShowing = () => {
-    const [{ type }] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
-    const from = document.referrer && new URL(document.referrer).hostname;
-    const inside = from && (from == location.hostname || (domain && `.${from}`.endsWith('.' + domain)));
-    if (type != 'navigate' || inside || /** @type {any} */ (window).navigation?.currentEntry?.index > 0) return;
-    gate.post({ lang, variant: gate.way }, 'shown');
-  };
-
   /** @param {string} text what is particular to this shopper */
   const note = (text) => gate.theHost().querySelector('p')?.after(element('p', {}, text));
 
   /** @param {boolean} undecided */
   const arrive = (undecided) => {
     if (undecided) {
-      if (consent.choice) note(words.gpc); // the signal answered
-      else if (changed && /** @type {any} */ (gate.getState().last)?.rev < revision) note(changed);
-      if (document.hidden) addEventListener('visibilitychange', countShowing, { once: true });
-      else countShowing();
+      if (consent.signal) note(words.gpc);
+      if (changed && /** @type {any} */ (gate.getState().last)?.rev < revision) note(changed);
     }
-    clearTraces();
   };
 
-  return { arrive, withdraw, open, place };
+  return { arrive, open, place };
 };
 
 export default details;

@@ -1,12 +1,12 @@
 /**
  * The gate: asks, remembers the answer, makes the page agree with it, and is `window.consent`.
  */
-import { addStyle, element, hideBanner, painted, showBanner, theHost } from './banner.js';
+import { addStyle, banner, element, hideBanner, painted, showBanner, spoken, theHost } from './banner.js';
 import { answer, jar, memory, parse, post, read, record, set, state, token, write } from './cookie.js';
 import { allowed, allows, setAllowed, when } from './hold.js';
-import { deliver, handOver, idle, loadLayer, soon, whenIdle } from './layers.js';
+import { afterLoad, deliver, handOver, loadLayer, soon, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
-import { base, CATEGORIES, config, doc, gpc, noPolicy, script, trusted, variant } from './site.js';
+import { base, CATEGORIES, config, doc, noPolicy, script, signal, trusted, variant } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -37,54 +37,67 @@ const agree = () => {
     .then(() => new Promise((resolve) => setTimeout(resolve)))
     .then(() => announce('consentchange', choice)) // before a reload, which would swallow it
     .then(release)
-    .then((gone) => {
-      if (before && !before.every(allows)) soon(({ withdraw }) => withdraw(gone));
+    .then((ran) => {
+      if (before && !before.every(allows)) loadLayer('withdraw').then(({ withdraw }) => withdraw(ran), () => {});
     });
 };
 
 /** Whether release.js is wanted in this page. */
 let releases = false;
 
-/** @returns {Promise<Set<HTMLElement>>} what was released, and the answer does not allow any more */
+/** @returns {Promise<boolean | undefined>} whether a script was released that the answer does not allow any more */
 const release = async () => {
   releases ||= !!allowed?.[0];
   try {
     if (releases) return (await loadLayer('release')).agree();
   } catch {} // it did not load: all stays held
-  return new Set();
 };
 
-/** @param {Category[]} allow @param {import('./types').How} how */
-const decide = (allow, how) => {
-  record(allow, how);
+/** @param {Category[]} allow @param {import('./types').How} how @param {string} [lang] in which it was asked */
+const decide = (allow, how, lang = spoken()) => {
+  record(allow, how, lang);
   agree();
   painted().then(() => {
     const [first, next] = state.unsent;
     // At once, as the shopper may leave before the script is here that takes the answer.
-    if (first && !next && !memory.sending) memory.sent ??= { first, response: post({ id: memory.id, ...first }) };
+    if (first && !next) memory.sent = { first, response: post({ id: memory.id, ...first }) };
     deliver();
   });
 };
 
-/** @returns {string[]} names, `*` for anything, of what no answer allows to stay in the browser */
-const unwanted = () => config.clear.filter((_, i) => !allows(CATEGORIES[i])).flat();
-
 // ---- Ask ----
 
-const open = () => loadLayer('details').then((details) => details.open());
+/** Who reaches for a button may want the preferences, or say yes: then what shows them, and what releases, is here already. */
+const reach = () => {
+  soon(() => {});
+  loadLayer('release').catch(() => {});
+};
+
+/** @param {boolean} [failed] */
+const showFirstLayer = (failed) => {
+  /** @param {Category[]} allow @param {'accept' | 'refuse'} how */
+  const click = (allow, how) => () => decide(allow, allowed ? 'preferences' : how);
+  showBanner([click(CATEGORIES, 'accept'), click([], 'refuse'), open], reach, failed);
+};
+
+/** Opens the preferences; where they do not load, the first layer says so, and takes a yes or a no all the same. */
+const open = () =>
+  loadLayer('details', spoken()).then((details) => {
+    if (allowed) hideBanner();
+    details.open();
+  }, () => showFirstLayer(true));
 
 let undecided = false;
-/** The body that the banner is in; a single-page app may put another in its place. @type {HTMLElement} */
+/** The body that was asked in; a single-page app may put another in its place. @type {HTMLElement} */
 let asked;
+/** How often the banner comes back to a page that takes it away, and nothing else. */
+let again = 9;
 
 const ask = () => {
-  if (!undecided || !doc.body || asked == doc.body) return;
-  asked = doc.body;
-  showBanner(() => decide(CATEGORIES, 'accept'), () => decide([], 'refuse'), open);
-  // Who reaches for a button may say yes: then what releases is here already.
-  for (const type of ['pointerover', 'keydown']) {
-    theHost().addEventListener(type, () => loadLayer('release').catch(() => {}), { once: true });
-  }
+  const { body } = doc;
+  if (!undecided || !body || (banner?.isConnected ?? asked == body) || (asked == body && again-- < 1)) return;
+  asked = body;
+  showFirstLayer();
 };
 
 const watch = () => {
@@ -112,13 +125,16 @@ const consent = {
   get token() {
     return allowed ? token() : null;
   },
+  get signal() {
+    return signal();
+  },
   receipt: () => loadLayer('mine').then((mine) => mine.receipt()),
 };
 
 /** What the layers that are fetched later get. @type {import('./types').Gate} */
 const gate = {
   protocol: PROTOCOL, memory, getState: () => state, jar, parse, post, set, write, deliver, follow: () => follow(), server: base,
-  settings: config, consent, way: variant, theHost, addStyle, newElement: element, decide, agree, unwanted, loadLayer, doc,
+  settings: config, consent, way: variant, theHost, addStyle, newElement: element, decide, agree, loadLayer, doc,
   trusted, script, soon, whenIdle,
 };
 
@@ -131,7 +147,7 @@ const follow = () => {
 const traces = () => {
   try {
     const names = doc.cookie + Object.keys(localStorage) + Object.keys(sessionStorage);
-    return ['ask-removed', ...unwanted()].some((pattern) => names.includes(pattern.split('*')[0]));
+    return ['ask-removed', ...config.clear.filter((_, i) => !allows(CATEGORIES[i])).flat()].some((pattern) => names.includes(pattern.split('*')[0]));
   } catch {} // storage is blocked: nothing is in it
 };
 
@@ -148,11 +164,6 @@ export const start = (tellVendors, stopTrackers) => {
   read();
   setAllowed(answer());
   undecided = !allowed;
-  // The signal answers; the banner is there, this once, for who wants to answer otherwise.
-  if (undecided && gpc && navigator.globalPrivacyControl) {
-    setAllowed([]);
-    record([], 'signal');
-  }
   if (tellVendors && stopTrackers) {
     tell = tellVendors;
     tell(null);
@@ -184,8 +195,9 @@ export const start = (tellVendors, stopTrackers) => {
   // One that throws does not stop the others; one that listens for consentready hears it.
   [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
 
-  // A returning shopper whose answer is delivered needs nothing from the server.
-  if (undecided || traces()) whenIdle((details) => details.arrive(undecided));
+  // Neither a shopper who was never here nor one whose answer is delivered needs more than this script.
+  if (undecided && (state.value || signal())) whenIdle((details) => details.arrive(undecided));
+  if (traces()) afterLoad(() => loadLayer('withdraw').then(({ tidy }) => tidy(), () => {}));
   // Nor does one whose cookie is the one of that name.
-  if (state.unsent[0] || state.value && jar().split(config.cookie + '=').length != 2) idle(() => deliver(true));
+  if (state.unsent[0] || state.value && jar().split(config.cookie + '=').length != 2) afterLoad(() => deliver(true));
 };

@@ -1,5 +1,6 @@
-/** What is fetched when it is wanted: the details, *My choices*, and what delivers an answer. */
-import { base, config, doc, language } from './site.js';
+/** What is fetched when it is wanted: the details, *My choices*, what releases, and what delivers an answer. */
+import { spoken } from './banner.js';
+import { base, config, doc, idle, language } from './site.js';
 
 /** @typedef {import('./types').Layers} Layers */
 
@@ -20,30 +21,29 @@ let further = '';
  * A module, not a script element: it has the nonce of our own tag, and no element of the page is needed.
  * @template {keyof Layers} Name
  * @param {Name} name of a script that brings more than the first layer
- * @param {string} [lang]
+ * @param {string} [lang] of what speaks; what does not is there once
  * @returns {Promise<Layers[Name]>} what it brings; it is fetched once, and again if it did not load
  */
-export const loadLayer = (name, lang = language()) =>
-  (layers[name] ??= import(`${base}${name}.${lang}.${config.layers}.js${further}`).then(
+export const loadLayer = (name, lang) =>
+  (layers[name + lang] ??= import(`${base}${name}.${lang ?? language()}.${config.layers}.js${further}`).then(
     (layer) => layer.default(gate)).catch((error) => {
-    layers[name] = undefined;
+    layers[name + lang] = undefined;
     further += '?';
     throw error;
   }));
 
 /** @param {(details: import('./types').Details) => void} use of the second layer; if it does not load, the next page may */
-export const soon = (use) => loadLayer('details').then(use, () => {});
+export const soon = (use) => loadLayer('details', spoken()).then(use, () => {});
 
 /** @param {boolean} [found] whether this page found it waiting: what is unsent; if the layer does not load, the next page may */
 export const deliver = (found) => loadLayer('delivery').then((layer) => layer.deliver(found), () => {});
 
-/** @param {() => unknown} act when the page has nothing better to do */
-export const idle = (act) => {
-  // Not every browser has it, and then an element of the page may have its name.
-  const start = () => (typeof requestIdleCallback == 'function' ? requestIdleCallback : setTimeout)(act);
+/** @param {() => void} act once the page has loaded, when it has nothing better to do */
+export const afterLoad = (act) => {
+  const start = () => idle(act);
   if (doc.readyState == 'complete') start();
   else addEventListener('load', start);
 };
 
 /** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
-export const whenIdle = (use) => idle(() => soon(use));
+export const whenIdle = (use) => afterLoad(() => soon(use));

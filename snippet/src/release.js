@@ -4,13 +4,12 @@
  */
 import { assertSameProtocol } from './protocol.js';
 import { isHeld, runScript } from './run.js';
+import { ADDRESSES, unloadMarked } from './unload.js';
 
 /** @typedef {import('./types').Category} Category */
 
 const TAGS = 'script,iframe,img,video,audio,source,picture,link';
 const CATEGORIES = ['functional', 'analytics', 'marketing'];
-/** What `data-src` and the like become. */
-const ADDRESSES = ['srcset', 'src', 'href', 'poster'];
 
 const { port1, port2 } = new MessageChannel();
 /** @type {((value?: unknown) => void)[]} */
@@ -105,16 +104,19 @@ const release = (gate) => {
     }
   };
 
-  /** @returns {Set<HTMLElement>} what is released and may not be any more, which counts as held from now on */
+  /**
+   * What is released and may not be any more counts as held from now on, and is unloaded.
+   * @returns {boolean} whether a script ran, which nothing but another page can end
+   */
   const takeBack = () => {
-    /** @type {Set<HTMLElement>} */
-    const gone = new Set();
+    let ran = false;
     for (const marked of released) {
       if (mayRun(marked)) continue;
       released.delete(marked);
-      if (!(marked instanceof HTMLScriptElement && isHeld(marked))) gone.add(marked); // else it stood in line
+      if (!(marked instanceof HTMLScriptElement)) unloadMarked(marked);
+      else ran ||= !isHeld(marked); // else it stood in line
     }
-    return gone;
+    return ran;
   };
 
   /** @param {Element} found */
@@ -148,7 +150,7 @@ const release = (gate) => {
     if (released.has(marked)) {
       if (marked instanceof HTMLScriptElement) return;
       once.delete(marked);
-      if (!mayRun(marked)) return gate.soon(({ withdraw }) => withdraw(takeBack()));
+      if (!mayRun(marked)) return void takeBack();
       released.delete(marked);
     }
     lookAt(marked);

@@ -3,7 +3,10 @@
 /** As the server wrote it, for the details. */
 export const config = __SITE__;
 
-export const { site, revision, keep, domain, gpc } = config;
+export const { site, revision, keep, domain } = config;
+
+/** @returns {'gpc' | null} what the browser sends now: Global Privacy Control, where the shop heeds it */
+export const signal = () => (config.gpc && navigator.globalPrivacyControl ? 'gpc' : null);
 
 const draw = Math.random();
 /** The way of asking that this page takes. Nothing is stored before an answer, so each page draws anew. */
@@ -37,7 +40,7 @@ export const base = (script.dataset.base || script.src || `/v1/${site}/`).replac
 /** @returns {string} the page's language if the site speaks it, else the browser's, else the site's first */
 export const language = () =>
   [doc.documentElement.lang, ...(navigator.languages ?? [])].map((tag) => tag.split(/[-_]/)[0].toLowerCase())
-    .find((tag) => notices[tag]) ?? Object.keys(notices)[0];
+    .find((tag) => Object.hasOwn(notices, tag)) ?? Object.keys(notices)[0];
 
 /** @type {import('./types').Category[]} */
 export const CATEGORIES = ['functional', 'analytics', 'marketing'];
@@ -55,3 +58,8 @@ try {
 } catch {
   noPolicy = true;
 }
+
+/** @param {() => void} act when the page is laid out and has nothing better to do, or half a second later */
+export const idle = (act) =>
+  // Not every browser has it, and then an element of the page may have its name.
+  typeof requestIdleCallback == 'function' ? requestIdleCallback(act, { timeout: 500 }) : setTimeout(act);

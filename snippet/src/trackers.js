@@ -12,14 +12,13 @@ import { config, doc, script } from './site.js';
  *   is the native call with these arguments
  */
 
-const trackers = config.trackers ?? [];
-for (const each of trackers) each.match = RegExp(each.match);
+const trackers = config.trackers?.map(({ match, category }) => ({ match: RegExp(match), category }));
 
 /** @param {any} address @returns {import('./types').Category | undefined} what a tracker there waits for */
 const stopped = (address) => {
   try {
     const { host, pathname } = new URL(address, doc.baseURI);
-    return trackers.find(({ match, category }) => match.test(host + pathname) && !allows(category))?.category;
+    return trackers?.find(({ match, category }) => match.test(host + pathname) && !allows(category))?.category;
   } catch {} // no address: the browser will say so
 };
 
@@ -87,7 +86,8 @@ const guard = (realm) => {
   };
   wrap('Element', 'innerHTML insertAdjacentHTML', parse);
   wrap('Range', 'createContextualFragment', parse);
-  wrap('HTMLTemplateElement', 'content', parse);
+  wrap('Node', 'cloneNode', parse);
+  wrap('Document', 'importNode', parse);
 
   wrap('', 'fetch', (act, _, [input, init]) => new Promise((resolve) => {
     const signal = init?.signal ?? input?.signal;

@@ -7,7 +7,7 @@ export type Category = 'functional' | 'analytics' | 'marketing';
 /** An answer to everything that is asked. */
 export type Choice = Record<Category, boolean>;
 
-/** How an answer was given; `signal` is Global Privacy Control, `script` a call of `consent.decide`. */
+/** How an answer was given; `script` is a call of `consent.decide`, `signal` was Global Privacy Control before it stopped to answer. */
 export type How = 'accept' | 'refuse' | 'save' | 'preferences' | 'signal' | 'script';
 
 export interface Consent {
@@ -23,6 +23,8 @@ export interface Consent {
   decide(choice: Partial<Choice>): void;
   /** The signed token, or null while there is none (undecided, or not delivered yet). */
   readonly token: string | null;
+  /** `gpc` while the browser sends Global Privacy Control and the shop heeds it: marketing is denied unless the shopper allowed it. */
+  readonly signal: 'gpc' | null;
   /** The shopper's receipt (JSON-LD), fetched from the server. Rejects while there is no token. */
   receipt(): Promise<Record<string, unknown>>;
 }
@@ -31,6 +33,7 @@ declare global {
   const __SITE__: SiteConfig;
   const __DETAILS__: DetailsConfig;
   const __MINE__: MineConfig;
+  const __WITHDRAW__: WithdrawConfig;
   interface Window {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
@@ -74,7 +77,7 @@ export interface SiteConfig {
   cookie: 'consent' | '__Host-consent';
   /** Parent domain of the cookie, for consent shared between subdomains; or nothing. */
   domain: string;
-  /** 1 if Global Privacy Control refuses. */
+  /** 1 if Global Privacy Control is heeded. */
   gpc: 0 | 1;
   /** Hash in the address of the layers: the details and *My choices*. */
   layers: string;
@@ -99,7 +102,7 @@ export interface Way {
 }
 
 /** What is asked in a language: the hash of the exact words and cookie list, then the words of the first layer. */
-export type FirstLayer = Record<'hash' | 'title' | 'text' | 'accept' | 'refuse' | 'choose' | 'policy', string>;
+export type FirstLayer = Record<'hash' | 'title' | 'text' | 'accept' | 'refuse' | 'choose' | 'policy' | 'unloaded', string>;
 
 export type Words = typeof import('./words/en.json');
 
@@ -112,6 +115,14 @@ export interface DetailsConfig {
   updated: string;
   /** What is new since the last revision. */
   changed: string | null;
+}
+
+/** In place of __WITHDRAW__ in withdraw.js. */
+export interface WithdrawConfig {
+  lang: string;
+  words: Words;
+  /** Cookie and storage names of each category, `*` for anything. */
+  names: Record<Category | 'necessary', string[]>;
 }
 
 /** In place of __MINE__ in mine.js: whom to write to, and where to complain. */
@@ -192,7 +203,8 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
   theHost(): HTMLElement;
   addStyle(css: string): void;
   newElement: typeof import('./banner.js').element;
-  decide(allow: Category[], how: How): void;
+  /** @param lang in which it was asked; without it, the banner's, or the page's now */
+  decide(allow: Category[], how: How, lang?: string): void;
   /** Makes the page agree with the cookie. */
   agree(): void;
   /** What the document says, whatever the page has named so. */
@@ -202,8 +214,6 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
   script: HTMLScriptElement;
   soon: typeof import('./layers.js').soon;
   whenIdle: typeof import('./layers.js').whenIdle;
-  /** Names, `*` for anything, of what no answer allows to stay in the browser. */
-  unwanted(): string[];
   loadLayer<Name extends keyof Layers>(name: Name, lang?: string): Promise<Layers[Name]>;
 }
 
@@ -212,21 +222,28 @@ export interface Layers {
   release: Release;
   details: Details;
   mine: Mine;
+  withdraw: Withdraw;
   delivery: Delivery;
 }
 
 /** What is handed back by what releases. */
 export interface Release {
-  /** Releases what the answer allows; returns what was released and is not allowed any more. */
-  agree(): Set<HTMLElement>;
+  /** Releases what the answer allows, and takes back what it does not; returns whether a script was among that. */
+  agree(): boolean;
+}
+
+/** What a withdrawal needs, and a page with traces of what is not allowed. */
+export interface Withdraw {
+  /** Takes back what a pattern let through, removes the traces, comes to the page anew if a script has run, and says so. */
+  withdraw(ran?: boolean): Promise<void>;
+  /** Removes the traces, and says so; also what the page before this one removed. */
+  tidy(): Promise<void>;
 }
 
 /** What the details hand back. */
 export interface Details {
   /** What a page with something unfinished needs: an undecided shopper, an unsent decision, traces of what was refused. */
   arrive(undecided: boolean): void;
-  /** Takes back what was released and is not allowed any more, removes its traces, and says so. */
-  withdraw(gone: Set<HTMLElement>): void;
   open(): void;
   /** Draws what stands in a held frame. */
   place(frame: HTMLIFrameElement, releaseOnce: () => void): void;

@@ -24,7 +24,7 @@ from typing import Any
 import brotli
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 
-from consent_server.banner.scripts import prepare
+from consent_server.banner.scripts import build_scripts
 from consent_server.settings.shops import read_sites
 
 ROOT = Path(__file__).parents[2]
@@ -70,14 +70,17 @@ class Contender:
 
 def contenders() -> list[Contender]:
     """Return the bare page, ours in two ways, and the peers."""
-    asked = prepare(read_sites(ROOT / "consent.toml")["smartmarket"])
+    scripts = build_scripts(read_sites(ROOT / "consent.toml")["smartmarket"])
     held = f'<script type="text/plain" data-consent="analytics">{TAG}</script>'
-    gate = asked.consent.plain
+    gate = scripts.consent.plain
     ours = (
         ("/v1/s/consent.js", gate),
-        *((f"/v1/s/details.{lang}.{script.hash}.js", script.plain) for lang, script in asked.layers["details"].items()),
+        *(
+            (f"/v1/s/details.{lang}.{script.hash}.js", script.plain)
+            for lang, script in scripts.layers["details"].items()
+        ),
     )
-    accept = "#ask .buttons button"
+    accept = "[data-ask] .buttons button"
     vanilla, orejime = MODULES / "vanilla-cookieconsent/dist", MODULES / "orejime/dist"
     words = """{ consentModal: { title: 'Cookies', description: 'We use cookies.', acceptAllBtn: 'Accept all',
       acceptNecessaryBtn: 'Reject all', showPreferencesBtn: 'Manage preferences' },

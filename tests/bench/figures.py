@@ -18,11 +18,12 @@ import psutil
 import redis
 
 from consent_server import create_app
-from consent_server.banner.scripts import prepare
-from consent_server.decision import Decision, Notice, Site
+from consent_server.banner.scripts import build_scripts
+from consent_server.decision import Decision
 from consent_server.proof.log import seal
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site, read_sites
+from consent_server.site import Notice, Site
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from tests.bench import scale
@@ -89,7 +90,7 @@ def profile() -> None:
         settings = Settings(secret=("x" * 40,), redis_url=url, client_limit=10**6, redis_timeout=5000)
         app = create_app(settings, site)
         behind = app.extensions["consent"]
-        name = behind.asked["smartmarket"].notices["az"][0].hash
+        name = behind.scripts["smartmarket"].notices["az"][0].hash
 
         def environ() -> dict[str, object]:
             content = {"id": secrets.token_urlsafe(16), "allow": ["analytics"], "notice": name, "how": "save"}
@@ -245,7 +246,7 @@ def full() -> None:
     core = {SERVER_CORE}
     shop = read_sites(ROOT / "consent.toml")["smartmarket"]
     with store(core) as (none, none_kept), store(core) as (many, many_kept):
-        _fill(many, shop, prepare(shop).notices["az"][0], int((time.time() - 30 * 86400) * 1000), 7)
+        _fill(many, shop, build_scripts(shop).notices["az"][0], int((time.time() - 30 * 86400) * 1000), 7)
         with closing(Store(many, 30)) as opened:  # or the server would do it while it is measured
             seal(opened, shop, Keys(["the secret of the bench is long enough"]), datetime.now(UTC))
         with redis.Redis.from_url(many) as client:

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from consent_server.decision import Decision, Notice
+from consent_server.decision import Decision
 from consent_server.proof.log import export, write
 from consent_server.settings.shops import make_site
+from consent_server.site import Notice
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from tests.bench.servers import store as running

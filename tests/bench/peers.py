@@ -20,9 +20,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-from consent_server.banner.scripts import prepare
-from consent_server.decision import Cookie
+from consent_server.banner.scripts import build_scripts
 from consent_server.settings.shops import read_sites
+from consent_server.site import Cookie
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "snippet/node_modules"
@@ -85,8 +85,10 @@ def peers() -> list[Peer]:
     traces = {
         "analytics": (Cookie("_t_*", "T", dict.fromkeys(site.languages, "x"), dict.fromkeys(site.languages, "x")),)
     }
-    asked = prepare(replace(site, cookies=traces, trackers=(("tracker.localhost", "analytics"),), cookie_domain=None))
-    details = asked.layers["details"]
+    scripts = build_scripts(
+        replace(site, cookies=traces, trackers=(("tracker.localhost", "analytics"),), cookie_domain=None)
+    )
+    details = scripts.layers["details"]
     ours = {f"/v1/s/details.{lang}.{script.hash}.js": script.plain for lang, script in details.items()}
     vanilla, orejime = MODULES / "vanilla-cookieconsent/dist", MODULES / "orejime/dist"
     klaro, tac = MODULES / "klaro/dist", MODULES / "tarteaucitronjs"
@@ -99,12 +101,12 @@ def peers() -> list[Peer]:
         Peer(
             "ours",
             '<script nonce="n1" src="/v1/s/consent.js"></script>',
-            {"/v1/s/consent.js": asked.consent.plain, **ours},
+            {"/v1/s/consent.js": scripts.consent.plain, **ours},
             text_plain('data-consent="analytics"'),
             attributes('data-consent="analytics"'),
             "consent.decide({ analytics: true })",
             "consent.decide({ analytics: false })",
-            "#ask button",
+            "[data-ask] button",
         ),
         Peer(
             "vanilla-cookieconsent 3.1",

@@ -10,8 +10,8 @@ from binascii import crc_hqx
 from collections import Counter
 from datetime import date
 
-from consent_server.decision import Site
 from consent_server.settings.shops import make_site
+from consent_server.site import Site
 from consent_server.store import keys
 
 SLOTS = 16384

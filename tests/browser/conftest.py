@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -18,9 +20,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from consent_server import create_app
-from consent_server.decision import Cookie, Site
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import SITE, make_site, snippet_words
+from consent_server.site import Cookie, Site
 
 WORDS = snippet_words()
 
@@ -87,12 +89,13 @@ class Quiet(WSGIRequestHandler):
 
 @dataclass
 class Shop:
-    """Any host name that ends in .localhost leads here; ``hits`` are what came in on hosts other than the shop's."""
+    """Any host name that ends in .localhost leads here; ``hits`` are what came in on hosts other than the shop's, ``visits`` on it."""
 
     port: int
     settings: Settings
     pages: dict[str, tuple[str, str, dict[str, str]]] = field(default_factory=dict)
     hits: list[str] = field(default_factory=list)
+    visits: list[str] = field(default_factory=list)
     posts: list[tuple[str, bytes]] = field(default_factory=list)
     app: Flask | None = None
     site: Site | None = None
@@ -149,6 +152,7 @@ class Shop:
             headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
             kind = "text/javascript" if script else "text/html"
             return Response(f"ran('{asked.path}')" if script else "", 200, headers, mimetype=kind)
+        self.visits.append(f"{asked.method} {asked.path}")
         kind, text, headers = self.pages.get(asked.path, ("text/plain", "", {}))
         status = 200 if asked.path in self.pages else 204 if asked.path == "/favicon.ico" else 404
         return Response(text, status, headers, content_type=kind)
@@ -163,6 +167,37 @@ class Shop:
             environ["wsgi.input"] = io.BytesIO(body)
             self.posts.append((environ["PATH_INFO"].rsplit("/", 1)[1], body))
         return self.app(environ, start_response)
+
+
+class Slow:
+    """The server's answers to posts to a path: it has taken them, and the first few are long on their way."""
+
+    def __init__(self, shop: Shop, path: str, first: int = 1) -> None:
+        assert shop.app
+        self.path = path
+        self.left = first
+        self.taken = 0
+        self.arrive = threading.Event()
+        self.inner = shop.app.wsgi_app
+        shop.app.wsgi_app = self  # type: ignore[method-assign]
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        said = self.inner(environ, start_response)
+        if environ["PATH_INFO"].endswith(self.path) and environ["REQUEST_METHOD"] == "POST":
+            self.taken += 1
+            if self.left > 0:
+                self.left -= 1
+                self.arrive.wait(30)
+        return said
+
+
+@contextmanager
+def slow(shop: Shop, path: str = "/decisions", first: int = 1) -> Iterator[Slow]:
+    held = Slow(shop, path, first)
+    try:
+        yield held
+    finally:
+        held.arrive.set()
 
 
 @pytest.fixture
@@ -201,6 +236,17 @@ def when(page: Page, happened: Callable[[], object], seconds: float = 15) -> Non
     while not happened():
         assert time.monotonic() < end, "this never happened"
         page.wait_for_timeout(20)
+
+
+def posted(shop: Shop, path: str) -> list[dict[str, Any]]:
+    """Return what was posted to a path."""
+    return [json.loads(body) for to, body in shop.posts if to == path]
+
+
+def decided(shop: Shop, page: Page, times: int) -> dict[str, Any]:
+    """Wait for the decision of that number, and return it."""
+    when(page, lambda: len(posted(shop, "decisions")) >= times)
+    return posted(shop, "decisions")[times - 1]
 
 
 def press(page: Page, word: str, lang: str = "en") -> None:

@@ -13,6 +13,7 @@ _READY = {
     "turbo": "@hotwired/turbo/dist/turbo.es2017-umd.js",
     "htmx": "htmx.org/dist/htmx.min.js",
     "jquery": "jquery/dist/jquery.min.js",
+    "lozad": "lozad/dist/lozad.min.js",
     "vue": "vue/dist/vue.global.prod.js",
     "dompurify": "dompurify/dist/purify.min.js",
 }
@@ -20,7 +21,7 @@ _READY = {
 
 @cache
 def library(name: str) -> str:
-    """Return the text of ``turbo``, ``htmx``, ``jquery``, ``vue``, ``dompurify``, ``react18`` or ``react19``.
+    """Return the text of a library: of React with its version, ``react19``, else by the name that npm has it by.
 
     React's brings ``React``, ``createRoot`` and ``hydrateRoot`` as globals.
     """
@@ -38,6 +39,13 @@ def library(name: str) -> str:
     ]
     made = subprocess.run(esbuild, cwd=SNIPPET, input=source, check=True, capture_output=True, text=True)
     return made.stdout
+
+
+@cache
+def bundle(source: str) -> str:
+    """Return a module with all that it imports from npm, as one script."""
+    esbuild = [MODULES / ".bin/esbuild", "--bundle", "--minify", "--define:process.env.NODE_ENV='production'"]
+    return subprocess.run(esbuild, cwd=SNIPPET, input=source, check=True, capture_output=True, text=True).stdout
 
 
 @cache

@@ -73,7 +73,7 @@ def test_in_firefox_too_and_in_a_private_window(
         window = open_window()
         window.goto(shop.page(HELD))
         assert window.evaluate("stored") == stored
-        window.until("!!document.querySelector('#ask button')")
+        window.until("!!document.querySelector('[data-ask] button')")
         time.sleep(0.4)
         assert window.evaluate("window.ran ?? null") is None
         window.press("Accept all")

@@ -18,7 +18,7 @@ WINDOWS = {
 }
 """What a page sees of a browser that zooms on a screen of 1280 by 800."""
 
-CUT = """[...document.querySelectorAll('#ask *')].filter((part) => part.offsetWidth
+CUT = """[...document.querySelectorAll('[data-ask] *')].filter((part) => part.offsetWidth
   && (part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display != 'inline'
     || part.getBoundingClientRect().right > innerWidth || part.getBoundingClientRect().left < 0))
   .map((part) => part.outerHTML.slice(0, 100))"""
@@ -38,7 +38,7 @@ def test_zoomed_everything_can_be_reached_and_nothing_scrolls_sideways(
     for layout in ("bar", "box", "centre"):
         shop.serve(theme={"layout": layout}, cookies={"analytics": (cookie("_a_cookie_with_a_rather_long_name"),)})
         page.goto(shop.page("<p>Товары</p>", lang="ru", head=shop.tag.replace(".js", f".js?{layout}")))
-        expect(page.locator(f"#ask .{layout}")).to_be_visible()
+        expect(page.locator(f"[data-ask] .{layout}")).to_be_visible()
         reach(banner(page, "ru").locator("h2, a, button"))
         assert page.evaluate(CUT) == [], layout
     press(page, "choose", "ru")
@@ -146,11 +146,11 @@ def test_nothing_moves(shop: Shop, new_context: Callable[..., BrowserContext], m
     page = new_context(locale="en-GB", reduced_motion=motion).new_page()
     style = (
         "<style>@keyframes k { to { rotate: 1turn } } body * { transition: all 9s; animation: k 9s infinite }"
-        " #ask { margin-top: 1px }</style>"
+        " [data-ask] { margin-top: 1px }</style>"
     )
     page.goto(shop.page("", head=style + shop.tag))
     expect(banner(page)).to_be_visible()
-    moving = "document.getAnimations().filter(({ effect }) => effect.target.closest('#ask')).length"
+    moving = "document.getAnimations().filter(({ effect }) => effect.target.closest('[data-ask]')).length"
     assert page.evaluate("document.getAnimations().length") > 0
     assert page.evaluate(moving) == 0
     press(page, "choose")

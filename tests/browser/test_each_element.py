@@ -133,17 +133,25 @@ def fragment(shop: Shop, page: Page) -> None:
 @row("a copy (`cloneNode`) of a script that has run")
 def copy(shop: Shop, page: Page) -> None:
     said_yes(
-        shop, page, f"<div id=box><script {HELD}>ran('inline')</script><script {HELD} src={tracker(shop, 'a.js')}></script></div>"
+        shop,
+        page,
+        f"<div id=box><script {HELD}>ran('inline')</script><script {HELD} src={tracker(shop, 'a.js')}></script></div>",
     )
     until(page, "order.length == 2")
-    page.evaluate("const held = box; held.before(held.cloneNode(true)); document.body.append(held.cloneNode(true), held)")
+    page.evaluate(
+        "const held = box; held.before(held.cloneNode(true)); document.body.append(held.cloneNode(true), held)"
+    )
     settle(page)
     assert page.evaluate("order.length") == 2
 
 
 @row("`iframe`")
 def frame(shop: Shop, page: Page) -> None:
-    said_yes(shop, page, f"<div id=box><iframe data-consent=analytics data-src={tracker(shop, 'film')} title=F></iframe></div>")
+    said_yes(
+        shop,
+        page,
+        f"<div id=box><iframe data-consent=analytics data-src={tracker(shop, 'film')} title=F></iframe></div>",
+    )
     when(page, lambda: hits(shop) == ["film"])
     until(page, "consent.token")
     page.evaluate("window.kept = box.firstChild; window.entries = history.length")
@@ -225,7 +233,9 @@ def not_of_a_host(shop: Shop, page: Page) -> None:
     )
     settle(page)
     assert page.evaluate("order") == []
-    assert page.evaluate("document.querySelectorAll('[src],[srcset]').length") == page.evaluate("document.querySelectorAll('script[src]').length")
+    assert page.evaluate("document.querySelectorAll('[src],[srcset]').length") == page.evaluate(
+        "document.querySelectorAll('script[src]').length"
+    )
 
 
 @row("`data-consent` that is empty, says `necessary`, or no category that there is")

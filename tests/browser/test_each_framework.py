@@ -153,7 +153,9 @@ def two_pages(shop: Shop, name: str, one: str, attributes: str = "") -> None:
     """Serve two pages that a framework swaps: the first with held elements."""
     head = with_library(shop, name)
     shop.page(f"<div {attributes}><h2>One</h2><a href=/two>two</a>{one}</div>", "/one", head=head)
-    shop.page(f"<div {attributes}><h2>Two</h2><a href=/one>one</a><script {HELD}>ran('two')</script></div>", "/two", head=head)
+    shop.page(
+        f"<div {attributes}><h2>Two</h2><a href=/one>one</a><script {HELD}>ran('two')</script></div>", "/two", head=head
+    )
 
 
 def visit(page: Page, name: str) -> None:

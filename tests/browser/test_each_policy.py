@@ -79,12 +79,18 @@ def scripts(shop: Shop) -> str:
 
 @row("`'nonce-…'`")
 def nonce(shop: Shop, page: Page) -> None:
-    assert run(shop, page, "'nonce-n1'", scripts(shop), ours(shop, "nonce=n1"), "nonce=n1") == ["/right.js", "inline right"]
+    assert run(shop, page, "'nonce-n1'", scripts(shop), ours(shop, "nonce=n1"), "nonce=n1") == [
+        "/right.js",
+        "inline right",
+    ]
 
 
 @row("`'nonce-…'`, and our tag has none, as its host is in the list")
 def nonce_of_others(shop: Shop, page: Page) -> None:
-    assert run(shop, page, "'nonce-n1' {server}", scripts(shop), ours(shop), "nonce=n1") == ["/right.js", "inline right"]
+    assert run(shop, page, "'nonce-n1' {server}", scripts(shop), ours(shop), "nonce=n1") == [
+        "/right.js",
+        "inline right",
+    ]
 
 
 @row("`'nonce-…' 'strict-dynamic'`")

@@ -24,7 +24,7 @@ process.stdout.write(build(['box', 'buttons', 'hidden', 'text-4xl', 'leading-10'
 """
 """Tailwind's reset and theme, and a few of its classes, as its compiler makes them."""
 
-LOOK = """() => [...document.querySelectorAll('#ask *')].flatMap((part) =>
+LOOK = """() => [...document.querySelectorAll('[data-ask] *')].flatMap((part) =>
   (part.localName == 'input' ? [null, '::before'] : [null]).map((pseudo) => {
     const { x, y, width, height } = part.getBoundingClientRect();
     const style = getComputedStyle(part, pseudo);

@@ -18,7 +18,7 @@ from consent_server.demo.sample import sample
 from consent_server.settings.shops import read_sites
 from consent_server.store import Store
 from consent_server.tokens import Keys
-from consent_server.web.marketer.chart import LANGUAGES, Words
+from consent_server.web.marketer.words import LANGUAGES, Words
 
 SIZES = {"desktop": (1280, 900), "phone": (360, 780), "narrow": (320, 640)}
 EN = Words.of("en")
@@ -39,7 +39,7 @@ def filled(short_folder: Callable[[], Path]) -> Iterator[Live]:
 
 @pytest.fixture(scope="module")
 def sessions() -> dict[str, Any]:
-    """The browser state of who has logged in to which demo: one login each, for the door slows down many."""
+    """The browser state of who has logged in to which demo: one login each, for many are slowed down."""
     return {}
 
 

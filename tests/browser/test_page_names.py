@@ -47,7 +47,16 @@ TAKEN = {
         f"<input name={name}>"
         for name in (
             *("matches", "closest", "dataset", "querySelectorAll", "querySelector", "firstElementChild", "shadowRoot"),
-            *("getAttribute", "hasAttribute", "children", "attributes", "parentNode", "localName", "nodeType", "contains"),
+            *(
+                "getAttribute",
+                "hasAttribute",
+                "children",
+                "attributes",
+                "parentNode",
+                "localName",
+                "nodeType",
+                "contains",
+            ),
         )
     ),
 }
@@ -69,7 +78,11 @@ def test_the_gate_works_whatever_the_page_is_called(shop: Shop, page: Page, take
 
 
 def test_an_element_or_a_variable_that_comes_later_does_not_take_the_name(shop: Shop, page: Page) -> None:
-    page.goto(shop.page("<input id=consent><script>var consent = 1; window.consentQueue.push(() => (window.called = 1))</script>"))
+    page.goto(
+        shop.page(
+            "<input id=consent><script>var consent = 1; window.consentQueue.push(() => (window.called = 1))</script>"
+        )
+    )
     assert page.evaluate("[typeof consent.allows, window.called]") == ["function", 1]
 
 

@@ -51,7 +51,7 @@ def test_it_works_under_a_strict_policy_with_trusted_types_without_a_report(
         )
     )
     expect(banner(page)).to_be_visible()
-    assert page.evaluate("getComputedStyle(document.querySelector('#ask button')).minHeight") == "44px"
+    assert page.evaluate("getComputedStyle(document.querySelector('[data-ask] button')).minHeight") == "44px"
     expect(page.frame_locator("iframe").get_by_role("button")).to_have_count(2)
     press(page, "choose")
     page.get_by_role("switch", name="Analytics").click()
@@ -81,7 +81,8 @@ def test_it_runs_no_script_that_the_page_s_policy_would_not_run(shop: Shop, page
 HOSTILE = {
     "all unset": "* { all: unset !important }",
     "no buttons": "button, [role=button] { display: none !important }",
-    "id and class": "#ask, #ask *, #ask#ask button { display: none !important; color: red !important }",
+    "id and class": "[data-ask], [data-ask] *, [data-ask][data-ask] button"
+    " { display: none !important; color: red !important }",
     "before and after": "*::before, *::after { content: 'x' !important; display: block !important }",
     "big reset": "*, ::before { font: 40px/3 serif !important; margin: 50px !important; visibility: hidden !important;"
     " text-transform: uppercase !important; letter-spacing: 1em !important; opacity: 0 !important }",
@@ -93,7 +94,7 @@ HOSTILE = {
 def look(page: Page) -> object:
     """Return how the banner and its parts are drawn."""
     return page.evaluate(
-        """[...document.querySelectorAll('#ask *')].map((part) => {
+        """[...document.querySelectorAll('[data-ask] *')].map((part) => {
           const style = getComputedStyle(part);
           const { width, height } = part.getBoundingClientRect();
           const names = ['display', 'color', 'backgroundColor', 'fontSize', 'lineHeight', 'margin', 'padding',
@@ -109,7 +110,7 @@ def test_the_page_s_own_style_does_not_reach_the_banner(shop: Shop, page: Page, 
     expect(banner(page)).to_be_visible()
     alone = look(page)
     page.goto(shop.page("", head=f"<style>{HOSTILE[sheet]}</style>" + shop.tag))
-    page.wait_for_selector("#ask button", state="attached")
+    page.wait_for_selector("[data-ask] button", state="attached")
     assert look(page) == alone
     press(page, "refuse")
     until(page, "consent.choice")

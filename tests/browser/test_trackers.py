@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from .conftest import Shop, press, settle, until, when
+from .libraries import library
 
 PATTERNS = (("*.tracker.localhost", "analytics"), ("ads.localhost/pixel/*", "marketing"))
 
@@ -32,7 +33,7 @@ BY_PARSER = {
     "iframe": '<iframe src="{url}" title="F"></iframe>',
 }
 
-pytestmark = pytest.mark.troubles("Failed to load resource|MIME")
+pytestmark = pytest.mark.troubles("Failed to load resource|MIME|WebSocket")
 
 
 @pytest.fixture
@@ -117,6 +118,149 @@ def test_a_held_fetch_gives_its_answer_once_it_is_allowed(shop: Shop, page: Page
     assert page.evaluate("window.answer") is None
     press(page, "accept")
     until(page, "window.answer == `ran('/it.js')`")
+
+
+HELD = {
+    "fetch": "fetch('{url}', { mode: 'no-cors', signal }).catch(({ name }) => (window.ended = name))",
+    "fetch of a Request": (
+        "fetch(new Request('{url}', { mode: 'no-cors', signal })).catch(({ name }) => (window.ended = name))"
+    ),
+    "XMLHttpRequest": (
+        "const x = new XMLHttpRequest(); x.open('GET', '{url}'); x.send(); window.ended = 'AbortError';"
+        "signal.addEventListener('abort', () => x.abort())"
+    ),
+}
+
+
+@pytest.mark.parametrize("when_aborted", ["before", "while it waits"])
+@pytest.mark.parametrize("way", HELD)
+def test_what_is_called_off_while_it_waits_is_not_sent_after_the_yes(
+    shop: Shop, page: Page, way: str, when_aborted: str
+) -> None:
+    shop.serve(trackers=PATTERNS)
+    page.goto(shop.page(""))
+    code = HELD[way].replace("{url}", shop.url("/it", "tracker"))
+    early = "control.abort();" if when_aborted == "before" and way != "XMLHttpRequest" else ""
+    page.evaluate(f"() => {{ const control = new AbortController(), {{ signal }} = control; {early} {code}; control.abort() }}")
+    until(page, "window.ended == 'AbortError'")
+    page.evaluate("consent.decide({ analytics: true, marketing: true })")
+    until(page, "consent.token")
+    settle(page)
+    assert shop.hits == []
+
+
+def test_a_request_that_waits_ends_at_its_time(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=PATTERNS)
+    url = shop.url("/it", "tracker")
+    page.goto(shop.page(""))
+    page.evaluate(
+        f"() => {{ fetch('{url}', {{ signal: AbortSignal.timeout(50) }}).catch(({{ name }}) => (window.fetched = name));"
+        f" const x = new XMLHttpRequest(); x.open('GET', '{url}'); x.timeout = 50; x.ontimeout = () => (window.over = 1);"
+        " x.send() }"
+    )
+    until(page, "window.fetched == 'TimeoutError' && window.over")
+    page.evaluate("consent.decide({ analytics: true })")
+    until(page, "consent.token")
+    settle(page)
+    assert shop.hits == []
+
+
+def test_of_a_request_that_is_opened_again_only_the_last_is_sent(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=PATTERNS)
+    page.goto(shop.page(""))
+    first, last = (shop.url(path, "tracker") for path in ("/first", "/last.js"))
+    page.evaluate(
+        f"() => {{ const x = new XMLHttpRequest(); x.open('GET', '{first}'); x.send(); x.open('GET', '{last}');"
+        " x.onload = () => (window.text = x.responseText); x.send() }"
+    )
+    settle(page)
+    page.evaluate("consent.decide({ analytics: true })")
+    until(page, "window.text == `ran('/last.js')`")
+    assert shop.hits == ["tracker/last.js"]
+
+
+def test_a_body_is_sent_as_it_was(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=PATTERNS)
+    url = shop.url("/it", "tracker")
+    page.goto(shop.page(""))
+    with page.expect_request(url) as sent:
+        page.evaluate(
+            f"() => {{ fetch(new Request('{url}', {{ method: 'POST', body: 'the body', mode: 'no-cors', keepalive: true }})) }}"
+        )
+        page.evaluate("consent.decide({ analytics: true })")
+    assert sent.value.post_data == "the body"
+
+
+def test_a_newer_address_takes_the_place_of_one_that_waits(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=PATTERNS)
+    page.goto(shop.page("<img alt=''>"))
+    page.evaluate(f"document.images[0].src = '{shop.url('/old', 'tracker')}'")
+    page.evaluate("document.images[0].src = '/own.png'")
+    page.evaluate("consent.decide({ analytics: true })")
+    until(page, "consent.token")
+    settle(page)
+    assert shop.hits == []
+    assert page.evaluate("document.images[0].getAttribute('src')") == "/own.png"
+
+
+def test_what_two_patterns_match_waits_for_both(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=(*PATTERNS, ("tracker.localhost/both/*", "marketing")))
+    page.goto(shop.page(""))
+    page.evaluate(f"new Image().src = '{shop.url('/both/a', 'tracker')}'; undefined")
+    page.evaluate("consent.decide({ analytics: true })")
+    settle(page)
+    assert shop.hits == []
+    page.evaluate("consent.decide({ marketing: true })")
+    when(page, lambda: shop.hits == ["tracker/both/a"])
+
+
+def test_a_lazy_loader_does_not_let_out_what_is_marked_and_matched(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=PATTERNS)
+    shop.pages["/lozad.js"] = ("text/javascript", library("lozad"), {})
+    url = shop.url("/it", "tracker")
+    parts = (
+        f'<iframe class="lozad" data-consent="analytics" data-src="{url}/frame" title="F" width="400" height="300"></iframe>'
+        f'<img class="lozad" alt="" data-consent="analytics" data-src="{url}/picture" width="20" height="20">'
+    )
+    page.goto(shop.page(f"{parts}<script src='/lozad.js'></script><script>lozad().observe()</script>"))
+    until(page, "document.querySelectorAll('[data-loaded]').length == 2")
+    settle(page)
+    assert shop.hits == []
+    page.evaluate("consent.decide({ analytics: true })")
+    when(page, lambda: len(shop.hits) == 2)
+    settle(page)
+    assert sorted(shop.hits) == ["tracker/it/frame", "tracker/it/picture"]
+
+
+def test_links_and_forms_of_the_page_are_its_own(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=PATTERNS)
+    url = shop.url("/it", "tracker")
+    page.goto(shop.page(""))
+    assert page.evaluate(
+        "(url) => { const made = ['a', 'area', 'form', 'q'].map((name) => document.createElement(name));"
+        " made[0].href = url; made[1].setAttribute('href', url); made[2].action = url; made[3].cite = url;"
+        " return made.map((part) => part.href ?? part.action ?? part.cite) }",
+        url,
+    ) == [url] * 4
+
+
+def test_native_functions_stay_what_they_are(shop: Shop, page: Page) -> None:
+    seen = """() => {
+      const { get, set } = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src');
+      const all = [fetch, WebSocket, EventSource, XMLHttpRequest, navigator.sendBeacon, XMLHttpRequest.prototype.open, get, set,
+        XMLHttpRequest.prototype.send, Element.prototype.setAttribute, Node.prototype.cloneNode];
+      class Mine extends WebSocket {}
+      const socket = new Mine('ws://127.0.0.1:1');
+      return [...all.map((each) => [each.name, each.length, /native code/.test(Function.prototype.toString.call(each))]),
+        Object.keys(WebSocket), WebSocket.CONNECTING, socket instanceof Mine, socket instanceof WebSocket,
+        socket.constructor == Mine, Object.prototype.toString.call(socket), Object.keys(Element.prototype).length,
+        String(document.createElement('p').setAttribute('src', 'a')), new Image().src];
+    }"""
+    page.goto(shop.page("", head=""))
+    plain = page.evaluate(seen)
+    shop.serve(trackers=PATTERNS)
+    page.goto(shop.page(""))
+    assert page.evaluate(seen) == plain
 
 
 def test_patterns_reach_subdomains_the_bare_host_and_paths_but_no_lookalike(shop: Shop, page: Page) -> None:

@@ -62,9 +62,8 @@ class Window(ABC):
 
     def press(self, name: str) -> None:
         """Click the button of that name, the last there is, as a mouse would."""
-        find = (
-            f"[...document.querySelectorAll('#ask button')].filter((b) => b.textContent == {json.dumps(name)}).at(-1)"
-        )
+        ours = "document.querySelectorAll('[data-ask] button')"
+        find = f"[...{ours}].filter((b) => b.textContent == {json.dumps(name)}).at(-1)"
         self.until(f"!!{find}")
         x, y = self.evaluate(
             f"(() => {{ const b = {find}; b.scrollIntoView(); const r = b.getBoundingClientRect();"

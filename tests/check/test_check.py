@@ -18,9 +18,9 @@ from conftest import CONSENT_SERVER, SECRET, Live, RedisServer, binary_of, free_
 from consent_server.check import faults, network
 from consent_server.check.browse import CannotBrowse, Observed, browse
 from consent_server.check.store import servers
-from consent_server.decision import Cookie
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
+from consent_server.site import Cookie
 from consent_server.store.connection import Server
 
 NOW = 1_772_452_800.0
@@ -156,6 +156,34 @@ def test_a_shop_that_cannot_work_is_found(change: dict[str, object], fault: str,
     assert fault in finding.fault
     assert cure in finding.cure
     assert finding.grave == grave
+
+
+@pytest.mark.parametrize(
+    ("cookies", "fault"),
+    [
+        ({"necessary": ["cart_id"], "functional": ["cart_*"]}, "cart_* (functional) overlaps cart_id (necessary)"),
+        ({"necessary": ["cart_*"], "analytics": ["cart_id"]}, "cart_id (analytics) overlaps cart_* (necessary)"),
+        ({"necessary": ["*_id"], "analytics": ["cart_*"]}, "cart_* (analytics) overlaps *_id (necessary)"),
+        ({"functional": ["a_*"], "marketing": ["a_b_*"]}, "a_* (functional) overlaps a_b_* (marketing)"),
+        ({"functional": ["*_a"], "marketing": ["*_b_a"]}, "*_a (functional) overlaps *_b_a (marketing)"),
+        ({"functional": ["a"], "marketing": ["a"]}, "a (functional) overlaps a (marketing)"),
+        ({"analytics": ["c*"]}, "c* (analytics) overlaps consent (necessary)"),
+        ({"analytics": ["ask-a"]}, "ask-a (analytics) overlaps ask-* (necessary)"),
+        ({"functional": ["a_*", "a_b"], "marketing": ["b_*", "A_*", "a"]}, None),
+        ({"necessary": ["a_*_b"], "marketing": ["a_b"]}, None),
+    ],
+)
+def test_names_of_two_categories_that_mean_the_same_are_told(cookies: dict[str, list[str]], fault: str | None) -> None:
+    lines = {
+        category: tuple(map(cookie, [*names, *(["consent"] if category == "necessary" else [])]))
+        for category, names in ({"necessary": []} | cookies).items()
+    }
+    found = list(faults.site(replace(SHOP, cookies=lines)))
+    if not fault:
+        assert found == []
+        return
+    assert only(found).fault.startswith(f"shop: {fault}; what both mean stays ")
+    assert not only(found).grave
 
 
 def test_safaris_seven_days_are_told_for_each_other_host() -> None:

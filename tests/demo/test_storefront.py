@@ -15,10 +15,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from consent_server import create_app
-from consent_server.decision import Site
 from consent_server.demo import storefront
 from consent_server.demo.storefront import LANGUAGES, PRODUCTS, WORDS
 from consent_server.settings.environment import Settings
+from consent_server.site import Site
 
 PATHS = ["/", "/basket", "/privacy", "/video", *(f"/products/{slug}" for slug in PRODUCTS)]
 

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from consent_server import verify as stand_alone
 from consent_server.cli.keys import keys as keys_command
 from consent_server.cli.log import log as log_command
-from consent_server.decision import Decision, Notice
+from consent_server.decision import Decision
 from consent_server.proof import log as proof
 from consent_server.settings.shops import make_site
+from consent_server.site import Notice
 from consent_server.store import Store
 from consent_server.tokens import Keys
 from consent_server.verify import Failed, NoExport, Tree, canonical, verify

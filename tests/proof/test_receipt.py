@@ -6,9 +6,10 @@ from datetime import date
 import pytest
 from pyld import jsonld
 
-from consent_server.decision import Entry, Notice, consent_of
+from consent_server.decision import Entry, consent_of
 from consent_server.proof import receipt as receipts
 from consent_server.settings.shops import make_site
+from consent_server.site import Notice
 from consent_server.tokens import Keys
 from consent_server.verify import canonical
 

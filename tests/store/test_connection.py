@@ -31,9 +31,12 @@ from forms import api_key, post
 from test_serving import certificate
 
 from consent_server import create_app
-from consent_server.decision import DIMENSIONS, Decision, Site
+from consent_server.decision import DIMENSIONS, Decision
 from consent_server.proof import log as proof
+from consent_server.rates import read
+from consent_server.rates.period import Period
 from consent_server.settings.environment import Settings
+from consent_server.site import Site
 from consent_server.store import Store, StoreAway
 
 PASSWORD = "the-password-of-that-user"
@@ -177,7 +180,7 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
     store, keys = behind.store, behind.keys
     with closing(store):
         long_ago = int((now - timedelta(days=4)).timestamp()) * 1000
-        notice = behind.asked[site.id].notices["az"][0]
+        notice = behind.scripts[site.id].notices["az"][0]
         store.decisions.record(site, Decision("a" * 22, 7, notice, "accept", None), now=long_ago, sign=keys.sign)
         shopper = Shopper(app.test_client(use_cookies=False), site)
         for allow in (("analytics",), ("marketing",), ()):
@@ -203,7 +206,7 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         assert store.counters.claim_alarm(site, "told")
         store.counters.release_alarm(site, "told")
         store.decisions.mark_sample(site)
-        assert all(counted == logged for _, counted, logged in store.recount(site, now.date(), now.date()))
+        assert read.recount(store, site, Period(now.date(), now.date())).differences == []
         assert proof.seal(store, site, keys, now)
         token = {"Authorization": f"Bearer {shopper.token}"}
         assert shopper.client.delete(f"/v1/{site.id}/me", headers=token).get_json()["erased"] == 1

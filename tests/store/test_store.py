@@ -10,8 +10,11 @@ from importlib.resources import files
 
 import pytest
 
-from consent_server.decision import COLUMNS, DIMENSIONS, Decision, Notice
+from consent_server.decision import COLUMNS, DIMENSIONS, Decision
+from consent_server.rates import read
+from consent_server.rates.period import Period
 from consent_server.settings.shops import make_site
+from consent_server.site import Notice
 from consent_server.store import OtherContent, PreviousReplaced, Store, StoreAway
 from consent_server.store.decisions import Reply
 from consent_server.store.keys import buckets
@@ -42,7 +45,7 @@ def total(store, site, by="day"):
 
 
 def recounts(store, site):
-    return all(counted == logged for _, counted, logged in store.recount(site, TODAY, TODAY))
+    return read.recount(store, site, Period(TODAY, TODAY)).differences == []
 
 
 def entries(store, site):

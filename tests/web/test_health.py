@@ -1,4 +1,4 @@
-"""The operators' door: health, numbers, the description of the calls, headers, and what the log must not say."""
+"""Health, numbers, the description of the calls, headers, and what the log must not say."""
 
 import json
 import re

@@ -1,5 +1,6 @@
 """What /openapi.json says of each call is true of the server, whatever is sent (Schemathesis)."""
 
+import json
 import os
 import secrets
 from dataclasses import replace
@@ -11,8 +12,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from schemathesis import Config, GenerationMode
 
+import consent_server
 from consent_server.store import ApiKey
-from consent_server.web.marketer import rates as marketer_door
+from consent_server.web.marketer.session import digest
 
 CASES = int(os.environ.get("CASES", "150")) // 15
 """How many of each call, in each test."""
@@ -44,11 +46,18 @@ def known(app, site, shopper):
     """A notice that is asked, and what each caller proves by who they are."""
     shopper.decide("analytics")
     key = secrets.token_urlsafe(32)
-    app.extensions["consent"].store.marketers.add_api_key(
-        site, ApiKey(marketer_door._digest("api-key", key), "fuzzing", 1)
-    )
+    app.extensions["consent"].store.marketers.add_api_key(site, ApiKey(digest("api-key", key), "fuzzing", 1))
     notice = shopper.get("notice?lang=az").get_json()["notice"]
     return {"notice": notice, "shopper": shopper.token, "marketer": key, "operator": OPERATOR}
+
+
+def test_it_is_of_this_version_and_names_what_it_repeats(client):
+    said = client.get("/openapi.json").get_json()
+    assert said["info"]["version"] == consent_server.__version__
+    text = json.dumps(said)
+    for kind, components in said["components"].items():
+        if kind != "securitySchemes":
+            assert [name for name in components if f'"#/components/{kind}/{name}"' not in text] == []
 
 
 def test_whatever_a_stranger_sends_is_answered_as_described(operations):

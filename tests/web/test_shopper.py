@@ -1,4 +1,4 @@
-"""The shoppers' door, as browsers, back ends and strangers meet it."""
+"""What shoppers ask, as browsers, back ends and strangers meet it."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +42,7 @@ def test_the_script_is_the_same_for_everybody_and_cached(client, encoding, read)
 
 @pytest.mark.parametrize("layer", ["details", "mine"])
 def test_what_consent_js_fetches_is_immutable_by_its_hash_only(client, app, layer):
-    script = app.extensions["consent"].asked["smartmarket"].layers[layer]["ru"]
+    script = app.extensions["consent"].scripts["smartmarket"].layers[layer]["ru"]
     assert f'"{script.hash}"' in client.get("/v1/smartmarket/consent.js").text
     exact = client.get(f"/v1/smartmarket/{layer}.ru.{script.hash}.js")
     assert exact.data == script.plain
@@ -179,9 +179,9 @@ def test_other_methods_and_paths_have_the_same_shape_of_error(client):
 
 
 def test_too_many_from_one_address_are_told_to_wait(app, shopper, monkeypatch):
-    parts = app.extensions["consent"]
-    app.extensions["consent"] = type(parts)(
-        **{**vars(parts), "settings": type(parts.settings)(**{**vars(parts.settings), "client_limit": 2})}
+    services = app.extensions["consent"]
+    app.extensions["consent"] = type(services)(
+        **{**vars(services), "settings": type(services.settings)(**{**vars(services.settings), "client_limit": 2})}
     )
     assert [shopper.decide().status_code for _ in range(3)] == [201, 201, 429]
     assert shopper.decide().headers["Retry-After"] == "60"

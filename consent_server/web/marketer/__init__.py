@@ -1,1 +1,6 @@
 """The marketers' pages and exports."""
+
+from . import api_keys, login, rates
+from .frame import blueprint
+
+__all__ = ["api_keys", "blueprint", "login", "rates"]

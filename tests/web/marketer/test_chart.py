@@ -1,39 +1,29 @@
 """What the page says: lines, funnel, parts and sentences, from counts alone."""
 
 import re
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
+from counted import TODAY, asked, days
 
-from consent_server.decision import COLUMNS
-from consent_server.rates.counts import Alarm, Counts, Period, Verdict
+from consent_server.rates.alarms import Alarm
+from consent_server.rates.compare import Verdict
+from consent_server.rates.counts import Counts
+from consent_server.rates.period import Period
 from consent_server.web.marketer.chart import (
-    LANGUAGES,
     LINES,
-    Words,
-    alarm_in_words,
     bins,
     funnel,
     lines,
     parts_of,
     presets,
     trend,
-    verdict_in_words,
     ways,
     weakest,
 )
+from consent_server.web.marketer.words import LANGUAGES, Words, alarm_in_words, verdict_in_words
 
-TODAY = date(2026, 11, 22)
 EN = Words.of("en")
-
-
-def asked(shown: int, refused: int = 0, accepted: int = 0) -> Counts:
-    named = {"shown": shown, "first0": refused, "first7": accepted}
-    return Counts(tuple(named.get(column, 0) for column in COLUMNS))
-
-
-def days(values: list[Counts]) -> dict[str, Counts]:
-    return {(TODAY - timedelta(days=len(values) - 1 - i)).isoformat(): it for i, it in enumerate(values)}
 
 
 # Lines

@@ -1,4 +1,4 @@
-"""The marketers' door: who gets in, what they see, and what the exports say."""
+"""The marketers' pages: who gets in, what they see, and what the exports say."""
 
 import csv
 import io
@@ -12,11 +12,12 @@ from flask.testing import FlaskClient
 from forms import api_key, form_word, post
 
 from consent_server import create_app
-from consent_server.decision import COLUMNS, OPTIONAL, Variant
+from consent_server.decision import COLUMNS
 from consent_server.settings.environment import Settings
+from consent_server.site import OPTIONAL, Variant
 from consent_server.store.keys import buckets
-from consent_server.web.marketer.chart import LANGUAGES, Words
-from consent_server.web.marketer.rates import hash_password
+from consent_server.web.marketer.session import hash_password
+from consent_server.web.marketer.words import LANGUAGES, Words
 
 TODAY = datetime.now(UTC).date()
 
@@ -88,7 +89,7 @@ def test_a_wrong_name_and_a_wrong_password_are_refused_in_the_same_words(app, ma
     assert "marketer=" not in answer.headers.get("Set-Cookie", "")
 
 
-def test_twenty_wrong_passwords_are_slowed(app, marketer):
+def test_twenty_wrong_passwords_are_slowed(clock, app, marketer):
     guesser = app.test_client()
     answers = [log_in(guesser, "leyla", f"guess {n}") for n in range(20)]
     assert [answer.status_code for answer in answers] == [401] * 4 + [429] * 16  # she logged in once herself
@@ -96,7 +97,7 @@ def test_twenty_wrong_passwords_are_slowed(app, marketer):
     assert log_in(guesser, "leyla", "leyla-password").status_code == 429
 
 
-def test_guessing_many_names_is_slowed_too(app):
+def test_guessing_many_names_is_slowed_too(clock, app):
     guesser = app.test_client()
     assert log_in(guesser, "name 20", "x").status_code == 401
     assert {log_in(guesser, f"name {n}", "x").status_code for n in range(25)} == {401, 429}

@@ -1,0 +1,80 @@
+"""The shopper's answers, by real clicks on the banner; on another tool's banner by DuckDuckGo's autoconsent."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from .browser import Error
+
+if TYPE_CHECKING or find_spec("duckduckgo_autoconsent"):
+    from duckduckgo_autoconsent import bundle, rules_json
+
+if TYPE_CHECKING:
+    from playwright.async_api import Locator, Page
+
+HOST = ":is([data-ask], #ask)"
+BANNER = f"{HOST} [role=dialog]"
+PREFERENCES = f"{HOST} dialog[open]"
+SECONDS_TO_SHOW = 5
+SECONDS_TO_PRESS = 5
+
+
+async def answer(page: Page, accept: bool) -> bool:
+    """Accept or refuse by a click in the first layer, and return whether there was a button to press."""
+    banner = page.locator(BANNER).first
+    with suppress(Error):
+        await banner.wait_for(timeout=SECONDS_TO_SHOW * 1000)
+    if await banner.count():
+        return await _press(banner, 0 if accept else 1)
+    return await _answer_other_banner(page, accept)
+
+
+async def take_back(page: Page) -> bool:
+    """Withdraw everything by clicks: open the settings as the page offers them, then refuse."""
+    with suppress(Error):
+        opener = page.locator("[data-consent-open]:visible").first
+        if await opener.count():
+            await opener.click(timeout=SECONDS_TO_PRESS * 1000)
+        else:
+            await page.evaluate("window.consent.open()")
+        dialog = page.locator(PREFERENCES).first
+        await dialog.wait_for(timeout=SECONDS_TO_SHOW * 1000)
+        return await _press(dialog, 1)
+    return False
+
+
+async def _press(layer: Locator, number: int) -> bool:
+    """Press one of the answers of a layer, which stand in one order in every language: accept, refuse, choose."""
+    with suppress(Error):
+        await layer.locator(".buttons button").nth(number).click(timeout=SECONDS_TO_PRESS * 1000)
+        return True
+    return False
+
+
+async def _answer_other_banner(page: Page, accept: bool) -> bool:
+    if not find_spec("duckduckgo_autoconsent"):
+        return False
+    with suppress(Error):
+        return bool(await page.evaluate(_AUTOCONSENT, [bundle(), rules_json(), "optIn" if accept else "optOut"]))
+    return False
+
+
+_AUTOCONSENT = """([bundle, rules, autoAction]) => new Promise((resolve) => {
+  window.autoconsentSendMessage = async (message) => {
+    if (message.type == 'init') {
+      const config = { enabled: true, autoAction, detectRetries: 20, enablePrehide: false, enableCosmeticRules: false };
+      window.autoconsentReceiveMessage({ type: 'initResp', config, rules: JSON.parse(rules) });
+    }
+    if (message.type == 'eval') {
+      const result = await Promise.resolve((0, eval)(message.code)).catch(() => false);
+      window.autoconsentReceiveMessage({ id: message.id, type: 'evalResp', result });
+    }
+    if (message.type == 'optInResult' || message.type == 'optOutResult') resolve(message.result);
+    if (message.type == 'autoconsentDone') resolve(true);
+    if (message.type == 'autoconsentError') resolve(false);
+  };
+  (0, eval)(bundle);
+  setTimeout(() => resolve(false), 10000);
+})"""

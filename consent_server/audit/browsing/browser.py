@@ -1,0 +1,155 @@
+"""A browser with a fresh profile, by Playwright and with the system's Chromium or Chrome."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from ...site import ConsentError
+from .netlog import Sent, read_netlog
+
+if TYPE_CHECKING or find_spec("playwright"):
+    from playwright.async_api import BrowserContext, Page, Playwright, Response, async_playwright
+    from playwright.async_api import Error as Error
+else:  # an extra of the package
+    Error = RuntimeError
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+FLAGS = (
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Frames of other sites stay in the page's process, so that one session sees what all of them do.
+    "--disable-site-isolation-trials",
+    # A page that unloads stays in that session to the end, so that its last requests have an initiator. What else is
+    # here is a browser's own traffic. Playwright's list is replaced: partitioned storage and the like stay as shoppers
+    # have them.
+    "--disable-features=RenderDocument,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,MediaRouter,OptimizationHints,"
+    "NetworkTimeServiceQuerying,PreconnectToSearch,DestroyProfileOnBrowserClose",
+    "--net-log-capture-mode=IncludeSensitive",
+)
+
+GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true, configurable: true})"
+
+UNCOUNTED = ["*/v1/*/shown", "*/v1/*/decisions"]
+"""Neither the banner nor the answer is counted in the shop's rates: those two requests do not leave the browser."""
+
+SECONDS_TO_START = 120
+"""Several browsers start at once, on whatever machine this is."""
+
+ATTEMPTS = 5
+SECONDS_BETWEEN = 0.2
+
+
+class NoBrowser(ConsentError):
+    """There is nothing to look at pages with."""
+
+    problem = "no-browser"
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """A browser that runs; ``sent`` is what left it, known once it has ended."""
+
+    context: BrowserContext
+    sent: list[Sent] = field(default_factory=list)
+
+
+def find_chromium() -> str:
+    """Return the path of an installed Chromium or Chrome.
+
+    Raises:
+        NoBrowser: it or Playwright is missing; says what to install.
+    """
+    if not find_spec("playwright"):
+        raise NoBrowser("Looking at pages needs Playwright: pip install 'consent-server[browser]'.")
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if path is None:
+        raise NoBrowser(
+            "There is no Chromium or Chrome on PATH. On Debian or Ubuntu: apt-get install chromium; "
+            "elsewhere install Google Chrome."
+        )
+    return path
+
+
+@asynccontextmanager
+async def running_playwright() -> AsyncIterator[Playwright]:
+    """Give what starts browsers; all of them have ended afterwards."""
+    async with async_playwright() as playwright:
+        yield playwright
+
+
+@asynccontextmanager
+async def fresh_browser(
+    playwright: Playwright, *, gpc: bool = False, har: Path | None = None
+) -> AsyncIterator[Browser]:
+    """Give a browser that knows nothing yet; it ends, and its profile goes, afterwards.
+
+    Args:
+        playwright: from ``running_playwright``.
+        gpc: whether it sends Global Privacy Control, as a header and as a property.
+        har: where to write all traffic as a HAR file, if anywhere.
+
+    Raises:
+        NoBrowser: a Chromium is missing, or does not start.
+    """
+    path = find_chromium()
+    with TemporaryDirectory(prefix="consent-audit-", ignore_cleanup_errors=True) as folder:
+        netlog = Path(folder) / "netlog.json"
+        try:
+            context = await playwright.chromium.launch_persistent_context(
+                Path(folder) / "profile",
+                executable_path=path,
+                args=[*FLAGS, f"--log-net-log={netlog}", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+                timeout=SECONDS_TO_START * 1000,
+                # Ctrl-C is ours to answer: what was started ends in order.
+                handle_sigint=False,
+                handle_sigterm=False,
+                accept_downloads=False,
+                record_har_path=har,
+                extra_http_headers={"Sec-GPC": "1"} if gpc else None,
+            )
+        except Error as error:
+            raise NoBrowser(f"{path} does not start: {in_a_line(error)}") from None
+        browser = Browser(context)
+        try:
+            if gpc:
+                await context.add_init_script(GPC)
+            yield browser
+        finally:
+            with suppress(Error):  # it may have ended by itself
+                await context.close()
+            browser.sent.extend(read_netlog(netlog))
+
+
+def in_a_line(error: Error) -> str:
+    """Return what Playwright says without its log of calls."""
+    return str(error).splitlines()[0].removeprefix("Page.goto: ").rstrip(".") + "."
+
+
+async def go_to(page: Page, url: str, seconds: float) -> Response | None:
+    """Go to an address, and return its answer as soon as there is one.
+
+    Raises:
+        Error: there is none, or not within this time.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await page.goto(url, wait_until="commit", timeout=seconds * 1000)
+        except Error as error:
+            if "interrupted by another navigation" not in str(error):
+                raise
+            # The browser's own page for the error of the address before comes late.
+            await asyncio.sleep(SECONDS_BETWEEN)
+    return await page.goto(url, wait_until="commit", timeout=seconds * 1000)

@@ -1,0 +1,184 @@
+"""A visit of pages as a shopper makes it; whatever a page does instead of showing itself is a note."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from ..hosts import host_of, is_third_party
+from ..observed import Observed
+from ..tag import LOOK
+from .browser import Error, go_to, in_a_line
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from playwright.async_api import Dialog, Download, Page, Response
+
+T = TypeVar("T")
+
+SECONDS_TO_OPEN = 15
+SECONDS_TO_LOAD = 10
+SECONDS_TO_USE = 15
+"""Besides the time that is waited on a page."""
+
+SECONDS_TO_GO = 0.5
+"""What a page sends when it is left has this long."""
+
+
+class Visit:
+    """One tab that goes from page to page. ``wait``: seconds on each."""
+
+    def __init__(self, watch: Watch, page: Page, seen: Observed, wait: float) -> None:
+        self.watch, self.seen, self.wait = watch, seen, wait
+        self.page = page
+        self._listen(page)
+
+    def note(self, sentence: str) -> None:
+        """Add a sentence to the report: of this state, once."""
+        if sentence not in self.seen.notes:
+            self.seen.notes.append(sentence)
+
+    async def open(self, url: str) -> None:
+        """Go to a page."""
+        self.watch.going = url
+        await self._in_time(lambda: self._open(url), SECONDS_TO_OPEN + SECONDS_TO_LOAD + SECONDS_TO_USE)
+
+    async def use(self) -> None:
+        """Do what a shopper does on a page: scroll, move the pointer, wait; then see what is there."""
+        await self._in_time(self._use, self.wait + SECONDS_TO_USE)
+        for popup in self.watch.popups:
+            with suppress(Error):
+                await popup.close()
+        self.watch.popups.clear()
+
+    async def leave(self) -> None:
+        """Go away, so that what pages send at their end is sent."""
+        with suppress(Error, TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_OPEN):
+                await self.page.goto("about:blank")
+                await asyncio.sleep(SECONDS_TO_GO)
+
+    async def run(self, act: Callable[[Page], Awaitable[T]]) -> T | None:
+        """Do something in the tab; None where the page does not let it be done in time."""
+        done: list[T] = []
+
+        async def collect() -> None:
+            done.append(await act(self.page))
+
+        await self._in_time(collect, SECONDS_TO_USE + SECONDS_TO_LOAD)
+        return done[0] if done else None
+
+    async def _open(self, url: str) -> None:
+        response = None
+        try:
+            response = await go_to(self.page, url, SECONDS_TO_OPEN)
+        except Error as error:
+            if "Download is starting" not in str(error) and not self._crashed:
+                self.note(f"{url} was not shown: {in_a_line(error)}")
+        try:
+            await self.page.wait_for_load_state("load", timeout=SECONDS_TO_LOAD * 1000)
+        except Error as error:
+            if "Timeout" in str(error):
+                self.note(f"{url} did not finish loading in {SECONDS_TO_LOAD} seconds; what it did counts.")
+        if response is not None and not self._crashed:
+            self._note_answer(url, response)
+            with suppress(Error):
+                self.seen.tags[url] = await self.page.evaluate(LOOK)
+
+    def _note_answer(self, url: str, response: Response) -> None:
+        kind = response.headers.get("content-type", "").partition(";")[0]
+        at = self.page.url.partition("#")[0]
+        if response.status in (401, 403):
+            self.note(f"{url} wants a login (status {response.status}).")
+        elif response.status >= 400:
+            self.note(f"{url} answered with status {response.status}.")
+        elif kind and "html" not in kind:
+            self.note(f"{url} is no page but {kind}.")
+        elif at != url.partition("#")[0]:
+            self._note_elsewhere(url, at)
+
+    def _note_elsewhere(self, url: str, at: str) -> None:
+        if at.startswith("http") and at != url:
+            self.note(f"{url} leads on to {at.partition('?')[0]}.")
+            if is_third_party(host_of(at), host_of(url)):
+                self.seen.away.add((url, host_of(at)))
+
+    async def _use(self) -> None:
+        page, url = self.page, self.watch.going
+        with suppress(Error):
+            await page.mouse.move(200, 200)
+            await page.mouse.move(320, 340, steps=5)
+            await page.mouse.wheel(0, 300)
+            await page.evaluate(_SCROLL)
+        await self._wait(page)
+        if not page.is_closed():
+            self._note_elsewhere(url, page.url.partition("#")[0])
+            await self.watch.look(page)
+            with suppress(Error):
+                await page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+
+    async def _wait(self, page: Page) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.wait):
+                await self._crash.wait()
+
+    async def _in_time(self, act: Callable[[], Awaitable[None]], seconds: float) -> None:
+        """Do something with the tab; one that crashes, hangs or is closed gives way to another."""
+        if self.page.is_closed():
+            await self._replace()
+        try:
+            async with asyncio.timeout(seconds):
+                await act()
+        except TimeoutError:
+            self.note(f"{self.watch.going} did not answer for {seconds:.0f} seconds; its tab was closed.")
+            await self._replace()
+        except Error as error:
+            if not self._crashed and not self.page.is_closed():
+                self.note(f"{self.watch.going} was not looked at whole: {in_a_line(error)}")
+        if self._crashed:
+            self.note(f"{self.watch.going} crashed its tab.")
+            await self._replace()
+
+    async def _replace(self) -> None:
+        old = self.page
+        self.page = await self.watch.new_page()
+        self._listen(self.page)
+        with suppress(Error, TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_USE):
+                await old.close()
+
+    @property
+    def _crashed(self) -> bool:
+        return self._crash.is_set()
+
+    def _listen(self, page: Page) -> None:
+        self._crash = asyncio.Event()
+        page.on("crash", lambda _: self._crash.set())
+        page.on("dialog", self._dismiss)
+        page.on("download", self._refuse)
+
+    async def _dismiss(self, dialog: Dialog) -> None:
+        with suppress(Error):
+            if dialog.type == "beforeunload":  # to dismiss it would be to stay
+                await dialog.accept()
+            else:
+                self.note(f"{self.watch.going} opens a dialog ({dialog.type}); it was dismissed.")
+                await dialog.dismiss()
+
+    async def _refuse(self, download: Download) -> None:
+        self.note(f"{self.watch.going} starts a download ({download.suggested_filename}); it was refused.")
+        with suppress(Error):
+            await download.cancel()
+
+
+_SCROLL = """async () => {
+  const pause = () => new Promise((done) => setTimeout(done, 60));
+  for (let step = 0; step < 12; step++) {
+    scrollBy({ top: Math.max(innerHeight, document.documentElement.scrollHeight / 12), behavior: 'instant' });
+    await pause();
+    if (scrollY + innerHeight >= document.documentElement.scrollHeight - 2) break;
+  }
+}"""
+"""A screen at a time, for what waits until it is in view."""

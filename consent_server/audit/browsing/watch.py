@@ -1,0 +1,214 @@
+"""What a page does, seen from beside it: requests, cookies, storage, databases, caches, workers, consent mode.
+
+A script that runs before any of the page's notes calls and who made them; the DevTools session of each tab sees
+requests with their initiators, and storage, however short-lived; the browser is asked what it holds at the end of a
+page; and once it has ended, its network log tells what nobody else could see.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from ..hosts import host_of, path_of, without_port
+from ..observed import ConsentCall, Sighting
+from .browser import UNCOUNTED, Error
+from .cookies import parse_set_cookie
+from .netlog import Sent
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, Page, Request
+
+_NOTE = "consentAuditNote"
+_ADDRESS = re.compile(r"https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
+_OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
+"""It stands between a tracker and the calls that it holds: nobody's initiator."""
+
+
+@dataclass
+class Watch:
+    """Notes what happens in a browser. ``going``: the address that the audit goes to; ``page``: the one it is at."""
+
+    context: BrowserContext
+    going: str = ""
+    page: str = ""
+    clicked: float = 0
+    """When the shopper last clicked, seconds since 1970."""
+    sightings: list[Sighting] = field(default_factory=list)
+    consent_calls: list[ConsentCall] = field(default_factory=list)
+    cookies: dict[str, str] = field(default_factory=dict)
+    popups: list[Page] = field(default_factory=list)
+    _commits: list[tuple[float, str]] = field(default_factory=list)
+    _initiators: dict[str, str] = field(default_factory=dict)
+    _workers: dict[str, list[str]] = field(default_factory=dict)
+
+    async def begin(self) -> Page:
+        """Begin to watch, and return the tab to go on with."""
+        await self.context.expose_binding(_NOTE, self._noted)
+        await self.context.add_init_script(files(__package__).joinpath("witness.js").read_text("utf-8"))
+        self.context.on("request", self._asked)
+        self.context.on("page", self._popped_up)
+        page = self.context.pages[0]
+        await self._follow(page)
+        return page
+
+    async def new_page(self) -> Page:
+        """Return another tab."""
+        page = await self.context.new_page()
+        await self._follow(page)
+        return page
+
+    async def _popped_up(self, page: Page) -> None:
+        if await page.opener():
+            self.popups.append(page)
+            with suppress(Error):  # it may be closed already
+                await self._follow(page, popup=True)
+
+    async def _follow(self, page: Page, *, popup: bool = False) -> None:
+        session = await self.context.new_cdp_session(page)
+        tree = await session.send("Page.getFrameTree")
+        main = tree["frameTree"]["frame"]["id"]
+        session.on("Network.requestWillBeSent", lambda event: self._sent(event, main))
+        session.on("Network.webSocketCreated", self._connected)
+        session.on("DOMStorage.domStorageItemAdded", self._stored)
+        session.on("DOMStorage.domStorageItemUpdated", self._stored)
+        if not popup:
+            session.on("Page.frameNavigated", lambda event: self._navigated(event["frame"]))
+        for domain in ("Network", "DOMStorage", "Page"):
+            await session.send(f"{domain}.enable")
+        await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
+
+    def _add(
+        self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", url: str = ""
+    ) -> None:
+        if host:  # what has none stays within the browser
+            self.sightings.append(Sighting(kind, name, host, page or self.page or self.going, initiator, at, url))
+
+    def _request(self, url: str, initiator: str, *, at: float, page: str = "") -> None:
+        """Note a request; what never leaves the browser (``blob:``, ``data:``) is none."""
+        if url.startswith(("http:", "https:", "ws:", "wss:")):
+            if initiator:
+                self._initiators.setdefault(url, initiator)
+            self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url)
+
+    def _asked(self, request: Request) -> None:
+        if worker := request.service_worker:  # no tab's session sees what it asks for
+            self._request(request.url, path_of(worker.url), at=time.time())
+
+    def _navigated(self, frame: dict[str, Any]) -> None:
+        if "parentId" not in frame and frame["url"].startswith("http"):
+            self.page = self.going
+            self._commits.append((time.time(), self.going))
+
+    def _sent(self, event: dict[str, Any], main: str) -> None:
+        url = event["request"]["url"]
+        first = event["type"] == "Document" and event["frameId"] == main
+        if not event["loaderId"] and event["documentURL"] == url and event["type"] == "Script":
+            script = path_of(event["initiator"].get("url", "")) if url.startswith("blob:") else path_of(url)
+            self._workers.setdefault(self.page, []).append(script)
+        before = event.get("redirectResponse", {}).get("url")
+        initiator = path_of(before) if before else _initiator(event["initiator"], event["documentURL"])
+        self._request(url, initiator, at=event["wallTime"], page=self.going if first else "")
+
+    def _connected(self, event: dict[str, Any]) -> None:
+        self._request(event["url"], _initiator(event.get("initiator", {}), self.page), at=time.time())
+
+    def _stored(self, event: dict[str, Any]) -> None:
+        where = event["storageId"]
+        origin = where.get("storageKey") or where.get("securityOrigin") or ""
+        kind = "local-storage" if where["isLocalStorage"] else "session-storage"
+        self._add(kind, event["key"], host_of(origin), "", at=time.time())
+
+    def _noted(self, source: dict[str, Any], note: dict[str, Any]) -> None:
+        kind, name, at = note["kind"], note["name"], note["at"]
+        frame = path_of(source["frame"].url)
+        initiator = path_of(
+            next((url for url in _ADDRESS.findall(note["stack"]) if not _OUR_SCRIPT.search(url)), frame)
+        )
+        host = host_of(note["origin"])
+        if kind == "click":
+            self.clicked = at
+        elif kind == "consent-call":
+            self.consent_calls.append(ConsentCall(at, self.page, json.loads(name)))
+        elif kind == "cookie":
+            self._cookie(name, host, initiator, at=at)
+        elif kind == "preconnect":
+            self._request(name, frame, at=at)
+        elif kind == "service-worker":
+            self._add(kind, path_of(name), host_of(name), initiator, at=at)
+        else:
+            self._add(kind, name, host, initiator, at=at)
+
+    def _cookie(self, line: str, host: str, initiator: str, *, at: float, page: str = "") -> None:
+        cookie = parse_set_cookie(line)
+        if cookie and not cookie.removes:
+            self._add("cookie", cookie.name, cookie.domain or without_port(host), initiator, at=at, page=page)
+
+    async def look(self, page: Page) -> None:
+        """Ask the browser what it holds now, whoever put it there."""
+        now = time.time()
+        for cookie in await self.context.cookies():
+            self._add("cookie", cookie["name"], cookie["domain"].lstrip("."), "", at=now)
+            self.cookies[cookie["name"]] = cookie["value"]
+        for frame in page.frames:
+            with suppress(Error):  # a frame may go while it is asked
+                for kind, name, origin in await frame.evaluate(_HELD):
+                    where = name if kind == "service-worker" else origin
+                    self._add(kind, path_of(name) if kind == "service-worker" else name, host_of(where), "", at=now)
+
+    def add_sent(self, requests: Iterable[Sent]) -> None:
+        """Add what the browser's network log tells, once the browser has ended."""
+        for sent in requests:
+            known = sent.url in self._initiators
+            if not sent.initiator and not known:
+                continue  # the browser's own
+            page = self._page_at(sent.at)
+            if not sent.initiator:  # a page that the audit went to: it began before it was there
+                page = next((each.page for each in self.sightings if each.url == sent.url), page)
+            initiator = self._initiators.get(sent.url) or self._worker(sent.initiator, page) or sent.initiator
+            if sent.initiator:
+                self._request(sent.url, initiator, at=sent.at, page=page)
+            for line in sent.cookies:
+                self._cookie(line, host_of(sent.url), path_of(sent.url), at=sent.at, page=page)
+            for address in sent.preconnects:
+                self._request(address, path_of(sent.url), at=sent.at, page=page)
+
+    def _page_at(self, at: float) -> str:
+        return next((page for commit, page in reversed(self._commits) if commit <= at), self.going)
+
+    def _worker(self, origin: str, page: str) -> str:
+        """Return the worker that a request comes from which no page's session saw, by the origin that asked."""
+        return next((script for script in self._workers.get(page, ()) if script.startswith(origin)), "")
+
+
+def _initiator(found: dict[str, Any], document: str) -> str:
+    """Return who made a request: the script nearest to it, or the page in whose HTML it stands."""
+    stack = found.get("stack")
+    while stack:
+        for frame in stack.get("callFrames", ()):
+            if frame["url"].startswith("http") and not _OUR_SCRIPT.search(frame["url"]):
+                return path_of(frame["url"])
+        stack = stack.get("parent")
+    return path_of(found.get("url") or document)
+
+
+_HELD = """async () => {
+  const held = [];
+  for (const [kind, names] of [
+    ['local-storage', () => Object.keys(localStorage)],
+    ['session-storage', () => Object.keys(sessionStorage)],
+    ['indexed-db', async () => (await indexedDB.databases()).map(({ name }) => name)],
+    ['cache-storage', () => caches.keys()],
+    ['service-worker', async () => (await navigator.serviceWorker.getRegistrations()).map(
+      (it) => (it.active || it.waiting || it.installing)?.scriptURL ?? it.scope)],
+  ]) {
+    try { for (const name of await names()) held.push([kind, name, self.origin]); } catch {}
+  }
+  return held;
+}"""

@@ -1,0 +1,65 @@
+// Runs in each frame before any script of the page, and notes what the page puts on the device and who did it.
+(() => {
+  const note = window.consentAuditNote;
+  if (!note) return;
+  const tell = (kind, name) => {
+    try { note({ kind, name: String(name), stack: String(new Error().stack), origin: self.origin, at: Date.now() / 1000 }); } catch {}
+  };
+  const before = (prototype, method, look) => {
+    const own = prototype && prototype[method];
+    if (own) prototype[method] = { [method](...args) { try { look.call(this, ...args); } catch {} return own.apply(this, args); } }[method];
+  };
+
+  const cookie = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
+  Object.defineProperty(Document.prototype, 'cookie', {
+    ...cookie,
+    set(line) {
+      cookie.set.call(this, line);
+      const [name] = String(line).split('=');
+      // A line that the browser refused is nobody's cookie, except in a frame: there it was an attempt.
+      if (window != top || `; ${cookie.get.call(this)}`.includes(`; ${name.trim()}=`)) tell('cookie', line);
+    },
+  });
+  before(window.CookieStore?.prototype, 'set', (first, value) => {
+    const { name = first, domain = '', expires } = Object(first);
+    tell('cookie', `${name}=${domain && `; Domain=${domain}`}${expires ? `; Expires=${new Date(expires).toUTCString()}` : ''}`);
+  });
+  before(Storage.prototype, 'setItem', function (name) {
+    let kind = 'session-storage';
+    try { if (this == localStorage) kind = 'local-storage'; } catch {}
+    tell(kind, name);
+  });
+  before(window.IDBFactory?.prototype, 'open', (name) => tell('indexed-db', name));
+  before(window.CacheStorage?.prototype, 'open', (name) => tell('cache-storage', name));
+  before(window.ServiceWorkerContainer?.prototype, 'register', (url) => tell('service-worker', new URL(url, document.baseURI)));
+
+  if (window == top) addEventListener('click', ({ isTrusted }) => isTrusted && tell('click', ''), true);
+
+  const consent = (item) => {
+    try { if (item[0] == 'consent') tell('consent-call', JSON.stringify([...item])); } catch {}
+  };
+  let layer;
+  Object.defineProperty(window, 'dataLayer', {
+    configurable: true,
+    enumerable: true,
+    get: () => layer,
+    set(items) {
+      if (items != layer && Array.isArray(items)) {
+        const { push } = items;
+        items.forEach(consent);
+        items.push = (...more) => { more.forEach(consent); return push.apply(items, more); };
+      }
+      layer = items;
+    },
+  });
+
+  new MutationObserver((records) => {
+    for (const { addedNodes, target } of records) {
+      for (const node of [target, ...addedNodes]) {
+        for (const link of node.nodeType == 1 ? [node, ...node.querySelectorAll('link')] : []) {
+          if (link.localName == 'link' && /\bpreconnect\b/i.test(link.rel) && link.href) tell('preconnect', link.href);
+        }
+      }
+    }
+  }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ['rel', 'href'] });
+})();

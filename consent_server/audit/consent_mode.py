@@ -1,0 +1,118 @@
+"""Whether Google's consent mode says what the shopper said: in the data layer, and in each hit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from .observed import ConsentCall, Observed, Sighting
+
+SIGNALS = {
+    "ad_storage": "marketing",
+    "analytics_storage": "analytics",
+    "ad_user_data": "marketing",
+    "ad_personalization": "marketing",
+    "functionality_storage": "functional",
+    "personalization_storage": "functional",
+}
+"""The category that grants each signal; the first four in the order in which ``gcd`` has them."""
+
+GRANTED = frozenset("tnrv")
+"""Letters of ``gcd`` for what is granted, by the default, by the update, or by both."""
+
+SECONDS_TO_HEED = 2.0
+"""After an answer, hits that were on their way may still say less than is allowed."""
+
+HOST = "www.googletagmanager.com"
+
+TELL_GOOGLE = "name Google in [sites.SITE.vendors.google] of consent.toml, and load our tag before Google's."
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """What is wrong, on which page, at which of Google's hosts, by whom, and what mends it."""
+
+    name: str
+    page: str
+    host: str
+    initiator: str
+    fix: str
+
+
+def disagreements(observed: Observed, allowed: frozenset[str]) -> Iterator[Disagreement]:
+    """Yield what is wrong in a state in which ``allowed`` categories are, each fault once."""
+    known: set[str] = set()
+    hits = [seen for seen in observed.sightings if seen.kind == "request" and _said(seen)]
+    defaults = [call for call in observed.consent_calls if call.values[1:2] == ["default"]]
+    updates = [call for call in observed.consent_calls if call.values[1:2] == ["update"] and call.at >= observed.since]
+    for fault in (
+        *_without_default(hits, defaults),
+        *_granted_by_default(defaults),
+        *_without_update(observed, defaults, updates),
+        *_that_differ(observed, hits, allowed),
+    ):
+        if fault.name not in known:
+            known.add(fault.name)
+            yield fault
+
+
+def _said(hit: Sighting) -> Mapping[str, Sequence[str]]:
+    """Return ``gcs`` and ``gcd`` of a hit."""
+    query = urlsplit(hit.url).query
+    return {key: value for key, value in parse_qs(query).items() if key in ("gcs", "gcd")} if "gc" in query else {}
+
+
+def _without_default(hits: Sequence[Sighting], defaults: Sequence[ConsentCall]) -> Iterator[Disagreement]:
+    for hit in hits:
+        if not any(call.page == hit.page and call.at <= hit.at for call in defaults):
+            fix = f"Say no first: {TELL_GOOGLE}"
+            yield Disagreement("no default before hit", hit.page, hit.host, hit.initiator, fix)
+
+
+def _granted_by_default(defaults: Sequence[ConsentCall]) -> Iterator[Disagreement]:
+    for call in defaults:
+        said = call.values[2] if len(call.values) > 2 and isinstance(call.values[2], dict) else {}
+        if granted := [name for name in SIGNALS if said.get(name) == "granted"]:
+            fix = f"Set {', '.join(granted)} to denied in the default; our tag grants them after a yes."
+            yield Disagreement("granted by default", call.page, HOST, call.page, fix)
+
+
+def _without_update(
+    observed: Observed, defaults: Sequence[ConsentCall], updates: Sequence[ConsentCall]
+) -> Iterator[Disagreement]:
+    if not observed.since:
+        return
+    for call in defaults:
+        if call.at >= observed.since and not any(update.page == call.page for update in updates):
+            fix = f"Nothing tells Google the answer: {TELL_GOOGLE}"
+            yield Disagreement("no update", call.page, HOST, call.page, fix)
+
+
+def _that_differ(observed: Observed, hits: Sequence[Sighting], allowed: frozenset[str]) -> Iterator[Disagreement]:
+    for hit in hits:
+        for name, values in sorted(_said(hit).items()):
+            said = _granted_in_gcs(values[0]) if name == "gcs" else _granted_in_gcd(values[0])
+            wanted = {signal: SIGNALS[signal] in allowed for signal in said}
+            more = [signal for signal, granted in said.items() if granted and not wanted[signal]]
+            less = [signal for signal, granted in said.items() if not granted and wanted[signal]]
+            if more or (less and hit.at > observed.since + SECONDS_TO_HEED):
+                which = f"{', '.join(more or less)} {'is granted' if more else 'is denied'}"
+                fix = (
+                    f"{name}={values[0]} says that {which}, against the answer: "
+                    "let nothing but our tag call gtag('consent', …)."
+                )
+                yield Disagreement("gcs differs", hit.page, hit.host, hit.initiator, fix)
+
+
+def _granted_in_gcs(value: str) -> dict[str, bool]:
+    """Read ``G1xy``: x for ``ad_storage``, y for ``analytics_storage``."""
+    found = re.fullmatch(r"G1([01-])([01-])", value)
+    return {"ad_storage": found[1] == "1", "analytics_storage": found[2] == "1"} if found else {}
+
+
+def _granted_in_gcd(value: str) -> dict[str, bool]:
+    """Read ``1`` + digit + letter + …: one letter for each of the first four signals; ``l`` is one that nobody set."""
+    letters = re.findall(r"[a-z]", value)
+    return {name: letter in GRANTED for name, letter in zip(SIGNALS, letters, strict=False) if letter != "l"}

@@ -1,0 +1,88 @@
+"""The TOML for what was seen and is not listed: services of the catalogue, and the lines that are left to write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..site import Site
+from .report import Report
+from .suggestions import Suggestions, company_of
+
+Row = Mapping[str, Any]
+
+ENTRIES = ("cookie", "local-storage", "session-storage", "indexed-db", "cache-storage")
+
+
+def draft(report: Report, site: Site | None, suggestions: Suggestions) -> str:
+    """Return what to put into consent.toml.
+
+    What the catalogue knows is one line. What it does not know stands in comments, to be given a category and words
+    in each language of the site by somebody who knows: a guess would be a claim towards shoppers.
+    """
+    table = f"sites.{report.site or 'SITE'}"
+    missing = [row for row in report.seen if row["category"] is None]
+    services = list(dict.fromkeys(row["service"] for row in missing if row["service"]))
+    unknown = [row for row in missing if not row["service"]]
+    entries = [row for row in unknown if row["kind"] in ENTRIES]
+    hosts: dict[str, list[Row]] = {}
+    for row in unknown:
+        if row["kind"] not in ENTRIES:
+            address = row["host"] if row["kind"] == "request" else row["name"].partition("://")[2]
+            hosts.setdefault(address, []).append(row)
+    if not missing:
+        return f"# {report.url}: everything that was seen is listed."
+    lines = [f"# Seen at {report.url} and not listed yet.", ""]
+    if services:
+        lines += [
+            f"[{table}]",
+            "# The catalogue has their cookies, addresses and words.",
+            f"services = {json.dumps(services)}",
+            "",
+        ]
+    if unknown:
+        lines += ["# Nobody knows these but you. Choose a category, say what for, and take the # away.", ""]
+    for name, rows in _by(entries, "name").items():
+        lines += [*_entry(table, name, rows, site.languages if site else ("en",), suggestions), ""]
+    for address, rows in hosts.items():
+        lines += [*_tracker(table, address, rows), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
+    grouped: dict[str, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row[key], []).append(row)
+    return grouped
+
+
+def _entry(
+    table: str, name: str, rows: Sequence[Row], languages: Sequence[str], suggestions: Suggestions
+) -> Iterator[str]:
+    host = rows[0]["host"]
+    yield f"# {', '.join(dict.fromkeys(row['kind'] for row in rows))} on {host}, {_states(rows)}."
+    if said := suggestions.of(name):
+        yield f"# Suggestion of the cookie database, to be checked: {said}."
+    company = company_of(host)
+    if company:
+        yield f"# Suggestion of third-party-web, to be checked: {host} is {company}'s."
+    empty = ", ".join(f'{lang} = ""' for lang in languages)
+    yield f"# [[{table}.cookies.CATEGORY]]"
+    yield f"# name = {json.dumps(name, ensure_ascii=False)}"
+    yield f"# provider = {json.dumps(company or '', ensure_ascii=False)}"
+    yield f"# purpose = {{ {empty} }}"
+    yield f"# life = {{ {empty} }}"
+
+
+def _tracker(table: str, address: str, rows: Sequence[Row]) -> Iterator[str]:
+    yield f"# {_states(rows)}: {rows[0]['name']}" + (f" and {len(rows) - 1} more." if len(rows) > 1 else "")
+    if company := company_of(rows[0]["host"]):
+        yield f"# Suggestion of third-party-web, to be checked: {rows[0]['host']} is {company}'s."
+    yield f"# [[{table}.trackers]]"
+    yield f"# match = {json.dumps(address)}"
+    yield '# category = "CATEGORY"'
+
+
+def _states(rows: Sequence[Row]) -> str:
+    return "in " + ", ".join(dict.fromkeys(state for row in rows for state in row["states"]))

@@ -1,0 +1,177 @@
+"""What is there that may not be: what was seen, held against what the shop says of itself in consent.toml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ..site import CATEGORIES, Site
+from .advice import Reason, advice
+from .consent_mode import disagreements
+from .hosts import host_of, is_third_party
+from .lists import Lists
+from .observed import Observed, Sighting
+from .recognise import Recogniser
+from .tag import tag_faults
+
+ALLOWED = {state: frozenset({"necessary"}) for state in ("before", "refused", "withdrawn", "gpc")} | {
+    "accepted": frozenset(CATEGORIES)
+}
+"""What a shopper allows in each state."""
+
+OURS = re.compile(r"(?:__Host-)?consent|ask-.*")
+"""Names of our own cookie and storage."""
+
+OUR_CALLS = re.compile(
+    r"/v1/[^/]+/(?:consent\.js|(?:details|mine)\.[^/]+\.js|decisions|shown|seen|me(?:/\w+)?|place|notice)$"
+)
+"""Paths of the consent server, for pages that have its script inline."""
+
+FORWARDED = re.compile(
+    r"/(?:g|j|r|ccm)/collect$|/gtag/js$|/gtm\.js$|/fbevents\.js$|/tr/?$|/metrika/tag\.js$|/matomo\.(?:php|js)$"
+    r"|/(?:i/v0/e|e|decide|flags)/?$|/ingest/|/clarity\.js$|/uet/|/bat\.js$|/hotjar-\d+\.js$|/pixel/events\.js$"
+)
+"""Paths by which well-known trackers are known when a shop hands them on under its own name."""
+
+LETTERS_OF_AN_ID = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a state does not allow, or that no list names."""
+
+    state: str
+    kind: str
+    name: str
+    host: str
+    page: str
+    initiator: str
+    category: str | None
+    service: str | None
+    fix: str
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What makes two findings of different audits the same."""
+        return self.state, self.kind, self.name, self.host
+
+
+class Judge:
+    """Says what of all that was observed is a finding.
+
+    Args:
+        shop: host and port of the pages.
+        site: what the shop says of itself, or None: then nothing is listed.
+        services: of the catalogue, that the site says it uses.
+        observed: a state each.
+    """
+
+    def __init__(self, shop: str, site: Site | None, services: Sequence[str], observed: Sequence[Observed]) -> None:
+        self.shop, self.site, self.observed = shop, site, observed
+        self.lists = Lists.of(site, services)
+        self.recogniser = Recogniser(services, [seen for each in observed for seen in each.sightings])
+        tags = [tag for each in observed for page in each.tags.values() for tag in page["ours"]]
+        self.servers = frozenset(tag["src"].partition("/v1/")[0] + "/v1/" for tag in tags if tag["src"])
+        self.inlined = any(not tag["src"] for tag in tags)
+
+    def findings(self) -> list[Finding]:
+        """Return what is wrong: state by state, each thing once a state, where it was seen first."""
+        found: dict[tuple[str, str, str, str], Finding] = {}
+        for each in self.observed:
+            for finding in (*self._of_tag(each), *self._of_sightings(each), *self._of_consent_mode(each)):
+                found.setdefault(finding.key, finding)
+        return list(found.values())
+
+    def all_seen(self) -> list[dict[str, Any]]:
+        """Return everything that was seen in any state, with the states, as the report lists it."""
+        rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for each in self.observed:
+            for seen in each.sightings:
+                if self._is_ours(seen) or (seen.kind == "request" and not is_third_party(seen.host, self.shop)):
+                    continue
+                key = (seen.kind, seen.name, seen.host)
+                row = rows.setdefault(key, {"kind": seen.kind, "name": seen.name, "host": seen.host, "states": []})
+                row |= {"category": self.lists.category_of(seen), "service": self.recogniser.service_of(seen)}
+                if each.state not in row["states"]:
+                    row["states"].append(each.state)
+        return [rows[key] for key in sorted(rows)]
+
+    def notes(self) -> list[str]:
+        """Return what people should know of what could not be judged."""
+        skipped = [each.state for each in self.observed if not each.answered and not self._has_tag(each)]
+        notes = [f"{state}: not audited, for there was no banner whose buttons could be pressed." for state in skipped]
+        if self.site is None:
+            notes.append("No consent.toml names this shop, so nothing counts as listed.")
+        return notes
+
+    def _of_sightings(self, observed: Observed) -> Iterator[Finding]:
+        for seen in observed.sightings:
+            if self._is_ours(seen) or not (reason := self._wrong(seen, observed)):
+                continue
+            category, service = self.lists.category_of(seen), self.recogniser.service_of(seen)
+            yield Finding(
+                *(observed.state, seen.kind, seen.name, seen.host, seen.page, seen.initiator, category, service),
+                advice(seen, observed.state, self.site, reason, category, service),
+            )
+
+    def _of_consent_mode(self, observed: Observed) -> Iterator[Finding]:
+        for each in disagreements(observed, ALLOWED[observed.state]):
+            fix = each.fix.replace("SITE", self.site.id if self.site else "SITE")
+            yield Finding(
+                observed.state, "consent-mode", each.name, each.host, each.page, each.initiator, None, None, fix
+            )
+
+    def _of_tag(self, observed: Observed) -> Iterator[Finding]:
+        """Yield what is wrong with how our tag stands in the pages, each fault where it was seen first."""
+        if observed.state == "before":
+            for page, tag in observed.tags.items():
+                for name, fix in tag_faults(tag, self.site):
+                    yield Finding("before", "tag", name, host_of(page), page, page, None, None, fix)
+        if not observed.answered and self._has_tag(observed):
+            page = next(iter(observed.tags))
+            fix = "The banner could not be answered: look in the browser's console and style sheets for what hides it."
+            yield Finding(observed.state, "tag", "no banner", host_of(page), page, page, None, None, fix)
+
+    def _has_tag(self, observed: Observed) -> bool:
+        return any(tag["ours"] or tag["works"] for tag in observed.tags.values())
+
+    def _is_ours(self, seen: Sighting) -> bool:
+        """Return whether the consent server, or our own cookie and storage, is what was seen."""
+        if seen.kind == "request":
+            return any(seen.url.startswith(server) for server in self.servers) or (
+                self.inlined and bool(OUR_CALLS.search(seen.name))
+            )
+        return (
+            seen.kind in ("cookie", "local-storage", "session-storage")
+            and bool(OURS.fullmatch(seen.name))
+            and not is_third_party(seen.host, self.shop)
+        )
+
+    def _wrong(self, seen: Sighting, observed: Observed) -> Reason | None:
+        """Return why a sighting is a finding in a state, None if it is none."""
+        found = self.lists.categories_of(seen)
+        if any(category in ALLOWED[observed.state] for category in found):
+            return None
+        if found:
+            return Reason.REFUSED
+        if seen.kind != "request" or is_third_party(seen.host, self.shop):
+            return Reason.UNKNOWN
+        if observed.state != "accepted" and (FORWARDED.search(seen.name) or self._echoes(seen, observed.cookies)):
+            return Reason.FORWARDED
+        return None
+
+    def _echoes(self, seen: Sighting, cookies: dict[str, str]) -> bool:
+        """Return whether a request of the shop's own carries the number that a tracker's cookie gave to the shopper."""
+        query = unquote(urlsplit(seen.url).query)
+        return bool(query) and any(id_ in query for id_ in self._ids(cookies))
+
+    def _ids(self, cookies: dict[str, str]) -> Iterable[str]:
+        for name, value in cookies.items():
+            cookie = Sighting("cookie", name, self.shop, "", "", 0)
+            category = self.lists.category_of(cookie)
+            if category not in (None, "necessary") or (category is None and self.recogniser.service_of(cookie)):
+                tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
+                yield from (id_ for id_ in {unquote(value), tail} if len(id_) >= LETTERS_OF_AN_ID)

@@ -1,0 +1,48 @@
+"""Whose an address is: the shop's own, or somebody else's."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import cache
+from urllib.parse import urlsplit
+
+from publicsuffixlist import PublicSuffixList
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def host_of(url: str) -> str:
+    """Return host and port of an address, as a browser writes them; empty where it has none."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+def path_of(url: str) -> str:
+    """Return the address without its query and fragment, which may hold what is personal."""
+    return url.partition("#")[0].partition("?")[0]
+
+
+def without_port(host: str) -> str:
+    """Return a host as a cookie has it."""
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
+@cache
+def registrable(host: str) -> str:
+    """Return the domain that somebody registered, by the Public Suffix List; an IP address and *.localhost whole."""
+    name = without_port(host).rstrip(".")
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        if name == "localhost" or name.endswith(".localhost"):
+            return name
+        return _suffixes().privatesuffix(name) or name
+    return name
+
+
+def is_third_party(host: str, shop: str) -> bool:
+    """Return whether ``host`` is another's than ``shop``: another registrable domain."""
+    return registrable(host) != registrable(shop)

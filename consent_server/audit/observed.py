@@ -1,0 +1,73 @@
+"""What was seen in one state of consent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Something that was there.
+
+    ``kind``, ``name`` and ``host`` are those of a finding; ``page`` is the page that was looked at, ``initiator`` the
+    address of who did it, empty where no witness knew; ``at`` is in seconds since 1970; ``url`` is the whole address
+    of a request.
+    """
+
+    kind: str
+    name: str
+    host: str
+    page: str
+    initiator: str
+    at: float
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentCall:
+    """What a page told Google about consent. ``at``: seconds since 1970; ``values``: ``['default', {…}]``."""
+
+    at: float
+    page: str
+    values: list[Any]
+
+
+@dataclass
+class Observed:
+    """What one state showed. ``since``: when the answer was given, seconds since 1970; 0 where none was to be given."""
+
+    state: str
+    sightings: list[Sighting] = field(default_factory=list)
+    consent_calls: list[ConsentCall] = field(default_factory=list)
+    tags: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of each page, how our tag stands in it."""
+    cookies: dict[str, str] = field(default_factory=dict)
+    """Values of cookies by name, to know them again where a page hands them on; no report has them."""
+    away: set[tuple[str, str]] = field(default_factory=set)
+    """Pages that lead on to somebody else's, with the host where that is."""
+    notes: list[str] = field(default_factory=list)
+    since: float = 0
+    answered: bool = True
+
+
+def unique(sightings: Iterable[Sighting], since: float = 0) -> Iterator[Sighting]:
+    """Yield each thing once a page, with the best initiator that any witness gave; the page itself where none did.
+
+    Args:
+        sightings: what all witnesses saw, in whatever order.
+        since: what was seen before this moment, and not after it, is left out.
+    """
+    by: dict[tuple[str, str, str], str] = {}
+    first: dict[tuple[str, str, str, str], Sighting] = {}
+    for seen in sightings:
+        if seen.initiator:
+            by.setdefault((seen.kind, seen.name, seen.host), seen.initiator)
+        if seen.at >= since:
+            key = (seen.kind, seen.name, seen.host, seen.page)
+            if key not in first or (seen.initiator and not first[key].initiator):
+                first[key] = seen
+    for seen in first.values():
+        known = seen.initiator or by.get((seen.kind, seen.name, seen.host), "")
+        yield replace(seen, initiator=known or seen.page)

@@ -1,0 +1,98 @@
+"""The states of consent, each on a fresh profile: what the shopper answered, and what every page does then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .browsing.answers import answer, take_back
+from .browsing.browser import Error, fresh_browser, in_a_line
+from .browsing.visit import Visit
+from .browsing.watch import Watch
+from .hosts import host_of, registrable
+from .observed import Observed, Sighting, unique
+
+if TYPE_CHECKING:
+    from playwright.async_api import Playwright
+
+STATES = ("before", "refused", "accepted", "withdrawn", "gpc")
+
+ANSWERED = ("refused", "accepted", "withdrawn")
+"""What counts in these, counts from the click."""
+
+CLOCKS_DIFFER = 0.005
+"""Seconds by which the browser's two clocks may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How pages are looked at. ``wait``: seconds on each; ``step`` is called after each; ``har``: a folder."""
+
+    pages: Sequence[str]
+    wait: float
+    step: Callable[[], None]
+    har: Path | None = None
+
+
+async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
+    """Bring a fresh browser into ``state`` and look at all pages in it.
+
+    Raises:
+        NoBrowser: there is none.
+    """
+    seen = Observed(state)
+    har = plan.har / f"{state}.har" if plan.har else None
+    async with fresh_browser(playwright, gpc=state == "gpc", har=har) as browser:
+        watch = Watch(browser.context)
+        try:
+            visit = Visit(watch, await watch.begin(), seen, plan.wait)
+            if state in ANSWERED:
+                await _answer(visit, state, plan.pages[0])
+            if seen.answered:
+                await _tour(visit, plan)
+        except Error as error:
+            visit.note(f"The browser ended before all pages were looked at: {in_a_line(error)}")
+    watch.add_sent(browser.sent)
+    seen.sightings = [each for each in unique(watch.sightings, seen.since) if not _is_elsewhere(each, seen)]
+    seen.consent_calls = watch.consent_calls
+    seen.cookies = watch.cookies
+    seen.notes = [f"{state}: {note}" for note in seen.notes]
+    return seen
+
+
+async def _answer(visit: Visit, state: str, url: str) -> None:
+    seen, watch = visit.seen, visit.watch
+    await visit.open(url)
+    began = time.time()
+    seen.answered = bool(await visit.run(lambda page: answer(page, accept=state != "refused")))
+    if seen.answered and state == "withdrawn":
+        await visit.use()
+        await visit.open(url)
+        await visit.use()
+        began = time.time()
+        seen.answered = bool(await visit.run(take_back))
+    if seen.answered:
+        seen.since = (watch.clicked if watch.clicked >= began - 1 else began) - CLOCKS_DIFFER
+        await visit.use()
+
+
+async def _tour(visit: Visit, plan: Plan) -> None:
+    for url in plan.pages:
+        await visit.open(url)
+        await visit.use()
+        plan.step()
+    if visit.seen.state == "withdrawn":  # and comes back once more
+        await visit.open(plan.pages[0])
+        await visit.use()
+    await visit.leave()
+
+
+def _is_elsewhere(each: Sighting, seen: Observed) -> bool:
+    """Return whether it belongs to a page of somebody else's to which a page of the shop leads on."""
+    return any(
+        each.page == page and registrable(host) in (registrable(each.host), registrable(host_of(each.initiator)))
+        for page, host in seen.away
+    )

@@ -1,0 +1,60 @@
+"""How our own tag stands in a page, and what is wrong with that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..site import Site
+
+LOOK = r"""() => {
+  const scripts = [...document.scripts];
+  const ours = scripts.filter((it) => /\/v1\/[^/]+\/consent\.js(\?|$)/.test(it.src)
+    || (!it.src && it.text.includes('consentready') && it.text.includes('consentchange') && it.text.length > 4000));
+  const runs = (it) => it.src && !it.defer && (!it.type || /javascript$/.test(it.type));
+  const banner = document.querySelector(':is([data-ask], #ask) [role=dialog]');
+  const seen = (it) => {
+    const { x, y, width, height } = it.getBoundingClientRect();
+    const [left, top] = [Math.max(x, 0), Math.max(y, 0)];
+    return it.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && width > 1 && height > 1
+      && left < innerWidth && top < innerHeight;
+  };
+  return {
+    ours: ours.map((it) => ({
+      src: it.src,
+      site: (/\/v1\/([^/]+)\/consent\.js/.exec(it.src) || [])[1] ?? null,
+      async: !!it.src && (it.async || it.defer || it.type == 'module'),
+      late: scripts.slice(0, scripts.indexOf(it)).some(runs),
+    })),
+    works: typeof window.consent?.allows == 'function',
+    choice: window.consent?.choice ?? null,
+    banner: !!banner && seen(banner),
+  };
+}"""
+"""Read in the page: each tag of ours, whether it works, what was answered, and whether the banner shows."""
+
+
+def tag_faults(tag: Mapping[str, Any], site: Site | None) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the tag of a page in which nothing was answered: its name, and what to type."""
+    ours = tag["ours"]
+    line = f'<script src="https://HOST/v1/{site.id if site else "SITE"}/consent.js"></script>'
+    if not ours and not tag["works"]:
+        yield "missing", f"Put {line} into the page's <head>, before every other script."
+        return
+    if len(ours) > 1:
+        yield "twice", "Take all but one of the tags out of the page."
+    if site and any(each["site"] not in (None, site.id) for each in ours):
+        yield "wrong site", f"The tag names another site; write {line}."
+    if needs_to_be_first(site) and any(each["async"] for each in ours):
+        yield "async", "Trackers and vendors need the tag before other scripts: take async, defer, type=module off."
+    elif needs_to_be_first(site) and any(each["late"] for each in ours):
+        yield "late", f"Other scripts come before the tag: put {line} first in <head>."
+    if not tag["works"]:
+        yield "not working", "The tag is there and does not work: look in the browser's console for what is in its way."
+    elif tag["choice"] is None and not tag["banner"]:
+        yield "no banner", "The banner does not show: look in the browser's console and style sheets for what hides it."
+
+
+def needs_to_be_first(site: Site | None) -> bool:
+    """Return whether a site has something that the tag can do only before other scripts run."""
+    return bool(site and (site.vendors or any(category != "necessary" for _, category in site.trackers)))

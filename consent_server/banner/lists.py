@@ -1,0 +1,128 @@
+"""The settings and words that each built script has put into it; `snippet/src/types.d.ts` has their types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..site import CATEGORIES, OPTIONAL, Notice, Site, Variant
+from . import style
+
+
+def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
+    """Return the settings that the gate needs, ``SiteConfig`` in ``types.d.ts``."""
+    layouts = [variant.layout or site.theme["layout"] for variant in site.all_variants]
+    ways = [
+        {
+            "below": share,
+            "variant": variant.name,
+            "layout": layout,
+            "notices": {lang: _first_layer(each[i], first) for lang, each in notices.items()},
+        }
+        for i, ((variant, share), layout) in enumerate(zip(_shares(site), layouts, strict=True))
+    ]
+    return {
+        "site": site.id,
+        "revision": site.revision,
+        "keep": site.keep,
+        "policy": site.policy_url,
+        "cookie": site.cookie,
+        "domain": site.cookie_domain or "",
+        "gpc": int(site.gpc),
+        "layers": version,
+        "css": style.layouts(layouts) + style.theme(site.theme),
+        "clear": [[cookie.name for cookie in site.cookies.get(category, ())] for category in OPTIONAL],
+        "ways": ways,
+        **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
+        **({"trackers": list(tracker_patterns(site.trackers))} if site.trackers else {}),
+    }
+
+
+def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, object]]]:
+    """Return each vendor that is told, as ``vendors.js`` calls it, and what else it is told."""
+    for name, options in vendors.items():
+        if name == "google":
+            wait = {"wait_for_update": options["wait"]} if options.get("mode") == "advanced" else {}
+            region = {"region": options["region"]} if options.get("region") else {}
+            switches = {"redact": "ads_data_redaction", "passthrough": "url_passthrough"}
+            yield (
+                name,
+                {
+                    "defaults": wait | region,
+                    "switches": [switch for key, switch in switches.items() if options.get(key)],
+                },
+            )
+        elif name == "microsoft":
+            yield from ((product, {}) for product in ("uet", "clarity") if options.get(product))
+        elif name == "matomo":
+            kind = "CookieConsent" if options.get("mode") == "cookie" else "Consent"
+            yield name, {"require": f"require{kind}", "give": f"set{kind}Given", "forget": f"forget{kind}Given"}
+        else:
+            yield name, {}
+
+
+def tracker_patterns(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, str]]:
+    """Return each category with one regular expression of its trackers' hosts and paths.
+
+    It allows for what a browser leaves in a host: a port that is not the scheme's own, and a dot at its end. Patterns
+    with nothing but a host stand together, as most are that, and the gate is to be small.
+    """
+    sources: dict[str, dict[str, list[str]]] = {}
+    for pattern, category in trackers:
+        host, _, path = pattern.partition("/")
+        host, _, port = host.partition(":")
+        after = r"\.?" + (f":{port}" if port else r"(:\d+)?") + "/" + _literal(path.removesuffix("*"))
+        end = "" if not path or path.endswith("*") else "$"
+        sources.setdefault(category, {}).setdefault(after + end, []).append(host)
+    for category, by_end in sources.items():
+        match = "|".join(_hosts(hosts) + end for end, hosts in by_end.items())
+        yield {"match": f"^({match})", "category": category}
+
+
+def _hosts(hosts: Iterable[str]) -> str:
+    """Return a regular expression of hosts, ``*.`` before those whose subdomains count too."""
+    wide = "|".join(_literal(host[2:]) for host in hosts if host.startswith("*."))
+    exact = [_literal(host) for host in hosts if not host.startswith("*.")]
+    return "(" + "|".join([*([rf"([^/]*\.)?({wide})"] if wide else []), *exact]) + ")"
+
+
+def _literal(text: str) -> str:
+    """Return a regular expression, of JavaScript, that matches ``text``."""
+    return re.sub(r"[^\w:/-]", r"\\\g<0>", text)
+
+
+def _first_layer(notice: Notice, first: Iterable[str]) -> dict[str, str]:
+    """Return what the first layer asks, ``FirstLayer`` in ``types.d.ts``."""
+    return {"hash": notice.hash, **{key: notice.content["words"][key] for key in first}}
+
+
+def _shares(site: Site) -> Iterator[tuple[Variant, float]]:
+    """Return each way of asking with the share of draws below which the gate takes it."""
+    whole = sum(variant.weight for variant in site.all_variants)
+    below = 0
+    for variant in site.all_variants:
+        below += variant.weight
+        yield variant, round(below / whole, 4)
+
+
+def details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
+    """Return what the details need, ``DetailsConfig`` in ``types.d.ts``."""
+    return {
+        "lang": asked.lang,
+        "words": {key: words[key] for key in wanted},
+        "cookies": asked.content["cookies"],
+        "updated": site.policy_updated.isoformat(),
+        "changed": site.changed.get(asked.lang),
+    }
+
+
+def mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
+    """Return what a shopper's own choices need, ``MineConfig`` in ``types.d.ts``."""
+    return {"words": {key: words[key] for key in wanted}, "contact": site.contact, "authority": site.authority}
+
+
+def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
+    """Return what a withdrawal needs, ``WithdrawConfig`` in ``types.d.ts``."""
+    names = {category: [cookie.name for cookie in site.cookies.get(category, ())] for category in CATEGORIES}
+    return {"lang": lang, "words": {key: words[key] for key in wanted}, "names": names}

@@ -1,0 +1,93 @@
+"""Periods and dimensions as people ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from ..decision import DIMENSIONS
+from ..site import ConsentError
+
+LONGEST = 5 * 365 + 2
+"""The longest period that is answered, in days: five years, two of them leap years."""
+
+
+class BadQuestion(ConsentError):
+    """A period, a dimension or a goal that there is no answer to.
+
+    ``kind`` says what is wrong, for who has words of their own: day, order, future, length, dimension or goal.
+    """
+
+    problem = "bad-question"
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole UTC days from ``first`` to ``last``, both included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def parse(cls, first: str | None, last: str | None, today: date, days: int = 30) -> Period:
+        """Read a period as people write it.
+
+        Args:
+            first: the first day, ``YYYY-MM-DD``; without it, the period is ``days`` long.
+            last: the last day, ``YYYY-MM-DD``; without it, today.
+            today: the UTC day of the server's clock.
+            days: the length of a period without a first day.
+
+        Raises:
+            BadQuestion: not a day, in the wrong order, in the future, or longer than five years.
+        """
+        end = _day(last, "to") if last else today
+        start = _day(first, "from") if first else end - timedelta(days=days - 1)
+        if start > end:
+            raise BadQuestion("order", f"`from` ({start}) is after `to` ({end}).")
+        if end > today:
+            raise BadQuestion("future", f"`to` ({end}) is in the future; today is {today} (UTC).")
+        if (end - start).days >= LONGEST:
+            raise BadQuestion("length", f"From {start} to {end} is over five years; ask for less at a time.")
+        return cls(start, end)
+
+    @property
+    def days(self) -> int:
+        """Its length."""
+        return (self.last - self.first).days + 1
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=n) for n in range(self.days))
+
+    @property
+    def before(self) -> Period:
+        """The period of the same length right before it."""
+        return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+
+
+def _day(text: str, name: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+        if day.isoformat() != text or day.year < 2000:
+            raise ValueError
+        return day
+    except ValueError:
+        raise BadQuestion(
+            "day", f"`{name}` must be a day of this century such as 2026-01-31, not {text[:40]!r}."
+        ) from None
+
+
+def dimension(by: str | None) -> str:
+    """Return the dimension that is asked for, ``day`` without one.
+
+    Raises:
+        BadQuestion: it is not one of DIMENSIONS.
+    """
+    if by and by not in DIMENSIONS:
+        raise BadQuestion("dimension", f"`by` must be one of {', '.join(DIMENSIONS)}, not {by[:40]!r}.")
+    return by or "day"

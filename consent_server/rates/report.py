@@ -1,0 +1,184 @@
+"""The answer to one question, for machines, for a spreadsheet and for a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..decision import COLUMNS, SIGNAL
+from ..site import OPTIONAL
+from .compare import change
+from .counts import RATES, Counts, Rate
+from .period import Period
+
+LOGGED = COLUMNS[1:]
+"""What of the COLUMNS can be counted again: of a banner that was shown there is no entry in the log."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answer to one question: the counts of a site over a period, by one dimension."""
+
+    site: str
+    period: Period
+    by: str
+    rows: Mapping[str, Counts]
+    total: Counts
+    """Of the period: not of the rows, for ``how`` knows of no displays but those with a privacy signal."""
+    before: Counts
+    """Of the period before."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report for machines: counts and rates of the total and of each row."""
+        return {
+            "site": self.site,
+            "from": self.period.first.isoformat(),
+            "to": self.period.last.isoformat(),
+            "by": self.by,
+            "total": _plain(self.total.named(), self.total.rates()),
+            "change": _moved(self.total, self.before),
+            "rows": [{self.by: value, **_plain(*self._row(value))} for value in self.rows],
+        }
+
+    def _row(self, value: str) -> tuple[Mapping[str, int], Mapping[str, Rate]]:
+        """Return counts and rates of a row. Who answered the banners shown with a privacy signal is not known."""
+        counts = self.rows[value]
+        if (self.by, value) == ("how", SIGNAL):
+            return {**counts.named(), "ignored": 0}, dict.fromkeys(RATES, Rate(0, 0))
+        return counts.named(), counts.rates()
+
+    def as_csv(self) -> str:
+        """Return the report for a spreadsheet: a line a row; a rate is a share from 0 to 1 with its interval."""
+        text = io.StringIO()
+        lines = csv.writer(text)
+        lines.writerow(
+            [
+                "site",
+                "from",
+                "to",
+                self.by,
+                *Counts().named(),
+                *(f"{name}_rate{end}" for name in RATES for end in ("", "_low", "_high")),
+            ]
+        )
+        for value in self.rows:
+            counts, rates = self._row(value)
+            shares = [(rate.value, rate.low, rate.high) for rate in rates.values()]
+            lines.writerow(
+                [
+                    self.site,
+                    self.period.first,
+                    self.period.last,
+                    value,
+                    *counts.values(),
+                    *("" if share is None else f"{share:.9g}" for shared in shares for share in shared),
+                ]
+            )
+        return text.getvalue()
+
+    def as_text(self) -> str:
+        """Return the report for a terminal: a line a row, the total below."""
+        head = [self.by, "shown", "answered", "answer rate", *(f"grants {category}" for category in OPTIONAL)]
+        table = [head]
+        rows = [(value or "-", *self._row(value)) for value in self.rows]
+        for value, counts, rates in [*rows, ("total", self.total.named(), self.total.rates())]:
+            shares = [rates["answer"], *(rates[f"grant_{category}"] for category in OPTIONAL)]
+            table.append([value, f"{counts['shown']:,}", f"{counts['answered']:,}", *map(_percent, shares)])
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = [
+            "  ".join(
+                cell.rjust(width) if i else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            )
+            for line in table
+        ]
+        return "\n".join([f"{self.site}, {self.period.first} to {self.period.last} (UTC)", "", *lines]) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where the counters and the log do not agree: numbers of LOGGED, or None where one of them knows of nothing."""
+
+    by: str
+    value: str
+    counted: tuple[int, ...] | None
+    logged: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Recount:
+    """The counters of a site over a period, held against its log."""
+
+    site: str
+    period: Period
+    differences: Sequence[Difference]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return for machines whether they agree, and where they do not."""
+
+        def named(numbers: tuple[int, ...] | None) -> dict[str, int] | None:
+            return None if numbers is None else dict(zip(LOGGED, numbers, strict=True))
+
+        return {
+            "site": self.site,
+            "from": self.period.first.isoformat(),
+            "to": self.period.last.isoformat(),
+            "agree": not self.differences,
+            "differences": [
+                {"by": it.by, "value": it.value, "counted": named(it.counted), "logged": named(it.logged)}
+                for it in self.differences
+            ],
+        }
+
+    def as_csv(self) -> str:
+        """Return for a spreadsheet where they do not agree: two lines a difference, none where they agree."""
+        text = io.StringIO()
+        lines = csv.writer(text)
+        lines.writerow(["by", "value", "source", *LOGGED])
+        for it in self.differences:
+            for source, numbers in (("counters", it.counted), ("log", it.logged)):
+                lines.writerow([it.by, it.value, source, *(numbers or [""] * len(LOGGED))])
+        return text.getvalue()
+
+    def as_text(self) -> str:
+        """Return for a terminal where they do not agree, or that they do."""
+        if self.differences:
+            lines = [f"{it.by} {it.value}: counted {it.counted}, the log says {it.logged}\n" for it in self.differences]
+            return "".join(lines)
+        return f"The counters of {self.site} from {self.period.first} to {self.period.last} agree with the log.\n"
+
+
+def _percent(rate: Rate) -> str:
+    if rate.value is None:
+        return "-"
+    if rate.interval is None:
+        return f"{rate.value:.1%}"
+    return f"{rate.value:.1%} [{rate.interval[0]:.1%} {rate.interval[1]:.1%}]" + (" too few" if rate.too_few else "")
+
+
+def _plain(counts: Mapping[str, int], rates: Mapping[str, Rate]) -> dict[str, Any]:
+    return {
+        "counts": counts,
+        "rates": {
+            name: {
+                "numerator": rate.numerator,
+                "denominator": rate.denominator,
+                "value": rate.value,
+                "low": rate.low,
+                "high": rate.high,
+                "too_few": rate.too_few,
+            }
+            for name, rate in rates.items()
+        },
+    }
+
+
+def _moved(now: Counts, before: Counts) -> dict[str, Any]:
+    moves = {name: change(now.rate(name), before.rate(name)) for name in RATES}
+    return {
+        name: move and {"difference": move.difference, "low": move.low, "high": move.high, "clear": move.clear}
+        for name, move in moves.items()
+    }

@@ -1,0 +1,199 @@
+"""What a shop asks: its site, its notices, and the categories that a shopper may refuse.
+
+Everything here is pure: no clock, no network, no storage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+CATEGORIES = ("necessary", "functional", "analytics", "marketing")
+OPTIONAL = CATEGORIES[1:]
+"""The kinds of cookies a shopper may refuse. A choice is a mask over them: functional 1, analytics 2, marketing 4."""
+
+
+class ConsentError(Exception):
+    """The base of every error of this package.
+
+    ``problem`` names the kind of error for machines; the message is one sentence for people.
+    """
+
+    problem = "error"
+
+
+class UnknownCategory(ConsentError):
+    """A category that cannot be chosen."""
+
+    problem = "unknown-category"
+
+
+def mask_of(categories: Iterable[str]) -> int:
+    """Return the mask of some optional categories; ``necessary`` is always on and adds nothing."""
+    return sum(1 << OPTIONAL.index(category) for category in set(categories) - {"necessary"})
+
+
+def categories_of(mask: int) -> list[str]:
+    """Return the optional categories of a mask, sorted as in a token."""
+    return sorted(category for bit, category in enumerate(OPTIONAL) if mask >> bit & 1)
+
+
+def base64url(raw: bytes) -> str:
+    """Return bytes as base64url text without padding (RFC 7515)."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """One line of the cookie list: a name or pattern (``_ga_*``), who sets it, what for and for how long.
+
+    ``country`` is where the data goes (ISO 3166-1). ``host`` is where the cookie lies, if not with the shop's own
+    pages, which can then neither see nor remove it.
+    """
+
+    name: str
+    provider: str
+    purpose: Mapping[str, str]
+    life: Mapping[str, str]
+    country: str | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way of asking: other words or another layout, shown to a share of the shoppers, never unequal buttons."""
+
+    name: str
+    weight: int
+    layout: str | None
+    words: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds."""
+
+    id: str
+    name: str
+    origins: tuple[str, ...]
+    policy_url: str
+    policy_updated: date
+    languages: tuple[str, ...]
+    revision: int
+    changed: Mapping[str, str]
+    cookie_domain: str | None
+    host_cookie: bool
+    keep: int
+    prove: int
+    gpc: bool
+    contact: str | None
+    authority: Mapping[str, str] | None
+    theme: Mapping[str, Any]
+    words: Mapping[str, Mapping[str, str]]
+    cookies: Mapping[str, tuple[Cookie, ...]]
+    vendors: Mapping[str, Mapping[str, Any]]
+    trackers: tuple[tuple[str, str], ...]
+    variants: tuple[Variant, ...]
+    buckets: int
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie that holds the answer."""
+        return "__Host-consent" if self.host_cookie else "consent"
+
+    @cached_property
+    def all_variants(self) -> tuple[Variant, ...]:
+        """The variants, or the one nameless variant of a shop that tries none."""
+        return self.variants or (Variant("", 1, None, {}),)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a shopper is asked, word for word, in one language and variant.
+
+    ``hash`` is the first 128 bits of the SHA-256 of the content, so that a token names the exact words it answers.
+    """
+
+    hash: str
+    content: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Notice:
+        """Return the notice with this content, named by its hash."""
+        digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).digest()
+        return cls(base64url(digest[:16]), content)
+
+    @classmethod
+    def compose(
+        cls, site: Site, lang: str, variant: Variant, words: Mapping[str, str], scripts: Mapping[str, str]
+    ) -> Notice:
+        """Put together what ``site`` asks in ``lang``.
+
+        ``words`` are the words of the snippet in that language, over which the site's and the variant's are laid;
+        ``scripts`` are hashes of the scripts that show them.
+        """
+        return cls.of(
+            {
+                "site": site.id,
+                "name": site.name,
+                "revision": site.revision,
+                "lang": lang,
+                "variant": variant.name,
+                "layout": variant.layout or site.theme["layout"],
+                "theme": dict(site.theme),
+                "keep": site.keep,
+                "policy_url": site.policy_url,
+                "policy_updated": site.policy_updated.isoformat(),
+                "categories": list(CATEGORIES),
+                "cookies": {
+                    category: [
+                        {
+                            "name": cookie.name,
+                            "provider": cookie.provider,
+                            "purpose": cookie.purpose[lang],
+                            "life": cookie.life[lang],
+                        }
+                        for cookie in site.cookies.get(category, ())
+                    ]
+                    for category in CATEGORIES
+                },
+                "words": {**words, **site.words.get(lang, {}), **variant.words.get(lang, {})},
+                "scripts": dict(scripts),
+            }
+        )
+
+    @property
+    def lang(self) -> str:
+        """The language it is written in."""
+        return str(self.content["lang"])
+
+    @property
+    def variant(self) -> str:
+        """The variant it belongs to, or the empty string."""
+        return str(self.content["variant"])
+
+    @cached_property
+    def revision(self) -> int:
+        """The revision of the question: a new one is asked again, new words alone are not."""
+        return int(self.content["revision"])
+
+    @cached_property
+    def keep(self) -> int:
+        """How long the answer holds, in seconds."""
+        return int(self.content["keep"])
+
+
+def best_language(wanted: Sequence[str], offered: Sequence[str]) -> str:
+    """Return the first of the languages ``wanted`` (BCP 47, best first) that is offered, else the first offered."""
+    for tag in wanted:
+        primary = tag.split("-")[0].lower()
+        if primary in offered:
+            return primary
+    return offered[0]

@@ -1,0 +1,304 @@
+"""What several calls of /openapi.json share: bodies (JSON Schema 2020-12), parameters, headers and refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
+from ..site import CATEGORIES, OPTIONAL
+from .problems import RETRY_SECONDS, STATUS
+
+Schema = dict[str, Any]
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to one of SCHEMAS."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def thing(properties: dict[str, Schema], /, *optional: str, closed: bool = True) -> Schema:
+    """Return the schema of an object.
+
+    Args:
+        properties: its parts, by name.
+        optional: the names of those that may be left out.
+        closed: whether it has no others.
+    """
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "required": required, "properties": properties} | (
+        {"additionalProperties": False} if closed else {}
+    )
+
+
+def each(schema: Schema) -> Schema:
+    """Return the schema of an object whose parts, whatever their names, are like this."""
+    return {"type": "object", "additionalProperties": schema}
+
+
+def some(items: Schema) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": items}
+
+
+def one(*values: str) -> Schema:
+    """Return the schema of one of these texts."""
+    return {"enum": [*values]}
+
+
+def nullable(kind: str) -> Schema:
+    """Return the schema of a text or number that may be null."""
+    return {"type": [kind, "null"]}
+
+
+TEXT: Schema = {"type": "string"}
+WHOLE: Schema = {"type": "integer"}
+DATE: Schema = {"type": "string", "format": "date"}
+SECONDS: Schema = {"type": "integer", "description": "Seconds since 1970."}
+LANGUAGE: Schema = {"type": "string", "pattern": "^[a-z]{2,3}$"}
+NOTICE_HASH: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
+ALLOWED = some(one(*OPTIONAL))
+CATEGORY = one(*CATEGORIES)
+
+SCHEMAS: dict[str, Schema] = {
+    "Problem": thing(
+        {
+            "type": TEXT | {"description": "/problems/KIND"},
+            "title": TEXT,
+            "status": WHOLE,
+            "detail": TEXT | {"description": "One sentence for people."},
+        }
+    ),
+    "Decision": thing(
+        {
+            "id": {
+                "type": "string",
+                "pattern": "^[A-Za-z0-9_-]{16,64}$",
+                "description": "Made afresh for each decision.",
+            },
+            "allow": some(CATEGORY),
+            "notice": TEXT | {"description": "Hash of the notice that is answered."},
+            "lang": nullable("string") | {"description": "The notice's language, if anything."},
+            "variant": nullable("string"),
+            "how": {
+                "type": "string",
+                "maxLength": LONGEST_HOW,
+                "description": "accept, refuse, save, preferences or script; any other way of asking counts as script. "
+                "signal is what older versions said of a browser's privacy signal.",
+                "default": "script",
+            },
+            "previous": nullable("string") | {"description": "The token that this decision follows, expired or not."},
+        },
+        *("lang", "variant", "how", "previous"),
+    ),
+    "Acknowledged": thing({"token": TEXT, "allow": ALLOWED, "at": SECONDS, "expires": SECONDS}),
+    "Showing": thing(
+        {
+            "notice": nullable("string"),
+            "lang": nullable("string"),
+            "variant": nullable("string"),
+            "signal": {
+                "enum": ["gpc", None],
+                "description": "What privacy signal the browser sends: such showings are counted by themselves too.",
+            },
+        },
+        *("notice", "lang", "variant", "signal"),
+    ),
+    "Notice": thing(
+        {
+            "notice": NOTICE_HASH,
+            "site": TEXT,
+            "name": TEXT,
+            "revision": WHOLE,
+            "lang": LANGUAGE,
+            "variant": TEXT,
+            "keep": WHOLE | {"description": "Seconds that the answer holds."},
+            "policy_url": TEXT,
+            "policy_updated": DATE,
+            "categories": some(CATEGORY),
+            "cookies": each(some(thing({"name": TEXT, "provider": TEXT, "purpose": TEXT, "life": TEXT}))),
+            "words": each(TEXT),
+        },
+        closed=False,
+    ),
+    "Consent": thing(
+        {
+            "typ": {"const": "consent"},
+            "site": TEXT,
+            "allow": ALLOWED,
+            "rev": WHOLE,
+            "notice": NOTICE_HASH,
+            "at": SECONDS,
+            "exp": SECONDS,
+            "sub": TEXT,
+            "jti": TEXT,
+        },
+        *("sub", "jti"),
+    ),
+    "Held": thing(
+        {
+            "site": TEXT,
+            "token": ref("Consent"),
+            "history": some(
+                thing(
+                    {
+                        "at": SECONDS,
+                        "id": TEXT,
+                        "kind": one(*KINDS),
+                        "allow": ALLOWED,
+                        "how": one(*HOW),
+                        "lang": LANGUAGE,
+                        "variant": TEXT,
+                        "notice": NOTICE_HASH,
+                        "revision": WHOLE,
+                        "device": one(*DEVICES),
+                        "country": TEXT,
+                    }
+                )
+            ),
+        }
+    ),
+    "Erasure": thing(
+        {
+            "typ": {"const": "erasure"},
+            "site": TEXT,
+            "erased": WHOLE | {"description": "How many decisions."},
+            "at": SECONDS,
+            "receipt": TEXT | {"description": "The same, signed."},
+        }
+    ),
+    "Receipt": {
+        "type": "object",
+        "required": ["@context", "@type", "dcterms:identifier", "dcterms:references", "dcterms:provenance"],
+        "properties": {
+            "dcterms:references": TEXT | {"description": "The token."},
+            "dcterms:provenance": TEXT | {"description": "The receipt's SHA-256, signed."},
+        },
+    },
+    "Keys": thing(
+        {
+            "keys": {"minItems": 1}
+            | some(
+                thing(
+                    {
+                        "kty": {"const": "OKP"},
+                        "crv": {"const": "Ed25519"},
+                        "alg": {"const": "EdDSA"},
+                        "use": {"const": "sig"},
+                        "kid": TEXT,
+                        "x": TEXT | {"description": "The 32 bytes of the key, base64url."},
+                    }
+                )
+            )
+        }
+    ),
+    "Counted": thing({"counts": each(WHOLE), "rates": each(ref("Rate"))}, closed=False),
+    "Rate": thing(
+        {
+            "numerator": WHOLE,
+            "denominator": WHOLE,
+            "value": nullable("number"),
+            "low": nullable("number"),
+            "high": nullable("number"),
+            "too_few": {"type": "boolean"},
+        }
+    ),
+    "Rates": thing(
+        {
+            "site": TEXT,
+            "from": DATE,
+            "to": DATE,
+            "by": one(*DIMENSIONS),
+            "total": ref("Counted"),
+            "rows": some(ref("Counted")),
+        },
+        closed=False,
+    ),
+}
+"""The bodies of requests and answers, by name."""
+
+
+def parameter(where: str, name: str, schema: Schema, **more: object) -> dict[str, Any]:
+    """Return a parameter that stands in the ``path``, the ``query`` or a ``header``."""
+    return {"name": name, "in": where, **({"required": True} if where == "path" else {}), "schema": schema, **more}
+
+
+PARAMETERS = {
+    "site_id": parameter(
+        "path",
+        "site_id",
+        {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$"},
+        description="Id of a shop in consent.toml.",
+        example="smartmarket",
+    ),
+    "origin": parameter(
+        "header",
+        "Origin",
+        TEXT,
+        description="One of the shop's origins; left out by callers that are no browser.",
+        example="https://smartmarket.az",
+    ),
+    "from": parameter(
+        "query", "from", {"anyOf": [DATE, {"const": ""}]}, description="First day (UTC); 30 days ago if left out."
+    ),
+    "to": parameter("query", "to", {"anyOf": [DATE, {"const": ""}]}, description="Last day; today if left out."),
+    "by": parameter("query", "by", one(*DIMENSIONS, "") | {"default": "day"}),
+}
+"""What several calls take."""
+
+
+def _header(description: str, schema: Schema) -> dict[str, Any]:
+    return {"description": description, "required": True, "schema": schema}
+
+
+HEADERS = {
+    "RequestId": _header("The request's name in the server's log.", TEXT),
+    "RetryAfter": _header("Seconds.", WHOLE),
+}
+
+REFUSALS = {
+    "Malformed": ("The body is not what is described here.", "malformed"),
+    "BadQuestion": ("There is no answer to that.", "bad-question"),
+    "NoToken": (
+        "No token of this server and site that still holds.",
+        *("bad-token", "foreign-token", "expired-token"),
+    ),
+    "NotKnown": ("Neither an API key nor a session says who asks.", "not-known"),
+    "ForeignOrigin": ("A page of another origin than the shop's.", "foreign-origin"),
+    "NotAllowed": ("The shopper does not allow it, or there is no token that says so.", "not-allowed"),
+    "NotYours": ("It belongs to others.", "not-yours"),
+    "UnknownSite": ("No such shop, or no such address.", "unknown-site", "not-found"),
+    "NoSuchNotice": (
+        "No such shop, or it does not ask in that language or variant.",
+        *("unknown-site", "no-such-notice", "not-found"),
+    ),
+    "Conflict": (
+        "The id was used for another answer, or `previous` is not the shopper's latest token.",
+        *("other-content", "previous-replaced"),
+    ),
+    "TooLarge": ("The body has over 4096 bytes.", "too-large"),
+    "NotTaken": (
+        "A category, a notice or a previous token that this site does not know.",
+        *("unknown-category", "unknown-notice", "previous-refused"),
+    ),
+    "UnknownNotice": ("This site never asked that.", "unknown-notice"),
+    "TooMany": ("Too often for one minute.", "too-many"),
+    "StoreAway": ("Redis is away or takes nothing at the moment. The same call may be made again.", "store-away"),
+    "NotReady": ("Redis is away, or another version wrote what is in it.", "store-away", "wrong-layout"),
+}
+"""Each answer that is a refusal: what it says, and the kinds of problem that it may be."""
+
+
+def _refusal(description: str, *kinds: str) -> dict[str, Any]:
+    headers = {"X-Request-ID": "RequestId"} | (
+        {"Retry-After": "RetryAfter"} if STATUS[kinds[0]] in RETRY_SECONDS else {}
+    )
+    kind = {"properties": {"type": one(*(f"/problems/{kind}" for kind in kinds))}}
+    return {
+        "description": description,
+        "headers": {name: {"$ref": f"#/components/headers/{component}"} for name, component in headers.items()},
+        "content": {"application/problem+json": {"schema": {"allOf": [ref("Problem"), kind]}}},
+    }
+
+
+RESPONSES = {name: _refusal(*row) for name, row in REFUSALS.items()}
+"""The same, as OpenAPI says it."""

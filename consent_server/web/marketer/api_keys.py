@@ -1,0 +1,55 @@
+"""The API keys by which other programs read rates."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, redirect, request, url_for
+
+from ...store import ApiKey
+from ..services import services
+from .frame import blueprint, errors_on_page, render_page
+from .session import NotKnown, current_marketer, digest, require_own_session, site_of
+
+
+@blueprint.get("/keys")
+@errors_on_page
+def keys_page() -> Response:
+    """The API keys of a site."""
+    marketer = current_marketer()
+    if marketer is None:
+        raise NotKnown("Log in first.")
+    site = site_of(marketer, request.args.get("site", ""))
+    return render_page("keys", site=site, keys=services().store.marketers.api_keys(site), **key_page_values(None))
+
+
+@blueprint.post("/keys")
+@errors_on_page
+def make_key() -> Response:
+    """Make an API key and show it this once."""
+    site = site_of(require_own_session(), request.form.get("site", ""))
+    key = secrets.token_urlsafe(32)
+    name = " ".join(request.form.get("name", "").split())[:80] or "?"
+    services().store.marketers.add_api_key(site, ApiKey(digest("api-key", key), name, int(time.time())))
+    return render_page("keys", 201, site=site, keys=services().store.marketers.api_keys(site), **key_page_values(key))
+
+
+@blueprint.post("/keys/revoke")
+@errors_on_page
+def revoke_key() -> Response:
+    """Revoke an API key."""
+    site = site_of(require_own_session(), request.form.get("site", ""))
+    services().store.marketers.remove_api_key(site, request.form.get("key", ""))
+    return redirect(url_for("marketer.keys_page", site=site.id), 303)  # type: ignore[return-value]
+
+
+def key_page_values(key: str | None) -> dict[str, Any]:
+    """Return what the page says besides, with the key that was just made."""
+    return {
+        "new": key,
+        "base": request.url_root.rstrip("/"),
+        "day_of": lambda at: datetime.fromtimestamp(at, UTC).date(),
+    }

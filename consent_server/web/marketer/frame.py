@@ -1,0 +1,112 @@
+"""The frame of every page: language, style and script, and how what goes wrong is said within it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from functools import cache, wraps
+from importlib.resources import files
+from typing import Any, ParamSpec
+
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import NotFound
+
+from ...banner.scripts import Script
+from ...site import best_language
+from ...store import StoreAway
+from ..problems import RETRY_SECONDS, STATUS
+from ..responses import answer_script
+from .session import ForeignForm, NotKnown, NotYours, csrf_token, set_cookie
+from .words import LANGUAGES, Words, alarm_in_words, verdict_in_words
+
+P = ParamSpec("P")
+
+blueprint = Blueprint("marketer", __name__, template_folder="templates")
+
+LANGUAGE_SECONDS = 365 * 86400
+
+QUERY = ("site", "from", "to", "goal", "lang")
+"""What the address of the rates page may ask for."""
+
+
+@cache
+def _asset(name: str) -> Script:
+    return Script.of(files(__package__).joinpath("static", name).read_text("utf-8"))
+
+
+@blueprint.get("/assets/<stem>.<digest>.<kind>")
+def asset(stem: str, digest: str, kind: str) -> Response:
+    """The page's own style and script, under an address that changes with them."""
+    name = f"{stem}.{kind}"
+    if name not in ("marketer.css", "marketer.js"):
+        raise NotFound()
+    mimetype = f"text/{'css' if kind == 'css' else 'javascript'}"
+    return answer_script(_asset(name), "public, max-age=31536000, immutable", mimetype)
+
+
+def chosen_words() -> Words:
+    """Return the words in the language that was chosen, now or before, or that the browser asks for."""
+    chosen = [request.args.get("lang", ""), request.cookies.get("lang", ""), *request.accept_languages.values()]
+    return Words.of(best_language([*chosen, "en"], LANGUAGES))
+
+
+def render_page(template: str, status: int = 200, **values: Any) -> Response:
+    """Return a page that runs no script but ours, belongs in no frame, and is kept by nobody."""
+    nonce = secrets.token_urlsafe(16)
+    words = chosen_words()
+    text = render_template(
+        f"marketer/{template}.html",
+        words=words,
+        nonce=nonce,
+        languages=[Words.of(lang) for lang in LANGUAGES],
+        alarm_in_words=alarm_in_words,
+        verdict_in_words=verdict_in_words,
+        asset=lambda name: url_for(
+            "marketer.asset", stem=name.split(".")[0], digest=_asset(name).hash, kind=name.split(".")[1]
+        ),
+        url_with=url_with,
+        marketer=g.get("marketer"),
+        csrf_token=csrf_token(),
+        **values,
+    )
+    response = Response(text, status, mimetype="text/html")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    if status in RETRY_SECONDS:
+        response.headers["Retry-After"] = RETRY_SECONDS[status]
+    if request.args.get("lang") in LANGUAGES:
+        set_cookie(response, "lang", request.args["lang"], LANGUAGE_SECONDS)
+    return response
+
+
+def url_with(**changes: str | None) -> str:
+    """Return the address of the rates page as it is asked for now, but for these changes; None takes a part out."""
+    return rates_url({**request.args, **changes}.items())
+
+
+def rates_url(query: Iterable[tuple[str, str | None]]) -> str:
+    """Return the address of the rates page with these parts of a query, as far as it knows them."""
+    known: dict[str, Any] = {name: value for name, value in query if value and name in QUERY}
+    return url_for("marketer.rates_page", **known)
+
+
+def errors_on_page(show: Callable[P, Response]) -> Callable[P, Response]:
+    """Have what goes wrong on a page said on a page, which keeps its frame."""
+
+    @wraps(show)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> Response:
+        try:
+            return show(*args, **kwargs)
+        except StoreAway:
+            return render_page("away", STATUS[StoreAway.problem])
+        except NotKnown:
+            return redirect(url_for("marketer.rates_page"), 303)  # type: ignore[return-value]
+        except (NotYours, ForeignForm) as error:
+            return render_page("refused", STATUS[error.problem], why=error)
+
+    return shown

@@ -1,0 +1,107 @@
+"""The pages' words in each language, and sentences that are put together of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib.resources import files
+
+from markupsafe import Markup
+
+from ...rates.alarms import Alarm
+from ...rates.compare import Verdict
+from ...rates.counts import Rate
+
+LANGUAGES = ("az", "en", "ru")
+
+
+class Words:
+    """The page's words in one language, and how that language writes numbers and days."""
+
+    def __init__(self, lang: str, table: Mapping[str, str]) -> None:
+        self.lang = lang
+        self._table = table
+
+    @classmethod
+    @cache
+    def of(cls, lang: str) -> Words:
+        """Return the words of one of LANGUAGES."""
+        text = files(__package__).joinpath(f"words/{lang}.json").read_text("utf-8")
+        return cls(lang, json.loads(text))
+
+    def __call__(self, key: str, **values: object) -> Markup:
+        """Return a sentence with ``values`` filled in; what is filled in is escaped, the table is ours."""
+        sentence = Markup(self._table[key])  # nosec B704  # noqa: S704
+        return sentence.format(**values)
+
+    def inside(self, key: str) -> str:
+        """Return words that start a line as they stand within a sentence."""
+        return self._table[key][0].lower() + self._table[key][1:]
+
+    def number(self, count: int) -> str:
+        """Return a count with its thousands apart."""
+        return f"{count:,}".replace(",", self._table["thousands"])
+
+    def _decimal(self, value: float, places: int) -> str:
+        return f"{value:.{places}f}".replace(".", self._table["decimal"])
+
+    def percent(self, share: float | None, places: int = 1) -> str:
+        """Return a share as a percentage, or a dash where there is none."""
+        return "–" if share is None else self._decimal(share * 100, places) + self._table["percent"]
+
+    def interval(self, rate: Rate) -> str:
+        """Return the two ends of a rate's interval as percentages."""
+        if rate.interval is None:
+            return "–"
+        low, high = rate.interval
+        return f"{self._decimal(low * 100, 1)}–{self.percent(high)}"
+
+    def points(self, difference: float) -> str:
+        """Return a difference of two shares, in percentage points, with its sign."""
+        return ("+" if difference > 0 else "−" if difference < 0 else "±") + self._decimal(abs(difference) * 100, 1)
+
+    def day(self, day: date, year: bool = False) -> str:
+        """Return a day in words."""
+        text = f"{day.day} {self._table['months'].split()[day.month - 1]}"
+        return f"{text} {day.year}" if year else text
+
+    def days(self, first: date, last: date) -> str:
+        """Return a stretch of days in words, the year said once."""
+        if first == last:
+            return self.day(last, year=True)
+        return f"{self.day(first, year=first.year != last.year)} – {self.day(last, year=True)}"
+
+    def value(self, by: str, value: str) -> str:
+        """Return the name of a dimension's value: a language, a device, a way of answering."""
+        key = f"{by}_{value}"
+        return self._table.get(key, value) if value else self._table[f"{by}_none"]
+
+
+def verdict_in_words(words: Words, verdict: Verdict) -> Markup:
+    """Return one sentence about two variants."""
+    if verdict.kind == "early":
+        return words("verdict_early", more=words.number(verdict.more))
+    if verdict.kind == "equal":
+        return words("verdict_equal", margin=words.points(verdict.margin)[1:])
+    low, high = sorted((abs(verdict.low or 0), abs(verdict.high or 0)))
+    return words(
+        "verdict_better",
+        winner=verdict.b if verdict.kind == "better" else verdict.a,
+        loser=verdict.a if verdict.kind == "better" else verdict.b,
+        low=words.points(low)[1:],
+        high=words.points(high)[1:],
+    )
+
+
+def alarm_in_words(words: Words, alarm: Alarm) -> Markup:
+    """Return one sentence about a day that is not like the days before."""
+    return words(
+        f"alarm_{alarm.kind}",
+        day=words.day(date.fromisoformat(alarm.day)),
+        rate=words.inside(f"rate_{alarm.rate}"),
+        value=words.percent(alarm.value),
+        low=words.percent(alarm.low),
+        high=words.percent(alarm.high),
+    )

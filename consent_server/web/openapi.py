@@ -1,0 +1,278 @@
+"""The description of all calls that are for machines (OpenAPI 3.1)."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from .components import (
+    CATEGORY,
+    DATE,
+    HEADERS,
+    LANGUAGE,
+    PARAMETERS,
+    REFUSALS,
+    RESPONSES,
+    SCHEMAS,
+    TEXT,
+    Schema,
+    one,
+    parameter,
+    ref,
+    thing,
+)
+from .problems import STATUS
+
+BY_TOKEN: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
+BY_MARKETER: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
+
+_TAG = {"ETag": {"required": True, "schema": TEXT}}
+_SCRIPT = {
+    "200": {"description": "The script", "headers": _TAG, "content": {"text/javascript": {"schema": TEXT}}},
+    "304": {"description": "As it was", "headers": _TAG},
+}
+
+
+def _call(summary: str, answers: dict[str, Any], *refusals: str, takes: str = "", **more: object) -> dict[str, Any]:
+    """Return a call.
+
+    Args:
+        summary: what it is for.
+        answers: what it answers with when it does not refuse, by status.
+        refusals: some of REFUSALS, in the order of their statuses.
+        takes: names of PARAMETERS.
+        more: what else is said of it; its own ``parameters`` follow those that it shares.
+    """
+    parameters = [{"$ref": f"#/components/parameters/{name}"} for name in takes.split()]
+    own = more.pop("parameters", [])
+    if isinstance(own, list) and (parameters or own):
+        more["parameters"] = parameters + own
+    refused = {str(STATUS[REFUSALS[name][1]]): {"$ref": f"#/components/responses/{name}"} for name in refusals}
+    return {"summary": summary, **more, "responses": answers | refused}
+
+
+def _says(description: str, schema: Schema, status: str = "200", mimetype: str = "application/json") -> dict[str, Any]:
+    return {status: {"description": description, "content": {mimetype: {"schema": schema}}}}
+
+
+def _body(name: str) -> dict[str, Any]:
+    return {"content": {mimetype: {"schema": ref(name)} for mimetype in ("text/plain", "application/json")}}
+
+
+PATHS: dict[str, dict[str, Any]] = {
+    "/v1/{site_id}/consent.js": {
+        "get": _call("The gate, the first layer and the site's settings", _SCRIPT, "UnknownSite", takes="site_id"),
+    },
+    "/v1/{site_id}/{name}.{lang}.{digest}.js": {
+        "get": _call(
+            "What consent.js fetches when it is wanted, in one language: the preferences, a shopper's own choices",
+            _SCRIPT,
+            "UnknownSite",
+            description="consent.js knows the addresses. An outdated or unknown one gets what there is today.",
+            takes="site_id",
+            parameters=[
+                parameter("path", "name", TEXT | one("details", "delivery", "mine", "release", "withdraw")),
+                parameter("path", "lang", LANGUAGE, example="az"),
+                parameter("path", "digest", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+            ],
+        ),
+    },
+    "/v1/{site_id}/notice": {
+        "get": _call(
+            "What is asked, for other front ends",
+            {
+                "200": {
+                    **_says("The notice", ref("Notice"))["200"],
+                    "links": {
+                        "decide": {
+                            "operationId": "decide",
+                            "parameters": {"path.site_id": "$response.body#/site"},
+                            "requestBody": {"notice": "$response.body#/notice"},
+                            "description": "Its hash is what a decision answers.",
+                        }
+                    },
+                }
+            },
+            "NoSuchNotice",
+            takes="site_id",
+            parameters=[
+                parameter(
+                    "query",
+                    "lang",
+                    {"type": "string", "pattern": "^([a-z]{2,3})?$"},
+                    description=(
+                        "One of the shop's languages; else what Accept-Language asks for, or the shop's first."
+                    ),
+                ),
+                parameter("query", "variant", TEXT),
+            ],
+        ),
+    },
+    "/v1/{site_id}/decisions": {
+        "post": _call(
+            "Take a decision",
+            _says("Kept", ref("Acknowledged"), "201")
+            | _says("Kept before; this is what was acknowledged then", ref("Acknowledged")),
+            *("Malformed", "ForeignOrigin", "UnknownSite", "Conflict"),
+            *("TooLarge", "NotTaken", "TooMany", "StoreAway"),
+            takes="site_id origin",
+            operationId="decide",
+            requestBody={"required": True, **_body("Decision")},
+        ),
+    },
+    "/v1/{site_id}/keep": {
+        "post": _call(
+            "Have the browser keep the answer that it holds, where a script's cookie would not last",
+            {
+                "204": {
+                    "description": "Done; on another host than the shop's own there is nothing to do",
+                    "headers": {"Set-Cookie": {"schema": TEXT, "description": "`ask-guard` or `ask-kept`."}},
+                }
+            },
+            *("NoToken", "ForeignOrigin", "UnknownSite"),
+            description="Called twice by pages of the shop's own host in WebKit: the first answer sets a guard, the "
+            "second the token with that guard before it. Neither counts without the other, and no page's later "
+            "answer is touched.",
+            takes="site_id origin",
+            security=BY_TOKEN,
+        ),
+    },
+    "/v1/{site_id}/shown": {
+        "post": _call(
+            "Count one banner that was shown",
+            {"204": {"description": "Counted"}},
+            *("Malformed", "ForeignOrigin", "UnknownSite", "TooLarge", "UnknownNotice", "TooMany", "StoreAway"),
+            takes="site_id origin",
+            requestBody=_body("Showing"),
+        ),
+    },
+    "/v1/{site_id}/me": {
+        "get": _call(
+            "All that is held about the caller",
+            _says("What is held", ref("Held")),
+            *("NoToken", "ForeignOrigin", "UnknownSite", "StoreAway"),
+            takes="site_id origin",
+            security=BY_TOKEN,
+        ),
+        "delete": _call(
+            "Erase all that is held about the caller",
+            _says("Erased", ref("Erasure")),
+            *("NoToken", "ForeignOrigin", "UnknownSite", "StoreAway"),
+            takes="site_id origin",
+            security=BY_TOKEN,
+        ),
+    },
+    "/v1/{site_id}/me/receipt": {
+        "get": _call(
+            "The caller's consent receipt, signed",
+            _says("The receipt", ref("Receipt"), mimetype="application/ld+json"),
+            *("NoToken", "ForeignOrigin", "UnknownSite", "UnknownNotice", "StoreAway"),
+            takes="site_id origin",
+            security=BY_TOKEN,
+        ),
+    },
+    "/v1/{site_id}/allows/{category}": {
+        "get": _call(
+            "Whether the token allows a category, by the status alone",
+            {"204": {"description": "Allowed"}},
+            *("NotAllowed", "UnknownSite"),
+            takes="site_id",
+            parameters=[parameter("path", "category", CATEGORY)],
+            security=BY_TOKEN,
+        ),
+    },
+    "/v1/keys.json": {
+        "get": _call(
+            "The public keys, newest first", _says("JWK set", ref("Keys"), mimetype="application/jwk-set+json")
+        ),
+    },
+    **{
+        f"/v1/{{site_id}}/{name}": {
+            "get": _call(
+                summary,
+                _says("Rates", schema, mimetype=mimetype),
+                *("BadQuestion", "NotKnown", "NotYours", "UnknownSite", "StoreAway"),
+                takes="site_id from to by",
+                security=BY_MARKETER,
+            ),
+        }
+        for name, summary, schema, mimetype in (
+            ("rates", "The rates, for a marketer's session or API key", ref("Rates"), "application/json"),
+            ("rates.csv", "The rates, for a spreadsheet", TEXT, "text/csv"),
+        )
+    },
+    "/.well-known/gpc.json": {
+        "get": _call(
+            "That Global Privacy Control is heeded",
+            _says("Support", thing({"gpc": {"type": "boolean"}, "lastUpdate": DATE}, closed=False)),
+        ),
+    },
+    "/healthz": {
+        "get": _call("This process answers", _says("It does", thing({"status": {"const": "ok"}}, closed=False))),
+    },
+    "/readyz": {
+        "get": _call(
+            "Decisions can be taken",
+            _says("They can", thing({"status": {"const": "ready"}}, closed=False)),
+            "NotReady",
+        ),
+    },
+    "/metrics": {
+        "get": _call(
+            "Measurements for Prometheus",
+            _says("Measurements", TEXT, mimetype="text/plain"),
+            "NotYours",
+            security=[{"bearer": []}, {}],
+        ),
+    },
+    "/openapi.json": {
+        "get": _call(
+            "This description",
+            _says("OpenAPI 3.1", {"type": "object", "required": ["openapi", "info", "paths"], "properties": {}}),
+        ),
+    },
+}
+"""Each call, by address and method."""
+
+
+@cache
+def description() -> bytes:
+    """Return the description of all calls, as JSON text."""
+    return msgspec.json.format(
+        msgspec.json.encode(
+            {
+                "openapi": "3.1.0",
+                "info": {
+                    "title": "consent-server",
+                    "version": version("consent-server"),
+                    "description": (
+                        "Cookie consent that can be proven. Errors are problem details (RFC 9457); each kind has a "
+                        "type of its own. An empty part of a query counts as left out."
+                    ),
+                },
+                "paths": PATHS,
+                "components": {
+                    "securitySchemes": {
+                        "bearer": {
+                            "type": "http",
+                            "scheme": "bearer",
+                            "description": (
+                                "A consent token for what is the shopper's; an API key for rates; "
+                                "CONSENT_METRICS_TOKEN for /metrics."
+                            ),
+                        },
+                        "cookie": {"type": "apiKey", "in": "cookie", "name": "consent"},
+                        "session": {"type": "apiKey", "in": "cookie", "name": "marketer"},
+                    },
+                    "parameters": PARAMETERS,
+                    "headers": HEADERS,
+                    "responses": RESPONSES,
+                    "schemas": SCHEMAS,
+                },
+            }
+        ),
+        indent=1,
+    )

@@ -1,0 +1,77 @@
+"""Every refusal is answered with problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from ..site import ConsentError
+from .logs import request_id
+from .responses import answer
+
+log = logging.getLogger(__name__)
+
+STATUS = {
+    "malformed": 400,
+    "bad-question": 400,
+    "bad-token": 401,
+    "expired-token": 401,
+    "foreign-token": 401,
+    "not-known": 401,
+    "foreign-form": 403,
+    "foreign-origin": 403,
+    "not-allowed": 403,
+    "not-yours": 403,
+    "unknown-site": 404,
+    "no-such-notice": 404,
+    "other-content": 409,
+    "previous-replaced": 409,
+    "too-large": 413,
+    "previous-refused": 422,
+    "unknown-category": 422,
+    "unknown-notice": 422,
+    "too-many": 429,
+    "store-away": 503,
+    "wrong-layout": 503,
+}
+"""The HTTP status of each kind of problem."""
+
+RETRY_SECONDS = {429: "60", 503: "5"}
+
+
+def problem(kind: str, status: int, title: str, detail: str) -> Response:
+    """Return problem details (RFC 9457)."""
+    content = {"type": f"/problems/{kind}", "title": title, "status": status, "detail": detail}
+    response = answer(content, status, "application/problem+json")
+    response.headers["X-Request-ID"] = request_id()
+    if status in RETRY_SECONDS:
+        response.headers["Retry-After"] = RETRY_SECONDS[status]
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def register_error_handlers(app: Flask) -> None:
+    """Have every error of ``app`` answered with problem details."""
+
+    @app.errorhandler(ConsentError)
+    def refused(error: ConsentError) -> Response:
+        if error.problem not in STATUS:  # of a command; none should get here
+            return broken(error)
+        title = error.problem.replace("-", " ").capitalize()
+        return problem(error.problem, STATUS[error.problem], title, str(error))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        response = problem(
+            error.name.lower().replace(" ", "-"), error.code or 500, error.name, error.description or error.name
+        )
+        response.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Location"))
+        return response
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response:
+        log.error("unexpected error in %s", request.endpoint, exc_info=error)
+        return problem("internal-error", 500, "Internal error", "Something went wrong here; it has been logged.")

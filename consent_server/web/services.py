@@ -1,0 +1,54 @@
+"""What the running app answers with, and how a view gets at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from ..banner.scripts import SiteScripts
+from ..settings.environment import Settings
+from ..site import ConsentError, Site
+from ..store import Store
+from ..tokens import Keys
+from .knocks import Knocks
+from .limits import Limits
+
+
+class UnknownSite(ConsentError):
+    """No shop of that id."""
+
+    problem = "unknown-site"
+
+
+@dataclass(frozen=True)
+class Services:
+    """What there is one of in an app."""
+
+    settings: Settings
+    sites: Mapping[str, Site]
+    store: Store
+    keys: Keys
+    limits: Limits
+    knocks: Knocks
+    scripts: Mapping[str, SiteScripts]
+    """What each site serves, by its id."""
+
+
+def services() -> Services:
+    """Return the services of the running app."""
+    return cast(Services, current_app.extensions["consent"])
+
+
+def known_site(site_id: str) -> Site:
+    """Return the shop of that id.
+
+    Raises:
+        UnknownSite: there is none.
+    """
+    site = services().sites.get(site_id)
+    if site is None:
+        raise UnknownSite(f"There is no site {site_id[:40]!r} here.")
+    return site

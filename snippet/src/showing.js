@@ -1,0 +1,19 @@
+/** Counts that the banner was seen. */
+import { post } from './cookie.js';
+import { doc, domain, signal, variant } from './site.js';
+
+let counted = false;
+
+/**
+ * Counts a showing once a browser session, with nothing stored to remember it by: where the shopper came into the shop,
+ * that is not by a reload or the way back, not from a page of the shop, and as the first of its pages in the tab.
+ * @param {HTMLElement} banner which is not seen while the page is hidden or fetched ahead, nor where a blocker hides it
+ */
+export const countShowing = (banner) => {
+  if (counted || doc.hidden || !banner.offsetHeight) return;
+  counted = true;
+  const from = doc.referrer.split(/[/:]+/)[1];
+  if (performance.navigation?.type || (domain ? `.${from}`.endsWith('.' + domain) : from == location.hostname)
+    || /** @type {any} */ (window).navigation?.currentEntry?.index) return;
+  post({ lang: banner.lang, variant, signal: signal() ?? undefined }, 'shown');
+};

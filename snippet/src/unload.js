@@ -1,0 +1,24 @@
+/** Takes back what an element shows or plays. The element stays where it is, and leaves no entry in the history. */
+
+/** The attributes with an address, each held as `data-…`. */
+export const ADDRESSES = ['srcset', 'src', 'href', 'poster'];
+
+/** @param {any} element a frame, a picture, a film, a song, or a link @param {string[]} names of its attributes */
+export const unload = (element, names) => {
+  if (element instanceof HTMLIFrameElement) element.contentWindow?.location.replace('about:blank');
+  for (const name of names) element.removeAttribute(name);
+  const player = element.closest('video,audio');
+  if (!player) return;
+  // Also what a script streamed into it; a player that is given nothing drops what it has.
+  player.pause();
+  player.srcObject = null;
+  player.removeAttribute('src');
+  player.load();
+};
+
+/** @param {HTMLElement} marked that was released: it, and what is in it without a mark of its own */
+export const unloadMarked = (marked) => {
+  for (const part of /** @type {HTMLElement[]} */ ([...marked.querySelectorAll(':is(source,img):not([data-consent])'), marked])) {
+    unload(part, ADDRESSES.filter((name) => part.dataset[name]));
+  }
+};

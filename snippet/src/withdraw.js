@@ -1,0 +1,128 @@
+/** What a withdrawal needs, and a page with traces of what is not allowed: a layer that few shoppers ever fetch. */
+import { clear } from './clear.js';
+import { assertSameProtocol } from './protocol.js';
+import { ADDRESSES, unload } from './unload.js';
+import style from './withdraw.css';
+
+/** @type {import('./types').WithdrawConfig} */
+const { lang, words, names } = __WITHDRAW__;
+
+/** Where another page is told what this one removed. */
+const REMOVED = 'ask-removed';
+/** Milliseconds that a delivery holds up the page that comes next, which would send it again. */
+const PATIENCE = 500;
+/** Milliseconds in which that page has to answer. */
+const ANSWER = 5000;
+
+/** @param {number} milliseconds */
+const after = (milliseconds) => new Promise((over) => setTimeout(over, milliseconds));
+
+/** @param {ParentNode} root @returns {Element[]} all in it, and in the open shadow roots in it */
+const within = (root) =>
+  [...root.querySelectorAll('*')].flatMap((element) => [element, ...(element.shadowRoot ? within(element.shadowRoot) : [])]);
+
+/** @type {(gate: import('./types').Gate) => import('./types').Withdraw} */
+const withdrawal = (gate) => {
+  assertSameProtocol(gate);
+  const { consent, doc, newElement: element, settings } = gate;
+  let styled = false;
+
+  /** @param {(string | false)[]} sentences that the shopper is told */
+  const say = (...sentences) => {
+    if (!styled) gate.addStyle(style);
+    styled = true;
+    const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
+    gate.theHost().append(message); // empty first, or a screen reader does not hear what is in it
+    message.append(element('span', {}, sentences.filter(Boolean).join(' ')),
+      element('button', { type: 'button', onclick: () => message.remove() }, words.close));
+  };
+
+  /** @returns {Promise<string>} the names of what was removed */
+  const removeTraces = async () => {
+    /** @type {string[]} */
+    const unwanted = [];
+    const kept = [settings.cookie, 'consent', 'ask-*'];
+    for (const [category, list] of Object.entries(names)) {
+      (consent.allows(/** @type {import('./types').Category} */ (category)) ? kept : unwanted).push(...list);
+    }
+    return (await clear(doc, unwanted, kept)).join(', ');
+  };
+
+  const denied = (settings.trackers ?? []).map(({ match, category }) => ({ match: RegExp(match), category }));
+  /** @param {string} address @returns {boolean} whether it is one of a tracker's that may not be asked */
+  const isDenied = (address) => {
+    try {
+      const { host, pathname } = new URL(address, doc.baseURI);
+      return denied.some(({ match, category }) => match.test(host + pathname) && !consent.allows(category));
+    } catch {
+      return false;
+    }
+  };
+
+  /**
+   * Takes back what a pattern has let through.
+   * @returns {boolean} whether a script ran, or asked for something, which is one that runs on
+   */
+  const takeBack = () => {
+    let ran = performance.getEntriesByType('resource').some((entry) =>
+      /^(script|fetch|xmlhttprequest|beacon)$/.test(/** @type {PerformanceResourceTiming} */ (entry).initiatorType) && isDenied(entry.name));
+    for (const element of within(doc)) {
+      if (/^a(rea)?$/.test(element.localName)) continue;
+      for (const name of [...ADDRESSES, 'data', 'xlink:href']) {
+        const value = element.getAttribute(name);
+        if (!value || !(name == 'srcset' ? value.split(/[\s,]+/) : [value]).some(isDenied)) continue;
+        if (element.localName == 'script') ran = true;
+        else {
+          unload(element, [name]);
+          element.setAttribute(name, value); // which trackers.js holds
+        }
+      }
+    }
+    return ran;
+  };
+
+  /**
+   * Comes to this page anew, by GET: a reload would send a form again whose answer the page is. Nothing happens where the
+   * page answers no GET. To an address with a fragment the browser comes only from another one.
+   * @returns {Promise<boolean>} whether it is on its way
+   */
+  const comeBack = async () => {
+    const { href } = location;
+    const { ok } = await fetch(href, { signal: AbortSignal.timeout(ANSWER) }).catch(() => ({ ok: true }));
+    if (!ok) return false;
+    if (href.includes('#')) History.prototype.replaceState.call(history, history.state, '', '?withdrawn');
+    location.replace(href);
+    return true;
+  };
+
+  /** @param {boolean} [ran] whether a marked script has run that is not allowed any more */
+  const withdraw = async (ran) => {
+    const again = takeBack() || ran;
+    const removed = await removeTraces();
+    if (again) {
+      await Promise.race([gate.deliver(), after(PATIENCE)]);
+      if (await comeBack()) {
+        try {
+          sessionStorage[REMOVED] = removed;
+        } catch {} // then nobody is told
+        await after(ANSWER); // then something in the page keeps it from leaving
+      }
+    }
+    say(words.withdrawn, removed && words.removed.replace(/{\w+}/, () => removed), !!again && words.stays);
+  };
+
+  const tidy = async () => {
+    /** @type {string | undefined} */
+    let before;
+    try {
+      before = sessionStorage[REMOVED];
+      delete sessionStorage[REMOVED];
+    } catch {}
+    const removed = before || await removeTraces();
+    if (before != null || removed) say(before != null && words.withdrawn, !!removed && words.removed.replace(/{\w+}/, () => removed));
+  };
+
+  return { withdraw, tidy };
+};
+
+export default withdrawal;

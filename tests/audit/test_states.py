@@ -1,0 +1,152 @@
+"""What is wrong in one state only, with consent mode, or with our own tag; and a shop that obeys."""
+
+from __future__ import annotations
+
+import pytest
+from flask import request as at_the_server
+from werkzeug.wrappers import Request, Response
+
+from consent_server.audit.report import Report
+
+from .farm import Farm
+
+HELD = """
+<script type="text/plain" data-consent="analytics" src="{good}/tag.js"></script>
+<script>document.cookie = 'basket=1'; localStorage.removeItem('nothing')</script>
+<img alt="" src="{shop}/own.png">"""
+
+
+def names(report: Report, *states: str) -> set[tuple[str, str, str]]:
+    return {(each.state, each.kind, each.name) for each in report.findings if not states or each.state in states}
+
+
+def test_a_shop_that_obeys_is_clean_in_every_state(farm: Farm) -> None:
+    farm.script("/tag.js", "document.cookie = '_t1=1'")
+    body = farm.fill(HELD).replace("{good}", farm.url("", "good"))
+    farm.page(body + '<a href="/two">two</a>')
+    farm.page(body, "/two")
+    report = farm.audit()
+    assert report.findings == []
+    assert report.notes == []
+    assert list(report.pages) == [farm.url("/"), farm.url("/two")]
+    assert [(row["name"], row["states"]) for row in report.seen if row["name"] == "_t1"] == [("_t1", ["accepted"])]
+    assert any(row["host"].startswith("good.") and row["states"] == ["accepted"] for row in report.seen)
+
+
+def test_what_goes_on_after_a_refusal_or_a_withdrawal_is_named_in_that_state(farm: Farm) -> None:
+    listen = "document.addEventListener('consentchange', ({ detail }) => setTimeout(() => { "
+    refused = listen + "if (!detail.analytics && !window.was) fetch('{t}/after-no', { mode: 'no-cors' });"
+    refused += " window.was = detail.analytics }));"
+    withdrawn = listen + "if (detail.analytics) sessionStorage.setItem('basket', 'ran') }));"
+    withdrawn += (
+        "if (sessionStorage.basket && consent.choice?.analytics === false) fetch('{t}/goes-on', { mode: 'no-cors' });"
+    )
+    farm.script("/listener.js", refused + withdrawn)
+    farm.page('<script src="/listener.js"></script>')
+    report = farm.audit(("before", "refused", "accepted", "withdrawn"))
+    found = names(report)
+    assert ("refused", "request", farm.url("/after-no", "t")) in found
+    assert ("withdrawn", "request", farm.url("/goes-on", "t")) in found
+    assert {state for state, _, name in found if name.startswith(farm.url("", "t"))} == {"refused", "withdrawn"}
+    assert {each.initiator for each in report.findings} == {farm.url("/listener.js")}
+
+
+GOOGLE = """<script>
+  window.dataLayer = window.dataLayer || []; function gtag() { dataLayer.push(arguments) }
+  %s
+  setTimeout(() => fetch('{t}/g/collect?v=2&gcs=%s', { mode: 'no-cors' }), 50);
+</script>"""
+DENIED = "gtag('consent', 'default', { ad_storage: 'denied', analytics_storage: 'denied' });"
+
+
+@pytest.mark.parametrize(
+    ("said", "gcs", "state", "name"),
+    [
+        ("", "G100", "before", "no default before hit"),
+        (DENIED.replace("denied", "granted"), "G111", "before", "granted by default"),
+        (DENIED, "G111", "before", "gcs differs"),
+        (DENIED, "G100&gcd=13t3p3p3p5", "before", "gcs differs"),
+        (DENIED, "G100", "refused", "no update"),
+    ],
+)
+def test_consent_mode_that_disagrees_with_the_shopper_is_named(
+    farm: Farm, said: str, gcs: str, state: str, name: str
+) -> None:
+    farm.page(farm.fill(GOOGLE % (said, gcs)))
+    report = farm.audit((state,), pages=1)
+    assert {each for each in names(report) if each[1] == "consent-mode"} >= {(state, "consent-mode", name)}
+
+
+def test_consent_mode_that_agrees_is_no_finding(farm: Farm) -> None:
+    farm.serve(vendors={"google": {}})
+    hit = "(consent.allows('analytics') ? 'G111&gcd=13r3r3r3r5' : 'G100&gcd=13p3p3p3p5') + '"
+    farm.page(farm.fill(GOOGLE % ("", "")).replace("gcs='", "gcs=' + " + hit))
+    report = farm.audit(("before", "refused", "accepted", "withdrawn"), pages=1)
+    assert not [each for each in report.findings if each.kind == "consent-mode"]
+
+
+HIDES = """<script>
+  new MutationObserver(() => document.querySelector('#ask, [data-ask]')?.remove())
+    .observe(document, { childList: true, subtree: true });
+</script>"""
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        ("", "missing"),
+        ("{tag}{tag}", "twice"),
+        ("{other}", "wrong site"),
+        ("{async}", "async"),
+        ('<script src="/first.js"></script>{tag}', "late"),
+        ("{hides}{tag}", "no banner"),
+    ],
+)
+def test_a_tag_that_stands_wrongly_is_named(farm: Farm, head: str, name: str) -> None:
+    farm.script("/first.js", "")
+    for word, tag in (
+        ("{hides}", HIDES),
+        ("{tag}", farm.tag),
+        ("{other}", farm.tag.replace("/shop/", "/other/")),
+        ("{async}", farm.tag.replace("<script", "<script async")),
+    ):
+        head = head.replace(word, tag)
+    farm.page("", head=head)
+    assert ("before", "tag", name) in names(farm.audit(("before",), pages=1))
+
+
+def test_gpc_goes_with_every_request_and_makes_no_preflights(farm: Farm) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def answer(request: Request) -> Response:
+        asked.append((request.method, request.headers.get("Sec-GPC")))
+        return Response("", 200, {"Access-Control-Allow-Origin": "*"})
+
+    farm.files["/cors"] = answer
+    farm.page(farm.fill("<script>navigator.globalPrivacyControl && fetch('{t}/cors')</script>"))
+    farm.audit(("before", "gpc"), pages=1)
+    assert {*asked} == {("GET", "1")}
+
+
+def test_nothing_of_an_audit_is_counted_in_the_rates(farm: Farm) -> None:
+    posts: list[str] = []
+    assert farm.app
+    farm.app.before_request(lambda: posts.append(at_the_server.path))
+    farm.audit(("refused",), pages=1)
+    assert not [path for path in posts if path.endswith(("/shown", "/decisions"))]
+    assert [path for path in posts if path.endswith("/consent.js")]
+
+
+def test_a_tracker_that_the_shop_hands_on_is_suspected_by_the_number_it_gave(farm: Farm) -> None:
+    farm.page("<script>document.cookie = '_t1=GA1.1.123456.789012'; fetch('/metrics?id=123456.789012')</script>")
+    report = farm.audit(("before",), pages=1)
+    found = [each for each in report.findings if each.name == farm.url("/metrics")]
+    assert [each.fix.startswith("Suspected") for each in found] == [True]
+
+
+def test_the_sitemap_says_which_pages_there_are(farm: Farm) -> None:
+    farm.page('<a href="/linked">linked</a>')
+    farm.page("", "/listed")
+    urls = "".join(f"<url><loc>{farm.url(path)}</loc></url>" for path in ("/", "/listed"))
+    farm.files["/sitemap.xml"] = lambda _: Response(f"<urlset>{urls}</urlset>", content_type="application/xml")
+    assert list(farm.audit(("before",)).pages) == [farm.url("/"), farm.url("/listed")]

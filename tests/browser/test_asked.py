@@ -1,0 +1,230 @@
+"""What was shown is what is recorded and counted: its language, its variant, and that it was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+
+from consent_server.site import Variant
+
+from .conftest import WORDS, Shop, banner, decided, posted, press, settle, until, when
+
+SETTINGS = "<button data-consent-open>Cookie settings</button>"
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A window of an English shopper."""
+    return new_context(locale="en-GB").new_page()
+
+
+# ---- The language and variant ----
+
+
+@pytest.mark.parametrize("lang", ["ru-x-mtfrom-en", "az_AZ", "tr", "xx", ""])
+def test_the_answer_is_to_what_was_on_the_screen_whatever_the_page_s_language_is_then(
+    shop: Shop, page: Page, lang: str
+) -> None:
+    assert shop.app
+    notices = {each.lang: each.hash for each in shop.app.extensions["consent"].store.notices(shop.site).values()}
+    page.goto(shop.page(SETTINGS))
+    expect(banner(page)).to_be_visible()
+    page.evaluate("(lang) => { document.documentElement.lang = lang }", lang)
+    press(page, "choose")  # the preferences speak as the banner does
+    dialog = page.get_by_role("dialog", name=WORDS["en"]["details"])
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    press(page, "accept")
+    first = decided(shop, page, 1)
+    assert (first["lang"], first["notice"]) == ("en", notices["en"])
+    until(page, "consent.token")
+    spoken = {"ru-x-mtfrom-en": "ru", "az_AZ": "az", "tr": "tr"}.get(lang, "en")
+    page.get_by_text("Cookie settings").click()
+    expect(page.get_by_role("dialog", name=WORDS[spoken]["details"])).to_be_visible()
+    page.evaluate("document.documentElement.lang = 'en'")
+    press(page, "refuse", spoken)
+    second = decided(shop, page, 2)
+    assert (second["lang"], second["notice"]) == (spoken, notices[spoken])
+
+
+def test_a_script_s_decision_is_in_the_language_of_the_banner_or_else_of_the_page(shop: Shop, page: Page) -> None:
+    page.goto(shop.page(""))
+    expect(banner(page)).to_be_visible()
+    page.evaluate("document.documentElement.lang = 'ru'; consent.decide({ analytics: true })")
+    assert decided(shop, page, 1)["lang"] == "en"
+    until(page, "consent.token")
+    page.evaluate("consent.decide({ analytics: false })")
+    assert decided(shop, page, 2)["lang"] == "ru"
+
+
+def test_a_banner_that_comes_back_to_a_page_in_another_language_speaks_that(shop: Shop, page: Page) -> None:
+    page.goto(shop.page(""))
+    expect(banner(page)).to_be_visible()
+    page.evaluate(
+        "document.documentElement.lang = 'az'; document.documentElement.innerHTML = '<body><p>Mallar'",
+    )
+    expect(banner(page, "az")).to_be_visible()
+    press(page, "refuse", "az")
+    assert decided(shop, page, 1)["lang"] == "az"
+
+
+@pytest.mark.parametrize(
+    ("lang", "languages", "spoken"),
+    [
+        ("az_AZ", "['en-GB']", "az"),
+        ("AZ-Latn-AZ", "['en-GB']", "az"),
+        ("de", "undefined", "en"),
+        ("de", "[]", "en"),
+        ("de", "['*', 'ru']", "ru"),
+        ("de", "['tr_TR']", "tr"),
+        ("constructor", "['ru']", "ru"),
+        ("", "['', 'az']", "az"),
+    ],
+)
+def test_any_spelling_of_a_language_is_understood_and_none_stops_it(
+    shop: Shop, page: Page, lang: str, languages: str, spoken: str
+) -> None:
+    page.add_init_script(f"Object.defineProperty(navigator, 'languages', {{ value: {languages} }})")
+    page.goto(shop.page("", lang=lang))
+    expect(banner(page, spoken)).to_be_visible()
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Baku", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_date_of_the_policy_is_the_shop_s_in_every_time_zone(
+    shop: Shop, new_context: Callable[..., BrowserContext], zone: str
+) -> None:
+    page = new_context(locale="en-GB", timezone_id=zone).new_page()
+    page.goto(shop.page(""))
+    press(page, "choose")
+    expect(page.get_by_text("Privacy policy of 20/12/2025")).to_be_visible()
+
+
+# ---- The showing ----
+
+
+def test_a_showing_is_counted_once_for_who_looks_around_and_reloads_and_stores_nothing(shop: Shop, page: Page) -> None:
+    link = "<a href='/next'>Next</a>"
+    shop.page(link, "/next")
+    page.goto(shop.page(link))
+    when(page, lambda: [path for path, _ in shop.posts] == ["shown"])
+    page.get_by_text("Next").click()
+    expect(banner(page)).to_be_visible()
+    settle(page)
+    page.reload()
+    settle(page)
+    page.go_back()
+    settle(page)
+    assert [path for path, _ in shop.posts] == ["shown"]
+    assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
+
+
+@pytest.mark.parametrize("how", ["accept", "refuse", "Escape", "script"])
+def test_it_is_counted_where_it_is_answered_before_the_page_has_loaded(shop: Shop, page: Page, how: str) -> None:
+    slow: list[Route] = []
+    page.route("**/slow.gif", lambda route: slow.append(route))
+    page.goto(shop.page("<img src=/slow.gif alt=''>"), wait_until="commit")
+    expect(banner(page)).to_be_visible()
+    if how == "Escape":
+        banner(page).press("Escape")
+    elif how == "script":
+        page.evaluate("consent.decide({})")
+    else:
+        press(page, how)
+    when(page, lambda: posted(shop, "shown"))
+    assert page.evaluate("document.readyState") != "complete"
+    slow[0].abort()
+    until(page, "document.readyState == 'complete'")
+    settle(page)
+    assert posted(shop, "shown") == [{"lang": "en", "variant": ""}]
+    assert len(posted(shop, "decisions")) == (how != "Escape")
+
+
+def test_it_is_counted_in_its_language_and_variant(shop: Shop, page: Page) -> None:
+    shop.serve(variants=(Variant("b", 1, "box"),))
+    page.goto(shop.page("", lang="tr"))
+    when(page, lambda: posted(shop, "shown"))
+    assert posted(shop, "shown") == [{"lang": "tr", "variant": "b"}]
+
+
+UNSEEN = {
+    "a page that is hidden": "Object.defineProperty(Document.prototype, 'hidden', { get: () => !window.front })",
+    "a banner that a blocker hides": "addEventListener('DOMContentLoaded', () => document.querySelector('[data-ask]')"
+    ".style.setProperty('display', 'none', 'important'))",
+}
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_nobody_saw_is_not_counted(shop: Shop, page: Page, unseen: str) -> None:
+    page.add_init_script(UNSEEN[unseen])
+    page.goto(shop.page("<p>Goods</p>"))
+    expect(banner(page)).to_be_attached()
+    settle(page)
+    assert posted(shop, "shown") == []
+    if "hidden" in unseen:
+        for _ in range(2):
+            page.evaluate("window.front = true; dispatchEvent(new Event('visibilitychange'))")
+        when(page, lambda: posted(shop, "shown"))
+        settle(page)
+        assert len(posted(shop, "shown")) == 1
+    else:
+        page.evaluate("consent.decide({})")
+        when(page, lambda: posted(shop, "decisions"))
+        assert posted(shop, "shown") == []
+
+
+def test_an_answer_in_another_tab_is_no_showing_in_one_that_was_never_in_front(shop: Shop, page: Page) -> None:
+    url = shop.page("<p>Goods</p>")
+    page.goto(url)
+    when(page, lambda: posted(shop, "shown"))
+    behind = page.context.new_page()
+    behind.add_init_script(UNSEEN["a page that is hidden"])
+    behind.goto(url)
+    expect(banner(behind)).to_be_attached()
+    settle(page)
+    press(page, "refuse")
+    expect(banner(behind)).to_have_count(0)
+    behind.evaluate("window.front = true; dispatchEvent(new Event('visibilitychange'))")
+    settle(page)
+    assert len(posted(shop, "shown")) == 1
+
+
+def test_swapped_bodies_and_routes_count_no_second_showing(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("<p>Goods</p>"))
+    when(page, lambda: posted(shop, "shown"))
+    for _ in range(3):
+        page.evaluate("history.pushState({}, '', '/next'); document.documentElement.innerHTML = '<body><p>2'")
+        expect(banner(page)).to_be_visible()
+    settle(page)
+    assert len(posted(shop, "shown")) == 1
+
+
+# ---- One request ----
+
+
+def fetched(requests: list[Request], name: str) -> int:
+    """Return how often a layer was asked for."""
+    return len([made for made in requests if f"/{name}." in made.url])
+
+
+@pytest.mark.parametrize("reach", ["the pointer", "the keyboard", "nobody"])
+def test_a_first_visit_fetches_no_more_than_one_script_until_somebody_reaches_for_the_banner(
+    shop: Shop, page: Page, requests: list[Request], reach: str
+) -> None:
+    page.goto(shop.page("<input autofocus aria-label=Search>" if reach == "nobody" else "<p>Goods</p>"))
+    when(page, lambda: posted(shop, "shown"))
+    settle(page)
+    assert fetched(requests, "details") == 0
+    if reach == "the pointer":
+        banner(page).get_by_role("heading").hover()
+    elif reach == "the keyboard":
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+    else:
+        page.mouse.move(10, 10)
+        page.keyboard.type("x")
+        settle(page)
+        assert fetched(requests, "details") == 0
+        return
+    when(page, lambda: fetched(requests, "details"))

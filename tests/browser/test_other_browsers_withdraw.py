@@ -1,0 +1,78 @@
+"""What a withdrawal does in Firefox and in WebKit, and what patterns stop there."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from .conftest import Shop
+from .films import SONG
+from .test_other_browsers import new_window, window
+from .test_tracker_ways import MAKE, PATTERN, RAN
+from .tracker_ways import BY_SCRIPT
+from .windows import Window
+
+__all__ = ["new_window", "window"]
+
+ALLOW = "(consent.decide({ functional: true, analytics: true, marketing: true }), 1)"
+WITHDRAW = "(consent.decide({ functional: false, analytics: false, marketing: false }), 1)"
+INLINE = '<script type="text/plain" data-consent="analytics">window.inline = 1</script>'
+
+SAFE = [way for way, (outcome, _) in BY_SCRIPT.items() if outcome in ("waits", "fails")]
+
+
+@pytest.mark.parametrize("fragment", ["", "#paid"])
+def test_the_answer_page_of_a_form_comes_back_by_get(shop: Shop, window: Window, fragment: str) -> None:
+    shop.page(f"{INLINE}<h2>Thank you</h2>", path="/order")
+    window.goto(shop.page(f'{INLINE}<form method="post" action="/order{fragment}"></form>'))
+    window.evaluate(ALLOW)
+    window.until("window.inline && consent.token")
+    window.evaluate("(document.forms[0].submit(), 1)")
+    window.until("document.querySelector('h2') && window.inline && consent.token")
+    shop.visits.clear()
+    window.evaluate(WITHDRAW)
+    window.until("!window.inline && window.consent && !!document.querySelector('[role=status]')")
+    assert window.evaluate("location.pathname + location.search + location.hash") == "/order" + fragment
+    assert window.evaluate("document.querySelector('[role=status]').textContent").startswith("Your consent is withdrawn.")
+    assert "POST /order" not in shop.visits
+
+
+def test_a_song_stops_and_forgets_what_it_has_loaded(shop: Shop, window: Window) -> None:
+    shop.pages["/song.wav"] = ("audio/wav", SONG, {})
+    song = shop.url("/song.wav")
+    window.goto(shop.page(f'<audio data-consent="marketing" data-src="{song}" loop muted></audio>'))
+    window.evaluate(ALLOW)
+    window.until("document.querySelector('audio').getAttribute('src')")
+    window.evaluate("(window.here = document.querySelector('audio'), here.play().catch(() => {}), 1)")
+    window.evaluate(WITHDRAW)
+    window.until("here.paused && here.readyState == 0 && here.networkState == 0")
+    assert window.evaluate("here == document.querySelector('audio') && !here.getAttribute('src')")
+
+
+def test_a_frame_that_a_pattern_let_through_is_unloaded_where_it_stands(shop: Shop, window: Window) -> None:
+    shop.serve(trackers=PATTERN)
+    window.goto(shop.page(""))
+    window.evaluate(ALLOW)
+    window.until("consent.token")
+    url = shop.url("/film", "tracker")
+    window.goto(shop.page(f'<iframe src="{url}" title="Film"></iframe>'))
+    gone = "(() => { try { return frames[0].location.href == 'about:blank' } catch { return false } })()"
+    window.until(f"!{gone}")
+    window.evaluate("(window.here = document.querySelector('iframe'), 1)")
+    before = window.evaluate("history.length")
+    window.evaluate(WITHDRAW)
+    window.until(gone)
+    assert window.evaluate("here == document.querySelector('iframe')")
+    assert window.evaluate("history.length") == before
+
+
+def test_nothing_leaves_in_any_way_that_the_table_says_waits_or_fails(shop: Shop, window: Window) -> None:
+    shop.serve(trackers=PATTERN)
+    url = shop.url("/it", "a.tracker")
+    template = f'<template><script src="{url}.js"></script></template>'
+    for way in SAFE:
+        code = BY_SCRIPT[way][1].replace("{url}", url)
+        window.goto(shop.page(f"{RAN}{template}<script>{{ {MAKE} {code} }}</script>"))
+        time.sleep(0.3)
+        assert shop.hits == [], way

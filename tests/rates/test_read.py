@@ -1,0 +1,241 @@
+"""From what happened to a number: through the real script, and by every way that shows one."""
+
+import csv
+import io
+import json
+import re
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+from click.testing import CliRunner
+from conftest import ROOT, RedisServer
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from consent_server.banner.scripts import build_scripts
+from consent_server.cli import main
+from consent_server.decision import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL, Consent, Decision
+from consent_server.rates import read
+from consent_server.rates.counts import Counts, Rate
+from consent_server.rates.period import Period
+from consent_server.settings.shops import read_sites
+from consent_server.site import OPTIONAL, Site, Variant
+from consent_server.store import OtherContent, Store
+from consent_server.store.keys import buckets
+from consent_server.tokens import Keys
+
+SIGN = Keys(("the-secret-of-the-tests-is-long-enough",)).sign
+
+# Through the real script
+WHO = st.integers(0, 5)
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("shown"), st.sampled_from(["az", "ru"]), st.sampled_from("ab"), st.sampled_from(DEVICES)),
+        st.tuples(st.just("answer"), WHO, st.integers(0, 7), st.sampled_from(HOW)),
+        st.tuples(st.just("retry"), WHO),
+        st.tuples(st.just("duplicate"), WHO, st.integers(0, 7)),
+        st.tuples(st.just("days pass"), st.sampled_from([0, 1, 40, 200])),
+    ),
+    max_size=40,
+)
+
+
+@pytest.fixture(scope="module")
+def real(valkey: RedisServer) -> Iterator[tuple[Store, Site]]:
+    """The store of a shop that asks in two ways, on a real Valkey."""
+    shop = replace(
+        read_sites(ROOT / "consent.toml")["smartmarket"],
+        variants=(Variant("a", 1, None, {}), Variant("b", 1, None, {})),
+        buckets=3,
+    )
+    opened = Store(valkey.url, 5)
+    yield opened, shop
+    opened.close()
+
+
+@hypothesis_settings(max_examples=30, deadline=None)
+@given(EVENTS)
+def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real, valkey, events):
+    store, site = real
+    with valkey.client() as client:
+        client.flushall()
+    store.notices.serve(site, [notice for notices in build_scripts(site).notices.values() for notice in notices])
+    notices = [notice for notices in build_scripts(site).notices.values() for notice in notices]
+    start = datetime(2025, 1, 30, 23, 59, tzinfo=UTC)
+    now = start
+    last: dict[int, tuple[Decision, Consent, str]] = {}
+    naive = {by: defaultdict(list) for by in DIMENSIONS}
+
+    def note(event, language, variant, device, country, how) -> None:
+        for by, value in zip(
+            DIMENSIONS, (now.date().isoformat(), language, variant, device, country, how), strict=True
+        ):
+            naive[by][value].append(event)
+
+    for n, (what, *how_so) in enumerate(events):
+        ms = int(now.timestamp() * 1000)
+        if what == "days pass":
+            now += timedelta(days=how_so[0], minutes=1)
+        elif what == "shown":
+            language, variant, device = how_so
+            store.counters.shown(site, now=ms, language=language, variant=variant, device=device, country="AZ")
+            note("shown", language, variant, device, "AZ", None)
+        elif what == "answer":
+            who, allow, how = how_so
+            before = last[who][1] if who in last else None
+            device, notice = DEVICES[who % 3], notices[(who + allow) % len(notices)]
+            decision = Decision(f"decision-number-{n:05}", allow, notice, how, before)
+            kept = store.decisions.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
+            last[who] = decision, kept.consent, device
+            kind = "first" if before is None else "renewal" if before.exp <= ms // 1000 else "change"
+            was = sum(1 << OPTIONAL.index(category) for category in before.allow) if before else 0
+            note((kind, allow, was), notice.lang, notice.variant, device, "TR", how)
+        elif how_so[0] in last:
+            decision, consent, device = last[how_so[0]]
+            if what == "retry":
+                again = store.decisions.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
+                assert again.repeat
+                assert again.consent == consent
+            elif how_so[1] != decision.allow:
+                with pytest.raises(OtherContent):
+                    store.decisions.record(site, replace(decision, allow=how_so[1]), now=ms, sign=SIGN)
+
+    for by in DIMENSIONS:
+        counted = {
+            value: Counts(row)
+            for value, row in store.counters.counts(site, start.date(), now.date(), by).items()
+            if any(row)
+        }
+        happened = {value: list_of for value, list_of in naive[by].items() if value is not None}
+        assert counted.keys() == happened.keys()
+        for value, list_of in happened.items():
+            answers = [event[1] for event in list_of if event[0] == "first"]
+            lost = [was & ~allow for kind, allow, was in (e for e in list_of if e != "shown") if kind == "change"]
+            shown, decided = list_of.count("shown"), len([e for e in list_of if e != "shown"])
+            rates = counted[value].rates()
+            assert rates["answer"] == Rate(len(answers), shown)
+            assert rates["all"] == Rate(answers.count(7), len(answers))
+            assert rates["none"] == Rate(answers.count(0), len(answers))
+            assert rates["withdrawal"] == Rate(sum(map(bool, lost)), decided)
+            for bit, category in enumerate(OPTIONAL):
+                assert rates[f"grant_{category}"] == Rate(sum(a >> bit & 1 for a in answers), len(answers))
+                assert rates[f"reach_{category}"] == Rate(sum(a >> bit & 1 for a in answers), shown)
+                assert rates[f"withdrawal_{category}"] == Rate(sum(mask >> bit & 1 for mask in lost), decided)
+    assert read.recount(store, site, Period(start.date(), now.date())).differences == []
+
+
+# By every way that shows one
+
+
+@pytest.fixture
+def cli(redis_url, monkeypatch):
+    """Run `consent-server rates smartmarket` with these options, and return its exit status and what it says."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+
+    def run(*options):
+        done = CliRunner().invoke(main, ["rates", "smartmarket", *options])
+        return done.exit_code, done.stdout
+
+    return run
+
+
+@pytest.fixture
+def busy(app, site, shopper):
+    """A shop that asked and was answered in several ways, today and in the thirty days before."""
+    store = app.extensions["consent"].store
+    notices = [*store.notices.all(site).values()]
+    for ago in (32, 31, 1, 0):
+        ms = int((datetime.now(UTC) - timedelta(days=ago)).timestamp() * 1000)
+        for n in range(60):
+            device, language = DEVICES[n % 3], ("az", "ru")[n % 2]
+            store.counters.shown(site, now=ms, language=language, variant="", device=device, country="AZ")
+            if n % (2 if ago < 30 else 3) == 0:
+                decision = Decision(secrets.token_urlsafe(16), n % 8, notices[n % len(notices)], HOW[n % 4], None)
+                store.decisions.record(site, decision, now=ms, sign=SIGN, device=device, country="TR")
+    return store
+
+
+@pytest.mark.parametrize("by", DIMENSIONS)
+def test_the_command_line_says_what_http_says(by, busy, cli, marketer):
+    http = marketer.get(f"/v1/smartmarket/rates?by={by}").get_json()
+    assert http["total"]["counts"]["shown"] == 120
+    status, said = cli("--by", by, "--format", "json")
+    assert (status, json.loads(said)) == (0, http)
+    status, said = cli("--by", by, "--format", "csv")
+    assert (status, said.splitlines()) == (0, marketer.get(f"/v1/smartmarket/rates.csv?by={by}").text.splitlines())
+    status, said = cli("--by", by)
+    assert status == 0
+    assert said.splitlines()[-1].split()[:3] == ["total", "120", "60"]
+
+
+def test_the_command_line_says_how_it_moved(busy, cli):
+    answer = json.loads(cli("--format", "json")[1])["change"]["answer"]
+    assert answer["difference"] == pytest.approx(60 / 120 - 40 / 120)
+    assert answer["clear"] is True
+
+
+def test_a_signal_is_no_answer_and_the_banners_shown_with_it_are_a_row_of_their_own(app, site, cli, marketer):
+    store = app.extensions["consent"].store
+    notices = [*store.notices.all(site).values()]
+    ms = int(datetime.now(UTC).timestamp() * 1000)
+    for n in range(30):
+        where = {"device": DEVICES[0], "country": "AZ"}
+        store.counters.shown(site, now=ms, language="az", variant="", signalled=n < 7, **where)
+        # What an older version wrote for a browser's signal, among real answers.
+        how = SIGNAL if n < 5 else "accept"
+        decision = Decision(secrets.token_urlsafe(16), 0 if how == SIGNAL else 7, notices[0], how, None)
+        store.decisions.record(site, decision, now=ms, sign=SIGN, **where)
+    for by in ("day", "how"):
+        report = marketer.get(f"/v1/smartmarket/rates?by={by}").get_json()
+        total = report["total"]["counts"]
+        assert (total["shown"], total["answered"], total["none"]) == (30, 25, 0)
+        rows = {row[by]: row for row in report["rows"]}
+        if by == "day":
+            assert rows[datetime.now(UTC).date().isoformat()]["counts"] == total
+    assert {name: n for name, n in rows[SIGNAL]["counts"].items() if n} == {"shown": 7}
+    assert {rate["value"] for rate in rows[SIGNAL]["rates"].values()} == {None}
+    assert rows["accept"]["counts"]["answered"] == 25
+    said = cli("--by", "how")[1]
+    assert next(line.split() for line in said.splitlines() if line.startswith(SIGNAL))[:4] == [SIGNAL, "7", "0", "-"]
+    # What is kept is what was written.
+    assert read.recount(store, site, Period(read.today(), read.today())).differences == []
+    assert "with a privacy signal" in marketer.get("/?site=smartmarket").text
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+def test_a_recount_says_in_every_format_whether_the_log_agrees(form, busy, cli, site, redis_url):
+    status, said = cli("--recount", "--format", form)
+    assert status == 0
+    if form == "json":
+        assert json.loads(said)["agree"] is True
+    today = datetime.now(UTC).date()
+    with redis.Redis.from_url(redis_url) as client:
+        at = (today.day - 1) * len(COLUMNS) + COLUMNS.index("changes")
+        client.bitfield(buckets(site)[0].count(f"{today:%Y-%m}")).set("u32", f"#{at}", 7).execute()
+    status, said = cli("--recount", "--format", form)
+    assert status == 1
+    if form == "json":
+        [found] = json.loads(said)["differences"]
+        assert (found["by"], found["value"], found["counted"]["changes"]) == ("day", today.isoformat(), 7)
+    elif form == "csv":
+        counters, log = csv.DictReader(io.StringIO(said))
+        assert (counters["changes"], log["changes"]) == ("7", "0")
+    else:
+        assert said.startswith(f"day {today}: counted (")
+
+
+def test_whoever_shows_rates_reads_no_counters_by_itself():
+    package = ROOT / "consent_server"
+    texts = {str(path.relative_to(package)): path.read_text("utf-8") for path in package.rglob("*.py")}
+    shows_rates = {
+        name for name, text in texts.items() if re.search(r"^from \.+(rates|read|counts)\b", text, re.MULTILINE)
+    }
+    assert {"web/health.py", "cli/rates.py", "check/store.py", "housekeeping.py"} <= shows_rates
+    assert {name for name in shows_rates if "store.counters.counts(" in texts[name]} == {"rates/read.py"}

@@ -1,0 +1,70 @@
+"""The renderings carry the same numbers."""
+
+import csv
+import io
+import json
+from datetime import date
+
+import pytest
+from counted import asked, counts
+
+from consent_server.rates.counts import RATES, Counts
+from consent_server.rates.period import Period
+from consent_server.rates.report import Difference, Recount, Report
+
+
+def report(by: str = "language") -> Report:
+    rows = {"az": asked(500, 100, 200, 50), "ru": asked(50, 10, 20), "": Counts()}
+    total = Counts.total(rows.values())
+    return Report("shop", Period(date(2026, 11, 1), date(2026, 11, 2)), by, rows, total, asked(900, 200, 300))
+
+
+def test_json_and_csv_carry_the_same_numbers():
+    machine = json.loads(json.dumps(report().as_json()))
+    sheet = list(csv.DictReader(io.StringIO(report().as_csv())))
+    assert [row["language"] for row in machine["rows"]] == [row["language"] for row in sheet] == ["az", "ru", ""]
+    for row, line in zip(machine["rows"], sheet, strict=True):
+        assert {name: int(line[name]) for name in row["counts"]} == row["counts"]
+        for name in RATES:
+            for end, field in (("", "value"), ("_low", "low"), ("_high", "high")):
+                cell = line[f"{name}_rate{end}"]
+                assert (float(cell) if cell else None) == pytest.approx(row["rates"][name][field], abs=1e-8)
+
+
+def test_the_total_is_compared_with_the_period_before():
+    machine = report().as_json()
+    assert machine["total"]["counts"]["shown"] == 550
+    assert machine["total"]["rates"]["answer"]["numerator"] == 380
+    assert machine["change"]["answer"]["difference"] == pytest.approx(380 / 550 - 500 / 900)
+    assert machine["change"]["withdrawal"]["clear"] is False
+
+
+def recount(*differences: Difference) -> Recount:
+    return Recount("shop", Period(date(2026, 11, 1), date(2026, 11, 2)), differences)
+
+
+def test_a_recount_that_agrees_says_so_in_every_format():
+    assert recount().as_json()["agree"] is True
+    assert recount().as_json()["differences"] == []
+    assert len(recount().as_csv().splitlines()) == 1
+    assert recount().as_text() == "The counters of shop from 2026-11-01 to 2026-11-02 agree with the log.\n"
+
+
+def test_a_recount_that_does_not_agree_says_what_differs_in_every_format():
+    numbers = counts(first7=3).row[1:]
+    it = recount(Difference("language", "az", numbers, None))
+    machine = json.loads(json.dumps(it.as_json()))
+    assert machine["agree"] is False
+    [difference] = machine["differences"]
+    assert (difference["by"], difference["value"], difference["logged"]) == ("language", "az", None)
+    assert difference["counted"]["first7"] == 3
+    counters, log = csv.DictReader(io.StringIO(it.as_csv()))
+    assert (counters["source"], counters["first7"], log["source"], log["first7"]) == ("counters", "3", "log", "")
+    assert it.as_text() == f"language az: counted {numbers}, the log says None\n"
+
+
+def test_the_text_has_a_line_a_row_and_says_too_few():
+    text = report().as_text()
+    assert text.splitlines()[0] == "shop, 2026-11-01 to 2026-11-02 (UTC)"
+    assert [line.split()[0] for line in text.splitlines()[2:]] == ["language", "az", "ru", "-", "total"]
+    assert "60.0% [46.2% 72.4%] too few" in text
