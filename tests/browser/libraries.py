@@ -21,7 +21,7 @@ _READY = {
 
 @cache
 def library(name: str) -> str:
-    """Return the text of ``turbo``, ``htmx``, ``jquery``, ``lozad``, ``vue``, ``dompurify``, ``react18`` or ``react19``.
+    """Return the text of a library: of React with its version, ``react19``, else by the name that npm has it by.
 
     React's brings ``React``, ``createRoot`` and ``hydrateRoot`` as globals.
     """
