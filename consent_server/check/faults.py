@@ -98,7 +98,8 @@ def _overlapping(shop: Site) -> Iterator[Finding]:
             if kept != category and of != CATEGORIES[0] and _overlap(one, other):
                 stays = "whatever is answered" if also == CATEGORIES[0] else f"while {also} is allowed"
                 yield Finding(
-                    f"{shop.id}: {name} ({of}) overlaps {other if name == one else one} ({also}); what both mean stays {stays}.",
+                    f"{shop.id}: {name} ({of}) overlaps {other if name == one else one} ({also}); "
+                    f"what both mean stays {stays}.",
                     f"narrow {name}, or give both one category",
                     grave=False,
                 )
