@@ -95,6 +95,8 @@ def _overlapping(shop: Site) -> Iterator[Finding]:
     entries += [(name, CATEGORIES[0]) for name in (shop.cookie, "ask-*") if (name, CATEGORIES[0]) not in entries]
     for (one, kept), (other, category) in combinations(entries, 2):
         for name, of, also in ((one, kept, category), (other, category, kept)):
+            if name[0] == "*" and "ask-*" in (one, other):
+                continue  # it was not written with ours in mind, and ours are never removed
             if kept != category and of != CATEGORIES[0] and _overlap(one, other):
                 stays = "whatever is answered" if also == CATEGORIES[0] else f"while {also} is allowed"
                 yield Finding(
