@@ -28,7 +28,7 @@ def test_the_answer_is_to_what_was_on_the_screen_whatever_the_page_s_language_is
     shop: Shop, page: Page, lang: str
 ) -> None:
     assert shop.app
-    notices = {each.lang: each.hash for each in shop.app.extensions["consent"].store.notices(shop.site).values()}
+    notices = {each.lang: each.hash for each in shop.app.extensions["consent"].store.notices.all(shop.site).values()}
     page.goto(shop.page(SETTINGS))
     expect(banner(page)).to_be_visible()
     page.evaluate("(lang) => { document.documentElement.lang = lang }", lang)
@@ -134,7 +134,7 @@ def test_it_is_counted_where_it_is_answered_before_the_page_has_loaded(shop: Sho
         press(page, how)
     when(page, lambda: posted(shop, "shown"))
     assert page.evaluate("document.readyState") != "complete"
-    slow[0].abort()
+    slow[0].fulfill(status=200, content_type="image/gif", body="")
     until(page, "document.readyState == 'complete'")
     settle(page)
     assert posted(shop, "shown") == [{"lang": "en", "variant": ""}]
@@ -142,7 +142,7 @@ def test_it_is_counted_where_it_is_answered_before_the_page_has_loaded(shop: Sho
 
 
 def test_it_is_counted_in_its_language_and_variant(shop: Shop, page: Page) -> None:
-    shop.serve(variants=(Variant("b", 1, "box"),))
+    shop.serve(variants=(Variant("b", 1, "box", {}),))
     page.goto(shop.page("", lang="tr"))
     when(page, lambda: posted(shop, "shown"))
     assert posted(shop, "shown") == [{"lang": "tr", "variant": "b"}]

@@ -62,7 +62,7 @@ class Asking:
         return self.shopper.decide()
 
     def ready(self, layout: bytes) -> TestResponse:
-        redis = self.app.extensions["consent"].store._redis
+        redis = self.app.extensions["consent"].store.connection.client
         redis.set("consent:layout", layout)
         return self.get("/readyz")
 
@@ -107,6 +107,7 @@ ON_A_PAGE = {"foreign-form"}
 OF_COMMANDS = {
     *("CannotBrowse", "CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
     "TooOld",
+    *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
 }
 """Errors that end a command, or the server's start."""
 
