@@ -29,13 +29,13 @@ def test_pages_of_an_unlisted_origin_are_told_once_an_hour_with_the_origin(
     assert "127.0.0.1" not in first + second
 
     clock.pass_by(3600)
-    app.extensions["consent"].store._redis.flushall()  # the hour of the store is the real one
+    app.extensions["consent"].store.connection.client.flushall()  # the hour of the store is the real one
     shopper.post(b"{}", origin="https://new.smartmarket.az")
     assert len(knocks(caplog)) == 3
 
 
 def test_several_workers_tell_it_once(app: Flask, shopper: Shopper, caplog: pytest.LogCaptureFixture) -> None:
-    workers = [Knocks(app.extensions["consent"].store.claim_alarm) for _ in range(4)]
+    workers = [Knocks(app.extensions["consent"].store.counters.claim_alarm) for _ in range(4)]
     for worker in workers:
         worker.tell(shopper.site, "https://new.smartmarket.az")
     assert len(knocks(caplog)) == 1
@@ -56,6 +56,6 @@ def test_what_no_browser_sends_is_not_repeated(shopper: Shopper, caplog: pytest.
 def test_it_is_told_while_redis_is_away_too(shopper: Shopper, caplog: pytest.LogCaptureFixture) -> None:
     away = Store("redis://127.0.0.1:1", 0.1)
     with caplog.at_level(logging.WARNING):
-        Knocks(away.claim_alarm).tell(shopper.site, "https://new.smartmarket.az")
+        Knocks(away.counters.claim_alarm).tell(shopper.site, "https://new.smartmarket.az")
     away.close()
     assert len(knocks(caplog)) == 1
