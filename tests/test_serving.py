@@ -369,6 +369,11 @@ def test_behind_nginx_with_tls_the_cookie_is_secure_and_check_finds_nothing(
     )
     with urllib.request.urlopen(request, timeout=5, context=context) as answer:
         assert answer.status == 201
+        token = json.load(answer)["token"]
+    keep = urllib.request.Request(
+        f"{shop}/consent/v1/shop/keep", b"", {"Origin": shop, "Authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(keep, timeout=5, context=context) as answer:
         assert "Secure" in answer.headers["Set-Cookie"]
 
     sites = [*read_sites(config).values()]

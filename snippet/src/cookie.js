@@ -78,7 +78,7 @@ export const parse = (value = '') => {
  */
 export const write = (value = '', life = keep + 7776000) => {
   state = parse(value) ?? NONE;
-  set(config.cookie + '=' + value + scope + (value && life));
+  set(config.cookie + '=' + value + scope + (value ? life : 0));
 };
 
 /**

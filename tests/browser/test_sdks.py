@@ -26,7 +26,7 @@ def load(shop: Shop, page: Page, text: str, body: str = "") -> None:
     """Open a page with a library in it, of a shop whose pattern names the tracker."""
     shop.serve(trackers=PATTERN)
     shop.pages["/library.js"] = ("text/javascript", text, {})
-    page.goto(shop.page(f"{body}<script src='/library.js'></script>"))
+    page.goto(shop.page(f"{body}<script>ran = () => 0</script><script src='/library.js'></script>"))
 
 
 def calls(shop: Shop) -> list[str]:

@@ -408,28 +408,6 @@ def test_my_choices_are_fetched_by_who_opens_them_say_when_that_failed_and_work_
 # ---- The shop's scripts ----
 
 
-def test_an_answer_that_follows_another_holds_when_the_server_s_cookie_is_there_before_the_details(
-    shop: Shop, page: Page
-) -> None:
-    details: list[Route] = []
-    posted: list[Route] = []
-    page.route("**/details.*", lambda route: details.append(route))
-    page.route("**/decisions", lambda route: posted.append(route))
-    page.goto(shop.page(""))
-    page.evaluate("consent.decide({ functional: true })")
-    when(page, lambda: posted)
-    page.evaluate("consent.decide({ analytics: true })")
-    page.evaluate("cookieStore.addEventListener('change', () => { window.heard = true })")
-    page.unroute("**/decisions")
-    posted[0].continue_()
-    until(page, "window.heard && !document.cookie.includes('~')")
-    both = {"functional": True, "analytics": True, "marketing": False}
-    assert page.evaluate("consent.choice") == both
-    details[0].continue_()
-    until(page, "consent.token")
-    assert page.evaluate("consent.choice") == both
-
-
 def test_the_queue_the_events_and_the_promise_serve_the_shop_s_scripts(shop: Shop, page: Page) -> None:
     word = secrets.token_hex(4)
     page.goto(
@@ -448,5 +426,6 @@ def test_the_queue_the_events_and_the_promise_serve_the_shop_s_scripts(shop: Sho
     page.evaluate("consent.decide({ analytics: true })")
     functional = {"functional": True, "analytics": False, "marketing": False}
     both = {**functional, "analytics": True}
+    until(page, "said.length == 6")
     assert page.evaluate("said.slice(3)") == [["change", functional], ["change", both], [word, True]]
     assert page.evaluate("[consent.allows('necessary'), consent.allows('nonsense')]") == [True, False]

@@ -53,6 +53,7 @@ def test_google_has_the_denied_default_before_its_tag_and_the_answer_once_it_is_
     ]
     page.evaluate("consent.decide({ analytics: true })")
     choice = {"functional": False, "analytics": True, "marketing": False}
+    until(page, "dataLayer.length == 7")
     assert layer(page)[5:] == [["consent", "update", ANALYTICS], {"event": "consentchange", "consent": choice}]
     # Google tells the calls of gtag from other entries by this.
     assert page.evaluate("toString.call(dataLayer[0])") == "[object Arguments]"
@@ -71,6 +72,7 @@ def test_google_is_told_the_default_and_at_once_the_answer_on_each_later_page(sh
     assert sum(entry[:2] == ["consent", "default"] for entry in layer(page) if isinstance(entry, list)) == 1
     press_none = "consent.decide({ analytics: false })"
     page.evaluate(press_none)
+    until(page, "dataLayer.some((it) => it[1] == 'update' && it[2].analytics_storage == 'denied')")
     assert ["consent", "update", DENIED] in layer(page)
 
 
@@ -121,7 +123,9 @@ def test_matomo_waits_for_consent_and_hears_of_it(
     page.goto(shop.page("<script>_paq.push(['trackPageView'])</script>"))
     assert page.evaluate("_paq") == [[require], ["trackPageView"]]
     press(page, "accept")
+    until(page, "_paq.length == 3")
     page.evaluate("consent.decide({ analytics: false })")
+    until(page, "_paq.length == 4")
     assert page.evaluate("_paq.slice(2)") == [[given], [forgotten]]
 
 
