@@ -6,6 +6,7 @@ Everything here is pure: no clock, no network, no storage.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,11 @@ def categories_of(mask: int) -> list[str]:
 def base64url(raw: bytes) -> str:
     """Return bytes as base64url text without padding (RFC 7515)."""
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def glob(name: str) -> str:
+    """Return a regular expression for a name of the cookie list, in which ``*`` stands for anything."""
+    return "".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", name))
 
 
 @dataclass(frozen=True, slots=True)
