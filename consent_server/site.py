@@ -84,7 +84,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Site:
-    """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds."""
+    """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds.
+
+    ``watch`` is the share of page views that report names which the lists do not allow, from 0 to 1.
+    """
 
     id: str
     name: str
@@ -107,12 +110,23 @@ class Site:
     vendors: Mapping[str, Mapping[str, Any]]
     trackers: tuple[tuple[str, str], ...]
     variants: tuple[Variant, ...]
+    watch: float
     buckets: int
 
     @property
     def cookie(self) -> str:
         """The name of the cookie that holds the answer."""
         return "__Host-consent" if self.host_cookie else "consent"
+
+    @cached_property
+    def domains(self) -> tuple[str, ...]:
+        """Return the hosts of the shop's pages, without ``www.``: they and all hosts below them are the shop's own."""
+        hosts = [origin.partition("://")[2].partition(":")[0] for origin in self.origins]
+        domains = [
+            *([self.cookie_domain] if self.cookie_domain else []),
+            *(host.removeprefix("www.") for host in hosts),
+        ]
+        return tuple(dict.fromkeys(domains))
 
     @cached_property
     def all_variants(self) -> tuple[Variant, ...]:

@@ -39,8 +39,9 @@ const allWords = () => {
 
 mkdirSync(target, { recursive: true });
 for (const [name, placeholder] of [
-  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['details', '__DETAILS__'], ['mine', '__MINE__'], ['release', ''],
-  ['delivery', ''], ['withdraw', '__WITHDRAW__'],
+  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['consent.watch', '__SITE__'], ['consent.full.watch', '__SITE__'],
+  ['details', '__DETAILS__'], ['mine', '__MINE__'], ['release', ''],
+  ['delivery', ''], ['withdraw', '__WITHDRAW__'], ['watch', '__WATCH__'],
 ]) {
   const { outputFiles: [{ text: bundled }] } = await build({
     absWorkingDir: here.pathname,

@@ -36,6 +36,7 @@ def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], firs
         "ways": ways,
         **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
         **({"trackers": list(tracker_patterns(site.trackers))} if site.trackers else {}),
+        **({"watch": site.watch} if site.watch else {}),
     }
 
 
@@ -126,3 +127,9 @@ def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[s
     """Return what a withdrawal needs, ``WithdrawConfig`` in ``types.d.ts``."""
     names = {category: [cookie.name for cookie in site.cookies.get(category, ())] for category in CATEGORIES}
     return {"lang": lang, "words": {key: words[key] for key in wanted}, "names": names}
+
+
+def watch(site: Site) -> dict[str, object]:
+    """Return what a page view that is watched needs, ``WatchConfig`` in ``types.d.ts``."""
+    names = {category: [cookie.name for cookie in site.cookies.get(category, ())] for category in CATEGORIES}
+    return {"names": names, "addresses": list(tracker_patterns(site.trackers)), "domains": site.domains}

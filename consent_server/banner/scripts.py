@@ -43,7 +43,7 @@ class SiteScripts:
     consent: Script
     layers: Mapping[str, Mapping[str, Script]]
     """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices;
-    ``withdraw``; and what speaks none: ``release``, and ``delivery``, which brings an answer to the server."""
+    ``withdraw``; and what speaks none: ``release``, ``watch``, ``delivery``, which brings an answer to the server."""
     notices: Mapping[str, tuple[Notice, ...]]
 
 
@@ -51,9 +51,11 @@ def build_scripts(site: Site) -> SiteScripts:
     """Put a site's settings and words into the built scripts, and name what they ask."""
     # Only a shop that names vendors or trackers gets what tells and stops them.
     name = "consent.full" if site.vendors or site.trackers else "consent"
-    sources = {each: _built(f"{each}.js") for each in (name, "details", "mine", "withdraw", "release", "delivery")}
+    script = f"{name}.watch" if site.watch else name
+    layers_of_all = ("details", "mine", "withdraw", "release", "delivery", "watch")
+    sources = {each: _built(f"{each}.js") for each in (name, script, *layers_of_all)}
     wanted = msgspec.json.decode(_built("words.json"))
-    # A shopper's own choices are not among what is shown before an answer.
+    # A shopper's own choices are not among what is shown before an answer, nor is what watches a page.
     shown = {f"{each}.js": Script.of(sources[each]).hash for each in (name, "details")}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
@@ -64,6 +66,7 @@ def build_scripts(site: Site) -> SiteScripts:
         "details": lambda lang: lists.details(site, notices[lang][0], words[lang], wanted["details"]),
         "mine": lambda lang: lists.mine(site, words[lang], wanted["mine"]),
         "withdraw": lambda lang: lists.withdraw(site, lang, words[lang], wanted["withdraw"]),
+        "watch": lambda lang: lists.watch(site),
     }
     layers = {
         each: {lang: Script.of(_filled(sources[each], f"__{each.upper()}__", of(lang))) for lang in site.languages}
@@ -71,7 +74,7 @@ def build_scripts(site: Site) -> SiteScripts:
     } | {each: dict.fromkeys(site.languages, Script.of(sources[each])) for each in ("release", "delivery")}
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
-    gate = _filled(sources[name], "__SITE__", lists.gate(site, version, notices, wanted["first"]))
+    gate = _filled(sources[script], "__SITE__", lists.gate(site, version, notices, wanted["first"]))
     return SiteScripts(
         consent=Script.of(gate),
         layers={

@@ -34,6 +34,7 @@ declare global {
   const __DETAILS__: DetailsConfig;
   const __MINE__: MineConfig;
   const __WITHDRAW__: WithdrawConfig;
+  const __WATCH__: WatchConfig;
   interface Window {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
@@ -90,7 +91,15 @@ export interface SiteConfig {
   /** Each vendor that is told, and what else it has to be told. */
   vendors?: Record<string, any>;
   /** What the host and path of unmarked trackers match: a regular expression a category. */
-  trackers?: { match: string; category: Category }[];
+  trackers?: Address[];
+  /** The share of page views, up to 1, that report names which the lists do not allow; only where some do. */
+  watch?: number;
+}
+
+/** A regular expression of hosts and paths, and what they are for. */
+export interface Address<Of = Category> {
+  match: string;
+  category: Of;
 }
 
 /** A way of asking, taken where the draw is below its share and above that of the one before. */
@@ -123,6 +132,16 @@ export interface WithdrawConfig {
   words: Words;
   /** Cookie and storage names of each category, `*` for anything. */
   names: Record<Category | 'necessary', string[]>;
+}
+
+/** In place of __WATCH__ in watch.js. */
+export interface WatchConfig {
+  /** Cookie and storage names of each category, `*` for anything. */
+  names: Record<Category | 'necessary', string[]>;
+  /** What the host and path of known third parties match. */
+  addresses: Address<Category | 'necessary'>[];
+  /** Hosts of the shop; all below them are the shop's too. */
+  domains: string[];
 }
 
 /** In place of __MINE__ in mine.js: whom to write to, and where to complain. */
@@ -224,6 +243,7 @@ export interface Layers {
   mine: Mine;
   withdraw: Withdraw;
   delivery: Delivery;
+  watch: Watch;
 }
 
 /** What is handed back by what releases. */
@@ -258,6 +278,12 @@ export interface Delivery {
   deliver(found?: boolean): Promise<void>;
   /** Leaves no answer in the browser. */
   forget(): void;
+}
+
+/** What is handed back by what watches a page view. */
+export interface Watch {
+  /** Reports once, if there is anything; `answered` says when this page was, in the time of `performance.now()`. */
+  report(answered: () => number): void;
 }
 
 /** What *My choices* hand back. */
