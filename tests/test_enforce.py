@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,12 @@ LISTED = {
 }
 KEYS, STRANGER = Keys(["a secret of this server " * 2]), Keys(["a secret of somebody else " * 2])
 NOW = 1_800_000_000
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run it in a thread of its own: where a browser of the tests is open, this one has a loop already."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, coroutine).result()
 
 
 def answered(*allow: str, site: str = "shop", keys: Keys = KEYS, at: int = NOW, keep: int = 10**9) -> str:
@@ -81,7 +88,7 @@ class Back:
 
         cookies = [(b"cookie", each.encode("latin-1")) for each in sent.split("; ")]  # as HTTP/2 may have them
         scope = {"type": "http", "path": path, "headers": [(b"host", host.encode()), *cookies]}
-        asyncio.run(self.enforcement.asgi(app)(scope, None, send))
+        run(self.enforcement.asgi(app)(scope, None, send))
         assert messages[1:] == bodies
         return [(name.decode(), value.decode("latin-1")) for name, value in messages[0]["headers"]]
 
@@ -251,7 +258,7 @@ def test_lifespan_passes_as_it_is(enforcement: Enforcement) -> None:
         seen.extend(arguments)
 
     given = ({"type": "lifespan"}, object(), object())
-    asyncio.run(enforcement.asgi(app)(*given))
+    run(enforcement.asgi(app)(*given))
     assert all(one is other for one, other in zip(seen, given, strict=True))
 
 

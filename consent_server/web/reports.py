@@ -29,7 +29,7 @@ LONGEST = 65_536
 """Bytes of a report of a browser, which repeats the whole policy."""
 
 MOST = 30
-"""Names that are taken of one report."""
+"""Names that are taken of one report, and reports of one body."""
 
 LONGEST_NAME = 64
 
@@ -101,7 +101,7 @@ def _count(site: Site, state: str, names: Sequence[tuple[Kind, str]]) -> None:
 
 def _blocked(report: Any) -> Iterator[str]:
     """Yield the addresses in a report: ``report-uri`` sends one in an object, ``report-to`` several in a list."""
-    for each in report if isinstance(report, list) else [report]:
+    for each in report[:MOST] if isinstance(report, list) else [report]:
         body = each.get("csp-report", each.get("body")) if isinstance(each, Mapping) else None
         for key in ("blocked-uri", "blockedURL"):
             found = body.get(key) if isinstance(body, Mapping) else None
