@@ -38,8 +38,9 @@ const allWords = () => {
 };
 
 mkdirSync(target, { recursive: true });
+const ALONE = /^(consent|watching)/;
 for (const [name, placeholder] of [
-  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['consent.watch', '__SITE__'], ['consent.full.watch', '__SITE__'],
+  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'],
   ['details', '__DETAILS__'], ['mine', '__MINE__'], ['release', ''],
   ['delivery', ''], ['withdraw', '__WITHDRAW__'], ['watch', '__WATCH__'],
 ]) {
@@ -48,7 +49,7 @@ for (const [name, placeholder] of [
     entryPoints: [`src/${name}.js`],
     bundle: true,
     charset: 'utf8',
-    format: name.startsWith('consent') ? 'iife' : 'esm',
+    format: ALONE.test(name) ? 'iife' : 'esm',
     target: 'es2022',
     plugins: [minifiedStyle],
     write: false,
@@ -56,7 +57,7 @@ for (const [name, placeholder] of [
   const { code: text = '' } = await minify(bundled, {
     ecma: 2020,
     toplevel: true,
-    module: !name.startsWith('consent'),
+    module: !ALONE.test(name),
     compress: { passes: 4, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false, pure_getters: true },
   });
   if (placeholder && text.split(placeholder).length != 2) throw Error(`${name}.js must say ${placeholder} once`);

@@ -36,7 +36,6 @@ def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], firs
         "ways": ways,
         **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
         **({"trackers": list(tracker_patterns(site.trackers))} if site.trackers else {}),
-        **({"watch": site.watch} if site.watch else {}),
     }
 
 
@@ -132,4 +131,11 @@ def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[s
 def watch(site: Site) -> dict[str, object]:
     """Return what a page view that is watched needs, ``WatchConfig`` in ``types.d.ts``."""
     names = {category: [cookie.name for cookie in site.cookies.get(category, ())] for category in CATEGORIES}
-    return {"names": names, "addresses": list(tracker_patterns(site.trackers)), "domains": site.domains}
+    addresses = list(tracker_patterns(site.trackers))
+    return {"names": names, "cookie": site.cookie, "addresses": addresses, "domains": site.domains}
+
+
+def watching(site: Site, digest: str) -> dict[str, object]:
+    """Return what draws the page views that are watched, ``WatchingConfig`` in ``types.d.ts``."""
+    layer = f"watch.{site.languages[0]}.{digest}.js"
+    return {"share": site.watch, "path": f"/v1/{site.id}/", "layer": layer}

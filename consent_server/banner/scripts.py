@@ -18,6 +18,8 @@ from ..settings.theme import read_theme
 from ..site import ConsentError, Cookie, Notice, Site
 from . import lists
 
+LAYERS = ("details", "mine", "withdraw", "release", "delivery")
+
 
 @dataclass(frozen=True)
 class Script:
@@ -51,9 +53,7 @@ def build_scripts(site: Site) -> SiteScripts:
     """Put a site's settings and words into the built scripts, and name what they ask."""
     # Only a shop that names vendors or trackers gets what tells and stops them.
     name = "consent.full" if site.vendors or site.trackers else "consent"
-    script = f"{name}.watch" if site.watch else name
-    layers_of_all = ("details", "mine", "withdraw", "release", "delivery", "watch")
-    sources = {each: _built(f"{each}.js") for each in (name, script, *layers_of_all)}
+    sources = {each: _built(f"{each}.js") for each in (name, *LAYERS)}
     wanted = msgspec.json.decode(_built("words.json"))
     # A shopper's own choices are not among what is shown before an answer, nor is what watches a page.
     shown = {f"{each}.js": Script.of(sources[each]).hash for each in (name, "details")}
@@ -66,7 +66,6 @@ def build_scripts(site: Site) -> SiteScripts:
         "details": lambda lang: lists.details(site, notices[lang][0], words[lang], wanted["details"]),
         "mine": lambda lang: lists.mine(site, words[lang], wanted["mine"]),
         "withdraw": lambda lang: lists.withdraw(site, lang, words[lang], wanted["withdraw"]),
-        "watch": lambda lang: lists.watch(site),
     }
     layers = {
         each: {lang: Script.of(_filled(sources[each], f"__{each.upper()}__", of(lang))) for lang in site.languages}
@@ -74,13 +73,18 @@ def build_scripts(site: Site) -> SiteScripts:
     } | {each: dict.fromkeys(site.languages, Script.of(sources[each])) for each in ("release", "delivery")}
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
-    gate = _filled(sources[script], "__SITE__", lists.gate(site, version, notices, wanted["first"]))
+    gate = _filled(sources[name], "__SITE__", lists.gate(site, version, notices, wanted["first"]))
+    # By a hash of its own: a shop that does not watch has the same gate as if there were no such layer.
+    watch = Script.of(_filled(_built("watch.js"), "__WATCH__", lists.watch(site)))
+    if site.watch:
+        gate += _filled(_built("watching.js"), "__WATCHING__", lists.watching(site, watch.hash))
     return SiteScripts(
         consent=Script.of(gate),
         layers={
             each: {lang: replace(script, hash=version) for lang, script in by_lang.items()}
             for each, by_lang in layers.items()
-        },
+        }
+        | {"watch": dict.fromkeys(site.languages, watch)},
         notices=notices,
     )
 

@@ -34,6 +34,7 @@ declare global {
   const __DETAILS__: DetailsConfig;
   const __MINE__: MineConfig;
   const __WITHDRAW__: WithdrawConfig;
+  const __WATCHING__: WatchingConfig;
   const __WATCH__: WatchConfig;
   interface Window {
     consent: Consent;
@@ -92,8 +93,6 @@ export interface SiteConfig {
   vendors?: Record<string, any>;
   /** What the host and path of unmarked trackers match: a regular expression a category. */
   trackers?: Address[];
-  /** The share of page views, up to 1, that report names which the lists do not allow; only where some do. */
-  watch?: number;
 }
 
 /** A regular expression of hosts and paths, and what they are for. */
@@ -134,8 +133,20 @@ export interface WithdrawConfig {
   names: Record<Category | 'necessary', string[]>;
 }
 
+/** In place of __WATCHING__ in watching.js. */
+export interface WatchingConfig {
+  /** The share of page views that report, up to 1. */
+  share: number;
+  /** Where the site is on a consent server of the shop's own host. */
+  path: string;
+  /** The name of watch.js, with its hash. */
+  layer: string;
+}
+
 /** In place of __WATCH__ in watch.js. */
 export interface WatchConfig {
+  /** Name of the answer's cookie. */
+  cookie: string;
   /** Cookie and storage names of each category, `*` for anything. */
   names: Record<Category | 'necessary', string[]>;
   /** What the host and path of known third parties match. */
@@ -243,7 +254,6 @@ export interface Layers {
   mine: Mine;
   withdraw: Withdraw;
   delivery: Delivery;
-  watch: Watch;
 }
 
 /** What is handed back by what releases. */
@@ -278,12 +288,6 @@ export interface Delivery {
   deliver(found?: boolean): Promise<void>;
   /** Leaves no answer in the browser. */
   forget(): void;
-}
-
-/** What is handed back by what watches a page view. */
-export interface Watch {
-  /** Reports once, if there is anything; `answered` says when this page was, in the time of `performance.now()`. */
-  report(answered: () => number): void;
 }
 
 /** What *My choices* hand back. */

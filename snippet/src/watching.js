@@ -1,12 +1,21 @@
-/** Draws which page views report what the shop's lists do not allow; only a shop that says `watch` has this. */
-import { afterLoad, loadLayer } from './layers.js';
-import { config, doc } from './site.js';
+/**
+ * Draws which page views report what the shop's lists do not allow. It stands behind the gate in consent.js where a shop
+ * says `watch`, and nowhere else: so it knows the gate by `consentQueue` alone, and brings its own eyes for the page.
+ */
+const { share, path, layer } = __WATCHING__;
 
-export const watch = () => {
-  if (Math.random() >= /** @type {number} */ (config.watch)) return;
+/** The document's own, whatever the page has named so. */
+const script = /** @type {HTMLScriptElement} */ (Reflect.get(Document.prototype, 'currentScript', document));
+const base = (script.dataset.base || script.src || path).replace(/[^/]*$/, '');
+
+if (Math.random() < share) {
   let answered = 0;
-  doc.addEventListener('consentchange', () => {
+  addEventListener.call(document, 'consentchange', () => {
     answered = performance.now();
   });
-  afterLoad(() => loadLayer('watch').then(({ report }) => report(() => answered), () => {}));
-};
+  window.consentQueue?.push((consent) => {
+    const start = () => import(new URL(base + layer, location.origin).href).then(({ report }) => report(consent, () => answered), () => {});
+    if (Reflect.get(Document.prototype, 'readyState', document) == 'complete') start();
+    else addEventListener('load', start);
+  });
+}
