@@ -46,6 +46,7 @@ class _Seen(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _seen = msgspec.json.Decoder(_Seen)
+_reports = msgspec.json.Decoder(dict[str, Any] | list[dict[str, Any]])
 
 
 def fold(name: str) -> str:
@@ -77,7 +78,7 @@ def reports(site_id: str) -> tuple[str, int]:
     if request.headers.get("Origin") not in (None, "null"):  # browsers send policy reports with and without one
         require_own_origin(site)
     try:
-        found = msgspec.json.decode(read_body(LONGEST))
+        found = _reports.decode(read_body(LONGEST))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed("The body must be a report in JSON, as browsers send it.") from None
     try:
@@ -99,10 +100,10 @@ def _count(site: Site, state: str, names: Sequence[tuple[Kind, str]]) -> None:
     behind.store.leaks.add(site, datetime.now(UTC).date(), folded)
 
 
-def _blocked(report: Any) -> Iterator[str]:
+def _blocked(report: dict[str, Any] | list[dict[str, Any]]) -> Iterator[str]:
     """Yield the addresses in a report: ``report-uri`` sends one in an object, ``report-to`` several in a list."""
     for each in report[:MOST] if isinstance(report, list) else [report]:
-        body = each.get("csp-report", each.get("body")) if isinstance(each, Mapping) else None
+        body = each.get("csp-report", each.get("body"))
         for key in ("blocked-uri", "blockedURL"):
             found = body.get(key) if isinstance(body, Mapping) else None
             if isinstance(found, str) and re.match(r"(https?|wss?)://[^/?#\s]", found):

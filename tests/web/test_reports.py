@@ -101,8 +101,10 @@ def test_what_is_no_report_is_refused_in_a_sentence(report: Callable[..., TestRe
         ("reports", {}, b" " * 70_000, 413),
         ("reports", {}, b"[" * 60_000, 400),
         ("reports", {}, b"no json", 400),
-        ("reports", {}, b"7", 204),
-        ("reports", {}, [[], {"body": 1}, {"csp-report": {"blocked-uri": 5}}], 204),
+        ("reports", {}, b"7", 400),
+        ("reports", {}, b"[7]", 400),
+        ("reports", {}, [], 204),
+        ("reports", {}, [{}, {"body": 1}, {"csp-report": {"blocked-uri": 5}}], 204),
         ("reports", {}, {"csp-report": {"blocked-uri": "https://[::1"}}, 204),
     ],
 )
