@@ -78,7 +78,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Site:
-    """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds."""
+    """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds.
+
+    ``cookies``, ``vendors`` and ``trackers`` have what its ``services`` bring.
+    """
 
     id: str
     name: str
@@ -97,6 +100,7 @@ class Site:
     authority: Mapping[str, str] | None
     theme: Mapping[str, Any]
     words: Mapping[str, Mapping[str, str]]
+    services: tuple[str, ...]
     cookies: Mapping[str, tuple[Cookie, ...]]
     vendors: Mapping[str, Mapping[str, Any]]
     trackers: tuple[tuple[str, str], ...]
@@ -107,6 +111,15 @@ class Site:
     def cookie(self) -> str:
         """The name of the cookie that holds the answer."""
         return "__Host-consent" if self.host_cookie else "consent"
+
+    @cached_property
+    def held_trackers(self) -> tuple[tuple[str, str], ...]:
+        """The trackers that have to wait for a category; those that are necessary are known, and nothing holds them."""
+        return tuple((pattern, category) for pattern, category in self.trackers if category in OPTIONAL)
+
+    def removable(self, category: str) -> list[str]:
+        """Return names of cookies and storage entries of a category that lie where the shop's pages can remove them."""
+        return list(dict.fromkeys(cookie.name for cookie in self.cookies.get(category, ()) if not cookie.host))
 
     @cached_property
     def all_variants(self) -> tuple[Variant, ...]:

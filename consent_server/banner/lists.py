@@ -32,10 +32,10 @@ def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], firs
         "gpc": int(site.gpc),
         "layers": version,
         "css": style.layouts(layouts) + style.theme(site.theme),
-        "clear": [[cookie.name for cookie in site.cookies.get(category, ())] for category in OPTIONAL],
+        "clear": [site.removable(category) for category in OPTIONAL],
         "ways": ways,
         **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
-        **({"trackers": list(tracker_patterns(site.trackers))} if site.trackers else {}),
+        **({"trackers": list(tracker_patterns(site.held_trackers))} if site.held_trackers else {}),
     }
 
 
@@ -124,5 +124,5 @@ def mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[st
 
 def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
     """Return what a withdrawal needs, ``WithdrawConfig`` in ``types.d.ts``."""
-    names = {category: [cookie.name for cookie in site.cookies.get(category, ())] for category in CATEGORIES}
+    names = {category: site.removable(category) for category in CATEGORIES}
     return {"lang": lang, "words": {key: words[key] for key in wanted}, "names": names}

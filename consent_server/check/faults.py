@@ -80,7 +80,7 @@ def site(shop: Site) -> Iterator[Finding]:
             f'add a table [[sites.{shop.id}.cookies.necessary]] with name = "{shop.cookie}"',
             grave=False,
         )
-    if (shop.vendors or shop.trackers) and not any(shop.cookies.get(category) for category in CATEGORIES[1:]):
+    if (shop.vendors or shop.held_trackers) and not any(shop.cookies.get(category) for category in CATEGORIES[1:]):
         yield Finding(
             f"{shop.id}: the cookie list names no optional cookie, though vendors or trackers are configured.",
             f"name what they set in tables [[sites.{shop.id}.cookies.analytics]] and so on",
@@ -91,7 +91,7 @@ def site(shop: Site) -> Iterator[Finding]:
 
 def _overlapping(shop: Site) -> Iterator[Finding]:
     """Find names of two categories that mean the same: what the one would remove stays for the other."""
-    entries = [(cookie.name, category) for category in CATEGORIES for cookie in shop.cookies.get(category, ())]
+    entries = [(name, category) for category in CATEGORIES for name in shop.removable(category)]
     entries += [(name, CATEGORIES[0]) for name in (shop.cookie, "ask-*") if (name, CATEGORIES[0]) not in entries]
     for (one, kept), (other, category) in combinations(entries, 2):
         for name, of, also in ((one, kept, category), (other, category, kept)):
@@ -160,13 +160,13 @@ def tag(shop: Site, url: str) -> str:
 
     What has to run before the tags of vendors, or to hold back unmarked ones, must not be async.
     """
-    kind = "" if shop.vendors or shop.trackers else "async "
+    kind = "" if shop.vendors or shop.held_trackers else "async "
     return f'<script {kind}src="{url}/v1/{shop.id}/consent.js"></script>'
 
 
 def where(shop: Site) -> str:
     """Return where that tag has its place, in a sentence."""
-    if shop.trackers:
+    if shop.held_trackers:
         return "as the first script in <head>, before anything that loads a tracker"
     if shop.vendors:
         return "in <head>, before the tags of the vendors"

@@ -13,8 +13,8 @@ import pytest
 
 from consent_server import catalogue
 from consent_server.catalogue import Entry, MissingWords, Service, UnknownService, for_site, service, services
+from consent_server.settings.lists import COOKIE, TRACKER, VENDORS
 from consent_server.settings.rows import address, duration
-from consent_server.settings.shops import COOKIE, TRACKER, VENDORS
 from consent_server.site import CATEGORIES, Cookie
 
 LANGUAGES = ("az", "en", "ru", "tr")
