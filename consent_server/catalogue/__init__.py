@@ -122,8 +122,8 @@ def service(name: str) -> Service:
     """
     if name in services():
         return services()[name]
-    near = difflib.get_close_matches(name, services(), 1)
-    hint = f"did you mean {near[0]!r}?" if near else "`consent-server services` lists those that there are."
+    near = difflib.get_close_matches(name, services())
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "`consent-server services` lists them."
     raise UnknownService(f"{name!r} is no service of the catalogue: {hint}")
 
 

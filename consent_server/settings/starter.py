@@ -39,7 +39,7 @@ policy_updated = {policy_updated}
 revision = 1                             # raise it when you ask for something new: everybody is then asked again
 keep = "6 months"                        # how long an answer holds, a yes and a no alike
 languages = {languages}
-# services = ["ga4", "youtube"]          # they bring cookies, trackers and vendors; `consent-server services` lists them
+# services = ["ga4", "youtube"]          # they list what they set by themselves; see `consent-server services`
 gpc = true                               # heed Global Privacy Control: no marketing until the shopper says yes
 
 # Whom a shopper can write to; shown in "My choices".
