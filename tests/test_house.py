@@ -26,7 +26,7 @@ ONLY = {
     "flask": {"web", "demo", "app", "cli"},
     "click": {"cli"},
     "granian": {"cli"},
-    "playwright": {"audit", "check"},
+    "playwright": {"audit"},
     "duckduckgo_autoconsent": {"audit"},
     "publicsuffixlist": {"audit"},
 }

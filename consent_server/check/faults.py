@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import combinations
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +11,6 @@ from urllib.parse import urlsplit
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
 from ..settings.rows import SettingsError
 from ..site import CATEGORIES, ConsentError, Site
-from .browse import Observed
 
 CURE_SECRET = (  # nosec B105
     "type: python -c 'import secrets; print(secrets.token_urlsafe(32))' > consent-secret; "  # noqa: S105
@@ -129,26 +126,6 @@ def kept_by_safari(shop: Site, url: str) -> Iterator[Finding]:
                 f"{shop.id}: on {origin} Safari keeps the answer for 7 days only, then the shopper is asked again.",
                 f"have the shop's web server pass {origin}/consent/ on to this server, and set CONSENT_PREFIX=/consent",
                 grave=False,
-            )
-
-
-def listed(shop: Site, page: str, seen: Observed) -> Iterator[Finding]:
-    """Compare what a browser saw on ``page`` with the shop's cookie list."""
-    names = {cookie.name: category for category, cookies in shop.cookies.items() for cookie in cookies}
-    category_of = {
-        name: next((names[pattern] for pattern in names if fnmatchcase(name, pattern)), None)
-        for name in seen.before | seen.after
-    }
-    for name, category in sorted(category_of.items()):
-        if category is None and not re.fullmatch(r"(__Host-)?(consent|ask-\w+)", name):
-            yield Finding(
-                f"{shop.id}: {page} sets {name}, which the cookie list does not name.",
-                f'add it in a table [[sites.{shop.id}.cookies.CATEGORY]] with name = "{name}"',
-            )
-        elif category not in (None, CATEGORIES[0]) and name in seen.before:
-            yield Finding(
-                f"{shop.id}: {page} sets {name} before the shopper has answered, though it is for {category}.",
-                f'mark the tag that sets it: <script type="text/plain" data-consent="{category}" …>',
             )
 
 
