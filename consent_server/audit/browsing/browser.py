@@ -121,7 +121,7 @@ async def fresh_browser(
             if path is None:
                 raise NoBrowser(
                     "There is no Chromium or Chrome here to look at the page with; "
-                    "type: python -m playwright install chrome"
+                    "type: python -m playwright install chrome (or on Debian and Ubuntu: apt-get install chromium)"
                 ) from None
             raise NoBrowser(f"{path} does not start: {in_a_line(error)}") from None
         browser = Browser(context)
