@@ -172,6 +172,8 @@ class Notice:
                             "provider": cookie.provider,
                             "purpose": cookie.purpose[lang],
                             "life": cookie.life[lang],
+                            **({"country": cookie.country} if cookie.country else {}),
+                            **({"host": cookie.host} if cookie.host else {}),
                         }
                         for cookie in site.cookies.get(category, ())
                     ]

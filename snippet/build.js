@@ -40,7 +40,7 @@ const allWords = () => {
 mkdirSync(target, { recursive: true });
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['details', '__DETAILS__'], ['mine', '__MINE__'], ['release', ''],
-  ['delivery', ''], ['withdraw', '__WITHDRAW__'],
+  ['delivery', ''], ['withdraw', '__WITHDRAW__'], ['list', '__LIST__'],
 ]) {
   const { outputFiles: [{ text: bundled }] } = await build({
     absWorkingDir: here.pathname,

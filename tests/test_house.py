@@ -25,6 +25,7 @@ ONLY = {
     "cryptography": {"tokens", "verify"},
     "flask": {"web", "demo", "app", "cli"},
     "click": {"cli"},
+    "babel": {"banner"},
     "granian": {"cli"},
     "playwright": {"audit"},
     "duckduckgo_autoconsent": {"audit"},

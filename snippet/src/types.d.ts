@@ -34,6 +34,7 @@ declare global {
   const __DETAILS__: DetailsConfig;
   const __MINE__: MineConfig;
   const __WITHDRAW__: WithdrawConfig;
+  const __LIST__: ListConfig;
   interface Window {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
@@ -111,6 +112,8 @@ export interface DetailsConfig {
   lang: string;
   words: Words;
   cookies: Record<Category | 'necessary', Cookie[]>;
+  /** How long an answer holds, and where data goes. */
+  facts: string;
   /** Date of the privacy policy. */
   updated: string;
   /** What is new since the last revision. */
@@ -125,6 +128,18 @@ export interface WithdrawConfig {
   names: Record<Category | 'necessary', string[]>;
 }
 
+/** In place of __LIST__ in list.js. */
+export interface ListConfig {
+  lang: string;
+  words: Words;
+  /** How long an answer holds, where data goes, and the date of the list. */
+  facts: string[];
+  /** What the columns say. */
+  head: string[];
+  /** Of each category that has cookies. */
+  tables: { caption: string; rows: string[][] }[];
+}
+
 /** In place of __MINE__ in mine.js: whom to write to, and where to complain. */
 export interface MineConfig {
   words: Words;
@@ -132,7 +147,7 @@ export interface MineConfig {
   authority: { name: string; url?: string } | null;
 }
 
-export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string>;
+export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string> & { country?: string };
 
 /** What a token says of an answer, as far as the page has to know; times in seconds. */
 export interface Answer {
@@ -224,6 +239,7 @@ export interface Layers {
   mine: Mine;
   withdraw: Withdraw;
   delivery: Delivery;
+  list: void;
 }
 
 /** What is handed back by what releases. */
