@@ -37,15 +37,15 @@ const withdrawal = (gate) => {
       element('button', { type: 'button', onclick: () => message.remove() }, words.close));
   };
 
-  /** @returns {Promise<string>} the names of what was removed */
-  const removeTraces = async () => {
+  /** @param {string} [before] names of what was removed earlier @returns {Promise<string>} those, and of what was removed now */
+  const removeTraces = async (before = '') => {
     /** @type {string[]} */
     const unwanted = [];
     const kept = [settings.cookie, 'consent', 'ask-*'];
     for (const [category, list] of Object.entries(names)) {
       (consent.allows(/** @type {import('./types').Category} */ (category)) ? kept : unwanted).push(...list);
     }
-    return (await clear(doc, unwanted, kept)).join(', ');
+    return [...new Set([...before.split(', '), ...await clear(doc, unwanted, kept)])].filter((name) => name).join(', ');
   };
 
   const denied = (settings.trackers ?? []).map(({ match, category }) => ({ match: RegExp(match), category }));
@@ -118,7 +118,7 @@ const withdrawal = (gate) => {
       before = sessionStorage[REMOVED];
       delete sessionStorage[REMOVED];
     } catch {}
-    const removed = before || await removeTraces();
+    const removed = await removeTraces(before); // once more: what ran may have written until its page ended
     if (before != null || removed) say(before != null && words.withdrawn, !!removed && words.removed.replace(/{\w+}/, () => removed));
   };
 

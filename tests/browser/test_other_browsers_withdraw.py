@@ -34,7 +34,9 @@ def test_the_answer_page_of_a_form_comes_back_by_get(shop: Shop, window: Window,
     window.evaluate(WITHDRAW)
     window.until("!window.inline && window.consent && !!document.querySelector('[role=status]')")
     assert window.evaluate("location.pathname + location.search + location.hash") == "/order" + fragment
-    assert window.evaluate("document.querySelector('[role=status]').textContent").startswith("Your consent is withdrawn.")
+    assert window.evaluate("document.querySelector('[role=status]').textContent").startswith(
+        "Your consent is withdrawn."
+    )
     assert "POST /order" not in shop.visits
 
 

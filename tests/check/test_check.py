@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -24,11 +25,12 @@ from consent_server.audit.observed import Observed, Sighting
 from consent_server.audit.report import Report
 from consent_server.audit.run import NotReached
 from consent_server.check import faults, network
-from consent_server.check.page import compared, look
+from consent_server.check.page import compared
+from consent_server.check.page import look as look_here
 from consent_server.check.store import servers
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
-from consent_server.site import Cookie
+from consent_server.site import Cookie, Site
 from consent_server.store.connection import Server
 
 NOW = 1_772_452_800.0
@@ -250,6 +252,12 @@ def checked(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 # ---- What a browser sees ----
+
+
+def look(shop: Site, page: str) -> list[faults.Finding]:
+    # In a thread of its own: this one may belong to the browser of a test before, and Playwright takes one at a time.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(look_here, shop, page).result()
 
 
 def seen(*things: tuple[str, str, str]) -> Report:
