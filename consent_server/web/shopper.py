@@ -102,7 +102,8 @@ def cookie_list(site_id: str) -> Response:
     fragment = services().scripts[site.id].fragments[lang]
     response = answer_script(fragment, "public, max-age=300, stale-while-revalidate=86400", "text/html")
     response.headers["Content-Language"] = lang
-    response.vary.add("Accept-Language")
+    if not request.args.get("lang"):
+        response.vary.add("Accept-Language")
     return add_cors(response, "*")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from examples import example
 from playwright.sync_api import BrowserContext, Page, expect
 
 from consent_server.settings.shops import snippet_words
@@ -16,7 +17,7 @@ from .conftest import WORDS, Shop, banner, cookie, decided, press, until
 from .test_shopper import THEMES, violations
 
 LANGUAGES = ("az", "en", "ru", "tr")
-PLACE = "<h2>Cookies</h2><div data-consent-list></div>"
+PLACE = f"<h2>Cookies</h2>{example('list')}"
 AMERICA = {
     "az": "Amerika Birləşmiş Ştatları",
     "en": "United States",

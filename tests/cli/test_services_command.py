@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 from click.testing import CliRunner, Result
+from examples import example
 
 from consent_server.catalogue import services
 from consent_server.cli import main
@@ -29,6 +31,11 @@ def test_a_service_is_shown_whole(name: str) -> None:
     each = services()[name]
     for text in (each.provider, each.country, *each.patterns, *each.sources, *(entry.name for entry in each.entries)):
         assert text in done.stdout
+
+
+def test_the_documentations_commands_run() -> None:
+    for line in example("services command").splitlines():
+        assert run(*shlex.split(line)[2:]).exit_code == 0
 
 
 def test_what_is_not_from_the_vendor_says_so() -> None:

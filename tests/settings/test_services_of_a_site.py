@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from examples import example
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.settings.rows import SettingsError
@@ -52,6 +53,12 @@ def test_one_line_brings_cookies_vendors_and_trackers(shop: Read) -> None:
     assert site.vendors["google"]["mode"] == "basic"
     assert site.vendors["microsoft"] == {"uet": True, "clarity": False}
     assert ("*.google-analytics.com", "analytics") in site.trackers
+
+
+def test_the_line_in_the_documentation_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "consent.toml").write_text(SHOP + example("services"), encoding="utf-8")
+    site = read_sites(tmp_path / "consent.toml")["shop"]
+    assert {"_ga", "_fbp", "YSC"} <= {cookie.name for cookies in site.cookies.values() for cookie in cookies}
 
 
 def test_what_the_shop_writes_wins(shop: Read) -> None:
