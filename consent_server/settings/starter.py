@@ -60,6 +60,7 @@ life = "6 months"
 # [[sites.{id}.cookies.analytics]]
 # name = "_ga*"
 # provider = "Google"
+# country = "US"
 {example}
 # life = "13 months"
 

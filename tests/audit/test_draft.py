@@ -95,6 +95,7 @@ def report() -> Report:
         seen("cookie", "acme_1"),
         seen("local-storage", "mine"),
         seen("cookie", "i"),
+        seen("cookie", "far_1", "x.unheard.example"),
     ]
     judge = Judge("shop.example", None, [Observed("before", sightings)])
     rows = judge.all_seen()
@@ -108,9 +109,10 @@ def test_a_draft_is_toml_in_which_what_is_unknown_stays_unknown(report: Report, 
     assert tomllib.loads(text) == {"sites": {"SITE": {"services": ["ga4"]}}}
     assert "# Suggestion of the cookie database, to be checked: Acme; Analytics; 1 year; Counts." in text
     assert "Own; Functional; 30 days; Keeps, things" in text
-    toml = [line.removeprefix("# ") for line in text.splitlines() if line.startswith(("# [[", "# name", "# m"))]
+    toml = [line.removeprefix("# ") for line in text.splitlines() if line.startswith(("# [[", "# name", "# m", "# host"))]
     written = tomllib.loads("\n".join(toml))["sites"]["SITE"]
-    assert [each["name"] for each in written["cookies"]["CATEGORY"]] == ["acme_1", "i", "mine"]
+    assert [each["name"] for each in written["cookies"]["CATEGORY"]] == ["acme_1", "far_1", "i", "mine"]
+    assert [each.get("host") for each in written["cookies"]["CATEGORY"]] == [None, "x.unheard.example", None, None]
     assert [each["match"] for each in written["trackers"]] == ["x.unheard.example"]
 
 
