@@ -26,6 +26,10 @@ const withdrawal = (gate) => {
   assertSameProtocol(gate);
   const { consent, doc, newElement: element, settings } = gate;
   let styled = false;
+  let leaving = false;
+  addEventListener('beforeunload', () => {
+    leaving = true;
+  });
 
   /** @param {(string | false)[]} sentences that the shopper is told */
   const say = (...sentences) => {
@@ -84,12 +88,12 @@ const withdrawal = (gate) => {
   /**
    * Comes to this page anew, by GET: a reload would send a form again whose answer the page is. Nothing happens where the
    * page answers no GET. To an address with a fragment the browser comes only from another one.
-   * @returns {Promise<boolean>} whether it is on its way
+   * @returns {Promise<boolean>} whether it, or the page that the shopper has gone to meanwhile, is on its way
    */
   const comeBack = async () => {
     const { href } = location;
     const { ok } = await fetch(href, { signal: AbortSignal.timeout(ANSWER) }).catch(() => ({ ok: true }));
-    if (!ok) return false;
+    if (!ok || leaving) return leaving;
     if (href.includes('#')) History.prototype.replaceState.call(history, history.state, '', '?withdrawn');
     location.replace(href);
     return true;

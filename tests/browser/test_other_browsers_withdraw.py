@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -11,7 +12,7 @@ from .films import SONG
 from .test_other_browsers import new_window, window
 from .test_tracker_ways import MAKE, PATTERN, RAN
 from .tracker_ways import BY_SCRIPT
-from .windows import Window
+from .windows import WebKit, Window
 
 __all__ = ["new_window", "window"]
 
@@ -74,6 +75,8 @@ def test_nothing_leaves_in_any_way_that_the_table_says_waits_or_fails(shop: Shop
     url = shop.url("/it", "a.tracker")
     template = f'<template><script src="{url}.js"></script></template>'
     for way in SAFE:
+        if isinstance(window, WebKit) and re.search("picture of `inner|picture of `insert", way):
+            continue  # asked for before any script can say no, as docs/tag.md tells
         code = BY_SCRIPT[way][1].replace("{url}", url)
         window.goto(shop.page(f"{RAN}{template}<script>{{ {MAKE} {code} }}</script>"))
         time.sleep(0.3)

@@ -13,7 +13,7 @@ from .libraries import bundle, library
 PATTERN = (("*.tracker.localhost", "analytics"),)
 ALLOW = "consent.decide({ analytics: true })"
 
-pytestmark = pytest.mark.troubles("Failed to load resource|MIME|posthog|Stripe")
+pytestmark = pytest.mark.troubles("Failed to load resource|MIME|posthog|Stripe|blocked by CORS")
 
 
 @pytest.fixture
