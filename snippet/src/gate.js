@@ -103,7 +103,7 @@ const ask = () => {
 const watch = () => {
   ask();
   // A frame that is held says so, and a place for the cookie list gets it.
-  if (!releases && doc.querySelector('iframe[data-consent],[data-consent-list]')) {
+  if (!releases && doc.querySelector('iframe[data-consent],*[data-consent-list]')) {
     releases = true;
     whenIdle(release);
   }
