@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
+from conftest import Live, free_port
+from examples import example
 from flask.testing import FlaskClient
+from test_serving import nginx, up
+from test_slow_clients import running
 
 from consent_server.banner.cookie_list import cookie_list, facts, fragment
 from consent_server.banner.regional import country_name, day, time_span
@@ -91,3 +97,19 @@ def test_days_and_countries_are_said_as_the_language_does() -> None:
     assert country_name("RU", "tr") == "Rusya"
     assert country_name("XX", "tr") == "XX"
     assert country_name("RU", "qqq") == "Russia"
+
+
+def test_the_documented_nginx_includes_it_whatever_the_browser_takes(
+    demo: Live, short_folder: Callable[[], Path]
+) -> None:
+    folder, port = short_folder(), free_port()
+    (folder / "privacy.html").write_text(f"<!doctype html><h1>Privacy</h1>{example('list included')}", "utf-8")
+    locations = example("list nginx").replace("http://127.0.0.1:8000/v1/shop/", f"{demo.url}/v1/smartmarket/")
+    page = f"http://127.0.0.1:{port}/privacy.html"
+    with running(*nginx(folder, f"server {{ listen 127.0.0.1:{port}; root {folder}; {locations} }}")):
+        up(page)
+        asked = urllib.request.Request(page, headers={"Accept-Encoding": "br, gzip"})
+        with urllib.request.urlopen(asked) as said:
+            text = said.read().decode()
+    assert '<div data-consent-list><div lang="az" dir="auto">' in text
+    assert '<th scope="row">_sm_ads</th>' in text
