@@ -86,6 +86,7 @@ class Variant:
 class Site:
     """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds.
 
+    ``cookies``, ``vendors`` and ``trackers`` have what its ``services`` bring.
     ``watch`` is the share of page views that report names which the lists do not allow, from 0 to 1.
     """
 
@@ -106,6 +107,7 @@ class Site:
     authority: Mapping[str, str] | None
     theme: Mapping[str, Any]
     words: Mapping[str, Mapping[str, str]]
+    services: tuple[str, ...]
     cookies: Mapping[str, tuple[Cookie, ...]]
     vendors: Mapping[str, Mapping[str, Any]]
     trackers: tuple[tuple[str, str], ...]
@@ -117,6 +119,15 @@ class Site:
     def cookie(self) -> str:
         """The name of the cookie that holds the answer."""
         return "__Host-consent" if self.host_cookie else "consent"
+
+    @cached_property
+    def held_trackers(self) -> tuple[tuple[str, str], ...]:
+        """The trackers that have to wait for a category; those that are necessary are known, and nothing holds them."""
+        return tuple((pattern, category) for pattern, category in self.trackers if category in OPTIONAL)
+
+    def removable(self, category: str) -> list[str]:
+        """Return names of cookies and storage entries of a category that lie where the shop's pages can remove them."""
+        return list(dict.fromkeys(cookie.name for cookie in self.cookies.get(category, ()) if not cookie.host))
 
     @cached_property
     def domains(self) -> tuple[str, ...]:
@@ -179,6 +190,8 @@ class Notice:
                             "provider": cookie.provider,
                             "purpose": cookie.purpose[lang],
                             "life": cookie.life[lang],
+                            **({"country": cookie.country} if cookie.country else {}),
+                            **({"host": cookie.host} if cookie.host else {}),
                         }
                         for cookie in site.cookies.get(category, ())
                     ]

@@ -42,7 +42,7 @@ const ALONE = /^(consent|watching)/;
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'],
   ['details', '__DETAILS__'], ['mine', '__MINE__'], ['release', ''],
-  ['delivery', ''], ['withdraw', '__WITHDRAW__'], ['watch', '__WATCH__'],
+  ['delivery', ''], ['withdraw', '__WITHDRAW__'], ['list', '__LIST__'], ['watch', '__WATCH__'],
 ]) {
   const { outputFiles: [{ text: bundled }] } = await build({
     absWorkingDir: here.pathname,

@@ -15,6 +15,7 @@ from .log import log
 from .marketers import marketers
 from .rates import rates_command
 from .serve import serve
+from .services import services_command
 from .shopper import erase, export_shopper
 
 
@@ -27,18 +28,23 @@ def main() -> None:
     """
 
 
-for command in (
-    audit_command,
-    check,
-    demo,
-    erase,
-    export_shopper,
-    init,
-    keys,
-    leaks_command,
-    log,
-    marketers,
-    rates_command,
-    serve,
-):
+COMMANDS = (
+    *(
+        audit_command,
+        check,
+        demo,
+        erase,
+        export_shopper,
+        init,
+        keys,
+        leaks_command,
+        log,
+        marketers,
+        rates_command,
+        serve,
+    ),
+    services_command,
+)
+
+for command in COMMANDS:
     main.add_command(command)

@@ -75,7 +75,7 @@ def consent_js(site_id: str) -> Response:
     return _script(scripts.consent, "public, max-age=300, stale-while-revalidate=86400")
 
 
-@blueprint.get("/v1/<site_id>/<any(details, mine, release, delivery, withdraw, watch):name>.<lang>.<digest>.js")
+@blueprint.get("/v1/<site_id>/<any(details, mine, release, delivery, withdraw, list, watch):name>.<lang>.<digest>.js")
 def layer_js(site_id: str, name: str, lang: str, digest: str) -> Response:
     """What consent.js fetches when it is wanted. An outdated address gets today's, but may not keep it."""
     layer = services().scripts[known_site(site_id).id].layers[name]
@@ -88,15 +88,38 @@ def layer_js(site_id: str, name: str, lang: str, digest: str) -> Response:
 def notice(site_id: str) -> Response:
     """What is asked, for other front ends than our banner."""
     site = known_site(site_id)
-    lang = request.args.get("lang") or best_language([*request.accept_languages.values()], site.languages)
     notices = services().scripts[site.id].notices
-    if lang not in notices:
-        raise NoSuchNotice(f"This site asks in {', '.join(notices)}.")
+    lang = _language(site)
     wanted = request.args.get("variant", notices[lang][0].variant)
     found = next((notice for notice in notices[lang] if notice.variant == wanted), None)
     if found is None:
         raise NoSuchNotice(f"This site's variants are {', '.join(notice.variant for notice in notices[lang])}.")
     return answer({"notice": found.hash, **found.content})
+
+
+@blueprint.get("/v1/<site_id>/cookies")
+def cookie_list(site_id: str) -> Response:
+    """The cookie list as a piece of HTML, for a page of the shop to include on its server."""
+    site = known_site(site_id)
+    lang = _language(site)
+    fragment = services().scripts[site.id].fragments[lang]
+    response = answer_script(fragment, "public, max-age=300, stale-while-revalidate=86400", "text/html")
+    response.headers["Content-Language"] = lang
+    if not request.args.get("lang"):
+        response.vary.add("Accept-Language")
+    return add_cors(response, "*")
+
+
+def _language(site: Site) -> str:
+    """Return the language that is asked for, else the best for who asks.
+
+    Raises:
+        NoSuchNotice: the site does not speak it.
+    """
+    lang = request.args.get("lang") or best_language([*request.accept_languages.values()], site.languages)
+    if lang not in site.languages:
+        raise NoSuchNotice(f"This site asks in {', '.join(site.languages)}.")
+    return lang
 
 
 # Decisions

@@ -34,6 +34,7 @@ declare global {
   const __DETAILS__: DetailsConfig;
   const __MINE__: MineConfig;
   const __WITHDRAW__: WithdrawConfig;
+  const __LIST__: ListConfig;
   const __WATCHING__: WatchingConfig;
   const __WATCH__: WatchConfig;
   interface Window {
@@ -119,6 +120,8 @@ export interface DetailsConfig {
   lang: string;
   words: Words;
   cookies: Record<Category | 'necessary', Cookie[]>;
+  /** How long an answer holds, and where data goes. */
+  facts: string;
   /** Date of the privacy policy. */
   updated: string;
   /** What is new since the last revision. */
@@ -131,6 +134,18 @@ export interface WithdrawConfig {
   words: Words;
   /** Cookie and storage names of each category, `*` for anything. */
   names: Record<Category | 'necessary', string[]>;
+}
+
+/** In place of __LIST__ in list.js. */
+export interface ListConfig {
+  lang: string;
+  words: Words;
+  /** How long an answer holds, where data goes, and the date of the list. */
+  facts: string[];
+  /** What the columns say. */
+  head: string[];
+  /** Of each category that has cookies. */
+  tables: { caption: string; rows: string[][] }[];
 }
 
 /** In place of __WATCHING__ in watching.js. */
@@ -162,7 +177,7 @@ export interface MineConfig {
   authority: { name: string; url?: string } | null;
 }
 
-export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string>;
+export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string> & { country?: string };
 
 /** What a token says of an answer, as far as the page has to know; times in seconds. */
 export interface Answer {
@@ -254,6 +269,7 @@ export interface Layers {
   mine: Mine;
   withdraw: Withdraw;
   delivery: Delivery;
+  list: void;
 }
 
 /** What is handed back by what releases. */

@@ -105,7 +105,7 @@ ON_A_PAGE = {"foreign-form"}
 """Kinds that only forms meet, which are answered with a page."""
 
 OF_COMMANDS = {
-    *("CannotBrowse", "CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
+    *("CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
     "TooOld",
     *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
 }

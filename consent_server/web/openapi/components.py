@@ -115,10 +115,14 @@ SCHEMAS: dict[str, Schema] = {
             "policy_url": TEXT,
             "policy_updated": DATE,
             "categories": some(CATEGORY),
-            "cookies": each(some(thing({"name": TEXT, "provider": TEXT, "purpose": TEXT, "life": TEXT}))),
+            "cookies": each(some(ref("Cookie"))),
             "words": each(TEXT),
         },
         closed=False,
+    ),
+    "Cookie": thing(
+        {"name": TEXT, "provider": TEXT, "purpose": TEXT, "life": TEXT, "country": TEXT, "host": TEXT},
+        *("country", "host"),
     ),
     "Consent": thing(
         {

@@ -28,6 +28,12 @@ _SCRIPT = {
     "200": {"description": "The script", "headers": _TAG, "content": {"text/javascript": {"schema": TEXT}}},
     "304": {"description": "As it was", "headers": _TAG},
 }
+_LANG = parameter(
+    "query",
+    "lang",
+    {"type": "string", "pattern": "^([a-z]{2,3})?$"},
+    description="One of the shop's languages; else what Accept-Language asks for, or the shop's first.",
+)
 
 
 _NAME = {"type": "array", "prefixItems": [one(*get_args(Kind)), TEXT], "minItems": 2, "maxItems": 2}
@@ -73,7 +79,9 @@ PATHS: dict[str, dict[str, Any]] = {
             description="consent.js knows the addresses. An outdated or unknown one gets what there is today.",
             takes="site_id",
             parameters=[
-                parameter("path", "name", TEXT | one("details", "delivery", "mine", "release", "watch", "withdraw")),
+                parameter(
+                    "path", "name", TEXT | one("delivery", "details", "list", "mine", "release", "watch", "withdraw")
+                ),
                 parameter("path", "lang", LANGUAGE, example="az"),
                 parameter("path", "digest", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
             ],
@@ -98,16 +106,25 @@ PATHS: dict[str, dict[str, Any]] = {
             "NoSuchNotice",
             takes="site_id",
             parameters=[
-                parameter(
-                    "query",
-                    "lang",
-                    {"type": "string", "pattern": "^([a-z]{2,3})?$"},
-                    description=(
-                        "One of the shop's languages; else what Accept-Language asks for, or the shop's first."
-                    ),
-                ),
+                _LANG,
                 parameter("query", "variant", TEXT),
             ],
+        ),
+    },
+    "/v1/{site_id}/cookies": {
+        "get": _call(
+            "The cookie list as a piece of HTML, for a page to include on its server",
+            {
+                "200": {
+                    "description": "The list",
+                    "headers": {**_TAG, "Content-Language": {"required": True, "schema": LANGUAGE}},
+                    "content": {"text/html": {"schema": TEXT}},
+                },
+                "304": {"description": "As it was", "headers": _TAG},
+            },
+            "NoSuchNotice",
+            takes="site_id",
+            parameters=[_LANG],
         ),
     },
     "/v1/{site_id}/decisions": {
