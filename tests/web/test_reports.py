@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from conftest import Shopper, closing
+from conftest import Clock, Shopper, closing
 from flask import Flask
 from folded import FOLDED
 from werkzeug.test import TestResponse
@@ -168,7 +168,7 @@ def test_pages_of_the_shop_may_post_reports_across_origins(watching: Flask, site
 
 
 def test_a_flood_of_reports_is_slowed_down_and_leaves_decisions_and_leaks_as_they_are(
-    watching: Flask, report: Callable[..., TestResponse], shopper: Shopper
+    watching: Flask, report: Callable[..., TestResponse], shopper: Shopper, clock: Clock
 ) -> None:
     store = watching.extensions["consent"].store
     for _ in range(20):
