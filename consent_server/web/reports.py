@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from flask import Blueprint, request
 
-from ..banner.lists import tracker_patterns
+from ..banner.lists import known_addresses
 from ..decision import Consent, Malformed
 from ..rates.leaks import Kind, State
 from ..site import OPTIONAL, Site
@@ -85,7 +85,8 @@ def reports(site_id: str) -> tuple[str, int]:
         consent = newest(site, partial(verified, site))[1]
     except BadToken:
         consent = None
-    hosts = {host for each in _blocked(found) if (host := _leak(site, each, consent))}
+    known = [*known_addresses(site)]
+    hosts = {host for each in _blocked(found) if (host := _leak(site, each, known, consent))}
     _count(site, _state(consent), [("request", host) for host in sorted(hosts)])
     return "", 204
 
@@ -110,7 +111,7 @@ def _blocked(report: dict[str, Any] | list[dict[str, Any]]) -> Iterator[str]:
                 yield found
 
 
-def _leak(site: Site, address: str, consent: Consent | None) -> str | None:
+def _leak(site: Site, address: str, known: Sequence[Mapping[str, str]], consent: Consent | None) -> str | None:
     """Return the host of a third party that is not allowed; of one that waits only an answer says whether it is."""
     try:
         parts = urlsplit(address)
@@ -120,14 +121,10 @@ def _leak(site: Site, address: str, consent: Consent | None) -> str | None:
     host = parts.netloc.rpartition("@")[2].lower()
     if host == request.host or any(f".{name}".endswith(f".{own}") for own in site.domains):
         return None
-    found = [category for match, category in _addresses(site.trackers) if match.match(host + (parts.path or "/"))]
+    target = host + (parts.path or "/")
+    found = [each["category"] for each in known if re.match(each["match"], target)]
     may_be_allowed = found and (consent is None or all(map(consent.allows, found)))
     return None if may_be_allowed else host
-
-
-@lru_cache(maxsize=64)
-def _addresses(trackers: tuple[tuple[str, str], ...]) -> list[tuple[re.Pattern[str], str]]:
-    return [(re.compile(each["match"]), each["category"]) for each in tracker_patterns(trackers)]
 
 
 def _state(consent: Consent | None) -> State:

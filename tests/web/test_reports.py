@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,8 @@ from folded import FOLDED
 from werkzeug.test import TestResponse
 
 from consent_server import create_app
+from consent_server.banner import lists
+from consent_server.catalogue import service
 from consent_server.settings.environment import Settings
 from consent_server.site import Site
 from consent_server.web.reports import fold
@@ -154,6 +157,19 @@ def test_policy_reports_of_both_formats_count_third_parties_that_no_list_allows(
         ("refused", "request", "x.tracker.example"): 1,
         ("some", "request", "x.tracker.example"): 1,
     }
+
+
+def test_hosts_of_the_services_that_a_shop_names_are_known(settings: Settings, site: Site) -> None:
+    watched = replace(site, services=("hotjar",))
+    hosts = service("hotjar").hosts
+    made = create_app(settings, {"smartmarket": watched})
+    with closing(made.extensions["consent"].store):
+        addresses = [f"https://{host.replace('*', 'a')}/x" for host in hosts]
+        body = policy(*addresses, "https://other.example/x")
+        assert made.test_client().post("/v1/smartmarket/reports", data=json.dumps(body)).status_code == 204
+        assert counted(made) == {("unknown", "request", "other.example"): 1}
+    known = lists.watch(watched)["addresses"]
+    assert all(any(re.match(row["match"], each.removeprefix("https://")) for row in known) for each in addresses)
 
 
 def test_pages_of_the_shop_may_post_reports_across_origins(watching: Flask, site: Site) -> None:
