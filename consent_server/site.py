@@ -6,6 +6,7 @@ Everything here is pure: no clock, no network, no storage.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ def base64url(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+def glob(name: str) -> str:
+    """Return a regular expression for a name of the cookie list, in which ``*`` stands for anything."""
+    return "".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", name))
+
+
 @dataclass(frozen=True, slots=True)
 class Cookie:
     """One line of the cookie list: a name or pattern (``_ga_*``), who sets it, what for and for how long.
@@ -81,6 +87,7 @@ class Site:
     """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds.
 
     ``cookies``, ``vendors`` and ``trackers`` have what its ``services`` bring.
+    ``watch`` is the share of page views that report names which the lists do not allow, from 0 to 1.
     """
 
     id: str
@@ -105,6 +112,7 @@ class Site:
     vendors: Mapping[str, Mapping[str, Any]]
     trackers: tuple[tuple[str, str], ...]
     variants: tuple[Variant, ...]
+    watch: float
     buckets: int
 
     @property
@@ -120,6 +128,16 @@ class Site:
     def removable(self, category: str) -> list[str]:
         """Return names of cookies and storage entries of a category that lie where the shop's pages can remove them."""
         return list(dict.fromkeys(cookie.name for cookie in self.cookies.get(category, ()) if not cookie.host))
+
+    @cached_property
+    def domains(self) -> tuple[str, ...]:
+        """Return the hosts of the shop's pages, without ``www.``: they and all hosts below them are the shop's own."""
+        hosts = [origin.partition("://")[2].partition(":")[0] for origin in self.origins]
+        domains = [
+            *([self.cookie_domain] if self.cookie_domain else []),
+            *(host.removeprefix("www.") for host in hosts),
+        ]
+        return tuple(dict.fromkeys(domains))
 
     @cached_property
     def all_variants(self) -> tuple[Variant, ...]:

@@ -26,7 +26,7 @@ OURS = re.compile(r"(?:__Host-)?consent|ask-.*")
 """Names of our own cookie and storage."""
 
 OUR_CALLS = re.compile(
-    r"/v1/[^/]+/(?:consent\.js|(?:details|mine|release|delivery|withdraw|list)\.[^/]+\.js|decisions|shown|seen|me(?:/\w+)?|place|notice)$"
+    r"/v1/[^/]+/(?:consent\.js|(?:details|mine|release|delivery|withdraw|list|watch)\.[^/]+\.js|decisions|shown|seen|reports|me(?:/\w+)?|place|notice)$"
 )
 """Paths of the consent server, for pages that have its script inline."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..banner.lists import tracker_patterns
 from ..catalogue import service
-from ..site import CATEGORIES, Site
+from ..site import CATEGORIES, Site, glob
 from .observed import Sighting
 
 _Row = tuple[re.Pattern[str], str]
@@ -48,11 +48,6 @@ class Lists:
         target = address.partition("://")[2]
         target = target if "/" in target else target + "/"
         return [category for pattern, category in self.addresses if pattern.match(target)]
-
-
-def glob(name: str) -> str:
-    """Return a regular expression for a name of the cookie list, in which ``*`` stands for anything."""
-    return "".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", name))
 
 
 def _hosts(site: Site) -> Iterator[tuple[str, str]]:

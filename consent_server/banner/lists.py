@@ -143,3 +143,16 @@ def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[s
 def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
     """Return what the cookie list in a page needs, ``ListConfig`` in ``types.d.ts``."""
     return {**cookie_list(site, lang, words), "words": {key: words[key] for key in wanted}}
+
+
+def watch(site: Site) -> dict[str, object]:
+    """Return what a page view that is watched needs, ``WatchConfig`` in ``types.d.ts``."""
+    names = {category: [cookie.name for cookie in site.cookies.get(category, ())] for category in CATEGORIES}
+    addresses = list(tracker_patterns(site.trackers))
+    return {"names": names, "cookie": site.cookie, "addresses": addresses, "domains": site.domains}
+
+
+def watching(site: Site, digest: str) -> dict[str, object]:
+    """Return what draws the page views that are watched, ``WatchingConfig`` in ``types.d.ts``."""
+    layer = f"watch.{site.languages[0]}.{digest}.js"
+    return {"share": site.watch, "path": f"/v1/{site.id}/", "layer": layer}

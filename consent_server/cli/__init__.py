@@ -10,6 +10,7 @@ from .check import check
 from .demo import demo
 from .init import init
 from .keys import keys
+from .leaks import leaks_command
 from .log import log
 from .marketers import marketers
 from .rates import rates_command
@@ -28,7 +29,20 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(audit_command, check, demo, erase, export_shopper, init, keys, log, marketers, rates_command, serve),
+    *(
+        audit_command,
+        check,
+        demo,
+        erase,
+        export_shopper,
+        init,
+        keys,
+        leaks_command,
+        log,
+        marketers,
+        rates_command,
+        serve,
+    ),
     services_command,
 )
 

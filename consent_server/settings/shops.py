@@ -29,6 +29,7 @@ from .rows import (
     duration,
     each,
     read_at,
+    share,
     table,
     tables,
     text,
@@ -151,6 +152,7 @@ SITE = (
         "Unmarked trackers to hold back.",
     ),
     Row("variants", tables(VARIANT, Variant), [], "Ways of asking that are compared."),
+    Row("watch", share, "0%", "Share of page views that report names the lists do not allow.", "1%"),
     Row("buckets", whole(1, 4096), 24, "Parts that a site's keys are spread over; fixed once decisions are kept.", 48),
 )
 

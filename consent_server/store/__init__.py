@@ -9,6 +9,7 @@ from . import keys
 from .connection import Connection, Server, StoreAway
 from .counters import Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
+from .leaks import Leaks
 from .log import Log, PublicKeys
 from .marketers import ApiKey, Marketer, Marketers
 from .notices import Notices
@@ -51,6 +52,7 @@ class Store:
         self.log = Log(self.connection, self.notices)
         self.counters = Counters(self.connection)
         self.marketers = Marketers(self.connection)
+        self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)
 
     def close(self) -> None:

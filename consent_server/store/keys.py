@@ -19,6 +19,7 @@ consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
 consent:{SITE}:seals               hash    day -> the signed head of its entries
 consent:{SITE}:alarm:NAME          string  this alarm was told; expires
+consent:{SITE}:leaks:DAY           zset    state, kind and name of what is not allowed -> sightings; expires
 consent:keys                       hash    id -> every public key that ever signed here, JWK
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
 consent:sample                     set     sites whose decisions are made up
@@ -122,6 +123,11 @@ def seals(site: Site) -> str:
 def alarm(site: Site, name: str) -> str:
     """Return the key that says that an alarm was told."""
     return f"consent:{{{site.id}}}:alarm:{name}"
+
+
+def leaks(site: Site, day: date) -> str:
+    """Return the key of what was seen on a UTC day that is not allowed."""
+    return f"consent:{{{site.id}}}:leaks:{day}"
 
 
 def api_keys(site: Site) -> str:

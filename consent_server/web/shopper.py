@@ -22,7 +22,10 @@ from .services import known_site, services
 
 blueprint = Blueprint("shopper", __name__)
 
-FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "erase")}
+FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "erase")} | {
+    "reports.seen",
+    "reports.reports",
+}
 """What pages of the shop may read from another host."""
 
 
@@ -72,7 +75,7 @@ def consent_js(site_id: str) -> Response:
     return _script(scripts.consent, "public, max-age=300, stale-while-revalidate=86400")
 
 
-@blueprint.get("/v1/<site_id>/<any(details, mine, release, delivery, withdraw, list):name>.<lang>.<digest>.js")
+@blueprint.get("/v1/<site_id>/<any(details, mine, release, delivery, withdraw, list, watch):name>.<lang>.<digest>.js")
 def layer_js(site_id: str, name: str, lang: str, digest: str) -> Response:
     """What consent.js fetches when it is wanted. An outdated address gets today's, but may not keep it."""
     layer = services().scripts[known_site(site_id).id].layers[name]
@@ -208,11 +211,16 @@ def _token_of_caller(site: Site) -> tuple[str, Consent]:
     """
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and (text := text.strip()):
-        return text, _verified(site, text)
-    return newest(site, partial(_verified, site))
+        return text, verified(site, text)
+    return newest(site, partial(verified, site))
 
 
-def _verified(site: Site, text: str) -> Consent:
+def verified(site: Site, text: str) -> Consent:
+    """Return what a token of the site says that holds now.
+
+    Raises:
+        BadToken: it does not.
+    """
     return services().keys.verify(text, site.id, time.time())
 
 

@@ -35,6 +35,8 @@ declare global {
   const __MINE__: MineConfig;
   const __WITHDRAW__: WithdrawConfig;
   const __LIST__: ListConfig;
+  const __WATCHING__: WatchingConfig;
+  const __WATCH__: WatchConfig;
   interface Window {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
@@ -91,7 +93,13 @@ export interface SiteConfig {
   /** Each vendor that is told, and what else it has to be told. */
   vendors?: Record<string, any>;
   /** What the host and path of unmarked trackers match: a regular expression a category. */
-  trackers?: { match: string; category: Category }[];
+  trackers?: Address[];
+}
+
+/** A regular expression of hosts and paths, and what they are for. */
+export interface Address<Of = Category> {
+  match: string;
+  category: Of;
 }
 
 /** A way of asking, taken where the draw is below its share and above that of the one before. */
@@ -138,6 +146,28 @@ export interface ListConfig {
   head: string[];
   /** Of each category that has cookies. */
   tables: { caption: string; rows: string[][] }[];
+}
+
+/** In place of __WATCHING__ in watching.js. */
+export interface WatchingConfig {
+  /** The share of page views that report, up to 1. */
+  share: number;
+  /** Where the site is on a consent server of the shop's own host. */
+  path: string;
+  /** The name of watch.js, with its hash. */
+  layer: string;
+}
+
+/** In place of __WATCH__ in watch.js. */
+export interface WatchConfig {
+  /** Name of the answer's cookie. */
+  cookie: string;
+  /** Cookie and storage names of each category, `*` for anything. */
+  names: Record<Category | 'necessary', string[]>;
+  /** What the host and path of known third parties match. */
+  addresses: Address<Category | 'necessary'>[];
+  /** Hosts of the shop; all below them are the shop's too. */
+  domains: string[];
 }
 
 /** In place of __MINE__ in mine.js: whom to write to, and where to complain. */
