@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from ..banner.scripts import replay
-from ..proof.log import archive, export, seal, write
+from ..proof.archive import archive
+from ..proof.log import export, seal, write
 from ..site import Notice
 from ..verify import Failed, opened, verify
 from .terminal import CommandFailed, data_option, day, echo_json, errors_to_exit_2, open_store, signing_keys, site_named

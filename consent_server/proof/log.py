@@ -1,4 +1,4 @@
-"""The log as evidence: each day sealed, exported with all that it needs, archived before it is trimmed."""
+"""The log as evidence: each day sealed, and exported with all that it needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..decision import COLUMNS, DIMENSIONS, Entry
 from ..site import ConsentError, Site, base64url, categories_of
 from ..store import Store
 from ..tokens import Keys, token
-from ..verify import VERSION, Tree, canonical, leaf, opened, seal_hash, verify
+from ..verify import VERSION, Tree, canonical, leaf, seal_hash
 
 GRACE = timedelta(hours=1)
 """How long after midnight a day is sealed, so that a decision on its way at midnight still finds its day."""
@@ -196,25 +196,3 @@ def _packed(raw: BinaryIO, path: Path) -> AbstractContextManager[BinaryIO]:
     # No file name and no time in the header: the same log gives the same bytes.
     packed = gzip.GzipFile("", "wb", 6, raw, mtime=0) if path.suffix == ".gz" else nullcontext(raw)
     return cast(AbstractContextManager[BinaryIO], packed)
-
-
-def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -> tuple[Path, int] | None:
-    """Export the days past ``keep`` and ``prove`` to a file in ``folder``, verify it, then trim them from the log.
-
-    Returns:
-        The file and how many entries were trimmed, or None if no day is old enough.
-
-    Raises:
-        CannotWrite: nothing was trimmed.
-        verify.Failed: the file does not prove itself; nothing was trimmed.
-    """
-    seal(store, site, keys, now)
-    before = (now.astimezone(UTC) - timedelta(seconds=site.keep + site.prove)).date()
-    first = store.log.first_day(site)
-    if first is None or first >= before:
-        return None
-    path = folder / f"{site.id}-{first}-{before - timedelta(1)}.jsonl.gz"
-    write(path, export(store, site, keys, first, before - timedelta(1), now))
-    with opened(path) as lines:
-        verify(lines, {"keys": [*store.keys.all(), *keys.jwks()["keys"]]})
-    return path, store.log.trim(site, before)
