@@ -98,9 +98,13 @@ def archive_log(site: str, folder: Path, data: Path | None) -> None:
         except Failed as error:
             click.echo(f"The archive does not prove itself, so nothing was trimmed. {error}", err=True)
             raise SystemExit(1) from None
-    click.echo(
-        f"{done[0]} holds {done[1]} entries, which are trimmed from the log." if done else "No day is old enough."
-    )
+    for made in done:
+        click.echo(
+            f"{folder / made.file} holds {made.entries} entries from {made.first} to {made.last}, which are trimmed "
+            "from the log."
+        )
+    if not done:
+        click.echo("No day is old enough.")
 
 
 @log.command("notice")

@@ -82,7 +82,9 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
         tree = Tree()
         for entry in store.log.day(site, first):
             tree.add(leaf(fields(entry)))
-        previous = _seal(site, keys, first, tree, counts(store, site, first), previous, now, is_open=False)
+        # The time in it is the day's: whichever server seals a day, and when, it is the same seal.
+        due = datetime(first.year, first.month, first.day, tzinfo=UTC) + timedelta(1) + GRACE
+        previous = _seal(site, keys, first, tree, counts(store, site, first), previous, due, is_open=False)
         if not store.log.keep_seal(site, first, previous):
             break  # another server was faster, and goes on
         sealed.append(first)
@@ -123,11 +125,14 @@ def export(
 
     Raises:
         NothingToExport: the log is empty in that period.
+        Archived: ``first`` is in an archive, or came into one meanwhile.
     """
-    seals = store.log.seals(site)
-    start = first or min([*seals, *filter(None, [store.log.first_day(site)])], default=None)
+    seals, archives = store.log.seals(site), store.log.archives(site)
+    oldest = min([*seals, *filter(None, [store.log.first_day(site)])], default=None)
+    start = first or (archives[-1].last + timedelta(1) if archives else oldest)
     if start is None or start > last:
         raise NothingToExport(f"The log of {site.id} has nothing up to {last}.")
+    store.log.must_have(site, start)
     known = {key["kid"]: key for key in [*store.keys.all(), *keys.jwks()["keys"]]}
     yield _line(
         "log",
@@ -137,7 +142,7 @@ def export(
         made=now.astimezone(UTC).isoformat(timespec="seconds"),
         keys={"keys": [*known.values()]},
     )
-    for notice in store.notices.all(site).values():
+    for _, notice in sorted(store.notices.all(site).items()):
         yield _line("notice", hash=notice.hash, content=notice.content)
     entries, previous = 0, seals.get(start - timedelta(1), "")
     day = start
@@ -149,6 +154,7 @@ def export(
             hashed = leaf(content)
             yield _line("entry", n=tree.leaves, **content, leaf=hashed.hex())
             tree.add(hashed)
+        store.log.must_have(site, day)  # still: or entries that were trimmed meanwhile would seem to be missing
         counted = counts(store, site, day)
         yield _line("counts", day=day.isoformat(), counts=counted)
         previous = seals.get(day) or _seal(site, keys, day, tree, counted, previous, now, is_open=True)

@@ -9,12 +9,14 @@ from . import keys
 from .connection import Connection, Server, StoreAway
 from .counters import Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
-from .log import Log, PublicKeys
+from .log import Archive, Archived, Log, PublicKeys
 from .marketers import ApiKey, Marketer, Marketers
 from .notices import Notices
 
 __all__ = [
     "ApiKey",
+    "Archive",
+    "Archived",
     "Marketer",
     "OtherContent",
     "PreviousReplaced",

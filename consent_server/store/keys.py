@@ -18,6 +18,7 @@ consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decisio
 consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
 consent:{SITE}:seals               hash    day -> the signed head of its entries
+consent:{SITE}:archives            hash    last day of an archive -> its file, and whether it is trimmed, JSON
 consent:{SITE}:alarm:NAME          string  this alarm was told; expires
 consent:keys                       hash    id -> every public key that ever signed here, JWK
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
@@ -117,6 +118,11 @@ def notices(site: Site) -> str:
 def seals(site: Site) -> str:
     """Return the key of the seals of a site's days."""
     return f"consent:{{{site.id}}}:seals"
+
+
+def archives(site: Site) -> str:
+    """Return the key of the archives of a site's days."""
+    return f"consent:{{{site.id}}}:archives"
 
 
 def alarm(site: Site, name: str) -> str:

@@ -318,7 +318,8 @@ def test_an_archive_is_verified_before_anything_is_trimmed(shop, valkey, tmp_pat
     with pytest.raises(proof.CannotWrite):
         archive(store, shop, KEYS, tmp_path / "nowhere", years)
     assert len(list(store.log.day(shop, FIRST))) > 10
-    path, trimmed = archive(store, shop, KEYS, tmp_path, years)
+    (done,) = archive(store, shop, KEYS, tmp_path, years)
+    path, trimmed = tmp_path / done.file, done.entries
     with stand_alone.opened(path) as lines:
         assert verify(lines, KEYS.jwks()).entries == trimmed
     assert list(store.log.day(shop, FIRST)) == []
