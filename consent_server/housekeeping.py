@@ -16,7 +16,7 @@ from .proof.log import seal
 from .rates.alarms import Alarm
 from .rates.read import unusual
 from .site import ConsentError, Site
-from .store import Store
+from .store import Store, StoreAway
 from .tokens import Keys
 
 SECONDS_TO_TAKE_AN_ALARM = 10
@@ -46,6 +46,18 @@ def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm]:
     return told
 
 
+def clear_files(store: Store, site: Site) -> None:
+    """Have what was erased leave Redis' append-only file too, or say that it is in there still."""
+    try:
+        store.log.rewrite(site)
+    except StoreAway as error:
+        log.warning(
+            "what was erased at %s is still in Redis' append-only file, until the next BGREWRITEAOF: %s",
+            site.id,
+            error.__cause__ or error,
+        )
+
+
 def keep(store: Store, sites: Mapping[str, Site], keys: Keys, webhook: str | None, every: float = 600) -> None:
     """Do what is due, for as long as the process lives. ``every``: seconds."""
     while True:
@@ -53,7 +65,8 @@ def keep(store: Store, sites: Mapping[str, Site], keys: Keys, webhook: str | Non
         for site in sites.values():
             with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
                 seal(store, site, keys, now)
-                store.log.compact(site)
+                if store.log.compact(site):
+                    clear_files(store, site)
                 if webhook:
                     tell(store, site, webhook, now.date())
         time.sleep(every)

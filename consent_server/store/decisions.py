@@ -58,6 +58,14 @@ class _Arguments(NamedTuple):
     signature: bytes
 
 
+class _Found(NamedTuple):
+    """What the index says of a subject: its latest places as they are kept, how many older ones, what is there."""
+
+    positions: bytes
+    older: int
+    entries: list[Entry]
+
+
 class Decisions:
     """Writes decisions with their log entries and counts, and finds those of one shopper."""
 
@@ -130,7 +138,7 @@ class Decisions:
             )
             month, day = keys.month_and_day(seconds // 86400)
             reply = self._record(
-                keys=[place.seen, bucket.log, bucket.refused, bucket.values, bucket.count(month)],
+                keys=[place.seen, place.older, bucket.log, bucket.refused, bucket.values, bucket.count(month)],
                 args=[*arguments, *counting(day, entry, decision.notice)],
             )
             match reply:
@@ -154,27 +162,29 @@ class Decisions:
 
     def history(self, site: Site, subject: str) -> list[Entry]:
         """Return the decisions of one shopper that are kept, oldest first, with their whole notice hashes."""
-        _, found = self._found(keys.place(site, subject))
         return [
             replace(entry, notice=self._notices.starting_with(site, entry.notice).hash)
-            for entry in found
+            for entry in self._found(keys.place(site, subject)).entries
             if entry.subject == subject
         ]
 
-    def _found(self, place: keys.Place) -> tuple[bytes, list[Entry]]:
-        """Return what the index says of a place, as it is kept, and the entries there."""
+    def _found(self, place: keys.Place) -> _Found:
+        """Return what the index says of a place, as it is kept, and the entries there, oldest first."""
         with self._reached():
             positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
-            places = unpack_places(positions)
+            # Read last: a place that goes from the one to the other meanwhile is in both, and not in neither.
+            older = cast(dict[bytes, bytes], self._redis.hgetall(place.older))
+            places = sorted({*unpack_places(positions), *unpack_places(b"".join(older.values()))})
             calls = self._redis.pipeline(transaction=False)
             for at, seq in places:
                 calls.xrange(place.bucket.log, f"{at}-{seq}", f"{at}-{seq}")
             pages = calls.execute() if places else []
-        return positions, [
+        entries = [
             unpack(page[0][1][b"e"], place.bucket.number, at, seq)
             for (at, seq), page in zip(places, pages, strict=True)
             if page
         ]
+        return _Found(positions, len(older), entries)
 
     def erase(self, site: Site, subject: str) -> int:
         """Erase one shopper. Of each entry stays what was counted, and a hash by which the log still adds up.
@@ -185,16 +195,19 @@ class Decisions:
         place = keys.place(site, subject)
         bucket = place.bucket
         while True:
-            positions, found = self._found(place)
-            own = [entry for entry in found if entry.subject == subject]
+            found = self._found(place)
+            own = [entry for entry in found.entries if entry.subject == subject]
             if not own:
                 return 0
-            others = pack_places(entry for entry in found if entry.subject != subject)
-            left = [part for entry in own for part in (f"{entry.at}-{entry.seq}", pack_erased(entry))]
+            of_others = {(entry.at, entry.seq) for entry in found.entries if entry.subject != subject}
+            others = pack_places(at for at in unpack_places(found.positions) if at in of_others)
+            left = [
+                part for entry in own for part in (f"{entry.at}-{entry.seq}", pack_name(entry.id), pack_erased(entry))
+            ]
             # Nothing is done, and it is read again, if a decision came in between.
             if self._erase(
-                keys=[place.seen, bucket.log, bucket.erased, bucket.needs_compacting],
-                args=[place.digest, positions, others, *left],
+                keys=[place.seen, place.older, bucket.log, bucket.copy, bucket.erased, bucket.torn],
+                args=[place.digest, found.positions, found.older, others, *left],
             ):
                 return len(own)
 

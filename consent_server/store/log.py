@@ -15,10 +15,13 @@ from . import keys
 from .connection import Connection
 from .keys import DAY, Bucket, buckets, midnight
 from .notices import Notices
-from .packing import pack_hour, unpack, unpack_erased
+from .packing import pack_hour, pack_name, unpack, unpack_erased
 
 PIECE = 500
-"""How many entries are taken out at once: what Redis does for one of them, everybody else waits for."""
+"""How many entries are taken out, or written anew, at once: everybody else waits meanwhile."""
+
+REWRITTEN = b"rewritten"
+"""Says that what was erased is not in the log any more, but in the append-only file."""
 
 
 class Archived(ConsentError):
@@ -46,6 +49,7 @@ class Log:
     """Reads the log, closes its days, and takes out of it what is too old."""
 
     def __init__(self, connection: Connection, notices: Notices) -> None:
+        self._connection = connection
         self._redis = connection.client
         self._reached = connection.reached
         self._write = connection.write
@@ -53,6 +57,7 @@ class Log:
         self._freeze = connection.script("freeze")
         self._trim = connection.script("trim")
         self._compact = connection.script("compact")
+        self._settle = connection.script("settle")
 
     def day(self, site: Site, day: date) -> Iterator[Entry]:
         """Yield all entries of one UTC day, erased ones too, by bucket and time, with whole notice hashes.
@@ -148,16 +153,36 @@ class Log:
         """
         return bool(self._write(keys.archives(site), "HSETNX", archive.last.isoformat(), msgspec.json.encode(archive)))
 
-    def compact(self, site: Site) -> None:
-        """Have what was erased leave the memory of Redis, not only its answers.
+    def compact(self, site: Site) -> bool:
+        """Have what was erased leave the memory of Redis, not only its answers, and then its append-only file.
 
-        The append-only file forgets it when Redis next writes the file anew (``BGREWRITEAOF``).
+        Returns whether the file is due: what is in it leaves it when it is written anew, by ``rewritten``.
         """
+        due = False
         for bucket in buckets(site):
             with self._reached():
-                needed = self._redis.exists(bucket.needs_compacting)
-            if needed:
-                self._compact(keys=[bucket.log, bucket.needs_compacting], args=[])
+                torn = cast(bytes | None, self._redis.get(bucket.torn))
+            if torn and torn != REWRITTEN:
+                self._write(bucket.copy, "UNLINK")  # of a run that was broken off: somebody may be in it who is erased
+                while not self._compact(keys=[bucket.log, bucket.copy, bucket.old, bucket.torn], args=[torn, PIECE]):
+                    pass
+            due = due or torn is not None
+        return due
+
+    def rewrite(self, site: Site) -> None:
+        """Have Redis write its append-only file anew, without what was erased.
+
+        Raises:
+            StoreAway: it does not, or has not done so within a minute; it is due still.
+        """
+        due = [bucket for bucket in buckets(site) if self._is_rewritten(bucket)]
+        self._connection.rewrite_files([bucket.torn for bucket in due])
+        for bucket in due:
+            self._settle(keys=[bucket.torn], args=[REWRITTEN])
+
+    def _is_rewritten(self, bucket: Bucket) -> bool:
+        with self._reached():
+            return self._redis.get(bucket.torn) == REWRITTEN
 
     def trim(self, site: Site, archive: Archive) -> None:
         """Remove the days of an archive, and what points to them. Broken off anywhere, it is ended by the next call."""
@@ -165,10 +190,13 @@ class Log:
         for bucket in buckets(site):
             while page := self._page(bucket, end):
                 last = page[-1]
-                places = [keys.place(site, entry.subject) for entry in page]
+                places = [(keys.place(site, entry.subject), pack_name(entry.id)) for entry in page]
                 self._trim(
-                    keys=[bucket.log, *(place.seen for place in places)],
-                    args=[end, f"{last.at}-{last.seq}", *(place.digest for place in places)],
+                    keys=[bucket.log, bucket.copy, *(key for place, _ in places for key in (place.seen, place.older))],
+                    args=[
+                        *(end, f"{last.at}-{last.seq}"),
+                        *(part for place, name in places for part in (place.digest, name)),
+                    ],
                 )
             with self._reached():
                 erased, hours = (cast(list[bytes], self._redis.hkeys(key)) for key in (bucket.erased, bucket.refused))

@@ -211,7 +211,9 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         assert proof.seal(store, site, keys, now)
         token = {"Authorization": f"Bearer {shopper.token}"}
         assert shopper.client.delete(f"/v1/{site.id}/me", headers=token).get_json()["erased"] == 1
-        store.log.compact(site)
+        assert store.log.compact(site)
+        store.log.rewrite(site)
+        assert not store.log.compact(site)
         assert [*proof.export(store, site, keys, None, now.date(), now)]
         assert archive(store, site, keys, folder, now)
         assert store.servers()

@@ -22,7 +22,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from ...site import ConsentError
-from .server import Server, TooOld, ask
+from .server import Server, TooOld, ask, rewrite
 
 __all__ = ["Connection", "Script", "Server", "StoreAway", "TooOld", "connect"]
 
@@ -224,6 +224,18 @@ class Connection:
                 nodes = client.get_primaries()  # type: ignore[no-untyped-call]
                 return [ask(client.get_redis_connection(node)) for node in nodes]
             return [ask(client)]
+
+    def rewrite_files(self, keys: Sequence[str]) -> None:
+        """Return when the servers that hold ``keys`` have written their append-only files anew.
+
+        Raises:
+            StoreAway: one of them refuses to, or takes longer than a minute.
+        """
+        for name, client in {self._server(key)[0]: self._server(key)[1] for key in keys}.items():
+            with self.reached():
+                if client.info("persistence")["aof_enabled"]:
+                    log.info("redis writes its append-only file anew %s", name)
+                    rewrite(client)
 
     def close(self) -> None:
         """Close the connections of this thread and those of the pool."""

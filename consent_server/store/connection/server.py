@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
@@ -12,6 +13,8 @@ from ...site import ConsentError
 
 OLDEST = {"redis": (7, 0), "valkey": (8, 0)}
 """The first version of each that is supported."""
+
+SECONDS_TO_REWRITE = 60
 
 
 class TooOld(ConsentError):
@@ -73,3 +76,24 @@ def ask(client: redis.Redis) -> Server:
         eviction=str(info.get("maxmemory_policy", "")),
         clock=seconds + micros / 1e6,
     )
+
+
+def rewrite(client: redis.Redis) -> None:
+    """Return when a server has written its append-only file anew, from what is in its memory from now on.
+
+    Raises:
+        redis.RedisError: it refuses to, fails, or takes longer than SECONDS_TO_REWRITE.
+    """
+    until = time.monotonic() + SECONDS_TO_REWRITE
+    asked = False
+    while time.monotonic() < until:
+        info = client.info("persistence")
+        if not info["aof_rewrite_in_progress"] and not info["aof_rewrite_scheduled"]:
+            if asked:
+                if info["aof_last_bgrewrite_status"] != "ok":
+                    raise redis.ResponseError("the append-only file could not be written anew")
+                return
+            # One that was begun earlier may have what was erased since, so it is waited for, and begun again.
+            asked = bool(client.bgrewriteaof())
+        time.sleep(0.05)
+    raise redis.TimeoutError(f"the append-only file was not written anew within {SECONDS_TO_REWRITE} s")

@@ -1,10 +1,11 @@
 -- Keep one decision, once: find it, or log it, index it and count it, all or nothing.
 --
--- KEYS  1 seen     hash   digest of a subject -> its places in the log, 8 bytes each (6 time in ms, 2 sequence)
---       2 log      stream, field e -> packed entry
---       3 refused  hash   hour and notice -> the signature that all refusals of that hour share
---       4 values   hash   as in count.lua, which comes before this
---       5 count    string likewise
+-- KEYS  1 seen     hash   digest of a subject -> its latest places in the log, 8 bytes each (6 time in ms, 2 sequence)
+--       2 older    hash   id of a decision as packed -> its place, of those before
+--       3 log      stream, field e -> packed entry
+--       4 refused  hash   hour and notice -> the signature that all refusals of that hour share
+--       5 values   hash   as in count.lua, which comes before this
+--       6 count    string likewise
 -- ARGV  1 digest of the subject
 --       2 now, in ms
 --       3 packed entry
@@ -21,11 +22,14 @@
 -- Reply in decisions.py
 local NEW, REPEATED, REPLACED, PASSED = 0, 1, 2, 3
 
-local seen, log, refused, values, counter = unpack(KEYS)
+local seen, older, log, refused, values, counter = unpack(KEYS)
 local digest, now, entry, id, follows, hour, signature = unpack(ARGV, 1, 7)
 
 -- where notice and id start in a packed entry
 local NOTICE_AT, ID_AT = 5, 11
+
+-- how many places of a subject are in `seen`
+local LATEST = 64
 
 local function place(positions, i)
   local ms, seq = struct.unpack('>I6I2', positions, i)
@@ -33,6 +37,15 @@ local function place(positions, i)
 end
 
 local positions = redis.call('HGET', seen, digest) or ''
+
+local function repeated(ms, entry)
+  local second = math.floor(ms / 1000)
+  -- Written again, or WAIT would have nothing to wait for, and replicas perhaps not have it yet.
+  redis.call('HSET', seen, digest, positions)
+  local of_then = struct.pack('>I4', second - second % 3600) .. string.sub(entry, NOTICE_AT, ID_AT - 1)
+  return {REPEATED, ms, entry, redis.call('HGET', refused, of_then) or ''}
+end
+
 local latest
 for i = #positions - 7, 1, -8 do
   local ms, at = place(positions, i)
@@ -40,13 +53,17 @@ for i = #positions - 7, 1, -8 do
   if found then
     local earlier = found[2][2]
     if string.sub(earlier, ID_AT, ID_AT + #id - 1) == id then
-      local second = math.floor(ms / 1000)
-      -- Written again, or WAIT would have nothing to wait for, and replicas perhaps not have it yet.
-      redis.call('HSET', seen, digest, positions)
-      local of_then = struct.pack('>I4', second - second % 3600) .. string.sub(earlier, NOTICE_AT, ID_AT - 1)
-      return {REPEATED, ms, earlier, redis.call('HGET', refused, of_then) or ''}
+      return repeated(ms, earlier)
     end
     latest = latest or string.sub(earlier, ID_AT, ID_AT + #follows - 1)
+  end
+end
+local before = positions ~= '' and redis.call('HGET', older, id)
+if before then
+  local ms, at = place(before, 1)
+  local found = redis.call('XRANGE', log, at, at)[1]
+  if found then
+    return repeated(ms, found[2][2])
   end
 end
 if follows ~= '' and latest ~= follows then
@@ -71,7 +88,17 @@ if type(at) == 'table' then
 end
 
 local ms, seq = string.match(at, '^(%d+)-(%d+)$')
-positions = string.sub(positions, -8 * 63) .. struct.pack('>I6I2', ms, seq)
+if #positions >= 8 * LATEST then
+  local _, oldest = place(positions, 1)
+  local found = redis.call('XRANGE', log, oldest, oldest)[1]
+  if found then
+    local size = string.byte(found[2][2], ID_AT)
+    local its = string.sub(found[2][2], ID_AT, ID_AT + (size == 0 and 16 or size))
+    redis.call('HSET', older, its, string.sub(positions, 1, 8))
+  end
+  positions = string.sub(positions, 9)
+end
+positions = positions .. struct.pack('>I6I2', ms, seq)
 redis.call('HSET', seen, digest, positions)
 if hour ~= '' then
   redis.call('HSETNX', refused, hour, signature)

@@ -1,14 +1,17 @@
 -- Take the oldest entries out of a log, and out of the index what points to them.
 --
 -- KEYS  1 log   stream
---       2… seen  hash  digest of a subject -> its places in the log, 8 bytes each; one for each of ARGV 3…
+--       2 copy  stream  as far as the log is written anew
+--       3… of each entry: seen   hash  digest of a subject -> its latest places in the log, 8 bytes each
+--                         older  hash  id of a decision as packed -> its place, of those before
 -- ARGV  1 the moment before which all is to go, in ms
 --       2 the last of these entries
---       3… digests of their subjects
+--       3… of each entry: digest of its subject, its id as packed
 -- Returns nothing
 
-for n = 2, #KEYS do
-  local seen, digest = KEYS[n], ARGV[n + 1]
+for n = 3, #KEYS, 2 do
+  local seen, older, digest, id = KEYS[n], KEYS[n + 1], ARGV[n], ARGV[n + 1]
+  redis.call('HDEL', older, id)
   local positions = redis.call('HGET', seen, digest)
   if positions then
     local kept = ''
@@ -26,3 +29,4 @@ for n = 2, #KEYS do
 end
 local ms, seq = string.match(ARGV[2], '^(%d+)-(%d+)$')
 redis.call('XTRIM', KEYS[1], 'MINID', '=', ms .. '-' .. string.format('%.0f', seq + 1))
+redis.call('UNLINK', KEYS[2]) -- it has these entries too
