@@ -160,8 +160,7 @@ class Log:
         """
         due = False
         for bucket in buckets(site):
-            with self._reached():
-                torn = cast(bytes | None, self._redis.get(bucket.torn))
+            torn = self._torn(bucket)
             if torn and torn != REWRITTEN:
                 self._write(bucket.copy, "UNLINK")  # of a run that was broken off: somebody may be in it who is erased
                 while not self._compact(keys=[bucket.log, bucket.copy, bucket.old, bucket.torn], args=[torn, PIECE]):
@@ -175,14 +174,18 @@ class Log:
         Raises:
             StoreAway: it does not, or has not done so within a minute; it is due still.
         """
-        due = [bucket for bucket in buckets(site) if self._is_rewritten(bucket)]
+        due = [bucket for bucket in buckets(site) if self._torn(bucket) == REWRITTEN]
         self._connection.rewrite_files([bucket.torn for bucket in due])
         for bucket in due:
             self._settle(keys=[bucket.torn], args=[REWRITTEN])
 
-    def _is_rewritten(self, bucket: Bucket) -> bool:
+    def is_rewrite_due(self, site: Site) -> bool:
+        """Return whether somebody was erased who is in Redis' append-only file still."""
+        return any(self._torn(bucket) for bucket in buckets(site))
+
+    def _torn(self, bucket: Bucket) -> bytes | None:
         with self._reached():
-            return self._redis.get(bucket.torn) == REWRITTEN
+            return cast(bytes | None, self._redis.get(bucket.torn))
 
     def trim(self, site: Site, archive: Archive) -> None:
         """Remove the days of an archive, and what points to them. Broken off anywhere, it is ended by the next call."""

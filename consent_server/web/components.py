@@ -157,15 +157,20 @@ SCHEMAS: dict[str, Schema] = {
             ),
         }
     ),
-    "Erasure": thing(
-        {
-            "typ": {"const": "erasure"},
-            "site": TEXT,
-            "erased": WHOLE | {"description": "How many decisions."},
-            "at": SECONDS,
-            "receipt": TEXT | {"description": "The same, signed."},
-        }
-    ),
+    "Erasure": {
+        "oneOf": [
+            thing(
+                {
+                    "typ": {"const": "erasure"},
+                    "site": TEXT,
+                    "erased": {"type": "integer", "minimum": 1, "description": "How many decisions."},
+                    "at": SECONDS,
+                    "receipt": TEXT | {"description": "The same, signed."},
+                }
+            ),
+            thing({"typ": {"const": "nothing-held"}, "site": TEXT, "erased": {"const": 0}, "detail": TEXT}),
+        ]
+    },
     "Receipt": {
         "type": "object",
         "required": ["@context", "@type", "dcterms:identifier", "dcterms:references", "dcterms:provenance"],

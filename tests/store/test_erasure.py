@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from conftest import RedisServer, binary_of, closing
 
+from consent_server.check.store import alarms
 from consent_server.decision import Decision
 from consent_server.housekeeping import clear_files
 from consent_server.proof.archive import archive
 from consent_server.rates import read
 from consent_server.rates.period import Period
+from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import PreviousReplaced, Store
@@ -201,5 +203,8 @@ def test_a_file_that_may_not_be_written_anew_is_due_until_it_is(valkey, site, ca
             assert "still in Redis' append-only file" in caplog.text
             assert small.log.compact(site)
         client.acl_deluser("small")
+        told = [str(found) for found in alarms(Settings(redis_url=valkey.url), [site])]
+        assert any("append-only file still" in each for each in told), told
         clear_files(store, site)
+        assert not [*alarms(Settings(redis_url=valkey.url), [site])]
         assert not store.log.compact(site)
