@@ -78,7 +78,7 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
     sealed: list[date] = []
     previous = seals[max(seals)] if seals else ""
     while first and first <= last:
-        store.log.freeze(site, first)
+        store.log.freeze(site, first, now)
         tree = Tree()
         for entry in store.log.day(site, first):
             tree.add(leaf(fields(entry)))

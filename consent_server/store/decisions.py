@@ -10,6 +10,7 @@ from typing import NamedTuple, cast
 from ..decision import DEVICES, Consent, Decision, Entry, consent_of
 from ..site import ConsentError, Site
 from . import keys
+from .clock import Clock, apart
 from .connection import Connection, StoreAway
 from .counters import counting
 from .notices import Notices
@@ -44,6 +45,7 @@ class Reply(IntEnum):
     REPEATED = 1
     REPLACED = 2
     PASSED = 3
+    APART = 4
 
 
 class _Arguments(NamedTuple):
@@ -51,6 +53,8 @@ class _Arguments(NamedTuple):
 
     digest: bytes
     now: int
+    clock: int
+    leeway: int
     entry: bytes
     id: bytes
     follows: bytes
@@ -69,11 +73,12 @@ class _Found(NamedTuple):
 class Decisions:
     """Writes decisions with their log entries and counts, and finds those of one shopper."""
 
-    def __init__(self, connection: Connection, notices: Notices) -> None:
+    def __init__(self, connection: Connection, notices: Notices, clock: Clock) -> None:
         self._redis = connection.client
         self._reached = connection.reached
         self._notices = notices
-        self._record = connection.script("count", "record")
+        self._leeway = clock.leeway
+        self._record = connection.script("clock", "count", "record")
         self._erase = connection.script("erase")
 
     def record(
@@ -91,7 +96,8 @@ class Decisions:
         Args:
             site: the shop.
             decision: what was answered.
-            now: milliseconds since 1970. The log's own time never runs back: an earlier clock is moved up to it.
+            now: what this machine's clock says, milliseconds since 1970. The day is the one that Redis' clock says,
+                and the log's own time never runs back: an earlier clock is moved up to it.
             sign: makes the signature of a token; it is kept with the entry.
             device: one of DEVICES.
             country: two letters (ISO 3166), or empty.
@@ -102,12 +108,14 @@ class Decisions:
         Raises:
             OtherContent: this decision was kept before, with another answer.
             PreviousReplaced: it follows a token that is not the subject's latest.
+            ClocksApart: this machine's clock is over a minute off Redis'; nothing was kept.
             StoreAway: nothing was kept, or it is not known; the same call may be made again.
         """
         self._notices.write()
         place = keys.place(site, decision.subject)
         bucket = place.bucket
         followed = decision.previous and decision.previous.jti
+        clock = now
         for _ in range(5):
             seconds = now // 1000
             consent = decision.consent(seconds)
@@ -130,6 +138,8 @@ class Decisions:
             arguments = _Arguments(
                 digest=place.digest,
                 now=now,
+                clock=clock,
+                leeway=self._leeway,
                 entry=pack(entry),
                 id=pack_name(decision.id),
                 follows=pack_name(followed) if followed else b"",
@@ -148,6 +158,8 @@ class Decisions:
                     return self._repeat(site, decision, unpack(packed, bucket.number, at, 0), shared)
                 case [Reply.REPLACED, *_]:
                     raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
+                case [Reply.APART, at]:
+                    raise apart(clock, at)
                 case [Reply.PASSED, at]:
                     now = int(at)
         raise StoreAway("The log moved on faster than this decision could follow; send it again.")

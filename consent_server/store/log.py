@@ -12,6 +12,7 @@ import msgspec
 from ..decision import Entry
 from ..site import ConsentError, Site
 from . import keys
+from .clock import Clock, apart
 from .connection import Connection
 from .keys import DAY, Bucket, buckets, midnight
 from .notices import Notices
@@ -48,13 +49,14 @@ class Archive:
 class Log:
     """Reads the log, closes its days, and takes out of it what is too old."""
 
-    def __init__(self, connection: Connection, notices: Notices) -> None:
+    def __init__(self, connection: Connection, notices: Notices, clock: Clock) -> None:
         self._connection = connection
         self._redis = connection.client
         self._reached = connection.reached
         self._write = connection.write
         self._notices = notices
-        self._freeze = connection.script("freeze")
+        self._clock = clock
+        self._freeze = connection.script("clock", "freeze")
         self._trim = connection.script("trim")
         self._compact = connection.script("compact")
         self._settle = connection.script("settle")
@@ -111,10 +113,18 @@ class Log:
         times += [int(place.split(b"-")[0]) for places in replies[1::2] for place in places]
         return datetime.fromtimestamp(min(times) // 1000, UTC).date() if times else None
 
-    def freeze(self, site: Site, day: date) -> None:
-        """Let no entry be added any more to ``day`` or to a day before it, whatever a clock says."""
+    def freeze(self, site: Site, day: date, now: datetime) -> None:
+        """Let no entry be added any more to ``day`` or to a day before it, whatever a clock says.
+
+        Raises:
+            ClocksApart: ``now`` is over a minute off Redis' clock, or that day is not over by the latter.
+        """
+        here, end = int(now.timestamp() * 1000), midnight(day) + DAY
+        self._clock.must_agree(keys.seals(site), here)
         for bucket in buckets(site):
-            self._freeze(keys=[bucket.sealed, bucket.log], args=[midnight(day) + DAY])
+            time = self._freeze(keys=[bucket.sealed, bucket.log], args=[end, self._clock.leeway])
+            if time:
+                raise apart(here, int(time))
 
     def seals(self, site: Site) -> dict[date, str]:
         """Return the seals of a site's days, in order."""

@@ -212,6 +212,12 @@ class Connection:
             raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
         return node.name, client.get_redis_connection(node)
 
+    def time(self, key: str) -> int:
+        """Return what the clock of the server that holds ``key`` says, in milliseconds."""
+        with self.reached(key):
+            seconds, micros = self._server(key)[1].time()
+        return seconds * 1000 + micros // 1000
+
     def servers(self) -> list[Server]:
         """Return what the server, or each primary of the cluster, says of itself.
 

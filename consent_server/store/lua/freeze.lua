@@ -1,13 +1,18 @@
--- Let nothing be added any more before the end of a day, whatever a clock says.
+-- Let nothing be added any more before the end of a day. Comes after clock.lua.
 --
 -- KEYS  1 sealed  string  the end of the last sealed day, in ms
 --       2 log     stream
 -- ARGV  1 the end of the day, in ms
--- Returns nothing
+--       2 how far the caller's clock may be off ours, in ms
+-- Returns nothing, or our time in ms: that day is not over
 
 local sealed, log = unpack(KEYS)
 local last = ARGV[1] .. '-0'
+local time = clock()
 
+if tonumber(ARGV[2]) < DAY and tonumber(ARGV[1]) > time then
+  return time
+end
 if tonumber(redis.call('GET', sealed) or 0) <= tonumber(ARGV[1]) then
   redis.call('SET', sealed, ARGV[1]) -- written again too, or WAIT would have nothing to wait for
 end
