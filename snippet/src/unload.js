@@ -5,15 +5,28 @@ export const ADDRESSES = ['srcset', 'src', 'href', 'poster'];
 
 /** @param {any} element a frame, a picture, a film, a song, or a link @param {string[]} names of its attributes */
 export const unload = (element, names) => {
-  if (element instanceof HTMLIFrameElement) element.contentWindow?.location.replace('about:blank');
-  for (const name of names) element.removeAttribute(name);
+  const forget = () => {
+    for (const name of names) element.removeAttribute(name);
+  };
+  const { contentWindow } = element;
+  if (contentWindow) {
+    // Chromium adds an entry to the history when a frame loses an address, unless nothing is shown from there any more.
+    element.addEventListener('load', forget, { once: true });
+    return contentWindow.location.replace('about:blank');
+  }
+  forget();
   const player = element.closest('video,audio');
   if (!player) return;
-  // Also what a script streamed into it; a player that is given nothing drops what it has.
+  // Also what a script streamed into it. A stream of nothing makes it forget the address that it had.
   player.pause();
-  player.srcObject = null;
   player.removeAttribute('src');
-  player.load();
+  const empty = () => {
+    player.srcObject = null;
+    player.load();
+  };
+  if (!('MediaStream' in window)) return empty();
+  player.addEventListener('loadstart', empty, { once: true });
+  player.srcObject = new MediaStream();
 };
 
 /** @param {HTMLElement} marked that was released: it, and what is in it without a mark of its own */
