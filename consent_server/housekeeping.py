@@ -12,11 +12,12 @@ from http.client import HTTPException
 
 import msgspec
 
+from .proof.entries import Unproven
 from .proof.log import seal
 from .rates.alarms import Alarm
 from .rates.read import unusual
 from .site import ConsentError, Site
-from .store import Store
+from .store import ForgedNotice, Store
 from .tokens import Keys
 
 SECONDS_TO_TAKE_AN_ALARM = 10
@@ -52,7 +53,10 @@ def keep(store: Store, sites: Mapping[str, Site], keys: Keys, webhook: str | Non
         now = datetime.now(UTC)
         for site in sites.values():
             with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
-                seal(store, site, keys, now)
+                try:
+                    seal(store, site, keys, now)
+                except (Unproven, ForgedNotice) as error:
+                    log.error("%s is not sealed: %s", site.id, error)
                 store.log.compact(site)
                 if webhook:
                     tell(store, site, webhook, now.date())

@@ -9,12 +9,15 @@ from . import keys
 from .connection import Connection, Server, StoreAway
 from .counters import Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
-from .log import Log, PublicKeys
+from .erasures import Erasures
+from .log import Log
 from .marketers import ApiKey, Marketer, Marketers
-from .notices import Notices
+from .notices import ForgedNotice, Notices
+from .public_keys import PublicKeys
 
 __all__ = [
     "ApiKey",
+    "ForgedNotice",
     "Marketer",
     "OtherContent",
     "PreviousReplaced",
@@ -48,6 +51,7 @@ class Store:
         self.connection = Connection(url, timeout, replicas)
         self.notices = Notices(self.connection)
         self.decisions = Decisions(self.connection, self.notices)
+        self.erasures = Erasures(self.connection, self.notices)
         self.log = Log(self.connection, self.notices)
         self.counters = Counters(self.connection)
         self.marketers = Marketers(self.connection)

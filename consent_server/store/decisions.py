@@ -176,8 +176,13 @@ class Decisions:
             if page
         ]
 
-    def erase(self, site: Site, subject: str) -> int:
+    def erase(self, site: Site, subject: str, state: Callable[[Entry], bytes]) -> int:
         """Erase one shopper. Of each entry stays what was counted, and a hash by which the log still adds up.
+
+        Args:
+            site: the shop.
+            subject: whose decisions.
+            state: returns the statement of an entry's erasure, which is kept with what is left of it.
 
         Returns:
             How many entries were erased.
@@ -190,7 +195,13 @@ class Decisions:
             if not own:
                 return 0
             others = pack_places(entry for entry in found if entry.subject != subject)
-            left = [part for entry in own for part in (f"{entry.at}-{entry.seq}", pack_erased(entry))]
+            whole = self._notices.names(site)
+            stated = [state(replace(entry, notice=whole.get(entry.notice, entry.notice))) for entry in own]
+            left = [
+                part
+                for entry, statement in zip(own, stated, strict=True)
+                for part in (f"{entry.at}-{entry.seq}", pack_erased(entry, statement))
+            ]
             # Nothing is done, and it is read again, if a decision came in between.
             if self._erase(
                 keys=[place.seen, bucket.log, bucket.erased, bucket.needs_compacting],

@@ -10,7 +10,7 @@ consent:layout                     string  version of this table
 consent:{TAG}:log                  stream  ``e`` -> packed entry; the id's time is the decision's
 consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> places of its entries in the log
 consent:{TAG}:refused              hash    hour and notice -> the signature that refusals of the hour share
-consent:{TAG}:erased               hash    place -> what an erasure left of the entry
+consent:{TAG}:erased               hash    place -> what an erasure left of the entry, and its statement
 consent:{TAG}:sealed               string  end of the last sealed day in ms: no banner is counted before it
 consent:{TAG}:torn                 string  something was erased since the log was last written anew
 consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decision.COLUMNS for each of 31 days, first
@@ -19,7 +19,8 @@ consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
 consent:{SITE}:seals               hash    day -> the signed head of its entries
 consent:{SITE}:alarm:NAME          string  this alarm was told; expires
-consent:keys                       hash    id -> every public key that ever signed here, JWK
+consent:endorsements               set     what keys signed of the next and the previous one
+consent:keys                       hash    id -> public key, JWK, as kept before there were endorsements
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
 consent:sample                     set     sites whose decisions are made up
 consent:marketers                  hash    name -> hash of the password and sites, JSON
@@ -39,6 +40,7 @@ from itertools import count
 from ..site import Site
 
 LAYOUT = "consent:layout"
+ENDORSEMENTS = "consent:endorsements"
 PUBLIC_KEYS = "consent:keys"
 SAMPLE = "consent:sample"
 MARKETERS = "consent:marketers"

@@ -188,7 +188,8 @@ SCHEMAS: dict[str, Schema] = {
                         "x": TEXT | {"description": "The 32 bytes of the key, base64url."},
                     }
                 )
-            )
+            ),
+            "endorsements": some(TEXT | {"description": "What one key signs of another: `{typ, by, kid, x, is}`."}),
         }
     ),
     "Counted": thing({"counts": each(WHOLE), "rates": each(ref("Rate"))}, closed=False),
@@ -282,7 +283,10 @@ REFUSALS = {
     ),
     "UnknownNotice": ("This site never asked that.", "unknown-notice"),
     "TooMany": ("Too often for one minute.", "too-many"),
-    "StoreAway": ("Redis is away or takes nothing at the moment. The same call may be made again.", "store-away"),
+    "StoreAway": (
+        "Redis is away, takes nothing, or holds other words than were asked. The same call may be made again.",
+        *("store-away", "forged-notice"),
+    ),
     "NotReady": ("Redis is away, or another version wrote what is in it.", "store-away", "wrong-layout"),
 }
 """Each answer that is a refusal: what it says, and the kinds of problem that it may be."""

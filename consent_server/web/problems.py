@@ -33,6 +33,7 @@ STATUS = {
     "unknown-category": 422,
     "unknown-notice": 422,
     "too-many": 429,
+    "forged-notice": 503,
     "store-away": 503,
     "wrong-layout": 503,
 }

@@ -10,6 +10,8 @@ from flask import Blueprint, Response, request
 
 from ..banner.scripts import Script
 from ..decision import Consent, Decision, UnknownNotice, shown_in
+from ..proof.erasure import erase as erase_shopper
+from ..proof.keys import published
 from ..proof.receipt import SIGNATURE, digest, history, receipt
 from ..site import ConsentError, Site, UnknownCategory, best_language
 from ..store import Recorded
@@ -196,7 +198,7 @@ def _verified(site: Site, text: str) -> Consent:
 def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
     store = services().store
     entries = store.decisions.history(site, consent.sub) if consent.sub else []
-    return history(entries, store.notices.all(site) if entries else {})
+    return history(entries, {entry.notice: store.notices.starting_with(site, entry.notice) for entry in entries})
 
 
 @blueprint.get("/v1/<site_id>/me")
@@ -229,9 +231,10 @@ def erase(site_id: str) -> Response:
     site = known_site(site_id)
     require_own_origin(site)
     _, consent = _token_of_caller(site)
-    erased = services().store.decisions.erase(site, consent.sub) if consent.sub else 0
-    done = {"typ": "erasure", "site": site.id, "erased": erased, "at": int(time.time())}
-    return answer({**done, "receipt": token(done, services().keys.sign(done))})
+    behind, now = services(), int(time.time())
+    erased = erase_shopper(behind.store, site, behind.keys, consent.sub, now) if consent.sub else 0
+    done = {"typ": "erasure", "site": site.id, "erased": erased, "at": now}
+    return answer({**done, "receipt": token(done, behind.keys.sign(done))})
 
 
 @blueprint.get("/v1/<site_id>/allows/<category>")
@@ -249,8 +252,8 @@ def allows(site_id: str, category: str) -> tuple[str, int]:
 
 @blueprint.get("/v1/keys.json")
 def keys() -> Response:
-    """The public keys (JWK set, newest first) by which anybody can check a token."""
-    response = answer(services().keys.jwks(), mimetype="application/jwk-set+json")
+    """The public keys (JWK set, newest first) by which anybody can check a token, and what they sign of each other."""
+    response = answer(published(services().keys), mimetype="application/jwk-set+json")
     response.headers["Cache-Control"] = "public, max-age=300"
     return add_cors(response, "*")
 
