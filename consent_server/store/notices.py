@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -104,8 +104,10 @@ class Notices:
 
 
 def _genuine(site: Site, name: str, text: bytes) -> Notice:
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
-        notice = Notice.of(msgspec.json.decode(text))
-        if notice.hash == name:
-            return notice
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        content = msgspec.json.decode(text, type=dict[str, Any])
+        kinds = {"site": str, "lang": str, "variant": str, "revision": int, "keep": int}
+        is_notice = all(type(content.get(field)) is kind for field, kind in kinds.items())
+        if is_notice and content["site"] == site.id and Notice.of(content).hash == name:
+            return Notice(name, content)
     raise ForgedNotice(f"The notice {name} of {site.id} was changed in the store: its words have another hash.")
