@@ -76,11 +76,8 @@ class Summary:
     def __str__(self) -> str:
         names = self.entries - self.signed - self.erased
         by_hash = f" {names} name people by hash alone; their seals say that the server checked them." if names else ""
-        unstated = (
-            f" {self.unstated} were erased before erasures left a statement; nothing says when."
-            if self.unstated
-            else ""
-        )
+        older = f" Of {self.unstated} erased ones no statement says when: they are older than statements."
+        unstated = older if self.unstated else ""
         unsealed = f" Not sealed yet: {', '.join(self.unsealed)}." if self.unsealed else ""
         return (
             f"{self.site}: {self.entries} entries of {self.days} days are whole and unchanged, {self.erased} of them "

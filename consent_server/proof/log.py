@@ -60,11 +60,11 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
     """
     store.keys.remember(endorsements(keys))
     seals = store.log.seals(site)
+    known, notices = believed(store, keys), store.notices.all(site)
+    previous = _newest(site, seals, known)
     first = max(seals) + timedelta(1) if seals else store.log.first_day(site)
     last = (now.astimezone(UTC) - GRACE).date() - timedelta(1)
     sealed: list[date] = []
-    known, notices = believed(store, keys), store.notices.all(site)
-    previous = _newest(site, seals, known)
     while first and first <= last:
         store.log.freeze(site, first)
         tree = Tree()
