@@ -252,12 +252,13 @@ class Keys(_Reader):
         self._signed = lru_cache(maxsize=256)(self._signer.algorithm.get_signature)
 
     def sign(self, payload: msgspec.Struct | dict[str, Any], by: int = 0) -> bytes:
-        """Return the 64 bytes that sign this payload; ``by``: the place of the key in ``public``, mostly the newest.
-
-        Ed25519 is deterministic: the same payload, the same bytes.
-        """
+        """Return the 64 bytes that sign this payload, always the same ones; ``by``: the key's place in ``public``."""
         # Refusals of one hour share their payload, so what was signed just now is often asked for again.
         return self._signed(self.public[by], _text(payload))
+
+    def sign_note(self, text: bytes) -> bytes:
+        """Return the 64 bytes by which the newest key signs a text that has line breaks, which no payload has."""
+        return self._signed(self.public[0], text)
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys as a JWK set (RFC 8037), newest first."""

@@ -22,7 +22,7 @@ import hashlib
 import json
 import sys
 import zlib
-from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -129,6 +129,30 @@ class Tree:
 def node(left: bytes, right: bytes) -> bytes:
     """Return the hash of two nodes of a tree."""
     return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def root_over(hashed: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root of a tree of ``size`` leaves, from one of them, its place, and the path up (RFC 9162, 2.1.3.2).
+
+    Raises:
+        Failed: there is no such place, or the path is not as long as it has to be.
+    """
+    if not 0 <= index < size:
+        raise Failed(f"a tree of {size} leaves has none at {index}")
+    last, at = size - 1, index
+    for beside in path:
+        if not last:
+            raise Failed("a path of hashes is longer than the tree is high")
+        if at % 2 or at == last:
+            hashed = node(beside, hashed)
+            while at and not at % 2:
+                at, last = at >> 1, last >> 1
+        else:
+            hashed = node(hashed, beside)
+        at, last = at >> 1, last >> 1
+    if last:
+        raise Failed("a path of hashes is shorter than the tree is high")
+    return hashed
 
 
 def canonical(content: object) -> bytes:
@@ -373,6 +397,54 @@ def verify(lines: Iterable[bytes], keys: Mapping[str, Any], older: Iterable[byte
     for _ in facts:
         pass
     return summary
+
+
+def verify_proof(proof: Mapping[str, Any], keys: Mapping[str, Any]) -> int:
+    """Check what a shopper got at ``me/proof``: that each decision is in a sealed day, and its seal in the checkpoint.
+
+    Args:
+        proof: ``{site, checkpoint, sealed: [{entry, day, number, of, path, seal, seal_number, seal_path}], …}``.
+        keys: the JWK set to trust.
+
+    Returns:
+        How many decisions are sealed.
+
+    Raises:
+        NoKeys: there is no key in ``keys``.
+        Failed: one is not, or the checkpoint is signed by none of the keys.
+    """
+    trusted = Keys(keys["keys"], keys.get("endorsements", ()))
+    with _where(lambda: "the proof"):
+        size, root = _checkpoint(proof["checkpoint"], trusted)
+        for way in proof["sealed"]:
+            seal = trusted.read(way["seal"], "seal")
+            if (seal["site"], seal["day"], seal.get("open")) != (proof["site"], way["day"], None):
+                raise Failed(f"the seal of {way['day']} is one of another day or site")
+            hashed = leaf(way["entry"])
+            if root_over(hashed, way["number"], way["of"], _hashes(way["path"])).hex() != seal["root"]:
+                raise Failed(f"the decision {way['entry']['id']} is not among those that were sealed")
+            if seal["entries"] != way["of"]:
+                raise Failed(f"{way['day']} has {seal['entries']} entries, not {way['of']}")
+            hashed = hashlib.sha256(b"\0" + way["seal"].encode()).digest()
+            if root_over(hashed, way["seal_number"], size, _hashes(way["seal_path"])) != root:
+                raise Failed(f"the seal of {way['day']} is not among those of the checkpoint")
+    return len(proof["sealed"])
+
+
+def _hashes(path: Iterable[str]) -> list[bytes]:
+    return [bytes.fromhex(text) for text in path]
+
+
+def _checkpoint(note: str, keys: Keys) -> tuple[int, bytes]:
+    """Return size and root of a checkpoint that one of the keys signed (C2SP tlog-checkpoint, signed-note)."""
+    text, found, signatures = note.partition("\n\n")
+    name, size, root = (text + "\n" * 2).split("\n")[:3]
+    for line in signatures.splitlines() if found else ():
+        dash, by, signature = [*line.split(" "), "", ""][:3]
+        signed = _text(b64decode(signature)[4:])
+        if (dash, by) == ("—", name) and keys.signed(f"{text}\n".encode(), signed):
+            return int(size), b64decode(root)
+    raise Failed("the checkpoint is signed by none of the keys")
 
 
 def _follow(fact: Fact | None, facts: Iterator[Fact], known: Iterable[Fact]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,9 +18,10 @@ from ..decision import COLUMNS, DIMENSIONS
 from ..site import ConsentError, Site
 from ..store import Store
 from ..tokens import Keys, token
-from ..verify import VERSION, Failed, Tree, canonical, leaf, opened, seal_hash
-from .entries import Unproven, by_hash, fields, prove
+from ..verify import VERSION, Tree, canonical, leaf, opened, seal_hash
+from .entries import by_hash, fields, prove
 from .keys import all_published, believed, endorsements
+from .seals import newest_of
 
 GRACE = timedelta(hours=1)
 """How long after midnight a day is sealed, so that a decision on its way at midnight still finds its day."""
@@ -61,7 +62,7 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
     store.keys.remember(endorsements(keys))
     seals = store.log.seals(site)
     known, notices = believed(store, keys), store.notices.all(site)
-    previous = _newest(site, seals, known)
+    previous = newest_of(site, seals, known)
     first = max(seals) + timedelta(1) if seals else store.log.first_day(site)
     last = (now.astimezone(UTC) - GRACE).date() - timedelta(1)
     sealed: list[date] = []
@@ -79,20 +80,6 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
         sealed.append(first)
         first += timedelta(1)
     return sealed
-
-
-def _newest(site: Site, seals: Mapping[date, str], known: verify.Keys) -> str:
-    """Return the newest seal, or nothing. What others wrote there is not built upon."""
-    if not seals:
-        return ""
-    day = max(seals)
-    try:
-        said = known.read(seals[day], "seal")
-        if (said["site"], said["day"]) == (site.id, day.isoformat()):
-            return seals[day]
-    except (Failed, LookupError, ValueError):
-        pass
-    raise Unproven(f"What the store holds as the seal of {day} of {site.id} is none that this server made.")
 
 
 def _seal(

@@ -272,6 +272,7 @@ REFUSALS = {
         "No such shop, or it does not ask in that language or variant.",
         *("unknown-site", "no-such-notice", "not-found"),
     ),
+    "NoSeals": ("No such shop, or it has fewer seals than that.", "no-seals", "unknown-site", "not-found"),
     "Conflict": (
         "The id was used for another answer, or `previous` is not the shopper's latest token.",
         *("other-content", "previous-replaced"),
@@ -284,8 +285,8 @@ REFUSALS = {
     "UnknownNotice": ("This site never asked that.", "unknown-notice"),
     "TooMany": ("Too often for one minute.", "too-many"),
     "StoreAway": (
-        "Redis is away, takes nothing, or holds other words than were asked. The same call may be made again.",
-        *("store-away", "forged-notice"),
+        "Redis is away, takes nothing, or holds what this server never wrote. The same call may be made again.",
+        *("store-away", "forged-notice", "unproven"),
     ),
     "NotReady": ("Redis is away, or another version wrote what is in it.", "store-away", "wrong-layout"),
 }

@@ -26,6 +26,7 @@ STATUS = {
     "not-yours": 403,
     "unknown-site": 404,
     "no-such-notice": 404,
+    "no-seals": 404,
     "other-content": 409,
     "previous-replaced": 409,
     "too-large": 413,
@@ -34,6 +35,7 @@ STATUS = {
     "unknown-notice": 422,
     "too-many": 429,
     "forged-notice": 503,
+    "unproven": 503,
     "store-away": 503,
     "wrong-layout": 503,
 }

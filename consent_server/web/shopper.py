@@ -13,6 +13,8 @@ from ..decision import Consent, Decision, UnknownNotice, shown_in
 from ..proof.erasure import erase as erase_shopper
 from ..proof.keys import published
 from ..proof.receipt import SIGNATURE, digest, history, receipt
+from ..proof.seals import newest as newest_seal
+from ..proof.seals import proofs
 from ..site import ConsentError, Site, UnknownCategory, best_language
 from ..store import Recorded
 from ..tokens import BadToken, token
@@ -24,7 +26,7 @@ from .services import known_site, services
 
 blueprint = Blueprint("shopper", __name__)
 
-FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "erase")}
+FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "my_proof", "erase")}
 """What pages of the shop may read from another host."""
 
 
@@ -220,9 +222,22 @@ def my_receipt(site_id: str) -> Response:
     if asked is None:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
     now = int(time.time())
-    content = receipt(site, asked, consent, _history(site, consent), text, now)
+    behind = services()
+    seal = newest_seal(behind.store, site, behind.keys)
+    content = receipt(site, asked, consent, _history(site, consent), text, now, seal)
     signed = {"typ": "receipt", "site": site.id, "at": now, "sha256": digest(content)}
-    return answer({**content, SIGNATURE: token(signed, services().keys.sign(signed))}, mimetype="application/ld+json")
+    return answer({**content, SIGNATURE: token(signed, behind.keys.sign(signed))}, mimetype="application/ld+json")
+
+
+@blueprint.get("/v1/<site_id>/me/proof")
+def my_proof(site_id: str) -> Response:
+    """The way from each sealed decision of the caller to its day's seal, and from there to the log's checkpoint."""
+    site = known_site(site_id)
+    require_own_origin(site)
+    _, consent = _token_of_caller(site)
+    behind = services()
+    behind.limits.spend(behind.settings.client_limit, "proof", behind.limits.client())
+    return answer(proofs(behind.store, site, behind.keys, consent.sub))
 
 
 @blueprint.delete("/v1/<site_id>/me")
