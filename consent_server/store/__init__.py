@@ -27,8 +27,8 @@ __all__ = [
     "WrongLayout",
 ]
 
-LAYOUT = b"1"
-"""The version of the table in ``keys``."""
+LAYOUT, READ = b"2", (b"1", b"2")
+"""The version of the table in ``keys``, and those that are read: in layout 1 erasures left no statement."""
 
 
 class WrongLayout(ConsentError):
@@ -78,7 +78,9 @@ class Store:
         """
         with self.connection.reached():
             found = cast(bytes | None, self.connection.client.set(keys.LAYOUT, LAYOUT, nx=True, get=True))
-        if found not in (None, LAYOUT):
+            if found in READ and found != LAYOUT:  # what is written from now on, the version before cannot read
+                self.connection.client.set(keys.LAYOUT, LAYOUT)
+        if found not in (None, *READ):
             raise WrongLayout(
                 f"The store has layout {found.decode(errors='replace')}, this version of consent-server reads "
                 f"{LAYOUT.decode()}: run the version that wrote it, or a newer one."

@@ -77,7 +77,7 @@ def test_a_log_that_only_grew_follows_its_older_export(two):
 
 def test_the_older_one_does_not_follow_the_newer_one(two):
     older, newer = two
-    with pytest.raises(Failed, match=r"^The older export has the .* of 2026-11-22.*, which is missing"):
+    with pytest.raises(Failed, match=r"older export .*2026-11-22"):
         follows(older, newer)
 
 
