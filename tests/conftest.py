@@ -52,13 +52,13 @@ RESULTS = ROOT / "test-results"
 CONSENT_SERVER = Path(sys.executable).with_name("consent-server")
 """The command, as it is installed where the tests run."""
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=45_000)
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # how long a case takes says how busy the machine is
 hypothesis.settings.load_profile("untimed")
 
 SECRET = "the-secret-of-the-tests-is-long-enough"
-SECONDS_TO_START = 30
+SECONDS_TO_START = 120
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

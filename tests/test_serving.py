@@ -36,7 +36,7 @@ from consent_server.settings.environment import Settings
 from consent_server.settings.shops import read_sites, snippet_words
 from consent_server.tokens import Verifier
 
-SECONDS = 20
+SECONDS = 120
 KEEP = 6 * 30.4375 * 86400
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</title>
 <link rel="icon" href="data:,">

@@ -32,14 +32,14 @@ const agree = () => {
   hideBanner();
   const now = allowed;
   const { choice } = consent;
+  // Fetched at once, as from then on it knows of a shopper who leaves.
+  const layer = before && !before.every(allows) ? loadLayer('withdraw').catch(() => {}) : undefined;
   started = started.then(painted)
     .then(() => now == allowed && tell?.(choice)) // no vendor hears a yes that is none any more
     .then(() => new Promise((resolve) => setTimeout(resolve)))
     .then(() => announce('consentchange', choice)) // before a reload, which would swallow it
     .then(release)
-    .then((ran) => {
-      if (before && !before.every(allows)) loadLayer('withdraw').then(({ withdraw }) => withdraw(ran), () => {});
-    });
+    .then(async (ran) => (await layer)?.withdraw(ran));
 };
 
 /** Whether release.js is wanted in this page. */

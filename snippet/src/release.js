@@ -54,8 +54,11 @@ const release = (gate) => {
     for (const part of /** @type {NodeListOf<HTMLElement>} */ (marked.querySelectorAll(':is(source,img):not([data-consent])'))) give(part);
     give(marked);
     if (marked instanceof HTMLMediaElement && !marked.src) marked.load();
-    // So that a copy, which may be put back after a withdrawal, is looked at before it loads.
-    if ('loading' in marked) task().then(() => marked.setAttribute('loading', 'lazy'));
+    // So that a copy, which may be put back after a withdrawal, is looked at before it loads. A player might never load, and
+    // Firefox would load a frame twice.
+    if ('loading' in marked && !(marked instanceof HTMLMediaElement || /Firefox/.test(navigator.userAgent))) {
+      task().then(() => marked.setAttribute('loading', 'lazy'));
+    }
   };
 
   /** @param {HTMLElement} part that gets the addresses it was to have */

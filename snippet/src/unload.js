@@ -5,8 +5,16 @@ export const ADDRESSES = ['srcset', 'src', 'href', 'poster'];
 
 /** @param {any} element a frame, a picture, a film, a song, or a link @param {string[]} names of its attributes */
 export const unload = (element, names) => {
-  if (element instanceof HTMLIFrameElement) element.contentWindow?.location.replace('about:blank');
-  for (const name of names) element.removeAttribute(name);
+  const forget = () => {
+    for (const name of names) element.removeAttribute(name);
+  };
+  const { contentWindow } = element;
+  if (contentWindow) {
+    // Chromium adds an entry to the history when a frame loses an address, unless nothing is shown from there any more.
+    element.addEventListener('load', forget, { once: true });
+    return contentWindow.location.replace('about:blank');
+  }
+  forget();
   const player = element.closest('video,audio');
   if (!player) return;
   // Also what a script streamed into it; a player that is given nothing drops what it has.

@@ -26,6 +26,10 @@ const withdrawal = (gate) => {
   assertSameProtocol(gate);
   const { consent, doc, newElement: element, settings } = gate;
   let styled = false;
+  let leaving = false;
+  addEventListener('beforeunload', () => {
+    leaving = true;
+  });
 
   /** @param {(string | false)[]} sentences that the shopper is told */
   const say = (...sentences) => {
@@ -37,15 +41,15 @@ const withdrawal = (gate) => {
       element('button', { type: 'button', onclick: () => message.remove() }, words.close));
   };
 
-  /** @returns {Promise<string>} the names of what was removed */
-  const removeTraces = async () => {
+  /** @param {string} [before] names of what was removed earlier @returns {Promise<string>} those, and of what was removed now */
+  const removeTraces = async (before = '') => {
     /** @type {string[]} */
     const unwanted = [];
     const kept = [settings.cookie, 'consent', 'ask-*'];
     for (const [category, list] of Object.entries(names)) {
       (consent.allows(/** @type {import('./types').Category} */ (category)) ? kept : unwanted).push(...list);
     }
-    return (await clear(doc, unwanted, kept)).join(', ');
+    return [...new Set([...before.split(', '), ...await clear(doc, unwanted, kept)])].filter((name) => name).join(', ');
   };
 
   const denied = (settings.trackers ?? []).map(({ match, category }) => ({ match: RegExp(match), category }));
@@ -84,12 +88,12 @@ const withdrawal = (gate) => {
   /**
    * Comes to this page anew, by GET: a reload would send a form again whose answer the page is. Nothing happens where the
    * page answers no GET. To an address with a fragment the browser comes only from another one.
-   * @returns {Promise<boolean>} whether it is on its way
+   * @returns {Promise<boolean>} whether it, or the page that the shopper has gone to meanwhile, is on its way
    */
   const comeBack = async () => {
     const { href } = location;
     const { ok } = await fetch(href, { signal: AbortSignal.timeout(ANSWER) }).catch(() => ({ ok: true }));
-    if (!ok) return false;
+    if (!ok || leaving) return leaving;
     if (href.includes('#')) History.prototype.replaceState.call(history, history.state, '', '?withdrawn');
     location.replace(href);
     return true;
@@ -118,7 +122,7 @@ const withdrawal = (gate) => {
       before = sessionStorage[REMOVED];
       delete sessionStorage[REMOVED];
     } catch {}
-    const removed = before || await removeTraces();
+    const removed = await removeTraces(before); // once more: what ran may have written until its page ended
     if (before != null || removed) say(before != null && words.withdrawn, !!removed && words.removed.replace(/{\w+}/, () => removed));
   };
 

@@ -216,7 +216,7 @@ def shop(settings: Settings) -> Iterator[Shop]:
         pass
 
 
-def until(page: Page, expression: str, seconds: float = 15) -> None:
+def until(page: Page, expression: str, seconds: float = 45) -> None:
     """Wait until a JavaScript expression is true; Playwright's own way would need `eval` in the page."""
     end = time.monotonic() + seconds
     while True:
@@ -230,7 +230,7 @@ def until(page: Page, expression: str, seconds: float = 15) -> None:
         page.wait_for_timeout(20)
 
 
-def when(page: Page, happened: Callable[[], object], seconds: float = 15) -> None:
+def when(page: Page, happened: Callable[[], object], seconds: float = 45) -> None:
     """Wait until something is true of the server."""
     end = time.monotonic() + seconds
     while not happened():

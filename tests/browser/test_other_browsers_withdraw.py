@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -11,7 +12,7 @@ from .films import SONG
 from .test_other_browsers import new_window, window
 from .test_tracker_ways import MAKE, PATTERN, RAN
 from .tracker_ways import BY_SCRIPT
-from .windows import Window
+from .windows import WebKit, Window
 
 __all__ = ["new_window", "window"]
 
@@ -34,7 +35,9 @@ def test_the_answer_page_of_a_form_comes_back_by_get(shop: Shop, window: Window,
     window.evaluate(WITHDRAW)
     window.until("!window.inline && window.consent && !!document.querySelector('[role=status]')")
     assert window.evaluate("location.pathname + location.search + location.hash") == "/order" + fragment
-    assert window.evaluate("document.querySelector('[role=status]').textContent").startswith("Your consent is withdrawn.")
+    assert window.evaluate("document.querySelector('[role=status]').textContent").startswith(
+        "Your consent is withdrawn."
+    )
     assert "POST /order" not in shop.visits
 
 
@@ -72,6 +75,8 @@ def test_nothing_leaves_in_any_way_that_the_table_says_waits_or_fails(shop: Shop
     url = shop.url("/it", "a.tracker")
     template = f'<template><script src="{url}.js"></script></template>'
     for way in SAFE:
+        if isinstance(window, WebKit) and re.search("picture of `inner|picture of `insert", way):
+            continue  # asked for before any script can say no, as docs/tag.md tells
         code = BY_SCRIPT[way][1].replace("{url}", url)
         window.goto(shop.page(f"{RAN}{template}<script>{{ {MAKE} {code} }}</script>"))
         time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""What docs/tag.md says that no script can stop where nobody marked it: it is so, and marking it is the cure."""
+"""What no script can stop, or remove: what runs before the gate; marked, what goes unmarked is held."""
 
 from __future__ import annotations
 
@@ -8,25 +8,6 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from .conftest import Shop, cookie, settle, until, when
-
-UNMARKED = {
-    "a picture in the page's HTML": '<img src="{url}" alt="">',
-    # In a task of its own: an observer that the parser has called already sees the picture before it is fetched.
-    "a picture written through innerHTML": (
-        '<script>setTimeout(() => {{ document.body.innerHTML += \'<img src="{url}" alt="">\' }})</script>'
-    ),
-    "a picture of a style sheet": "<style>h1 {{ background: url({url}) }}</style>",
-    "a request of a worker": (
-        "<script>new Worker(URL.createObjectURL(new Blob([`fetch('{url}', {{ mode: 'no-cors' }})`])))</script>"
-    ),
-    "a style sheet": '<link rel="stylesheet" href="{url}">',
-    "a film": '<video src="{url}" preload="auto"></video>',
-    "a socket": "<script>new WebSocket('{url}'.replace('http', 'ws'))</script>",
-    "a form that a script sends": (
-        '<iframe name="f" title="F"></iframe><form action="{url}" target="f"></form>'
-        "<script>document.forms[0].submit()</script>"
-    ),
-}
 
 MARKED = {
     "a picture": '<img data-consent="analytics" data-src="{url}" alt="">',
@@ -54,15 +35,6 @@ def page(new_context: Callable[..., BrowserContext]) -> Page:
 def tracked(shop: Shop) -> Shop:
     """The shop, which names its tracker in consent.toml."""
     return shop.serve(trackers=(("*.tracker.localhost", "analytics"),))
-
-
-@pytest.mark.parametrize("way", UNMARKED)
-def test_these_leave_the_page_although_a_pattern_names_them(tracked: Shop, page: Page, way: str) -> None:
-    url = tracked.url("/it", "tracker")
-    # A request that has begun, of a picture that the gate then takes out, may still be called back.
-    begun = f"performance.getEntriesByName('{url}').length"
-    page.goto(tracked.page(UNMARKED[way].format(url=url)))
-    when(page, lambda: tracked.hits or page.evaluate(begun))
 
 
 def test_what_runs_before_the_gate_is_not_stopped_and_what_runs_after_it_is(tracked: Shop, page: Page) -> None:

@@ -62,19 +62,26 @@ TAKEN = {
 }
 
 
+def click(page: Page, selector: str) -> None:
+    """Click on what is there: Playwright's own locators stumble over such names."""
+    found = f"Document.prototype.querySelector.call(document, '{selector}')"
+    until(page, f"{found}?.checkVisibility()")
+    place = page.evaluate(f"{found}.getBoundingClientRect().toJSON()")
+    page.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+
+
 @pytest.mark.parametrize("tag", ["async", ""])
 @pytest.mark.parametrize("taken", TAKEN)
 def test_the_gate_works_whatever_the_page_is_called(shop: Shop, page: Page, taken: str, tag: str) -> None:
     ours = shop.tag.replace("<script", f"<script {tag}")
     body = f"{COUNT}{TAKEN[taken]}{ours}<script {HELD}>ran('held')</script><button data-consent-open>Settings</button>"
     page.goto(shop.page(body, head=""))
-    expect(banner(page)).to_be_visible()
+    click(page, "[data-ask] .buttons > button")
     assert page.evaluate("typeof window.consent.allows") == "function"
-    press(page, "accept")
     until(page, "order.join() == 'held' && window.consent.token")
     assert [cookie["name"] for cookie in page.context.cookies()] == ["consent"]
-    page.get_by_text("Settings").click()
-    expect(page.get_by_role("switch", name="Analytics")).to_be_checked()
+    click(page, "button[data-consent-open]")
+    until(page, "Document.prototype.querySelector.call(document, '[role=switch][name=analytics]')?.checked")
 
 
 def test_an_element_or_a_variable_that_comes_later_does_not_take_the_name(shop: Shop, page: Page) -> None:
@@ -166,6 +173,7 @@ def test_what_passes_a_sanitiser_never_runs(shop: Shop, page: Page) -> None:
         page.evaluate("(text) => (comments.innerHTML += DOMPurify.sanitize(text))", attack.replace("{t}", there))
     assert page.evaluate("comments.children.length") >= 6
     settle(page)
+    page.evaluate("comments.addEventListener('click', (event) => event.preventDefault())")  # a planted link leads away
     for part in page.locator("#comments a, #comments button").all():
         part.dispatch_event("click")
     page.reload()

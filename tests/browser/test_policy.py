@@ -106,6 +106,7 @@ def look(page: Page) -> object:
 
 @pytest.mark.parametrize("sheet", HOSTILE)
 def test_the_page_s_own_style_does_not_reach_the_banner(shop: Shop, page: Page, sheet: str) -> None:
+    shop.serve(theme={"font": "serif"})  # else the banner has the page's
     page.goto(shop.page(""))
     expect(banner(page)).to_be_visible()
     alone = look(page)

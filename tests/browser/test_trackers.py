@@ -141,7 +141,9 @@ def test_what_is_called_off_while_it_waits_is_not_sent_after_the_yes(
     page.goto(shop.page(""))
     code = HELD[way].replace("{url}", shop.url("/it", "tracker"))
     early = "control.abort();" if when_aborted == "before" and way != "XMLHttpRequest" else ""
-    page.evaluate(f"() => {{ const control = new AbortController(), {{ signal }} = control; {early} {code}; control.abort() }}")
+    page.evaluate(
+        f"() => {{ const control = new AbortController(), {{ signal }} = control; {early} {code}; control.abort() }}"
+    )
     until(page, "window.ended == 'AbortError'")
     page.evaluate("consent.decide({ analytics: true, marketing: true })")
     until(page, "consent.token")
@@ -236,12 +238,15 @@ def test_links_and_forms_of_the_page_are_its_own(shop: Shop, page: Page) -> None
     shop.serve(trackers=PATTERNS)
     url = shop.url("/it", "tracker")
     page.goto(shop.page(""))
-    assert page.evaluate(
-        "(url) => { const made = ['a', 'area', 'form', 'q'].map((name) => document.createElement(name));"
-        " made[0].href = url; made[1].setAttribute('href', url); made[2].action = url; made[3].cite = url;"
-        " return made.map((part) => part.href ?? part.action ?? part.cite) }",
-        url,
-    ) == [url] * 4
+    assert (
+        page.evaluate(
+            "(url) => { const made = ['a', 'area', 'form', 'q'].map((name) => document.createElement(name));"
+            " made[0].href = url; made[1].setAttribute('href', url); made[2].action = url; made[3].cite = url;"
+            " return made.map((part) => part.href ?? part.action ?? part.cite) }",
+            url,
+        )
+        == [url] * 4
+    )
 
 
 def test_native_functions_stay_what_they_are(shop: Shop, page: Page) -> None:

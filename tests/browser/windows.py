@@ -48,7 +48,7 @@ class Window(ABC):
     def act(self, source: dict[str, Any]) -> None:
         """Do what a keyboard or a mouse does: a source of actions as WebDriver has them."""
 
-    def until(self, expression: str, seconds: float = 10) -> None:
+    def until(self, expression: str, seconds: float = 45) -> None:
         """Wait until an expression is true."""
         end = time.monotonic() + seconds
         while not self.evaluate(expression):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,8 @@ import redis
 from conftest import CONSENT_SERVER, SECRET, Live, RedisServer, binary_of, free_port
 
 from consent_server.check import faults, network
-from consent_server.check.browse import CannotBrowse, Observed, browse
+from consent_server.check.browse import CannotBrowse, Observed
+from consent_server.check.browse import browse as browse_here
 from consent_server.check.store import servers
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
@@ -221,6 +223,12 @@ def test_the_tag_waits_for_nothing_unless_something_must_wait_for_it(
 
 
 # ---- What a browser sees ----
+
+
+def browse(url: str) -> Observed:
+    # In a thread of its own: this one may belong to the browser of a test before, and Playwright takes one at a time.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(browse_here, url).result()
 
 
 def test_the_cookie_list_is_compared_with_what_a_browser_sees() -> None:

@@ -29,7 +29,7 @@ from conftest import CONSENT_SERVER, Live, binary_of, left_of
 from consent_server.store import embedded
 from consent_server.store.embedded import Embedded, InUse, NoValkey
 
-SECONDS = 15
+SECONDS = 120
 """How long anything may take that should happen at once."""
 
 

@@ -21,7 +21,7 @@ from examples import example
 from test_serving import described, nginx, up
 
 MANY = 1000
-SECONDS = 20
+SECONDS = 120
 SLOWLY = {
     "headers": ["-H", "-i", "1"],
     "bodies": ["-B", "-i", "1", "-s", "4000", "-f", "text/plain"],
@@ -33,8 +33,10 @@ PATHS = {"headers": "/v1/shop/consent.js", "bodies": "/v1/shop/decisions", "read
 @contextmanager
 def running(*command: object, **environment: str) -> Iterator[None]:
     with subprocess.Popen([str(word) for word in command], env={**os.environ, **environment}) as process:
-        yield
-        process.terminate()
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="module")
