@@ -75,11 +75,18 @@ def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
 
 
 def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
-    """Find rates that have left their usual range, and answers that have stopped."""
+    """Find rates that have left their usual range, answers that have stopped, and who is not erased from the disk."""
     if settings.redis_url:
         # A Redis that is away was found by now.
         with suppress(StoreAway, WrongLayout), closing(Store(settings.redis_url, 2)) as store:
             for shop in sites:
+                if store.log.is_rewrite_due(shop):
+                    yield Finding(
+                        f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
+                        "let the server's user do +bgrewriteaof, and it does so within ten minutes; or type: redis-cli "
+                        "bgrewriteaof",
+                        grave=False,
+                    )
                 for alarm in unusual(store, shop, today()):
                     cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
                     yield Finding(f"{shop.id}, {alarm}", cure, grave=False)

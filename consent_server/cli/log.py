@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from ..banner.scripts import replay
+from ..proof.archive import archive
 from ..proof.erasure import carry_over
-from ..proof.log import archive, export, seal, write
+from ..proof.log import export, seal, write
 from ..site import Notice
 from ..verify import Failed, check
 from .terminal import CommandFailed, data_option, day, echo_json, errors_to_exit_2, open_store, signing_keys, site_named
@@ -102,9 +103,13 @@ def archive_log(site: str, folder: Path, data: Path | None) -> None:
         except Failed as error:
             click.echo(f"The archive does not prove itself, so nothing was trimmed. {error}", err=True)
             raise SystemExit(1) from None
-    click.echo(
-        f"{done[0]} holds {done[1]} entries, which are trimmed from the log." if done else "No day is old enough."
-    )
+    for made in done:
+        click.echo(
+            f"{folder / made.file} holds {made.entries} entries from {made.first} to {made.last}, which are trimmed "
+            "from the log."
+        )
+    if not done:
+        click.echo("No day is old enough.")
 
 
 @log.command("carry-over")

@@ -141,6 +141,6 @@ def run_workers(settings: Settings, level: LogLevels, *chosen: str) -> None:
 
 def start_housekeeping(settings: Settings) -> None:
     """Have done what is due each day; of several servers the first one does it."""
-    store = Store(str(settings.redis_url), SECONDS_TO_ANSWER)
+    store = Store(str(settings.redis_url), SECONDS_TO_ANSWER, settings.redis_replicas)
     work = (store, read_sites(settings.config), Keys(settings.secret), settings.webhook)
     threading.Thread(target=keep, args=work, daemon=True).start()

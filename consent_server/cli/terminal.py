@@ -71,7 +71,7 @@ def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], S
         with embedded.at(data or settings.data) as url:
             yield settings, sites, Store(url, SECONDS_TO_ANSWER)
     else:
-        yield settings, sites, Store(settings.redis_url, SECONDS_TO_ANSWER)
+        yield settings, sites, Store(settings.redis_url, SECONDS_TO_ANSWER, settings.redis_replicas)
 
 
 def site_named(sites: dict[str, Site], name: str) -> Site:

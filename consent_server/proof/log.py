@@ -1,4 +1,4 @@
-"""The log as evidence: each day sealed, exported with all that it needs, archived before it is trimmed."""
+"""The log as evidence: each day sealed, and exported with all that it needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..decision import COLUMNS, DIMENSIONS
 from ..site import ConsentError, Site
 from ..store import Store
 from ..tokens import Keys, token
-from ..verify import VERSION, Tree, canonical, leaf, opened, seal_hash
+from ..verify import VERSION, Tree, canonical, leaf, seal_hash
 from .entries import by_hash, fields, prove
 from .keys import all_published, believed, endorsements
 from .seals import newest_of
@@ -67,14 +67,16 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
     last = (now.astimezone(UTC) - GRACE).date() - timedelta(1)
     sealed: list[date] = []
     while first and first <= last:
-        store.log.freeze(site, first)
+        store.log.freeze(site, first, now)
         tree = Tree()
         for entry in store.log.day(site, first):
             line = fields(entry, site)
             hashed = leaf(line)
             prove(line, hashed, site, notices, known)
             tree.add(hashed)
-        previous = _seal(site, keys, known, first, tree, counts(store, site, first), previous, now, is_open=False)
+        # The time in it is the day's: whichever server seals a day, and when, it is the same seal.
+        due = datetime(first.year, first.month, first.day, tzinfo=UTC) + timedelta(1) + GRACE
+        previous = _seal(site, keys, known, first, tree, counts(store, site, first), previous, due, is_open=False)
         if not store.log.keep_seal(site, first, previous):
             break  # another server was faster, and goes on
         sealed.append(first)
@@ -131,13 +133,16 @@ def export(
 
     Raises:
         NothingToExport: the log is empty in that period.
+        Archived: ``first`` is in an archive, or came into one meanwhile.
         Unproven: an entry of a day without a seal is not what somebody answered, nor what an erasure left.
         ForgedNotice: words that were asked were changed in the store.
     """
-    seals = store.log.seals(site)
-    start = first or min([*seals, *filter(None, [store.log.first_day(site)])], default=None)
+    seals, archives = store.log.seals(site), store.log.archives(site)
+    oldest = min([*seals, *filter(None, [store.log.first_day(site)])], default=None)
+    start = first or (archives[-1].last + timedelta(1) if archives else oldest)
     if start is None or start > last:
         raise NothingToExport(f"The log of {site.id} has nothing up to {last}.")
+    store.log.must_have(site, start)
     known, notices = believed(store, keys), store.notices.all(site)
     yield _line(
         "log",
@@ -161,6 +166,7 @@ def export(
                 prove(line, hashed, site, notices, known)
             yield _line("entry", n=tree.leaves, **(line if with_tokens else by_hash(line)), leaf=hashed.hex())
             tree.add(hashed)
+        store.log.must_have(site, day)  # still: or entries that were trimmed meanwhile would seem to be missing
         counted = counts(store, site, day)
         yield _line("counts", day=day.isoformat(), counts=counted)
         previous = seals.get(day) or _seal(site, keys, known, day, tree, counted, previous, now, is_open=True)
@@ -213,25 +219,3 @@ def _packed(raw: BinaryIO, path: Path) -> AbstractContextManager[BinaryIO]:
     # No file name and no time in the header: the same log gives the same bytes.
     packed = gzip.GzipFile("", "wb", 6, raw, mtime=0) if path.suffix == ".gz" else nullcontext(raw)
     return cast(AbstractContextManager[BinaryIO], packed)
-
-
-def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -> tuple[Path, int] | None:
-    """Export the days past ``keep`` and ``prove`` to a file in ``folder``, verify it, then trim them from the log.
-
-    Returns:
-        The file and how many entries were trimmed, or None if no day is old enough.
-
-    Raises:
-        CannotWrite: nothing was trimmed.
-        verify.Failed: the file does not prove itself; nothing was trimmed.
-    """
-    seal(store, site, keys, now)
-    before = (now.astimezone(UTC) - timedelta(seconds=site.keep + site.prove)).date()
-    first = store.log.first_day(site)
-    if first is None or first >= before:
-        return None
-    path = folder / f"{site.id}-{first}-{before - timedelta(1)}.jsonl.gz"
-    write(path, export(store, site, keys, first, before - timedelta(1), now, with_tokens=True))  # all have expired
-    with opened(path) as lines:
-        verify.verify(lines, all_published(store, keys))
-    return path, store.log.trim(site, before)

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from ..decision import COLUMNS, SIGNAL
@@ -115,6 +116,8 @@ class Recount:
     site: str
     period: Period
     differences: Sequence[Difference]
+    archived: date | None = None
+    """The last day that was asked for and is in an archive instead of the log: up to it nothing was counted again."""
 
     def as_json(self) -> dict[str, Any]:
         """Return for machines whether they agree, and where they do not."""
@@ -126,6 +129,7 @@ class Recount:
             "site": self.site,
             "from": self.period.first.isoformat(),
             "to": self.period.last.isoformat(),
+            "archived": self.archived and self.archived.isoformat(),
             "agree": not self.differences,
             "differences": [
                 {"by": it.by, "value": it.value, "counted": named(it.counted), "logged": named(it.logged)}
@@ -145,10 +149,18 @@ class Recount:
 
     def as_text(self) -> str:
         """Return for a terminal where they do not agree, or that they do."""
+        archived = (
+            f"The days up to {self.archived} are archived, and were not counted again.\n" if self.archived else ""
+        )
         if self.differences:
-            lines = [f"{it.by} {it.value}: counted {it.counted}, the log says {it.logged}\n" for it in self.differences]
+            lines = [
+                archived,
+                *(f"{it.by} {it.value}: counted {it.counted}, the log says {it.logged}\n" for it in self.differences),
+            ]
             return "".join(lines)
-        return f"The counters of {self.site} from {self.period.first} to {self.period.last} agree with the log.\n"
+        return archived + (
+            f"The counters of {self.site} from {self.period.first} to {self.period.last} agree with the log.\n"
+        )
 
 
 def _percent(rate: Rate) -> str:

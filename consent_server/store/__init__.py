@@ -6,17 +6,21 @@ from typing import cast
 
 from ..site import ConsentError
 from . import keys
+from .clock import Clock, ClocksApart
 from .connection import Connection, Server, StoreAway
 from .counters import Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .erasures import Erasures
-from .log import Log
+from .log import Archive, Archived, Log
 from .marketers import ApiKey, Marketer, Marketers
 from .notices import ForgedNotice, Notices
 from .public_keys import PublicKeys
 
 __all__ = [
     "ApiKey",
+    "Archive",
+    "Archived",
+    "ClocksApart",
     "ForgedNotice",
     "Marketer",
     "OtherContent",
@@ -44,16 +48,18 @@ class Store:
         url: ``redis://``, ``rediss://``, ``unix://``, each also with ``+sentinel`` or ``+cluster``.
         timeout: seconds after which an unanswered call counts as a failure.
         replicas: how many replicas must have a decision before it is acknowledged.
+        any_clock: whether decisions may be dated by another clock than Redis', as those that are made up are.
     """
 
-    def __init__(self, url: str, timeout: float = 0.5, replicas: int = 0) -> None:
+    def __init__(self, url: str, timeout: float = 0.5, replicas: int = 0, *, any_clock: bool = False) -> None:
         self.url = url
         self.connection = Connection(url, timeout, replicas)
+        clock = Clock(self.connection, any_clock)
         self.notices = Notices(self.connection)
-        self.decisions = Decisions(self.connection, self.notices)
+        self.decisions = Decisions(self.connection, self.notices, clock)
         self.erasures = Erasures(self.connection, self.notices)
-        self.log = Log(self.connection, self.notices)
-        self.counters = Counters(self.connection)
+        self.log = Log(self.connection, self.notices, clock)
+        self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
         self.keys = PublicKeys(self.connection)
 

@@ -20,6 +20,7 @@ class Erasures:
     def __init__(self, connection: Connection, notices: Notices) -> None:
         self._redis = connection.client
         self._reached = connection.reached
+        self._write = connection.write
         self._notices = notices
 
     def unstated(self, site: Site) -> Iterator[Entry]:
@@ -36,5 +37,4 @@ class Erasures:
     def state(self, site: Site, entry: Entry, statement: bytes) -> None:
         """Add a statement to what is left of an entry."""
         bucket = next(bucket for bucket in buckets(site) if bucket.number == entry.bucket)
-        with self._reached():
-            self._redis.hset(bucket.erased, f"{entry.at}-{entry.seq}", pack_erased(entry, statement))
+        self._write(bucket.erased, "HSET", f"{entry.at}-{entry.seq}", pack_erased(entry, statement))

@@ -94,9 +94,9 @@ def pack_hour(at: int, notice: str) -> bytes:
     return struct.pack(">I", at) + urlsafe_b64decode(notice[:8])
 
 
-def pack_places(entries: Iterable[Entry]) -> bytes:
-    """Pack where entries are in their log, 8 bytes each."""
-    return b"".join(_PLACE.pack(entry.at >> 32, entry.at & 0xFFFFFFFF, entry.seq) for entry in entries)
+def pack_places(places: Iterable[tuple[int, int]]) -> bytes:
+    """Pack places in a log, milliseconds and sequence, 8 bytes each."""
+    return b"".join(_PLACE.pack(at >> 32, at & 0xFFFFFFFF, seq) for at, seq in places)
 
 
 def unpack_places(packed: bytes) -> list[tuple[int, int]]:

@@ -17,13 +17,13 @@ class PublicKeys:
     def __init__(self, connection: Connection) -> None:
         self._redis = connection.client
         self._reached = connection.reached
+        self._write = connection.write
 
     def remember(self, endorsements: Iterable[str]) -> None:
         """Keep endorsements (``verify.Keys``)."""
         texts = [*endorsements]
         if texts:
-            with self._reached():
-                self._redis.sadd(keys.ENDORSEMENTS, *texts)
+            self._write(keys.ENDORSEMENTS, "SADD", *texts)
 
     def endorsements(self) -> list[str]:
         """Return all endorsements that are kept, whoever wrote them."""

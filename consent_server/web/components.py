@@ -157,15 +157,20 @@ SCHEMAS: dict[str, Schema] = {
             ),
         }
     ),
-    "Erasure": thing(
-        {
-            "typ": {"const": "erasure"},
-            "site": TEXT,
-            "erased": WHOLE | {"description": "How many decisions."},
-            "at": SECONDS,
-            "receipt": TEXT | {"description": "The same, signed."},
-        }
-    ),
+    "Erasure": {
+        "oneOf": [
+            thing(
+                {
+                    "typ": {"const": "erasure"},
+                    "site": TEXT,
+                    "erased": {"type": "integer", "minimum": 1, "description": "How many decisions."},
+                    "at": SECONDS,
+                    "receipt": TEXT | {"description": "The same, signed."},
+                }
+            ),
+            thing({"typ": {"const": "nothing-held"}, "site": TEXT, "erased": {"const": 0}, "detail": TEXT}),
+        ]
+    },
     "Receipt": {
         "type": "object",
         "required": ["@context", "@type", "dcterms:identifier", "dcterms:references", "dcterms:provenance"],
@@ -259,10 +264,7 @@ HEADERS = {
 REFUSALS = {
     "Malformed": ("The body is not what is described here.", "malformed"),
     "BadQuestion": ("There is no answer to that.", "bad-question"),
-    "NoToken": (
-        "No token of this server and site that still holds.",
-        *("bad-token", "foreign-token", "expired-token"),
-    ),
+    "NoToken": ("No token of this server and site that holds.", "bad-token", "foreign-token", "expired-token"),
     "NotKnown": ("Neither an API key nor a session says who asks.", "not-known"),
     "ForeignOrigin": ("A page of another origin than the shop's.", "foreign-origin"),
     "NotAllowed": ("The shopper does not allow it, or there is no token that says so.", "not-allowed"),
@@ -284,10 +286,7 @@ REFUSALS = {
     ),
     "UnknownNotice": ("This site never asked that.", "unknown-notice"),
     "TooMany": ("Too often for one minute.", "too-many"),
-    "StoreAway": (
-        "Redis is away, takes nothing, or holds what this server never wrote. The same call may be made again.",
-        *("store-away", "forged-notice", "unproven"),
-    ),
+    "StoreAway": ("Redis is away, full, or holds what is not ours.", "store-away", "forged-notice", "unproven"),
     "NotReady": ("Redis is away, or another version wrote what is in it.", "store-away", "wrong-layout"),
 }
 """Each answer that is a refusal: what it says, and the kinds of problem that it may be."""

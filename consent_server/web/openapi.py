@@ -162,7 +162,7 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
         "delete": _call(
             "Erase all that is held about the caller",
-            _says("Erased", ref("Erasure")),
+            _says("Erased, or nothing was held", ref("Erasure")),
             *("NoToken", "ForeignOrigin", "UnknownSite", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,

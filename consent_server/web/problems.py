@@ -36,6 +36,7 @@ STATUS = {
     "too-many": 429,
     "forged-notice": 503,
     "unproven": 503,
+    "clocks-apart": 503,
     "store-away": 503,
     "wrong-layout": 503,
 }

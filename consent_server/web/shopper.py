@@ -242,12 +242,18 @@ def my_proof(site_id: str) -> Response:
 
 @blueprint.delete("/v1/<site_id>/me")
 def erase(site_id: str) -> Response:
-    """Erase all that is held about the caller; what was counted stays counted. The receipt names nobody."""
+    """Erase all that is held about the caller; what was counted stays counted. The receipt names nobody.
+
+    Where nothing was held there is none, and the answer is no erasure.
+    """
     site = known_site(site_id)
     require_own_origin(site)
     _, consent = _token_of_caller(site)
     behind, now = services(), int(time.time())
     erased = erase_shopper(behind.store, site, behind.keys, consent.sub, now) if consent.sub else 0
+    if not erased:
+        detail = "Nothing is held that names the holder of this token, so nothing was erased."
+        return answer({"typ": "nothing-held", "site": site.id, "erased": 0, "detail": detail})
     done = {"typ": "erasure", "site": site.id, "erased": erased, "at": now}
     return answer({**done, "receipt": token(done, behind.keys.sign(done))})
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, SECRET
-from test_proof import FIRST, KEYS, NOW, exported, fill, numbers, rewritten, shop
+from test_proof import FIRST, KEYS, NOW, START, exported, fill, numbers, rewritten, shop
 
 from consent_server import housekeeping
 from consent_server import verify as stand_alone
@@ -137,6 +137,8 @@ def replaced(store, shop, change):
     for bucket in keys.buckets(shop):
         entries = redis.xrange(bucket.log)
         for n, (place, fields) in enumerate(entries):
+            if int(place.split(b"-")[0]) >= START + 2 * 86_400_000:
+                continue  # of a day that is not over
             packed = change(bytearray(fields[b"e"]))
             if packed is not None:
                 entries[n] = (place, {b"e": bytes(packed)})
@@ -176,7 +178,7 @@ def test_a_day_with_an_answer_that_nobody_gave_is_not_sealed_and_named(store, sh
     bucket, place, _ = replaced(store, shop, change)
     with pytest.raises(Unproven, match=rf"The entry in bucket {bucket} at {place} is signed by none of the keys"):
         proof.seal(store, shop, KEYS, NOW)
-    assert FIRST not in store.log.seals(shop)
+    assert FIRST + timedelta((int(place.split("-")[0]) - START) // 86_400_000) not in store.log.seals(shop)
     with pytest.raises(Unproven, match=place):
         list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
 

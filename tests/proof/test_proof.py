@@ -20,6 +20,7 @@ from consent_server.cli.keys import keys as keys_command
 from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
+from consent_server.proof.archive import archive
 from consent_server.proof.erasure import erase
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
@@ -322,9 +323,10 @@ def test_an_archive_is_verified_before_anything_is_trimmed(shop, valkey, tmp_pat
     consents = fill(store, shop)
     years = NOW + timedelta(seconds=shop.keep + shop.prove)
     with pytest.raises(proof.CannotWrite):
-        proof.archive(store, shop, KEYS, tmp_path / "nowhere", years)
+        archive(store, shop, KEYS, tmp_path / "nowhere", years)
     assert len(list(store.log.day(shop, FIRST))) > 10
-    path, trimmed = proof.archive(store, shop, KEYS, tmp_path, years)
+    (done,) = archive(store, shop, KEYS, tmp_path, years)
+    path, trimmed = tmp_path / done.file, done.entries
     with stand_alone.opened(path) as lines:
         assert verify(lines, KEYS.jwks()).entries == trimmed
     assert list(store.log.day(shop, FIRST)) == []

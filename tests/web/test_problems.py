@@ -16,6 +16,7 @@ import consent_server
 from consent_server import create_app
 from consent_server.settings.rows import SettingsError
 from consent_server.site import ConsentError
+from consent_server.store import clock as store_clock
 from consent_server.web.problems import RETRY_SECONDS, STATUS
 
 AT = "/v1/smartmarket"
@@ -77,6 +78,14 @@ class Asking:
         with closing(app.extensions["consent"].store):
             return Shopper(app.test_client(), self.shopper.site).decide()
 
+    def apart(self) -> TestResponse:
+        services = self.app.extensions["consent"]  # its clock stands still, Redis' does not
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store_clock, "LEEWAY", 60_000)
+            app = create_app(services.settings, services.sites)
+        with closing(app.extensions["consent"].store):
+            return Shopper(app.test_client(), self.shopper.site).decide()
+
     def broken(self) -> TestResponse:
         self.app.extensions["consent"] = replace(self.app.extensions["consent"], limits=None)
         return self.shopper.decide()
@@ -101,6 +110,7 @@ REFUSALS = {
     "unknown-category": lambda it: it.shopper.decide("everything"),
     "unknown-notice": lambda it: it.shopper.decide(notice="of-somebody-else"),
     "too-many": Asking.too_often,
+    "clocks-apart": Asking.apart,
     "store-away": Asking.away,
     "wrong-layout": lambda it: it.ready(b"of the future"),
     "no-seals": lambda it: it.get(f"{AT}/seals?format=checkpoint&old=5"),
@@ -114,8 +124,7 @@ ON_A_PAGE = {"foreign-form"}
 
 OF_COMMANDS = {
     *("CannotBrowse", "CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
-    "TooOld",
-    *("NotShowable", "UnknownKey"),
+    *("TooOld", "Archived", "ArchiveMissing", "NotShowable", "UnknownKey"),
     *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
 }
 """Errors that end a command, or the server's start."""

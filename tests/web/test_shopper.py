@@ -230,6 +230,19 @@ def test_erasing_is_final_and_the_counts_stay(shopper, marketer):
     assert marketer.get("/v1/smartmarket/rates").get_json()["days"] == before["days"] if "days" in before else True
 
 
+@pytest.mark.parametrize("allowed", [[], ["analytics"]])
+def test_what_erases_nothing_does_not_read_as_an_erasure(shopper, allowed):
+    """A refusal's token names nobody; that of who was erased named somebody."""
+    shopper.decide(*allowed)
+    bearer = {"Authorization": f"Bearer {shopper.token}"}
+    if allowed:
+        assert shopper.client.delete("/v1/smartmarket/me", headers=bearer).get_json()["typ"] == "erasure"
+    nothing = shopper.client.delete("/v1/smartmarket/me", headers=bearer).get_json()
+    assert (nothing["typ"], nothing["erased"]) == ("nothing-held", 0)
+    assert "nothing was erased" in nothing["detail"]
+    assert "receipt" not in nothing
+
+
 @pytest.mark.parametrize(
     ("category", "status"), [("necessary", 204), ("analytics", 204), ("marketing", 403), ("statistics", 403)]
 )
