@@ -12,11 +12,12 @@ from http.client import HTTPException
 
 import msgspec
 
+from .proof.entries import Unproven
 from .proof.log import seal
 from .rates.alarms import Alarm
 from .rates.read import unusual
 from .site import ConsentError, Site
-from .store import ClocksApart, Store, StoreAway
+from .store import ClocksApart, ForgedNotice, Store, StoreAway
 from .tokens import Keys
 
 SECONDS_TO_TAKE_AN_ALARM = 10
@@ -66,7 +67,7 @@ def work_on(store: Store, site: Site, keys: Keys, webhook: str | None, now: date
     """
     try:
         seal(store, site, keys, now)
-    except ClocksApart as error:
+    except (ClocksApart, Unproven, ForgedNotice) as error:
         log.error("%s is not sealed: %s", site.id, error)
     if store.log.compact(site):
         clear_files(store, site)

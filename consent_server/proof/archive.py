@@ -19,6 +19,7 @@ from ..site import ConsentError, Site
 from ..store import Archive, Store
 from ..tokens import Keys
 from ..verify import Failed, opened, seal_hash, verify
+from .keys import all_published
 from .log import CannotWrite, export, seal, write
 
 
@@ -83,11 +84,11 @@ def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, 
     first = archives[-1].last + timedelta(1) if archives else min([*seals, oldest])
     unverified = folder / f"{site.id}-{first}-{last}.unverified.gz"
     made = datetime(last.year, last.month, last.day, tzinfo=UTC)  # again, the same log gives the same bytes
-    write(unverified, export(store, site, keys, first, last, made))
+    # All tokens in it have expired, and it is the last that holds the signatures of these entries.
+    write(unverified, export(store, site, keys, first, last, made, with_tokens=True))
     try:
-        unverified.chmod(0o600)
         with opened(unverified) as lines:
-            summary = verify(lines, {"keys": [*store.keys.all(), *keys.jwks()["keys"]]})
+            summary = verify(lines, all_published(store, keys))
         if summary.last_seal != seal_hash(seals[last]):
             raise Failed(f"It does not end with the seal of {last} that the log has.")
         sha256 = _sha256(unverified)

@@ -10,15 +10,18 @@ from .clock import Clock, ClocksApart
 from .connection import Connection, Server, StoreAway
 from .counters import Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
-from .log import Archive, Archived, Log, PublicKeys
+from .erasures import Erasures
+from .log import Archive, Archived, Log
 from .marketers import ApiKey, Marketer, Marketers
-from .notices import Notices
+from .notices import ForgedNotice, Notices
+from .public_keys import PublicKeys
 
 __all__ = [
     "ApiKey",
     "Archive",
     "Archived",
     "ClocksApart",
+    "ForgedNotice",
     "Marketer",
     "OtherContent",
     "PreviousReplaced",
@@ -28,8 +31,8 @@ __all__ = [
     "WrongLayout",
 ]
 
-LAYOUT = b"1"
-"""The version of the table in ``keys``."""
+LAYOUT, READ = b"2", (b"1", b"2")
+"""The version of the table in ``keys``, and those that are read: in layout 1 erasures left no statement."""
 
 
 class WrongLayout(ConsentError):
@@ -54,6 +57,7 @@ class Store:
         clock = Clock(self.connection, any_clock)
         self.notices = Notices(self.connection)
         self.decisions = Decisions(self.connection, self.notices, clock)
+        self.erasures = Erasures(self.connection, self.notices)
         self.log = Log(self.connection, self.notices, clock)
         self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
@@ -80,7 +84,9 @@ class Store:
         """
         with self.connection.reached():
             found = cast(bytes | None, self.connection.client.set(keys.LAYOUT, LAYOUT, nx=True, get=True))
-        if found not in (None, LAYOUT):
+            if found in READ and found != LAYOUT:  # what is written from now on, the version before cannot read
+                self.connection.client.set(keys.LAYOUT, LAYOUT)
+        if found not in (None, *READ):
             raise WrongLayout(
                 f"The store has layout {found.decode(errors='replace')}, this version of consent-server reads "
                 f"{LAYOUT.decode()}: run the version that wrote it, or a newer one."

@@ -199,8 +199,13 @@ class Decisions:
         ]
         return _Found(positions, len(older), entries)
 
-    def erase(self, site: Site, subject: str) -> int:
+    def erase(self, site: Site, subject: str, state: Callable[[Entry], bytes]) -> int:
         """Erase one shopper. Of each entry stays what was counted, and a hash by which the log still adds up.
+
+        Args:
+            site: the shop.
+            subject: whose decisions.
+            state: returns the statement of an entry's erasure, which is kept with what is left of it.
 
         Returns:
             How many entries were erased.
@@ -214,8 +219,12 @@ class Decisions:
                 return 0
             of_others = {(entry.at, entry.seq) for entry in found.entries if entry.subject != subject}
             others = pack_places(at for at in unpack_places(found.positions) if at in of_others)
+            whole = self._notices.names(site)
+            stated = [state(replace(entry, notice=whole.get(entry.notice, entry.notice))) for entry in own]
             left = [
-                part for entry in own for part in (f"{entry.at}-{entry.seq}", pack_name(entry.id), pack_erased(entry))
+                part
+                for entry, statement in zip(own, stated, strict=True)
+                for part in (f"{entry.at}-{entry.seq}", pack_name(entry.id), pack_erased(entry, statement))
             ]
             # Nothing is done, and it is read again, if a decision came in between.
             if self._erase(

@@ -11,7 +11,7 @@ consent:{TAG}:log                  stream  ``e`` -> packed entry; the id's time 
 consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> its latest 64 places in the log
 consent:{TAG}:older:DIGEST         hash    a decision's id, as packed -> its place, of a subject's before those
 consent:{TAG}:refused              hash    hour and notice -> the signature that refusals of the hour share
-consent:{TAG}:erased               hash    place -> what an erasure left of the entry
+consent:{TAG}:erased               hash    place -> what an erasure left of the entry, and its statement
 consent:{TAG}:sealed               string  end of the last sealed day in ms: no banner is counted before it
 consent:{TAG}:torn                 string  when something was last erased that is in the log still; ``rewritten``: it
                                            is not, but in the append-only file
@@ -23,7 +23,8 @@ consent:{SITE}:notices             hash    notice's hash -> its content, JSON
 consent:{SITE}:seals               hash    day -> the signed head of its entries
 consent:{SITE}:archives            hash    last day of an archive -> its file, and whether it is trimmed, JSON
 consent:{SITE}:alarm:NAME          string  this alarm was told; expires
-consent:keys                       hash    id -> every public key that ever signed here, JWK
+consent:endorsements               set     what keys signed of the next and the previous one
+consent:keys                       hash    id -> public key, JWK, as kept before there were endorsements
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
 consent:sample                     set     sites whose decisions are made up
 consent:marketers                  hash    name -> hash of the password and sites, JSON
@@ -43,6 +44,7 @@ from itertools import count
 from ..site import Site
 
 LAYOUT = "consent:layout"
+ENDORSEMENTS = "consent:endorsements"
 PUBLIC_KEYS = "consent:keys"
 SAMPLE = "consent:sample"
 MARKETERS = "consent:marketers"

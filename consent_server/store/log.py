@@ -1,8 +1,8 @@
-"""The log of all decisions, day by day, with its seals, its archives and the public keys that signed in it."""
+"""The log of all decisions, day by day, with its seals and its archives."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -67,7 +67,7 @@ class Log:
         A refusal comes with the signature that it shares with the others of its hour.
         """
         start = midnight(day)
-        whole = {name[:8]: name for name in self._notices.all(site)}
+        whole = self._notices.names(site)
         for bucket in buckets(site):
             shared: dict[bytes, bytes] | None = None
             for entry in self._entries(bucket, start, start + DAY):
@@ -228,23 +228,3 @@ class Log:
     def _drop(self, key: str, fields: list[bytes]) -> None:
         for n in range(0, len(fields), PIECE):
             self._write(key, "HDEL", *fields[n : n + PIECE])
-
-
-class PublicKeys:
-    """Every public key that ever signed for this store: an entry outlives the secret that signed it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._redis = connection.client
-        self._reached = connection.reached
-
-    def remember(self, jwks: Mapping[str, Any]) -> None:
-        """Keep public keys for as long as there are entries that they signed, which is for ever."""
-        with self._reached():
-            for key in jwks["keys"]:
-                self._redis.hsetnx(keys.PUBLIC_KEYS, key["kid"], msgspec.json.encode(key))
-
-    def all(self) -> list[dict[str, Any]]:
-        """Return them all (JWK)."""
-        with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.PUBLIC_KEYS))
-        return [msgspec.json.decode(key) for _, key in sorted(found.items())]

@@ -15,7 +15,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -177,12 +177,16 @@ class Keys(Reader):
         private = [_derive(secret) for secret in secrets]
         self.public = tuple(key.public_key().public_bytes_raw() for key in private)
         super().__init__(self.public, Ed25519(private))
-        self._signed = lru_cache(maxsize=256)(partial(self._signer.algorithm.get_signature, self.public[0]))
+        self._signed = lru_cache(maxsize=256)(self._signer.algorithm.get_signature)
 
-    def sign(self, payload: msgspec.Struct | dict[str, Any]) -> bytes:
-        """Return the 64 bytes that sign this payload. Ed25519 is deterministic: the same payload, the same bytes."""
+    def sign(self, payload: msgspec.Struct | dict[str, Any], by: int = 0) -> bytes:
+        """Return the 64 bytes that sign this payload, always the same ones; ``by``: the key's place in ``public``."""
         # Refusals of one hour share their payload, so what was signed just now is often asked for again.
-        return self._signed(_text(payload))
+        return self._signed(self.public[by], _text(payload))
+
+    def sign_note(self, text: bytes) -> bytes:
+        """Return the 64 bytes by which the newest key signs a text that has line breaks, which no payload has."""
+        return self._signed(self.public[0], text)
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys as a JWK set (RFC 8037), newest first."""

@@ -35,6 +35,8 @@ _SCRIPT = {
     "200": {"description": "The script", "headers": _TAG, "content": {"text/javascript": {"schema": TEXT}}},
     "304": {"description": "As it was", "headers": _TAG},
 }
+_SEALS = {"schema": thing({"site": TEXT, "seals": some(thing({"day": DATE, "token": TEXT}))})}
+_LINES = {"schema": TEXT}
 
 
 def _call(summary: str, answers: dict[str, Any], *refusals: str, takes: str = "", **more: object) -> dict[str, Any]:
@@ -173,6 +175,28 @@ PATHS: dict[str, dict[str, Any]] = {
             *("NoToken", "ForeignOrigin", "UnknownSite", "UnknownNotice", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
+        ),
+    },
+    "/v1/{site_id}/me/proof": {
+        "get": _call(
+            "The way from each sealed decision of the caller to its day's seal and to the log's checkpoint (RFC 9162)",
+            _says("The proof", thing({"site": TEXT, "checkpoint": TEXT, "sealed": some({}), "unsealed": some(TEXT)})),
+            *("NoToken", "ForeignOrigin", "UnknownSite", "TooMany", "StoreAway"),
+            takes="site_id origin",
+            security=BY_TOKEN,
+        ),
+    },
+    "/v1/{site_id}/seals": {
+        "get": _call(
+            "The seals of days, a checkpoint over all of them (C2SP tlog-checkpoint), or the key that signs it",
+            {"200": {"description": "As `format` says", "content": {"application/json": _SEALS, "text/plain": _LINES}}},
+            *("BadQuestion", "NoSeals", "TooMany", "StoreAway"),
+            takes="site_id",
+            parameters=[
+                parameter("query", "format", one("", "json", "checkpoint", "key")),
+                *(parameter("query", name, {"anyOf": [DATE, {"const": ""}]}) for name in ("from", "to")),
+                parameter("query", "old", {"type": "string", "pattern": "^[0-9]{0,9}$"}),
+            ],
         ),
     },
     "/v1/{site_id}/allows/{category}": {

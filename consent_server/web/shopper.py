@@ -10,7 +10,11 @@ from flask import Blueprint, Response, request
 
 from ..banner.scripts import Script
 from ..decision import Consent, Decision, UnknownNotice, shown_in
+from ..proof.erasure import erase as erase_shopper
+from ..proof.keys import published
 from ..proof.receipt import SIGNATURE, digest, history, receipt
+from ..proof.seals import newest as newest_seal
+from ..proof.seals import proofs
 from ..site import ConsentError, Site, UnknownCategory, best_language
 from ..store import Recorded
 from ..tokens import BadToken, current, token
@@ -25,7 +29,7 @@ blueprint = Blueprint("shopper", __name__)
 SECONDS_TO_REPEAT = 600
 """How long a decision that is sent again gets its token again, for an answer may be lost on its way."""
 
-FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "erase")}
+FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "my_proof", "erase")}
 """What pages of the shop may read from another host."""
 
 
@@ -201,7 +205,7 @@ def _verified(site: Site, text: str) -> Consent:
 def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
     store = services().store
     entries = store.decisions.history(site, consent.sub) if consent.sub else []
-    return history(entries, store.notices.all(site) if entries else {})
+    return history(entries, {entry.notice: store.notices.starting_with(site, entry.notice) for entry in entries})
 
 
 @blueprint.get("/v1/<site_id>/me")
@@ -223,9 +227,22 @@ def my_receipt(site_id: str) -> Response:
     if asked is None:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
     now = int(time.time())
-    content = receipt(site, asked, consent, _history(site, consent), text, now)
+    behind = services()
+    seal = newest_seal(behind.store, site, behind.keys)
+    content = receipt(site, asked, consent, _history(site, consent), text, now, seal)
     signed = {"typ": "receipt", "site": site.id, "at": now, "sha256": digest(content)}
-    return answer({**content, SIGNATURE: token(signed, services().keys.sign(signed))}, mimetype="application/ld+json")
+    return answer({**content, SIGNATURE: token(signed, behind.keys.sign(signed))}, mimetype="application/ld+json")
+
+
+@blueprint.get("/v1/<site_id>/me/proof")
+def my_proof(site_id: str) -> Response:
+    """The way from each sealed decision of the caller to its day's seal, and from there to the log's checkpoint."""
+    site = known_site(site_id)
+    require_own_origin(site)
+    _, consent = _token_of_caller(site)
+    behind = services()
+    behind.limits.spend_client(behind.settings.client_limit, "proof")
+    return answer(proofs(behind.store, site, behind.keys, consent.sub))
 
 
 @blueprint.delete("/v1/<site_id>/me")
@@ -237,12 +254,13 @@ def erase(site_id: str) -> Response:
     site = known_site(site_id)
     require_own_origin(site)
     _, consent = _token_of_caller(site)
-    erased = services().store.decisions.erase(site, consent.sub) if consent.sub else 0
+    behind, now = services(), int(time.time())
+    erased = erase_shopper(behind.store, site, behind.keys, consent.sub, now) if consent.sub else 0
     if not erased:
         detail = "Nothing is held that names the holder of this token, so nothing was erased."
         return answer({"typ": "nothing-held", "site": site.id, "erased": 0, "detail": detail})
-    done = {"typ": "erasure", "site": site.id, "erased": erased, "at": int(time.time())}
-    return answer({**done, "receipt": token(done, services().keys.sign(done))})
+    done = {"typ": "erasure", "site": site.id, "erased": erased, "at": now}
+    return answer({**done, "receipt": token(done, behind.keys.sign(done))})
 
 
 @blueprint.get("/v1/<site_id>/allows/<category>")
@@ -260,8 +278,8 @@ def allows(site_id: str, category: str) -> tuple[str, int]:
 
 @blueprint.get("/v1/keys.json")
 def keys() -> Response:
-    """The public keys (JWK set, newest first) by which anybody can check a token."""
-    response = answer(services().keys.jwks(), mimetype="application/jwk-set+json")
+    """The public keys (JWK set, newest first) by which anybody can check a token, and what they sign of each other."""
+    response = answer(published(services().keys), mimetype="application/jwk-set+json")
     response.headers["Cache-Control"] = "public, max-age=300"
     return add_cors(response, "*")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import resource
 import secrets
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from consent_server.decision import Decision
-from consent_server.proof.log import export, write
+from consent_server.proof.log import export, seal, write
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import Store
@@ -93,25 +95,40 @@ def compacted(many: int) -> None:
 
 
 def proven(store: Store, many: int) -> None:
-    """Export what is there and check it, in this process and in one of its own."""
+    """Seal what is there, all signatures checked, export it, and check that in processes of their own."""
+    now, day = datetime(2026, 11, 22, tzinfo=UTC), date(2026, 11, 20)
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    seal(store, SITE, KEYS, now)
+    spent = time.process_time() - started
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(f"seal: {spent:.0f} s of one core for a day of {many:,}, each signature checked, in {grown:.0f} MB more")
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "log.jsonl.gz"
-        started = time.process_time()
-        day = date(2026, 11, 20)
-        write(file, export(store, SITE, KEYS, day, day, datetime(2026, 11, 22, tzinfo=UTC)))
-        spent = time.process_time() - started
-        print(f"export: {many / spent:,.0f} entries a second of one core, {file.stat().st_size / many:.0f} bytes each")
-        program = (
-            "import resource, sys, time; from consent_server.verify import *; started = time.process_time()\n"
-            "with opened(Path(sys.argv[1])) as lines: summary = verify(lines)\n"
-            "spent = time.process_time() - started\n"
-            "print(summary.entries / spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-        )
-        done = subprocess.run([sys.executable, "-c", program, file], capture_output=True, text=True, check=True)
-        rate, peak = map(float, done.stdout.split())
-        print(f"verify: {rate:,.0f} entries a second of one core, {peak / 1024:.0f} MB at most")
+        keys = Path(folder) / "keys.json"
+        keys.write_text(json.dumps(KEYS.jwks()))
+        for with_tokens in (False, True):
+            name = "with tokens" if with_tokens else "by hash"
+            file = Path(folder) / f"{name}.jsonl.gz"
+            started = time.process_time()
+            write(file, export(store, SITE, KEYS, day, day, now, with_tokens=with_tokens))
+            spent, size = time.process_time() - started, file.stat().st_size
+            print(f"export {name}: {many / spent:,.0f} entries a second of one core, {size / many:.0f} bytes each")
+            checked(f"verify {name}", file, keys)
+        checked("verify --after", file, keys, Path(folder) / "by hash.jsonl.gz")
         with gzip.open(file) as lines:
             assert sum(1 for _ in lines) > many
+
+
+def checked(what: str, *files: Path) -> None:
+    """Check an export, and print how fast, and in how much memory, a process of its own did."""
+    program = (
+        "import resource, sys, time; from consent_server.verify import *; started = time.process_time()\n"
+        "summary = check(*map(Path, sys.argv[1:]))\n"
+        "spent = time.process_time() - started\n"
+        "print(summary.entries / spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *files], capture_output=True, text=True, check=True)
+    rate, peak = map(float, done.stdout.split())
+    print(f"{what}: {rate:,.0f} entries a second of one core, {peak / 1024:.0f} MB at most")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from typing import Any
 
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
+from consent_server.proof.erasure import erase
 from consent_server.settings.shops import make_site
 from consent_server.store import Store
 from consent_server.store import log as store_log
@@ -122,7 +123,7 @@ class Work:
         elif self.name == "seal":
             proof.seal(store, SHOP, KEYS, NOW)
         elif self.name == "erase":
-            store.decisions.erase(SHOP, self.subject)
+            erase(store, SHOP, KEYS, self.subject, 5)
         elif self.name == "compact":
             store.log.compact(SHOP)
 

@@ -19,6 +19,7 @@ from proof.killed import DAYS, FIRST, KEYS, NOW, OLD, SHOP, Proxy, Runner, Work
 from consent_server.decision import Decision, Entry
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
+from consent_server.proof.erasure import erase
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.site import Notice
@@ -71,7 +72,7 @@ class Log:
         found = {entry.id for entry in self.logged()}
         for made in self.store.log.archives(SHOP):
             with opened(self.folder / made.file) as lines:
-                text = lines.read()
+                text = b"".join(lines)
             verify(text.splitlines(), KEYS.jwks())
             found |= {entry.id for entry in self.entries if entry.id.encode() in text}
         return found
@@ -149,14 +150,14 @@ def test_an_erasure_is_done_whole_or_not_at_all(log: Log, runner: Runner) -> Non
             {e.id for e in log.entries},
             {e.id for e in log.entries} - own | {""},
         )
-        log.store.decisions.erase(SHOP, log.subject)
+        erase(log.store, SHOP, KEYS, log.subject, 5)
         assert [entry.identity() for entry in log.logged()] == [entry.identity() for entry in log.entries], place
         assert sum(not entry.id for entry in log.logged()) == 2, place
         log.proves_itself()
 
 
 def test_what_is_written_anew_is_there_before_and_after(log: Log, runner: Runner) -> None:
-    log.store.decisions.erase(SHOP, log.subject)
+    erase(log.store, SHOP, KEYS, log.subject, 5)
     erased = log.logged()
     log._keys = {key: log.client.dump(key) for key in log.client.scan_iter()}
     name = urlsafe_b64decode(log.subject + "==")

@@ -75,9 +75,9 @@ def test_any_number_of_decisions_of_one_shopper_is_found_counted_once_and_erased
             site, Decision("y" * 22, 1, notice, "save", made[1].consent(NOON // 1000)), now=NOON, sign=KEYS.sign
         )
     assert read.recount(store, site, Period(TODAY, TODAY)).differences == []
-    assert store.decisions.erase(site, subject) == MANY
+    assert store.decisions.erase(site, subject, lambda entry: b"") == MANY
     assert store.decisions.history(site, subject) == []
-    assert store.decisions.erase(site, subject) == 0
+    assert store.decisions.erase(site, subject, lambda entry: b"") == 0
     assert {entry.id for entry in store.log.day(site, TODAY)} == {""}
     assert read.recount(store, site, Period(TODAY, TODAY)).differences == []
 
@@ -106,7 +106,7 @@ def test_what_is_erased_while_the_log_is_written_anew_leaves_memory_too(valkey, 
         notice = asked(store, site)
         names = [decide(store, site, notice, 2, at=NOON + n)[0].subject for n in range(100)]
         gone = [names.pop(0)]
-        assert store.decisions.erase(site, gone[0]) == 1
+        assert store.decisions.erase(site, gone[0], lambda entry: b"") == 1
         piece = store.log._compact
 
         def between(keys, args):
@@ -118,7 +118,7 @@ def test_what_is_erased_while_the_log_is_written_anew_leaves_memory_too(valkey, 
                 gone.append(names.pop(0))
                 gone.append(names.pop(-1))
                 for name in gone[-2:]:
-                    assert store.decisions.erase(site, name) == 1
+                    assert store.decisions.erase(site, name, lambda entry: b"") == 1
             return done
 
         monkeypatch.setattr(store.log, "_compact", between)
@@ -152,7 +152,7 @@ def test_no_call_works_on_more_of_a_log_than_a_piece(valkey, site):
             for n in range(many if some else 0):
                 calls.xadd(bucket.log, some[1], id=f"{NOON + 1 + n}-0")
             calls.execute()
-        store.decisions.erase(site, subject)
+        store.decisions.erase(site, subject, lambda entry: b"")
         client.config_resetstat()
         assert store.log.compact(site)
         calls = client.info("commandstats")
@@ -171,7 +171,7 @@ def test_who_was_erased_leaves_the_append_only_file_of_a_small_shop_too(kind, sh
         with closing(Store(server.url, 5)) as store:
             notice = asked(store, site)
             subjects = [decide(store, site, notice)[0].subject for _ in range(20)]
-            assert store.decisions.erase(site, subjects[0]) == 1
+            assert store.decisions.erase(site, subjects[0], lambda entry: b"") == 1
 
             def on_disk(subject):
                 files = [path.read_bytes() for path in (server.folder / "appendonlydir").iterdir()]
@@ -193,7 +193,7 @@ def test_who_was_erased_leaves_the_append_only_file_of_a_small_shop_too(kind, sh
 def test_a_file_that_may_not_be_written_anew_is_due_until_it_is(valkey, site, caplog):
     with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
         client.flushall()
-        store.decisions.erase(site, decide(store, site, asked(store, site))[0].subject)
+        store.decisions.erase(site, decide(store, site, asked(store, site))[0].subject, lambda entry: b"")
         client.execute_command(
             "ACL", "SETUSER", "small", "on", ">word", "resetchannels", "~*", "+@all", "-bgrewriteaof"
         )

@@ -67,6 +67,11 @@ class Asking:
         redis.set("consent:layout", layout)
         return self.get("/readyz")
 
+    def written(self, key: str, field: str, content: str, path: str, **decided: str) -> TestResponse:
+        redis = self.app.extensions["consent"].store.connection.client
+        redis.hset(f"consent:{{{self.shopper.site.id}}}:{key}", field, content)
+        return self.shopper.decide(**decided) if decided else self.get(path)
+
     def away(self) -> TestResponse:
         services = self.app.extensions["consent"]
         app = create_app(replace(services.settings, redis_url="redis://127.0.0.1:1"), services.sites)
@@ -108,6 +113,9 @@ REFUSALS = {
     "clocks-apart": Asking.apart,
     "store-away": Asking.away,
     "wrong-layout": lambda it: it.ready(b"of the future"),
+    "no-seals": lambda it: it.get(f"{AT}/seals?format=checkpoint&old=5"),
+    "unproven": lambda it: it.written("seals", "2026-11-20", "of nobody", f"{AT}/seals"),
+    "forged-notice": lambda it: it.written("notices", "A" * 22, "{}", f"{AT}/me/receipt", notice="A" * 22),
 }
 """The call that meets each kind of refusal."""
 
@@ -116,7 +124,7 @@ ON_A_PAGE = {"foreign-form"}
 
 OF_COMMANDS = {
     *("CannotBrowse", "CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
-    *("TooOld", "Archived", "ArchiveMissing"),
+    *("TooOld", "Archived", "ArchiveMissing", "NotShowable", "UnknownKey"),
     *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
 }
 """Errors that end a command, or the server's start."""
