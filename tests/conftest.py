@@ -338,7 +338,7 @@ class Shopper:
             headers={"Origin": origin or self.site.origins[0]},
         )
         if response.status_code in (200, 201):
-            self.token = response.get_json()["token"]
+            self.token = response.get_json().get("token")
         return response
 
     def get(self, path: str) -> TestResponse:

@@ -78,6 +78,8 @@ def _must_suit(app: Flask) -> None:
     try:
         for server in store.servers():
             server.must_be_supported()
+            for what, cure in server.faults():
+                log.warning("%s To mend it, %s.", what, cure)
         store.ping()
     except StoreAway:
         log.warning("redis is away: decisions are refused until it is back")

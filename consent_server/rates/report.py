@@ -73,7 +73,7 @@ class Report:
                     self.site,
                     self.period.first,
                     self.period.last,
-                    value,
+                    _cell(value),
                     *counts.values(),
                     *("" if share is None else f"{share:.9g}" for shared in shares for share in shared),
                 ]
@@ -144,7 +144,7 @@ class Recount:
         lines.writerow(["by", "value", "source", *LOGGED])
         for it in self.differences:
             for source, numbers in (("counters", it.counted), ("log", it.logged)):
-                lines.writerow([it.by, it.value, source, *(numbers or [""] * len(LOGGED))])
+                lines.writerow([it.by, _cell(it.value), source, *(numbers or [""] * len(LOGGED))])
         return text.getvalue()
 
     def as_text(self) -> str:
@@ -161,6 +161,14 @@ class Recount:
         return archived + (
             f"The counters of {self.site} from {self.period.first} to {self.period.last} agree with the log.\n"
         )
+
+
+def _cell(text: str) -> str:
+    """Return a text as a spreadsheet shows it and does not run it: one that starts a formula gets an apostrophe first.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _percent(rate: Rate) -> str:

@@ -31,11 +31,12 @@ class PreviousReplaced(ConsentError):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A decision as it was acknowledged; ``repeat`` says that it had been recorded before."""
+    """A decision as it was acknowledged; ``repeat`` says that it had been recorded before, ``at`` when, in ms."""
 
     consent: Consent
     signature: bytes
     repeat: bool
+    at: int
 
 
 class Reply(IntEnum):
@@ -153,7 +154,7 @@ class Decisions:
             )
             match reply:
                 case [Reply.NEW, *_]:
-                    return Recorded(consent, signature, repeat=False)
+                    return Recorded(consent, signature, repeat=False, at=now)
                 case [Reply.REPEATED, at, packed, shared]:
                     return self._repeat(site, decision, unpack(packed, bucket.number, at, 0), shared)
                 case [Reply.REPLACED, *_]:
@@ -170,7 +171,7 @@ class Decisions:
         if (first.allow, notice.hash, first.subject) != (decision.allow, decision.notice.hash, decision.subject):
             raise OtherContent("A decision with this `id` was kept before, with another answer; make a new id.")
         consent = consent_of(notice, first.allow, first.at // 1000, first.subject, first.id)
-        return Recorded(consent, first.signature or shared, repeat=True)
+        return Recorded(consent, first.signature or shared, repeat=True, at=first.at)
 
     def history(self, site: Site, subject: str) -> list[Entry]:
         """Return the decisions of one shopper that are kept, oldest first, with their whole notice hashes."""

@@ -90,7 +90,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         *("lang", "variant", "how", "previous"),
     ),
-    "Acknowledged": thing({"token": TEXT, "allow": ALLOWED, "at": SECONDS, "expires": SECONDS}),
+    "Acknowledged": thing({"token": TEXT, "allow": ALLOWED, "at": SECONDS, "expires": SECONDS}, "token"),
     "Showing": thing(
         {
             "notice": nullable("string"),
@@ -157,20 +157,17 @@ SCHEMAS: dict[str, Schema] = {
             ),
         }
     ),
-    "Erasure": {
-        "oneOf": [
-            thing(
-                {
-                    "typ": {"const": "erasure"},
-                    "site": TEXT,
-                    "erased": {"type": "integer", "minimum": 1, "description": "How many decisions."},
-                    "at": SECONDS,
-                    "receipt": TEXT | {"description": "The same, signed."},
-                }
-            ),
-            thing({"typ": {"const": "nothing-held"}, "site": TEXT, "erased": {"const": 0}, "detail": TEXT}),
-        ]
-    },
+    "Erasure": thing(
+        {
+            "typ": one("erasure", "nothing-held"),
+            "site": TEXT,
+            "erased": WHOLE | {"description": "How many decisions."},
+            "at": SECONDS,
+            "receipt": TEXT | {"description": "The same, signed."},
+            "detail": TEXT | {"description": "That nothing was held, and so nothing was erased."},
+        },
+        *("at", "receipt", "detail"),
+    ),
     "Receipt": {
         "type": "object",
         "required": ["@context", "@type", "dcterms:identifier", "dcterms:references", "dcterms:provenance"],

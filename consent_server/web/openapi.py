@@ -118,7 +118,7 @@ PATHS: dict[str, dict[str, Any]] = {
         "post": _call(
             "Take a decision",
             _says("Kept", ref("Acknowledged"), "201")
-            | _says("Kept before; this is what was acknowledged then", ref("Acknowledged")),
+            | _says("Kept before; without the token if it names somebody and was long ago", ref("Acknowledged")),
             *("Malformed", "ForeignOrigin", "UnknownSite", "Conflict"),
             *("TooLarge", "NotTaken", "TooMany", "StoreAway"),
             takes="site_id origin",
@@ -241,7 +241,7 @@ PATHS: dict[str, dict[str, Any]] = {
     "/readyz": {
         "get": _call(
             "Decisions can be taken",
-            _says("They can", thing({"status": {"const": "ready"}}, closed=False)),
+            _says("They can", thing({"status": {"const": "ready"}, "warnings": some(TEXT)}, closed=False)),
             "NotReady",
         ),
     },

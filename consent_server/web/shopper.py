@@ -17,7 +17,7 @@ from ..proof.seals import newest as newest_seal
 from ..proof.seals import proofs
 from ..site import ConsentError, Site, UnknownCategory, best_language
 from ..store import Recorded
-from ..tokens import BadToken, token
+from ..tokens import BadToken, current, token
 from . import metrics
 from .cookies import has_waited, is_on_own_host, newest, outlast
 from .request import add_cors, country, device, is_bot_or_prefetch, read_body, require_own_origin
@@ -25,6 +25,9 @@ from .responses import answer, answer_script
 from .services import known_site, services
 
 blueprint = Blueprint("shopper", __name__)
+
+SECONDS_TO_REPEAT = 600
+"""How long a decision that is sent again gets its token again, for an answer may be lost on its way."""
 
 FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "my_proof", "erase")}
 """What pages of the shop may read from another host."""
@@ -110,7 +113,7 @@ def decisions(site_id: str) -> Response:
     with metrics.decision(site.id) as outcome:
         require_own_origin(site)
         behind = services()
-        behind.limits.spend(behind.settings.client_limit, "client", behind.limits.client())
+        behind.limits.spend_client(behind.settings.client_limit, "client")
         behind.limits.spend(behind.settings.site_limit, "site", site.id)
         decision = Decision.parse(
             read_body(), site, partial(behind.store.notices.find, site), lambda text: _followed(text, site)
@@ -136,8 +139,10 @@ def _followed(text: str, site: Site) -> Consent:
 
 
 def _acknowledged(kept: Recorded) -> Response:
+    """Acknowledge a decision. One of long ago gets no token that names somebody, whoever knows its id."""
+    late = kept.repeat and bool(kept.consent.sub) and time.time() > kept.at / 1000 + SECONDS_TO_REPEAT
     content = {
-        "token": token(kept.consent, kept.signature),
+        **({} if late else {"token": token(kept.consent, kept.signature)}),
         "allow": kept.consent.allow,
         "at": kept.consent.at,
         "expires": kept.consent.exp,
@@ -165,7 +170,7 @@ def shown(site_id: str) -> tuple[str, int]:
     behind = services()
     language, variant, signalled = shown_in(read_body(), site, partial(behind.store.notices.find, site))
     if not is_bot_or_prefetch():
-        behind.limits.spend(behind.settings.client_limit, "shown", behind.limits.client())
+        behind.limits.spend_client(behind.settings.client_limit, "shown")
         behind.store.counters.shown(
             site,
             now=time.time_ns() // 1_000_000,
@@ -236,7 +241,7 @@ def my_proof(site_id: str) -> Response:
     require_own_origin(site)
     _, consent = _token_of_caller(site)
     behind = services()
-    behind.limits.spend(behind.settings.client_limit, "proof", behind.limits.client())
+    behind.limits.spend_client(behind.settings.client_limit, "proof")
     return answer(proofs(behind.store, site, behind.keys, consent.sub))
 
 
@@ -263,7 +268,7 @@ def allows(site_id: str, category: str) -> tuple[str, int]:
     """Say by the status alone whether the token allows a category: 204 or 403, for nginx's ``auth_request``."""
     site = known_site(site_id)
     try:
-        allowed = _token_of_caller(site)[1].allows(category)
+        allowed = current(_token_of_caller(site)[1], site.revision).allows(category)
     except (BadToken, UnknownCategory) as error:
         raise NotAllowed(str(error)) from None
     if not allowed:

@@ -163,7 +163,11 @@ const delivery = (gate) => {
       const unsent = getState().unsent.map((each) => ({ ...each }));
       const [taken, next] = unsent;
       if (!taken || !isSame(first, taken)) continue;
-      if (response.ok) {
+      if (response.ok && !token) {
+        // Taken long ago, when the answer was lost; whoever asks so late gets no token. So it is given once more.
+        taken.id = newId();
+        store(waiting(unsent));
+      } else if (response.ok) {
         memory.id &&= newId();
         const { previous } = taken;
         if (previous && parse(previous)?.last?.sub && !parse(token)?.last?.sub) keepWithdrawn([...withdrawn(), previous]);

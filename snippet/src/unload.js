@@ -17,11 +17,16 @@ export const unload = (element, names) => {
   forget();
   const player = element.closest('video,audio');
   if (!player) return;
-  // Also what a script streamed into it; a player that is given nothing drops what it has.
+  // Also what a script streamed into it. A stream of nothing makes it forget the address that it had.
   player.pause();
-  player.srcObject = null;
   player.removeAttribute('src');
-  player.load();
+  const empty = () => {
+    player.srcObject = null;
+    player.load();
+  };
+  if (!('MediaStream' in window)) return empty();
+  player.addEventListener('loadstart', empty, { once: true });
+  player.srcObject = new MediaStream();
 };
 
 /** @param {HTMLElement} marked that was released: it, and what is in it without a mark of its own */

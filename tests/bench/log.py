@@ -19,6 +19,7 @@ from consent_server.proof.log import export, seal, write
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import Store
+from consent_server.store.keys import buckets
 from consent_server.tokens import Keys
 from tests.bench.servers import store as running
 
@@ -53,12 +54,44 @@ def main(many: int = 1_000_000) -> None:
     for name, binary in (("redis-server", "redis-server"), ("the embedded Valkey", None)):
         for kind, allow in (("refusal", 0), ("consent", 7)):
             with running({0}, binary) as (url, _):
-                store = Store(url, 30)
+                store = Store(url, 30, any_clock=True)
                 each = fill(store, many, allow)
                 print(f"memory: {each:.0f} bytes a {kind}, log entry included, at {many:,} on {name}")
                 if kind == "consent" and binary:
                     proven(store, many)
                 store.close()
+    compacted(many)
+
+
+def compacted(many: int) -> None:
+    """Erase a shopper out of a bucket with ``many`` entries; print for how long Redis does nothing else at most."""
+    site = make_site("one", "One", ("https://shop.example",), "/p", date(2025, 12, 20), languages=("az",), buckets=1)
+    for binary in ("redis-server", None):
+        with running({0}, binary) as (url, _):
+            store = Store(url, 30, any_clock=True)
+            client, (bucket,) = store.connection.client, buckets(site)
+            store.notices.serve(site, [NOTICE])
+            decision = Decision(secrets.token_urlsafe(16), 7, NOTICE, "accept", None)
+            store.decisions.record(site, decision, now=START, sign=KEYS.sign)
+            ((_, entry),) = client.xrange(bucket.log, count=1)
+            for start in range(1, many, 5000):
+                calls = client.pipeline(transaction=False)
+                for n in range(start, start + 5000):
+                    calls.xadd(bucket.log, entry, id=f"{START + n}-0")
+                calls.execute()
+            assert store.decisions.erase(site, decision.id) == 1
+            client.config_set("slowlog-log-slower-than", 0)
+            client.config_set("slowlog-max-len", 100_000)
+            client.slowlog_reset()
+            store.log.compact(site)
+            calls = [call for call in client.slowlog_get(100_000) if call["command"].startswith(b"EVAL")]
+            pieces = sorted(call["duration"] / 1000 for call in calls)
+            assert client.xlen(bucket.log) >= many - 1
+            print(
+                f"compaction: Redis does nothing else for {pieces[len(pieces) // 2]:.1f} ms a piece, {pieces[-1]:.1f} "
+                f"at most, whatever else the machine did, at {many:,} on {binary or 'the embedded Valkey'}"
+            )
+            store.close()
 
 
 def proven(store: Store, many: int) -> None:

@@ -236,7 +236,7 @@ def test_a_song_stops_and_forgets_what_it_has_loaded(shop: Shop, page: Page, pla
     page.evaluate("window.here = document.querySelector('audio')")
     page.evaluate(WITHDRAW)
     until(page, "here.paused && here.readyState == 0 && [0, 3].includes(here.networkState)")  # empty, or no source
-    assert page.evaluate("here == document.querySelector('audio') && !here.src")
+    until(page, "here == document.querySelector('audio') && !here.src && !here.currentSrc")
     page.evaluate(ALLOW)
     if "script" not in player:
         until(page, "here.readyState > 1")

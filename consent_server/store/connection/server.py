@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
@@ -47,6 +48,30 @@ class Server:
         than Valkey 9.1.2 make it after the last whole command (https://github.com/valkey-io/valkey/pull/4342).
         """
         return self.cuts and not (self.name == "valkey" and self.version >= (9, 1, 2))
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Yield by what it would lose decisions, a sentence each, and what to type against it."""
+        if not self.append_only:
+            yield (
+                "Redis keeps decisions in memory only: a restart loses all of them.",
+                "type: redis-cli config set appendonly yes; redis-cli config rewrite",
+            )
+        elif self.fsync not in (None, "always"):
+            yield (
+                f"Redis writes with appendfsync {self.fsync}: a crash loses decisions that were acknowledged.",
+                "type: redis-cli config set appendfsync always; redis-cli config rewrite",
+            )
+        elif self.cuts_wrongly:
+            yield (
+                "A full disk or a power cut may leave half a decision in this Redis's file, and later ones are lost.",
+                "type: redis-cli config set aof-load-truncated no; redis-cli config rewrite, and have redis-check-aof "
+                "mend the file before each start (docs/operating.md); or install Valkey 9.1.2",
+            )
+        if self.eviction not in ("", "noeviction"):
+            yield (
+                f"Redis drops keys when it is full (maxmemory-policy {self.eviction}), consents included.",
+                "type: redis-cli config set maxmemory-policy noeviction; redis-cli config rewrite",
+            )
 
     def must_be_supported(self) -> None:
         """Return if this version is one that we run on.
