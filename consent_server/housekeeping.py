@@ -17,7 +17,7 @@ from .proof.log import seal
 from .rates.alarms import Alarm
 from .rates.read import unusual
 from .site import ConsentError, Site
-from .store import ClocksApart, ForgedNotice, Store, StoreAway
+from .store import ClocksApart, ForgedNotice, Store, StoreAway, Unreadable
 from .tokens import Keys
 
 SECONDS_TO_TAKE_AN_ALARM = 10
@@ -67,7 +67,7 @@ def work_on(store: Store, site: Site, keys: Keys, webhook: str | None, now: date
     """
     try:
         seal(store, site, keys, now)
-    except (ClocksApart, Unproven, ForgedNotice) as error:
+    except (ClocksApart, Unproven, Unreadable, ForgedNotice) as error:
         log.error("%s is not sealed: %s", site.id, error)
     if store.log.compact(site):
         clear_files(store, site)
@@ -79,6 +79,9 @@ def keep(store: Store, sites: Mapping[str, Site], keys: Keys, webhook: str | Non
     """Do what is due, for as long as the process lives. ``every``: seconds."""
     while True:
         for site in sites.values():
-            with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
-                work_on(store, site, keys, webhook, datetime.now(UTC))
+            try:
+                with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+                    work_on(store, site, keys, webhook, datetime.now(UTC))
+            except Exception:  # whatever it is, the other sites and the next day go on
+                log.exception("what is due at %s could not be done", site.id)
         time.sleep(every)

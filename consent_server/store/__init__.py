@@ -11,7 +11,7 @@ from .connection import Connection, Server, StoreAway
 from .counters import Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .erasures import Erasures
-from .log import Archive, Archived, Log
+from .log import Archive, Archived, Log, Unreadable
 from .marketers import ApiKey, Marketer, Marketers
 from .notices import ForgedNotice, Notices
 from .public_keys import PublicKeys
@@ -28,6 +28,7 @@ __all__ = [
     "Recorded",
     "Store",
     "StoreAway",
+    "Unreadable",
     "WrongLayout",
 ]
 
