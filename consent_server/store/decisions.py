@@ -77,6 +77,7 @@ class Decisions:
     def __init__(self, connection: Connection, notices: Notices, clock: Clock) -> None:
         self._redis = connection.client
         self._reached = connection.reached
+        self._write = connection.write
         self._notices = notices
         self._leeway = clock.leeway
         self._record = connection.script("clock", "count", "record")
@@ -211,12 +212,14 @@ class Decisions:
             How many entries were erased.
         """
         place = keys.place(site, subject)
-        bucket = place.bucket
+        bucket, tried = place.bucket, 0
         while True:
             found = self._found(place)
             own = [entry for entry in found.entries if entry.subject == subject]
             if not own:
-                return 0
+                self._wait_for_replicas(bucket)
+                return tried  # 0, or it was done, and the answer was lost
+            tried = len(own)
             of_others = {(entry.at, entry.seq) for entry in found.entries if entry.subject != subject}
             others = pack_places(at for at in unpack_places(found.positions) if at in of_others)
             whole = self._notices.names(site)
@@ -232,6 +235,13 @@ class Decisions:
                 args=[place.digest, found.positions, found.older, others, *left],
             ):
                 return len(own)
+
+    def _wait_for_replicas(self, bucket: keys.Bucket) -> None:
+        """Return when replicas have what was erased before, perhaps by a call that could not wait for them."""
+        with self._reached():
+            torn = self._redis.get(bucket.torn)
+        if torn:
+            self._write(bucket.torn, "SET", torn)
 
     def mark_sample(self, site: Site) -> None:
         """Remember that decisions of this site are made up."""

@@ -164,7 +164,8 @@ class Connection:
                 connection.send_command(*command)
                 answer = connection.read_response()
                 if self._replicas:
-                    connection.send_command("WAIT", self._replicas, int(self._timeout * 1000))
+                    # Not for as long as we wait for the answer: Redis is there, and says how many have it.
+                    connection.send_command("WAIT", self._replicas, int(self._timeout * 800))
                     if connection.read_response() < self._replicas:
                         raise ReadOnlyError(f"under {self._replicas} replicas have it")
                 return answer
