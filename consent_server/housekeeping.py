@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 import urllib.request
@@ -15,9 +16,10 @@ import msgspec
 from .proof.entries import Unproven
 from .proof.log import seal
 from .rates.alarms import Alarm
+from .rates.leaks import Leak, leaks
 from .rates.read import unusual
 from .site import ConsentError, Site
-from .store import ClocksApart, ForgedNotice, Store, StoreAway
+from .store import ClocksApart, ForgedNotice, Store, StoreAway, Unreadable
 from .tokens import Keys
 
 SECONDS_TO_TAKE_AN_ALARM = 10
@@ -25,17 +27,23 @@ SECONDS_TO_TAKE_AN_ALARM = 10
 log = logging.getLogger(__name__)
 
 
-def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm]:
+def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm | Leak]:
     """Post each alarm of ``site`` to ``webhook`` once, whichever server sees it first; return those that were posted.
 
-    The body is JSON: ``{site, kind, rate, day, value, low, high, text}``. One that is not taken is posted again later.
+    The body is JSON: ``{site, kind, rate, day, value, low, high, text}``, of a leak ``{site, kind, leak, text}``. One
+    that is not taken is posted again later.
     """
-    told = []
-    for alarm in unusual(store, site, today):
-        name = f"{alarm.kind}.{alarm.rate}.{alarm.day}"
+    told: list[Alarm | Leak] = []
+    found: list[Alarm | Leak] = [*unusual(store, site, today), *leaks(store, site, today)]
+    for alarm in found:
+        if isinstance(alarm, Leak):
+            name = f"leak.{hashlib.sha256(f'{alarm.kind} {alarm.name}'.encode()).hexdigest()[:16]}"
+            said = {"kind": "leak", "leak": alarm.as_json()}
+        else:
+            name, said = f"{alarm.kind}.{alarm.rate}.{alarm.day}", msgspec.to_builtins(alarm)
         if not store.counters.claim_alarm(site, name):
             continue
-        body = msgspec.json.encode({"site": site.id, **msgspec.to_builtins(alarm), "text": str(alarm)})
+        body = msgspec.json.encode({"site": site.id, **said, "text": str(alarm)})
         post = urllib.request.Request(webhook, body, {"Content-Type": "application/json"})  # noqa: S310
         try:
             # Settings take http and https only.
@@ -67,7 +75,7 @@ def work_on(store: Store, site: Site, keys: Keys, webhook: str | None, now: date
     """
     try:
         seal(store, site, keys, now)
-    except (ClocksApart, Unproven, ForgedNotice) as error:
+    except (ClocksApart, Unproven, Unreadable, ForgedNotice) as error:
         log.error("%s is not sealed: %s", site.id, error)
     if store.log.compact(site):
         clear_files(store, site)
@@ -79,6 +87,9 @@ def keep(store: Store, sites: Mapping[str, Site], keys: Keys, webhook: str | Non
     """Do what is due, for as long as the process lives. ``every``: seconds."""
     while True:
         for site in sites.values():
-            with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
-                work_on(store, site, keys, webhook, datetime.now(UTC))
+            try:
+                with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+                    work_on(store, site, keys, webhook, datetime.now(UTC))
+            except Exception:  # whatever it is, the other sites and the next day go on
+                log.exception("what is due at %s could not be done", site.id)
         time.sleep(every)

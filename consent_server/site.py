@@ -6,6 +6,7 @@ Everything here is pure: no clock, no network, no storage.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ def base64url(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+def glob(name: str) -> str:
+    """Return a regular expression for a name of the cookie list, in which ``*`` stands for anything."""
+    return "".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", name))
+
+
 @dataclass(frozen=True, slots=True)
 class Cookie:
     """One line of the cookie list: a name or pattern (``_ga_*``), who sets it, what for and for how long.
@@ -78,7 +84,11 @@ class Variant:
 
 @dataclass(frozen=True)
 class Site:
-    """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds."""
+    """A shop as ``consent.toml`` describes it, each default filled in. ``keep`` and ``prove`` are in seconds.
+
+    ``cookies``, ``vendors`` and ``trackers`` have what its ``services`` bring.
+    ``watch`` is the share of page views that report names which the lists do not allow, from 0 to 1.
+    """
 
     id: str
     name: str
@@ -97,16 +107,37 @@ class Site:
     authority: Mapping[str, str] | None
     theme: Mapping[str, Any]
     words: Mapping[str, Mapping[str, str]]
+    services: tuple[str, ...]
     cookies: Mapping[str, tuple[Cookie, ...]]
     vendors: Mapping[str, Mapping[str, Any]]
     trackers: tuple[tuple[str, str], ...]
     variants: tuple[Variant, ...]
+    watch: float
     buckets: int
 
     @property
     def cookie(self) -> str:
         """The name of the cookie that holds the answer."""
         return "__Host-consent" if self.host_cookie else "consent"
+
+    @cached_property
+    def held_trackers(self) -> tuple[tuple[str, str], ...]:
+        """The trackers that have to wait for a category; those that are necessary are known, and nothing holds them."""
+        return tuple((pattern, category) for pattern, category in self.trackers if category in OPTIONAL)
+
+    def removable(self, category: str) -> list[str]:
+        """Return names of cookies and storage entries of a category that lie where the shop's pages can remove them."""
+        return list(dict.fromkeys(cookie.name for cookie in self.cookies.get(category, ()) if not cookie.host))
+
+    @cached_property
+    def domains(self) -> tuple[str, ...]:
+        """Return the hosts of the shop's pages, without ``www.``: they and all hosts below them are the shop's own."""
+        hosts = [origin.partition("://")[2].partition(":")[0] for origin in self.origins]
+        domains = [
+            *([self.cookie_domain] if self.cookie_domain else []),
+            *(host.removeprefix("www.") for host in hosts),
+        ]
+        return tuple(dict.fromkeys(domains))
 
     @cached_property
     def all_variants(self) -> tuple[Variant, ...]:
@@ -159,6 +190,8 @@ class Notice:
                             "provider": cookie.provider,
                             "purpose": cookie.purpose[lang],
                             "life": cookie.life[lang],
+                            **({"country": cookie.country} if cookie.country else {}),
+                            **({"host": cookie.host} if cookie.host else {}),
                         }
                         for cookie in site.cookies.get(category, ())
                     ]

@@ -38,16 +38,18 @@ const allWords = () => {
 };
 
 mkdirSync(target, { recursive: true });
+const ALONE = /^(consent|watching)/;
 for (const [name, placeholder] of [
-  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['details', '__DETAILS__'], ['mine', '__MINE__'], ['release', ''],
-  ['delivery', ''], ['withdraw', '__WITHDRAW__'],
+  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'],
+  ['details', '__DETAILS__'], ['mine', '__MINE__'], ['release', ''],
+  ['delivery', ''], ['withdraw', '__WITHDRAW__'], ['list', '__LIST__'], ['watch', '__WATCH__'],
 ]) {
   const { outputFiles: [{ text: bundled }] } = await build({
     absWorkingDir: here.pathname,
     entryPoints: [`src/${name}.js`],
     bundle: true,
     charset: 'utf8',
-    format: name.startsWith('consent') ? 'iife' : 'esm',
+    format: ALONE.test(name) ? 'iife' : 'esm',
     target: 'es2022',
     plugins: [minifiedStyle],
     write: false,
@@ -55,7 +57,7 @@ for (const [name, placeholder] of [
   const { code: text = '' } = await minify(bundled, {
     ecma: 2020,
     toplevel: true,
-    module: !name.startsWith('consent'),
+    module: !ALONE.test(name),
     compress: { passes: 4, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false, pure_getters: true },
   });
   if (placeholder && text.split(placeholder).length != 2) throw Error(`${name}.js must say ${placeholder} once`);

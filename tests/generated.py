@@ -11,8 +11,9 @@ import click
 
 from consent_server.cli import main
 from consent_server.settings.environment import ENVIRONMENT
+from consent_server.settings.lists import COOKIE, TRACKER, VENDORS
 from consent_server.settings.rows import REQUIRED, Row
-from consent_server.settings.shops import AUTHORITY, COOKIE, SITE, TRACKER, VARIANT, VENDORS
+from consent_server.settings.shops import AUTHORITY, SITE, VARIANT
 from consent_server.settings.theme import BUTTON, DARK, DARK_BUTTON, THEME
 
 ROOT = Path(__file__).parent.parent

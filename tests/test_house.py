@@ -25,8 +25,9 @@ ONLY = {
     "cryptography": {"tokens", "verify"},
     "flask": {"web", "demo", "app", "cli"},
     "click": {"cli"},
+    "babel": {"banner"},
     "granian": {"cli"},
-    "playwright": {"audit", "check"},
+    "playwright": {"audit"},
     "duckduckgo_autoconsent": {"audit"},
     "publicsuffixlist": {"audit"},
 }

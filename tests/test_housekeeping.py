@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from conftest import closing
 
 from consent_server.cli.check import check
 from consent_server.decision import Decision
@@ -82,6 +83,24 @@ def test_an_alarm_that_nobody_took_is_told_again(stopped, site, hook):
     assert tell(stopped, site, hook.url, TODAY) == []
     hook.status = 204
     assert len(tell(stopped, site, hook.url, TODAY)) == 1
+
+
+def test_a_leak_is_told_once_from_twenty_sightings_on(redis_url, site, hook):
+    with closing(Store(redis_url, 5)) as store:
+        for _ in range(19):
+            store.leaks.add(site, TODAY, [("refused", "cookie", "_xyz")])
+        assert tell(store, site, hook.url, TODAY) == []
+        store.leaks.add(site, TODAY, [("accepted", "cookie", "_xyz"), ("accepted", "cookie", "ext-once")])
+        hook.status = 500
+        assert tell(store, site, hook.url, TODAY) == []
+        hook.status = 204
+        assert len(tell(store, site, hook.url, TODAY)) == 1
+        assert tell(store, site, hook.url, TODAY) == []
+    (posted,) = hook.posted
+    assert (posted["site"], posted["kind"]) == (site.id, "leak")
+    assert posted["leak"]["name"] == "_xyz"
+    assert posted["leak"]["states"] == ["refused", "accepted"]
+    assert "on refusals too, about 20 a day" in posted["text"]
 
 
 def test_a_usual_day_is_no_alarm(stopped, site, hook):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..site import Site
+from .hosts import host_of, is_third_party, without_port
 from .report import Report
 from .suggestions import Suggestions, company_of
 
@@ -44,7 +45,7 @@ def draft(report: Report, site: Site | None, suggestions: Suggestions) -> str:
     if unknown:
         lines += ["# Nobody knows these but you. Choose a category, say what for, and take the # away.", ""]
     for name, rows in _by(entries, "name").items():
-        lines += [*_entry(table, name, rows, site.languages if site else ("en",), suggestions), ""]
+        lines += [*_entry(table, name, rows, site.languages if site else ("en",), suggestions, host_of(report.url)), ""]
     for address, rows in hosts.items():
         lines += [*_tracker(table, address, rows), ""]
     return "\n".join(lines).rstrip()
@@ -58,7 +59,7 @@ def _by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
 
 
 def _entry(
-    table: str, name: str, rows: Sequence[Row], languages: Sequence[str], suggestions: Suggestions
+    table: str, name: str, rows: Sequence[Row], languages: Sequence[str], suggestions: Suggestions, shop: str
 ) -> Iterator[str]:
     host = rows[0]["host"]
     yield f"# {', '.join(dict.fromkeys(row['kind'] for row in rows))} on {host}, {_states(rows)}."
@@ -73,6 +74,8 @@ def _entry(
     yield f"# provider = {json.dumps(company or '', ensure_ascii=False)}"
     yield f"# purpose = {{ {empty} }}"
     yield f"# life = {{ {empty} }}"
+    if is_third_party(host, shop):
+        yield f"# host = {json.dumps(without_port(host))}"
 
 
 def _tracker(table: str, address: str, rows: Sequence[Row]) -> Iterator[str]:

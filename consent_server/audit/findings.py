@@ -26,7 +26,7 @@ OURS = re.compile(r"(?:__Host-)?consent|ask-.*")
 """Names of our own cookie and storage."""
 
 OUR_CALLS = re.compile(
-    r"/v1/[^/]+/(?:consent\.js|(?:details|mine)\.[^/]+\.js|decisions|shown|seen|me(?:/\w+)?|place|notice)$"
+    r"/v1/[^/]+/(?:consent\.js|(?:details|mine|release|delivery|withdraw|list|watch)\.[^/]+\.js|decisions|shown|seen|reports|me(?:/\w+)?|place|notice)$"
 )
 """Paths of the consent server, for pages that have its script inline."""
 
@@ -65,14 +65,14 @@ class Judge:
     Args:
         shop: host and port of the pages.
         site: what the shop says of itself, or None: then nothing is listed.
-        services: of the catalogue, that the site says it uses.
         observed: a state each.
     """
 
-    def __init__(self, shop: str, site: Site | None, services: Sequence[str], observed: Sequence[Observed]) -> None:
+    def __init__(self, shop: str, site: Site | None, observed: Sequence[Observed]) -> None:
         self.shop, self.site, self.observed = shop, site, observed
-        self.lists = Lists.of(site, services)
-        self.recogniser = Recogniser(services, [seen for each in observed for seen in each.sightings])
+        self.lists = Lists.of(site)
+        named = site.services if site else ()
+        self.recogniser = Recogniser(named, [seen for each in observed for seen in each.sightings])
         tags = [tag for each in observed for page in each.tags.values() for tag in page["ours"]]
         self.servers = frozenset(tag["src"].partition("/v1/")[0] + "/v1/" for tag in tags if tag["src"])
         self.inlined = any(not tag["src"] for tag in tags)

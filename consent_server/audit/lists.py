@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..banner.lists import tracker_patterns
 from ..catalogue import service
-from ..site import CATEGORIES, Site
+from ..site import CATEGORIES, Site, glob
 from .observed import Sighting
 
 _Row = tuple[re.Pattern[str], str]
@@ -16,22 +16,22 @@ _Row = tuple[re.Pattern[str], str]
 
 @dataclass(frozen=True)
 class Lists:
-    """The cookie list and the tracker patterns of a site, and those of the services that it says it uses."""
+    """The cookie list and the tracker patterns of a site, and all hosts of the services that it says it uses."""
 
     entries: list[_Row] = field(default_factory=list)
     addresses: list[_Row] = field(default_factory=list)
 
     @classmethod
-    def of(cls, site: Site | None, services: Sequence[str] = ()) -> Lists:
-        """Read a site's lists; without a site nothing is listed.
-
-        Raises:
-            UnknownService: the catalogue lacks one of ``services``.
-        """
-        names = list(_entries(site, services))
-        patterns = [*(site.trackers if site else ()), *_addresses(services)]
-        addresses = [(re.compile(each["match"]), each["category"]) for each in tracker_patterns(patterns)]
-        return cls([(re.compile(glob(name)), category) for name, category in names], addresses)
+    def of(cls, site: Site | None) -> Lists:
+        """Read a site's lists; without a site nothing is listed."""
+        if site is None:
+            return cls()
+        names = [(cookie.name, category) for category, cookies in site.cookies.items() for cookie in cookies]
+        addresses = tracker_patterns([*site.trackers, *_hosts(site)])
+        return cls(
+            [(re.compile(glob(name)), category) for name, category in names],
+            [(re.compile(each["match"]), each["category"]) for each in addresses],
+        )
 
     def categories_of(self, seen: Sighting) -> list[str]:
         """Return the categories in which something is listed, none where it is not."""
@@ -50,18 +50,6 @@ class Lists:
         return [category for pattern, category in self.addresses if pattern.match(target)]
 
 
-def glob(name: str) -> str:
-    """Return a regular expression for a name of the cookie list, in which ``*`` stands for anything."""
-    return "".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", name))
-
-
-def _entries(site: Site | None, services: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for category, cookies in site.cookies.items() if site else ():
-        yield from ((cookie.name, category) for cookie in cookies)
-    for each in map(service, services):
-        yield from ((entry.name, each.category_of(entry)) for entry in each.entries)
-
-
-def _addresses(services: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for each in map(service, services):
-        yield from ((address, each.category) for address in (*each.patterns, *each.hosts))
+def _hosts(site: Site) -> Iterator[tuple[str, str]]:
+    for each in map(service, site.services):
+        yield from ((host, each.category) for host in each.hosts)

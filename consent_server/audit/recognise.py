@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from ..banner.lists import tracker_patterns
 from ..catalogue import services
+from ..site import glob
 from .hosts import without_port
-from .lists import glob
 from .observed import Sighting
 
 LETTERS_TO_TELL = 4

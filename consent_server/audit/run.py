@@ -33,7 +33,6 @@ def audit(
     url: str,
     site: Site | None,
     *,
-    services: Sequence[str] = (),
     pages: int = 20,
     wait: float = 3.0,
     states: Sequence[str] = STATES,
@@ -45,7 +44,6 @@ def audit(
     Args:
         url: of the first page.
         site: what the shop says of itself, or None: then nothing is listed.
-        services: of the catalogue, that the site says it uses.
         pages: at most so many, found by the sitemap or by links.
         wait: seconds on each page and state.
         states: of STATES, in their order.
@@ -67,7 +65,7 @@ def audit(
             plan = Plan(found, wait, _counter(progress, len(found) * len(states)), har)
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(observe(playwright, state, plan)) for state in states]
-            judge = Judge(host_of(url), site, services, [task.result() for task in tasks])
+            judge = Judge(host_of(url), site, [task.result() for task in tasks])
             return _report(url, found, judge)
 
     try:

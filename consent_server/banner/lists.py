@@ -8,6 +8,8 @@ from typing import Any
 
 from ..site import CATEGORIES, OPTIONAL, Notice, Site, Variant
 from . import style
+from .cookie_list import cookie_list, facts
+from .regional import country_name
 
 
 def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
@@ -32,10 +34,10 @@ def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], firs
         "gpc": int(site.gpc),
         "layers": version,
         "css": style.layouts(layouts) + style.theme(site.theme),
-        "clear": [[cookie.name for cookie in site.cookies.get(category, ())] for category in OPTIONAL],
+        "clear": [site.removable(category) for category in OPTIONAL],
         "ways": ways,
         **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
-        **({"trackers": list(tracker_patterns(site.trackers))} if site.trackers else {}),
+        **({"trackers": list(tracker_patterns(site.held_trackers))} if site.held_trackers else {}),
     }
 
 
@@ -111,10 +113,20 @@ def details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterabl
     return {
         "lang": asked.lang,
         "words": {key: words[key] for key in wanted},
-        "cookies": asked.content["cookies"],
+        "cookies": {
+            category: [_in_words(cookie, asked.lang) for cookie in cookies]
+            for category, cookies in asked.content["cookies"].items()
+        },
+        "facts": " ".join(facts(site, asked.lang, words)),
         "updated": site.policy_updated.isoformat(),
         "changed": site.changed.get(asked.lang),
     }
+
+
+def _in_words(cookie: Mapping[str, str], lang: str) -> dict[str, str]:
+    """Return a line of a notice's cookie list with the name of the country in place of its code."""
+    named = {"country": country_name(cookie["country"], lang)} if "country" in cookie else {}
+    return {key: cookie[key] for key in ("name", "provider", "purpose", "life")} | named
 
 
 def mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
@@ -124,5 +136,23 @@ def mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[st
 
 def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
     """Return what a withdrawal needs, ``WithdrawConfig`` in ``types.d.ts``."""
-    names = {category: [cookie.name for cookie in site.cookies.get(category, ())] for category in CATEGORIES}
+    names = {category: site.removable(category) for category in CATEGORIES}
     return {"lang": lang, "words": {key: words[key] for key in wanted}, "names": names}
+
+
+def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
+    """Return what the cookie list in a page needs, ``ListConfig`` in ``types.d.ts``."""
+    return {**cookie_list(site, lang, words), "words": {key: words[key] for key in wanted}}
+
+
+def watch(site: Site) -> dict[str, object]:
+    """Return what a page view that is watched needs, ``WatchConfig`` in ``types.d.ts``."""
+    names = {category: [cookie.name for cookie in site.cookies.get(category, ())] for category in CATEGORIES}
+    addresses = list(tracker_patterns(site.trackers))
+    return {"names": names, "cookie": site.cookie, "addresses": addresses, "domains": site.domains}
+
+
+def watching(site: Site, digest: str) -> dict[str, object]:
+    """Return what draws the page views that are watched, ``WatchingConfig`` in ``types.d.ts``."""
+    layer = f"watch.{site.languages[0]}.{digest}.js"
+    return {"share": site.watch, "path": f"/v1/{site.id}/", "layer": layer}

@@ -18,6 +18,9 @@ from ..settings.shops import make_site, snippet_words
 from ..settings.theme import read_theme
 from ..site import ConsentError, Cookie, Notice, Site
 from . import lists
+from .cookie_list import cookie_list, fragment
+
+LAYERS = ("details", "mine", "withdraw", "list", "release", "delivery")
 
 
 class NotShowable(ConsentError):
@@ -50,17 +53,20 @@ class SiteScripts:
     consent: Script
     layers: Mapping[str, Mapping[str, Script]]
     """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices;
-    ``withdraw``; and what speaks none: ``release``, and ``delivery``, which brings an answer to the server."""
+    ``withdraw``; ``list``, the cookie list in a page; and what speaks none: ``release``, ``watch``, and ``delivery``,
+    which brings an answer to the server."""
     notices: Mapping[str, tuple[Notice, ...]]
+    fragments: Mapping[str, Script]
+    """The cookie list as HTML, by language."""
 
 
 def build_scripts(site: Site) -> SiteScripts:
     """Put a site's settings and words into the built scripts, and name what they ask."""
     # Only a shop that names vendors or trackers gets what tells and stops them.
-    name = "consent.full" if site.vendors or site.trackers else "consent"
-    sources = {each: _built(f"{each}.js") for each in (name, "details", "mine", "withdraw", "release", "delivery")}
+    name = "consent.full" if site.vendors or site.held_trackers else "consent"
+    sources = {each: _built(f"{each}.js") for each in (name, *LAYERS)}
     wanted = msgspec.json.decode(_built("words.json"))
-    # A shopper's own choices are not among what is shown before an answer.
+    # A shopper's own choices are not among what is shown before an answer, nor is what watches a page.
     shown = {f"{each}.js": Script.of(sources[each]).hash for each in (name, "details")}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
@@ -71,6 +77,7 @@ def build_scripts(site: Site) -> SiteScripts:
         "details": lambda lang: lists.details(site, notices[lang][0], words[lang], wanted["details"]),
         "mine": lambda lang: lists.mine(site, words[lang], wanted["mine"]),
         "withdraw": lambda lang: lists.withdraw(site, lang, words[lang], wanted["withdraw"]),
+        "list": lambda lang: lists.listed(site, lang, words[lang], wanted["list"]),
     }
     layers = {
         each: {lang: Script.of(_filled(sources[each], f"__{each.upper()}__", of(lang))) for lang in site.languages}
@@ -79,13 +86,19 @@ def build_scripts(site: Site) -> SiteScripts:
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
     gate = _filled(sources[name], "__SITE__", lists.gate(site, version, notices, wanted["first"]))
+    # By a hash of its own: a shop that does not watch has the same gate as if there were no such layer.
+    watch = Script.of(_filled(_built("watch.js"), "__WATCH__", lists.watch(site)))
+    if site.watch:
+        gate += _filled(_built("watching.js"), "__WATCHING__", lists.watching(site, watch.hash))
     return SiteScripts(
         consent=Script.of(gate),
         layers={
             each: {lang: replace(script, hash=version) for lang, script in by_lang.items()}
             for each, by_lang in layers.items()
-        },
+        }
+        | {"watch": dict.fromkeys(site.languages, watch)},
         notices=notices,
+        fragments={lang: Script.of(fragment(cookie_list(site, lang, words[lang]))) for lang in site.languages},
     )
 
 
@@ -147,7 +160,14 @@ def _site_of(notice: Notice) -> Site:
         words={lang: content["words"]},
         cookies={
             category: tuple(
-                Cookie(cookie["name"], cookie["provider"], {lang: cookie["purpose"]}, {lang: cookie["life"]})
+                Cookie(
+                    cookie["name"],
+                    cookie["provider"],
+                    {lang: cookie["purpose"]},
+                    {lang: cookie["life"]},
+                    cookie.get("country"),
+                    cookie.get("host"),
+                )
                 for cookie in cookies
             )
             for category, cookies in content["cookies"].items()

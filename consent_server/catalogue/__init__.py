@@ -36,6 +36,10 @@ class MissingWords(ConsentError):
 
     problem = "missing-words"
 
+    def __init__(self, service: str, lang: str) -> None:
+        super().__init__(f"The service {service!r} has no words in {lang!r}.")
+        self.service, self.lang = service, lang
+
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A cookie, or an entry of the browser's storage.
@@ -118,8 +122,8 @@ def service(name: str) -> Service:
     """
     if name in services():
         return services()[name]
-    near = difflib.get_close_matches(name, services(), 1)
-    hint = f"did you mean {near[0]!r}?" if near else "`consent-server services` lists those that there are."
+    near = difflib.get_close_matches(name, services())
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "`consent-server services` lists them."
     raise UnknownService(f"{name!r} is no service of the catalogue: {hint}")
 
 
@@ -151,10 +155,7 @@ def _row(name: str, entry: Entry, languages: Iterable[str]) -> Cookie:
     purpose, life = purposes()[entry.purpose], lives()[entry.life]
     for lang in languages:
         if lang not in purpose or lang not in life:
-            raise MissingWords(
-                f"The service {name!r} has no words in {lang!r}: leave {name!r} out and list its cookies in your own "
-                f"words, or leave {lang!r} out of the languages."
-            )
+            raise MissingWords(name, lang)
     of = service(name)
     return Cookie(
         entry.name,

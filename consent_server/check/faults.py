@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import combinations
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +11,6 @@ from urllib.parse import urlsplit
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
 from ..settings.rows import SettingsError
 from ..site import CATEGORIES, ConsentError, Site
-from .browse import Observed
 
 CURE_SECRET = (  # nosec B105
     "type: python -c 'import secrets; print(secrets.token_urlsafe(32))' > consent-secret; "  # noqa: S105
@@ -80,7 +77,7 @@ def site(shop: Site) -> Iterator[Finding]:
             f'add a table [[sites.{shop.id}.cookies.necessary]] with name = "{shop.cookie}"',
             grave=False,
         )
-    if (shop.vendors or shop.trackers) and not any(shop.cookies.get(category) for category in CATEGORIES[1:]):
+    if (shop.vendors or shop.held_trackers) and not any(shop.cookies.get(category) for category in CATEGORIES[1:]):
         yield Finding(
             f"{shop.id}: the cookie list names no optional cookie, though vendors or trackers are configured.",
             f"name what they set in tables [[sites.{shop.id}.cookies.analytics]] and so on",
@@ -91,7 +88,7 @@ def site(shop: Site) -> Iterator[Finding]:
 
 def _overlapping(shop: Site) -> Iterator[Finding]:
     """Find names of two categories that mean the same: what the one would remove stays for the other."""
-    entries = [(cookie.name, category) for category in CATEGORIES for cookie in shop.cookies.get(category, ())]
+    entries = [(name, category) for category in CATEGORIES for name in shop.removable(category)]
     entries += [(name, CATEGORIES[0]) for name in (shop.cookie, "ask-*") if (name, CATEGORIES[0]) not in entries]
     for (one, kept), (other, category) in combinations(entries, 2):
         for name, of, also in ((one, kept, category), (other, category, kept)):
@@ -132,26 +129,6 @@ def kept_by_safari(shop: Site, url: str) -> Iterator[Finding]:
             )
 
 
-def listed(shop: Site, page: str, seen: Observed) -> Iterator[Finding]:
-    """Compare what a browser saw on ``page`` with the shop's cookie list."""
-    names = {cookie.name: category for category, cookies in shop.cookies.items() for cookie in cookies}
-    category_of = {
-        name: next((names[pattern] for pattern in names if fnmatchcase(name, pattern)), None)
-        for name in seen.before | seen.after
-    }
-    for name, category in sorted(category_of.items()):
-        if category is None and not re.fullmatch(r"(__Host-)?(consent|ask-\w+)", name):
-            yield Finding(
-                f"{shop.id}: {page} sets {name}, which the cookie list does not name.",
-                f'add it in a table [[sites.{shop.id}.cookies.CATEGORY]] with name = "{name}"',
-            )
-        elif category not in (None, CATEGORIES[0]) and name in seen.before:
-            yield Finding(
-                f"{shop.id}: {page} sets {name} before the shopper has answered, though it is for {category}.",
-                f'mark the tag that sets it: <script type="text/plain" data-consent="{category}" …>',
-            )
-
-
 # The tag
 
 
@@ -160,13 +137,13 @@ def tag(shop: Site, url: str) -> str:
 
     What has to run before the tags of vendors, or to hold back unmarked ones, must not be async.
     """
-    kind = "" if shop.vendors or shop.trackers else "async "
+    kind = "" if shop.vendors or shop.held_trackers else "async "
     return f'<script {kind}src="{url}/v1/{shop.id}/consent.js"></script>'
 
 
 def where(shop: Site) -> str:
     """Return where that tag has its place, in a sentence."""
-    if shop.trackers:
+    if shop.held_trackers:
         return "as the first script in <head>, before anything that loads a tracker"
     if shop.vendors:
         return "in <head>, before the tags of the vendors"

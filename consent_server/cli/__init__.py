@@ -10,10 +10,12 @@ from .check import check
 from .demo import demo
 from .init import init
 from .keys import keys
+from .leaks import leaks_command
 from .log import log
 from .marketers import marketers
 from .rates import rates_command
 from .serve import serve
+from .services import services_command
 from .shopper import erase, export_shopper
 
 
@@ -26,5 +28,23 @@ def main() -> None:
     """
 
 
-for command in (audit_command, check, demo, erase, export_shopper, init, keys, log, marketers, rates_command, serve):
+COMMANDS = (
+    *(
+        audit_command,
+        check,
+        demo,
+        erase,
+        export_shopper,
+        init,
+        keys,
+        leaks_command,
+        log,
+        marketers,
+        rates_command,
+        serve,
+    ),
+    services_command,
+)
+
+for command in COMMANDS:
     main.add_command(command)

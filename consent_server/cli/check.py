@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..check import faults, network, store
-from ..check.browse import browse
+from ..check.page import look
 from ..settings.rows import SettingsError, address
 from ..settings.shops import read_sites
 from ..site import Site
@@ -29,7 +29,7 @@ def _address(_: click.Context, option: click.Parameter, given: str | None) -> st
 @click.option(
     "--page",
     callback=_address,
-    help="A page of the shop to look at in a browser, to compare what it sets with the cookie list.",
+    help="A page of the shop to look at in a browser, in every state of consent, as `audit` does with many.",
 )
 @click.option("--site", "only", help="The shop that --page belongs to, if there are several.")
 @click.option("--offline", is_flag=True, help="Leave out whether the shops' pages answer.")
@@ -57,8 +57,7 @@ def check(url: str | None, page: str | None, only: str | None, offline: bool) ->
     if sites and public:
         found += network.reached(public, settings, sites.values())
     if sites and page:
-        shop = site_named(sites, only or next(iter(sites)))
-        found += faults.listed(shop, page, browse(page))
+        found += look(site_named(sites, only or next(iter(sites))), page)
     found += store.alarms(settings, sites.values())
     for finding in sorted(found, key=lambda finding: not finding.grave):
         click.echo(f"{'Must be mended' if finding.grave else 'Advice'}: {finding.fault}\n    {finding.cure}")

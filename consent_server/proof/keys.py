@@ -55,7 +55,7 @@ def all_published(store: Store, keys: Keys) -> dict[str, Any]:
 def unendorsed(store: Store, keys: Keys) -> list[str]:
     """Return the names of the keys that versions without endorsements kept, and that nobody has endorsed."""
     known = believed(store, keys).jwks
-    return [name for name in store.keys.unendorsed_names() if name not in known]
+    return [name for name in store.keys.unendorsed() if name not in known]
 
 
 def vouch(store: Store, keys: Keys, name: str) -> None:
@@ -64,7 +64,7 @@ def vouch(store: Store, keys: Keys, name: str) -> None:
     Raises:
         UnknownKey: there is none of that name, or it is another key than its name says.
     """
-    jwk = store.keys.unendorsed(name)
+    jwk = store.keys.unendorsed().get(name)
     try:
         fits = jwk is not None and verify.key_id(jwk["x"]) == name
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -106,7 +106,7 @@ class Settings:
         "CONSENT_WEBHOOK",
         address,
         None,
-        "Address that is posted to when a rate leaves its usual range.",
+        "Address that is posted to when a rate leaves its usual range, or something leaks.",
         "https://chat.shop.example/hooks/consent",
     )
     demo: bool = _row(

@@ -114,6 +114,14 @@ def yes_no(value: Any) -> bool:
     raise ValueError("takes true or false")
 
 
+def share(value: Any) -> float:
+    """Return a part of the whole, from 0 to 1, of what people write as ``1%`` or ``0.5%``."""
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,4})?)\s*%", value) if isinstance(value, str) else None
+    if match is None or float(match[1]) > 100:
+        raise ValueError('takes a share from "0%" to "100%", such as "1%"')
+    return float(match[1]) / 100
+
+
 _DAYS = {"day": 1, "week": 7, "month": 30.4375, "year": 365.25}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "second": 1, "minute": 60, "hour": 3600}
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from ..site import CATEGORIES, OPTIONAL, Cookie, Site, Variant
+from ..site import CATEGORIES, Cookie, Site, Variant
+from .lists import COOKIE, TRACKER, read_services, read_vendors, tracker, with_services
 from .origins import origins
 from .rows import (
     REQUIRED,
@@ -28,6 +29,7 @@ from .rows import (
     duration,
     each,
     read_at,
+    share,
     table,
     tables,
     text,
@@ -70,78 +72,12 @@ def _words(value: Any) -> dict[str, dict[str, str]]:
     return value
 
 
-def _pattern(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?(/[^\s*]*\*?)?", value):
-        return value
-    raise ValueError('takes a host such as "www.clarity.ms" or "*.hotjar.com", with a path if need be')
-
-
-def _cookie_name(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[^\s;,=*]+\*?|\*[^\s;,=*]+", value):
-        return value
-    raise ValueError('takes a cookie\'s name such as "_ga", or a pattern such as "_ga_*"')
-
-
-def _regions(value: Any) -> list[str]:
-    texts = value if isinstance(value, list) else [None]
-    if all(isinstance(text, str) and re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", text) for text in texts):
-        return list(texts)
-    raise ValueError('takes a list of regions such as ["AZ", "US-CA"] (ISO 3166-2)')
-
-
-def _life(value: Any) -> str | dict[str, str]:
-    return by_language(value) if isinstance(value, dict) else text(value)
-
-
-COOKIE = (
-    Row("name", _cookie_name, REQUIRED, "Its name, or a pattern such as _ga_*; storage entries count too.", "_ga_*"),
-    Row("provider", text, REQUIRED, "Who sets it.", "Google"),
-    Row("purpose", by_language, REQUIRED, "What for, in each language.", {"en": "Tells visits from each other."}),
-    Row("life", _life, REQUIRED, "How long it lives: one text, or one for each language.", {"en": "13 months"}),
-)
-
-
-def _tracker(match: str, category: str) -> tuple[str, str]:
-    return match, category
-
-
-TRACKER = (
-    Row(
-        "match", _pattern, REQUIRED, "Host, or *.host, with a path if need be, of an unmarked tracker.", "*.hotjar.com"
-    ),
-    Row("category", choice(*OPTIONAL), REQUIRED, "What must be allowed before it may be loaded.", "analytics"),
-)
-
 VARIANT = (
     Row("name", text, REQUIRED, "Its name in the rates.", "short"),
     Row("weight", whole(1, 1000), 1, "Its share of the shoppers, relative to the other variants.", 2),
     Row("layout", choice(*LAYOUTS), None, "Another layout than the theme's.", "box"),
     Row("words", _words, {}, "Other words, by language.", {"en": {"title": "Cookies?"}}),
 )
-
-VENDORS: Mapping[str, tuple[Row, ...]] = {
-    "google": (
-        Row(
-            "mode",
-            choice("basic", "advanced"),
-            "basic",
-            "basic: tags wait; advanced: they ping without cookies.",
-            "advanced",
-        ),
-        Row("wait", whole(0, 5000), 500, "Milliseconds that Google's tags wait for the choice (wait_for_update).", 800),
-        Row("region", _regions, [], "Regions that the denied default is for; everywhere if left out.", ["AZ", "US-CA"]),
-        Row("redact", yes_no, False, "ads_data_redaction.", True),
-        Row("passthrough", yes_no, False, "url_passthrough.", True),
-    ),
-    "microsoft": (
-        Row("uet", yes_no, False, "Microsoft Advertising's Universal Event Tracking.", True),
-        Row("clarity", yes_no, False, "Microsoft Clarity.", True),
-    ),
-    "meta": (),
-    "matomo": (
-        Row("mode", choice("full", "cookie"), "full", "full: nothing is sent; cookie: only cookies wait.", "cookie"),
-    ),
-}
 
 AUTHORITY = (
     Row("name", text, REQUIRED, "The data protection authority a shopper can complain to.", "The Authority"),
@@ -195,20 +131,28 @@ SITE = (
         "Words of the banner that differ from the built-in ones, by language.",
         {"en": {"title": "Cookies at the Shop"}},
     ),
+    Row(
+        "services",
+        read_services,
+        [],
+        "Services of the catalogue that the shop uses: their cookies, trackers and vendors are listed by themselves.",
+        ["ga4", "youtube"],
+    ),
     Row("cookies", each(dict.fromkeys(CATEGORIES, tables(COOKIE))), {}, "The cookie list, by category."),
     Row(
         "vendors",
-        each({name: table(rows) for name, rows in VENDORS.items()}),
+        read_vendors,
         {},
         "Vendors to tell about the choice.",
     ),
     Row(
         "trackers",
-        tables(TRACKER, _tracker),
+        tables(TRACKER, tracker),
         [],
         "Unmarked trackers to hold back.",
     ),
     Row("variants", tables(VARIANT, Variant), [], "Ways of asking that are compared."),
+    Row("watch", share, "0%", "Share of page views that report names the lists do not allow.", "1%"),
     Row("buckets", whole(1, 4096), 24, "Parts that a site's keys are spread over; fixed once decisions are kept.", 48),
 )
 
@@ -270,11 +214,15 @@ def _site(name: str, written: Any) -> Site:
                 item["provider"],
                 _in_all(languages, f"cookies.{category}[{n}].purpose", item["purpose"]),
                 _in_all(languages, f"cookies.{category}[{n}].life", item["life"]),
+                item["country"],
+                item["host"],
             )
             for n, item in enumerate(items)
         )
         for category, items in values["cookies"].items()
     }
+    if values["services"]:
+        values |= with_services(values, written.get("vendors", {}))
     if values["changed"]:
         values["changed"] = _in_all(languages, "changed", values["changed"])
     if len({variant.name for variant in values["variants"]}) != len(values["variants"]):

@@ -39,6 +39,7 @@ policy_updated = {policy_updated}
 revision = 1                             # raise it when you ask for something new: everybody is then asked again
 keep = "6 months"                        # how long an answer holds, a yes and a no alike
 languages = {languages}
+# services = ["ga4", "youtube"]          # they list what they set by themselves; see `consent-server services`
 gpc = true                               # heed Global Privacy Control: no marketing until the shopper says yes
 
 # Whom a shopper can write to; shown in "My choices".
@@ -59,6 +60,7 @@ life = "6 months"
 # [[sites.{id}.cookies.analytics]]
 # name = "_ga*"
 # provider = "Google"
+# country = "US"
 {example}
 # life = "13 months"
 

@@ -11,7 +11,8 @@ from .connection import Connection, Server, StoreAway
 from .counters import Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .erasures import Erasures
-from .log import Archive, Archived, Log
+from .leaks import Leaks
+from .log import Archive, Archived, Log, Unreadable
 from .marketers import ApiKey, Marketer, Marketers
 from .notices import ForgedNotice, Notices
 from .public_keys import PublicKeys
@@ -28,6 +29,7 @@ __all__ = [
     "Recorded",
     "Store",
     "StoreAway",
+    "Unreadable",
     "WrongLayout",
 ]
 
@@ -61,6 +63,7 @@ class Store:
         self.log = Log(self.connection, self.notices, clock)
         self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
+        self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)
 
     def close(self) -> None:

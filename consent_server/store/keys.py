@@ -23,6 +23,7 @@ consent:{SITE}:notices             hash    notice's hash -> its content, JSON
 consent:{SITE}:seals               hash    day -> the signed head of its entries
 consent:{SITE}:archives            hash    last day of an archive -> its file, and whether it is trimmed, JSON
 consent:{SITE}:alarm:NAME          string  this alarm was told; expires
+consent:{SITE}:leaks:DAY           zset    state, kind and name of what is not allowed -> sightings; expires
 consent:endorsements               set     what keys signed of the next and the previous one
 consent:keys                       hash    id -> public key, JWK, as kept before there were endorsements
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
@@ -140,6 +141,11 @@ def archives(site: Site) -> str:
 def alarm(site: Site, name: str) -> str:
     """Return the key that says that an alarm was told."""
     return f"consent:{{{site.id}}}:alarm:{name}"
+
+
+def leaks(site: Site, day: date) -> str:
+    """Return the key of what was seen on a UTC day that is not allowed."""
+    return f"consent:{{{site.id}}}:leaks:{day}"
 
 
 def api_keys(site: Site) -> str:

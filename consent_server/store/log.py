@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -25,6 +27,12 @@ REWRITTEN = b"rewritten"
 """Says that what was erased is not in the log any more, but in the append-only file."""
 
 
+class Unreadable(ConsentError):
+    """Something in the log is none that this server wrote; names it."""
+
+    problem = "unproven"
+
+
 class Archived(ConsentError):
     """Days that are asked for are not in the log any more."""
 
@@ -44,6 +52,15 @@ class Archive:
     sha256: str
     entries: int
     trimmed: bool = False
+
+
+@contextmanager
+def _ours(where: str) -> Iterator[None]:
+    """Say in which key something stands that cannot be read."""
+    try:
+        yield
+    except (ValueError, LookupError, struct.error) as error:
+        raise Unreadable(f"In {where} stands what this server did not write.") from error
 
 
 class Log:
@@ -88,17 +105,19 @@ class Log:
                 found: dict[tuple[int, int], Entry] = {}
                 start = f"{first}-0"
                 while page := cast(list[Any], self._redis.xrange(bucket.log, start, f"({last}-0", count=1000)):
-                    for place, fields in page:
-                        at, seq = map(int, place.split(b"-"))
-                        found[at, seq] = unpack(fields[b"e"], bucket.number, at, seq)
+                    with _ours(bucket.log):
+                        for place, fields in page:
+                            at, seq = map(int, place.split(b"-"))
+                            found[at, seq] = unpack(fields[b"e"], bucket.number, at, seq)
                     start = f"({page[-1][0].decode()}"
                 remains = cast(dict[bytes, bytes], self._redis.hgetall(bucket.erased)) if before else {}
                 if before != self._redis.hlen(bucket.erased):
                     continue  # somebody was erased meanwhile: read again, or an entry would be missing in both
-            for place, packed in remains.items():
-                at, seq = map(int, place.split(b"-"))
-                if first <= at < last:
-                    found[at, seq] = unpack_erased(packed, bucket.number, at, seq)
+            with _ours(bucket.erased):
+                for place, packed in remains.items():
+                    at, seq = map(int, place.split(b"-"))
+                    if first <= at < last:
+                        found[at, seq] = unpack_erased(packed, bucket.number, at, seq)
             return [found[place] for place in sorted(found)]
 
     def first_day(self, site: Site) -> date | None:
@@ -109,8 +128,9 @@ class Log:
                 calls.xrange(bucket.log, count=1)
                 calls.hkeys(bucket.erased)
             replies = calls.execute()
-        times = [int(page[0][0].split(b"-")[0]) for page in replies[::2] if page]
-        times += [int(place.split(b"-")[0]) for places in replies[1::2] for place in places]
+        with _ours(f"the log of {site.id}"):
+            times = [int(page[0][0].split(b"-")[0]) for page in replies[::2] if page]
+            times += [int(place.split(b"-")[0]) for places in replies[1::2] for place in places]
         return datetime.fromtimestamp(min(times) // 1000, UTC).date() if times else None
 
     def freeze(self, site: Site, day: date, now: datetime) -> None:
@@ -130,7 +150,8 @@ class Log:
         """Return the seals of a site's days, in order."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.seals(site)))
-        return {date.fromisoformat(day.decode()): token.decode() for day, token in sorted(found.items())}
+        with _ours(keys.seals(site)):
+            return {date.fromisoformat(day.decode()): token.decode() for day, token in sorted(found.items())}
 
     def keep_seal(self, site: Site, day: date, token: str) -> bool:
         """Keep the seal of a day. Returns False, and changes nothing, if the day has one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, cast
 
 import msgspec
@@ -31,18 +32,12 @@ class PublicKeys:
             found = cast(set[bytes], self._redis.smembers(keys.ENDORSEMENTS))
         return sorted(text.decode(errors="replace") for text in found)
 
-    def unendorsed(self, name: str) -> dict[str, Any] | None:
-        """Return the public key (JWK) of that name that a version without endorsements kept, whoever wrote it."""
+    def unendorsed(self) -> dict[str, Any]:
+        """Return by name the public keys (JWK) that a version without endorsements kept, whoever wrote them."""
         with self._reached():
-            found = cast(bytes | None, self._redis.hget(keys.PUBLIC_KEYS, name))
-        try:
-            jwk = msgspec.json.decode(found or b"null")
-        except msgspec.DecodeError:
-            return None
-        return jwk if isinstance(jwk, dict) else None
-
-    def unendorsed_names(self) -> list[str]:
-        """Return the names of the public keys that a version without endorsements kept."""
-        with self._reached():
-            found = cast(list[bytes], self._redis.hkeys(keys.PUBLIC_KEYS))
-        return sorted(name.decode(errors="replace") for name in found)
+            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.PUBLIC_KEYS))
+        kept: dict[str, Any] = {}
+        for name, text in sorted(found.items()):
+            with suppress(msgspec.DecodeError):
+                kept[name.decode(errors="replace")] = msgspec.json.decode(text)
+        return kept

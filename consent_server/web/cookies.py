@@ -45,8 +45,7 @@ _waiting = msgspec.json.Decoder(list[_Waiting])
 def newest(site: Site, verify: Callable[[str], Consent]) -> tuple[str, Consent]:
     """Return the token of the newest answer that the browser sent, and what it says.
 
-    A browser may hold several, of scopes that the shop used before. A refusal says only its hour: of two that cannot be
-    ordered the stricter counts, as it does in the page.
+    A browser may hold several, of scopes that the shop used before.
 
     Raises:
         BadToken: there is none, or none is valid.
@@ -59,7 +58,7 @@ def newest(site: Site, verify: Callable[[str], Consent]) -> tuple[str, Consent]:
             wrong = error
     if not found:
         raise wrong
-    return max(found, key=lambda each: (each[1].at + (0 if each[1].allow else HOUR - 1), -len(each[1].allow)))
+    return max(found, key=lambda each: each[1].order)
 
 
 def is_on_own_host(origin: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""The chain of seals, for anyone: who keeps a copy sees whether the past is ever another one."""
+"""What anyone may check by: the keys, the chain of seals, and for shoppers the way up to it from their answers."""
 
 from __future__ import annotations
 
@@ -6,16 +6,38 @@ from datetime import date
 
 from flask import Blueprint, Response, request
 
-from ..proof.seals import chain, checkpoint, verifier_key
+from ..proof.keys import published
+from ..proof.seals import chain, checkpoint, proofs, verifier_key
 from ..rates.period import BadQuestion
-from .request import add_cors
+from .request import add_cors, require_own_origin
 from .responses import answer
 from .services import known_site, services
+from .shopper import let_own_pages_read, token_of_caller
 
 blueprint = Blueprint("seals", __name__)
+blueprint.after_request(let_own_pages_read)
 
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_WHILE = "public, max-age=300"
+
+
+@blueprint.get("/v1/keys.json")
+def keys() -> Response:
+    """The public keys (JWK set, newest first) by which anybody can check a token, and what they sign of each other."""
+    response = answer(published(services().keys), mimetype="application/jwk-set+json")
+    response.headers["Cache-Control"] = FOR_A_WHILE
+    return add_cors(response, "*")
+
+
+@blueprint.get("/v1/<site_id>/me/proof")
+def my_proof(site_id: str) -> Response:
+    """The way from each sealed decision of the caller to its day's seal, and from there to the log's checkpoint."""
+    site = known_site(site_id)
+    require_own_origin(site)
+    _, consent = token_of_caller(site)
+    behind = services()
+    behind.limits.spend_client(behind.settings.client_limit, "proof")
+    return answer(proofs(behind.store, site, behind.keys, consent.sub))
 
 
 @blueprint.get("/v1/<site_id>/seals")

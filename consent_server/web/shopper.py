@@ -1,4 +1,4 @@
-"""What shoppers ask: the scripts, decisions, banners shown, what is held of me, and the keys to check a token by."""
+"""What shoppers ask: the scripts, decisions, banners shown, and what is held of me."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from flask import Blueprint, Response, request
 from ..banner.scripts import Script
 from ..decision import Consent, Decision, UnknownNotice, shown_in
 from ..proof.erasure import erase as erase_shopper
-from ..proof.keys import published
 from ..proof.receipt import SIGNATURE, digest, history, receipt
 from ..proof.seals import newest as newest_seal
-from ..proof.seals import proofs
 from ..site import ConsentError, Site, UnknownCategory, best_language
 from ..store import Recorded
 from ..tokens import BadToken, current, token
@@ -29,7 +27,11 @@ blueprint = Blueprint("shopper", __name__)
 SECONDS_TO_REPEAT = 600
 """How long a decision that is sent again gets its token again, for an answer may be lost on its way."""
 
-FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "my_proof", "erase")}
+FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "erase")} | {
+    "reports.seen",
+    "reports.reports",
+    "seals.my_proof",
+}
 """What pages of the shop may read from another host."""
 
 
@@ -79,7 +81,7 @@ def consent_js(site_id: str) -> Response:
     return _script(scripts.consent, "public, max-age=300, stale-while-revalidate=86400")
 
 
-@blueprint.get("/v1/<site_id>/<any(details, mine, release, delivery, withdraw):name>.<lang>.<digest>.js")
+@blueprint.get("/v1/<site_id>/<any(details, mine, release, delivery, withdraw, list, watch):name>.<lang>.<digest>.js")
 def layer_js(site_id: str, name: str, lang: str, digest: str) -> Response:
     """What consent.js fetches when it is wanted. An outdated address gets today's, but may not keep it."""
     layer = services().scripts[known_site(site_id).id].layers[name]
@@ -92,15 +94,38 @@ def layer_js(site_id: str, name: str, lang: str, digest: str) -> Response:
 def notice(site_id: str) -> Response:
     """What is asked, for other front ends than our banner."""
     site = known_site(site_id)
-    lang = request.args.get("lang") or best_language([*request.accept_languages.values()], site.languages)
     notices = services().scripts[site.id].notices
-    if lang not in notices:
-        raise NoSuchNotice(f"This site asks in {', '.join(notices)}.")
+    lang = _language(site)
     wanted = request.args.get("variant", notices[lang][0].variant)
     found = next((notice for notice in notices[lang] if notice.variant == wanted), None)
     if found is None:
         raise NoSuchNotice(f"This site's variants are {', '.join(notice.variant for notice in notices[lang])}.")
     return answer({"notice": found.hash, **found.content})
+
+
+@blueprint.get("/v1/<site_id>/cookies")
+def cookie_list(site_id: str) -> Response:
+    """The cookie list as a piece of HTML, for a page of the shop to include on its server."""
+    site = known_site(site_id)
+    lang = _language(site)
+    fragment = services().scripts[site.id].fragments[lang]
+    response = answer_script(fragment, "public, max-age=300, stale-while-revalidate=86400", "text/html")
+    response.headers["Content-Language"] = lang
+    if not request.args.get("lang"):
+        response.vary.add("Accept-Language")
+    return add_cors(response, "*")
+
+
+def _language(site: Site) -> str:
+    """Return the language that is asked for, else the best for who asks.
+
+    Raises:
+        NoSuchNotice: the site does not speak it.
+    """
+    lang = request.args.get("lang") or best_language([*request.accept_languages.values()], site.languages)
+    if lang not in site.languages:
+        raise NoSuchNotice(f"This site asks in {', '.join(site.languages)}.")
+    return lang
 
 
 # Decisions
@@ -155,7 +180,7 @@ def keep(site_id: str) -> Response:
     """Have the browser keep the answer that it holds, where a script's cookie would not last."""
     site = known_site(site_id)
     origin = require_own_origin(site)
-    text, consent = _token_of_caller(site)
+    text, consent = token_of_caller(site)
     response = Response(status=204, headers={"Cache-Control": "no-store"})
     if is_on_own_host(origin):
         outlast(response, site, text, consent)
@@ -186,7 +211,7 @@ def shown(site_id: str) -> tuple[str, int]:
 # Me
 
 
-def _token_of_caller(site: Site) -> tuple[str, Consent]:
+def token_of_caller(site: Site) -> tuple[str, Consent]:
     """Return the caller's token, from the header or the cookie, and what it says.
 
     Raises:
@@ -194,11 +219,16 @@ def _token_of_caller(site: Site) -> tuple[str, Consent]:
     """
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and (text := text.strip()):
-        return text, _verified(site, text)
-    return newest(site, partial(_verified, site))
+        return text, verified(site, text)
+    return newest(site, partial(verified, site))
 
 
-def _verified(site: Site, text: str) -> Consent:
+def verified(site: Site, text: str) -> Consent:
+    """Return what a token of the site says that holds now.
+
+    Raises:
+        BadToken: it does not.
+    """
     return services().keys.verify(text, site.id, time.time())
 
 
@@ -213,7 +243,7 @@ def me(site_id: str) -> Response:
     """All that is held about the caller."""
     site = known_site(site_id)
     require_own_origin(site)
-    _, consent = _token_of_caller(site)
+    _, consent = token_of_caller(site)
     return answer({"site": site.id, "token": consent, "history": _history(site, consent)})
 
 
@@ -222,7 +252,7 @@ def my_receipt(site_id: str) -> Response:
     """The caller's consent receipt, signed; JSON-LD."""
     site = known_site(site_id)
     require_own_origin(site)
-    text, consent = _token_of_caller(site)
+    text, consent = token_of_caller(site)
     asked = services().store.notices.find(site, consent.notice)
     if asked is None:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
@@ -234,17 +264,6 @@ def my_receipt(site_id: str) -> Response:
     return answer({**content, SIGNATURE: token(signed, behind.keys.sign(signed))}, mimetype="application/ld+json")
 
 
-@blueprint.get("/v1/<site_id>/me/proof")
-def my_proof(site_id: str) -> Response:
-    """The way from each sealed decision of the caller to its day's seal, and from there to the log's checkpoint."""
-    site = known_site(site_id)
-    require_own_origin(site)
-    _, consent = _token_of_caller(site)
-    behind = services()
-    behind.limits.spend_client(behind.settings.client_limit, "proof")
-    return answer(proofs(behind.store, site, behind.keys, consent.sub))
-
-
 @blueprint.delete("/v1/<site_id>/me")
 def erase(site_id: str) -> Response:
     """Erase all that is held about the caller; what was counted stays counted. The receipt names nobody.
@@ -253,7 +272,7 @@ def erase(site_id: str) -> Response:
     """
     site = known_site(site_id)
     require_own_origin(site)
-    _, consent = _token_of_caller(site)
+    _, consent = token_of_caller(site)
     behind, now = services(), int(time.time())
     erased = erase_shopper(behind.store, site, behind.keys, consent.sub, now) if consent.sub else 0
     if not erased:
@@ -268,20 +287,12 @@ def allows(site_id: str, category: str) -> tuple[str, int]:
     """Say by the status alone whether the token allows a category: 204 or 403, for nginx's ``auth_request``."""
     site = known_site(site_id)
     try:
-        allowed = current(_token_of_caller(site)[1], site.revision).allows(category)
+        allowed = current(token_of_caller(site)[1], site.revision).allows(category)
     except (BadToken, UnknownCategory) as error:
         raise NotAllowed(str(error)) from None
     if not allowed:
         raise NotAllowed(f"This shopper does not allow {category}.")
     return "", 204
-
-
-@blueprint.get("/v1/keys.json")
-def keys() -> Response:
-    """The public keys (JWK set, newest first) by which anybody can check a token, and what they sign of each other."""
-    response = answer(published(services().keys), mimetype="application/jwk-set+json")
-    response.headers["Cache-Control"] = "public, max-age=300"
-    return add_cors(response, "*")
 
 
 @blueprint.get("/.well-known/gpc.json")

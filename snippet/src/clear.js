@@ -1,6 +1,6 @@
 /** Removes what a category has left in the browser: a vendor's running script may write it again, so each page does. */
 /** @param {string[]} patterns of names, `*` for anything @returns {(name: string) => boolean} whether one of them is meant */
-const matcher = (patterns) => {
+export const matcher = (patterns) => {
   const all = patterns.map((pattern) => RegExp(`^${pattern.replace(/[^\w*]/g, '\\$&').replaceAll('*', '.*')}$`, 's'));
   return (name) => all.some((each) => each.test(name));
 };

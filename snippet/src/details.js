@@ -8,7 +8,7 @@ import style from './details.css';
  */
 
 /** @type {import('./types').DetailsConfig} */
-const { lang, words, cookies, updated, changed } = __DETAILS__;
+const { lang, words, cookies, facts, updated, changed } = __DETAILS__;
 
 /** @param {Gate} gate */
 const details = (gate) => {
@@ -48,12 +48,12 @@ const details = (gate) => {
       ? element('input', { type: 'checkbox', role: 'switch', name: category, checked: consent.allows(category), 'aria-describedby': 'ask:' + category })
       : element('span', {}, words.always_on);
     /** @type {[string, keyof import('./types').Cookie][]} */
-    const columns = [[words.cookie_name, 'name'], [words.cookie_provider, 'provider'], [words.cookie_purpose, 'purpose'], [words.cookie_life, 'life']];
+    const columns = [[words.cookie_name, 'name'], [words.cookie_provider, 'provider'], [words.cookie_country, 'country'], [words.cookie_purpose, 'purpose'], [words.cookie_life, 'life']];
     return element('section', {},
       element('label', {}, title, control),
       element('p', { id: 'ask:' + category }, purpose),
       ...(uses[0] ? [element('details', {}, element('summary', {}, `${words.cookies} (${uses.length})`), ...uses.map((use) =>
-        element('dl', {}, ...columns.flatMap(([column, key]) => [element('dt', {}, column), element('dd', {}, use[key])]))))] : []));
+        element('dl', {}, ...columns.flatMap(([column, key]) => (use[key] ? [element('dt', {}, column), element('dd', {}, use[key])] : [])))))] : []));
   };
 
   /** @param {Category[]} allow @param {'accept' | 'refuse' | 'save'} how */
@@ -90,7 +90,7 @@ const details = (gate) => {
     'aria-label': words.details, lang, dir: 'auto', tabindex: '-1', onclose: ({ target }) => target.remove(),
   },
     element('h2', {}, words.details),
-    element('p', {}, words.details_text),
+    element('p', {}, words.details_text, ' ', facts),
     ...(consent.signal ? [element('p', {}, consent.allows('marketing') ? words.gpc_allowed : words.gpc)] : []),
     section(words.necessary, words.necessary_for, cookies.necessary),
     ...[words.functional_for, words.analytics_for, words.marketing_for]

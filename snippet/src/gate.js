@@ -102,8 +102,8 @@ const ask = () => {
 
 const watch = () => {
   ask();
-  // A frame that is held says so.
-  if (!releases && doc.querySelector('iframe[data-consent]')) {
+  // A frame that is held says so, and a place for the cookie list gets it.
+  if (!releases && doc.querySelector('iframe[data-consent],*[data-consent-list]')) {
     releases = true;
     whenIdle(release);
   }

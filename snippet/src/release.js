@@ -159,7 +159,16 @@ const release = (gate) => {
     lookAt(marked);
   };
 
+  let listed = false;
+  /** Fetches what draws the cookie list, once there is a place for it; that looks for further places itself. */
+  const list = () => {
+    if (listed || !doc.querySelector('[data-consent-list]')) return;
+    listed = true;
+    gate.loadLayer('list').catch(() => {});
+  };
+
   const observer = new MutationObserver((records) => {
+    list();
     for (const { type, target, addedNodes } of records) {
       if (type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
       else addedNodes.forEach(look);
@@ -173,6 +182,7 @@ const release = (gate) => {
     return root;
   };
 
+  list();
   look(document);
   if (doc.readyState == 'loading') {
     addEventListener('DOMContentLoaded', () => {

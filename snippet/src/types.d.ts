@@ -34,6 +34,9 @@ declare global {
   const __DETAILS__: DetailsConfig;
   const __MINE__: MineConfig;
   const __WITHDRAW__: WithdrawConfig;
+  const __LIST__: ListConfig;
+  const __WATCHING__: WatchingConfig;
+  const __WATCH__: WatchConfig;
   interface Window {
     consent: Consent;
     /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
@@ -90,7 +93,13 @@ export interface SiteConfig {
   /** Each vendor that is told, and what else it has to be told. */
   vendors?: Record<string, any>;
   /** What the host and path of unmarked trackers match: a regular expression a category. */
-  trackers?: { match: string; category: Category }[];
+  trackers?: Address[];
+}
+
+/** A regular expression of hosts and paths, and what they are for. */
+export interface Address<Of = Category> {
+  match: string;
+  category: Of;
 }
 
 /** A way of asking, taken where the draw is below its share and above that of the one before. */
@@ -111,6 +120,8 @@ export interface DetailsConfig {
   lang: string;
   words: Words;
   cookies: Record<Category | 'necessary', Cookie[]>;
+  /** How long an answer holds, and where data goes. */
+  facts: string;
   /** Date of the privacy policy. */
   updated: string;
   /** What is new since the last revision. */
@@ -125,6 +136,40 @@ export interface WithdrawConfig {
   names: Record<Category | 'necessary', string[]>;
 }
 
+/** In place of __LIST__ in list.js. */
+export interface ListConfig {
+  lang: string;
+  words: Words;
+  /** How long an answer holds, where data goes, and the date of the list. */
+  facts: string[];
+  /** What the columns say. */
+  head: string[];
+  /** Of each category that has cookies. */
+  tables: { caption: string; rows: string[][] }[];
+}
+
+/** In place of __WATCHING__ in watching.js. */
+export interface WatchingConfig {
+  /** The share of page views that report, up to 1. */
+  share: number;
+  /** Where the site is on a consent server of the shop's own host. */
+  path: string;
+  /** The name of watch.js, with its hash. */
+  layer: string;
+}
+
+/** In place of __WATCH__ in watch.js. */
+export interface WatchConfig {
+  /** Name of the answer's cookie. */
+  cookie: string;
+  /** Cookie and storage names of each category, `*` for anything. */
+  names: Record<Category | 'necessary', string[]>;
+  /** What the host and path of known third parties match. */
+  addresses: Address<Category | 'necessary'>[];
+  /** Hosts of the shop; all below them are the shop's too. */
+  domains: string[];
+}
+
 /** In place of __MINE__ in mine.js: whom to write to, and where to complain. */
 export interface MineConfig {
   words: Words;
@@ -132,7 +177,7 @@ export interface MineConfig {
   authority: { name: string; url?: string } | null;
 }
 
-export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string>;
+export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string> & { country?: string };
 
 /** What a token says of an answer, as far as the page has to know; times in seconds. */
 export interface Answer {
@@ -228,6 +273,7 @@ export interface Layers {
   mine: Mine;
   withdraw: Withdraw;
   delivery: Delivery;
+  list: void;
 }
 
 /** What is handed back by what releases. */

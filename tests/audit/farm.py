@@ -19,6 +19,7 @@ from consent_server.audit.report import Report
 from consent_server.audit.run import audit
 from consent_server.audit.states import STATES
 from consent_server.settings.environment import Settings
+from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
 
 Answer = Callable[[Request], Response]
@@ -62,7 +63,7 @@ class Farm:
         """Set up the consent server of a site with these ``changes``."""
         listed = {"analytics": (cookie("_t*"),), "necessary": (cookie("basket"),)}
         trackers = (("good.localhost", "analytics"),)
-        plain = Site("shop", "Shop", (self.url(""),), "https://shop.example/privacy", date(2025, 12, 20), ("en",))
+        plain = make_site("shop", "Shop", (self.url(""),), "https://shop.example/privacy", date(2025, 12, 20))
         self.site = replace(plain, **{"gpc": False, "cookies": listed, "trackers": trackers, **changes})
         self.app = create_app(self.settings, {"shop": self.site, "other": replace(self.site, id="other")})
         return self

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from consent_server.audit.browsing.cookies import SetCookie, parse_set_cookie
 from consent_server.audit.draft import draft
 from consent_server.audit.findings import Judge
 from consent_server.audit.hosts import is_third_party
@@ -15,6 +14,8 @@ from consent_server.audit.lists import Lists
 from consent_server.audit.observed import Observed, Sighting, unique
 from consent_server.audit.report import Report
 from consent_server.audit.suggestions import NoCookieDatabase, Suggestions, company_of
+from consent_server.set_cookie import SetCookie, parse_set_cookie
+from consent_server.settings.shops import read_sites
 
 DATABASE = """ID,Platform,Category,Cookie / Data Key name,Description,Retention period,Wildcard match
 1,Acme,Analytics,acme_,Counts,1 year,1
@@ -66,11 +67,22 @@ def test_one_thing_seen_by_several_is_one_with_the_best_initiator_and_counts_fro
     assert [each.initiator for each in unique([late])] == [late.page]
 
 
-def test_a_service_that_the_site_names_is_listed_in_its_category() -> None:
-    lists = Lists.of(None, ["ga4"])
+SHOP = """[sites.shop]
+name = "Shop"
+origins = ["https://shop.example"]
+policy_url = "https://shop.example/privacy"
+policy_updated = 2025-12-20
+services = ["ga4", "stripe"]
+"""
+
+
+def test_a_service_that_the_site_names_is_listed_in_its_category(tmp_path: Path) -> None:
+    (tmp_path / "consent.toml").write_text(SHOP)
+    lists = Lists.of(read_sites(tmp_path / "consent.toml")["shop"])
     assert lists.category_of(seen("cookie", "_ga_X1")) == "analytics"
     hit = seen("request", "https://region1.google-analytics.com/g/collect", "region1.google-analytics.com")
     assert lists.category_of(hit) == "analytics"
+    assert lists.category_of(seen("request", "https://js.stripe.com/v3/", "js.stripe.com")) == "necessary"
     assert Lists.of(None).category_of(hit) is None
 
 
@@ -83,8 +95,9 @@ def report() -> Report:
         seen("cookie", "acme_1"),
         seen("local-storage", "mine"),
         seen("cookie", "i"),
+        seen("cookie", "far_1", "x.unheard.example"),
     ]
-    judge = Judge("shop.example", None, (), [Observed("before", sightings)])
+    judge = Judge("shop.example", None, [Observed("before", sightings)])
     rows = judge.all_seen()
     return Report("https://shop.example/", None, "", ["https://shop.example/"], ["before"], judge.findings(), rows)
 
@@ -96,9 +109,11 @@ def test_a_draft_is_toml_in_which_what_is_unknown_stays_unknown(report: Report, 
     assert tomllib.loads(text) == {"sites": {"SITE": {"services": ["ga4"]}}}
     assert "# Suggestion of the cookie database, to be checked: Acme; Analytics; 1 year; Counts." in text
     assert "Own; Functional; 30 days; Keeps, things" in text
-    toml = [line.removeprefix("# ") for line in text.splitlines() if line.startswith(("# [[", "# name", "# m"))]
+    kept = ("# [[", "# name", "# m", "# host")
+    toml = [line.removeprefix("# ") for line in text.splitlines() if line.startswith(kept)]
     written = tomllib.loads("\n".join(toml))["sites"]["SITE"]
-    assert [each["name"] for each in written["cookies"]["CATEGORY"]] == ["acme_1", "i", "mine"]
+    assert [each["name"] for each in written["cookies"]["CATEGORY"]] == ["acme_1", "far_1", "i", "mine"]
+    assert [each.get("host") for each in written["cookies"]["CATEGORY"]] == [None, "x.unheard.example", None, None]
     assert [each["match"] for each in written["trackers"]] == ["x.unheard.example"]
 
 

@@ -37,14 +37,29 @@ SIZES: dict[str, tuple[int, Callable[[Site], int]]] = {
         6880,
         lambda site: len(build_scripts(replace(site, vendors=VENDORS, trackers=TRACKERS)).consent.br),
     ),
+    "what a shop that watches has in consent.js": (
+        250,
+        lambda site: len(build_scripts(replace(site, watch=0.01)).consent.br) - len(build_scripts(site).consent.br),
+    ),
+    "what watches a page": (2100, lambda site: longest(site, "watch")),
     "details, English": (3600, lambda site: len(build_scripts(site).layers["details"]["en"].br)),
     "the longest of the details": (3800, lambda site: longest(site, "details")),
+    "the longest of the cookie lists in a page": (2000, lambda site: longest(site, "list")),
     "the longest of a shopper's own choices": (2200, lambda site: longest(site, "mine")),
 }
 """What each may take at most, and how it is measured. Lower a limit when a script has become smaller.
 
 The hashes in the scripts change with every change, and compress some twenty bytes better or worse.
 """
+
+
+@pytest.mark.parametrize("vendors", [{}, VENDORS])
+def test_a_shop_that_does_not_watch_has_no_byte_of_that(site: Site, vendors: dict[str, dict[str, object]]) -> None:
+    plain = build_scripts(replace(site, vendors=vendors)).consent.plain
+    assert b"watch" not in plain
+    watching = build_scripts(replace(site, vendors=vendors, watch=0.01)).consent.plain
+    assert watching.startswith(plain)
+    assert b'"share":0.01' in watching.removeprefix(plain)
 
 
 @pytest.mark.parametrize("name", SIZES)

@@ -10,11 +10,12 @@ from itertools import combinations
 
 import msgspec
 import pytest
+from conftest import ROOT
 
 from consent_server import catalogue
 from consent_server.catalogue import Entry, MissingWords, Service, UnknownService, for_site, service, services
+from consent_server.settings.lists import COOKIE, TRACKER, VENDORS
 from consent_server.settings.rows import address, duration
-from consent_server.settings.shops import COOKIE, TRACKER, VENDORS
 from consent_server.site import CATEGORIES, Cookie
 
 LANGUAGES = ("az", "en", "ru", "tr")
@@ -61,6 +62,12 @@ def meet(one: str, other: str) -> bool:
 def test_there_are_fifty_and_those_promised_among_them() -> None:
     assert len(services()) >= 50
     assert set(NAMED) <= set(services())
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "docs/catalogue.md"])
+def test_the_documentation_counts_them_right(page: str) -> None:
+    counted = re.findall(r"(\d+) services", (ROOT / page).read_text("utf-8"))
+    assert {*counted} == {str(len(services()))}
 
 
 def test_an_id_is_the_name_of_its_file_and_fit_for_a_setting() -> None:

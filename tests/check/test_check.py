@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -10,19 +11,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 import redis
-from conftest import CONSENT_SERVER, SECRET, Live, RedisServer, binary_of, free_port
+from conftest import CONSENT_SERVER, ROOT, SECRET, Live, RedisServer, binary_of, free_port
 
+from consent_server.audit.browsing import browser as audit_browser
+from consent_server.audit.browsing.browser import NoBrowser
+from consent_server.audit.findings import Judge
+from consent_server.audit.observed import Observed, Sighting
+from consent_server.audit.report import Report
+from consent_server.audit.run import NotReached
 from consent_server.check import faults, network
-from consent_server.check.browse import CannotBrowse, Observed
-from consent_server.check.browse import browse as browse_here
+from consent_server.check.page import compared
+from consent_server.check.page import look as look_here
 from consent_server.check.store import servers
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
-from consent_server.site import Cookie
+from consent_server.site import Cookie, Site
 from consent_server.store.connection import Server
 
 NOW = 1_772_452_800.0
@@ -222,97 +230,7 @@ def test_the_tag_waits_for_nothing_unless_something_must_wait_for_it(
     assert place in faults.where(site)
 
 
-# ---- What a browser sees ----
-
-
-def browse(url: str) -> Observed:
-    # In a thread of its own: this one may belong to the browser of a test before, and Playwright takes one at a time.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(browse_here, url).result()
-
-
-def test_the_cookie_list_is_compared_with_what_a_browser_sees() -> None:
-    page = "https://shop.example/"
-    assert [*faults.listed(SHOP, page, Observed(frozenset(), frozenset({"consent", "_ga", "_ga_123"})))] == []
-    unlisted = only(faults.listed(SHOP, page, Observed(frozenset(), frozenset({"_fbp"}))))
-    assert "sets _fbp, which the cookie list does not name" in unlisted.fault
-    assert 'name = "_fbp"' in unlisted.cure
-    early = only(faults.listed(SHOP, page, Observed(frozenset({"_ga_123"}), frozenset({"_ga_123"}))))
-    assert "before the shopper has answered" in early.fault
-    assert 'data-consent="analytics"' in early.cure
-
-
-def test_a_look_sees_cookies_and_storage_before_and_after_the_yes_and_is_not_counted(demo: Live) -> None:
-    seen = browse(f"{demo.url}/demo/")
-    assert seen.before == frozenset()
-    assert {"consent", "_sm_analytics", "_sm_analytics_pages", "_sm_ads", "_sm_ads_interests"} <= seen.after
-    done = subprocess.run(
-        [CONSENT_SERVER, "rates", "smartmarket", "--format", "csv", "--data", demo.folder / "data"],
-        cwd=demo.folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    counts = [line.split(",") for line in done.stdout.splitlines()]
-    shown, answered = (counts[0].index(name) for name in ("shown", "answered"))
-    assert {(row[shown], row[answered]) for row in counts[1:]} <= {("0", "0")}
-
-
-def test_a_page_that_forbids_scripts_is_looked_at_too(served: Callable[[bytes, dict[str, str]], str]) -> None:
-    headers = {
-        "Content-Security-Policy": "default-src 'none'; require-trusted-types-for 'script'",
-        "Set-Cookie": "_early=1",
-    }
-    assert browse(served(b"<!doctype html><title>Shop</title>", headers)).before == {"_early"}
-
-
-@pytest.fixture
-def served() -> Iterator[Callable[[bytes, dict[str, str]], str]]:
-    """Serve a page with these headers; return its address."""
-    running: list[WSGIServer] = []
-
-    def serve(body: bytes, headers: dict[str, str]) -> str:
-        def app(environ: object, start_response: Callable[..., object]) -> list[bytes]:
-            start_response("200 OK", [("Content-Type", "text/html"), *headers.items()])
-            return [body]
-
-        server = make_server("127.0.0.1", 0, app, handler_class=Quiet)
-        running.append(server)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}/"
-
-    yield serve
-    for server in running:
-        server.shutdown()
-        server.server_close()
-
-
-class Quiet(WSGIRequestHandler):
-    """Says nothing of each request."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-def test_a_page_that_does_not_answer_is_told() -> None:
-    with pytest.raises(CannotBrowse, match=r"cannot be opened in a browser: net::ERR_CONNECTION_REFUSED\.$"):
-        browse(f"http://127.0.0.1:{free_port()}/")
-
-
-def test_without_playwright_or_a_browser_one_sentence_says_what_to_type(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    with monkeypatch.context() as without_browser:
-        without_browser.setenv("PATH", str(tmp_path))
-        if not Path("/opt/google/chrome/chrome").exists():
-            with pytest.raises(CannotBrowse, match="type: python -m playwright install chrome"):
-                browse("https://shop.example/")
-    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
-    with pytest.raises(CannotBrowse, match=r"type: pip install 'consent-server\[browser\]'"):
-        browse("https://shop.example/")
-
-
-# ---- The command, on deployments that are wrong ----
+Checked = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -333,6 +251,125 @@ def checked(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+# ---- What a browser sees ----
+
+
+def look(shop: Site, page: str) -> list[faults.Finding]:
+    # In a thread of its own: this one may belong to the browser of a test before, and Playwright takes one at a time.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(look_here, shop, page).result()
+
+
+def seen(*things: tuple[str, str, str]) -> Report:
+    """Return the report of an audit that saw these in a page: state, kind and name of each."""
+    page = "https://shop.example/"
+    states = {state: Observed(state) for state, _, _ in things}
+    for state, kind, name in things:
+        states[state].sightings.append(Sighting(kind, name, "shop.example", page, page, 1.0))
+    judge = Judge("shop.example", SHOP, [*states.values()])
+    findings = [each for each in judge.findings() if each.kind != "tag"]
+    return Report(page, "shop", "", [page], [*states], findings, judge.all_seen())
+
+
+def test_the_cookie_list_is_compared_with_what_a_browser_sees() -> None:
+    names = ("consent", "_ga", "_ga_123")
+    assert [*compared(SHOP, seen(*(("accepted", "cookie", name) for name in names)))] == []
+    unlisted = only(compared(SHOP, seen(("accepted", "cookie", "_own"), ("refused", "cookie", "_own"))))
+    assert "sets _own, which the cookie list does not name" in unlisted.fault
+    assert 'name = "_own"' in unlisted.cure
+    early = only(compared(SHOP, seen(("before", "cookie", "_ga_123"), ("refused", "cookie", "_ga_123"))))
+    assert "sets _ga_123 before the shopper has answered, though it is for analytics" in early.fault
+    assert 'data-consent="analytics"' in early.cure
+    late = only(compared(SHOP, seen(("withdrawn", "local-storage", "_ga"))))
+    assert "sets _ga after the shopper has withdrawn" in late.fault
+
+
+def test_a_look_sees_all_states_finds_nothing_in_the_demo_and_is_not_counted(demo: Live, checked: Checked) -> None:
+    text = (ROOT / "consent.toml").read_text("utf-8")
+    text = re.sub("(?m)^origins = .*", f'origins = ["{demo.url}"]', text)
+    text = re.sub("(?m)^cookie_domain = .*", "", text)
+    done = checked(text, "--page", f"{demo.url}/demo/")
+    assert done.returncode == 0, done.stdout
+    assert "looked at" not in done.stdout
+    done = subprocess.run(
+        [CONSENT_SERVER, "rates", "smartmarket", "--format", "csv", "--data", demo.folder / "data"],
+        cwd=demo.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    counts = [line.split(",") for line in done.stdout.splitlines()]
+    shown, answered = (counts[0].index(name) for name in ("shown", "answered"))
+    assert {(row[shown], row[answered]) for row in counts[1:]} <= {("0", "0")}
+
+
+def test_a_page_that_forbids_scripts_and_has_no_tag_is_looked_at_too(
+    served: Callable[[bytes, dict[str, str]], str],
+) -> None:
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; require-trusted-types-for 'script'",
+        "Set-Cookie": "_early=1",
+    }
+    found = [finding.fault for finding in look(SHOP, served(b"<!doctype html><title>Shop</title>", headers))]
+    assert any("sets _early, which the cookie list does not name" in fault for fault in found)
+    assert any("has a fault in our tag: missing" in fault for fault in found), found
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[bytes, dict[str, str]], str]]:
+    """Serve a page with these headers; return its address."""
+    running: list[WSGIServer] = []
+
+    def serve(body: bytes, headers: dict[str, str]) -> str:
+        def app(environ: object, start_response: Callable[..., object]) -> list[bytes]:
+            start_response("200 OK", [("Content-Type", "text/html"), *headers.items()])
+            return [body]
+
+        server = make_server("127.0.0.1", 0, app, server_class=Threaded, handler_class=Quiet)
+        running.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    yield serve
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+class Threaded(ThreadingMixIn, WSGIServer):
+    """Answers while a browser holds another connection open."""
+
+    daemon_threads = True
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing of each request."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_page_that_does_not_answer_is_told() -> None:
+    with pytest.raises(NotReached, match=r"cannot be opened in a browser: net::ERR_CONNECTION_REFUSED\.$"):
+        look(SHOP, f"http://127.0.0.1:{free_port()}/")
+
+
+def test_without_playwright_or_a_browser_one_sentence_says_what_to_type(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as without_browser:
+        without_browser.setenv("PATH", str(tmp_path))
+        if not Path("/opt/google/chrome/chrome").exists():
+            with pytest.raises(NoBrowser, match="type: python -m playwright install chrome"):
+                look(SHOP, "https://shop.example/")
+    monkeypatch.setattr(audit_browser, "find_spec", lambda name: None)
+    with pytest.raises(NoBrowser, match=r"type: pip install 'consent-server\[browser\]'"):
+        look(SHOP, "https://shop.example/")
+
+
+# ---- The command, on deployments that are wrong ----
+
+
 def described(origin: str, more: str = "") -> str:
     return (
         f'[sites.shop]\nname = "Shop"\norigins = ["{origin}"]\npolicy_url = "/privacy"\npolicy_updated = 2025-12-20\n'
@@ -340,9 +377,6 @@ def described(origin: str, more: str = "") -> str:
         '[[sites.shop.cookies.necessary]]\nname = "consent"\nprovider = "Shop"\nlife = "6 months"\n'
         'purpose.en = "Keeps your answer."\n'
     )
-
-
-Checked = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_a_sound_deployment_has_nothing_to_mend_and_gets_its_tag(checked: Checked, redis_url: str) -> None:

@@ -135,6 +135,7 @@ def test_the_policy_names_what_each_kind_is_for(shop: FlaskClient) -> None:
         "fərdiləşdirilmiş reklamlar üçün",
     ):
         assert promise in text
+    assert "<div data-consent-list></div>" in text
 
 
 def test_what_the_stand_ins_leave_is_in_the_cookie_list(site: Site) -> None:

@@ -19,7 +19,7 @@ from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
-from consent_server.store import Store, keys
+from consent_server.store import Store, Unreadable, keys
 from consent_server.verify import Failed, verify
 
 assert shop
@@ -209,6 +209,27 @@ def test_the_keeper_says_so_and_goes_on_with_the_other_sites(store, shop, caplog
         housekeeping.keep(store, {"shop": shop}, KEYS, None)
     assert "shop is not sealed: The entry in bucket" in caplog.text
     assert place in caplog.text
+
+
+JUNK = [
+    lambda redis, bucket: redis.xadd(bucket.log, {"e": b""}, id=f"{START + 86_000_000}-0"),
+    lambda redis, bucket: redis.xadd(bucket.log, {"e": b"\xff" * 30}, id=f"{START + 86_000_000}-0"),
+    lambda redis, bucket: redis.xadd(bucket.log, {"other": b"x" * 99}, id=f"{START + 86_000_000}-0"),
+    lambda redis, bucket: redis.hset(bucket.erased, f"{START + 5}-0", b"short"),
+    lambda redis, bucket: redis.hset(bucket.erased, "no place", b"x" * 99),
+    lambda redis, bucket: redis.hset("consent:{shop}:seals", "no day", b"x" * 99),
+]
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_what_was_never_written_here_stops_no_thread_and_is_told_in_a_sentence(store, shop, junk, caplog):
+    """Somebody who writes to Redis would otherwise end all sealing, of every site, without a word."""
+    store.notices.serve(shop, [])
+    junk(store.connection.client, keys.buckets(shop)[0])
+    with pytest.raises((Unreadable, Unproven), match=r"server did not write|is signed by none|answers"):
+        proof.seal(store, shop, KEYS, NOW)
+    housekeeping.work_on(store, shop, KEYS, None, NOW)
+    assert "shop is not sealed: " in caplog.text
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "2026-11-20", "1970-01-01"])

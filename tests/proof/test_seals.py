@@ -232,7 +232,8 @@ def test_a_day_that_was_changed_after_it_was_sealed_gives_no_proof(sealed, shopp
     shopper.token = sealed
     services = app.extensions["consent"]
     first = min(services.store.log.seals(site))
-    line = next(iter(services.store.log.day(site, first)))
+    own = services.keys.read(sealed, site.id).sub
+    line = next(entry for entry in services.store.log.day(site, first) if entry.subject != own)
     bucket = next(bucket for bucket in buckets(site) if bucket.number == line.bucket)
     services.store.connection.client.xdel(bucket.log, f"{line.at}-{line.seq}")
     proof_seals._days.clear()

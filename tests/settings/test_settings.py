@@ -40,6 +40,17 @@ def test_the_smallest_shop_is_enough(written):
     assert (site.revision, site.gpc) == (1, True)
 
 
+def test_a_shop_says_what_share_of_page_views_is_watched(written):
+    assert written(MINIMAL)["shop"].watch == 0
+    assert written(MINIMAL.replace("[sites.shop]\n", example("watch")))["shop"].watch == 0.01
+
+
+@pytest.mark.parametrize("wrong", ["1", "0.01", '"101%"', '"-1%"', '"1 %%"', '"some"', "true", '"1e2%"', "[]"])
+def test_a_share_is_written_as_a_percentage(written, wrong):
+    with pytest.raises(SettingsError, match=r'sites\.shop\.watch takes a share from "0%" to "100%"'):
+        written(f"{MINIMAL}watch = {wrong}")
+
+
 def test_the_demo_shop_is_read_whole():
     site = read_sites(ROOT / "consent.toml")["smartmarket"]
     assert site.languages == ("az", "ru", "en", "tr")

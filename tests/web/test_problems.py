@@ -123,7 +123,7 @@ ON_A_PAGE = {"foreign-form"}
 """Kinds that only forms meet, which are answered with a page."""
 
 OF_COMMANDS = {
-    *("CannotBrowse", "CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
+    *("CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
     *("TooOld", "Archived", "ArchiveMissing", "NotShowable", "UnknownKey"),
     *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
 }

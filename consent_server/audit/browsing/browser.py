@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -66,21 +67,15 @@ class Browser:
     sent: list[Sent] = field(default_factory=list)
 
 
-def find_chromium() -> str:
-    """Return the path of an installed Chromium or Chrome.
+def find_chromium() -> str | None:
+    """Return the path of an installed Chromium or Chrome; None where it is no command, as on macOS: Playwright looks.
 
     Raises:
-        NoBrowser: it or Playwright is missing; says what to install.
+        NoBrowser: Playwright is missing; says what to type.
     """
     if not find_spec("playwright"):
-        raise NoBrowser("Looking at pages needs Playwright: pip install 'consent-server[browser]'.")
-    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    if path is None:
-        raise NoBrowser(
-            "There is no Chromium or Chrome on PATH. On Debian or Ubuntu: apt-get install chromium; "
-            "elsewhere install Google Chrome."
-        )
-    return path
+        raise NoBrowser("A page is looked at by Playwright; type: pip install 'consent-server[browser]'")
+    return next((found for name in CHROMIUM if (found := shutil.which(name))), None)
 
 
 @asynccontextmanager
@@ -111,7 +106,9 @@ async def fresh_browser(
             context = await playwright.chromium.launch_persistent_context(
                 Path(folder) / "profile",
                 executable_path=path,
-                args=[*FLAGS, f"--log-net-log={netlog}", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+                channel=None if path else "chrome",
+                chromium_sandbox=os.geteuid() != 0,
+                args=[*FLAGS, f"--log-net-log={netlog}"],
                 timeout=SECONDS_TO_START * 1000,
                 # Ctrl-C is ours to answer: what was started ends in order.
                 handle_sigint=False,
@@ -121,6 +118,11 @@ async def fresh_browser(
                 extra_http_headers={"Sec-GPC": "1"} if gpc else None,
             )
         except Error as error:
+            if path is None:
+                raise NoBrowser(
+                    "There is no Chromium or Chrome here to look at the page with; "
+                    "type: python -m playwright install chrome (or on Debian and Ubuntu: apt-get install chromium)"
+                ) from None
             raise NoBrowser(f"{path} does not start: {in_a_line(error)}") from None
         browser = Browser(context)
         try:
@@ -135,7 +137,8 @@ async def fresh_browser(
 
 def in_a_line(error: Error) -> str:
     """Return what Playwright says without its log of calls."""
-    return str(error).splitlines()[0].removeprefix("Page.goto: ").rstrip(".") + "."
+    said = str(error).splitlines()[0].removeprefix("Page.goto: ")
+    return re.sub(r" at https?://\S+$", "", said).rstrip(".") + "."
 
 
 async def go_to(page: Page, url: str, seconds: float) -> Response | None:

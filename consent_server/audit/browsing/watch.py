@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from ...set_cookie import parse_set_cookie
 from ..hosts import host_of, path_of, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
-from .cookies import parse_set_cookie
 from .netlog import Sent
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ...store import StoreAway
 from ..problems import RETRY_SECONDS, STATUS
 from ..responses import answer_script
 from .session import ForeignForm, NotKnown, NotYours, csrf_token, set_cookie
-from .words import LANGUAGES, Words, alarm_in_words, verdict_in_words
+from .words import LANGUAGES, Words, alarm_in_words, leak_in_words, verdict_in_words
 
 P = ParamSpec("P")
 
@@ -60,6 +60,7 @@ def render_page(template: str, status: int = 200, **values: Any) -> Response:
         nonce=nonce,
         languages=[Words.of(lang) for lang in LANGUAGES],
         alarm_in_words=alarm_in_words,
+        leak_in_words=leak_in_words,
         verdict_in_words=verdict_in_words,
         asset=lambda name: url_for(
             "marketer.asset", stem=name.split(".")[0], digest=_asset(name).hash, kind=name.split(".")[1]

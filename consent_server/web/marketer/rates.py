@@ -9,6 +9,7 @@ from flask import Response, request
 
 from ...rates import read
 from ...rates.compare import GOALS
+from ...rates.leaks import leaks
 from ...rates.period import BadQuestion, Period, dimension
 from ...rates.report import Report
 from ...site import OPTIONAL, Site
@@ -76,6 +77,7 @@ def rates_page() -> Response:
         goals=GOALS,
         sample=services().store.decisions.is_sample(site),
         base=request.url_root.rstrip("/"),
+        leaks=leaks(services().store, site, today),
         **page_values(site, period, today, goal),
     )
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ...rates.alarms import Alarm
 from ...rates.compare import Verdict
 from ...rates.counts import Rate
+from ...rates.leaks import Leak
 
 LANGUAGES = ("az", "en", "ru")
 
@@ -105,3 +106,22 @@ def alarm_in_words(words: Words, alarm: Alarm) -> Markup:
         low=words.percent(alarm.low),
         high=words.percent(alarm.high),
     )
+
+
+def leak_in_words(words: Words, leak: Leak) -> Markup:
+    """Return one sentence about a name that is not allowed."""
+    others = [words(f"leak_{state}") for state in leak.states if state != "refused"]
+    where = (
+        words("leak_refused_too" if others else "leak_refused")
+        if "refused" in leak.states
+        else Markup(", ").join(others)
+    )
+    sentence = words(
+        "leak",
+        name=leak.name,
+        kind=words(f"kind_{leak.kind}"),
+        since=words("leak_older" if leak.is_older else "leak_since", day=words.day(leak.since)),
+        where=where,
+        many=words.number(leak.about),
+    )
+    return sentence + words("leak_over", day=words.day(leak.until)) if leak.is_over else sentence

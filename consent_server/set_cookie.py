@@ -1,4 +1,4 @@
-"""A ``Set-Cookie`` line, or what a script writes to ``document.cookie``, as far as an audit needs it."""
+"""A ``Set-Cookie`` line, or what a script writes to ``document.cookie``: which cookie it sets, or takes away."""
 
 from __future__ import annotations
 

@@ -1,22 +1,16 @@
-"""The description of all calls that are for machines (OpenAPI 3.1)."""
+"""Each call, what it takes and what it answers."""
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 
-import msgspec
-
+from ...rates.leaks import Kind, State
+from ..problems import STATUS
 from .components import (
     CATEGORY,
     DATE,
-    HEADERS,
     LANGUAGE,
-    PARAMETERS,
     REFUSALS,
-    RESPONSES,
-    SCHEMAS,
     TEXT,
     Schema,
     one,
@@ -25,7 +19,6 @@ from .components import (
     some,
     thing,
 )
-from .problems import STATUS
 
 BY_TOKEN: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 BY_MARKETER: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
@@ -37,6 +30,17 @@ _SCRIPT = {
 }
 _SEALS = {"schema": thing({"site": TEXT, "seals": some(thing({"day": DATE, "token": TEXT}))})}
 _LINES = {"schema": TEXT}
+_LANG = parameter(
+    "query",
+    "lang",
+    {"type": "string", "pattern": "^([a-z]{2,3})?$"},
+    description="One of the shop's languages; else what Accept-Language asks for, or the shop's first.",
+)
+
+
+_NAME = {"type": "array", "prefixItems": [one(*get_args(Kind)), TEXT], "minItems": 2, "maxItems": 2}
+_SEEN = thing({"state": one(*get_args(State)), "seen": some(_NAME)})
+_ANY: Schema = {"type": "object"}
 
 
 def _call(summary: str, answers: dict[str, Any], *refusals: str, takes: str = "", **more: object) -> dict[str, Any]:
@@ -61,8 +65,8 @@ def _says(description: str, schema: Schema, status: str = "200", mimetype: str =
     return {status: {"description": description, "content": {mimetype: {"schema": schema}}}}
 
 
-def _body(name: str) -> dict[str, Any]:
-    return {"content": {mimetype: {"schema": ref(name)} for mimetype in ("text/plain", "application/json")}}
+def _body(schema: Schema) -> dict[str, Any]:
+    return {"content": {mimetype: {"schema": schema} for mimetype in ("text/plain", "application/json")}}
 
 
 PATHS: dict[str, dict[str, Any]] = {
@@ -77,7 +81,9 @@ PATHS: dict[str, dict[str, Any]] = {
             description="consent.js knows the addresses. An outdated or unknown one gets what there is today.",
             takes="site_id",
             parameters=[
-                parameter("path", "name", TEXT | one("details", "delivery", "mine", "release", "withdraw")),
+                parameter(
+                    "path", "name", TEXT | one("delivery", "details", "list", "mine", "release", "watch", "withdraw")
+                ),
                 parameter("path", "lang", LANGUAGE, example="az"),
                 parameter("path", "digest", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
             ],
@@ -102,16 +108,25 @@ PATHS: dict[str, dict[str, Any]] = {
             "NoSuchNotice",
             takes="site_id",
             parameters=[
-                parameter(
-                    "query",
-                    "lang",
-                    {"type": "string", "pattern": "^([a-z]{2,3})?$"},
-                    description=(
-                        "One of the shop's languages; else what Accept-Language asks for, or the shop's first."
-                    ),
-                ),
+                _LANG,
                 parameter("query", "variant", TEXT),
             ],
+        ),
+    },
+    "/v1/{site_id}/cookies": {
+        "get": _call(
+            "The cookie list as a piece of HTML, for a page to include on its server",
+            {
+                "200": {
+                    "description": "The list",
+                    "headers": {**_TAG, "Content-Language": {"required": True, "schema": LANGUAGE}},
+                    "content": {"text/html": {"schema": TEXT}},
+                },
+                "304": {"description": "As it was", "headers": _TAG},
+            },
+            "NoSuchNotice",
+            takes="site_id",
+            parameters=[_LANG],
         ),
     },
     "/v1/{site_id}/decisions": {
@@ -123,7 +138,7 @@ PATHS: dict[str, dict[str, Any]] = {
             *("TooLarge", "NotTaken", "TooMany", "StoreAway"),
             takes="site_id origin",
             operationId="decide",
-            requestBody={"required": True, **_body("Decision")},
+            requestBody={"required": True, **_body(ref("Decision"))},
         ),
     },
     "/v1/{site_id}/keep": {
@@ -149,7 +164,35 @@ PATHS: dict[str, dict[str, Any]] = {
             {"204": {"description": "Counted"}},
             *("Malformed", "ForeignOrigin", "UnknownSite", "TooLarge", "UnknownNotice", "TooMany", "StoreAway"),
             takes="site_id origin",
-            requestBody=_body("Showing"),
+            requestBody=_body(ref("Showing")),
+        ),
+    },
+    "/v1/{site_id}/seen": {
+        "post": _call(
+            "Report names that a page of the shop saw and that its lists do not allow in the present state",
+            {"204": {"description": "Counted, if the shop watches"}},
+            *("Malformed", "ForeignOrigin", "UnknownSite", "TooLarge", "TooMany", "StoreAway"),
+            description="Names alone. Digits, addresses and long words are counted as `*`.",
+            takes="site_id origin",
+            requestBody={"required": True, **_body(_SEEN)},
+        ),
+    },
+    "/v1/{site_id}/reports": {
+        "post": _call(
+            "Take reports of a Content-Security-Policy-Report-Only, by `report-uri` or `report-to`",
+            {"204": {"description": "Hosts that the lists do not allow are counted"}},
+            *("Malformed", "ForeignOrigin", "UnknownSite", "TooLarge", "TooMany", "StoreAway"),
+            description="Whatever its content type says: browsers send application/csp-report or "
+            "application/reports+json. Nothing but the blocked host is kept.",
+            takes="site_id origin",
+            requestBody={
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {"anyOf": [thing({"csp-report": _ANY}, closed=False), some(thing({"body": _ANY}))]}
+                    }
+                },
+            },
         ),
     },
     "/v1/{site_id}/me": {
@@ -261,43 +304,3 @@ PATHS: dict[str, dict[str, Any]] = {
     },
 }
 """Each call, by address and method."""
-
-
-@cache
-def description() -> bytes:
-    """Return the description of all calls, as JSON text."""
-    return msgspec.json.format(
-        msgspec.json.encode(
-            {
-                "openapi": "3.1.0",
-                "info": {
-                    "title": "consent-server",
-                    "version": version("consent-server"),
-                    "description": (
-                        "Cookie consent that can be proven. Errors are problem details (RFC 9457); each kind has a "
-                        "type of its own. An empty part of a query counts as left out."
-                    ),
-                },
-                "paths": PATHS,
-                "components": {
-                    "securitySchemes": {
-                        "bearer": {
-                            "type": "http",
-                            "scheme": "bearer",
-                            "description": (
-                                "A consent token for what is the shopper's; an API key for rates; "
-                                "CONSENT_METRICS_TOKEN for /metrics."
-                            ),
-                        },
-                        "cookie": {"type": "apiKey", "in": "cookie", "name": "consent"},
-                        "session": {"type": "apiKey", "in": "cookie", "name": "marketer"},
-                    },
-                    "parameters": PARAMETERS,
-                    "headers": HEADERS,
-                    "responses": RESPONSES,
-                    "schemas": SCHEMAS,
-                },
-            }
-        ),
-        indent=1,
-    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
-from ..site import CATEGORIES, OPTIONAL
-from .problems import RETRY_SECONDS, STATUS
+from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
+from ...site import CATEGORIES, OPTIONAL
+from ..problems import RETRY_SECONDS, STATUS
 
 Schema = dict[str, Any]
 
@@ -115,10 +115,14 @@ SCHEMAS: dict[str, Schema] = {
             "policy_url": TEXT,
             "policy_updated": DATE,
             "categories": some(CATEGORY),
-            "cookies": each(some(thing({"name": TEXT, "provider": TEXT, "purpose": TEXT, "life": TEXT}))),
+            "cookies": each(some(ref("Cookie"))),
             "words": each(TEXT),
         },
         closed=False,
+    ),
+    "Cookie": thing(
+        {"name": TEXT, "provider": TEXT, "purpose": TEXT, "life": TEXT, "country": TEXT, "host": TEXT},
+        *("country", "host"),
     ),
     "Consent": thing(
         {
@@ -276,7 +280,7 @@ REFUSALS = {
         "The id was used for another answer, or `previous` is not the shopper's latest token.",
         *("other-content", "previous-replaced"),
     ),
-    "TooLarge": ("The body has over 4096 bytes.", "too-large"),
+    "TooLarge": ("The body has over 4096 bytes, or 65536 of a browser's own report.", "too-large"),
     "NotTaken": (
         "A category, a notice or a previous token that this site does not know.",
         *("unknown-category", "unknown-notice", "previous-refused"),

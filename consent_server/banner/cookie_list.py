@@ -1,0 +1,64 @@
+"""The cookie list for a page of the shop: once for the script that draws it, once as HTML for who runs none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+from ..site import CATEGORIES, Cookie, Site
+from .regional import country_name, day, time_span
+
+
+def facts(site: Site, lang: str, words: Mapping[str, str]) -> list[str]:
+    """Return how long an answer holds, and the countries where data goes if the list names any, a sentence each."""
+    codes = {cookie.country for cookies in site.cookies.values() for cookie in cookies if cookie.country}
+    countries = ", ".join(sorted(country_name(code, lang) for code in codes))
+    held = words["holds"].replace("{keep}", time_span(site.keep, lang))
+    return [held, *([words["abroad"].replace("{countries}", countries)] if countries else [])]
+
+
+def cookie_list(site: Site, lang: str, words: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the list says, ``ListConfig`` in ``types.d.ts`` but its words: sentences, and a table a category."""
+    columns = ["name", "provider", "country", "purpose", "life"]
+    if not any(cookie.country for cookies in site.cookies.values() for cookie in cookies):
+        columns.remove("country")
+    return {
+        "lang": lang,
+        "facts": [*facts(site, lang, words), words["listed"].replace("{date}", day(site.policy_updated, lang))],
+        "head": [words[f"cookie_{column}"] for column in columns],
+        "tables": [
+            {
+                "caption": f"{words[category]}: {words[f'{category}_for']}",
+                "rows": [[_cell(cookie, column, lang) for column in columns] for cookie in cookies],
+            }
+            for category in CATEGORIES
+            if (cookies := site.cookies.get(category))
+        ],
+    }
+
+
+def _cell(cookie: Cookie, column: str, lang: str) -> str:
+    if column == "country":
+        return country_name(cookie.country, lang) if cookie.country else ""
+    value: str | Mapping[str, str] = getattr(cookie, column)
+    return value if isinstance(value, str) else value[lang]
+
+
+def fragment(content: Mapping[str, Any]) -> str:
+    """Return a list as HTML, for a page to include on its server."""
+    return "\n".join(_lines(content)) + "\n"
+
+
+def _lines(content: Mapping[str, Any]) -> Iterator[str]:
+    yield f'<div lang="{content["lang"]}" dir="auto">'
+    yield from (f"<p>{escape(sentence)}</p>" for sentence in content["facts"])
+    head = "".join(f'<th scope="col">{escape(word)}</th>' for word in content["head"])
+    for table in content["tables"]:
+        yield f"<table><caption>{escape(table['caption'])}</caption>"
+        yield f"<thead><tr>{head}</tr></thead><tbody>"
+        for name, *rest in table["rows"]:
+            cells = "".join(f"<td>{escape(text)}</td>" for text in rest)
+            yield f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
+        yield "</tbody></table>"
+    yield "</div>"

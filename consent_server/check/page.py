@@ -1,0 +1,52 @@
+"""A page of the shop by the audit's eyes: in a real browser, in every state of consent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..audit.draft import ENTRIES
+from ..audit.findings import Finding as Seen
+from ..audit.report import Report
+from ..audit.run import audit
+from ..site import Site
+from .faults import Finding
+
+STATES = {
+    "before": "before the shopper has answered",
+    "refused": "although the shopper has refused",
+    "accepted": "once the shopper has accepted",
+    "withdrawn": "after the shopper has withdrawn",
+    "gpc": "although the browser sends Global Privacy Control",
+}
+
+
+def look(shop: Site, page: str) -> list[Finding]:
+    """Open ``page`` in a browser, refuse, accept and withdraw, and return what is there that may not be.
+
+    Raises:
+        NoBrowser: there is no Playwright or no browser; says what to type.
+        NotReached: the page does not open.
+    """
+    return [*compared(shop, audit(page, shop, pages=1))]
+
+
+def compared(shop: Site, report: Report) -> Iterator[Finding]:
+    """Yield what an audit found on one page, each thing once: in the first state in which it is wrong."""
+    told = set()
+    for each in report.findings:
+        if (thing := (each.kind, each.name, each.host)) not in told:
+            told.add(thing)
+            yield Finding(f"{shop.id}: {report.url} {_fault(each)}.", each.fix.rstrip("."))
+    for note in report.notes:
+        yield Finding(f"{shop.id}: {note.rstrip('.')}.", "see that the page can be looked at", grave=False)
+
+
+def _fault(each: Seen) -> str:
+    if each.kind == "tag":
+        return f"has a fault in our tag: {each.name}"
+    if each.kind == "consent-mode":
+        return f"tells Google otherwise than the shopper answered ({each.name}), {STATES[each.state]}"
+    does, names = ("sets", "the cookie list does not name") if each.kind in ENTRIES else ("asks for", "no list names")
+    if each.category is None:
+        return f"{does} {each.name}, which {names}"
+    return f"{does} {each.name} {STATES[each.state]}, though it is for {each.category}"

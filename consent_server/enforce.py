@@ -1,0 +1,254 @@
+"""Middleware for a shop's own back end: its cookies wait for the answer too, and go when that is taken back.
+
+For WSGI (Flask, Django) and ASGI (FastAPI, Django)::
+
+    from consent_server.enforce import Enforcement
+    from consent_server.tokens import Verifier
+
+    verifier = Verifier.from_url("https://consent.example/v1/keys.json", site="smartmarket")
+    enforcement = Enforcement.from_config("consent.toml", verifier)
+    app.wsgi_app = enforcement.wsgi(app.wsgi_app)
+
+It loads what checking a token and reading ``consent.toml`` need, and no server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice, product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .decision import Consent
+from .set_cookie import parse_set_cookie
+from .settings.rows import SettingsError
+from .settings.shops import read_sites
+from .site import CATEGORIES, UnknownCategory, glob
+from .tokens import BadToken, Verifier
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+Headers = list[tuple[str, str]]
+ASGIMessage = dict[str, Any]
+ASGIApp = Callable[[Any, Any, Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+MOST_EXPIRED = 24
+"""``Set-Cookie`` headers that expire something, in one response: proxies take so many bytes of headers and no more."""
+
+log = logging.getLogger(__name__)
+
+_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+_NAME = re.compile(r"[!-:<>-~]+")
+_PATH = re.compile(r"(?:/[\w.~-]+)+/?", re.ASCII)
+_DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")
+_KEPT = re.compile(r"public|s-maxage|max-age=0*[1-9]")
+
+
+class Enforcement:
+    """Drops cookies that the shopper does not allow from the responses of a back end, and expires those left over.
+
+    A cookie is dropped while none of the categories that name it is allowed. What names no category, or ``necessary``,
+    passes: it is in no list that says whether it may be set. Without a valid token of this site (none, forged, expired,
+    another site's, an answer on its way) nothing optional is allowed. Cookies that the browser sends are expired only
+    where a valid token says no: an outage ends nobody's yes.
+
+    Args:
+        verifier: checks the tokens of the shop's site.
+        cookies: names by category, or patterns such as ``_ga_*``.
+        cookie: the name of the cookie that holds the answer.
+        domains: domains that the shop sets cookies for, besides the host of a request and those above it.
+
+    Raises:
+        UnknownCategory: ``cookies`` has one that is none of the four.
+        ValueError: names are a text and not a list of texts.
+    """
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        cookies: Mapping[str, Iterable[str]],
+        *,
+        cookie: str = "consent",
+        domains: Iterable[str] = (),
+    ) -> None:
+        self._verifier, self._cookie, self._domains = verifier, cookie, tuple(domains)
+        self._listed: list[tuple[str, re.Pattern[str], str]] = []
+        for category, names in cookies.items():
+            if category not in CATEGORIES:
+                raise UnknownCategory(f"{category!r} is not a category; there are {', '.join(CATEGORIES)}.")
+            if isinstance(names, str):
+                raise ValueError(f"The names of {category} are a list such as [{names!r}].")
+            self._listed += [(name, re.compile(glob(name)), category) for name in names]
+        self._find = lru_cache(maxsize=4096)(self._look_up)
+        self._counting = threading.Lock()
+        self._dropped: Counter[str] = Counter()
+        self._expired: Counter[str] = Counter()
+
+    @classmethod
+    def from_config(cls, path: Path | str, verifier: Verifier) -> Enforcement:
+        """Return one with the cookie list that the verifier's site has in a ``consent.toml``.
+
+        Raises:
+            SettingsError: the file cannot be read, something in it is wrong, or it has no such site.
+        """
+        site = read_sites(Path(path)).get(verifier.site)
+        if site is None:
+            raise SettingsError(f"{path} has no site {verifier.site!r}.")
+        names = {
+            category: [each.name for each in cookies if each.host is None] for category, cookies in site.cookies.items()
+        }
+        return cls(verifier, names, cookie=site.cookie, domains=[site.cookie_domain] if site.cookie_domain else [])
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how often what was done since the start: ``dropped`` and ``expired``, by the list's own names.
+
+        Each process counts for itself, and ``expired`` once for each response that asked the browser for it.
+        """
+        with self._counting:
+            return {"dropped": dict(self._dropped), "expired": dict(self._expired)}
+
+    def wsgi(self, app: WSGIApplication) -> WSGIApplication:
+        """Return a WSGI app that answers as ``app`` does, without the cookies that the shopper does not allow."""
+
+        def enforced(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+            exchange = _Exchange(environ.get("HTTP_COOKIE", ""), environ.get("HTTP_HOST", ""), path)
+
+            def start(status: str, headers: Headers, *error: Any) -> Callable[[bytes], object]:
+                if self._concerns(exchange, headers):
+                    headers = [*self._obey(exchange, headers, self._consent(exchange))]
+                return start_response(status, headers, *error)
+
+            return app(environ, start)
+
+        return enforced
+
+    def asgi(self, app: ASGIApp) -> ASGIApp:
+        """Return an ASGI app that answers as ``app`` does, without the cookies that the shopper does not allow."""
+
+        async def enforced(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+            if scope["type"] not in ("http", "websocket"):
+                await app(scope, receive, send)
+                return
+            sent = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+            cookies = "; ".join(value for name, value in sent if name == b"cookie")
+            exchange = _Exchange(cookies, next((value for name, value in sent if name == b"host"), ""), scope["path"])
+
+            async def obedient(message: ASGIMessage) -> None:
+                if message["type"] in _STARTS:
+                    headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in message.get("headers") or ()]
+                    if self._concerns(exchange, headers):
+                        # Keys may have to be fetched, for which nobody else should wait.
+                        consent = await asyncio.to_thread(self._consent, exchange)
+                        kept = self._obey(exchange, headers, consent)
+                        message = {**message, "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in kept]}
+                await send(message)
+
+            await app(scope, receive, obedient)
+
+        return enforced
+
+    def _look_up(self, name: str) -> tuple[str, frozenset[str]] | None:
+        """Return the list's own name for a cookie and the categories that have it, None for one that no list has."""
+        found = [(listed, category) for listed, pattern, category in self._listed if pattern.fullmatch(name)]
+        return (found[0][0], frozenset(category for _, category in found)) if found else None
+
+    def _is_optional(self, name: str) -> bool:
+        found = self._find(name)
+        return found is not None and "necessary" not in found[1]
+
+    def _concerns(self, exchange: _Exchange, headers: Headers) -> bool:
+        """Return whether the answer matters, so that it is worth a look at the signature."""
+        lines = [parse_set_cookie(value) for key, value in headers if key.lower() == "set-cookie"]
+        return any(map(self._is_optional, [*exchange.sent, *(cookie.name for cookie in lines if cookie)]))
+
+    def _consent(self, exchange: _Exchange) -> Consent | None:
+        """Return the newest valid answer that the browser sent."""
+        valid = []
+        for text in exchange.sent.get(self._cookie, ()):
+            try:
+                valid.append(self._verifier.verify(text))
+            except BadToken:
+                continue
+        return max(valid, key=lambda consent: consent.order, default=None)
+
+    def _obey(self, exchange: _Exchange, headers: Headers, consent: Consent | None) -> Iterator[tuple[str, str]]:
+        """Yield the headers that may go, and those that expire what the shopper does not allow."""
+        for key, value in headers:
+            if key.lower() != "set-cookie" or not self._drops(value, consent):
+                yield key, value
+        if consent is None or any(
+            key.lower() == "cache-control" and _KEPT.search(value.lower()) for key, value in headers
+        ):
+            return  # a cache would hand it on to others
+        refused = [name for name in exchange.sent if _NAME.fullmatch(name) and self._refuses(name, consent)]
+        for name in refused:
+            self._count(self._expired, name)
+        for line in exchange.expiring(refused, self._domains):
+            yield "Set-Cookie", line
+
+    def _refuses(self, name: str, consent: Consent | None) -> bool:
+        found = self._find(name)
+        return found is not None and not any(
+            category == "necessary" or (consent is not None and consent.allows(category)) for category in found[1]
+        )
+
+    def _drops(self, line: str, consent: Consent | None) -> bool:
+        cookie = parse_set_cookie(line)
+        if cookie is None or cookie.removes or not self._refuses(cookie.name, consent):
+            return False
+        self._count(self._dropped, cookie.name)
+        return True
+
+    def _count(self, counter: Counter[str], name: str) -> None:
+        found = self._find(name)
+        if found is None:
+            return
+        listed, categories = found
+        with self._counting:
+            counter[listed] += 1
+            first = counter is self._dropped and counter[listed] == 1
+        if first:
+            log.warning("the cookie %s is dropped where %s is not allowed", listed, " or ".join(sorted(categories)))
+
+
+class _Exchange:
+    """What a request brings: its cookies by name, and where it is, so that they can be expired."""
+
+    def __init__(self, cookies: str, host: str, path: str) -> None:
+        self.sent: dict[str, list[str]] = {}
+        for pair in cookies.split(";"):
+            name, _, value = pair.strip().partition("=")
+            self.sent.setdefault(name.strip(), []).append(value.strip())
+        self._host, self._path = host.lower().partition(":")[0], path
+
+    def expiring(self, names: Sequence[str], domains: Iterable[str]) -> Iterator[str]:
+        """Yield lines that expire cookies of these names wherever a request such as this one may have got them from.
+
+        A browser does not say of which domain and path a cookie is. The root path comes first, as most are of that.
+        """
+        lines = (
+            f"{name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path={path}"
+            f"{f'; Domain={domain}' if domain else ''}{'; Secure' if name.startswith('__') else ''}"
+            for path, domain, name in product(self._paths(), ("", *self._above(domains)), names)
+        )
+        return islice(lines, MOST_EXPIRED)
+
+    def _above(self, domains: Iterable[str]) -> Iterable[str]:
+        """Return the request's host and the domains above it, down to two labels, and those that the shop names."""
+        labels = self._host.split(".")
+        hosts = [".".join(labels[n:]) for n in range(len(labels) - 1)] if _DOMAIN.fullmatch(self._host) else []
+        return dict.fromkeys((*hosts, *domains))
+
+    def _paths(self) -> Iterable[str]:
+        """Return the root and the folders above the request, each with and without a slash at its end."""
+        parts = self._path.split("/") if _PATH.fullmatch(self._path) else []
+        folders = ["/".join(parts[: n + 1]) for n in range(1, len(parts)) if parts[n]]
+        return dict.fromkeys(("/", *(each + end for each in folders for end in ("", "/"))))

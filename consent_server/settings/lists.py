@@ -1,0 +1,161 @@
+"""What a shop sets, asks and tells, as it lists it: cookies, vendors, trackers, and the services that bring theirs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..catalogue import MissingWords, for_site, services
+from ..site import CATEGORIES, Cookie
+from .rows import REQUIRED, Row, WrongAt, by_language, choice, did_you_mean, each, table, text, whole, yes_no
+
+
+def _pattern(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?(/[^\s*]*\*?)?", value):
+        return value
+    raise ValueError('takes a host such as "www.clarity.ms" or "*.hotjar.com", with a path if need be')
+
+
+def _cookie_name(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[^\s;,=*]+\*?|\*[^\s;,=*]+", value):
+        return value
+    raise ValueError('takes a cookie\'s name such as "_ga", or a pattern such as "_ga_*"')
+
+
+def _regions(value: Any) -> list[str]:
+    texts = value if isinstance(value, list) else [None]
+    if all(isinstance(text, str) and re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", text) for text in texts):
+        return list(texts)
+    raise ValueError('takes a list of regions such as ["AZ", "US-CA"] (ISO 3166-2)')
+
+
+def _country(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch("[A-Z]{2}", value):
+        return value
+    raise ValueError('takes the code of a country such as "US" (ISO 3166-1)')
+
+
+def _host(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", value):
+        return value
+    raise ValueError('takes a host such as "youtube.com"')
+
+
+def _life(value: Any) -> str | dict[str, str]:
+    return by_language(value) if isinstance(value, dict) else text(value)
+
+
+COOKIE = (
+    Row("name", _cookie_name, REQUIRED, "Its name, or a pattern such as _ga_*; storage entries count too.", "_ga_*"),
+    Row("provider", text, REQUIRED, "Who sets it.", "Google"),
+    Row("purpose", by_language, REQUIRED, "What for, in each language.", {"en": "Tells visits from each other."}),
+    Row("life", _life, REQUIRED, "How long it lives: one text, or one for each language.", {"en": "13 months"}),
+    Row("country", _country, None, "Where the data goes (ISO 3166-1).", "US"),
+    Row(
+        "host", _host, None, "Where it lies, if not with the shop's pages, which can then not remove it.", "ads.example"
+    ),
+)
+
+
+def tracker(match: str, category: str) -> tuple[str, str]:
+    """Return a row of the trackers as a site has it."""
+    return match, category
+
+
+TRACKER = (
+    Row(
+        "match", _pattern, REQUIRED, "Host, or *.host, with a path if need be, of an unmarked tracker.", "*.hotjar.com"
+    ),
+    Row(
+        "category",
+        choice(*CATEGORIES),
+        REQUIRED,
+        "What must be allowed before it may be loaded; necessary: it is known and harmless, and nothing holds it.",
+        "analytics",
+    ),
+)
+
+VENDORS: Mapping[str, tuple[Row, ...]] = {
+    "google": (
+        Row(
+            "mode",
+            choice("basic", "advanced"),
+            "basic",
+            "basic: tags wait; advanced: they ping without cookies.",
+            "advanced",
+        ),
+        Row("wait", whole(0, 5000), 500, "Milliseconds that Google's tags wait for the choice (wait_for_update).", 800),
+        Row("region", _regions, [], "Regions that the denied default is for; everywhere if left out.", ["AZ", "US-CA"]),
+        Row("redact", yes_no, False, "ads_data_redaction.", True),
+        Row("passthrough", yes_no, False, "url_passthrough.", True),
+    ),
+    "microsoft": (
+        Row("uet", yes_no, False, "Microsoft Advertising's Universal Event Tracking.", True),
+        Row("clarity", yes_no, False, "Microsoft Clarity.", True),
+    ),
+    "meta": (),
+    "matomo": (
+        Row("mode", choice("full", "cookie"), "full", "full: nothing is sent; cookie: only cookies wait.", "cookie"),
+    ),
+}
+
+
+def read_services(value: Any) -> tuple[str, ...]:
+    """Return ids of services of the catalogue.
+
+    Raises:
+        ValueError: it is no list of them.
+    """
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError('takes a list of services of the catalogue such as ["ga4", "hotjar"]')
+    for name in value:
+        if name not in services():
+            near = did_you_mean(name, services())
+            raise ValueError(f"has {name!r}, which the catalogue lacks{near}; `consent-server services` lists them")
+    return tuple(dict.fromkeys(value))
+
+
+def read_vendors(value: Any) -> dict[str, Any]:
+    """Return the vendors to tell, each default filled in.
+
+    Raises:
+        ValueError: something about them is wrong.
+    """
+    return each({name: table(rows) for name, rows in VENDORS.items()})(value)
+
+
+def with_services(values: Mapping[str, Any], vendors: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the lists of a shop with what its services bring.
+
+    A line of the shop's own wins: a cookie of that name, a setting of that vendor, a pattern that covers the service's.
+
+    Args:
+        values: the shop's, read.
+        vendors: the shop's as they are written.
+
+    Raises:
+        WrongAt: a service has no words in a language of the shop.
+    """
+    try:
+        needed = for_site(values["services"], values["languages"])
+    except MissingWords as error:
+        why = f"has {error.service!r}, which has no words in {error.lang!r}: leave out the one or the other"
+        raise WrongAt("services", f"{why}, or list its cookies in your own words") from None
+    own = {cookie.name for cookies in values["cookies"].values() for cookie in cookies}
+    lists: dict[str, tuple[Cookie, ...]] = dict(values["cookies"])
+    for category, cookies in needed.cookies.items():
+        lists[category] = (*lists.get(category, ()), *(cookie for cookie in cookies if cookie.name not in own))
+    told = {name: {**options, **vendors.get(name, {})} for name, options in {**vendors, **needed.vendors}.items()}
+    trackers = values["trackers"]
+    known = [row for row in needed.trackers if not any(_covers(pattern, row[0]) for pattern, _ in trackers)]
+    return {"cookies": lists, "vendors": read_vendors(told), "trackers": (*trackers, *known)}
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    """Return whether every address that ``narrow`` means is one that ``wide`` means."""
+    host, _, path = wide.partition("/")
+    host2, _, path2 = narrow.partition("/")
+    beneath = host[1:] if host.startswith("*.") else None
+    hosts = host == host2 or bool(beneath and f".{host2.removeprefix('*.')}".endswith(beneath))
+    return hosts and (not path or path == path2 or (path.endswith("*") and path2.startswith(path[:-1])))

@@ -1,0 +1,56 @@
+"""What was seen in shoppers' browsers that is not allowed: names, by day and state; no day takes more than so much."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import cast
+
+from ..site import Site
+from . import keys
+from .connection import Connection
+
+MOST = 500
+"""Names and states in a day of a site: anybody can make up one. A name has up to 64 characters."""
+
+OFTEN = 20
+"""Sightings in a day from which on a name is not pushed out by others."""
+
+DAYS = 90
+"""For how long a day is kept."""
+
+Seen = tuple[str, str, str]
+"""State, kind and name. None of them has a space in it."""
+
+
+class Leaks:
+    """Counts sightings, and reads what was counted."""
+
+    days = DAYS
+
+    def __init__(self, connection: Connection) -> None:
+        self._redis = connection.client
+        self._reached = connection.reached
+        self._count = connection.script("leaks", repeatable=False)
+
+    def add(self, site: Site, day: date, seen: Iterable[Seen]) -> None:
+        """Count each of ``seen`` once on a UTC day."""
+        members = [" ".join(each) for each in seen]
+        if members:
+            draw = random.getrandbits(31)  # nosec B311
+            self._count(keys=[keys.leaks(site, day)], args=[MOST, OFTEN, DAYS * 86400, draw, *members])
+
+    def counts(self, site: Site, today: date) -> dict[date, dict[Seen, int]]:
+        """Return how often what was seen, by day, the oldest first, as far as days are kept."""
+        days = [today - timedelta(ago) for ago in range(DAYS - 1, -1, -1)]
+        with self._reached():
+            calls = self._redis.pipeline(transaction=False)
+            for day in days:
+                calls.zrange(keys.leaks(site, day), 0, -1, withscores=True)
+            found = cast(list[list[tuple[bytes, float]]], calls.execute())
+        return {
+            day: {cast(Seen, tuple(member.decode().split(" "))): int(score) for member, score in each}
+            for day, each in zip(days, found, strict=True)
+            if each
+        }

@@ -1,0 +1,51 @@
+"""The description of all calls that are for machines (OpenAPI 3.1)."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+
+import msgspec
+
+from .components import HEADERS, PARAMETERS, RESPONSES, SCHEMAS
+from .paths import PATHS
+
+
+@cache
+def description() -> bytes:
+    """Return the description of all calls, as JSON text."""
+    return msgspec.json.format(
+        msgspec.json.encode(
+            {
+                "openapi": "3.1.0",
+                "info": {
+                    "title": "consent-server",
+                    "version": version("consent-server"),
+                    "description": (
+                        "Cookie consent that can be proven. Errors are problem details (RFC 9457); each kind has a "
+                        "type of its own. An empty part of a query counts as left out."
+                    ),
+                },
+                "paths": PATHS,
+                "components": {
+                    "securitySchemes": {
+                        "bearer": {
+                            "type": "http",
+                            "scheme": "bearer",
+                            "description": (
+                                "A consent token for what is the shopper's; an API key for rates; "
+                                "CONSENT_METRICS_TOKEN for /metrics."
+                            ),
+                        },
+                        "cookie": {"type": "apiKey", "in": "cookie", "name": "consent"},
+                        "session": {"type": "apiKey", "in": "cookie", "name": "marketer"},
+                    },
+                    "parameters": PARAMETERS,
+                    "headers": HEADERS,
+                    "responses": RESPONSES,
+                    "schemas": SCHEMAS,
+                },
+            }
+        ),
+        indent=1,
+    )

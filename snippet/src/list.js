@@ -1,0 +1,74 @@
+/**
+ * The cookie list in a page of the shop's, where it has a place for it: a layer that only such pages fetch. It stands in
+ * the shop's own element, so its style gives way to the shop's. The server says the same in HTML, for who runs no script.
+ */
+import { assertSameProtocol } from './protocol.js';
+import style from './list.css';
+
+/** @type {import('./types').ListConfig} */
+const { lang, words, facts, head, tables } = __LIST__;
+
+/** @type {(gate: import('./types').Gate) => void} */
+const list = (gate) => {
+  assertSameProtocol(gate);
+  const { consent, doc, newElement: element } = gate;
+
+  /** @param {string} word @param {Record<string, string>} values in place of the names in braces */
+  const say = (word, values) => word.replace(/{(\w+)}/g, (_, key) => values[key]);
+  /** @param {number} seconds */
+  const date = (seconds) => new Date(seconds * 1000).toLocaleDateString(lang == 'en' ? 'en-GB' : [lang, 'ru'],
+    { day: '2-digit', month: '2-digit', year: 'numeric' });
+  const titles = { functional: words.functional, analytics: words.analytics, marketing: words.marketing };
+
+  const answer = () => {
+    const { last } = gate.getState();
+    if (!consent.choice || !last) return words.unanswered;
+    const allow = Object.entries(titles).flatMap(([category, title]) =>
+      consent.allows(/** @type {import('./types').Category} */ (category)) ? [title] : []).join(', ') || words.nothing;
+    return `${say(words.answered, { at: date(last.at), allow })} ${say(words.until, { exp: date(last.exp) })}`;
+  };
+
+  /** @param {import('./types').ListConfig['tables'][number]} table wider than a phone, so that it scrolls by itself */
+  const drawTable = ({ caption, rows }) =>
+    element('div', { role: 'group', 'aria-label': caption, tabindex: '0' },
+      element('table', {},
+        element('caption', {}, caption),
+        element('thead', {}, element('tr', {}, ...head.map((word) => element('th', { scope: 'col' }, word)))),
+        element('tbody', {}, ...rows.map(([name, ...rest]) =>
+          element('tr', {}, element('th', { scope: 'row' }, name), ...rest.map((text) => element('td', {}, text)))))));
+
+  /** What shows the present answer, of each place. @type {Set<() => void>} */
+  const answers = new Set();
+
+  /** @param {Element} place */
+  const draw = (place) => {
+    const said = element('p', {});
+    const change = element('button', { type: 'button', 'data-consent-open': '' }, words.choose);
+    const withdraw = element('button', { type: 'button', onclick: () => gate.decide([], 'preferences', lang) }, words.withdraw);
+    const show = () => {
+      said.textContent = answer();
+      if (doc.activeElement == withdraw) change.focus();
+      withdraw.hidden = !Object.values(consent.choice ?? {}).includes(true);
+    };
+    show();
+    answers.add(show);
+    place.replaceChildren(element('div', { lang, dir: 'auto' },
+      said, element('p', {}, change, withdraw), ...facts.map((text) => element('p', {}, text)), ...tables.map(drawTable)));
+  };
+
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(style);
+  doc.adoptedStyleSheets.push(sheet);
+
+  /** Each place once: a page that empties one wants it so. @type {WeakSet<Element>} */
+  const drawn = new WeakSet();
+  const look = () => doc.querySelectorAll('[data-consent-list]').forEach((place) => {
+    if (!drawn.has(place)) draw(place);
+    drawn.add(place);
+  });
+  look();
+  new MutationObserver(look).observe(document, { childList: true, subtree: true });
+  doc.addEventListener('consentchange', () => answers.forEach((show) => show()));
+};
+
+export default list;

@@ -1,0 +1,71 @@
+"""Sightings are counted by day and state, and whoever invents names fills a bounded place and nothing else."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from consent_server.site import Site
+from consent_server.store import Store, keys
+from consent_server.store.leaks import DAYS, MOST, OFTEN, Seen
+
+DAY = date(2026, 11, 20)
+LEAK: Seen = ("refused", "cookie", "_xyz")
+
+
+def invented(start: int, many: int) -> list[Seen]:
+    return [("before", "local-storage", f"made-up-{n}") for n in range(start, start + many)]
+
+
+def test_what_was_seen_is_counted_by_day_state_and_name(store: Store, site: Site, other_site: Site) -> None:
+    store.leaks.add(site, DAY - timedelta(1), [LEAK])
+    for _ in range(3):
+        store.leaks.add(site, DAY, [LEAK, ("before", "request", "tracker.example:8443")])
+    store.leaks.add(site, DAY - timedelta(DAYS), [LEAK])
+    store.leaks.add(site, DAY, [])
+    assert store.leaks.counts(site, DAY) == {
+        DAY - timedelta(1): {LEAK: 1},
+        DAY: {LEAK: 3, ("before", "request", "tracker.example:8443"): 3},
+    }
+    assert store.leaks.counts(other_site, DAY) == {}
+
+
+def test_a_flood_of_made_up_names_takes_bounded_memory_and_pushes_out_nothing_that_was_seen_often(
+    store: Store, site: Site
+) -> None:
+    for _ in range(OFTEN):
+        store.leaks.add(site, DAY, [LEAK])
+    for start in range(0, 10_000, 30):
+        store.leaks.add(site, DAY, [(state, kind, name.ljust(64, "x")) for state, kind, name in invented(start, 30)])
+    (counts,) = store.leaks.counts(site, DAY).values()
+    assert len(counts) == MOST
+    assert counts[LEAK] == OFTEN
+    # In the middle of it what is really seen, once in a hundred made-up names, gets through.
+    late: Seen = ("accepted", "cookie", "_aaa")
+    for n in range(100):
+        store.leaks.add(site, DAY, [late])
+        store.leaks.add(site, DAY, invented(20_000 + n * 100, 100))
+    (counts,) = store.leaks.counts(site, DAY).values()
+    assert counts[late] >= OFTEN
+    assert max(count for seen, count in counts.items() if seen not in (LEAK, late)) < OFTEN
+    client = store.connection.client
+    assert client.memory_usage(keys.leaks(site, DAY)) < 150_000
+    assert 0 < client.ttl(keys.leaks(site, DAY)) <= DAYS * 86400
+
+
+def test_names_that_are_repeated_leave_no_room_to_more_but_take_no_more(store: Store, site: Site) -> None:
+    for start in range(0, MOST, 50):
+        for _ in range(OFTEN):
+            store.leaks.add(site, DAY, invented(start, 50))
+    store.leaks.add(site, DAY, [LEAK])
+    (counts,) = store.leaks.counts(site, DAY).values()
+    assert len(counts) == MOST
+    assert LEAK not in counts
+
+
+@pytest.mark.parametrize("many", [1, 500])
+def test_a_day_that_is_over_stays_for_as_long_as_it_is_read(store: Store, site: Site, many: int) -> None:
+    store.leaks.add(site, DAY, invented(0, many))
+    assert len(store.leaks.counts(site, DAY + timedelta(DAYS - 1))[DAY]) == many
+    assert store.leaks.counts(site, DAY + timedelta(DAYS)) == {}
