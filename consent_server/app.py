@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -16,11 +17,11 @@ from .settings.shops import read_sites
 from .site import Site
 from .store import Store
 from .tokens import Keys
-from .web import health, marketer, reports, shopper
+from .web import health, marketer, reports, seals, shopper
 from .web.knocks import Knocks
 from .web.limits import Limits
 from .web.problems import register_error_handlers
-from .web.services import Services
+from .web.services import Services, services
 
 API_HEADERS = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     app = _bare(services)
     app.register_blueprint(shopper.blueprint)
     app.register_blueprint(reports.blueprint)
+    app.register_blueprint(seals.blueprint)
     app.register_blueprint(marketer.blueprint)
     app.register_blueprint(health.blueprint)
     if settings.demo:
@@ -86,6 +88,13 @@ def _bare(services: Services) -> Flask:
     return app
 
 
+def _is_on_a_shops_host() -> bool:
+    """Return whether this host is a shop's, which says itself for how long it is reached by TLS alone."""
+    behind = services()
+    origins = (urlsplit(origin).netloc for site in behind.sites.values() for origin in site.origins)
+    return bool(behind.settings.prefix or request.script_root) or request.host in origins
+
+
 def add_security_headers(response: Response) -> Response:
     """Tell browsers what a response may do, which is as little as it needs."""
     headers = response.headers
@@ -94,6 +103,6 @@ def add_security_headers(response: Response) -> Response:
             headers.setdefault(name, value)
     else:
         headers.extend(API_HEADERS)
-    if request.is_secure:
+    if request.is_secure and not _is_on_a_shops_host():
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return response

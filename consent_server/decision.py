@@ -246,7 +246,8 @@ def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) ->
 class Entry:
     """One decision as the log holds it. ``at`` is in milliseconds and, with ``seq`` and ``bucket``, its place.
 
-    After an erasure ``id``, ``subject`` and ``signature`` are gone and ``erased`` is the hash of what they were.
+    After an erasure ``id``, ``subject`` and ``signature`` are gone, ``erased`` is the hash of what they were, and
+    ``statement`` is what was signed of it then (``proof.erasure``).
     """
 
     bucket: int
@@ -263,6 +264,7 @@ class Entry:
     subject: str = ""
     signature: bytes = b""
     erased: bytes = b""
+    statement: bytes = b""
 
     def identity(self) -> bytes:
         """Return the SHA-256 of what says whose decision it is; it outlives an erasure."""

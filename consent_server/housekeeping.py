@@ -13,12 +13,13 @@ from http.client import HTTPException
 
 import msgspec
 
+from .proof.entries import Unproven
 from .proof.log import seal
 from .rates.alarms import Alarm
 from .rates.leaks import Leak, leaks
 from .rates.read import unusual
 from .site import ConsentError, Site
-from .store import Store
+from .store import ClocksApart, ForgedNotice, Store, StoreAway, Unreadable
 from .tokens import Keys
 
 SECONDS_TO_TAKE_AN_ALARM = 10
@@ -54,14 +55,41 @@ def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm | Le
     return told
 
 
+def clear_files(store: Store, site: Site) -> None:
+    """Have what was erased leave Redis' append-only file too, or say that it is in there still."""
+    try:
+        store.log.rewrite(site)
+    except StoreAway as error:
+        log.warning(
+            "what was erased at %s is still in Redis' append-only file, until the next BGREWRITEAOF: %s",
+            site.id,
+            error.__cause__ or error,
+        )
+
+
+def work_on(store: Store, site: Site, keys: Keys, webhook: str | None, now: datetime) -> None:
+    """Do what is due at a site; what cannot be done now is done another time.
+
+    Raises:
+        StoreAway: the store does not answer.
+    """
+    try:
+        seal(store, site, keys, now)
+    except (ClocksApart, Unproven, Unreadable, ForgedNotice) as error:
+        log.error("%s is not sealed: %s", site.id, error)
+    if store.log.compact(site):
+        clear_files(store, site)
+    if webhook:
+        tell(store, site, webhook, now.date())
+
+
 def keep(store: Store, sites: Mapping[str, Site], keys: Keys, webhook: str | None, every: float = 600) -> None:
     """Do what is due, for as long as the process lives. ``every``: seconds."""
     while True:
-        now = datetime.now(UTC)
         for site in sites.values():
-            with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
-                seal(store, site, keys, now)
-                store.log.compact(site)
-                if webhook:
-                    tell(store, site, webhook, now.date())
+            try:
+                with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+                    work_on(store, site, keys, webhook, datetime.now(UTC))
+            except Exception:  # whatever it is, the other sites and the next day go on
+                log.exception("what is due at %s could not be done", site.id)
         time.sleep(every)

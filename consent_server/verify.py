@@ -1,14 +1,17 @@
-"""Check an exported consent log, offline: ``python verify.py FILE.jsonl.gz --keys keys.json``.
+"""Check an exported consent log, offline: ``python verify.py FILE.jsonl.gz --keys keys.json [--after OLDER]``.
 
 Stands alone: besides Python it needs ``cryptography``, so that an auditor need not install, or trust, the server.
 
 An export is JSON Lines. First a line ``log``, with the site, the days and the public keys; then every ``notice``; then
 for each day its entries, its counts and its seal; at last a line ``end``, signed, so that nothing can be cut off.
 
-* An entry is signed by its own token: what was answered, to which words, when.
-* A day's seal signs how many entries it has and the root of their Merkle tree (RFC 6962: leaf ``H(0 ‖ entry)``, node
+* A key is believed because it was given, or because one that is believed signed an endorsement of it.
+* A day's seal signs how many entries it has and the root of their Merkle tree (RFC 9162: leaf ``H(0 ‖ entry)``, node
   ``H(1 ‖ left ‖ right)``, SHA-256), a hash of its counts, and the seal of the day before.
-* The leaf of an entry covers the hash of whose it is, not the name: an erasure removes the name, the leaf stays.
+* The leaf of an entry covers the hash of whose it is, not the name: an erasure removes the name, the leaf stays, with
+  a statement of the erasure, which is signed over the leaf.
+* An export with tokens holds the signature of each entry: what was answered, to which words, when. One without them
+  names people by that hash alone, and nothing in it works as a token.
 """
 
 from __future__ import annotations
@@ -18,23 +21,37 @@ import gzip
 import hashlib
 import json
 import sys
-from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+import zlib
+from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-VERSION = 1
+VERSION = 2
+"""Of the exports that the server writes. Version 1 held every token, and said of an erasure only that it was one."""
+
+LONGEST_LINE = 4_000_000
+"""Bytes of the longest line that is read: a notice with a long cookie list has a hundredth of it."""
 
 
-class NoExport(Exception):
+class CannotCheck(Exception):
+    """There is nothing to check, or nothing to check it by."""
+
+
+class NoExport(CannotCheck):
     """This file is no export of a consent log, or cannot be read."""
+
+
+class NoKeys(CannotCheck):
+    """This file holds no public key of a consent server, or cannot be read."""
 
 
 class Failed(Exception):
@@ -48,21 +65,43 @@ class Summary:
     site: str = ""
     days: int = 0
     entries: int = 0
+    signed: int = 0
     erased: int = 0
+    unstated: int = 0
     unsealed: list[str] = field(default_factory=list)
     first_seal: str = ""
     last_seal: str = ""
+    keys: str = ""
 
     def __str__(self) -> str:
+        names = self.entries - self.signed - self.erased
+        by_hash = f" {names} name people by hash alone; their seals say that the server checked them." if names else ""
+        older = f" Of {self.unstated} erased ones no statement says when: they are older than statements."
+        unstated = older if self.unstated else ""
         unsealed = f" Not sealed yet: {', '.join(self.unsealed)}." if self.unsealed else ""
         return (
             f"{self.site}: {self.entries} entries of {self.days} days are whole and unchanged, {self.erased} of them "
-            f"erased. The chain of seals ends with {self.last_seal}.{unsealed}"
+            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}\n{self.keys}"
         )
 
 
+class Fact(NamedTuple):
+    """An entry or a seal of an export, to be found again in a later one; in the order of an export."""
+
+    day: str
+    is_seal: bool
+    place: tuple[int, int, int]
+    content: str
+    is_erased: bool = False
+    statement: str = ""
+
+    def __str__(self) -> str:
+        bucket, at, seq = self.place
+        return f"the seal of {self.day}" if self.is_seal else f"the entry of {self.day} at {bucket}, {at}-{seq}"
+
+
 class Tree:
-    """A Merkle tree that is only ever added to, in memory that grows with the logarithm of its leaves."""
+    """A Merkle tree that is only ever added to, in memory that grows with the logarithm of its leaves (RFC 9162)."""
 
     def __init__(self) -> None:
         self.leaves = 0
@@ -73,7 +112,7 @@ class Tree:
         self.leaves += 1
         height = 0
         while self._peaks and self._peaks[-1][0] == height:
-            leaf = hashlib.sha256(b"\1" + self._peaks.pop()[1] + leaf).digest()
+            leaf = node(self._peaks.pop()[1], leaf)
             height += 1
         self._peaks.append((height, leaf))
 
@@ -83,8 +122,37 @@ class Tree:
             return hashlib.sha256().hexdigest()
         root = self._peaks[-1][1]
         for _, peak in reversed(self._peaks[:-1]):
-            root = hashlib.sha256(b"\1" + peak + root).digest()
+            root = node(peak, root)
         return root.hex()
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    """Return the hash of two nodes of a tree."""
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def root_over(hashed: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root of a tree of ``size`` leaves, from one of them, its place, and the path up (RFC 9162, 2.1.3.2).
+
+    Raises:
+        Failed: there is no such place, or the path is not as long as it has to be.
+    """
+    if not 0 <= index < size:
+        raise Failed(f"a tree of {size} leaves has none at {index}")
+    last, at = size - 1, index
+    for beside in path:
+        if not last:
+            raise Failed("a path of hashes is longer than the tree is high")
+        if at % 2 or at == last:
+            hashed = node(beside, hashed)
+            while at and not at % 2:
+                at, last = at >> 1, last >> 1
+        else:
+            hashed = node(hashed, beside)
+        at, last = at >> 1, last >> 1
+    if last:
+        raise Failed("a path of hashes is shorter than the tree is high")
+    return hashed
 
 
 def canonical(content: object) -> bytes:
@@ -92,16 +160,25 @@ def canonical(content: object) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def notice_hash(content: object) -> str:
+    """Return the name of a notice: the first 128 bits of the SHA-256 of its content."""
+    return _text(hashlib.sha256(canonical(content)).digest()[:16])
+
+
 def identity(entry: Mapping[str, Any]) -> str:
-    """Return the hash of whose decision an entry is; of an erased one, the hash that is left."""
-    if "erased" in entry:
-        return str(entry["erased"])
+    """Return the hash of whose decision an entry is, which is all that an erasure, or an export by hash, leaves."""
+    for name in ("erased", "identity"):
+        if name in entry:
+            return str(entry[name])
     # Refusals of one hour share their token, so its signature says nothing about one of them.
     own = b64encode(_bytes(entry["signature"])).decode() if entry["allow"] else ""
     return hashlib.sha256(canonical([entry["id"], entry["subject"], own])).hexdigest()
 
 
 LEAF = ("bucket", "at", "seq", "kind", "allow", "before", "how", "device", "country", "notice")
+
+WHOSE = {"identity"}, {"erased", "statement"}, {"id", "subject", "signature"}, {"erased"}
+"""What an entry may say of whose it is: a hash, that it was erased, or who; the last was enough in version 1."""
 
 
 def leaf(entry: Mapping[str, Any]) -> bytes:
@@ -124,7 +201,7 @@ def payload(entry: Mapping[str, Any], site: str, notice: Mapping[str, Any]) -> b
     }
     if entry["allow"]:
         content |= {"sub": entry["subject"], "jti": entry["id"]}
-    return urlsafe_b64encode(canonical(content)).rstrip(b"=")
+    return _text(canonical(content)).encode()
 
 
 def counted(entry: Mapping[str, Any]) -> list[str]:
@@ -171,75 +248,260 @@ def without_shown(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> dict
 
 
 class Keys:
-    """The public keys (JWK set) that an export is checked by."""
+    """The public keys that are believed: those that are given, and those that these endorse.
 
-    def __init__(self, jwks: Mapping[str, Any]) -> None:
-        self._keys = [Ed25519PublicKey.from_public_bytes(_bytes(key["x"])) for key in jwks["keys"]]
+    An endorsement is a signed text ``{typ: key, by, kid, x, is}``: the key ``by`` says that ``kid`` is its ``next``, or
+    its ``previous``. From the given keys all next ones are followed, and from there all previous ones; what a previous
+    key calls its next one is not, or whoever stole a key that is out of use could bring in another.
+
+    Args:
+        given: public keys (JWK).
+        endorsements: signed texts, from wherever; those that lead nowhere do nothing.
+
+    Raises:
+        NoKeys: none is given, or one is no Ed25519 key, or its ``kid`` is another's.
+    """
+
+    def __init__(self, given: Iterable[Mapping[str, Any]], endorsements: Iterable[str] = ()) -> None:
+        self.jwks: dict[str, dict[str, Any]] = {}
+        self.endorsements: dict[str, str] = {}
+        self.by: dict[str, str] = {}
+        self.used: set[str] = set()
+        self._keys: dict[str, Ed25519PublicKey] = {}
+        try:
+            for jwk in given:
+                if (jwk.get("kty"), jwk.get("crv")) != ("OKP", "Ed25519") or len(_bytes(jwk["x"])) != 32:
+                    raise NoKeys("One of the keys is no public key of a consent server (Ed25519, RFC 8037).")
+                if jwk.get("kid", key_id(jwk["x"])) != key_id(jwk["x"]):
+                    raise NoKeys(f"The key {jwk['kid']} is not what its name says: its hash is {key_id(jwk['x'])}.")
+                self._add(jwk["x"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise NoKeys("One of the keys is no public key of a consent server (Ed25519, RFC 8037).") from None
+        if not self._keys:
+            raise NoKeys("There is no key in it.")
+        self._follow(endorsements)
         self.signed = lru_cache(maxsize=4096)(self._signed)
 
-    def _signed(self, text: bytes, signature: str) -> bool:
-        for key in self._keys:
-            try:
-                key.verify(_bytes(signature), text)
-            except InvalidSignature:
-                continue
-            return True
-        return False
+    def _add(self, x: str) -> None:
+        kid = key_id(x)
+        self._keys[kid] = Ed25519PublicKey.from_public_bytes(_bytes(x))
+        self.jwks[kid] = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x}
+
+    def _follow(self, endorsements: Iterable[str]) -> None:
+        said = {text: _unsigned(text) for text in sorted({*endorsements})}
+        ways: dict[tuple[str, str], list[str]] = {}
+        for text, content in said.items():
+            if content.get("typ") == "key":
+                ways.setdefault((str(content.get("is")), str(content.get("by"))), []).append(text)
+        for way in ("next", "previous"):
+            reached = [*self._keys]
+            for by in reached:  # grows
+                for text in ways.get((way, by), ()):
+                    kid = str(said[text].get("kid"))
+                    if kid not in self._keys and self._endorses(by, said[text], text):
+                        self._add(said[text]["x"])
+                        self.by[kid] = by
+                        reached.append(kid)
+        for (_, by), texts in ways.items():  # also what leads here from keys that others may have been given
+            for text in texts:
+                kid = str(said[text].get("kid"))
+                if by in self._keys and kid in self._keys and self._endorses(by, said[text], text):
+                    self.endorsements[text] = kid
+
+    def _endorses(self, by: str, said: Mapping[str, Any], text: str) -> bool:
+        signed, _, signature = text.rpartition(".")
+        return self._is_by(by, signed.encode(), signature) and said["kid"] == key_id(said["x"])
+
+    def _is_by(self, kid: str, text: bytes, signature: str) -> bool:
+        try:
+            self._keys[kid].verify(_bytes(signature), text)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def _signed(self, text: bytes, signature: str) -> str:
+        found = next((kid for kid in self._keys if self._is_by(kid, text, signature)), "")
+        self.used |= {found} - {""}
+        return found
 
     def read(self, token: str, kind: str) -> dict[str, Any]:
         """Return what a signed text of type ``kind`` says, or raise Failed."""
         text, _, signature = token.rpartition(".")
-        if not self.signed(text.encode(), signature):
+        by = self.signed(text.encode(), signature)
+        if not by:
             raise Failed(f"the {kind} is signed by none of the keys")
         content = cast(dict[str, Any], json.loads(_bytes(text)))
         if content.get("typ") != kind:
             raise Failed(f"a {kind} is expected here, not a {content.get('typ')}")
+        if content.get("kid", by) != by:
+            raise Failed(f"the {kind} is not signed by the key that it names")
         return content
 
+    def __str__(self) -> str:
+        used = {*self.used}
+        for kid in reversed(self._keys):  # those that endorse came before
+            used |= {self.by[kid]} if kid in used and kid in self.by else set()
+        ways = [f"{kid}, endorsed by {self.by[kid]}" if kid in self.by else f"{kid}, given" for kid in self._keys]
+        return f"Trusted: {'; '.join(way for kid, way in zip(self._keys, ways, strict=True) if kid in used)}."
 
-def verify(lines: Iterable[bytes], keys: Mapping[str, Any] | None = None) -> Summary:
-    """Check an export in one pass.
+
+def key_id(x: str) -> str:
+    """Return the short name of a public key, base64url of 32 bytes: of its SHA-256 the first 64 bits."""
+    return _text(hashlib.sha256(_bytes(x)).digest()[:8])
+
+
+def prove(entry: Mapping[str, Any], site: str, notice: Mapping[str, Any], keys: Keys, hashed: bytes) -> str:
+    """Return what is wrong with the signature of an entry, or of the statement of its erasure; empty if nothing is.
+
+    Args:
+        entry: a line of an export.
+        site: the site's id.
+        notice: the content of the notice that it answers.
+        keys: those that are believed.
+        hashed: the entry's ``leaf``.
+    """
+    if "signature" in entry:
+        return "" if keys.signed(payload(entry, site, notice), entry["signature"]) else "is signed by none of the keys"
+    if "erased" in entry:
+        if "statement" not in entry:
+            return "is erased, but no statement says so"
+        try:
+            said = keys.read(entry["statement"], "erased")
+        except Failed:
+            return "is erased, but its statement is signed by none of the keys"
+        if (said["site"], said["leaf"]) != (site, hashed.hex()):
+            return "is erased, but its statement is that of another entry"
+    return ""
+
+
+def verify(lines: Iterable[bytes], keys: Mapping[str, Any], older: Iterable[bytes] | None = None) -> Summary:
+    """Check an export in one pass, and that nothing is missing that an older one of the same log has.
 
     Args:
         lines: its lines.
-        keys: the JWK set to trust; the one within the export if left out, which then proves only that it fits itself.
+        keys: the JWK set to trust; what it endorses, directly or not, is trusted too.
+        older: the lines of an export that was made before.
 
     Raises:
+        NoKeys: there is no key in ``keys``.
         NoExport: this is no export.
         Failed: it does not prove itself; names line and thing.
     """
+    summary, facts = _facts(lines, keys, "")
+    if older is not None:
+        before, known = _facts(older, keys, "the older export, ")
+        fact, old = next(facts, None), next(known, None)
+        if before.site != summary.site:
+            raise Failed(f"The older export is of another site, {before.site}.")
+        _follow(fact, facts, chain([old] if old else [], known))
+    for _ in facts:
+        pass
+    return summary
+
+
+def verify_proof(proof: Mapping[str, Any], keys: Mapping[str, Any]) -> int:
+    """Check what a shopper got at ``me/proof``: that each decision is in a sealed day, and its seal in the checkpoint.
+
+    Args:
+        proof: ``{site, checkpoint, sealed: [{entry, day, number, of, path, seal, seal_number, seal_path}], …}``.
+        keys: the JWK set to trust.
+
+    Returns:
+        How many decisions are sealed.
+
+    Raises:
+        NoKeys: there is no key in ``keys``.
+        Failed: one is not, or the checkpoint is signed by none of the keys.
+    """
+    trusted = Keys(keys["keys"], keys.get("endorsements", ()))
+    with _where(lambda: "the proof"):
+        size, root = _checkpoint(proof["checkpoint"], trusted)
+        for way in proof["sealed"]:
+            seal = trusted.read(way["seal"], "seal")
+            if (seal["site"], seal["day"], seal.get("open")) != (proof["site"], way["day"], None):
+                raise Failed(f"the seal of {way['day']} is one of another day or site")
+            hashed = leaf(way["entry"])
+            if root_over(hashed, way["number"], way["of"], _hashes(way["path"])).hex() != seal["root"]:
+                raise Failed(f"the decision {way['entry']['id']} is not among those that were sealed")
+            if seal["entries"] != way["of"]:
+                raise Failed(f"{way['day']} has {seal['entries']} entries, not {way['of']}")
+            hashed = hashlib.sha256(b"\0" + way["seal"].encode()).digest()
+            if root_over(hashed, way["seal_number"], size, _hashes(way["seal_path"])) != root:
+                raise Failed(f"the seal of {way['day']} is not among those of the checkpoint")
+    return len(proof["sealed"])
+
+
+def _hashes(path: Iterable[str]) -> list[bytes]:
+    return [bytes.fromhex(text) for text in path]
+
+
+def _checkpoint(note: str, keys: Keys) -> tuple[int, bytes]:
+    """Return size and root of a checkpoint that one of the keys signed (C2SP tlog-checkpoint, signed-note)."""
+    text, found, signatures = note.partition("\n\n")
+    name, size, root = (text + "\n" * 2).split("\n")[:3]
+    for line in signatures.splitlines() if found else ():
+        dash, by, signature = [*line.split(" "), "", ""][:3]
+        signed = _text(b64decode(signature)[4:])
+        if (dash, by) == ("—", name) and keys.signed(f"{text}\n".encode(), signed):
+            return int(size), b64decode(root)
+    raise Failed("the checkpoint is signed by none of the keys")
+
+
+def _follow(fact: Fact | None, facts: Iterator[Fact], known: Iterable[Fact]) -> None:
+    """Find every known fact in ``fact`` and those after it; both are in the order of an export."""
+    for old in known:
+        while fact is None or fact[:3] < old[:3]:
+            fact = next(facts, None)
+            if fact is None:
+                raise Failed(f"The older export has {old}, which is missing.")
+        if fact[:3] != old[:3]:
+            raise Failed(f"The older export has {old}, which is missing.")
+        if fact.content != old.content:
+            raise Failed(f"In the older export {old} is another one.")
+        if (old.is_erased and not fact.is_erased) or (old.statement and fact.statement != old.statement):
+            raise Failed(f"In the older export {old} was erased; its statement is missing.")
+
+
+def _facts(lines: Iterable[bytes], keys: Mapping[str, Any], which: str) -> tuple[Summary, Iterator[Fact]]:
+    """Return what an export says, while it is checked; the summary is filled by then."""
     number = 0
+    summary = Summary()
 
     def numbered() -> Iterator[dict[str, Any]]:
         nonlocal number
         for line in lines:
             number += 1
             try:
-                content = json.loads(line)
-            except ValueError:
+                content = json.loads(line) if len(line) <= LONGEST_LINE else None
+            except (ValueError, RecursionError):
                 content = None
             if not isinstance(content, dict) or "type" not in content:
                 raise Failed("this is no line of an export") if number > 1 else NoExport("This is no consent log.")
             yield content
 
-    with _where(lambda: number):
-        return _Check(numbered(), keys).run()
+    def run() -> Iterator[Fact]:
+        with _where(lambda: f"{which}line {number}"):
+            yield from _Check(numbered(), keys, summary).run()
+
+    return summary, run()
 
 
 class _Check:
     """One pass over an export."""
 
-    def __init__(self, lines: Iterator[dict[str, Any]], keys: Mapping[str, Any] | None) -> None:
+    def __init__(self, lines: Iterator[dict[str, Any]], keys: Mapping[str, Any], summary: Summary) -> None:
         self.lines = lines
         head = self.next("log")
-        if head.get("version") != VERSION:
-            raise NoExport(f"This export has version {head.get('version')}; this program reads {VERSION}.")
-        self.site = str(head["site"])
+        self.version = head.get("version")
+        if self.version not in (1, VERSION):
+            raise NoExport(f"This export has version {self.version}; this program reads {VERSION} and 1.")
+        self.site = summary.site = str(head["site"])
         self.first = date.fromisoformat(head["from"])
         self.last = date.fromisoformat(head["to"])
-        self.keys = Keys(keys or head["keys"])
+        within = head["keys"].get("endorsements", ())
+        self.keys = Keys(keys["keys"], [*keys.get("endorsements", ()), *within])
         self.notices: dict[str, dict[str, Any]] = {}
-        self.summary = Summary(self.site)
+        self.summary = summary
         self.previous: str | None = None
 
     def next(self, *kinds: str) -> dict[str, Any]:
@@ -250,43 +512,42 @@ class _Check:
             raise Failed(f"a line of type {' or '.join(kinds)} is expected here, not {line['type']}")
         return line
 
-    def run(self) -> Summary:
+    def run(self) -> Iterator[Fact]:
         line = self.next("notice", "day", "end")
         while line["type"] == "notice":
-            self.notice(line)
+            if notice_hash(line["content"]) != line["hash"]:
+                raise Failed(f"the notice {line['hash']} was edited: its words have another hash")
+            self.notices[line["hash"]] = line["content"]
             line = self.next("notice", "day", "end")
         day = self.first
         while line["type"] == "day":
             if line["day"] != day.isoformat():
                 raise Failed(f"the day {day} is missing: {line['day']} stands in its place")
-            self.day(day)
+            yield from self.day(day)
             day += timedelta(1)
             line = self.next("day", "end")
         if day <= self.last:
             raise Failed(f"the day {day} is missing")
-        end = self.keys.read(line["token"], "export")
+        self.end(self.keys.read(line["token"], "export"))
+
+    def end(self, end: Mapping[str, Any]) -> None:
         ours = {
             "site": self.site,
             "from": self.first.isoformat(),
             "to": self.last.isoformat(),
             "entries": self.summary.entries,
             "head": self.previous or "",
+            "version": self.version,
         }
         for name, value in ours.items():
-            if end[name] != value:
-                raise Failed(f"the end says {name} is {end[name]!r}, but it is {value!r}")
+            if end.get(name, 1) != value:  # what has no version is of version 1
+                raise Failed(f"the end says {name} is {end.get(name)!r}, but it is {value!r}")
         if next(self.lines, None) is not None:
             raise Failed("something follows after the end")
         self.summary.last_seal = self.previous or ""
-        return self.summary
+        self.summary.keys = str(self.keys)
 
-    def notice(self, line: dict[str, Any]) -> None:
-        digest = hashlib.sha256(canonical(line["content"])).digest()[:16]
-        if urlsafe_b64encode(digest).rstrip(b"=").decode() != line["hash"]:
-            raise Failed(f"the notice {line['hash']} was edited: its words have another hash")
-        self.notices[line["hash"]] = line["content"]
-
-    def day(self, day: date) -> None:
+    def day(self, day: date) -> Iterator[Fact]:
         tree, counts = Tree(), Counts()
         start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
         place: tuple[int, int, int] = (-1, -1, -1)
@@ -299,26 +560,39 @@ class _Check:
             if here <= place or not start <= line["at"] < start + 86_400_000:
                 raise Failed(f"{name} is not in its place")
             place = here
-            if leaf(line).hex() != line["leaf"]:
-                raise Failed(f"{name} was changed")
-            notice = self.notices.get(line["notice"])
-            if notice is None:
-                raise Failed(f"{name} answers the notice {line['notice']}, which is missing")
-            if "erased" in line:
-                self.summary.erased += 1
-            elif not self.keys.signed(payload(line, self.site, notice), line["signature"]):
-                raise Failed(f"{name} is signed by none of the keys")
-            tree.add(leaf(line))
-            counts.add(line, day.isoformat(), notice)
+            yield self.entry(line, name, day.isoformat(), place, counts, tree)
             line = self.next("entry", "counts")
         if without_shown(line["counts"]) != counts.by:
             raise Failed(f"the counts of {day} are not those of its entries")
-        self.seal(day, tree, hashlib.sha256(canonical(line["counts"])).hexdigest())
         self.summary.entries += tree.leaves
         self.summary.days += 1
+        token = self.seal(day, tree, hashlib.sha256(canonical(line["counts"])).hexdigest())
+        if day.isoformat() not in self.summary.unsealed:
+            yield Fact(day.isoformat(), True, (0, 0, 0), token)
 
-    def seal(self, day: date, tree: Tree, counts: str) -> None:
-        token = self.next("seal")["token"]
+    def entry(
+        self, line: dict[str, Any], name: str, day: str, place: tuple[int, int, int], counts: Counts, tree: Tree
+    ) -> Fact:
+        whose = {*line} - {*LEAF, "type", "n", "leaf"}
+        hashed = leaf(line)
+        if hashed.hex() != line["leaf"] or whose not in WHOSE:
+            raise Failed(f"{name} was changed")
+        notice = self.notices.get(line["notice"])
+        if notice is None:
+            raise Failed(f"{name} answers the notice {line['notice']}, which is missing")
+        unstated = self.version == 1 and whose == {"erased"}
+        fault = "" if unstated else prove(line, self.site, notice, self.keys, hashed)
+        if fault:
+            raise Failed(f"{name} {fault}")
+        self.summary.signed += "signature" in line
+        self.summary.erased += "erased" in line
+        self.summary.unstated += unstated or bool(_unsigned(line.get("statement")).get("found"))
+        tree.add(hashed)
+        counts.add(line, day, notice)
+        return Fact(day, False, place, line["leaf"], "erased" in line, line.get("statement", ""))
+
+    def seal(self, day: date, tree: Tree, counts: str) -> str:
+        token = str(self.next("seal")["token"])
         seal = self.keys.read(token, "seal")
         for name, ours in (("site", self.site), ("day", day.isoformat())):
             if seal[name] != ours:
@@ -335,6 +609,7 @@ class _Check:
             self.summary.unsealed.append(day.isoformat())
         self.previous = seal_hash(token)
         self.summary.first_seal = self.summary.first_seal or self.previous
+        return token
 
 
 def seal_hash(token: str) -> str:
@@ -343,23 +618,66 @@ def seal_hash(token: str) -> str:
 
 
 @contextmanager
-def _where(number: Callable[[], int]) -> Iterator[None]:
+def _where(where: Callable[[], str]) -> Iterator[None]:
     """Say in which line it failed, whatever in there was wrong."""
     try:
         yield
     except Failed as error:
-        raise Failed(f"Line {number()}: {error}.") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failed(f"Line {number()}: a field is missing or wrong ({type(error).__name__}: {error}).") from None
+        raise Failed(f"{_capital(where())}: {error}.") from None
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        what = f"{type(error).__name__}: {error}"[:200]
+        raise Failed(f"{_capital(where())}: a field is missing or wrong ({what}).") from None
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _bytes(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if _text(raw) != text:  # base64 has several spellings of the same bytes
+        raise ValueError(f"{text[:60]!r} is not base64url")
+    return raw
+
+
+def _unsigned(token: object) -> dict[str, Any]:
+    """Return what a signed text says, whoever signed it; nothing if it is none."""
+    try:
+        content = json.loads(_bytes(str(token).rpartition(".")[0]))
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def read_keys(path: Path) -> dict[str, Any]:
+    """Return the public keys of a file: a JWK set as of /v1/keys.json, or a single JWK.
+
+    Raises:
+        NoKeys: it holds none, something else, or cannot be read.
+    """
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise NoKeys(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise NoKeys(f"{path} holds no public keys: it is not JSON.") from None
+    try:
+        keys = {"keys": [found]} if "kty" in found else dict(found)
+        Keys(keys["keys"], keys.get("endorsements", ()))
+    except NoKeys as error:
+        raise NoKeys(f"{path} holds no key to trust. {error}") from None
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise NoKeys(f"{path} holds no public keys as /v1/keys.json gives them.") from None
+    return keys
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open an export, compressed or not.
+def opened(path: Path) -> Iterator[Iterator[bytes]]:
+    """Open an export, compressed or not, and give its lines.
 
     Raises:
         NoExport: it cannot be read.
@@ -369,33 +687,39 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            with gzip.open(raw) if packed else raw as lines:
-                yield cast(BinaryIO, lines)
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise Failed(f"The file is cut off or damaged: {error}.") from None
+            with gzip.open(raw) if packed else raw as file:
+                yield iter(lambda: cast(BinaryIO, file).readline(LONGEST_LINE + 1), b"")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise Failed(f"{path} is cut off or damaged: {error}.") from None
     except OSError as error:
         raise NoExport(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def check(file: Path, keys: Path, older: Path | None = None) -> Summary:
+    """Check the export in ``file``, by the keys in another, and against an ``older`` export; raises as ``verify``."""
+    trusted = read_keys(keys)
+    with opened(file) as lines:
+        if older is None:
+            return verify(lines, trusted)
+        with opened(older) as known:
+            return verify(lines, trusted, known)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the export that the command line names; the exit status is 0, 1 (it fails) or 2 (it cannot be checked)."""
     parser = argparse.ArgumentParser(description="Check an exported consent log, offline.")
     parser.add_argument("file", type=Path, help="the export, compressed or not")
-    parser.add_argument("--keys", type=Path, help="the public keys to trust, as the server has them in /v1/keys.json")
+    parser.add_argument("--keys", type=Path, required=True, help="the public key to trust, or several, as JWK (set)")
+    parser.add_argument("--after", type=Path, help="an older export, of which all must be found again")
     options = parser.parse_args(arguments)
     try:
-        keys = json.loads(options.keys.read_text("utf-8")) if options.keys else None
-        with opened(options.file) as lines:
-            summary = verify(lines, keys)
+        print(check(options.file, options.keys, options.after))
     except Failed as error:
         print(error, file=sys.stderr)
         return 1
-    except (NoExport, OSError, ValueError) as error:
+    except CannotCheck as error:
         print(error, file=sys.stderr)
         return 2
-    print(summary)
-    if not options.keys:
-        print("The keys were taken from the export itself: compare them with the server's.", file=sys.stderr)
     return 0
 
 

@@ -9,7 +9,16 @@ import pytest
 
 from consent_server.decision import consent_of
 from consent_server.site import Notice
-from consent_server.tokens import BadToken, ExpiredToken, ForeignToken, ForgedToken, Keys, Verifier, token
+from consent_server.tokens import (
+    BadToken,
+    ExpiredToken,
+    ForeignToken,
+    ForgedToken,
+    Keys,
+    OutdatedToken,
+    Verifier,
+    token,
+)
 
 NOTICE = Notice.of({"site": "shop", "revision": 1, "keep": 1000, "lang": "az", "variant": ""})
 CONSENT = consent_of(NOTICE, 2, 5000, "s" * 22, "d" * 22)
@@ -104,6 +113,17 @@ def test_it_expires(now, valid):
             keys.verify(issued(keys), "shop", now)
 
 
+def test_a_verifier_heeds_a_raised_revision():
+    keys = Keys([OLD])
+    for revision, valid in ((0, True), (CONSENT.rev, True), (CONSENT.rev + 1, False)):
+        verifier = Verifier(keys.jwks(), "shop", revision=revision)
+        if valid:
+            assert verifier.verify(issued(keys), 5999) == CONSENT
+        else:
+            with pytest.raises(OutdatedToken, match="what was asked before"):
+                verifier.verify(issued(keys), 5999)
+
+
 def test_the_newest_secret_signs_and_all_verify():
     rotated = Keys([NEW, OLD])
     assert rotated.read(issued(Keys([OLD])), "shop") == CONSENT
@@ -133,7 +153,8 @@ def test_whoever_only_verifies_loads_what_that_needs_alone(made):
     needed = {"consent_server", "cryptography", "itsdangerous", "msgspec"}
     assert needed <= packages <= needed | {"typing_extensions"}
     assert {name for name in names if name.startswith("consent_server")} == {
-        *("consent_server", "consent_server.tokens", "consent_server.decision", "consent_server.site")
+        *("consent_server", "consent_server.decision", "consent_server.site"),
+        *("consent_server.tokens", "consent_server.tokens.errors", "consent_server.tokens.reader"),
     }
     assert {"http.client", "urllib.request", "ssl", "email"} & names == set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,6 +21,12 @@ from . import lists
 from .cookie_list import cookie_list, fragment
 
 LAYERS = ("details", "mine", "withdraw", "list", "release", "delivery")
+
+
+class NotShowable(ConsentError):
+    """A notice that no banner can show."""
+
+    problem = "not-showable"
 
 
 @dataclass(frozen=True)
@@ -109,10 +116,37 @@ def _filled(built: str, mark: str, content: object) -> str:
 
 
 def replay(notice: Notice) -> tuple[str, bool]:
-    """Return a page that shows a notice as a banner, and whether by the very scripts that showed it then."""
-    content = notice.content
-    lang = notice.lang
-    site = make_site(
+    """Return a page that shows a notice as a banner, and whether by the very scripts that showed it then.
+
+    Nothing of the notice runs in it: its words are escaped, and the page's policy lets one script run and no address.
+
+    Raises:
+        NotShowable: it is not what a shop asks.
+    """
+    try:
+        site, lang = _site_of(notice), notice.lang
+        scripts = build_scripts(site)
+    except (LookupError, TypeError, ValueError, AttributeError, ConsentError) as error:
+        raise NotShowable(f"The notice {notice.hash} is not what a shop asks; it can be printed only.") from error
+    gate = scripts.consent.plain.decode()
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{b64encode(hashlib.sha256(gate.encode()).digest()).decode()}'; "
+        "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        f'<!doctype html><html lang="{escape(lang)}"><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
+        f"<title>{escape(notice.hash)}</title>"
+        f"<pre>{escape(msgspec.json.format(msgspec.json.encode(notice.content)).decode())}</pre>"
+        f'<script data-base="about:blank">{gate}</script></html>\n',
+        scripts.notices[lang][0].content["scripts"] == notice.content["scripts"],
+    )
+
+
+def _site_of(notice: Notice) -> Site:
+    """Return a shop that asks just this."""
+    content, lang = notice.content, notice.lang
+    return make_site(
         content["site"],
         content["name"],
         (),
@@ -138,12 +172,4 @@ def replay(notice: Notice) -> tuple[str, bool]:
             )
             for category, cookies in content["cookies"].items()
         },
-    )
-    scripts = build_scripts(site)
-    return (
-        f'<!doctype html><html lang="{lang}"><meta charset="utf-8">'
-        f"<title>{escape(notice.hash)}</title>"
-        f"<pre>{escape(msgspec.json.format(msgspec.json.encode(content)).decode())}</pre>"
-        f'<script data-base="about:blank">{scripts.consent.plain.decode()}</script></html>\n',
-        scripts.notices[lang][0].content["scripts"] == content["scripts"],
     )

@@ -46,27 +46,7 @@ def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
             yield Finding(
                 str(error), "install Redis 7 or Valkey 8, or leave REDIS_URL out for the one that comes along"
             )
-        if not server.append_only:
-            yield Finding(
-                "Redis keeps decisions in memory only: a restart loses all of them.",
-                "type: redis-cli config set appendonly yes; redis-cli config rewrite",
-            )
-        elif server.fsync not in (None, "always"):
-            yield Finding(
-                f"Redis writes with appendfsync {server.fsync}: a crash loses decisions that were acknowledged.",
-                "type: redis-cli config set appendfsync always; redis-cli config rewrite",
-            )
-        elif server.cuts_wrongly:
-            yield Finding(
-                "A full disk or a power cut may leave half a decision in this Redis's file, and later ones are lost.",
-                "type: redis-cli config set aof-load-truncated no; redis-cli config rewrite, and have redis-check-aof "
-                "mend the file before each start (docs/operating.md); or install Valkey 9.1.2",
-            )
-        if server.eviction not in ("", "noeviction"):
-            yield Finding(
-                f"Redis drops keys when it is full (maxmemory-policy {server.eviction}), consents included.",
-                "type: redis-cli config set maxmemory-policy noeviction; redis-cli config rewrite",
-            )
+        yield from (Finding(what, cure) for what, cure in server.faults())
         if abs(server.clock - now) > SECONDS_APART:
             yield Finding(
                 f"The clocks of this machine and of Redis are {abs(server.clock - now):.0f} s apart.",
@@ -75,11 +55,18 @@ def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
 
 
 def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
-    """Find rates that have left their usual range, and answers that have stopped."""
+    """Find rates that have left their usual range, answers that have stopped, and who is not erased from the disk."""
     if settings.redis_url:
         # A Redis that is away was found by now.
         with suppress(StoreAway, WrongLayout), closing(Store(settings.redis_url, 2)) as store:
             for shop in sites:
+                if store.log.is_rewrite_due(shop):
+                    yield Finding(
+                        f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
+                        "let the server's user do +bgrewriteaof, and it does so within ten minutes; or type: redis-cli "
+                        "bgrewriteaof",
+                        grave=False,
+                    )
                 for alarm in unusual(store, shop, today()):
                     cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
                     yield Finding(f"{shop.id}, {alarm}", cure, grave=False)

@@ -62,9 +62,10 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
         store.ping()
         store.marketers.add("demo", hash_password(password), [*sites])
         if sample:
+            made_up = Store(url, settings.redis_timeout / 1000, any_clock=True)
             behind = create_app(settings).extensions["consent"]  # it keeps the notices that the sample answers
             for site in behind.sites.values():
-                days = lay_down(behind.store, site, datetime.now(UTC).date(), sign=behind.keys.sign)
+                days = lay_down(made_up, site, datetime.now(UTC).date(), sign=behind.keys.sign)
                 with click.progressbar(days, length=DAYS, label=f"Making up {DAYS} days", file=sys.stderr) as bar:
                     for _ in bar:
                         pass

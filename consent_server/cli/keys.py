@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ..proof.keys import all_published, published, unendorsed, vouch
 from ..settings.environment import read_environment
 from .terminal import data_option, echo_json, errors_to_exit_2, open_store, signing_keys
 
@@ -20,13 +21,32 @@ def keys(context: click.Context, ever: bool, data: Path | None) -> None:
     """Print the public keys by which anybody can check a token (JWK set), newest first."""
     if context.invoked_subcommand is not None:
         return
-    if ever:
-        with open_store(data) as (settings, _, store):
-            found = signing_keys(settings).jwks()["keys"]
-            found += [key for key in store.keys.all() if key not in found]
-    else:
-        found = signing_keys(read_environment()).jwks()["keys"]
-    echo_json({"keys": found})
+    if not ever:
+        echo_json(published(signing_keys(read_environment())))
+        return
+    with open_store(data) as (settings, _, store):
+        configured = signing_keys(settings)
+        echo_json(all_published(store, configured))
+        for name in unendorsed(store, configured):
+            click.echo(
+                f"No key endorses {name}, which the store holds too. If it is of an older secret of yours, put that "
+                f"behind today's for one start, or type: consent-server keys vouch {name}",
+                err=True,
+            )
+
+
+@keys.command("vouch")
+@click.argument("kid")
+@data_option
+@errors_to_exit_2
+def vouch_for(kid: str, data: Path | None) -> None:
+    """Have today's key endorse KID, of an older secret, which a version without endorsements kept in the store.
+
+    Compare KID with a list of keys that was not in the store: whoever wrote to it can have put a key there.
+    """
+    with open_store(data) as (settings, _, store):
+        vouch(store, signing_keys(settings), kid)
+    click.echo(f"{kid} is believed from now on, in exports too.")
 
 
 @keys.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -11,9 +10,11 @@ from pathlib import Path
 import click
 
 from ..banner.scripts import replay
-from ..proof.log import archive, export, seal, write
+from ..proof.archive import archive
+from ..proof.erasure import carry_over
+from ..proof.log import export, seal, write
 from ..site import Notice
-from ..verify import Failed, opened, verify
+from ..verify import Failed, check
 from .terminal import CommandFailed, data_option, day, echo_json, errors_to_exit_2, open_store, signing_keys, site_named
 
 
@@ -27,10 +28,11 @@ def log() -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write; NAME.jsonl.gz compresses.")
 @click.option("--from", "first", help="First day (default: the oldest); days are UTC.")
 @click.option("--to", "last", help="Last day (default: today).")
+@click.option("--with-tokens", is_flag=True, help="Name people by their tokens, not by a hash alone.")
 @data_option
 @errors_to_exit_2
-def export_log(site: str, out: Path, first: str | None, last: str | None, data: Path | None) -> None:
-    """Write the log of SITE with the notices, seals and keys that prove it."""
+def export_log(site: str, out: Path, first: str | None, last: str | None, with_tokens: bool, data: Path | None) -> None:
+    """Write the log of SITE with the notices, seals and keys that prove it; only you can read the file."""
     now = datetime.now(UTC)
     until = day(last) or now.date()
     since = day(first)
@@ -44,31 +46,35 @@ def export_log(site: str, out: Path, first: str | None, last: str | None, data: 
             def tell(day: date, entries: int) -> None:
                 click.echo(f"\r{day}  {entries:,} entries", nl=False, err=True)
 
-            yield from export(store, shop, keys, since, until, now, tell if sys.stderr.isatty() else lambda *_: None)
+            progress = tell if sys.stderr.isatty() else lambda *_: None
+            yield from export(store, shop, keys, since, until, now, progress, with_tokens=with_tokens)
 
         write(out, lines())
-    click.echo(f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {out}")
+    click.echo(
+        f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {out} --keys FILE"
+    )
+    if with_tokens:
+        click.echo("It holds everybody's token: whoever reads it can change and erase their answers.", err=True)
 
 
 @log.command("verify")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--keys", "keys_file", type=click.Path(path_type=Path), help="Public keys to trust (/v1/keys.json).")
+@click.option(
+    "--keys",
+    "keys_file",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The public key to trust, or several: a JWK, or a JWK set as of /v1/keys.json.",
+)
+@click.option("--after", "older", type=click.Path(path_type=Path), help="An older export: all of it must be here too.")
 @errors_to_exit_2
-def verify_log(file: Path, keys_file: Path | None) -> None:
+def verify_log(file: Path, keys_file: Path, older: Path | None) -> None:
     """Check an export offline: signatures, seals, chain, gaps, counts. Needs neither Redis nor the secret."""
     try:
-        keys = json.loads(keys_file.read_text("utf-8")) if keys_file else None
-    except (OSError, ValueError) as error:
-        raise CommandFailed(f"{keys_file} cannot be read as public keys: {error}") from None
-    try:
-        with opened(file) as lines:
-            summary = verify(lines, keys)
+        click.echo(str(check(file, keys_file, older)))
     except Failed as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None
-    click.echo(str(summary))
-    if not keys:
-        click.echo("The keys were taken from the export itself: compare them with the server's.", err=True)
 
 
 @log.command("seal")
@@ -97,9 +103,30 @@ def archive_log(site: str, folder: Path, data: Path | None) -> None:
         except Failed as error:
             click.echo(f"The archive does not prove itself, so nothing was trimmed. {error}", err=True)
             raise SystemExit(1) from None
-    click.echo(
-        f"{done[0]} holds {done[1]} entries, which are trimmed from the log." if done else "No day is old enough."
-    )
+    for made in done:
+        click.echo(
+            f"{folder / made.file} holds {made.entries} entries from {made.first} to {made.last}, which are trimmed "
+            "from the log."
+        )
+    if not done:
+        click.echo("No day is old enough.")
+
+
+@log.command("carry-over")
+@click.argument("site")
+@data_option
+@errors_to_exit_2
+def carry_over_log(site: str, data: Path | None) -> None:
+    """Once, after an update from a version whose erasures left no statement: sign that they were found in SITE's log.
+
+    Nothing proves those, so do it before anybody else can have written to the store.
+    """
+    with open_store(data) as (settings, sites, store):
+        progress = (lambda n: click.echo(f"\r{n:,}", nl=False, err=True)) if sys.stderr.isatty() else lambda n: None
+        found = carry_over(
+            store, site_named(sites, site), signing_keys(settings), int(datetime.now(UTC).timestamp()), progress
+        )
+    click.echo(f"{site}: {found} entries that were erased without a statement are signed for as they were found.")
 
 
 @log.command("notice")

@@ -78,6 +78,8 @@ def _must_suit(app: Flask) -> None:
     try:
         for server in store.servers():
             server.must_be_supported()
+            for what, cure in server.faults():
+                log.warning("%s To mend it, %s.", what, cure)
         store.ping()
     except StoreAway:
         log.warning("redis is away: decisions are refused until it is back")
@@ -141,6 +143,6 @@ def run_workers(settings: Settings, level: LogLevels, *chosen: str) -> None:
 
 def start_housekeeping(settings: Settings) -> None:
     """Have done what is due each day; of several servers the first one does it."""
-    store = Store(str(settings.redis_url), SECONDS_TO_ANSWER)
+    store = Store(str(settings.redis_url), SECONDS_TO_ANSWER, settings.redis_replicas)
     work = (store, read_sites(settings.config), Keys(settings.secret), settings.webhook)
     threading.Thread(target=keep, args=work, daemon=True).start()

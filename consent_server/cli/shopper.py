@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from ..proof.erasure import erase as erase_shopper
 from ..proof.receipt import history
-from .terminal import CommandFailed, data_option, echo_json, errors_to_exit_2, open_store, site_named
+from .terminal import CommandFailed, data_option, echo_json, errors_to_exit_2, open_store, signing_keys, site_named
 
 
 @click.command("export")
@@ -20,7 +22,8 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
     with open_store(data) as (_, sites, store):
         shop = site_named(sites, site)
         entries = store.decisions.history(shop, receipt)
-        events = history(entries, store.notices.all(shop)) if entries else []
+        notices = {entry.notice: store.notices.starting_with(shop, entry.notice) for entry in entries}
+        events = history(entries, notices)
     if not events:
         raise CommandFailed(f"Nothing is held at {shop.id} under {receipt!r}.")
     echo_json({"site": shop.id, "history": events})
@@ -33,8 +36,9 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
 @errors_to_exit_2
 def erase(site: str, receipt: str, data: Path | None) -> None:
     """Erase one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
-    with open_store(data) as (_, sites, store):
-        erased = store.decisions.erase(site_named(sites, site), receipt)
+    with open_store(data) as (settings, sites, store):
+        now = int(datetime.now(UTC).timestamp())
+        erased = erase_shopper(store, site_named(sites, site), signing_keys(settings), receipt, now)
     if not erased:
         raise CommandFailed(f"Nothing is held at {site} under {receipt!r}.")
     click.echo(f"{erased} entries erased.")

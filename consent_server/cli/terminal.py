@@ -21,7 +21,7 @@ from ..settings.shops import read_sites
 from ..site import ConsentError, Site
 from ..store import Store, embedded
 from ..tokens import Keys
-from ..verify import NoExport
+from ..verify import CannotCheck
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,7 +43,7 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (ConsentError, NoExport) as error:
+        except (ConsentError, CannotCheck) as error:
             raise CommandFailed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
 
     return run
@@ -71,7 +71,7 @@ def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], S
         with embedded.at(data or settings.data) as url:
             yield settings, sites, Store(url, SECONDS_TO_ANSWER)
     else:
-        yield settings, sites, Store(settings.redis_url, SECONDS_TO_ANSWER)
+        yield settings, sites, Store(settings.redis_url, SECONDS_TO_ANSWER, settings.redis_replicas)
 
 
 def site_named(sites: dict[str, Site], name: str) -> Site:

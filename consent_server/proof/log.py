@@ -1,4 +1,4 @@
-"""The log as evidence: each day sealed, exported with all that it needs, archived before it is trimmed."""
+"""The log as evidence: each day sealed, and exported with all that it needs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import msgspec
 
-from ..decision import COLUMNS, DIMENSIONS, Entry
-from ..site import ConsentError, Site, base64url, categories_of
+from .. import verify
+from ..decision import COLUMNS, DIMENSIONS
+from ..site import ConsentError, Site
 from ..store import Store
 from ..tokens import Keys, token
-from ..verify import VERSION, Tree, canonical, leaf, opened, seal_hash, verify
+from ..verify import VERSION, Tree, canonical, leaf, seal_hash
+from .entries import by_hash, fields, prove
+from .keys import all_published, believed, endorsements
+from .seals import newest_of
 
 GRACE = timedelta(hours=1)
 """How long after midnight a day is sealed, so that a decision on its way at midnight still finds its day."""
@@ -35,26 +39,6 @@ class CannotWrite(ConsentError):
     problem = "cannot-write"
 
 
-def fields(entry: Entry) -> dict[str, Any]:
-    """Return an entry as a line of an export."""
-    line: dict[str, Any] = {
-        "bucket": entry.bucket,
-        "at": entry.at,
-        "seq": entry.seq,
-        "kind": entry.kind,
-        "allow": entry.allowed(),
-        "before": categories_of(entry.before),
-        "how": entry.how,
-        "device": entry.device,
-        "country": entry.country,
-        "notice": entry.notice,
-    }
-    if entry.erased:
-        return line | {"erased": entry.erased.hex()}
-    signature = base64url(entry.signature)
-    return line | {"id": entry.id, "subject": entry.subject, "signature": signature}
-
-
 def counts(store: Store, site: Site, day: date) -> dict[str, dict[str, dict[str, int]]]:
     """Return what was counted on a day, by dimension, value and column, without zeros."""
     found: dict[str, dict[str, dict[str, int]]] = {}
@@ -70,19 +54,29 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
     """Seal every day that is over and has no seal yet, in order, and return them.
 
     Several servers may do this at once: the first seal of a day stays.
+
+    Raises:
+        Unproven: an entry of a day is not what somebody answered, nor what an erasure left; the day is not sealed.
+        ForgedNotice: words that were asked were changed in the store; nothing is sealed.
     """
-    store.keys.remember(keys.jwks())
+    store.keys.remember(endorsements(keys))
     seals = store.log.seals(site)
+    known, notices = believed(store, keys), store.notices.all(site)
+    previous = newest_of(site, seals, known)
     first = max(seals) + timedelta(1) if seals else store.log.first_day(site)
     last = (now.astimezone(UTC) - GRACE).date() - timedelta(1)
     sealed: list[date] = []
-    previous = seals[max(seals)] if seals else ""
     while first and first <= last:
-        store.log.freeze(site, first)
+        store.log.freeze(site, first, now)
         tree = Tree()
         for entry in store.log.day(site, first):
-            tree.add(leaf(fields(entry)))
-        previous = _seal(site, keys, first, tree, counts(store, site, first), previous, now, is_open=False)
+            line = fields(entry, site)
+            hashed = leaf(line)
+            prove(line, hashed, site, notices, known)
+            tree.add(hashed)
+        # The time in it is the day's: whichever server seals a day, and when, it is the same seal.
+        due = datetime(first.year, first.month, first.day, tzinfo=UTC) + timedelta(1) + GRACE
+        previous = _seal(site, keys, known, first, tree, counts(store, site, first), previous, due, is_open=False)
         if not store.log.keep_seal(site, first, previous):
             break  # another server was faster, and goes on
         sealed.append(first)
@@ -91,8 +85,18 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
 
 
 def _seal(
-    site: Site, keys: Keys, day: date, tree: Tree, counted: object, previous: str, now: datetime, *, is_open: bool
+    site: Site,
+    keys: Keys,
+    known: verify.Keys,
+    day: date,
+    tree: Tree,
+    counted: object,
+    previous: str,
+    now: datetime,
+    *,
+    is_open: bool,
 ) -> str:
+    kid = keys.jwks()["keys"][0]["kid"]
     content = {
         "typ": "seal",
         "site": site.id,
@@ -102,7 +106,10 @@ def _seal(
         "counts": hashlib.sha256(canonical(counted)).hexdigest(),
         "prev": seal_hash(previous) if previous else "",
         "at": int(now.timestamp()),
+        "kid": kid,
     }
+    if previous and known.read(previous, "seal").get("kid") != kid:  # whoever trusted the key before can go on
+        content["endorsed"] = sorted(text for text, whose in known.endorsements.items() if whose == kid)
     if is_open:
         content["open"] = True
     return token(content, keys.sign(content))
@@ -116,28 +123,36 @@ def export(
     last: date,
     now: datetime,
     progress: Callable[[date, int], None] = lambda day, entries: None,
+    *,
+    with_tokens: bool = False,
 ) -> Iterator[bytes]:
     """Yield the lines of an export of the log from ``first`` (the oldest day if None) to ``last``, both included.
 
     Days that have no seal yet get one that says that it is open. ``progress`` is told each day and the entries so far.
+    People are named by a hash alone, unless ``with_tokens``: then whoever has the export has everybody's token.
 
     Raises:
         NothingToExport: the log is empty in that period.
+        Archived: ``first`` is in an archive, or came into one meanwhile.
+        Unproven: an entry of a day without a seal is not what somebody answered, nor what an erasure left.
+        ForgedNotice: words that were asked were changed in the store.
     """
-    seals = store.log.seals(site)
-    start = first or min([*seals, *filter(None, [store.log.first_day(site)])], default=None)
+    seals, archives = store.log.seals(site), store.log.archives(site)
+    oldest = min([*seals, *filter(None, [store.log.first_day(site)])], default=None)
+    start = first or (archives[-1].last + timedelta(1) if archives else oldest)
     if start is None or start > last:
         raise NothingToExport(f"The log of {site.id} has nothing up to {last}.")
-    known = {key["kid"]: key for key in [*store.keys.all(), *keys.jwks()["keys"]]}
+    store.log.must_have(site, start)
+    known, notices = believed(store, keys), store.notices.all(site)
     yield _line(
         "log",
         version=VERSION,
         site=site.id,
         **{"from": start.isoformat(), "to": last.isoformat()},
         made=now.astimezone(UTC).isoformat(timespec="seconds"),
-        keys={"keys": [*known.values()]},
+        keys=all_published(store, keys),
     )
-    for notice in store.notices.all(site).values():
+    for _, notice in sorted(notices.items()):
         yield _line("notice", hash=notice.hash, content=notice.content)
     entries, previous = 0, seals.get(start - timedelta(1), "")
     day = start
@@ -145,19 +160,23 @@ def export(
         yield _line("day", day=day.isoformat())
         tree = Tree()
         for entry in store.log.day(site, day):
-            content = fields(entry)
-            hashed = leaf(content)
-            yield _line("entry", n=tree.leaves, **content, leaf=hashed.hex())
+            line = fields(entry, site)
+            hashed = leaf(line)
+            if day not in seals:  # what is sealed was checked, and is held against its seal by whoever verifies
+                prove(line, hashed, site, notices, known)
+            yield _line("entry", n=tree.leaves, **(line if with_tokens else by_hash(line)), leaf=hashed.hex())
             tree.add(hashed)
+        store.log.must_have(site, day)  # still: or entries that were trimmed meanwhile would seem to be missing
         counted = counts(store, site, day)
         yield _line("counts", day=day.isoformat(), counts=counted)
-        previous = seals.get(day) or _seal(site, keys, day, tree, counted, previous, now, is_open=True)
+        previous = seals.get(day) or _seal(site, keys, known, day, tree, counted, previous, now, is_open=True)
         yield _line("seal", day=day.isoformat(), token=previous)
         entries += tree.leaves
         progress(day, entries)
         day += timedelta(1)
     end = {
         "typ": "export",
+        "version": VERSION,
         "site": site.id,
         "from": start.isoformat(),
         "to": last.isoformat(),
@@ -174,12 +193,15 @@ def _line(kind: str, /, **content: object) -> bytes:
 def write(path: Path, lines: Iterator[bytes]) -> None:
     """Write an export to ``path``, compressed if its name ends in ``.gz``; a file of that name is replaced at the end.
 
+    Nobody else on the machine may read it: it says what was answered, even where it does not say by whom.
+
     Raises:
         CannotWrite: the disk is full, or the folder cannot be written; nothing is left behind.
     """
     unfinished = path.with_name(path.name + ".unfinished")
     try:
-        with unfinished.open("wb") as raw:
+        unfinished.unlink(missing_ok=True)  # of a run that was killed; its mode may be another
+        with open(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as raw:
             with _packed(raw, path) as file:
                 for line in lines:
                     file.write(line)
@@ -187,34 +209,13 @@ def write(path: Path, lines: Iterator[bytes]) -> None:
             os.fsync(raw.fileno())
         unfinished.replace(path)
     except OSError as error:
+        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}.") from None
+    finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
-        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def _packed(raw: BinaryIO, path: Path) -> AbstractContextManager[BinaryIO]:
     # No file name and no time in the header: the same log gives the same bytes.
     packed = gzip.GzipFile("", "wb", 6, raw, mtime=0) if path.suffix == ".gz" else nullcontext(raw)
     return cast(AbstractContextManager[BinaryIO], packed)
-
-
-def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -> tuple[Path, int] | None:
-    """Export the days past ``keep`` and ``prove`` to a file in ``folder``, verify it, then trim them from the log.
-
-    Returns:
-        The file and how many entries were trimmed, or None if no day is old enough.
-
-    Raises:
-        CannotWrite: nothing was trimmed.
-        verify.Failed: the file does not prove itself; nothing was trimmed.
-    """
-    seal(store, site, keys, now)
-    before = (now.astimezone(UTC) - timedelta(seconds=site.keep + site.prove)).date()
-    first = store.log.first_day(site)
-    if first is None or first >= before:
-        return None
-    path = folder / f"{site.id}-{first}-{before - timedelta(1)}.jsonl.gz"
-    write(path, export(store, site, keys, first, before - timedelta(1), now))
-    with opened(path) as lines:
-        verify(lines, {"keys": [*store.keys.all(), *keys.jwks()["keys"]]})
-    return path, store.log.trim(site, before)

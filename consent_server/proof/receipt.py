@@ -46,7 +46,13 @@ def history(entries: Sequence[Entry], notices: Mapping[str, Notice]) -> list[dic
 
 
 def receipt(
-    site: Site, notice: Notice, consent: Consent, events: Sequence[Mapping[str, Any]], token: str, at: float
+    site: Site,
+    notice: Notice,
+    consent: Consent,
+    events: Sequence[Mapping[str, Any]],
+    token: str,
+    at: float,
+    seal: str = "",
 ) -> dict[str, Any]:
     """Return a consent receipt, JSON-LD. The person gets the content, not a pointer to it.
 
@@ -57,6 +63,7 @@ def receipt(
         events: the shopper's ``history``.
         token: the token itself, by which anybody can check the answer.
         at: when the receipt is made, seconds since 1970.
+        seal: the newest one that the log had then. Whoever holds the receipt sees if the log before it is changed.
     """
     content = notice.content
     granted = set(consent.allow)
@@ -132,6 +139,7 @@ def receipt(
             for event in events
         ],
         "dcterms:references": token,
+        **({"dcterms:relation": seal} if seal else {}),
     }
 
 

@@ -115,11 +115,19 @@ def overview(store: Store, site: Site, period: Period, day: date, goal: str) -> 
 def recount(store: Store, site: Site, period: Period) -> Recount:
     """Count the log again and hold it against the counters, in every dimension, but for what leaves no entry.
 
+    Days that were archived are left out: what the counters say of them was proven when they were.
+
     Raises:
+        Archived: all of the period was.
         StoreAway: the store does not answer.
     """
     logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in DIMENSIONS}
     notices = store.notices.all(site)
+    archives = store.log.archives(site)
+    left_out = archives[-1].last if archives and period.first <= archives[-1].last else None
+    if left_out:
+        store.log.must_have(site, period.last)
+        period = Period(left_out + timedelta(1), period.last)
     for day in period:
         for entry in store.log.day(site, day):
             asked = notices[entry.notice]
@@ -137,7 +145,7 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
             for value in sorted({*counted, *again})
             if counted.get(value) != again.get(value)
         ]
-    return Recount(site.id, period, differences)
+    return Recount(site.id, period, differences, left_out)
 
 
 def _counts(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:

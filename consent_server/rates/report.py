@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from ..decision import COLUMNS, SIGNAL
@@ -72,7 +73,7 @@ class Report:
                     self.site,
                     self.period.first,
                     self.period.last,
-                    value,
+                    _cell(value),
                     *counts.values(),
                     *("" if share is None else f"{share:.9g}" for shared in shares for share in shared),
                 ]
@@ -115,6 +116,8 @@ class Recount:
     site: str
     period: Period
     differences: Sequence[Difference]
+    archived: date | None = None
+    """The last day that was asked for and is in an archive instead of the log: up to it nothing was counted again."""
 
     def as_json(self) -> dict[str, Any]:
         """Return for machines whether they agree, and where they do not."""
@@ -126,6 +129,7 @@ class Recount:
             "site": self.site,
             "from": self.period.first.isoformat(),
             "to": self.period.last.isoformat(),
+            "archived": self.archived and self.archived.isoformat(),
             "agree": not self.differences,
             "differences": [
                 {"by": it.by, "value": it.value, "counted": named(it.counted), "logged": named(it.logged)}
@@ -140,15 +144,31 @@ class Recount:
         lines.writerow(["by", "value", "source", *LOGGED])
         for it in self.differences:
             for source, numbers in (("counters", it.counted), ("log", it.logged)):
-                lines.writerow([it.by, it.value, source, *(numbers or [""] * len(LOGGED))])
+                lines.writerow([it.by, _cell(it.value), source, *(numbers or [""] * len(LOGGED))])
         return text.getvalue()
 
     def as_text(self) -> str:
         """Return for a terminal where they do not agree, or that they do."""
+        archived = (
+            f"The days up to {self.archived} are archived, and were not counted again.\n" if self.archived else ""
+        )
         if self.differences:
-            lines = [f"{it.by} {it.value}: counted {it.counted}, the log says {it.logged}\n" for it in self.differences]
+            lines = [
+                archived,
+                *(f"{it.by} {it.value}: counted {it.counted}, the log says {it.logged}\n" for it in self.differences),
+            ]
             return "".join(lines)
-        return f"The counters of {self.site} from {self.period.first} to {self.period.last} agree with the log.\n"
+        return archived + (
+            f"The counters of {self.site} from {self.period.first} to {self.period.last} agree with the log.\n"
+        )
+
+
+def _cell(text: str) -> str:
+    """Return a text as a spreadsheet shows it and does not run it: one that starts a formula gets an apostrophe first.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _percent(rate: Rate) -> str:

@@ -6,27 +6,35 @@ from typing import cast
 
 from ..site import ConsentError
 from . import keys
+from .clock import Clock, ClocksApart
 from .connection import Connection, Server, StoreAway
 from .counters import Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
+from .erasures import Erasures
 from .leaks import Leaks
-from .log import Log, PublicKeys
+from .log import Archive, Archived, Log, Unreadable
 from .marketers import ApiKey, Marketer, Marketers
-from .notices import Notices
+from .notices import ForgedNotice, Notices
+from .public_keys import PublicKeys
 
 __all__ = [
     "ApiKey",
+    "Archive",
+    "Archived",
+    "ClocksApart",
+    "ForgedNotice",
     "Marketer",
     "OtherContent",
     "PreviousReplaced",
     "Recorded",
     "Store",
     "StoreAway",
+    "Unreadable",
     "WrongLayout",
 ]
 
-LAYOUT = b"1"
-"""The version of the table in ``keys``."""
+LAYOUT, READ = b"2", (b"1", b"2")
+"""The version of the table in ``keys``, and those that are read: in layout 1 erasures left no statement."""
 
 
 class WrongLayout(ConsentError):
@@ -42,15 +50,18 @@ class Store:
         url: ``redis://``, ``rediss://``, ``unix://``, each also with ``+sentinel`` or ``+cluster``.
         timeout: seconds after which an unanswered call counts as a failure.
         replicas: how many replicas must have a decision before it is acknowledged.
+        any_clock: whether decisions may be dated by another clock than Redis', as those that are made up are.
     """
 
-    def __init__(self, url: str, timeout: float = 0.5, replicas: int = 0) -> None:
+    def __init__(self, url: str, timeout: float = 0.5, replicas: int = 0, *, any_clock: bool = False) -> None:
         self.url = url
         self.connection = Connection(url, timeout, replicas)
+        clock = Clock(self.connection, any_clock)
         self.notices = Notices(self.connection)
-        self.decisions = Decisions(self.connection, self.notices)
-        self.log = Log(self.connection, self.notices)
-        self.counters = Counters(self.connection)
+        self.decisions = Decisions(self.connection, self.notices, clock)
+        self.erasures = Erasures(self.connection, self.notices)
+        self.log = Log(self.connection, self.notices, clock)
+        self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
         self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)
@@ -76,7 +87,9 @@ class Store:
         """
         with self.connection.reached():
             found = cast(bytes | None, self.connection.client.set(keys.LAYOUT, LAYOUT, nx=True, get=True))
-        if found not in (None, LAYOUT):
+            if found in READ and found != LAYOUT:  # what is written from now on, the version before cannot read
+                self.connection.client.set(keys.LAYOUT, LAYOUT)
+        if found not in (None, *READ):
             raise WrongLayout(
                 f"The store has layout {found.decode(errors='replace')}, this version of consent-server reads "
                 f"{LAYOUT.decode()}: run the version that wrote it, or a newer one."

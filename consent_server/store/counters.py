@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 from ..decision import COLUMNS, SIGNAL, Entry, columns
 from ..site import Notice, Site
 from . import keys
+from .clock import Clock
 from .connection import Connection
 from .keys import DAY, Bucket, buckets
 
@@ -44,10 +45,11 @@ def _positions(kind: str, allow: int, before: int) -> tuple[int, ...]:
 class Counters:
     """Counts banners, and reads all that was counted."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self._redis = connection.client
         self._reached = connection.reached
-        self._shown = connection.script("count", "shown", repeatable=False)
+        self._leeway = clock.leeway
+        self._shown = connection.script("clock", "count", "shown", repeatable=False)
         self._known: dict[tuple[str, str], list[tuple[str, Bucket, int]]] = {}
 
     def shown(
@@ -55,7 +57,8 @@ class Counters:
     ) -> None:
         """Count one banner that was shown to an undecided shopper.
 
-        ``now``: milliseconds since 1970; ``signalled``: whether the browser sent Global Privacy Control.
+        ``now``: milliseconds since 1970, but Redis' clock says the day. ``signalled``: whether the browser sent Global
+        Privacy Control.
         """
         # Anybody's bucket: nothing but the count is kept.
         bucket = random.choice(buckets(site))  # nosec B311  # noqa: S311
@@ -64,7 +67,11 @@ class Counters:
             counted = _counting(
                 day, [COLUMNS.index("shown")], language, variant, device, country, *[f"how={SIGNAL}"] * signalled
             )
-            now = int(self._shown(keys=[bucket.values, bucket.count(month), bucket.sealed], args=[now, *counted]))
+            now = int(
+                self._shown(
+                    keys=[bucket.values, bucket.count(month), bucket.sealed], args=[now, self._leeway, *counted]
+                )
+            )
 
     def counts(self, site: Site, first: date, last: date, by: str) -> dict[str, Row]:
         """Return what was counted from ``first`` to ``last`` (UTC days, both included).

@@ -10,6 +10,7 @@ from typing import NamedTuple, cast
 from ..decision import DEVICES, Consent, Decision, Entry, consent_of
 from ..site import ConsentError, Site
 from . import keys
+from .clock import Clock, apart
 from .connection import Connection, StoreAway
 from .counters import counting
 from .notices import Notices
@@ -30,11 +31,12 @@ class PreviousReplaced(ConsentError):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A decision as it was acknowledged; ``repeat`` says that it had been recorded before."""
+    """A decision as it was acknowledged; ``repeat`` says that it had been recorded before, ``at`` when, in ms."""
 
     consent: Consent
     signature: bytes
     repeat: bool
+    at: int
 
 
 class Reply(IntEnum):
@@ -44,6 +46,7 @@ class Reply(IntEnum):
     REPEATED = 1
     REPLACED = 2
     PASSED = 3
+    APART = 4
 
 
 class _Arguments(NamedTuple):
@@ -51,6 +54,8 @@ class _Arguments(NamedTuple):
 
     digest: bytes
     now: int
+    clock: int
+    leeway: int
     entry: bytes
     id: bytes
     follows: bytes
@@ -58,14 +63,24 @@ class _Arguments(NamedTuple):
     signature: bytes
 
 
+class _Found(NamedTuple):
+    """What the index says of a subject: its latest places as they are kept, how many older ones, what is there."""
+
+    positions: bytes
+    older: int
+    entries: list[Entry]
+
+
 class Decisions:
     """Writes decisions with their log entries and counts, and finds those of one shopper."""
 
-    def __init__(self, connection: Connection, notices: Notices) -> None:
+    def __init__(self, connection: Connection, notices: Notices, clock: Clock) -> None:
         self._redis = connection.client
         self._reached = connection.reached
+        self._write = connection.write
         self._notices = notices
-        self._record = connection.script("count", "record")
+        self._leeway = clock.leeway
+        self._record = connection.script("clock", "count", "record")
         self._erase = connection.script("erase")
 
     def record(
@@ -83,7 +98,8 @@ class Decisions:
         Args:
             site: the shop.
             decision: what was answered.
-            now: milliseconds since 1970. The log's own time never runs back: an earlier clock is moved up to it.
+            now: what this machine's clock says, milliseconds since 1970. The day is the one that Redis' clock says,
+                and the log's own time never runs back: an earlier clock is moved up to it.
             sign: makes the signature of a token; it is kept with the entry.
             device: one of DEVICES.
             country: two letters (ISO 3166), or empty.
@@ -94,12 +110,14 @@ class Decisions:
         Raises:
             OtherContent: this decision was kept before, with another answer.
             PreviousReplaced: it follows a token that is not the subject's latest.
+            ClocksApart: this machine's clock is over a minute off Redis'; nothing was kept.
             StoreAway: nothing was kept, or it is not known; the same call may be made again.
         """
         self._notices.write()
         place = keys.place(site, decision.subject)
         bucket = place.bucket
         followed = decision.previous and decision.previous.jti
+        clock = now
         for _ in range(5):
             seconds = now // 1000
             consent = decision.consent(seconds)
@@ -122,6 +140,8 @@ class Decisions:
             arguments = _Arguments(
                 digest=place.digest,
                 now=now,
+                clock=clock,
+                leeway=self._leeway,
                 entry=pack(entry),
                 id=pack_name(decision.id),
                 follows=pack_name(followed) if followed else b"",
@@ -130,16 +150,18 @@ class Decisions:
             )
             month, day = keys.month_and_day(seconds // 86400)
             reply = self._record(
-                keys=[place.seen, bucket.log, bucket.refused, bucket.values, bucket.count(month)],
+                keys=[place.seen, place.older, bucket.log, bucket.refused, bucket.values, bucket.count(month)],
                 args=[*arguments, *counting(day, entry, decision.notice)],
             )
             match reply:
                 case [Reply.NEW, *_]:
-                    return Recorded(consent, signature, repeat=False)
+                    return Recorded(consent, signature, repeat=False, at=now)
                 case [Reply.REPEATED, at, packed, shared]:
                     return self._repeat(site, decision, unpack(packed, bucket.number, at, 0), shared)
                 case [Reply.REPLACED, *_]:
                     raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
+                case [Reply.APART, at]:
+                    raise apart(clock, at)
                 case [Reply.PASSED, at]:
                     now = int(at)
         raise StoreAway("The log moved on faster than this decision could follow; send it again.")
@@ -150,53 +172,76 @@ class Decisions:
         if (first.allow, notice.hash, first.subject) != (decision.allow, decision.notice.hash, decision.subject):
             raise OtherContent("A decision with this `id` was kept before, with another answer; make a new id.")
         consent = consent_of(notice, first.allow, first.at // 1000, first.subject, first.id)
-        return Recorded(consent, first.signature or shared, repeat=True)
+        return Recorded(consent, first.signature or shared, repeat=True, at=first.at)
 
     def history(self, site: Site, subject: str) -> list[Entry]:
         """Return the decisions of one shopper that are kept, oldest first, with their whole notice hashes."""
-        _, found = self._found(keys.place(site, subject))
         return [
             replace(entry, notice=self._notices.starting_with(site, entry.notice).hash)
-            for entry in found
+            for entry in self._found(keys.place(site, subject)).entries
             if entry.subject == subject
         ]
 
-    def _found(self, place: keys.Place) -> tuple[bytes, list[Entry]]:
-        """Return what the index says of a place, as it is kept, and the entries there."""
+    def _found(self, place: keys.Place) -> _Found:
+        """Return what the index says of a place, as it is kept, and the entries there, oldest first."""
         with self._reached():
             positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
-            places = unpack_places(positions)
+            # Read last: a place that goes from the one to the other meanwhile is in both, and not in neither.
+            older = cast(dict[bytes, bytes], self._redis.hgetall(place.older))
+            places = sorted({*unpack_places(positions), *unpack_places(b"".join(older.values()))})
             calls = self._redis.pipeline(transaction=False)
             for at, seq in places:
                 calls.xrange(place.bucket.log, f"{at}-{seq}", f"{at}-{seq}")
             pages = calls.execute() if places else []
-        return positions, [
+        entries = [
             unpack(page[0][1][b"e"], place.bucket.number, at, seq)
             for (at, seq), page in zip(places, pages, strict=True)
             if page
         ]
+        return _Found(positions, len(older), entries)
 
-    def erase(self, site: Site, subject: str) -> int:
+    def erase(self, site: Site, subject: str, state: Callable[[Entry], bytes]) -> int:
         """Erase one shopper. Of each entry stays what was counted, and a hash by which the log still adds up.
+
+        Args:
+            site: the shop.
+            subject: whose decisions.
+            state: returns the statement of an entry's erasure, which is kept with what is left of it.
 
         Returns:
             How many entries were erased.
         """
         place = keys.place(site, subject)
-        bucket = place.bucket
+        bucket, tried = place.bucket, 0
         while True:
-            positions, found = self._found(place)
-            own = [entry for entry in found if entry.subject == subject]
+            found = self._found(place)
+            own = [entry for entry in found.entries if entry.subject == subject]
             if not own:
-                return 0
-            others = pack_places(entry for entry in found if entry.subject != subject)
-            left = [part for entry in own for part in (f"{entry.at}-{entry.seq}", pack_erased(entry))]
+                self._wait_for_replicas(bucket)
+                return tried  # 0, or it was done, and the answer was lost
+            tried = len(own)
+            of_others = {(entry.at, entry.seq) for entry in found.entries if entry.subject != subject}
+            others = pack_places(at for at in unpack_places(found.positions) if at in of_others)
+            whole = self._notices.names(site)
+            stated = [state(replace(entry, notice=whole.get(entry.notice, entry.notice))) for entry in own]
+            left = [
+                part
+                for entry, statement in zip(own, stated, strict=True)
+                for part in (f"{entry.at}-{entry.seq}", pack_name(entry.id), pack_erased(entry, statement))
+            ]
             # Nothing is done, and it is read again, if a decision came in between.
             if self._erase(
-                keys=[place.seen, bucket.log, bucket.erased, bucket.needs_compacting],
-                args=[place.digest, positions, others, *left],
+                keys=[place.seen, place.older, bucket.log, bucket.copy, bucket.erased, bucket.torn],
+                args=[place.digest, found.positions, found.older, others, *left],
             ):
                 return len(own)
+
+    def _wait_for_replicas(self, bucket: keys.Bucket) -> None:
+        """Return when replicas have what was erased before, perhaps by a call that could not wait for them."""
+        with self._reached():
+            torn = self._redis.get(bucket.torn)
+        if torn:
+            self._write(bucket.torn, "SET", torn)
 
     def mark_sample(self, site: Site) -> None:
         """Remember that decisions of this site are made up."""

@@ -8,19 +8,24 @@ key                                type    meaning
 =================================  ======  ==============================================================
 consent:layout                     string  version of this table
 consent:{TAG}:log                  stream  ``e`` -> packed entry; the id's time is the decision's
-consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> places of its entries in the log
+consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> its latest 64 places in the log
+consent:{TAG}:older:DIGEST         hash    a decision's id, as packed -> its place, of a subject's before those
 consent:{TAG}:refused              hash    hour and notice -> the signature that refusals of the hour share
-consent:{TAG}:erased               hash    place -> what an erasure left of the entry
+consent:{TAG}:erased               hash    place -> what an erasure left of the entry, and its statement
 consent:{TAG}:sealed               string  end of the last sealed day in ms: no banner is counted before it
-consent:{TAG}:torn                 string  something was erased since the log was last written anew
+consent:{TAG}:torn                 string  when something was last erased that is in the log still; ``rewritten``: it
+                                           is not, but in the append-only file
+consent:{TAG}:copy                 stream  the log, as far as it is being written anew; ``old``: for a moment
 consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decision.COLUMNS for each of 31 days, first
                                            of everything, then of each value of a dimension, by its number
 consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
 consent:{SITE}:seals               hash    day -> the signed head of its entries
+consent:{SITE}:archives            hash    last day of an archive -> its file, and whether it is trimmed, JSON
 consent:{SITE}:alarm:NAME          string  this alarm was told; expires
 consent:{SITE}:leaks:DAY           zset    state, kind and name of what is not allowed -> sightings; expires
-consent:keys                       hash    id -> every public key that ever signed here, JWK
+consent:endorsements               set     what keys signed of the next and the previous one
+consent:keys                       hash    id -> public key, JWK, as kept before there were endorsements
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
 consent:sample                     set     sites whose decisions are made up
 consent:marketers                  hash    name -> hash of the password and sites, JSON
@@ -40,6 +45,7 @@ from itertools import count
 from ..site import Site
 
 LAYOUT = "consent:layout"
+ENDORSEMENTS = "consent:endorsements"
 PUBLIC_KEYS = "consent:keys"
 SAMPLE = "consent:sample"
 MARKETERS = "consent:marketers"
@@ -54,7 +60,7 @@ DAY = 86_400_000
 class Bucket:
     """A part of a site's data, of which all keys lie in one cluster slot; ``number`` is in the entries of its log."""
 
-    __slots__ = ("_start", "erased", "log", "needs_compacting", "number", "refused", "sealed", "tag", "values")
+    __slots__ = ("_start", "copy", "erased", "log", "number", "old", "refused", "sealed", "tag", "torn", "values")
 
     def __init__(self, number: int, tag: str) -> None:
         self.number = number
@@ -64,12 +70,18 @@ class Bucket:
         self.refused = f"{start}:refused"
         self.erased = f"{start}:erased"
         self.sealed = f"{start}:sealed"
-        self.needs_compacting = f"{start}:torn"
+        self.torn = f"{start}:torn"
+        self.copy = f"{start}:copy"
+        self.old = f"{start}:old"
         self.values = f"{start}:values"
 
     def seen(self, chunk: int) -> str:
         """Return the key of a part of the index."""
         return f"{self._start}:seen:{chunk}"
+
+    def older(self, digest: bytes) -> str:
+        """Return the key of a subject's places that are not in the index any more."""
+        return f"{self._start}:older:{digest.hex()}"
 
     def count(self, month: str) -> str:
         """Return the key of the counters of a month, ``2026-11``."""
@@ -82,6 +94,7 @@ class Place:
 
     bucket: Bucket
     seen: str
+    older: str
     digest: bytes
 
 
@@ -107,7 +120,7 @@ def place(site: Site, subject: str) -> Place:
     """Return where the decisions of a subject are."""
     digest = hashlib.sha256(subject.encode()).digest()
     bucket = buckets(site)[int.from_bytes(digest[8:12]) % site.buckets]
-    return Place(bucket, bucket.seen(int.from_bytes(digest[12:16]) % CHUNKS), digest[:8])
+    return Place(bucket, bucket.seen(int.from_bytes(digest[12:16]) % CHUNKS), bucket.older(digest[:8]), digest[:8])
 
 
 def notices(site: Site) -> str:
@@ -118,6 +131,11 @@ def notices(site: Site) -> str:
 def seals(site: Site) -> str:
     """Return the key of the seals of a site's days."""
     return f"consent:{{{site.id}}}:seals"
+
+
+def archives(site: Site) -> str:
+    """Return the key of the archives of a site's days."""
+    return f"consent:{{{site.id}}}:archives"
 
 
 def alarm(site: Site, name: str) -> str:

@@ -1,33 +1,82 @@
-"""The log of all decisions, day by day, with its seals and the public keys that signed in it."""
+"""The log of all decisions, day by day, with its seals and its archives."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import UTC, date, datetime
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
-import redis
 
 from ..decision import Entry
-from ..site import Site
+from ..site import ConsentError, Site
 from . import keys
+from .clock import Clock, apart
 from .connection import Connection
 from .keys import DAY, Bucket, buckets, midnight
 from .notices import Notices
-from .packing import pack_hour, unpack, unpack_erased
+from .packing import pack_hour, pack_name, unpack, unpack_erased
+
+PIECE = 500
+"""How many entries are taken out, or written anew, at once: everybody else waits meanwhile."""
+
+REWRITTEN = b"rewritten"
+"""Says that what was erased is not in the log any more, but in the append-only file."""
+
+
+class Unreadable(ConsentError):
+    """Something in the log is none that this server wrote; names it."""
+
+    problem = "unproven"
+
+
+class Archived(ConsentError):
+    """Days that are asked for are not in the log any more."""
+
+    problem = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Days that were moved to a file, both included; ``sha256`` of it in hexadecimal.
+
+    Until it is ``trimmed`` some of their entries may still be in the log.
+    """
+
+    first: date
+    last: date
+    file: str
+    sha256: str
+    entries: int
+    trimmed: bool = False
+
+
+@contextmanager
+def _ours(where: str) -> Iterator[None]:
+    """Say in which key something stands that cannot be read."""
+    try:
+        yield
+    except (ValueError, LookupError, struct.error) as error:
+        raise Unreadable(f"In {where} stands what this server did not write.") from error
 
 
 class Log:
     """Reads the log, closes its days, and takes out of it what is too old."""
 
-    def __init__(self, connection: Connection, notices: Notices) -> None:
+    def __init__(self, connection: Connection, notices: Notices, clock: Clock) -> None:
+        self._connection = connection
         self._redis = connection.client
         self._reached = connection.reached
+        self._write = connection.write
         self._notices = notices
-        self._forget = connection.script("forget")
+        self._clock = clock
+        self._freeze = connection.script("clock", "freeze")
+        self._trim = connection.script("trim")
         self._compact = connection.script("compact")
+        self._settle = connection.script("settle")
 
     def day(self, site: Site, day: date) -> Iterator[Entry]:
         """Yield all entries of one UTC day, erased ones too, by bucket and time, with whole notice hashes.
@@ -35,7 +84,7 @@ class Log:
         A refusal comes with the signature that it shares with the others of its hour.
         """
         start = midnight(day)
-        whole = {name[:8]: name for name in self._notices.all(site)}
+        whole = self._notices.names(site)
         for bucket in buckets(site):
             shared: dict[bytes, bytes] | None = None
             for entry in self._entries(bucket, start, start + DAY):
@@ -56,17 +105,19 @@ class Log:
                 found: dict[tuple[int, int], Entry] = {}
                 start = f"{first}-0"
                 while page := cast(list[Any], self._redis.xrange(bucket.log, start, f"({last}-0", count=1000)):
-                    for place, fields in page:
-                        at, seq = map(int, place.split(b"-"))
-                        found[at, seq] = unpack(fields[b"e"], bucket.number, at, seq)
+                    with _ours(bucket.log):
+                        for place, fields in page:
+                            at, seq = map(int, place.split(b"-"))
+                            found[at, seq] = unpack(fields[b"e"], bucket.number, at, seq)
                     start = f"({page[-1][0].decode()}"
                 remains = cast(dict[bytes, bytes], self._redis.hgetall(bucket.erased)) if before else {}
                 if before != self._redis.hlen(bucket.erased):
                     continue  # somebody was erased meanwhile: read again, or an entry would be missing in both
-            for place, packed in remains.items():
-                at, seq = map(int, place.split(b"-"))
-                if first <= at < last:
-                    found[at, seq] = unpack_erased(packed, bucket.number, at, seq)
+            with _ours(bucket.erased):
+                for place, packed in remains.items():
+                    at, seq = map(int, place.split(b"-"))
+                    if first <= at < last:
+                        found[at, seq] = unpack_erased(packed, bucket.number, at, seq)
             return [found[place] for place in sorted(found)]
 
     def first_day(self, site: Site) -> date | None:
@@ -77,87 +128,124 @@ class Log:
                 calls.xrange(bucket.log, count=1)
                 calls.hkeys(bucket.erased)
             replies = calls.execute()
-        times = [int(page[0][0].split(b"-")[0]) for page in replies[::2] if page]
-        times += [int(place.split(b"-")[0]) for places in replies[1::2] for place in places]
+        with _ours(f"the log of {site.id}"):
+            times = [int(page[0][0].split(b"-")[0]) for page in replies[::2] if page]
+            times += [int(place.split(b"-")[0]) for places in replies[1::2] for place in places]
         return datetime.fromtimestamp(min(times) // 1000, UTC).date() if times else None
 
-    def freeze(self, site: Site, day: date) -> None:
-        """Let no entry be added any more to ``day`` or to a day before it, whatever a clock says."""
-        end = midnight(day) + DAY
+    def freeze(self, site: Site, day: date, now: datetime) -> None:
+        """Let no entry be added any more to ``day`` or to a day before it, whatever a clock says.
+
+        Raises:
+            ClocksApart: ``now`` is over a minute off Redis' clock, or that day is not over by the latter.
+        """
+        here, end = int(now.timestamp() * 1000), midnight(day) + DAY
+        self._clock.must_agree(keys.seals(site), here)
         for bucket in buckets(site):
-            with self._reached():
-                self._redis.set(bucket.sealed, end)
-                calls = self._redis.pipeline(transaction=True)
-                # An entry at the end of the day, taken out again, moves the log's clock there for good.
-                calls.xadd(bucket.log, {"e": b""}, id=f"{end}-0")
-                calls.xdel(bucket.log, f"{end}-0")
-                try:
-                    calls.execute()
-                except redis.ResponseError as error:
-                    if "equal or smaller" not in str(error):  # the log is past that day already
-                        raise
+            time = self._freeze(keys=[bucket.sealed, bucket.log], args=[end, self._clock.leeway])
+            if time:
+                raise apart(here, int(time))
 
     def seals(self, site: Site) -> dict[date, str]:
         """Return the seals of a site's days, in order."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.seals(site)))
-        return {date.fromisoformat(day.decode()): token.decode() for day, token in sorted(found.items())}
+        with _ours(keys.seals(site)):
+            return {date.fromisoformat(day.decode()): token.decode() for day, token in sorted(found.items())}
 
     def keep_seal(self, site: Site, day: date, token: str) -> bool:
         """Keep the seal of a day. Returns False, and changes nothing, if the day has one."""
+        return bool(self._write(keys.seals(site), "HSETNX", day.isoformat(), token))
+
+    def archives(self, site: Site) -> list[Archive]:
+        """Return the archives that days were moved to, oldest first."""
         with self._reached():
-            return bool(self._redis.hsetnx(keys.seals(site), day.isoformat(), token))
+            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.archives(site)))
+        return [msgspec.json.decode(found[last], type=Archive) for last in sorted(found)]
 
-    def compact(self, site: Site) -> None:
-        """Have what was erased leave the memory of Redis, not only its answers.
+    def must_have(self, site: Site, day: date) -> None:
+        """Return if ``day`` was not archived.
 
-        The append-only file forgets it when Redis next writes the file anew (``BGREWRITEAOF``).
+        Raises:
+            Archived: it was; says to which file, and what there is.
         """
-        for bucket in buckets(site):
-            with self._reached():
-                needed = self._redis.exists(bucket.needs_compacting)
-            if needed:
-                self._compact(keys=[bucket.log, bucket.needs_compacting], args=[])
+        archives = self.archives(site)
+        if archives and day <= archives[-1].last:
+            held = next(archive for archive in archives if day <= archive.last)
+            raise Archived(
+                f"{day} is not in the log of {site.id} any more but in its archive {held.file}; "
+                f"the log begins with {archives[-1].last + timedelta(1)}."
+            )
 
-    def trim(self, site: Site, before: date) -> int:
-        """Remove the entries of the days before ``before``, and what points to them. Returns how many there were."""
-        end = midnight(before)
-        removed = 0
+    def keep_archive(self, site: Site, archive: Archive) -> bool:
+        """Write down that days are in an archive, before ``trim`` takes them out.
+
+        Returns False, and changes nothing, if there is an archive up to that day.
+        """
+        return bool(self._write(keys.archives(site), "HSETNX", archive.last.isoformat(), msgspec.json.encode(archive)))
+
+    def compact(self, site: Site) -> bool:
+        """Have what was erased leave the memory of Redis, not only its answers, and then its append-only file.
+
+        Returns whether the file is due: what is in it leaves it when it is written anew, by ``rewritten``.
+        """
+        due = False
         for bucket in buckets(site):
-            for entry in self._entries(bucket, 0, end):
-                removed += 1
-                if not entry.erased:
-                    place = keys.place(site, entry.subject)
-                    self._forget(keys=[place.seen], args=[place.digest, end])
+            torn = self._torn(bucket)
+            if torn and torn != REWRITTEN:
+                self._write(bucket.copy, "UNLINK")  # of a run that was broken off: somebody may be in it who is erased
+                while not self._compact(keys=[bucket.log, bucket.copy, bucket.old, bucket.torn], args=[torn, PIECE]):
+                    pass
+            due = due or torn is not None
+        return due
+
+    def rewrite(self, site: Site) -> None:
+        """Have Redis write its append-only file anew, without what was erased.
+
+        Raises:
+            StoreAway: it does not, or has not done so within a minute; it is due still.
+        """
+        due = [bucket for bucket in buckets(site) if self._torn(bucket) == REWRITTEN]
+        self._connection.rewrite_files([bucket.torn for bucket in due])
+        for bucket in due:
+            self._settle(keys=[bucket.torn], args=[REWRITTEN])
+
+    def is_rewrite_due(self, site: Site) -> bool:
+        """Return whether somebody was erased who is in Redis' append-only file still."""
+        return any(self._torn(bucket) for bucket in buckets(site))
+
+    def _torn(self, bucket: Bucket) -> bytes | None:
+        with self._reached():
+            return cast(bytes | None, self._redis.get(bucket.torn))
+
+    def trim(self, site: Site, archive: Archive) -> None:
+        """Remove the days of an archive, and what points to them. Broken off anywhere, it is ended by the next call."""
+        end = midnight(archive.last) + DAY
+        for bucket in buckets(site):
+            while page := self._page(bucket, end):
+                last = page[-1]
+                places = [(keys.place(site, entry.subject), pack_name(entry.id)) for entry in page]
+                self._trim(
+                    keys=[bucket.log, bucket.copy, *(key for place, _ in places for key in (place.seen, place.older))],
+                    args=[
+                        *(end, f"{last.at}-{last.seq}"),
+                        *(part for place, name in places for part in (place.digest, name)),
+                    ],
+                )
             with self._reached():
                 erased, hours = (cast(list[bytes], self._redis.hkeys(key)) for key in (bucket.erased, bucket.refused))
-                old = [place for place in erased if int(place.split(b"-")[0]) < end]
-                over = [field for field in hours if int.from_bytes(field[:4]) * 1000 < end - 3_600_000]
-                calls = self._redis.pipeline(transaction=True)
-                calls.xtrim(bucket.log, minid=end, approximate=False)
-                if old:
-                    calls.hdel(bucket.erased, *old)
-                if over:
-                    calls.hdel(bucket.refused, *over)
-                calls.execute()
-        return removed
+            self._drop(bucket.erased, [place for place in erased if int(place.split(b"-")[0]) < end])
+            self._drop(bucket.refused, [field for field in hours if int.from_bytes(field[:4]) * 1000 < end - 3_600_000])
+        done = msgspec.json.encode(replace(archive, trimmed=True))
+        self._write(keys.archives(site), "HSET", archive.last.isoformat(), done)
 
-
-class PublicKeys:
-    """Every public key that ever signed for this store: an entry outlives the secret that signed it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._redis = connection.client
-        self._reached = connection.reached
-
-    def remember(self, jwks: Mapping[str, Any]) -> None:
-        """Keep public keys for as long as there are entries that they signed, which is for ever."""
+    def _page(self, bucket: Bucket, end: int) -> list[Entry]:
+        """Return a bucket's oldest entries before ``end`` (ms), as many as are taken out at once."""
         with self._reached():
-            for key in jwks["keys"]:
-                self._redis.hsetnx(keys.PUBLIC_KEYS, key["kid"], msgspec.json.encode(key))
+            page = cast(list[Any], self._redis.xrange(bucket.log, "-", f"({end}-0", count=PIECE))
+        places = [(*map(int, place.split(b"-")), fields[b"e"]) for place, fields in page]
+        return [unpack(packed, bucket.number, at, seq) for at, seq, packed in places]
 
-    def all(self) -> list[dict[str, Any]]:
-        """Return them all (JWK)."""
-        with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.PUBLIC_KEYS))
-        return [msgspec.json.decode(key) for _, key in sorted(found.items())]
+    def _drop(self, key: str, fields: list[bytes]) -> None:
+        for n in range(0, len(fields), PIECE):
+            self._write(key, "HDEL", *fields[n : n + PIECE])

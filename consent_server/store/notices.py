@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import cast
+from contextlib import suppress
+from typing import Any, cast
 
 import msgspec
 
-from ..site import Notice, Site
+from ..site import ConsentError, Notice, Site
 from . import keys
 from .connection import Connection, StoreAway
 
 log = logging.getLogger(__name__)
+
+
+class ForgedNotice(ConsentError):
+    """The words that the store holds of a notice are not those that were asked: they have another hash."""
+
+    problem = "forged-notice"
 
 
 class Notices:
@@ -44,34 +51,63 @@ class Notices:
         with self._reached():
             for site, notice in self._unwritten:
                 content = msgspec.json.encode(notice.content, order="sorted")
-                self._redis.hsetnx(keys.notices(site), notice.hash, content)
+                # Whatever stands under this hash is this, or was forged.
+                self._redis.hset(keys.notices(site), notice.hash, content)
         self._unwritten = []
 
     def find(self, site: Site, name: str) -> Notice | None:
-        """Return the notice of this site with that hash, of today or of any earlier day, or None."""
+        """Return the notice of this site with that hash, of today or of any earlier day, or None.
+
+        Raises:
+            ForgedNotice: what the store holds is something else.
+        """
         served = self._served.setdefault(site.id, {})
         if name not in served:
             with self._reached():
                 text = cast(bytes | None, self._redis.hget(keys.notices(site), name[:64]))
             if text is None:
                 return None
-            served[name] = Notice(name, msgspec.json.decode(text))
+            served[name] = _genuine(site, name, text)
         return served[name]
+
+    def names(self, site: Site) -> dict[str, str]:
+        """Return the hash of every notice that this site ever asked, by the eight characters that an entry holds."""
+        with self._reached():
+            found = cast(list[bytes], self._redis.hkeys(keys.notices(site)))
+        return {name[:8].decode(errors="replace"): name.decode(errors="replace") for name in found}
 
     def starting_with(self, site: Site, prefix: str) -> Notice:
         """Return the notice whose hash starts with the eight characters that an entry holds.
 
         Raises:
             StoreAway: it was lost.
+            ForgedNotice: what the store holds is something else.
         """
-        for source in (self._served.get(site.id, {}), None):
-            for name, notice in (self.all(site) if source is None else source).items():
-                if name.startswith(prefix):
-                    return notice
-        raise StoreAway(f"The notice {prefix}… of {site.id} is missing in the store.")
+        for name, notice in self._served.get(site.id, {}).items():
+            if name.startswith(prefix):
+                return notice
+        found = self.find(site, self.names(site).get(prefix, prefix))
+        if found is None:
+            raise StoreAway(f"The notice {prefix}… of {site.id} is missing in the store.")
+        return found
 
     def all(self, site: Site) -> dict[str, Notice]:
-        """Return every notice that this site ever asked, by hash."""
+        """Return every notice that this site ever asked, by hash.
+
+        Raises:
+            ForgedNotice: what the store holds of one is something else.
+        """
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.notices(site)))
-        return {name.decode(): Notice(name.decode(), msgspec.json.decode(text)) for name, text in found.items()}
+        names = {name.decode(errors="replace"): text for name, text in found.items()}
+        return {name: _genuine(site, name, text) for name, text in names.items()}
+
+
+def _genuine(site: Site, name: str, text: bytes) -> Notice:
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        content = msgspec.json.decode(text, type=dict[str, Any])
+        kinds = {"site": str, "lang": str, "variant": str, "revision": int, "keep": int}
+        is_notice = all(type(content.get(field)) is kind for field, kind in kinds.items())
+        if is_notice and content["site"] == site.id and Notice.of(content).hash == name:
+            return Notice(name, content)
+    raise ForgedNotice(f"The notice {name} of {site.id} was changed in the store: its words have another hash.")

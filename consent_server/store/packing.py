@@ -12,6 +12,7 @@ from ..site import base64url
 
 _HEAD = struct.Struct(">BB2s6s")
 _PLACE = struct.Struct(">HIH")
+_IDENTITY = 32
 _SAME = 255
 """Stands for a subject that is the decision itself."""
 
@@ -38,9 +39,9 @@ def pack_head(entry: Entry) -> bytes:
     )
 
 
-def pack_erased(entry: Entry) -> bytes:
-    """Pack what an erasure leaves of an entry."""
-    return pack_head(entry) + entry.identity()
+def pack_erased(entry: Entry, statement: bytes) -> bytes:
+    """Pack what an erasure leaves of an entry: what is counted, the hash of whose it was, the erasure's statement."""
+    return pack_head(entry) + entry.identity() + statement
 
 
 def unpack(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
@@ -68,7 +69,8 @@ def unpack(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
 def unpack_erased(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
     """Return what an erasure left of an entry."""
     nameless = unpack(packed[: _HEAD.size] + bytes([0]) + bytes(16) + bytes([_SAME]), bucket, at, seq)
-    return replace(nameless, id="", subject="", erased=packed[_HEAD.size :])
+    end = _HEAD.size + _IDENTITY
+    return replace(nameless, id="", subject="", erased=packed[_HEAD.size : end], statement=packed[end:])
 
 
 def pack_name(name: str) -> bytes:
@@ -92,9 +94,9 @@ def pack_hour(at: int, notice: str) -> bytes:
     return struct.pack(">I", at) + urlsafe_b64decode(notice[:8])
 
 
-def pack_places(entries: Iterable[Entry]) -> bytes:
-    """Pack where entries are in their log, 8 bytes each."""
-    return b"".join(_PLACE.pack(entry.at >> 32, entry.at & 0xFFFFFFFF, entry.seq) for entry in entries)
+def pack_places(places: Iterable[tuple[int, int]]) -> bytes:
+    """Pack places in a log, milliseconds and sequence, 8 bytes each."""
+    return b"".join(_PLACE.pack(at >> 32, at & 0xFFFFFFFF, seq) for at, seq in places)
 
 
 def unpack_places(packed: bytes) -> list[tuple[int, int]]:

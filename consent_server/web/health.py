@@ -12,6 +12,7 @@ from ..rates.read import today, unusual
 from ..site import ConsentError
 from ..store import StoreAway
 from . import metrics
+from .limits import plain_address
 from .openapi import description
 from .request import add_cors
 from .responses import answer
@@ -38,9 +39,14 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Say whether decisions can be taken: Redis answers, and its layout is ours."""
-    services().store.ping()
-    return answer({"status": "ready"})
+    """Say whether decisions can be taken: Redis answers, and its layout is ours; and by what it would lose them."""
+    store = services().store
+    store.ping()
+    warnings: list[str] = []
+    with suppress(StoreAway):  # one that does not tell how it runs may be as it should
+        warnings = [what for server in store.servers() for what, _ in server.faults()]
+    # It is ready all the same: a shop is better served by a Redis that may lose something than by none.
+    return answer({"status": "ready", "warnings": warnings})
 
 
 @blueprint.get("/metrics")
@@ -51,7 +57,9 @@ def numbers() -> Response:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         allowed = hmac.compare_digest(given.encode(), token.encode())
     else:
-        allowed = request.remote_addr in THIS_MACHINE and not any(name in request.headers for name in PASSED_ON)
+        allowed = plain_address(request.remote_addr or "") in THIS_MACHINE and not any(
+            name in request.headers for name in PASSED_ON
+        )
     if not allowed:
         raise NotForYou("The metrics are for operators: send CONSENT_METRICS_TOKEN as `Authorization: Bearer TOKEN`.")
     text = metrics.text(_alarms())

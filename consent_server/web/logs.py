@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 from datetime import UTC, datetime
 from typing import cast
 
 import msgspec
-from flask import g, has_request_context, request
-
-from .services import services
+from flask import g, has_request_context
 
 
 def request_id() -> str:
-    """Return the name of this request in logs and problems: the one that a trusted proxy gave it, or a new one."""
+    """Return the name of this request in logs and problems. A caller's would be whatever the caller wants logged."""
     if "request_id" not in g:
-        given = request.headers.get("X-Request-ID", "") if services().settings.trusted_proxies else ""
-        g.request_id = given if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given) else secrets.token_hex(8)
+        g.request_id = secrets.token_hex(8)
     return cast(str, g.request_id)
 
 

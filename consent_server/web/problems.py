@@ -26,6 +26,7 @@ STATUS = {
     "not-yours": 403,
     "unknown-site": 404,
     "no-such-notice": 404,
+    "no-seals": 404,
     "other-content": 409,
     "previous-replaced": 409,
     "too-large": 413,
@@ -33,6 +34,9 @@ STATUS = {
     "unknown-category": 422,
     "unknown-notice": 422,
     "too-many": 429,
+    "forged-notice": 503,
+    "unproven": 503,
+    "clocks-apart": 503,
     "store-away": 503,
     "wrong-layout": 503,
 }

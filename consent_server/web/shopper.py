@@ -1,4 +1,4 @@
-"""What shoppers ask: the scripts, decisions, banners shown, what is held of me, and the keys to check a token by."""
+"""What shoppers ask: the scripts, decisions, banners shown, and what is held of me."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from flask import Blueprint, Response, request
 
 from ..banner.scripts import Script
 from ..decision import Consent, Decision, UnknownNotice, shown_in
+from ..proof.erasure import erase as erase_shopper
 from ..proof.receipt import SIGNATURE, digest, history, receipt
+from ..proof.seals import newest as newest_seal
 from ..site import ConsentError, Site, UnknownCategory, best_language
 from ..store import Recorded
-from ..tokens import BadToken, token
+from ..tokens import BadToken, current, token
 from . import metrics
 from .cookies import has_waited, is_on_own_host, newest, outlast
 from .request import add_cors, country, device, is_bot_or_prefetch, read_body, require_own_origin
@@ -22,9 +24,13 @@ from .services import known_site, services
 
 blueprint = Blueprint("shopper", __name__)
 
+SECONDS_TO_REPEAT = 600
+"""How long a decision that is sent again gets its token again, for an answer may be lost on its way."""
+
 FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "erase")} | {
     "reports.seen",
     "reports.reports",
+    "seals.my_proof",
 }
 """What pages of the shop may read from another host."""
 
@@ -132,7 +138,7 @@ def decisions(site_id: str) -> Response:
     with metrics.decision(site.id) as outcome:
         require_own_origin(site)
         behind = services()
-        behind.limits.spend(behind.settings.client_limit, "client", behind.limits.client())
+        behind.limits.spend_client(behind.settings.client_limit, "client")
         behind.limits.spend(behind.settings.site_limit, "site", site.id)
         decision = Decision.parse(
             read_body(), site, partial(behind.store.notices.find, site), lambda text: _followed(text, site)
@@ -158,8 +164,10 @@ def _followed(text: str, site: Site) -> Consent:
 
 
 def _acknowledged(kept: Recorded) -> Response:
+    """Acknowledge a decision. One of long ago gets no token that names somebody, whoever knows its id."""
+    late = kept.repeat and bool(kept.consent.sub) and time.time() > kept.at / 1000 + SECONDS_TO_REPEAT
     content = {
-        "token": token(kept.consent, kept.signature),
+        **({} if late else {"token": token(kept.consent, kept.signature)}),
         "allow": kept.consent.allow,
         "at": kept.consent.at,
         "expires": kept.consent.exp,
@@ -172,7 +180,7 @@ def keep(site_id: str) -> Response:
     """Have the browser keep the answer that it holds, where a script's cookie would not last."""
     site = known_site(site_id)
     origin = require_own_origin(site)
-    text, consent = _token_of_caller(site)
+    text, consent = token_of_caller(site)
     response = Response(status=204, headers={"Cache-Control": "no-store"})
     if is_on_own_host(origin):
         outlast(response, site, text, consent)
@@ -187,7 +195,7 @@ def shown(site_id: str) -> tuple[str, int]:
     behind = services()
     language, variant, signalled = shown_in(read_body(), site, partial(behind.store.notices.find, site))
     if not is_bot_or_prefetch():
-        behind.limits.spend(behind.settings.client_limit, "shown", behind.limits.client())
+        behind.limits.spend_client(behind.settings.client_limit, "shown")
         behind.store.counters.shown(
             site,
             now=time.time_ns() // 1_000_000,
@@ -203,7 +211,7 @@ def shown(site_id: str) -> tuple[str, int]:
 # Me
 
 
-def _token_of_caller(site: Site) -> tuple[str, Consent]:
+def token_of_caller(site: Site) -> tuple[str, Consent]:
     """Return the caller's token, from the header or the cookie, and what it says.
 
     Raises:
@@ -227,7 +235,7 @@ def verified(site: Site, text: str) -> Consent:
 def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
     store = services().store
     entries = store.decisions.history(site, consent.sub) if consent.sub else []
-    return history(entries, store.notices.all(site) if entries else {})
+    return history(entries, {entry.notice: store.notices.starting_with(site, entry.notice) for entry in entries})
 
 
 @blueprint.get("/v1/<site_id>/me")
@@ -235,7 +243,7 @@ def me(site_id: str) -> Response:
     """All that is held about the caller."""
     site = known_site(site_id)
     require_own_origin(site)
-    _, consent = _token_of_caller(site)
+    _, consent = token_of_caller(site)
     return answer({"site": site.id, "token": consent, "history": _history(site, consent)})
 
 
@@ -244,25 +252,34 @@ def my_receipt(site_id: str) -> Response:
     """The caller's consent receipt, signed; JSON-LD."""
     site = known_site(site_id)
     require_own_origin(site)
-    text, consent = _token_of_caller(site)
+    text, consent = token_of_caller(site)
     asked = services().store.notices.find(site, consent.notice)
     if asked is None:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
     now = int(time.time())
-    content = receipt(site, asked, consent, _history(site, consent), text, now)
+    behind = services()
+    seal = newest_seal(behind.store, site, behind.keys)
+    content = receipt(site, asked, consent, _history(site, consent), text, now, seal)
     signed = {"typ": "receipt", "site": site.id, "at": now, "sha256": digest(content)}
-    return answer({**content, SIGNATURE: token(signed, services().keys.sign(signed))}, mimetype="application/ld+json")
+    return answer({**content, SIGNATURE: token(signed, behind.keys.sign(signed))}, mimetype="application/ld+json")
 
 
 @blueprint.delete("/v1/<site_id>/me")
 def erase(site_id: str) -> Response:
-    """Erase all that is held about the caller; what was counted stays counted. The receipt names nobody."""
+    """Erase all that is held about the caller; what was counted stays counted. The receipt names nobody.
+
+    Where nothing was held there is none, and the answer is no erasure.
+    """
     site = known_site(site_id)
     require_own_origin(site)
-    _, consent = _token_of_caller(site)
-    erased = services().store.decisions.erase(site, consent.sub) if consent.sub else 0
-    done = {"typ": "erasure", "site": site.id, "erased": erased, "at": int(time.time())}
-    return answer({**done, "receipt": token(done, services().keys.sign(done))})
+    _, consent = token_of_caller(site)
+    behind, now = services(), int(time.time())
+    erased = erase_shopper(behind.store, site, behind.keys, consent.sub, now) if consent.sub else 0
+    if not erased:
+        detail = "Nothing is held that names the holder of this token, so nothing was erased."
+        return answer({"typ": "nothing-held", "site": site.id, "erased": 0, "detail": detail})
+    done = {"typ": "erasure", "site": site.id, "erased": erased, "at": now}
+    return answer({**done, "receipt": token(done, behind.keys.sign(done))})
 
 
 @blueprint.get("/v1/<site_id>/allows/<category>")
@@ -270,20 +287,12 @@ def allows(site_id: str, category: str) -> tuple[str, int]:
     """Say by the status alone whether the token allows a category: 204 or 403, for nginx's ``auth_request``."""
     site = known_site(site_id)
     try:
-        allowed = _token_of_caller(site)[1].allows(category)
+        allowed = current(token_of_caller(site)[1], site.revision).allows(category)
     except (BadToken, UnknownCategory) as error:
         raise NotAllowed(str(error)) from None
     if not allowed:
         raise NotAllowed(f"This shopper does not allow {category}.")
     return "", 204
-
-
-@blueprint.get("/v1/keys.json")
-def keys() -> Response:
-    """The public keys (JWK set, newest first) by which anybody can check a token."""
-    response = answer(services().keys.jwks(), mimetype="application/jwk-set+json")
-    response.headers["Cache-Control"] = "public, max-age=300"
-    return add_cors(response, "*")
 
 
 @blueprint.get("/.well-known/gpc.json")

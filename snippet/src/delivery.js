@@ -13,6 +13,8 @@ const HOUR = 3600;
 const DAY = 24 * HOUR;
 /** Says that the clock is wrong. */
 const CLOCK = 'ask-clock';
+/** Where this tab has what names the shopper of answers that were taken back here. */
+const WITHDRAWN = 'ask-withdrawn';
 /** See outlast. */
 const [GUARD, LASTING] = ['ask-guard', 'ask-kept'];
 
@@ -92,8 +94,30 @@ const delivery = (gate) => {
     memory.deaf = !!value && !isKept();
   };
 
+  // ---- What was taken back ----
+
+  // A refusal's token names nobody, and so cannot have the answers before it erased. This tab still can, and no longer.
+
+  /** @returns {string[]} tokens of answers that were taken back in this tab, a shopper each */
+  const withdrawn = () => {
+    try {
+      memory.withdrawn ??= sessionStorage.getItem(WITHDRAWN) ?? '';
+    } catch {} // storage is blocked: this page knows what it did itself
+    return memory.withdrawn?.split(' ').filter(Boolean) ?? [];
+  };
+
+  /** @param {string[]} tokens */
+  const keepWithdrawn = (tokens) => {
+    memory.withdrawn = tokens.join(' ');
+    try {
+      if (memory.withdrawn) sessionStorage.setItem(WITHDRAWN, memory.withdrawn);
+      else sessionStorage.removeItem(WITHDRAWN);
+    } catch {}
+  };
+
   const forget = () => {
     expire(GUARD, LASTING, CLOCK);
+    keepWithdrawn([]);
     store();
   };
 
@@ -139,8 +163,14 @@ const delivery = (gate) => {
       const unsent = getState().unsent.map((each) => ({ ...each }));
       const [taken, next] = unsent;
       if (!taken || !isSame(first, taken)) continue;
-      if (response.ok) {
+      if (response.ok && !token) {
+        // Taken long ago, when the answer was lost; whoever asks so late gets no token. So it is given once more.
+        taken.id = newId();
+        store(waiting(unsent));
+      } else if (response.ok) {
         memory.id &&= newId();
+        const { previous } = taken;
+        if (previous && parse(previous)?.last?.sub && !parse(token)?.last?.sub) keepWithdrawn([...withdrawn(), previous]);
         if (next) next.previous = token;
         store(next ? waiting([next]) : token, readClock(response));
       } else if (taken.previous && /\/previous-|other-content/.test(type)) {
@@ -181,7 +211,7 @@ const delivery = (gate) => {
     }));
   };
 
-  return { deliver, forget };
+  return { deliver, forget, withdrawn };
 };
 
 export default delivery;

@@ -16,9 +16,9 @@ const mine = (gate) => {
   /** @param {string[]} parts */
   const paragraph = (...parts) => element('p', {}, ...parts);
 
-  /** @param {string} path @param {string} [method] */
-  const me = async (path, method) => {
-    const response = await fetch(gate.server + path, { method, headers: { Authorization: 'Bearer ' + consent.token } });
+  /** @param {string} path @param {string} [method] @param {string | null} [token] */
+  const me = async (path, method, token = consent.token) => {
+    const response = await fetch(gate.server + path, { method, headers: { Authorization: 'Bearer ' + token } });
     if (!response.ok) throw Error(`consent: ${path} answered ${response.status}`);
     return response.json();
   };
@@ -48,10 +48,12 @@ const mine = (gate) => {
     const allowed = (allow) => list(allow) || words.nothing;
 
     const erase = async () => {
-      await me('me', 'DELETE');
-      (await gate.loadLayer('delivery')).forget();
+      const { forget, withdrawn } = await gate.loadLayer('delivery');
+      let many = 0;
+      for (const each of new Set([...withdrawn(), consent.token])) many += (await me('me', 'DELETE', each)).erased;
+      forget();
       gate.agree();
-      mine.replaceChildren(paragraph(words.erased), rights);
+      mine.replaceChildren(paragraph(many ? words.erased : words.nothing_erased), rights);
     };
 
     const { at, exp, allow, sub } = JSON.parse(atob(token.split('.')[0]));

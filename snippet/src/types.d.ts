@@ -198,6 +198,8 @@ export interface Pending extends Answer {
   variant: string;
   how: How;
   previous?: string;
+  /** In a token: whose it is. */
+  sub?: string;
   /** How often the server has refused it. */
   tries?: number;
   /** When it is offered again, in seconds. */
@@ -227,6 +229,8 @@ export interface Memory {
   jar?: string;
   /** The browser does not keep the cookie. */
   deaf?: boolean;
+  /** Tokens of answers that were taken back in this tab, with blanks between. */
+  withdrawn?: string;
 }
 
 /** What the gate hands to the details: all that it has, so that a page fetches nothing twice. */
@@ -304,6 +308,8 @@ export interface Delivery {
   deliver(found?: boolean): Promise<void>;
   /** Leaves no answer in the browser. */
   forget(): void;
+  /** Tokens of answers that were taken back in this tab: what names whose they were. */
+  withdrawn(): string[];
 }
 
 /** What *My choices* hand back. */

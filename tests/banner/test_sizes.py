@@ -34,7 +34,7 @@ def longest(site: Site, layer: str) -> int:
 SIZES: dict[str, tuple[int, Callable[[Site], int]]] = {
     "consent.js, four languages": (5260, lambda site: len(build_scripts(site).consent.br)),
     "consent.js, four languages, every vendor and six patterns": (
-        6840,
+        6880,
         lambda site: len(build_scripts(replace(site, vendors=VENDORS, trackers=TRACKERS)).consent.br),
     ),
     "what a shop that watches has in consent.js": (
@@ -45,7 +45,7 @@ SIZES: dict[str, tuple[int, Callable[[Site], int]]] = {
     "details, English": (3600, lambda site: len(build_scripts(site).layers["details"]["en"].br)),
     "the longest of the details": (3800, lambda site: longest(site, "details")),
     "the longest of the cookie lists in a page": (2000, lambda site: longest(site, "list")),
-    "the longest of a shopper's own choices": (2100, lambda site: longest(site, "mine")),
+    "the longest of a shopper's own choices": (2200, lambda site: longest(site, "mine")),
 }
 """What each may take at most, and how it is measured. Lower a limit when a script has become smaller.
 

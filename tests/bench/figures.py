@@ -224,7 +224,7 @@ def memory() -> None:
 def _fill(url: str, shop: Site, asked: Notice, start: int, allow: int) -> None:
     """Keep many first decisions, spread over thirty days from ``start`` (ms), without waiting for the disk."""
     keys = Keys(["the secret of the bench is long enough"])
-    with redis.Redis.from_url(url) as client, closing(Store(url, 30)) as opened:
+    with redis.Redis.from_url(url) as client, closing(Store(url, 30, any_clock=True)) as opened:
         client.config_set("appendonly", "no")
         opened.notices.serve(shop, [asked])
 

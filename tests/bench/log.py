@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import resource
 import secrets
 import subprocess
 import sys
@@ -13,10 +15,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from consent_server.decision import Decision
-from consent_server.proof.log import export, write
+from consent_server.proof.log import export, seal, write
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import Store
+from consent_server.store.keys import buckets
 from consent_server.tokens import Keys
 from tests.bench.servers import store as running
 
@@ -51,34 +54,81 @@ def main(many: int = 1_000_000) -> None:
     for name, binary in (("redis-server", "redis-server"), ("the embedded Valkey", None)):
         for kind, allow in (("refusal", 0), ("consent", 7)):
             with running({0}, binary) as (url, _):
-                store = Store(url, 30)
+                store = Store(url, 30, any_clock=True)
                 each = fill(store, many, allow)
                 print(f"memory: {each:.0f} bytes a {kind}, log entry included, at {many:,} on {name}")
                 if kind == "consent" and binary:
                     proven(store, many)
                 store.close()
+    compacted(many)
+
+
+def compacted(many: int) -> None:
+    """Erase a shopper out of a bucket with ``many`` entries; print for how long Redis does nothing else at most."""
+    site = make_site("one", "One", ("https://shop.example",), "/p", date(2025, 12, 20), languages=("az",), buckets=1)
+    for binary in ("redis-server", None):
+        with running({0}, binary) as (url, _):
+            store = Store(url, 30, any_clock=True)
+            client, (bucket,) = store.connection.client, buckets(site)
+            store.notices.serve(site, [NOTICE])
+            decision = Decision(secrets.token_urlsafe(16), 7, NOTICE, "accept", None)
+            store.decisions.record(site, decision, now=START, sign=KEYS.sign)
+            ((_, entry),) = client.xrange(bucket.log, count=1)
+            for start in range(1, many, 5000):
+                calls = client.pipeline(transaction=False)
+                for n in range(start, start + 5000):
+                    calls.xadd(bucket.log, entry, id=f"{START + n}-0")
+                calls.execute()
+            assert store.decisions.erase(site, decision.id) == 1
+            client.config_set("slowlog-log-slower-than", 0)
+            client.config_set("slowlog-max-len", 100_000)
+            client.slowlog_reset()
+            store.log.compact(site)
+            calls = [call for call in client.slowlog_get(100_000) if call["command"].startswith(b"EVAL")]
+            pieces = sorted(call["duration"] / 1000 for call in calls)
+            assert client.xlen(bucket.log) >= many - 1
+            print(
+                f"compaction: Redis does nothing else for {pieces[len(pieces) // 2]:.1f} ms a piece, {pieces[-1]:.1f} "
+                f"at most, whatever else the machine did, at {many:,} on {binary or 'the embedded Valkey'}"
+            )
+            store.close()
 
 
 def proven(store: Store, many: int) -> None:
-    """Export what is there and check it, in this process and in one of its own."""
+    """Seal what is there, all signatures checked, export it, and check that in processes of their own."""
+    now, day = datetime(2026, 11, 22, tzinfo=UTC), date(2026, 11, 20)
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    seal(store, SITE, KEYS, now)
+    spent = time.process_time() - started
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(f"seal: {spent:.0f} s of one core for a day of {many:,}, each signature checked, in {grown:.0f} MB more")
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "log.jsonl.gz"
-        started = time.process_time()
-        day = date(2026, 11, 20)
-        write(file, export(store, SITE, KEYS, day, day, datetime(2026, 11, 22, tzinfo=UTC)))
-        spent = time.process_time() - started
-        print(f"export: {many / spent:,.0f} entries a second of one core, {file.stat().st_size / many:.0f} bytes each")
-        program = (
-            "import resource, sys, time; from consent_server.verify import *; started = time.process_time()\n"
-            "with opened(Path(sys.argv[1])) as lines: summary = verify(lines)\n"
-            "spent = time.process_time() - started\n"
-            "print(summary.entries / spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-        )
-        done = subprocess.run([sys.executable, "-c", program, file], capture_output=True, text=True, check=True)
-        rate, peak = map(float, done.stdout.split())
-        print(f"verify: {rate:,.0f} entries a second of one core, {peak / 1024:.0f} MB at most")
+        keys = Path(folder) / "keys.json"
+        keys.write_text(json.dumps(KEYS.jwks()))
+        for with_tokens in (False, True):
+            name = "with tokens" if with_tokens else "by hash"
+            file = Path(folder) / f"{name}.jsonl.gz"
+            started = time.process_time()
+            write(file, export(store, SITE, KEYS, day, day, now, with_tokens=with_tokens))
+            spent, size = time.process_time() - started, file.stat().st_size
+            print(f"export {name}: {many / spent:,.0f} entries a second of one core, {size / many:.0f} bytes each")
+            checked(f"verify {name}", file, keys)
+        checked("verify --after", file, keys, Path(folder) / "by hash.jsonl.gz")
         with gzip.open(file) as lines:
             assert sum(1 for _ in lines) > many
+
+
+def checked(what: str, *files: Path) -> None:
+    """Check an export, and print how fast, and in how much memory, a process of its own did."""
+    program = (
+        "import resource, sys, time; from consent_server.verify import *; started = time.process_time()\n"
+        "summary = check(*map(Path, sys.argv[1:]))\n"
+        "spent = time.process_time() - started\n"
+        "print(summary.entries / spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *files], capture_output=True, text=True, check=True)
+    rate, peak = map(float, done.stdout.split())
+    print(f"{what}: {rate:,.0f} entries a second of one core, {peak / 1024:.0f} MB at most")
 
 
 if __name__ == "__main__":

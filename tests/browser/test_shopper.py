@@ -6,14 +6,17 @@ import json
 import re
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
+from consent_server.decision import Entry
 from consent_server.settings.theme import contrast
 from consent_server.site import Cookie, Variant
+from consent_server.web import shopper as shopper_views
 
 from .conftest import WORDS, Shop, banner, cookie, press, settle, until, when
 
@@ -321,6 +324,68 @@ def test_my_choices_show_check_hand_out_and_erase_what_is_held(shop: Shop, page:
     assert page.evaluate("consent.receipt().then(Object.keys)")
     press(page, "erase")
     expect(mine.get_by_text("Your record is erased")).to_be_visible()
+    assert page.evaluate("[consent.choice, document.cookie]") == [None, ""]
+
+
+def entries(shop: Shop) -> list[Entry]:
+    assert shop.app
+    assert shop.site
+    return [*shop.app.extensions["consent"].store.log.day(shop.site, datetime.now(UTC).date())]
+
+
+def test_who_withdraws_and_then_erases_is_erased_whole(shop: Shop, page: Page) -> None:
+    """Twice a yes that is taken back, the second time with a load in between, and then the erasure."""
+    page.goto(shop.page("<button data-consent-open>Cookie settings</button>"))
+    press(page, "accept")
+    until(page, "consent.token")
+    for reloads in (False, True):
+        if reloads:
+            page.evaluate("consent.decide({ marketing: true })")
+            until(page, "consent.token && consent.allows('marketing')")
+        page.get_by_text("Cookie settings").click()
+        page.get_by_text("My choices", exact=True).click()
+        expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(1)  # then nothing is asked any more
+        press(page, "withdraw")
+        until(page, "consent.token && !JSON.parse(atob(consent.token.split('.')[0])).sub")
+        page.reload()
+    assert len(entries(shop)) == 4
+    page.get_by_text("Cookie settings").click()
+    page.get_by_text("My choices", exact=True).click()
+    press(page, "erase")
+    expect(page.get_by_role("dialog").get_by_text("Your record is erased")).to_be_visible()
+    assert {entry.id for entry in entries(shop)} == {""}
+    assert page.evaluate("[consent.choice, document.cookie, sessionStorage.length]") == [None, "", 0]
+
+
+@pytest.mark.troubles("ERR_FAILED|Failed to fetch")
+def test_an_answer_whose_reply_was_lost_long_ago_gets_a_token_all_the_same(
+    shop: Shop, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(route: Route) -> None:
+        here = route.request.url.replace("shop.localhost", "127.0.0.1")
+        route.fetch(url=here, headers=route.request.headers | {"host": f"shop.localhost:{shop.port}"})
+        route.abort()
+
+    page.goto(shop.page("<button data-consent-open>Cookie settings</button>"))
+    page.route("**/decisions", lose)
+    with page.expect_event("requestfailed"):
+        press(page, "accept")
+    assert len(entries(shop)) == 1
+    page.unroute("**/decisions")
+    monkeypatch.setattr(shopper_views, "SECONDS_TO_REPEAT", -1)
+    page.reload()
+    until(page, "consent.token && consent.allows('marketing')")
+    assert len(entries(shop)) == 2
+
+
+def test_who_only_refused_is_not_told_of_an_erasure(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("<button data-consent-open>Cookie settings</button>"))
+    press(page, "refuse")
+    until(page, "consent.token")
+    page.get_by_text("Cookie settings").click()
+    page.get_by_text("My choices", exact=True).click()
+    press(page, "erase")
+    expect(page.get_by_role("dialog").get_by_text("nothing was erased")).to_be_visible()
     assert page.evaluate("[consent.choice, document.cookie]") == [None, ""]
 
 

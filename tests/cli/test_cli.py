@@ -221,6 +221,13 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(run: Run, shop: Pa
         assert client.get("consent:layout") == b"99"
 
 
+def test_a_store_of_the_layout_before_is_taken_over(client: FlaskClient, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as store:
+        store.set("consent:layout", "1")
+        assert client.get("/readyz").status_code == 200
+        assert store.get("consent:layout") == b"2", "the version before would not read what is written from now on"
+
+
 def test_a_server_whose_store_a_newer_version_took_over_is_not_ready_and_says_why(
     client: FlaskClient, redis_url: str
 ) -> None:

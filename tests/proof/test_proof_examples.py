@@ -40,6 +40,7 @@ def shell(run_live: Callable[..., Live], redis_url: str, tmp_path: Path) -> Shel
                 **os.environ,
                 **environment,
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "CONSENT": live.url,
                 "NOTICE": yes.notice,
                 "SUBJECT": str(yes.sub),
             },
@@ -54,6 +55,22 @@ def test_an_auditor_exports_and_verifies(shell: Shell) -> None:
     done = shell("export log")
     assert done.returncode == 0, done.stderr
     assert "2 entries" in done.stdout
+
+
+def test_an_auditor_compares_two_exports(shell: Shell) -> None:
+    assert shell("export log").returncode == 0
+    done = shell("compare exports")
+    assert done.returncode == 0, done.stderr
+    assert "2 entries" in done.stdout
+    assert "Trusted: " in done.stdout
+
+
+def test_anyone_gets_the_seals(shell: Shell) -> None:
+    done = shell("seals")
+    assert done.returncode == 0, done.stderr
+    chain, _, checkpoint = done.stdout.partition("}")
+    assert json.loads(f"{chain}}}") == {"site": "shop", "seals": []}
+    assert "/consent/shop\n0\n" in checkpoint
 
 
 def test_a_notice_is_shown_as_it_was(shell: Shell, tmp_path: Path) -> None:

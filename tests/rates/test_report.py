@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -29,6 +30,21 @@ def test_json_and_csv_carry_the_same_numbers():
             for end, field in (("", "value"), ("_low", "low"), ("_high", "high")):
                 cell = line[f"{name}_rate{end}"]
                 assert (float(cell) if cell else None) == pytest.approx(row["rates"][name][field], abs=1e-8)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_a_spreadsheet_starts_a_formula(start):
+    """A variant or a country may be named so by whoever writes consent.toml, or a header."""
+    name = f"{start}HYPERLINK(1)"
+    plain = report()
+    sheets = [
+        replace(plain, rows={name: asked(5, 1)}).as_csv(),
+        recount(Difference("variant", name, None, None)).as_csv(),
+    ]
+    for sheet in sheets:
+        cells = [cell for row in csv.reader(io.StringIO(sheet, newline="")) for cell in row]
+        assert f"'{name}" in cells
+        assert not [cell for cell in cells if cell.startswith(start) and start != "-"]
 
 
 def test_the_total_is_compared_with_the_period_before():

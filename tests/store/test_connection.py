@@ -33,6 +33,7 @@ from test_serving import certificate
 from consent_server import create_app
 from consent_server.decision import DIMENSIONS, Decision
 from consent_server.proof import log as proof
+from consent_server.proof.archive import archive
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.settings.environment import Settings
@@ -210,9 +211,11 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         assert proof.seal(store, site, keys, now)
         token = {"Authorization": f"Bearer {shopper.token}"}
         assert shopper.client.delete(f"/v1/{site.id}/me", headers=token).get_json()["erased"] == 1
-        store.log.compact(site)
+        assert store.log.compact(site)
+        store.log.rewrite(site)
+        assert not store.log.compact(site)
         assert [*proof.export(store, site, keys, None, now.date(), now)]
-        assert proof.archive(store, site, keys, folder, now)
+        assert archive(store, site, keys, folder, now)
         assert store.servers()
 
 

@@ -231,7 +231,7 @@ def test_an_erased_shopper_leaves_counts_and_a_hash(store, shop):
     other = store.decisions.record(site, answer(notice, 1), now=NOON + 2, sign=KEYS.sign)
     hashes = {entry.identity() for entry in entries(store, site)}
     before = total(store, site)
-    assert store.decisions.erase(site, first.consent.sub) == 2
+    assert store.decisions.erase(site, first.consent.sub, lambda entry: b"") == 2
     assert store.decisions.history(site, first.consent.sub) == []
     assert len(store.decisions.history(site, other.consent.sub)) == 1
     left = entries(store, site)
@@ -239,7 +239,7 @@ def test_an_erased_shopper_leaves_counts_and_a_hash(store, shop):
     assert {entry.id for entry in left} == {"", other.consent.jti}
     assert total(store, site) == before
     assert recounts(store, site)
-    assert store.decisions.erase(site, first.consent.sub) == 0
+    assert store.decisions.erase(site, first.consent.sub, lambda entry: b"") == 0
     with pytest.raises(PreviousReplaced):
         store.decisions.record(site, answer(notice, 1, first.consent), now=NOON + 9, sign=KEYS.sign)
 

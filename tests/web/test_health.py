@@ -3,9 +3,11 @@
 import json
 import re
 import secrets
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
+from conftest import ROOT, RedisServer, binary_of
 
 from consent_server import create_app
 
@@ -139,15 +141,60 @@ def test_a_decision_is_as_careful(shopper):
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_a_problem_has_an_id_and_a_proxys_own_is_kept(client, settings, site):
-    first, second = (client.get("/nowhere").headers["X-Request-ID"] for _ in range(2))
-    assert first != second
-    assert client.get("/nowhere", headers={"X-Request-ID": "of-a-stranger"}).headers["X-Request-ID"] != "of-a-stranger"
-    behind = create_app(type(settings)(**{**vars(settings), "trusted_proxies": 1}), {site.id: site})
-    proxied = behind.test_client()
-    assert proxied.get("/nowhere", headers={"X-Request-ID": "of-the-proxy"}).headers["X-Request-ID"] == "of-the-proxy"
-    assert proxied.get("/nowhere", headers={"X-Request-ID": "a b"}).headers["X-Request-ID"] != "a b"
-    behind.extensions["consent"].store.close()
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_a_problem_has_an_id_of_ours_whatever_the_client_calls_it(settings, site, proxies):
+    app = create_app(replace(settings, trusted_proxies=proxies), {site.id: site})
+    client = app.test_client()
+    ids = [
+        client.get("/nowhere", headers={"X-Request-ID": "an-id-of-a-strangers"}).headers["X-Request-ID"] for _ in "ab"
+    ]
+    assert len({*ids, "an-id-of-a-strangers"}) == 3
+    app.extensions["consent"].store.close()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "mounted", "host"),
+    [("/consent", "", "consent.example"), ("", "/consent", "consent.example"), ("", "", "smartmarket.az")],
+)
+def test_on_a_shops_host_the_shop_says_how_it_is_reached(settings, site, prefix, mounted, host):
+    app = create_app(replace(settings, prefix=prefix), {site.id: replace(site, origins=(ORIGIN,))})
+    for path in (f"{prefix}/healthz", f"{prefix}/nowhere", "/nowhere"):
+        said = app.test_client().get(path, base_url=f"https://{host}{mounted}")
+        assert "Strict-Transport-Security" not in said.headers
+    if not prefix:
+        own = app.test_client().get("/healthz", base_url="https://consent.example")
+        assert "Strict-Transport-Security" in own.headers
+    app.extensions["consent"].store.close()
+
+
+def test_a_redis_that_would_lose_decisions_is_told_of_where_operators_look(
+    valkey, client, short_folder, site, settings
+):
+    assert client.get("/readyz").get_json() == {"status": "ready", "warnings": []}
+    careless = RedisServer(binary_of("valkey"), short_folder(), options=("--appendonly", "no"))
+    careless.options += ("--maxmemory-policy", "allkeys-lru")
+    careless.start()
+    app = create_app(replace(settings, redis_url=careless.url), {site.id: site})
+    said = app.test_client().get("/readyz")
+    app.extensions["consent"].store.close()
+    careless.stop()
+    assert said.status_code == 200
+    memory, eviction = said.get_json()["warnings"]
+    assert "in memory only" in memory
+    assert "allkeys-lru" in eviction
+
+
+def test_the_server_says_so_at_its_start(run_live, short_folder):
+    careless = RedisServer(binary_of("valkey"), short_folder(), options=("--appendonly", "no")).start()
+    live = run_live("serve", REDIS_URL=careless.url, CONSENT_CONFIG=str(ROOT / "consent.toml"), CONSENT_SECRET="s" * 40)
+    live.stop()
+    careless.stop()
+    assert "in memory only: a restart loses all of them. To mend it, type: redis-cli config set" in live.words()
+
+
+def test_the_numbers_are_for_this_machine_however_its_address_is_written(client):
+    for address, status in (("::ffff:127.0.0.1", 200), ("::ffff:192.0.2.1", 403)):
+        assert client.get("/metrics", environ_base={"REMOTE_ADDR": address}).status_code == status
 
 
 def test_the_log_of_a_busy_run_says_nothing_sensitive_and_each_line_is_json(run_live, redis_url):

@@ -16,6 +16,7 @@ import consent_server
 from consent_server import create_app
 from consent_server.settings.rows import SettingsError
 from consent_server.site import ConsentError
+from consent_server.store import clock as store_clock
 from consent_server.web.problems import RETRY_SECONDS, STATUS
 
 AT = "/v1/smartmarket"
@@ -66,9 +67,22 @@ class Asking:
         redis.set("consent:layout", layout)
         return self.get("/readyz")
 
+    def written(self, key: str, field: str, content: str, path: str, **decided: str) -> TestResponse:
+        redis = self.app.extensions["consent"].store.connection.client
+        redis.hset(f"consent:{{{self.shopper.site.id}}}:{key}", field, content)
+        return self.shopper.decide(**decided) if decided else self.get(path)
+
     def away(self) -> TestResponse:
         services = self.app.extensions["consent"]
         app = create_app(replace(services.settings, redis_url="redis://127.0.0.1:1"), services.sites)
+        with closing(app.extensions["consent"].store):
+            return Shopper(app.test_client(), self.shopper.site).decide()
+
+    def apart(self) -> TestResponse:
+        services = self.app.extensions["consent"]  # its clock stands still, Redis' does not
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store_clock, "LEEWAY", 60_000)
+            app = create_app(services.settings, services.sites)
         with closing(app.extensions["consent"].store):
             return Shopper(app.test_client(), self.shopper.site).decide()
 
@@ -96,8 +110,12 @@ REFUSALS = {
     "unknown-category": lambda it: it.shopper.decide("everything"),
     "unknown-notice": lambda it: it.shopper.decide(notice="of-somebody-else"),
     "too-many": Asking.too_often,
+    "clocks-apart": Asking.apart,
     "store-away": Asking.away,
     "wrong-layout": lambda it: it.ready(b"of the future"),
+    "no-seals": lambda it: it.get(f"{AT}/seals?format=checkpoint&old=5"),
+    "unproven": lambda it: it.written("seals", "2026-11-20", "of nobody", f"{AT}/seals"),
+    "forged-notice": lambda it: it.written("notices", "A" * 22, "{}", f"{AT}/me/receipt", notice="A" * 22),
 }
 """The call that meets each kind of refusal."""
 
@@ -106,7 +124,7 @@ ON_A_PAGE = {"foreign-form"}
 
 OF_COMMANDS = {
     *("CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
-    "TooOld",
+    *("TooOld", "Archived", "ArchiveMissing", "NotShowable", "UnknownKey"),
     *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
 }
 """Errors that end a command, or the server's start."""

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import brotli
 import pytest
@@ -187,6 +188,39 @@ def test_too_many_from_one_address_are_told_to_wait(app, shopper, monkeypatch):
     assert shopper.decide().headers["Retry-After"] == "60"
 
 
+def _notice(shopper):
+    return shopper.client.get("/v1/smartmarket/notice?lang=az").get_json()["notice"]
+
+
+def test_a_repeat_gives_its_token_for_ten_minutes_only(shopper, clock):
+    """Whoever reads the log knows the id of each decision."""
+    first = shopper.decide("analytics", id="known-to-a-stranger-too").get_json()
+    for seconds, has_token in ((599, True), (2, False), (86400, False)):
+        clock.pass_by(seconds)
+        shopper.token = None
+        said = shopper.post(
+            json.dumps({"id": "known-to-a-stranger-too", "allow": ["analytics"], "notice": _notice(shopper)})
+        )
+        assert said.status_code == 200
+        assert said.get_json() == (first if has_token else {k: v for k, v in first.items() if k != "token"})
+
+
+def test_a_refusal_that_is_sent_again_gets_the_token_that_names_nobody_at_any_time(shopper, clock):
+    first = shopper.decide(id="known-to-a-stranger-too").get_json()
+    clock.pass_by(86400)
+    shopper.token = None
+    assert shopper.decide(id="known-to-a-stranger-too").get_json() == first
+
+
+def test_back_ends_hear_of_a_raised_revision(app, shopper, site):
+    shopper.decide("analytics")
+    assert shopper.get("allows/analytics").status_code == 204
+    services = app.extensions["consent"]
+    raised = {site.id: replace(site, revision=site.revision + 1)}
+    app.extensions["consent"] = replace(services, sites=raised)
+    problem(shopper.get("allows/analytics"), 403, "not-allowed")
+
+
 # Shown
 
 
@@ -228,6 +262,19 @@ def test_erasing_is_final_and_the_counts_stay(shopper, marketer):
     assert shopper.get("me").get_json()["history"] == []
     problem(shopper.decide("marketing"), 409, "previous-replaced")
     assert marketer.get("/v1/smartmarket/rates").get_json()["days"] == before["days"] if "days" in before else True
+
+
+@pytest.mark.parametrize("allowed", [[], ["analytics"]])
+def test_what_erases_nothing_does_not_read_as_an_erasure(shopper, allowed):
+    """A refusal's token names nobody; that of who was erased named somebody."""
+    shopper.decide(*allowed)
+    bearer = {"Authorization": f"Bearer {shopper.token}"}
+    if allowed:
+        assert shopper.client.delete("/v1/smartmarket/me", headers=bearer).get_json()["typ"] == "erasure"
+    nothing = shopper.client.delete("/v1/smartmarket/me", headers=bearer).get_json()
+    assert (nothing["typ"], nothing["erased"]) == ("nothing-held", 0)
+    assert "nothing was erased" in nothing["detail"]
+    assert "receipt" not in nothing
 
 
 @pytest.mark.parametrize(

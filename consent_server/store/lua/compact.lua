@@ -1,21 +1,43 @@
 -- Write a log anew, so that what was deleted in it leaves the memory: a stream only marks its entries as deleted.
+-- A piece a call, beside the log; the last one puts it in the log's place.
 --
 -- KEYS  1 log   stream, field e -> packed entry
---       2 torn  string  says that something was deleted since the log was last written anew
--- Returns nothing
+--       2 copy  stream  as far as it is written anew
+--       3 old   free for a moment
+--       4 torn  string  says since when something was deleted that is in the log, or REWRITTEN
+-- ARGV  1 what `torn` said when the copy was begun
+--       2 how many entries to a piece
+-- Returns 1 when the log is written anew, else 0
 
-local last
-local stream = redis.call('XINFO', 'STREAM', KEYS[1])
-for i = 1, #stream, 2 do
-  if stream[i] == 'last-generated-id' then last = stream[i + 1] end
+local log, copy, old, torn = unpack(KEYS)
+local REWRITTEN = 'rewritten'
+
+local function last_id(stream)
+  local info = redis.call('XINFO', 'STREAM', stream)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
 end
-local entries = redis.call('XRANGE', KEYS[1], '-', '+')
-redis.call('DEL', KEYS[1], KEYS[2])
+
+local start = redis.call('EXISTS', copy) == 1 and '(' .. last_id(copy) or '-'
+local entries = redis.call('XRANGE', log, start, '+', 'COUNT', ARGV[2])
 for _, entry in ipairs(entries) do
-  redis.call('XADD', KEYS[1], entry[1], 'e', entry[2][2])
+  redis.call('XADD', copy, entry[1], 'e', entry[2][2])
 end
-if #entries == 0 then -- keeps the log's clock
-  redis.call('XADD', KEYS[1], last, 'e', '')
-  redis.call('XDEL', KEYS[1], last)
+if #entries == tonumber(ARGV[2]) then
+  return 0
 end
-redis.call('XSETID', KEYS[1], last)
+
+local last = last_id(log)
+if redis.call('EXISTS', copy) == 0 then -- keeps the log's clock
+  redis.call('XADD', copy, last, 'e', '')
+  redis.call('XDEL', copy, last)
+end
+redis.call('XSETID', copy, last)
+redis.call('RENAME', log, old)
+redis.call('RENAME', copy, log)
+redis.call('UNLINK', old) -- beside the commands of others, which DEL or a RENAME over it would hold up
+if redis.call('GET', torn) == ARGV[1] then
+  redis.call('SET', torn, REWRITTEN) -- or something was deleted since, and is in the copy too: it is due again
+end
+return 1

@@ -1,26 +1,35 @@
 -- Erase the entries of one shopper, all or none.
 --
--- KEYS  1 seen    hash    digest of a subject -> its places in the log
---       2 log     stream
---       3 erased  hash    place -> what is left of an entry
---       4 torn    string  says that the log has to be written anew
+-- KEYS  1 seen    hash    digest of a subject -> its latest places in the log
+--       2 older   hash    id of a decision as packed -> its place, of those before
+--       3 log     stream
+--       4 copy    stream  as far as the log is written anew
+--       5 erased  hash    place -> what is left of an entry
+--       6 torn    string  says that the log has to be written anew
 -- ARGV  1 digest of the subject
---       2 the places as they were read, 8 bytes each
---       3 the places that stay (of another subject with the same digest), mostly none
---       4… pairs: place as text, what is left of the entry there
+--       2 the places in `seen` as they were read, 8 bytes each
+--       3 how many there were in `older`
+--       4 those of the places in `seen` that stay (of another subject with the same digest), mostly none
+--       5… of each entry: place as text, its id as packed, what is left of it
 -- Returns 1, or 0 if a decision came in between and nothing was done
 
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then
+local seen, older, log, copy, erased, torn = unpack(KEYS)
+local digest = ARGV[1]
+
+if (redis.call('HGET', seen, digest) or '') ~= ARGV[2] or redis.call('HLEN', older) ~= tonumber(ARGV[3]) then
   return 0
 end
-for i = 4, #ARGV, 2 do
-  redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
-  redis.call('XDEL', KEYS[2], ARGV[i])
+for i = 5, #ARGV, 3 do
+  redis.call('HSET', erased, ARGV[i], ARGV[i + 2])
+  redis.call('XDEL', log, ARGV[i])
+  redis.call('XDEL', copy, ARGV[i])
+  redis.call('HDEL', older, ARGV[i + 1])
 end
-redis.call('SET', KEYS[4], '1')
-if ARGV[3] == '' then
-  redis.call('HDEL', KEYS[1], ARGV[1])
+local time = redis.call('TIME')
+redis.call('SET', torn, time[1] .. '.' .. time[2])
+if ARGV[4] == '' then
+  redis.call('HDEL', seen, digest)
 else
-  redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+  redis.call('HSET', seen, digest, ARGV[4])
 end
 return 1

@@ -1,14 +1,20 @@
 -- Count a banner that was shown.
 --
--- KEYS  1 values, 2 counter: as in count.lua, which comes before this
+-- KEYS  1 values, 2 counter: as in count.lua, which comes before this as clock.lua does
 --       3 sealed  string  the end of the last sealed day, in ms
 -- ARGV  1 now, in ms
---       2… what to count
--- Returns 0, or if this day is sealed the time from which on is counted
+--       2 how far that may be off our clock, in ms
+--       3… what to count
+-- Returns 0, or if this day is sealed, or another one than ours, the time from which on is counted
 
+local now, leeway = tonumber(ARGV[1]), tonumber(ARGV[2])
 local sealed = tonumber(redis.call('GET', KEYS[3]) or 0)
-if tonumber(ARGV[1]) < sealed then
+if now < sealed then
   return sealed
 end
-count(KEYS[1], KEYS[2], 2)
+local time = clock()
+if is_another_day(now, time, leeway) and time >= sealed then
+  return time
+end
+count(KEYS[1], KEYS[2], 3)
 return 0

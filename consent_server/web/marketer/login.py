@@ -6,9 +6,11 @@ import secrets
 from functools import cache
 from urllib.parse import parse_qsl
 
+import msgspec
 from flask import Response, redirect, request, url_for
 from werkzeug.security import check_password_hash
 
+from ...tokens import BadToken, token
 from ..limits import TooMany
 from ..services import services
 from .frame import blueprint, errors_on_page, rates_url, render_page
@@ -22,8 +24,19 @@ from .session import (
     set_cookie,
 )
 
-TRIES = {"name and address": 5, "address": 20, "name": 30}
+TRIES = {"name and address": 5, "address": 20, "name": 30, "browser": 5}
 """How many passwords a minute are looked at; whoever tries more waits for the next minute."""
+
+KNOWN = "known"
+"""Cookie of a browser in which somebody has logged in: it has tries of its own, and no stranger spends them.
+
+https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
+"""
+
+KNOWN_SECONDS = 180 * 86400
+
+MOST = 8192
+"""Bytes of a form."""
 
 
 @cache
@@ -36,13 +49,11 @@ def dummy_hash() -> str:
 @errors_on_page
 def login() -> Response:
     """Open a session for who knows the password."""
+    request.max_content_length = MOST
     require_own_form()
     name, wanted = request.form.get("name", "")[:200], request.form.get("wanted", "")[:2000]
-    limits, client = services().limits, services().limits.client()
     try:
-        limits.spend(TRIES["name and address"], "login", name, client)
-        limits.spend(TRIES["address"], "login from", client)
-        limits.spend(TRIES["name"], "login as", name)
+        _spend_try(name)
     except TooMany:
         return render_page("login", 429, wanted=wanted, wrong="login_slow", name=name)
     marketer = services().store.marketers.find(name)
@@ -55,7 +66,33 @@ def login() -> Response:
     services().store.marketers.open_session(digest("session", cookie), marketer, SESSION_SECONDS)
     response = redirect(rates_url(parse_qsl(wanted)), 303)
     set_cookie(response, COOKIE, cookie, SESSION_SECONDS)  # type: ignore[arg-type]
+    browser = {"typ": KNOWN, "name": name, "id": secrets.token_urlsafe(16)}
+    set_cookie(response, KNOWN, token(browser, services().keys.sign(browser)), KNOWN_SECONDS)  # type: ignore[arg-type]
     return response  # type: ignore[return-value]
+
+
+def _spend_try(name: str) -> None:
+    """Count a try to log in as ``name``.
+
+    Raises:
+        TooMany: this browser, or strangers at this address or anywhere, tried too often in this minute.
+    """
+    limits = services().limits
+    browser = _known_as(name)
+    if browser:
+        return limits.spend(TRIES["browser"], "login in", browser)
+    limits.spend(TRIES["name and address"], "login", name, limits.client())
+    limits.spend_client(TRIES["address"], "login from")
+    limits.spend(TRIES["name"], "login as", name)
+
+
+def _known_as(name: str) -> str | None:
+    """Return the id of the caller's browser, if ``name`` has logged in in it."""
+    try:
+        said = msgspec.json.decode(services().keys.payload(request.cookies.get(KNOWN)))
+    except (BadToken, msgspec.DecodeError):
+        return None
+    return str(said["id"]) if said.get("typ") == KNOWN and said.get("name") == name else None
 
 
 @blueprint.post("/logout")

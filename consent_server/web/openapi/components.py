@@ -90,7 +90,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         *("lang", "variant", "how", "previous"),
     ),
-    "Acknowledged": thing({"token": TEXT, "allow": ALLOWED, "at": SECONDS, "expires": SECONDS}),
+    "Acknowledged": thing({"token": TEXT, "allow": ALLOWED, "at": SECONDS, "expires": SECONDS}, "token"),
     "Showing": thing(
         {
             "notice": nullable("string"),
@@ -163,12 +163,14 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Erasure": thing(
         {
-            "typ": {"const": "erasure"},
+            "typ": one("erasure", "nothing-held"),
             "site": TEXT,
             "erased": WHOLE | {"description": "How many decisions."},
             "at": SECONDS,
             "receipt": TEXT | {"description": "The same, signed."},
-        }
+            "detail": TEXT | {"description": "That nothing was held, and so nothing was erased."},
+        },
+        *("at", "receipt", "detail"),
     ),
     "Receipt": {
         "type": "object",
@@ -192,7 +194,8 @@ SCHEMAS: dict[str, Schema] = {
                         "x": TEXT | {"description": "The 32 bytes of the key, base64url."},
                     }
                 )
-            )
+            ),
+            "endorsements": some(TEXT | {"description": "What one key signs of another: `{typ, by, kid, x, is}`."}),
         }
     ),
     "Counted": thing({"counts": each(WHOLE), "rates": each(ref("Rate"))}, closed=False),
@@ -262,10 +265,7 @@ HEADERS = {
 REFUSALS = {
     "Malformed": ("The body is not what is described here.", "malformed"),
     "BadQuestion": ("There is no answer to that.", "bad-question"),
-    "NoToken": (
-        "No token of this server and site that still holds.",
-        *("bad-token", "foreign-token", "expired-token"),
-    ),
+    "NoToken": ("No token of this server and site that holds.", "bad-token", "foreign-token", "expired-token"),
     "NotKnown": ("Neither an API key nor a session says who asks.", "not-known"),
     "ForeignOrigin": ("A page of another origin than the shop's.", "foreign-origin"),
     "NotAllowed": ("The shopper does not allow it, or there is no token that says so.", "not-allowed"),
@@ -275,6 +275,7 @@ REFUSALS = {
         "No such shop, or it does not ask in that language or variant.",
         *("unknown-site", "no-such-notice", "not-found"),
     ),
+    "NoSeals": ("No such shop, or it has fewer seals than that.", "no-seals", "unknown-site", "not-found"),
     "Conflict": (
         "The id was used for another answer, or `previous` is not the shopper's latest token.",
         *("other-content", "previous-replaced"),
@@ -286,7 +287,7 @@ REFUSALS = {
     ),
     "UnknownNotice": ("This site never asked that.", "unknown-notice"),
     "TooMany": ("Too often for one minute.", "too-many"),
-    "StoreAway": ("Redis is away or takes nothing at the moment. The same call may be made again.", "store-away"),
+    "StoreAway": ("Redis is away, full, or holds what is not ours.", "store-away", "forged-notice", "unproven"),
     "NotReady": ("Redis is away, or another version wrote what is in it.", "store-away", "wrong-layout"),
 }
 """Each answer that is a refusal: what it says, and the kinds of problem that it may be."""

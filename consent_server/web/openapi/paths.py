@@ -28,6 +28,8 @@ _SCRIPT = {
     "200": {"description": "The script", "headers": _TAG, "content": {"text/javascript": {"schema": TEXT}}},
     "304": {"description": "As it was", "headers": _TAG},
 }
+_SEALS = {"schema": thing({"site": TEXT, "seals": some(thing({"day": DATE, "token": TEXT}))})}
+_LINES = {"schema": TEXT}
 _LANG = parameter(
     "query",
     "lang",
@@ -131,7 +133,7 @@ PATHS: dict[str, dict[str, Any]] = {
         "post": _call(
             "Take a decision",
             _says("Kept", ref("Acknowledged"), "201")
-            | _says("Kept before; this is what was acknowledged then", ref("Acknowledged")),
+            | _says("Kept before; without the token if it names somebody and was long ago", ref("Acknowledged")),
             *("Malformed", "ForeignOrigin", "UnknownSite", "Conflict"),
             *("TooLarge", "NotTaken", "TooMany", "StoreAway"),
             takes="site_id origin",
@@ -196,7 +198,7 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
         "delete": _call(
             "Erase all that is held about the caller",
-            _says("Erased", ref("Erasure")),
+            _says("Erased, or nothing was held", ref("Erasure")),
             *("NoToken", "ForeignOrigin", "UnknownSite", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
@@ -209,6 +211,28 @@ PATHS: dict[str, dict[str, Any]] = {
             *("NoToken", "ForeignOrigin", "UnknownSite", "UnknownNotice", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
+        ),
+    },
+    "/v1/{site_id}/me/proof": {
+        "get": _call(
+            "The way from each sealed decision of the caller to its day's seal and to the log's checkpoint (RFC 9162)",
+            _says("The proof", thing({"site": TEXT, "checkpoint": TEXT, "sealed": some({}), "unsealed": some(TEXT)})),
+            *("NoToken", "ForeignOrigin", "UnknownSite", "TooMany", "StoreAway"),
+            takes="site_id origin",
+            security=BY_TOKEN,
+        ),
+    },
+    "/v1/{site_id}/seals": {
+        "get": _call(
+            "The seals of days, a checkpoint over all of them (C2SP tlog-checkpoint), or the key that signs it",
+            {"200": {"description": "As `format` says", "content": {"application/json": _SEALS, "text/plain": _LINES}}},
+            *("BadQuestion", "NoSeals", "TooMany", "StoreAway"),
+            takes="site_id",
+            parameters=[
+                parameter("query", "format", one("", "json", "checkpoint", "key")),
+                *(parameter("query", name, {"anyOf": [DATE, {"const": ""}]}) for name in ("from", "to")),
+                parameter("query", "old", {"type": "string", "pattern": "^[0-9]{0,9}$"}),
+            ],
         ),
     },
     "/v1/{site_id}/allows/{category}": {
@@ -253,7 +277,7 @@ PATHS: dict[str, dict[str, Any]] = {
     "/readyz": {
         "get": _call(
             "Decisions can be taken",
-            _says("They can", thing({"status": {"const": "ready"}}, closed=False)),
+            _says("They can", thing({"status": {"const": "ready"}, "warnings": some(TEXT)}, closed=False)),
             "NotReady",
         ),
     },

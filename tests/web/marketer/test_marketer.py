@@ -148,7 +148,7 @@ def test_a_form_from_elsewhere_is_refused(marketer, site, path):
     assert site.name in marketer.get("/").text
 
 
-@pytest.mark.parametrize("odd", ["ə", "\x00", "a\r\nSet-Cookie: x=1", "%", "//evil.example", "é" * 5000])
+@pytest.mark.parametrize("odd", ["ə", "\x00", "a\r\nSet-Cookie: x=1", "%", "//evil.example", "é" * 400])
 def test_odd_text_anywhere_is_refused_without_a_stumble(app, marketer, site, odd):
     window = app.test_client()
     assert log_in(window, odd, odd, wanted=odd).status_code == 401

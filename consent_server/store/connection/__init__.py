@@ -10,8 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, Protocol, cast
 
@@ -22,7 +21,10 @@ from redis.exceptions import MovedError, NoScriptError, OutOfMemoryError, ReadOn
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from ..site import ConsentError
+from ...site import ConsentError
+from .server import Server, TooOld, ask, rewrite
+
+__all__ = ["Connection", "Script", "Server", "StoreAway", "TooOld", "connect"]
 
 PAUSES = (0.0, 0.05)
 """Seconds before a call is made again whose connection broke; a call that timed out has waited long enough."""
@@ -30,8 +32,7 @@ PAUSES = (0.0, 0.05)
 SECONDS_OPEN = 1.0
 """How long nobody asks a Redis that was found away; after that one call at a time goes and looks."""
 
-OLDEST = {"redis": (7, 0), "valkey": (8, 0)}
-"""The first version of each that is supported."""
+LUA = files(__package__.rpartition(".")[0]) / "lua"
 
 log = logging.getLogger(__name__)
 
@@ -47,48 +48,6 @@ class StoreAway(ConsentError):
     """Redis cannot be reached, or will not write."""
 
     problem = "store-away"
-
-
-class TooOld(ConsentError):
-    """A Redis or Valkey that lacks what the scripts need."""
-
-    problem = "too-old"
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What one Redis or Valkey says of itself.
-
-    ``fsync`` is None where it does not tell; ``cuts``: at its start it cuts a half-written command off its file;
-    ``clock``: seconds.
-    """
-
-    name: str
-    version: tuple[int, ...]
-    append_only: bool
-    fsync: str | None
-    cuts: bool
-    eviction: str
-    clock: float
-
-    @property
-    def cuts_wrongly(self) -> bool:
-        """Whether it may leave half a decision at the end of its file, into which the next ones then run.
-
-        A decision is several commands between MULTI and EXEC, and the cut has to be made before MULTI. Servers older
-        than Valkey 9.1.2 make it after the last whole command (https://github.com/valkey-io/valkey/pull/4342).
-        """
-        return self.cuts and not (self.name == "valkey" and self.version >= (9, 1, 2))
-
-    def must_be_supported(self) -> None:
-        """Return if this version is one that we run on.
-
-        Raises:
-            TooOld: it is not.
-        """
-        if self.version < OLDEST[self.name]:
-            found, wanted = (".".join(map(str, version)) for version in (self.version, OLDEST[self.name]))
-            raise TooOld(f"{self.name.capitalize()} {found} is too old: {wanted} or newer is needed.")
 
 
 class Circuit:
@@ -177,7 +136,7 @@ class Connection:
             repeatable: whether it does nothing when it is called again; then it is, if a connection breaks before
                 the answer.
         """
-        text = "".join(files(__package__).joinpath(f"lua/{name}.lua").read_text("utf-8") for name in names)
+        text = "".join(LUA.joinpath(f"{name}.lua").read_text("utf-8") for name in names)
         digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()  # that is how Redis names scripts
 
         def call(keys: Sequence[str], args: Sequence[Any]) -> Any:
@@ -189,6 +148,14 @@ class Connection:
 
         return call
 
+    def write(self, key: str, command: str, *args: Any) -> Any:
+        """Have one command write to ``key``, as a script does: it counts when the replicas that are wanted have it.
+
+        It may be made twice, if a connection breaks before the answer.
+        """
+        with self.reached(key):
+            return self._ask(True, key, command, key, *args)
+
     def _ask(self, repeatable: bool, key: str, *command: Any) -> Any:
         """Return the answer to a command of the server that holds ``key``."""
         for pause in (*PAUSES, None) if repeatable else (None,):
@@ -197,7 +164,8 @@ class Connection:
                 connection.send_command(*command)
                 answer = connection.read_response()
                 if self._replicas:
-                    connection.send_command("WAIT", self._replicas, int(self._timeout * 1000))
+                    # Not for as long as we wait for the answer: Redis is there, and says how many have it.
+                    connection.send_command("WAIT", self._replicas, int(self._timeout * 800))
                     if connection.read_response() < self._replicas:
                         raise ReadOnlyError(f"under {self._replicas} replicas have it")
                 return answer
@@ -245,6 +213,12 @@ class Connection:
             raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
         return node.name, client.get_redis_connection(node)
 
+    def time(self, key: str) -> int:
+        """Return what the clock of the server that holds ``key`` says, in milliseconds."""
+        with self.reached(key):
+            seconds, micros = self._server(key)[1].time()
+        return seconds * 1000 + micros // 1000
+
     def servers(self) -> list[Server]:
         """Return what the server, or each primary of the cluster, says of itself.
 
@@ -255,32 +229,25 @@ class Connection:
         with self.reached():
             if isinstance(client, RedisCluster):
                 nodes = client.get_primaries()  # type: ignore[no-untyped-call]
-                return [_asked(client.get_redis_connection(node)) for node in nodes]
-            return [_asked(client)]
+                return [ask(client.get_redis_connection(node)) for node in nodes]
+            return [ask(client)]
+
+    def rewrite_files(self, keys: Sequence[str]) -> None:
+        """Return when the servers that hold ``keys`` have written their append-only files anew.
+
+        Raises:
+            StoreAway: one of them refuses to, or takes longer than a minute.
+        """
+        for name, client in {self._server(key)[0]: self._server(key)[1] for key in keys}.items():
+            with self.reached():
+                if client.info("persistence")["aof_enabled"]:
+                    log.info("redis writes its append-only file anew %s", name)
+                    rewrite(client)
 
     def close(self) -> None:
         """Close the connections of this thread and those of the pool."""
         self._drop()
         self.client.close()
-
-
-def _asked(client: redis.Redis) -> Server:
-    """Return what one server says of itself."""
-    info = client.info()
-    name = str(info.get("server_name", "redis"))
-    told: dict[str, str] = {}
-    with suppress(redis.ResponseError):  # a managed server keeps its configuration to itself
-        told = cast(dict[str, str], client.config_get("appendfsync", "aof-load-truncated"))
-    seconds, micros = client.time()
-    return Server(
-        name=name,
-        version=tuple(int(part) for part in str(info[f"{name}_version"]).split(".")[:3]),
-        append_only=bool(info.get("aof_enabled")),
-        fsync=told.get("appendfsync"),
-        cuts=told.get("aof-load-truncated") == "yes",
-        eviction=str(info.get("maxmemory_policy", "")),
-        clock=seconds + micros / 1e6,
-    )
 
 
 def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:

@@ -1,0 +1,139 @@
+"""Old days of the log moved to a file: exported, verified, and only then trimmed.
+
+Each step leaves what the next one needs, and the next run goes on from there: the file gets its name when it is
+verified; that it has these days is written down before the first of them leaves the log; then they are trimmed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from ..site import ConsentError, Site
+from ..store import Archive, Store
+from ..tokens import Keys
+from ..verify import Failed, opened, seal_hash, verify
+from .keys import all_published
+from .log import CannotWrite, export, seal, write
+
+
+class ArchiveMissing(ConsentError):
+    """The days that are half trimmed are in no file that is here."""
+
+    problem = "archive-missing"
+
+
+def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -> list[Archive]:
+    """Move the days past ``keep`` and ``prove`` to a file in ``folder``, and end what an earlier run has left.
+
+    Nothing that exists is replaced, and one run at a time has the folder.
+
+    Returns:
+        What was archived and trimmed, the rest of an earlier run first; nothing if no day is old enough.
+
+    Raises:
+        ArchiveMissing: an earlier run has begun to trim, and its file is not here as it was; nothing was trimmed.
+        CannotWrite: nothing was trimmed.
+        verify.Failed: the file does not prove itself; nothing was trimmed.
+    """
+    with _alone(folder):
+        done = []
+        for begun in store.log.archives(site):
+            if not begun.trimmed:
+                _must_be_there(folder, begun)
+                store.log.trim(site, begun)
+                done.append(begun)
+        seal(store, site, keys, now)
+        last = (now.astimezone(UTC) - timedelta(seconds=site.keep + site.prove)).date() - timedelta(1)
+        oldest = store.log.first_day(site)
+        if oldest and oldest <= last:
+            made = _exported(store, site, keys, folder, oldest, last)
+            if not store.log.keep_archive(site, made):
+                raise CannotWrite(f"Another run archived the days up to {last} meanwhile; {made.file} is left over.")
+            store.log.trim(site, made)
+            done.append(made)
+        return done
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Have the folder to oneself."""
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise CannotWrite(f"{folder} cannot be written: {error.strerror}.") from None
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CannotWrite(f"Another run is archiving to {folder} ({error.strerror}).") from None
+        yield
+    finally:
+        os.close(held)
+
+
+def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, last: date) -> Archive:
+    """Return an archive whose file is whole, on disk, and has a name that no other file had."""
+    archives, seals = store.log.archives(site), store.log.seals(site)
+    first = archives[-1].last + timedelta(1) if archives else min([*seals, oldest])
+    unverified = folder / f"{site.id}-{first}-{last}.unverified.gz"
+    made = datetime(last.year, last.month, last.day, tzinfo=UTC)  # again, the same log gives the same bytes
+    # All tokens in it have expired, and it is the last that holds the signatures of these entries.
+    write(unverified, export(store, site, keys, first, last, made, with_tokens=True))
+    try:
+        with opened(unverified) as lines:
+            summary = verify(lines, all_published(store, keys))
+        if summary.last_seal != seal_hash(seals[last]):
+            raise Failed(f"It does not end with the seal of {last} that the log has.")
+        sha256 = _sha256(unverified)
+        for number in count(1):
+            path = folder / f"{site.id}-{first}-{last}{f'-{number}' if number > 1 else ''}.jsonl.gz"
+            try:
+                os.link(unverified, path)
+            except FileExistsError:
+                if _sha256(path) != sha256:
+                    continue  # another log's, or as this one was before somebody was erased
+            break
+        _sync(folder)
+    except OSError as error:
+        raise CannotWrite(f"{unverified} cannot be read or named: {error.strerror or error}.") from None
+    finally:
+        with suppress(OSError):
+            unverified.unlink()
+    return Archive(first, last, path.name, sha256, summary.entries)
+
+
+def _must_be_there(folder: Path, begun: Archive) -> None:
+    path = folder / begun.file
+    try:
+        is_whole = _sha256(path) == begun.sha256
+    except OSError as error:
+        raise ArchiveMissing(
+            f"The days up to {begun.last} are half trimmed, and their archive {path} cannot be read: {error.strerror}. "
+            "Put it back there, or name its folder; nothing is archived or trimmed until then."
+        ) from None
+    if not is_whole:
+        raise ArchiveMissing(
+            f"The days up to {begun.last} are half trimmed, and their archive {path} was changed since (its SHA-256 "
+            f"was {begun.sha256}). Put it back as it was; nothing is archived or trimmed until then."
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on disk."""
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(held)
+    finally:
+        os.close(held)

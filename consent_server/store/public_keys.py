@@ -1,0 +1,43 @@
+"""What the keys that sign say of each other; whoever reads it believes only what leads to a key that they trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, cast
+
+import msgspec
+
+from . import keys
+from .connection import Connection
+
+
+class PublicKeys:
+    """Endorsements of public keys, for as long as there are entries that they signed, which is for ever."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._redis = connection.client
+        self._reached = connection.reached
+        self._write = connection.write
+
+    def remember(self, endorsements: Iterable[str]) -> None:
+        """Keep endorsements (``verify.Keys``)."""
+        texts = [*endorsements]
+        if texts:
+            self._write(keys.ENDORSEMENTS, "SADD", *texts)
+
+    def endorsements(self) -> list[str]:
+        """Return all endorsements that are kept, whoever wrote them."""
+        with self._reached():
+            found = cast(set[bytes], self._redis.smembers(keys.ENDORSEMENTS))
+        return sorted(text.decode(errors="replace") for text in found)
+
+    def unendorsed(self) -> dict[str, Any]:
+        """Return by name the public keys (JWK) that a version without endorsements kept, whoever wrote them."""
+        with self._reached():
+            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.PUBLIC_KEYS))
+        kept: dict[str, Any] = {}
+        for name, text in sorted(found.items()):
+            with suppress(msgspec.DecodeError):
+                kept[name.decode(errors="replace")] = msgspec.json.decode(text)
+        return kept

@@ -1,0 +1,201 @@
+"""Two exports of one log: all that the older one has is in the newer one, or the first that is not is named."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tracemalloc
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_proof import FIRST, KEYS, NOW, START, check, fill, numbers, shop
+
+from consent_server import verify as stand_alone
+from consent_server.cli.log import log as log_command
+from consent_server.decision import Decision
+from consent_server.proof import log as proof
+from consent_server.proof.erasure import erase
+from consent_server.store import Store
+from consent_server.store.keys import buckets
+from consent_server.verify import Failed, NoExport, verify
+
+assert shop
+
+LATER = NOW + timedelta(days=2)
+
+
+@pytest.fixture
+def store(valkey):
+    with valkey.client() as client:
+        client.flushall()
+    store = Store(valkey.url, 5)
+    yield store
+    store.close()
+
+
+def export(store, shop, now=NOW, **options):
+    return list(proof.export(store, shop, KEYS, options.pop("first", None), now.date(), now, **options))
+
+
+def decide(store, shop, at):
+    notice = next(iter(store.notices.all(shop).values()))
+    decision = Decision(secrets.token_urlsafe(16), 2, notice, "accept", None)
+    return store.decisions.record(shop, decision, now=at, sign=KEYS.sign, device="phone", country="AZ")
+
+
+@pytest.fixture
+def two(store, shop):
+    """An export whose last day was not over, and one of two days later; some were erased before, and some since."""
+    consents = fill(store, shop)
+    proof.seal(store, shop, KEYS, NOW)
+    subjects = [consent.sub for consent in consents if consent.sub]
+    erase(store, shop, KEYS, subjects[0], 5)
+    older = export(store, shop)
+    erase(store, shop, KEYS, subjects[-1], 6)
+    for n in range(5):
+        decide(store, shop, START + 2 * 86_400_000 + 85_000_000 + n)
+    decide(store, shop, START + 3 * 86_400_000 + 5)
+    proof.seal(store, shop, KEYS, LATER)
+    return older, export(store, shop, LATER)
+
+
+def follows(newer, older):
+    return verify(newer, KEYS.jwks(), older)
+
+
+def test_a_log_that_only_grew_follows_its_older_export(two):
+    older, newer = two
+    assert follows(newer, older).entries == 46
+    assert follows(newer, newer).entries == 46
+    assert follows(older, older).entries == 40
+
+
+def test_the_older_one_does_not_follow_the_newer_one(two):
+    older, newer = two
+    with pytest.raises(Failed, match=r"older export .*2026-11-22"):
+        follows(older, newer)
+
+
+@pytest.mark.parametrize("many", [39, 40, 41])
+def test_a_history_that_was_made_anew_with_the_genuine_secret_is_found(two, store, shop, many):
+    """The operator's own attack: nothing but an older export, kept by somebody else, tells."""
+    older, _ = two
+    store.connection.client.flushall()
+    fill(store, shop, many)
+    proof.seal(store, shop, KEYS, LATER)
+    anew = export(store, shop, LATER)
+    assert check(anew).entries == many
+    with pytest.raises(Failed, match=r"the entry of 2026-11-20 at .*(is another one|which is missing)"):
+        follows(anew, older)
+
+
+def test_a_dropped_seal_that_was_made_again_is_found(two, store, shop):
+    """Who can write to Redis drops a seal and a decision of that day; the honest server seals it again."""
+    older, _ = two
+    redis = store.connection.client
+    days = sorted(redis.hkeys("consent:{shop}:seals"))
+    redis.hdel("consent:{shop}:seals", *days[1:])
+    entry = next(entry for entry in store.log.day(shop, FIRST + timedelta(1)) if entry.allow)
+    bucket = next(bucket for bucket in buckets(shop) if bucket.number == entry.bucket)
+    redis.xdel(bucket.log, f"{entry.at}-{entry.seq}")
+    proof.seal(store, shop, KEYS, LATER)
+    place = f"{entry.bucket}, {entry.at}-{entry.seq}"
+    with pytest.raises(Failed, match=f"^The older export has the entry of 2026-11-21 at {place}, which is missing"):
+        follows(export(store, shop, LATER), older)
+
+
+def test_an_erasure_that_was_taken_back_is_found(two, store, shop):
+    """A restored copy of the store has somebody again who was erased."""
+    older, newer = two
+    number = next(n for n in numbers(older, "entry") if b'"erased"' in older[n])
+    place = {name: json.loads(older[number])[name] for name in ("bucket", "at", "seq")}
+    at = next(n for n in numbers(newer, "entry") if place.items() <= json.loads(newer[n]).items())
+    line = json.loads(newer[at])
+    back = {name: value for name, value in line.items() if name not in ("erased", "statement")}
+    changed = [*newer[:at], json.dumps(back | {"identity": line["erased"]}).encode(), *newer[at + 1 :]]
+    assert check(changed).entries == 46, "by itself it looks right"
+    with pytest.raises(Failed, match="was erased; its statement is missing"):
+        follows(changed, older)
+
+
+def test_a_newer_export_that_begins_later_names_the_first_day_that_is_missing(two, store, shop):
+    older, _ = two
+    with pytest.raises(Failed, match=r"^The older export has the entry of 2026-11-20 at .*, which is missing"):
+        follows(export(store, shop, LATER, first=FIRST + timedelta(1)), older)
+    assert follows(export(store, shop, LATER), export(store, shop, first=FIRST + timedelta(1)))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_an_older_export_that_was_changed_is_told_apart(two, data):
+    older, newer = two
+    at = data.draw(st.integers(0, len(older) - 1))
+    changed = older[:at] + older[at + 1 :]
+    with pytest.raises((Failed, NoExport)) as refused:
+        follows(newer, changed)
+    if isinstance(refused.value, Failed):
+        assert str(refused.value).startswith("The older export, line ")
+
+
+def test_exports_of_two_shops_are_told_apart(two, store, shop):
+    other = replace(shop, id="other")
+    store.notices.serve(other, [])
+    older, newer = two
+    lines = list(proof.export(store, other, KEYS, FIRST, NOW.date(), NOW))
+    with pytest.raises(Failed, match="of another site, other"):
+        follows(newer, lines)
+    assert older
+
+
+def test_the_command_compares_two_files(two, tmp_path):
+    older, newer = two
+    files = {name: tmp_path / name for name in ("older.jsonl", "newer.jsonl", "keys.json")}
+    files["older.jsonl"].write_bytes(b"".join(older))
+    files["newer.jsonl"].write_bytes(b"".join(newer))
+    files["keys.json"].write_text(json.dumps(KEYS.jwks()))
+
+    def run(new, old):
+        options = ["--keys", str(files["keys.json"]), "--after", str(old)]
+        return CliRunner().invoke(log_command, ["verify", str(new), *options])
+
+    assert run(files["newer.jsonl"], files["older.jsonl"]).exit_code == 0
+    refused = run(files["older.jsonl"], files["newer.jsonl"])
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "older export" in refused.stderr
+    assert run(files["newer.jsonl"], tmp_path / "nothing").exit_code == 2
+
+
+def test_an_export_of_version_1_is_compared_too():
+    lines = Path(__file__).with_name("version_1.jsonl").read_bytes().splitlines(keepends=True)
+    assert verify(lines, KEYS.jwks(), lines).entries == 8
+
+
+def test_two_exports_are_compared_in_flat_memory(two):
+    """Fifty thousand entries are compared in hardly more memory than a thousand."""
+    older, newer = two
+    head = [line for line in newer if json.loads(line)["type"] in ("log", "notice")]
+    first = json.loads(newer[numbers(newer, "entry")[0]])
+
+    def lines(many):
+        yield from head
+        yield b'{"type":"day","day":"2026-11-20"}'
+        for n in range(many):
+            entry = {name: first[name] for name in stand_alone.LEAF}
+            entry |= {"type": "entry", "n": n, "at": START + n, "identity": "00" * 32, "bucket": 0}
+            yield json.dumps(entry | {"leaf": stand_alone.leaf(entry).hex()}).encode()
+
+    def peak(many):
+        tracemalloc.start()
+        with pytest.raises(Failed, match="cut off"):
+            follows(lines(many), lines(many))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert older
+    assert peak(20_000) < 1.5 * peak(1_000) + 200_000

@@ -1,0 +1,299 @@
+"""An export is no key: it names people by hash alone; and what it says was checked before it was sealed."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT, SECRET
+from test_proof import FIRST, KEYS, NOW, START, exported, fill, numbers, rewritten, shop
+
+from consent_server import housekeeping
+from consent_server import verify as stand_alone
+from consent_server.cli.log import log as log_command
+from consent_server.proof import log as proof
+from consent_server.proof.entries import Unproven
+from consent_server.store import Store, Unreadable, keys
+from consent_server.verify import Failed, verify
+
+assert shop
+assert exported
+
+
+@pytest.fixture
+def store(valkey):
+    with valkey.client() as client:
+        client.flushall()
+    store = Store(valkey.url, 5)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def run(valkey, monkeypatch, tmp_path):
+    """Run a command on the log that the shopper's decisions are in."""
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    monkeypatch.setenv("CONSENT_SECRET", SECRET)
+
+    def run(*arguments):
+        return CliRunner().invoke(log_command, [*map(str, arguments)])
+
+    return run
+
+
+@pytest.fixture
+def old_mask():
+    """As most machines have it: whatever says nothing else can be read by everybody."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def tokens_in(export: Path, site: str) -> list[str]:
+    """Return every token that a stranger can put together from an export, the way that `verify` does."""
+    lines = [json.loads(line) for line in export.read_bytes().splitlines()]
+    notices = {line["hash"]: line["content"] for line in lines if line["type"] == "notice"}
+    return [
+        f"{stand_alone.payload(line, site, notices[line['notice']]).decode()}.{line['signature']}"
+        for line in lines
+        if line["type"] == "entry" and {"id", "subject", "signature"} <= {*line}
+    ]
+
+
+def erased_with(shopper, token):
+    headers = {"Authorization": f"Bearer {token}"}
+    return shopper.client.delete(f"/v1/{shopper.site.id}/me", headers=headers)
+
+
+@pytest.mark.parametrize("options", [[], ["--with-tokens"]])
+def test_a_stranger_who_finds_an_export_can_do_nothing_unless_it_holds_tokens(
+    shopper, redis_url, monkeypatch, run, tmp_path, options
+):
+    """The attack: read a file, put its tokens together, and erase somebody with one of them."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    shopper.decide("analytics")
+    shopper.decide("analytics", "marketing")
+    file = tmp_path / "log.jsonl"
+    result = run("export", shopper.site.id, "--out", file, *options)
+    assert result.exit_code == 0, result.output
+    found = tokens_in(file, shopper.site.id)
+    assert [erased_with(shopper, token).status_code for token in found] == ([200, 200] if options else [])
+    assert ("It holds everybody's token" in result.stderr) == bool(options)
+    payload = json.loads(stand_alone._bytes(shopper.token.partition(".")[0]))
+    said = [payload["sub"], payload["jti"], shopper.token.partition(".")[2]]
+    assert [text in file.read_text() for text in said] == [bool(options)] * 3
+
+
+def test_both_kinds_of_export_prove_the_same(store, shop):
+    fill(store, shop)
+    proof.seal(store, shop, KEYS, NOW)
+    by_hash, with_tokens = (
+        [*proof.export(store, shop, KEYS, None, NOW.date(), NOW, with_tokens=tokens)] for tokens in (False, True)
+    )
+    one, other = verify(by_hash, KEYS.jwks()), verify(with_tokens, KEYS.jwks())
+    assert (one.entries, one.last_seal) == (other.entries, other.last_seal)
+    assert (one.signed, other.signed) == (0, 40)
+    assert "40 name people by hash alone" in str(one)
+    leaves = [[json.loads(lines[n])["leaf"] for n in numbers(lines, "entry")] for lines in (by_hash, with_tokens)]
+    assert leaves[0] == leaves[1]
+    # Each shows all that the other does, so that an auditor may be given either.
+    verify(by_hash, KEYS.jwks(), with_tokens)
+    verify(with_tokens, KEYS.jwks(), by_hash)
+
+
+def test_the_hash_of_an_entry_fits_the_token_of_whoever_shows_it(store, shop):
+    """A shopper who shows a token is found in an export that names nobody."""
+    fill(store, shop)
+    lines = [*proof.export(store, shop, KEYS, None, NOW.date(), NOW)]
+    hashes = {json.loads(lines[n])["identity"] for n in numbers(lines, "entry")}
+    own = [json.loads(line) for line in proof.export(store, shop, KEYS, None, NOW.date(), NOW, with_tokens=True)]
+    assert hashes == {stand_alone.identity(line) for line in own if line["type"] == "entry"}
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz"])
+@pytest.mark.parametrize("options", [[], ["--with-tokens"]])
+@pytest.mark.usefixtures("old_mask")
+def test_nobody_else_on_the_machine_reads_an_export(redis_url, monkeypatch, run, shopper, tmp_path, name, options):
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    shopper.decide("analytics")
+    file = tmp_path / name
+    for left_over in (file, file.with_name(f"{name}.unfinished")):
+        left_over.write_text("of a run that was killed")
+        assert stat.S_IMODE(left_over.stat().st_mode) == 0o644
+    assert run("export", shopper.site.id, "--out", file, *options).exit_code == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def replaced(store, shop, change):
+    """Rewrite the first entry of the log that ``change`` takes, as somebody does who can write to Redis."""
+    redis = store.connection.client
+    for bucket in keys.buckets(shop):
+        entries = redis.xrange(bucket.log)
+        for n, (place, fields) in enumerate(entries):
+            if int(place.split(b"-")[0]) >= START + 2 * 86_400_000:
+                continue  # of a day that is not over
+            packed = change(bytearray(fields[b"e"]))
+            if packed is not None:
+                entries[n] = (place, {b"e": bytes(packed)})
+                redis.delete(bucket.log)
+                for at, content in entries:
+                    redis.xadd(bucket.log, content, id=at)
+                return bucket.number, place.decode(), fields[b"e"]
+    raise AssertionError("no entry of that kind")
+
+
+def allow_marketing(packed):
+    """Turn one answer without marketing into one with it."""
+    if packed[1] & 7 and not packed[1] & 4:
+        packed[1] |= 4
+        return packed
+    return None
+
+
+def make_it_a_yes(packed):
+    """Turn a refusal into a consent to everything."""
+    if not packed[1] & 7:
+        packed[1] |= 7
+        return packed + bytes(64)
+    return None
+
+
+def another_signature(packed):
+    if packed[1] & 7:
+        packed[-1] ^= 1
+        return packed
+    return None
+
+
+@pytest.mark.parametrize("change", [allow_marketing, make_it_a_yes, another_signature])
+def test_a_day_with_an_answer_that_nobody_gave_is_not_sealed_and_named(store, shop, change):
+    fill(store, shop)
+    bucket, place, _ = replaced(store, shop, change)
+    with pytest.raises(Unproven, match=rf"The entry in bucket {bucket} at {place} is signed by none of the keys"):
+        proof.seal(store, shop, KEYS, NOW)
+    assert FIRST + timedelta((int(place.split("-")[0]) - START) // 86_400_000) not in store.log.seals(shop)
+    with pytest.raises(Unproven, match=place):
+        list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
+
+
+def test_it_is_sealed_when_it_is_put_right(store, shop):
+    fill(store, shop)
+    bucket, place, was = replaced(store, shop, allow_marketing)
+    with pytest.raises(Unproven):
+        proof.seal(store, shop, KEYS, NOW)
+
+    def back(packed):
+        return bytearray(was) if len(packed) == len(was) and packed[2:] == was[2:] else None
+
+    assert replaced(store, shop, back)[:2] == (bucket, place)
+    assert len(proof.seal(store, shop, KEYS, NOW)) == 2
+
+
+def test_the_keeper_says_so_and_goes_on_with_the_other_sites(store, shop, caplog, monkeypatch):
+    fill(store, shop)
+    _, place, _ = replaced(store, shop, allow_marketing)
+    rested = pytest.raises(StopIteration)
+
+    def rest(_):
+        raise StopIteration
+
+    monkeypatch.setattr(housekeeping.time, "sleep", rest)
+    with rested:
+        housekeeping.keep(store, {"shop": shop}, KEYS, None)
+    assert "shop is not sealed: The entry in bucket" in caplog.text
+    assert place in caplog.text
+
+
+JUNK = [
+    lambda redis, bucket: redis.xadd(bucket.log, {"e": b""}, id=f"{START + 86_000_000}-0"),
+    lambda redis, bucket: redis.xadd(bucket.log, {"e": b"\xff" * 30}, id=f"{START + 86_000_000}-0"),
+    lambda redis, bucket: redis.xadd(bucket.log, {"other": b"x" * 99}, id=f"{START + 86_000_000}-0"),
+    lambda redis, bucket: redis.hset(bucket.erased, f"{START + 5}-0", b"short"),
+    lambda redis, bucket: redis.hset(bucket.erased, "no place", b"x" * 99),
+    lambda redis, bucket: redis.hset("consent:{shop}:seals", "no day", b"x" * 99),
+]
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_what_was_never_written_here_stops_no_thread_and_is_told_in_a_sentence(store, shop, junk, caplog):
+    """Somebody who writes to Redis would otherwise end all sealing, of every site, without a word."""
+    store.notices.serve(shop, [])
+    junk(store.connection.client, keys.buckets(shop)[0])
+    with pytest.raises((Unreadable, Unproven), match=r"server did not write|is signed by none|answers"):
+        proof.seal(store, shop, KEYS, NOW)
+    housekeeping.work_on(store, shop, KEYS, None, NOW)
+    assert "shop is not sealed: " in caplog.text
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "2026-11-20", "1970-01-01"])
+def test_a_seal_that_somebody_else_wrote_is_not_built_upon(store, shop, day):
+    """A seal of a day to come would otherwise end all sealing; one of a day before would be chained to."""
+    fill(store, shop)
+    store.connection.client.hset("consent:{shop}:seals", day, secrets.token_urlsafe(99))
+    with pytest.raises(Unproven, match=f"as the seal of {day} of shop is none that this server made"):
+        proof.seal(store, shop, KEYS, NOW)
+
+
+def test_a_genuine_seal_under_another_day_is_not_built_upon(store, shop):
+    fill(store, shop)
+    proof.seal(store, shop, KEYS, NOW)
+    genuine = store.log.seals(shop)[FIRST]
+    store.connection.client.hset("consent:{shop}:seals", "2027-11-20", genuine)
+    with pytest.raises(Unproven, match="as the seal of 2027-11-20"):
+        proof.seal(store, shop, KEYS, NOW + timedelta(400))
+
+
+HEAD = b'{"type":"log","version":2,"site":"shop","from":"2026-11-20",%b}'
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [HEAD % b'"to":"9999-12-31","keys":{}'],
+        [b'{"type":"log","version":2,"site":"shop","from":"yesterday","to":5,"keys":[]}'],
+        [b'{"type":"log","version":2}', b"[" * 100_000],
+        [b'{"type":"log","version":1e999}'],
+        [
+            b'{"type":"log","version":2,"site":"shop","from":"2026-11-20","to":"2026-11-20","keys":{"endorsements":[{}]}}'
+        ],
+        [b'{"type":"log","version":2,"site":"shop","from":"2026-11-20","to":"2026-11-20","keys":{"endorsements":7}}'],
+        [
+            b'{"type":"log","version":2,"site":"\\ud800","from":"2026-11-20","to":"2026-11-20","keys":{}}',
+            b'{"type":"end"}',
+        ],
+        [b'{"type":"log"' + b" " * 5_000_000 + b"}"],
+    ],
+)
+def test_an_odd_export_is_refused_in_a_sentence(tmp_path, lines):
+    file, trusted = tmp_path / "log.jsonl", tmp_path / "keys.json"
+    file.write_bytes(b"\n".join(lines))
+    trusted.write_text(json.dumps(KEYS.jwks()))
+    result = CliRunner().invoke(log_command, ["verify", str(file), "--keys", str(trusted)])
+    assert result.exit_code in (1, 2)
+    assert isinstance(result.exception, SystemExit)
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["at", "seq", "bucket", "allow", "kind", "leaf", "identity", "notice"])
+@pytest.mark.parametrize("value", [None, [], {}, "x", 1.5, -1, 10**400, True, ["analytics"] * 3])
+def test_an_odd_field_is_refused_in_a_sentence(exported, name, value):
+    number = next(n for n in numbers(exported, "entry") if json.loads(exported[n])["allow"])
+    with pytest.raises(Failed, match=rf"^Line {number + 1}"):
+        verify(rewritten(exported, number, **{name: value}), KEYS.jwks())
+
+
+def test_a_line_that_says_who_and_a_hash_too_is_refused(store, shop):
+    fill(store, shop)
+    lines = list(proof.export(store, shop, KEYS, None, NOW.date(), NOW, with_tokens=True))
+    number = numbers(lines, "entry")[0]
+    line = json.loads(lines[number])
+    forged = {"identity": stand_alone.identity(line), "signature": "A" * 86}
+    with pytest.raises(Failed, match="was changed"):
+        verify(rewritten(lines, number, **forged), KEYS.jwks())

@@ -1,0 +1,231 @@
+"""A key is believed because one that is believed signed it; one that somebody wrote into the store gets nowhere."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT
+from test_proof import FIRST, FORGER, KEYS, NOW, SIGNED_WITH, START, fill, shop
+
+from consent_server.cli.keys import keys as keys_command
+from consent_server.cli.log import log as log_command
+from consent_server.decision import Decision
+from consent_server.proof import keys as proof_keys
+from consent_server.proof import log as proof
+from consent_server.proof.entries import Unproven
+from consent_server.store import Store
+from consent_server.tokens import Keys, token
+from consent_server.verify import Failed, NoKeys, key_id, read_keys, verify
+from consent_server.verify import Keys as Believed
+
+assert shop
+
+NEWER = "the secret that comes after the first one"
+NEWEST = "the secret that comes after the second one"
+
+
+@pytest.fixture
+def store(valkey):
+    with valkey.client() as client:
+        client.flushall()
+    store = Store(valkey.url, 5)
+    yield store
+    store.close()
+
+
+def kid(secret):
+    return Keys([secret]).jwks()["keys"][0]["kid"]
+
+
+def bring_in(store, key=FORGER):
+    """Write a key into the store, in every way that somebody may who can write there and has no secret."""
+    redis = store.connection.client
+    jwk = key.jwks()["keys"][0]
+    redis.hset("consent:keys", jwk["kid"], json.dumps(jwk))
+    ours = KEYS.jwks()["keys"][0]
+    for by in (ours["kid"], jwk["kid"]):
+        for way in ("next", "previous"):
+            for whose in (jwk, ours):
+                content = {"typ": "key", "by": by, "kid": whose["kid"], "x": whose["x"], "is": way}
+                redis.sadd("consent:endorsements", token(content, key.sign(content)))
+    # Genuine signatures, of something else; and what is no signed text at all.
+    said = {"typ": "seal", "by": ours["kid"], "kid": jwk["kid"], "x": jwk["x"], "is": "next"}
+    junk = {"typ": "key", "by": [ours["kid"]], "kid": {}, "x": 5, "is": None}
+    redis.sadd(
+        *("consent:endorsements", token(said, KEYS.sign(said)), token(junk, KEYS.sign(junk)), "", ".", "é", b"\xff"),
+        json.dumps(jwk),
+    )
+
+
+def decide(store, shop, at, sign):
+    notice = next(iter(store.notices.all(shop).values()))
+    decision = Decision(secrets.token_urlsafe(16), 2, notice, "accept", None)
+    return store.decisions.record(shop, decision, now=at, sign=sign, device="phone", country="AZ")
+
+
+def test_a_key_written_into_the_store_gets_nowhere(store, shop, valkey, monkeypatch, app):
+    fill(store, shop, 10)
+    bring_in(store)
+    stranger = FORGER.jwks()["keys"][0]["kid"]
+    assert stranger not in proof_keys.believed(store, KEYS).jwks
+    assert stranger not in json.dumps(proof_keys.all_published(store, KEYS))
+    assert stranger not in app.test_client().get("/v1/keys.json").text
+    assert proof.seal(store, shop, KEYS, NOW) == [FIRST, FIRST + timedelta(1)]
+    lines = list(proof.export(store, shop, KEYS, None, NOW.date(), NOW, with_tokens=True))
+    assert stranger.encode() not in lines[0]
+    assert verify(lines, KEYS.jwks()).entries == 10
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    monkeypatch.setenv("CONSENT_SECRET", SIGNED_WITH)
+    said = CliRunner().invoke(keys_command, ["--all"])
+    assert stranger not in said.stdout
+    assert f"No key endorses {stranger}" in said.stderr
+
+
+def test_an_entry_that_such_a_key_signed_is_not_sealed_and_not_exported(store, shop):
+    fill(store, shop, 0)
+    for n in range(5):
+        decide(store, shop, START + n, KEYS.sign)
+    bring_in(store)
+    forged = decide(store, shop, START + 80_000_000, FORGER.sign)
+    with pytest.raises(Unproven, match=rf"at {forged.consent.at}\d\d\d-0 is signed by none of the keys"):
+        proof.seal(store, shop, KEYS, NOW)
+    assert store.log.seals(shop) == {}
+    with pytest.raises(Unproven, match="is signed by none of the keys"):
+        list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
+
+
+def test_a_log_that_was_rewritten_and_signed_with_such_a_key_fails(store, shop, tmp_path):
+    """The attack: a key of one's own in the store, all of the log signed with it, and the three documented commands."""
+    fill(store, shop, 0)
+    bring_in(store)
+    for n in range(5):
+        decide(store, shop, START + n, FORGER.sign)
+    assert proof.seal(store, shop, FORGER, NOW), "what somebody with all but the secret can do"
+    file, keys = tmp_path / "log.jsonl", tmp_path / "keys.json"
+    file.write_bytes(b"".join(proof.export(store, shop, FORGER, None, NOW.date(), NOW, with_tokens=True)))
+    keys.write_text(json.dumps(proof_keys.all_published(store, KEYS)))
+    result = CliRunner().invoke(log_command, ["verify", str(file), "--keys", str(keys)])
+    assert result.exit_code == 1
+    assert "is signed by none of the keys" in result.stderr
+    with pytest.raises(Unproven, match="as the seal of 2026-11-21 of shop is none that this server made"):
+        proof.seal(store, shop, KEYS, NOW + timedelta(1))
+
+
+def test_one_key_leads_to_those_after_and_before_it(store, shop, tmp_path):
+    fill(store, shop, 10)
+    proof.seal(store, shop, Keys([SIGNED_WITH]), NOW - timedelta(1))
+    proof.seal(store, shop, Keys([NEWER, SIGNED_WITH]), NOW)
+    last = Keys([NEWEST, NEWER])
+    decide(store, shop, START + 3 * 86_400_000 + 5, last.sign)
+    proof.seal(store, shop, last, NOW + timedelta(2))
+    last = Keys([NEWEST])
+    end = NOW + timedelta(2)
+    lines = list(proof.export(store, shop, last, None, end.date(), end, with_tokens=True))
+    for pinned in (SIGNED_WITH, NEWER, NEWEST):
+        said = str(verify(lines, Keys([pinned]).jwks()))
+        assert f"{kid(pinned)}, given" in said
+        for other in {SIGNED_WITH, NEWER, NEWEST} - {pinned}:
+            assert f"{kid(other)}, endorsed by " in said
+    assert f"{kid(NEWEST)}, endorsed by {kid(NEWER)}" in str(verify(lines, Keys([SIGNED_WITH]).jwks()))
+    assert f"{kid(SIGNED_WITH)}, endorsed by {kid(NEWER)}" in str(verify(lines, Keys([NEWEST]).jwks()))
+
+
+def test_a_seal_brings_the_endorsement_of_its_key_when_that_is_a_new_one(store, shop):
+    fill(store, shop, 10)
+    proof.seal(store, shop, KEYS, NOW - timedelta(1))
+    proof.seal(store, shop, Keys([NEWER, SIGNED_WITH]), NOW)
+    first, second = (
+        Believed(Keys([NEWER, SIGNED_WITH]).jwks()["keys"]).read(seal, "seal")
+        for seal in store.log.seals(shop).values()
+    )
+    assert (first["kid"], second["kid"]) == (kid(SIGNED_WITH), kid(NEWER))
+    assert "endorsed" not in first
+    assert kid(NEWER) in Believed(KEYS.jwks()["keys"], second["endorsed"]).jwks
+
+
+def test_a_stolen_key_that_is_out_of_use_brings_in_no_other(store, shop):
+    """Whoever has an old secret can sign that another key is its next one; today's key does not follow that."""
+    proof.seal(store, shop, Keys([NEWER, SIGNED_WITH]), NOW)
+    thief = Keys(["of a thief", SIGNED_WITH])
+    store.keys.remember(proof_keys.endorsements(thief))
+    believed = proof_keys.believed(store, Keys([NEWER]))
+    assert {*believed.jwks} == {kid(NEWER), kid(SIGNED_WITH)}
+
+
+def test_keys_of_a_store_without_endorsements_are_believed_once_vouched_for(store, shop, valkey, monkeypatch):
+    """As a version before endorsements left it: an old key by itself, whose secret is gone."""
+    fill(store, shop, 10)
+    (jwk,) = KEYS.jwks()["keys"]
+    store.connection.client.hset("consent:keys", jwk["kid"], json.dumps(jwk))
+    wrong = {**FORGER.jwks()["keys"][0], "kid": "AAAAAAAAAAA"}
+    store.connection.client.hset("consent:keys", wrong["kid"], json.dumps(wrong))
+    new = Keys([NEWER])
+    with pytest.raises(Unproven, match="signed by none"):
+        proof.seal(store, shop, new, NOW)
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    monkeypatch.setenv("CONSENT_SECRET", NEWER)
+    for refused in (wrong["kid"], "nothing", FORGER.jwks()["keys"][0]["kid"]):
+        assert CliRunner().invoke(keys_command, ["vouch", refused]).exit_code == 2
+    assert CliRunner().invoke(keys_command, ["vouch", jwk["kid"]]).exit_code == 0
+    assert len(proof.seal(store, shop, new, NOW)) == 2
+    assert verify(list(proof.export(store, shop, new, None, NOW.date(), NOW)), new.jwks()).entries == 10
+
+
+JWK = KEYS.jwks()["keys"][0]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"keys": []}, "There is no key in it"),
+        ({}, "holds no public keys"),
+        ([], "holds no public keys"),
+        ("text", "holds no public keys"),
+        (None, "holds no public keys"),
+        ({"keys": {"kid": 1}}, "no public key of a consent server"),
+        ({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB", "x": "AQAB"}]}, "no public key of a consent server"),
+        ({"keys": [{**JWK, "x": JWK["x"][:-4]}]}, "no public key of a consent server"),
+        ({"keys": [{**JWK, "kid": "AAAAAAAAAAA"}]}, "is not what its name says"),
+        ({"keys": [{**JWK, "x": FORGER.jwks()["keys"][0]["x"]}]}, "is not what its name says"),
+    ],
+)
+def test_an_empty_or_foreign_file_of_keys_is_an_error(tmp_path, content, says):
+    keys, export = tmp_path / "keys.json", tmp_path / "log.jsonl"
+    keys.write_text(json.dumps(content))
+    export.write_text("{}")
+    result = CliRunner().invoke(log_command, ["verify", str(export), "--keys", str(keys)])
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "no json", "\x00"])
+def test_what_is_no_json_is_an_error_too(tmp_path, text):
+    keys = tmp_path / "keys.json"
+    keys.write_text(text)
+    with pytest.raises(NoKeys, match="holds no public keys"):
+        read_keys(keys)
+
+
+def test_keys_have_to_be_named(tmp_path):
+    assert CliRunner().invoke(log_command, ["verify", str(tmp_path / "log.jsonl")]).exit_code == 2
+
+
+def test_the_keys_of_another_server_fail(store, shop, tmp_path):
+    fill(store, shop, 10)
+    lines = list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
+    with pytest.raises(Failed, match="signed by none of the keys"):
+        verify(lines, FORGER.jwks())
+
+
+def test_a_single_key_may_be_given_as_itself(tmp_path):
+    keys = tmp_path / "key.json"
+    keys.write_text(json.dumps(JWK))
+    assert read_keys(keys)["keys"] == [JWK]
+    assert key_id(JWK["x"]) == JWK["kid"]

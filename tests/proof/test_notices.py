@@ -1,0 +1,174 @@
+"""Words that hold: a notice is held against its hash wherever it is read, and nothing in it runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT, SECRET
+from playwright.sync_api import expect
+from test_proof import KEYS, NOW, fill, shop
+
+from consent_server.banner.scripts import build_scripts
+from consent_server.cli.log import log as log_command
+from consent_server.cli.shopper import export_shopper
+from consent_server.proof import log as proof
+from consent_server.site import Notice
+from consent_server.store import ForgedNotice, Store
+from consent_server.verify import Failed, verify
+
+assert shop
+
+
+@pytest.fixture
+def store(valkey):
+    with valkey.client() as client:
+        client.flushall()
+    store = Store(valkey.url, 5)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def environment(valkey, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    monkeypatch.setenv("CONSENT_SECRET", SECRET)
+
+
+def forge(store, site, notice, text=None):
+    """Write other words under the hash of a notice."""
+    key = f"consent:{{{site.id}}}:notices"
+    content = json.loads(store.connection.client.hget(key, notice))
+    content["words"] = {**content["words"], "text": "We sell what you look at to everybody."}
+    store.connection.client.hset(key, notice, json.dumps(content) if text is None else text)
+
+
+@pytest.mark.parametrize("text", [None, "no json", "[]", "\xff", "[" * 50_000, '{"site": "another"}'])
+def test_other_words_under_its_hash_are_neither_sealed_nor_exported(store, shop, text):
+    (notice,) = {consent.notice for consent in fill(store, shop, 10)}
+    forge(store, shop, notice, text)
+    fresh = Store(store.url, 5)  # which has not served it
+    for read in (
+        lambda: fresh.notices.find(shop, notice),
+        lambda: fresh.notices.all(shop),
+        lambda: fresh.notices.starting_with(shop, notice[:8]),
+        lambda: proof.seal(fresh, shop, KEYS, NOW),
+        lambda: list(proof.export(fresh, shop, KEYS, None, NOW.date(), NOW)),
+    ):
+        with pytest.raises(ForgedNotice, match=f"The notice {notice} of shop was changed in the store"):
+            read()
+    assert fresh.log.seals(shop) == {}
+    fresh.close()
+
+
+@pytest.mark.parametrize("content", [[], 5, {"site": "shop"}, {"site": "shop", "lang": 1, "variant": 2, "revision": 3}])
+def test_what_is_no_notice_is_none_whatever_it_hashes_to(store, shop, content):
+    notice = Notice.of(content)
+    store.connection.client.hset("consent:{shop}:notices", notice.hash, json.dumps(content))
+    with pytest.raises(ForgedNotice):
+        store.notices.find(shop, notice.hash)
+
+
+def test_who_serves_a_notice_puts_its_words_right(store, shop):
+    (hashed,) = {consent.notice for consent in fill(store, shop, 10)}
+    served = store.notices.find(shop, hashed)
+    forge(store, shop, hashed)
+    fresh = Store(store.url, 5)
+    fresh.notices.serve(shop, [served])
+    assert Store(store.url, 5).notices.find(shop, hashed).content == served.content
+    assert len(proof.seal(fresh, shop, KEYS, NOW)) == 2
+    fresh.close()
+
+
+def test_an_export_with_other_words_fails(store, shop):
+    fill(store, shop, 10)
+    lines = list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
+    (number,) = [n for n, line in enumerate(lines) if json.loads(line)["type"] == "notice"]
+    line = json.loads(lines[number])
+    line["content"]["words"]["title"] = "We sell what you look at to everybody."
+    lines[number] = json.dumps(line).encode()
+    with pytest.raises(Failed, match=f"Line {number + 1}: the notice {line['hash']} was edited"):
+        verify(lines, KEYS.jwks())
+
+
+def test_no_receipt_and_no_history_repeats_words_that_were_never_asked(shopper, app, redis_url, site, monkeypatch):
+    """After an update the old notice is not served any more, and comes out of the store."""
+    shopper.decide("analytics")
+    store, keys = app.extensions["consent"].store, app.extensions["consent"].keys
+    subject = keys.read(shopper.token, site.id).sub
+    notice = store.decisions.history(site, subject)[0].notice
+    forge(store, site, notice)
+    store.notices._served.clear()  # as after a start with other words
+    for path in ("me", "me/receipt"):
+        refused = shopper.get(path)
+        assert refused.status_code == 503
+        assert refused.get_json()["type"] == "/problems/forged-notice"
+        assert "We sell" not in refused.text
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    held = CliRunner().invoke(export_shopper, [site.id, subject])
+    assert held.exit_code == 2
+    assert "was changed in the store" in held.stderr
+    printed = CliRunner().invoke(log_command, ["notice", notice])
+    assert printed.exit_code == 2
+    assert "was changed in the store" in printed.stderr
+
+
+RUNS = "document.documentElement.dataset.ran = 1"
+BREAKS_OUT = f'"><img src=x onerror="{RUNS}"></title></pre></script><script>{RUNS}</script>'
+
+
+def with_payload(content, where):
+    """Return what a shop asks with something that runs in one of its fields."""
+    if where == "words":
+        return {**content, "words": {name: words + BREAKS_OUT for name, words in content["words"].items()}}
+    if where == "cookies":
+        cookie = dict.fromkeys(("name", "provider", "purpose", "life"), BREAKS_OUT)
+        return {**content, "cookies": {category: [cookie] for category in content["categories"]}}
+    if where == "theme":
+        return {**content, "theme": {**content["theme"], "accent": f"red}}</style><script>{RUNS}</script>"}}
+    return {**content, where: f"javascript:{RUNS}" if where == "policy_url" else content[where] + BREAKS_OUT}
+
+
+def shown(store, site, content, tmp_path):
+    """Write a notice into the store, under its hash, and have it shown as it was."""
+    notice = Notice.of(content)
+    store.connection.client.hset(f"consent:{{{site.id}}}:notices", notice.hash, json.dumps(content))
+    file = tmp_path / "banner.html"
+    return CliRunner().invoke(log_command, ["notice", notice.hash, "--html", str(file)]), file
+
+
+@pytest.fixture
+def asked(site):
+    """What the demo's shop asks."""
+    return dict(build_scripts(site).notices["az"][0].content)
+
+
+@pytest.mark.troubles("Content Security Policy")  # it wants to count that it was shown
+def test_a_notice_is_shown_as_the_banner_that_it_was(store, site, asked, environment, tmp_path, page):
+    result, file = shown(store, site, asked, tmp_path)
+    assert "by the very scripts" in result.stdout
+    page.goto(file.as_uri())
+    expect(page.get_by_role("button", name=asked["words"]["accept"])).to_be_visible()
+    expect(page.get_by_text(asked["words"]["title"]).last).to_be_visible()
+
+
+@pytest.mark.troubles("Content Security Policy")
+@pytest.mark.parametrize("where", ["lang", "name", "layout", "policy_url", "words", "cookies", "theme", "variant"])
+def test_nothing_in_a_notice_runs(store, site, asked, environment, tmp_path, page, where):
+    result, file = shown(store, site, with_payload(asked, where), tmp_path)
+    if result.exit_code == 2 and where in ("lang", "layout", "theme"):
+        assert "can be printed only" in result.stderr
+        assert not file.exists()
+        return
+    page.goto(file.as_uri())
+    expect(page.locator("pre")).to_contain_text('"site": "smartmarket"')
+    if where in ("words", "cookies", "policy_url"):
+        expect(page.locator("[data-ask] button").first).to_be_visible()
+    assert page.locator("img").count() == 0
+    assert page.locator("script").count() == 1
+    if where == "policy_url":
+        page.locator("[data-ask] a").first.click()
+    assert page.evaluate("document.documentElement.dataset.ran ?? null") is None

@@ -1,0 +1,130 @@
+"""What SECURITY.md says that somebody can do unseen can be done, and is found where it says so."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from conftest import ROOT
+from test_proof import KEYS, NOW, SIGNED_WITH, START, check, shop
+
+from consent_server.decision import Decision, consent_of
+from consent_server.proof import log as proof
+from consent_server.proof.seals import newest
+from consent_server.site import Notice
+from consent_server.store import Store
+from consent_server.store.keys import buckets
+from consent_server.store.packing import unpack
+from consent_server.tokens import Keys, token
+from consent_server.verify import Failed, verify
+
+assert shop
+
+NOTICE = Notice.of({"site": "shop", "revision": 1, "keep": 15_811_200, "lang": "az", "variant": "", "words": {}})
+DAY = 86_400_000
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.fixture
+def store(valkey):
+    store = Store(valkey.url, 5)
+    yield store
+    store.close()
+
+
+def lay(store, shop, *, without=(), device="phone", shown=0):
+    """Lay three days of a log down anew, with the genuine signatures.
+
+    Whoever can write to Redis has all of these in there, and needs no secret to leave out some, with their counts.
+    """
+    store.connection.client.flushall()
+    store.notices.serve(shop, [NOTICE])
+    for n in range(12):
+        if n not in without:
+            at = START + n * DAY // 4 + 1
+            decision = Decision(f"decision-number-{n:06}", 2, NOTICE, "accept", None)
+            store.decisions.record(shop, decision, now=at, sign=KEYS.sign, device=device, country="AZ")
+    for _ in range(shown):
+        store.counters.shown(shop, now=START + 1, language="az", variant="", device="phone", country="AZ")
+
+
+def export(store, shop, now=NOW):
+    return list(proof.export(store, shop, KEYS, None, now.date(), now))
+
+
+@pytest.mark.parametrize("kind", ["left out", "another device", "shown"])
+def test_who_writes_to_redis_can_change_a_day_before_it_is_sealed_and_is_found_by_an_export_of_that_day(
+    store, shop, kind
+):
+    lay(store, shop)
+    proof.seal(store, shop, KEYS, NOW - timedelta(2))
+    older = export(store, shop)  # of days of which none is sealed
+    changes = {"left out": {"without": {3}}, "another device": {"device": "desktop"}, "shown": {"shown": 500}}
+    lay(store, shop, **changes[kind])
+    proof.seal(store, shop, KEYS, LATER)
+    newer = export(store, shop, LATER)
+    assert check(newer).unsealed == [LATER.date().isoformat()], "it is sealed and verifies: unseen"
+    if kind == "shown":
+        verify(newer, KEYS.jwks(), older)  # banners shown leave no entry
+    else:
+        with pytest.raises(Failed, match=r"which is missing|is another one"):
+            verify(newer, KEYS.jwks(), older)
+
+
+def test_who_writes_to_redis_can_have_a_day_sealed_again_and_is_found_by_whoever_holds_the_first_seal(store, shop):
+    lay(store, shop)
+    proof.seal(store, shop, KEYS, NOW)
+    older, held = export(store, shop), newest(store, shop, KEYS)
+    lay(store, shop, without={5})  # and with it the seals are gone
+    proof.seal(store, shop, KEYS, NOW)
+    newer = export(store, shop)
+    assert check(newer).entries == 11, "by itself it verifies: unseen"
+    with pytest.raises(Failed, match="which is missing"):
+        verify(newer, KEYS.jwks(), older)
+    assert held not in store.log.seals(shop).values(), "a receipt that holds the first seal shows it"
+
+
+def test_who_writes_to_redis_can_add_words_that_were_never_shown_and_the_export_lists_them(shopper, app, site):
+    asked = app.extensions["consent"].scripts[site.id].notices["az"][0].content
+    made_up = Notice.of({**asked, "words": {**asked["words"], "text": "We sell what you look at to everybody."}})
+    store, keys = app.extensions["consent"].store, app.extensions["consent"].keys
+    key = f"consent:{{{site.id}}}:notices"
+    store.connection.client.hset(key, made_up.hash, json.dumps(made_up.content))
+    assert shopper.decide("analytics", notice=made_up.hash).status_code == 201
+    today = NOW.fromtimestamp(json.loads(keys.payload(shopper.token))["at"], NOW.tzinfo)
+    lines = list(proof.export(store, site, keys, None, today.date(), today))
+    assert any(json.loads(line).get("hash") == made_up.hash for line in lines)
+
+
+def test_who_reads_redis_has_everybody_s_token_and_can_do_what_they_can(shopper, app, site):
+    shopper.decide("analytics")
+    redis, sent = app.extensions["consent"].store.connection.client, shopper.token
+    (packed, bucket), *_ = (
+        (fields[b"e"], bucket) for bucket in buckets(site) for _, fields in redis.xrange(bucket.log) if fields[b"e"]
+    )
+    ((place, _),) = redis.xrange(bucket.log)
+    entry = unpack(packed, bucket.number, *map(int, place.split(b"-")))
+    notice = app.extensions["consent"].scripts[site.id].notices["az"][0]
+    found = token(consent_of(notice, entry.allow, entry.at // 1000, entry.subject, entry.id), entry.signature)
+    assert found == sent
+    erased = shopper.client.delete(f"/v1/{site.id}/me", headers={"Authorization": f"Bearer {found}"})
+    assert erased.get_json()["erased"] == 1, "with a statement that is genuine"
+
+
+def test_who_has_an_old_secret_and_writes_to_redis_can_sign_answers_of_a_day_before_it_is_sealed(store, shop):
+    lay(store, shop)
+    today = Keys(["the secret of today", SIGNED_WITH])
+    proof.seal(store, shop, today, NOW - timedelta(1))
+    late = Decision("decision-of-a-thief-01", 7, NOTICE, "accept", None)
+    store.decisions.record(shop, late, now=START + DAY * 5 // 2, sign=KEYS.sign, device="phone", country="AZ")
+    assert proof.seal(store, shop, Keys(["the secret of today"]), LATER)
+
+
+def test_every_test_that_the_table_names_exists():
+    rows = [row for row in (ROOT / "SECURITY.md").read_text("utf-8").splitlines() if "](tests/" in row]
+    assert len(rows) > 10
+    for row in rows:
+        for name, path in re.findall(r"\[`(test_\w+)`\]\((tests/[\w/]+\.py)\)", row):
+            assert f"\ndef {name}(" in (ROOT / path).read_text("utf-8"), f"{path} has no {name}"

@@ -1,0 +1,205 @@
+"""Days are cut by one clock, Redis' own: who is off it neither records nor seals, and says so in one sentence."""
+
+import os
+import secrets
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+from conftest import CONSENT_SERVER, ROOT, SECRET, Shopper, closing
+
+from consent_server import create_app
+from consent_server.cli.log import log as log_command
+from consent_server.decision import COLUMNS, Decision
+from consent_server.housekeeping import work_on
+from consent_server.proof import log as proof
+from consent_server.proof.archive import archive
+from consent_server.settings.shops import make_site
+from consent_server.site import Notice
+from consent_server.store import ClocksApart, Store
+from consent_server.store import clock as store_clock
+from consent_server.store.keys import DAY, buckets, midnight
+from consent_server.tokens import Keys
+from consent_server.web import shopper as shopper_views
+
+KEYS = Keys([SECRET])
+YEAR = 365 * DAY
+OFF = [61_000, -61_000, 3_600_000, -3_600_000, YEAR, -YEAR]
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch):
+    monkeypatch.setattr(store_clock, "LEEWAY", 60_000)
+
+
+def now():
+    return time.time_ns() // 1_000_000
+
+
+@pytest.fixture
+def shop(store):
+    name = f"shop-{secrets.token_hex(6)}"
+    site = make_site(name, "Shop", ("https://shop.example",), "/p", date(2025, 12, 20), languages=("az",), buckets=2)
+    notice = Notice.of({"site": name, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": ""})
+    store.notices.serve(site, [notice])
+    return site, notice
+
+
+def decide(store, shop, at):
+    site, notice = shop
+    decision = Decision(secrets.token_urlsafe(16), 2, notice, "save", None)
+    return store.decisions.record(site, decision, now=at, sign=KEYS.sign)
+
+
+def made_up(store, shop, at):
+    """Have a decision of another day in the log."""
+    with closing(Store(store.url, 5, any_clock=True)) as other:
+        decide(other, shop, at)
+
+
+def days(store, site):
+    span = range(-800, 800)
+    today = datetime.now(UTC).date()
+    return {today + timedelta(n) for n in span if [*store.log.day(site, today + timedelta(n))]}
+
+
+@pytest.mark.parametrize("off", OFF)
+def test_who_is_off_records_nothing(store, shop, off):
+    with pytest.raises(ClocksApart, match="nothing is recorded or sealed until they agree"):
+        decide(store, shop, now() + off)
+    assert days(store, shop[0]) == set()
+    assert store.log.first_day(shop[0]) is None
+
+
+@pytest.mark.parametrize("off", [50_000, -50_000, 0])
+def test_who_is_within_a_minute_records_on_the_day_of_redis(store, shop, off):
+    decide(store, shop, now() + off)
+    assert days(store, shop[0]) == {datetime.now(UTC).date()}
+
+
+@pytest.mark.parametrize("off", OFF)
+def test_who_is_off_seals_nothing_and_moves_no_clock(store, shop, off):
+    site, _ = shop
+    made_up(store, shop, now() - 3 * DAY)
+    there = datetime.fromtimestamp((now() + off) / 1000, UTC)
+    if off > 0 or off < -DAY:
+        for day in (datetime.now(UTC).date() - timedelta(2), there.date()):
+            with pytest.raises(ClocksApart):
+                store.log.freeze(site, day, there)
+    if off > 0:
+        with pytest.raises(ClocksApart):
+            proof.seal(store, site, KEYS, there)
+        with pytest.raises(ClocksApart):
+            archive(store, site, KEYS, Path(), there)
+    assert store.log.seals(site) == {}
+    decide(store, shop, now())
+    assert days(store, site) == {datetime.now(UTC).date(), datetime.now(UTC).date() - timedelta(3)}
+
+
+def test_a_day_that_is_not_over_by_the_clock_of_redis_is_not_frozen_by_anybody(store, shop):
+    site, _ = shop
+    today = datetime.now(UTC).date()
+    with pytest.raises(ClocksApart):
+        store.log.freeze(site, today, datetime.now(UTC))
+    store.log.freeze(site, today - timedelta(1), datetime.now(UTC))
+    assert decide(store, shop, now()).consent.at >= midnight(today) // 1000
+
+
+def test_a_banner_is_counted_on_the_day_of_redis(store, shop):
+    site, _ = shop
+    today = datetime.now(UTC).date()
+    for off in (-YEAR, 0, YEAR):
+        store.counters.shown(site, now=now() + off, language="az", variant="", device="phone", country="")
+    rows = store.counters.counts(site, today - timedelta(400), today + timedelta(400), "day")
+    assert {day: row[COLUMNS.index("shown")] for day, row in rows.items() if any(row)} == {today.isoformat(): 3}
+
+
+def test_a_log_that_is_ahead_of_its_clock_goes_on(store, shop):
+    """As after a Redis whose clock was wrong, or a version before there was one clock."""
+    made_up(store, shop, now() + 3 * DAY)
+    for _ in range(20):  # of both buckets
+        decide(store, shop, now())
+    today = datetime.now(UTC).date()
+    assert days(store, shop[0]) <= {today, today + timedelta(3)}
+
+
+def test_a_millisecond_takes_as_many_decisions_as_come(store, shop):
+    """The place of an entry has 16 bits for its number within a millisecond."""
+    site, notice = shop
+    ahead = now() + 20_000
+    for bucket in buckets(site):
+        last = f"{ahead}-65532"
+        store.connection.client.xadd(bucket.log, {"e": b""}, id=last)
+        store.connection.client.xdel(bucket.log, last)
+    with ThreadPoolExecutor(8) as threads:
+        kept = list(threads.map(lambda _: decide(store, shop, now()), range(60)))
+    at_once = [decide(store, shop, ahead) for _ in range(20)]
+    entries = [*store.log.day(site, datetime.fromtimestamp(ahead / 1000, UTC).date())]
+    assert len(entries) == 80
+    assert max(entry.seq for entry in entries) <= 65_535
+    for each in (*kept, *at_once):
+        (found,) = store.decisions.history(site, each.consent.sub)
+        assert found.id == each.consent.jti
+        assert store.decisions.erase(site, each.consent.sub, lambda entry: b"") == 1
+    assert {entry.id for entry in store.log.day(site, datetime.now(UTC).date())} == {""}
+    assert notice
+
+
+def test_a_shopper_is_answered_503_in_one_sentence_and_kept_by_the_next_server(redis_url, site, settings, monkeypatch):
+    app = create_app(settings, {site.id: site})
+    with closing(app.extensions["consent"].store):
+        shopper = Shopper(app.test_client(use_cookies=False), site)
+        wrong = SimpleNamespace(time=time.time, time_ns=lambda: time.time_ns() + 90 * 10**9)
+        with monkeypatch.context() as patch:
+            patch.setattr(shopper_views, "time", wrong)
+            refused = shopper.decide("analytics", id="x" * 22)
+        assert refused.status_code == 503
+        assert refused.headers["Retry-After"]
+        said = refused.get_json()
+        assert said["type"] == "/problems/clocks-apart"
+        assert said["detail"].startswith("This machine's clock says ")
+        assert shopper.decide("analytics", id="x" * 22).status_code == 201
+
+
+def test_the_command_exits_with_2_and_the_daily_thread_goes_on(redis_url, site, tmp_path, caplog):
+    """A whole machine that is a year ahead: the CLI as a process of its own, with its clock stepped."""
+    with closing(Store(redis_url, 5, any_clock=True)) as store:
+        notice = Notice.of({"site": site.id, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": ""})
+        store.notices.serve(site, [notice])
+        decide(store, (site, notice), now() - 2 * DAY)
+    environment = {
+        "REDIS_URL": redis_url,
+        "CONSENT_SECRET": SECRET,
+        "CONSENT_CONFIG": str(ROOT / "consent.toml"),
+    }
+    shim = tmp_path / "sitecustomize.py"
+    shim.write_text(
+        "import datetime\n"
+        "class Later(datetime.datetime):\n"
+        "    @classmethod\n"
+        "    def now(cls, tz=None):\n"
+        "        return super().now(tz) + datetime.timedelta(365)\n"
+        "datetime.datetime = Later\n"
+    )
+    done = subprocess.run(
+        [CONSENT_SERVER, "log", "seal", site.id],
+        env={**os.environ, **environment, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "the store's" in done.stderr
+    assert "Traceback" not in done.stderr
+    with closing(Store(redis_url, 5)) as store:
+        assert store.log.seals(site) == {}
+        work_on(store, site, KEYS, None, datetime.now(UTC) + timedelta(365))
+        assert f"{site.id} is not sealed: This machine's clock says" in caplog.text
+        assert store.log.seals(site) == {}
+    right = CliRunner().invoke(log_command, ["seal", site.id], env=environment)
+    assert right.exit_code == 0, right.output
+    assert "2 days sealed" in right.output or "1 days sealed" in right.output

@@ -1,0 +1,210 @@
+"""Who is erased is erased whole: from the log, its memory, its copy that is under way, and the append-only file."""
+
+import secrets
+from base64 import urlsafe_b64decode
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from conftest import RedisServer, binary_of, closing
+
+from consent_server.check.store import alarms
+from consent_server.decision import Decision
+from consent_server.housekeeping import clear_files
+from consent_server.proof.archive import archive
+from consent_server.rates import read
+from consent_server.rates.period import Period
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import make_site
+from consent_server.site import Notice
+from consent_server.store import PreviousReplaced, Store
+from consent_server.store import log as store_log
+from consent_server.store.keys import buckets
+from consent_server.tokens import Keys
+
+NOON = 1_795_348_800_000  # 2026-11-22 12:00 UTC, in ms
+TODAY = date(2026, 11, 22)
+KEYS = Keys(["a secret that signs " * 2])
+MANY = 150
+
+
+@pytest.fixture
+def site():
+    name = f"shop-{secrets.token_hex(6)}"
+    return make_site(
+        name, "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az",), buckets=2
+    )
+
+
+def asked(store, site):
+    notice = Notice.of({"site": site.id, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": ""})
+    store.notices.serve(site, [notice])
+    return notice
+
+
+def decide(store, site, notice, allow=2, previous=None, name=None, at=NOON):
+    decision = Decision(name or secrets.token_urlsafe(16), allow, notice, "save", previous)
+    return decision, store.decisions.record(site, decision, now=at, sign=KEYS.sign)
+
+
+def changes(store, site, notice, many=MANY):
+    """Return the decisions of a shopper who changes their mind that often."""
+    made, previous = [], None
+    for n in range(many):
+        decision, kept = decide(store, site, notice, 1 + n % 7, previous, at=NOON + n)
+        made.append(decision)
+        previous = kept.consent
+    return made
+
+
+def needles(subject):
+    return subject.encode(), urlsafe_b64decode(subject + "==")
+
+
+def test_any_number_of_decisions_of_one_shopper_is_found_counted_once_and_erased(store, site):
+    notice = asked(store, site)
+    made = changes(store, site, notice)
+    subject = made[0].subject
+    assert [entry.id for entry in store.decisions.history(site, subject)] == [decision.id for decision in made]
+    for decision in (made[0], made[20], made[MANY - 65], made[MANY - 64], made[-1]):
+        again = store.decisions.record(site, decision, now=NOON + 9999, sign=KEYS.sign)
+        assert again.repeat
+        assert again.consent.jti == decision.id
+    with pytest.raises(PreviousReplaced):
+        store.decisions.record(
+            site, Decision("y" * 22, 1, notice, "save", made[1].consent(NOON // 1000)), now=NOON, sign=KEYS.sign
+        )
+    assert read.recount(store, site, Period(TODAY, TODAY)).differences == []
+    assert store.decisions.erase(site, subject, lambda entry: b"") == MANY
+    assert store.decisions.history(site, subject) == []
+    assert store.decisions.erase(site, subject, lambda entry: b"") == 0
+    assert {entry.id for entry in store.log.day(site, TODAY)} == {""}
+    assert read.recount(store, site, Period(TODAY, TODAY)).differences == []
+
+
+def test_an_archive_takes_all_that_points_to_its_days_along(valkey, site, tmp_path):
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
+        client.flushall()
+        notice = asked(store, site)
+        changes(store, site, notice)
+        (made,) = archive(
+            store,
+            replace(site, keep=0, prove=0),
+            KEYS,
+            tmp_path,
+            datetime.fromtimestamp(NOON // 1000, UTC) + timedelta(2),
+        )
+        assert made.entries == MANY
+        assert not [key for key in client.scan_iter() if b":older:" in key or b":seen:" in key]
+
+
+def test_what_is_erased_while_the_log_is_written_anew_leaves_memory_too(valkey, site, monkeypatch):
+    """Others decide and are erased between all pieces, also in what is copied already."""
+    monkeypatch.setattr(store_log, "PIECE", 7)
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
+        client.flushall()
+        notice = asked(store, site)
+        names = [decide(store, site, notice, 2, at=NOON + n)[0].subject for n in range(100)]
+        gone = [names.pop(0)]
+        assert store.decisions.erase(site, gone[0], lambda entry: b"") == 1
+        piece = store.log._compact
+
+        def between(keys, args):
+            done = piece(keys=keys, args=args)
+            if len(gone) < 12:
+                for _ in range(2):
+                    decided = decide(store, site, notice, 5, at=NOON + 1000)[0].subject
+                    names.append(decided)
+                gone.append(names.pop(0))
+                gone.append(names.pop(-1))
+                for name in gone[-2:]:
+                    assert store.decisions.erase(site, name, lambda entry: b"") == 1
+            return done
+
+        monkeypatch.setattr(store.log, "_compact", between)
+        assert store.log.compact(site)
+        monkeypatch.setattr(store.log, "_compact", piece)
+        assert store.log.compact(site)
+        assert len(gone) > 12
+        entries = list(store.log.day(site, TODAY))
+        assert {entry.id for entry in entries if entry.id} == set(names)
+        assert sum(not entry.id for entry in entries) == len(gone)
+        for key in client.scan_iter():
+            dump = client.dump(key)
+            assert not [name for name in gone for needle in needles(name) if needle in dump], key
+        assert not [key for key in client.scan_iter() if key.endswith((b":copy", b":old"))]
+        decide(store, site, notice, at=NOON)  # the log's clock has not gone back
+        places = [(entry.bucket, entry.at, entry.seq) for entry in store.log.day(site, TODAY)]
+        assert places == sorted(places)
+        assert len(places) == len(entries) + 1
+
+
+def test_no_call_works_on_more_of_a_log_than_a_piece(valkey, site):
+    """So that nothing else waits for longer; `make bench` says for how long, at a million entries."""
+    many = store_log.PIECE * 4
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
+        client.flushall()
+        notice = asked(store, site)
+        subject = decide(store, site, notice)[0].subject
+        for bucket in buckets(site):
+            (some,) = client.xrange(bucket.log, count=1) or [None]
+            calls = client.pipeline(transaction=False)
+            for n in range(many if some else 0):
+                calls.xadd(bucket.log, some[1], id=f"{NOON + 1 + n}-0")
+            calls.execute()
+        store.decisions.erase(site, subject, lambda entry: b"")
+        client.config_resetstat()
+        assert store.log.compact(site)
+        calls = client.info("commandstats")
+        added = calls["cmdstat_xadd"]["calls"]
+        assert added >= many
+        assert (
+            calls["cmdstat_evalsha"]["calls"] + calls.get("cmdstat_eval", {"calls": 0})["calls"]
+            >= many / store_log.PIECE
+        )
+
+
+@pytest.mark.parametrize("kind", ["valkey", "redis7"])
+def test_who_was_erased_leaves_the_append_only_file_of_a_small_shop_too(kind, short_folder, site):
+    server = RedisServer(binary_of(kind), short_folder(), options=("--rdbcompression", "no")).start()
+    try:
+        with closing(Store(server.url, 5)) as store:
+            notice = asked(store, site)
+            subjects = [decide(store, site, notice)[0].subject for _ in range(20)]
+            assert store.decisions.erase(site, subjects[0], lambda entry: b"") == 1
+
+            def on_disk(subject):
+                files = [path.read_bytes() for path in (server.folder / "appendonlydir").iterdir()]
+                return any(needle in content for content in files for needle in needles(subject))
+
+            assert on_disk(subjects[0])
+            assert store.log.compact(site)
+            clear_files(store, site)
+            assert not on_disk(subjects[0])
+            assert not store.log.compact(site), "nothing is due any more"
+        server.stop()
+        server.start()
+        with closing(Store(server.url, 5)) as store:
+            assert [len(store.decisions.history(site, subject)) for subject in subjects] == [0, *[1] * 19]
+    finally:
+        server.stop()
+
+
+def test_a_file_that_may_not_be_written_anew_is_due_until_it_is(valkey, site, caplog):
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
+        client.flushall()
+        store.decisions.erase(site, decide(store, site, asked(store, site))[0].subject, lambda entry: b"")
+        client.execute_command(
+            "ACL", "SETUSER", "small", "on", ">word", "resetchannels", "~*", "+@all", "-bgrewriteaof"
+        )
+        with closing(Store(valkey.url.replace("unix://", "unix://small:word@"), 5)) as small:
+            assert small.log.compact(site)
+            clear_files(small, site)
+            assert "still in Redis' append-only file" in caplog.text
+            assert small.log.compact(site)
+        client.acl_deluser("small")
+        told = [str(found) for found in alarms(Settings(redis_url=valkey.url), [site])]
+        assert any("append-only file still" in each for each in told), told
+        clear_files(store, site)
+        assert not [*alarms(Settings(redis_url=valkey.url), [site])]
+        assert not store.log.compact(site)

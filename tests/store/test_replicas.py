@@ -1,0 +1,106 @@
+"""What is sealed, erased or trimmed counts when a replica has it, from the commands and the daily thread too."""
+
+import os
+import secrets
+import signal
+import time
+from contextlib import suppress
+
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT, SECRET, RedisServer, binary_of, closing, free_port
+
+from consent_server.cli.log import log as log_command
+from consent_server.cli.shopper import erase as erase_command
+from consent_server.decision import Decision
+from consent_server.site import Notice
+from consent_server.store import Store
+from consent_server.store.keys import DAY
+from consent_server.tokens import Keys
+
+KEYS = Keys([SECRET])
+
+
+@pytest.fixture(params=["valkey", "redis7"])
+def pair(request, short_folder):
+    """A primary and a replica that follows it; the one may be killed, the other stopped where it stands."""
+    servers = [RedisServer(binary_of(request.param), short_folder(), free_port()).start() for _ in range(2)]
+    with servers[1].client() as replica, servers[0].client() as primary:
+        replica.replicaof("127.0.0.1", servers[0].port)
+        until = time.monotonic() + 30
+        while primary.info("replication").get("slave0", {}).get("state") != "online":
+            assert time.monotonic() < until, "the replica did not come"
+            time.sleep(0.02)
+    yield servers
+    for server in servers:
+        with suppress(ProcessLookupError):
+            os.kill(server.process.pid, signal.SIGCONT)
+        server.stop()
+
+
+@pytest.fixture
+def environment(pair, tmp_path):
+    config = tmp_path / "consent.toml"
+    config.write_text((ROOT / "consent.toml").read_text("utf-8"), "utf-8")
+    return {
+        "REDIS_URL": pair[0].url,
+        "REDIS_REPLICAS": "1",
+        "CONSENT_SECRET": SECRET,
+        "CONSENT_CONFIG": str(config),
+    }
+
+
+@pytest.fixture
+def log(pair, site):
+    """A log with decisions of two days ago; returns a subject."""
+    with closing(Store(pair[0].url, 5, replicas=1, any_clock=True)) as store:
+        notice = Notice.of({"site": site.id, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": ""})
+        store.notices.serve(site, [notice])
+        for n in range(5):
+            decision = Decision(secrets.token_urlsafe(16), 2, notice, "save", None)
+            store.decisions.record(site, decision, now=time.time_ns() // 1_000_000 - 2 * DAY + n, sign=KEYS.sign)
+        return decision.subject
+
+
+def run(command, environment, *arguments):
+    return CliRunner().invoke(command, arguments, env=environment)
+
+
+def promoted(pair):
+    """Kill the primary, and have the replica take over as it is."""
+    pair[0].stop(signal.SIGKILL)
+    with pair[1].client() as replica:
+        replica.replicaof("NO", "ONE")
+    return closing(Store(pair[1].url, 5))
+
+
+@pytest.mark.parametrize("what", ["seal", "erase"])
+def test_it_is_not_done_before_a_replica_has_it_and_stays_done_when_that_takes_over(pair, environment, log, site, what):
+    command, arguments = {
+        "seal": (log_command, ["seal", site.id]),
+        "erase": (erase_command, [site.id, log]),
+    }[what]
+    os.kill(pair[1].process.pid, signal.SIGSTOP)
+    refused = run(command, environment, *arguments)
+    assert refused.exit_code == 2, refused.output
+    assert "under 1 replicas have it" in refused.output
+    os.kill(pair[1].process.pid, signal.SIGCONT)
+    again = run(command, environment, *arguments)
+    assert again.exit_code == (0 if what == "seal" else 2), again.output  # erased it was, and nothing is held any more
+    with closing(Store(pair[0].url, 5)) as store:
+        seals = store.log.seals(site)
+    with promoted(pair) as store:
+        assert store.log.seals(site) == seals
+        assert len(seals) == (2 if what == "seal" else 0)
+        assert len(store.decisions.history(site, log)) == (what == "seal")
+
+
+def test_the_daily_thread_waits_too(pair, environment, log, site, run_live):
+    os.kill(pair[1].process.pid, signal.SIGSTOP)
+    live = run_live("serve", **environment)
+    until = time.monotonic() + 30
+    while "under 1 replicas have it" not in live.words():  # nobody decides, so that it can only be the thread
+        assert time.monotonic() < until, live.words()
+        time.sleep(0.05)
+    with closing(Store(pair[0].url, 5)) as store:
+        assert store.log.seals(site) == {}

@@ -1,0 +1,47 @@
+"""How often is counted by who somebody is, however the address is written and however many a stranger has."""
+
+from dataclasses import replace
+
+import pytest
+from conftest import Shopper, closing
+
+from consent_server import create_app
+from consent_server.web.limits import NETWORK, plain_address
+
+MOST = 3
+
+
+@pytest.fixture
+def limited(settings, site, clock):
+    app = create_app(replace(settings, client_limit=MOST), {site.id: site})
+    with closing(app.extensions["consent"].store):
+        yield Shopper(app.test_client(use_cookies=False), site)
+
+
+def shown(shopper, address):
+    return shopper.client.post(f"/v1/{shopper.site.id}/shown", environ_base={"REMOTE_ADDR": address}).status_code
+
+
+def test_an_ipv4_address_is_the_same_however_ipv6_wraps_it(limited):
+    spellings = ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201", "0:0:0:0:0:ffff:192.0.2.1")
+    assert {plain_address(spelling) for spelling in spellings} == {"192.0.2.1"}
+    assert [shown(limited, spelling) for spelling in spellings] == [204] * MOST + [429]
+    # All that are wrapped would share one /64.
+    assert shown(limited, "::ffff:192.0.2.2") == 204
+
+
+def test_a_household_has_one_limit_and_its_neighbour_another(limited):
+    assert [shown(limited, f"2001:db8:1:1::{n}") for n in range(1, 6)] == [204] * MOST + [429] * 2
+    assert shown(limited, "2001:db8:1:2::1") == 204
+
+
+def test_who_has_a_whole_48_is_limited_too_and_the_next_one_is_not(limited):
+    statuses = [shown(limited, f"2001:db8:2:{n:x}::1") for n in range(MOST * NETWORK + 20)]
+    assert statuses == [204] * (MOST * NETWORK) + [429] * 20
+    assert shown(limited, "2001:db8:3::1") == 204
+
+
+@pytest.mark.parametrize("odd", ["", "unix", "fe80::1%eth0", "::ffff:1.2.3.4.5"])
+def test_an_address_that_is_none_is_an_address_like_any(limited, odd):
+    assert [shown(limited, odd) for _ in range(MOST + 1)][:1] == [204]
+    assert shown(limited, "192.0.2.9") == 204
