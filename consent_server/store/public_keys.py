@@ -22,8 +22,7 @@ class PublicKeys:
 
     def remember(self, endorsements: Iterable[str]) -> None:
         """Keep endorsements (``verify.Keys``)."""
-        texts = [*endorsements]
-        if texts:
+        if texts := [*endorsements]:
             self._write(keys.ENDORSEMENTS, "SADD", *texts)
 
     def endorsements(self) -> list[str]:
