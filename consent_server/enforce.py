@@ -101,9 +101,7 @@ class Enforcement:
         site = read_sites(Path(path)).get(verifier.site)
         if site is None:
             raise SettingsError(f"{path} has no site {verifier.site!r}.")
-        names = {
-            category: [each.name for each in cookies if each.host is None] for category, cookies in site.cookies.items()
-        }
+        names = {category: site.removable(category) for category in site.cookies}
         return cls(verifier, names, cookie=site.cookie, domains=[site.cookie_domain] if site.cookie_domain else [])
 
     def counts(self) -> dict[str, dict[str, int]]:

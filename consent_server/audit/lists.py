@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..banner.lists import tracker_patterns
-from ..catalogue import service
+from ..banner.lists import known_addresses
 from ..site import CATEGORIES, Site, glob
 from .observed import Sighting
 
@@ -27,10 +25,9 @@ class Lists:
         if site is None:
             return cls()
         names = [(cookie.name, category) for category, cookies in site.cookies.items() for cookie in cookies]
-        addresses = tracker_patterns([*site.trackers, *_hosts(site)])
         return cls(
             [(re.compile(glob(name)), category) for name, category in names],
-            [(re.compile(each["match"]), each["category"]) for each in addresses],
+            [(re.compile(each["match"]), each["category"]) for each in known_addresses(site)],
         )
 
     def categories_of(self, seen: Sighting) -> list[str]:
@@ -48,8 +45,3 @@ class Lists:
         target = address.partition("://")[2]
         target = target if "/" in target else target + "/"
         return [category for pattern, category in self.addresses if pattern.match(target)]
-
-
-def _hosts(site: Site) -> Iterator[tuple[str, str]]:
-    for each in map(service, site.services):
-        yield from ((host, each.category) for host in each.hosts)

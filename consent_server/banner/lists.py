@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..catalogue import service
 from ..site import CATEGORIES, OPTIONAL, Notice, Site, Variant
 from . import style
 from .cookie_list import cookie_list, facts
@@ -82,6 +83,12 @@ def tracker_patterns(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, 
         yield {"match": f"^({match})", "category": category}
 
 
+def known_addresses(site: Site) -> Iterator[dict[str, str]]:
+    """Return the same of all that a site lists, what its services may ask for too, held or not."""
+    hosts = ((host, each.category) for each in map(service, site.services) for host in each.hosts)
+    return tracker_patterns([*site.trackers, *hosts])
+
+
 def _hosts(hosts: Iterable[str]) -> str:
     """Return a regular expression of hosts, ``*.`` before those whose subdomains count too."""
     wide = "|".join(_literal(host[2:]) for host in hosts if host.startswith("*."))
@@ -147,8 +154,8 @@ def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str
 
 def watch(site: Site) -> dict[str, object]:
     """Return what a page view that is watched needs, ``WatchConfig`` in ``types.d.ts``."""
-    names = {category: [cookie.name for cookie in site.cookies.get(category, ())] for category in CATEGORIES}
-    addresses = list(tracker_patterns(site.trackers))
+    names = {category: site.removable(category) for category in CATEGORIES}
+    addresses = list(known_addresses(site))
     return {"names": names, "cookie": site.cookie, "addresses": addresses, "domains": site.domains}
 
 

@@ -29,20 +29,18 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(
-        audit_command,
-        check,
-        demo,
-        erase,
-        export_shopper,
-        init,
-        keys,
-        leaks_command,
-        log,
-        marketers,
-        rates_command,
-        serve,
-    ),
+    audit_command,
+    check,
+    demo,
+    erase,
+    export_shopper,
+    init,
+    keys,
+    leaks_command,
+    log,
+    marketers,
+    rates_command,
+    serve,
     services_command,
 )
 

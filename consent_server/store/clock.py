@@ -10,9 +10,6 @@ from .connection import Connection
 LEEWAY = 60_000
 """Milliseconds that a machine's clock may be off Redis'."""
 
-ANY = 10**15
-"""More than any clock is off."""
-
 
 class ClocksApart(ConsentError):
     """The clock of this machine and that of the store cannot both be right."""
@@ -25,7 +22,7 @@ class Clock:
 
     def __init__(self, connection: Connection, any_clock: bool) -> None:
         self._connection = connection
-        self.leeway = ANY if any_clock else LEEWAY
+        self.leeway = 10**15 if any_clock else LEEWAY  # more than any clock is off
 
     def must_agree(self, key: str, now: int) -> None:
         """Return if ``now`` (ms) is about the time of the Redis that holds ``key``.

@@ -36,8 +36,7 @@ class Leaks:
 
     def add(self, site: Site, day: date, seen: Iterable[Seen]) -> None:
         """Count each of ``seen`` once on a UTC day."""
-        members = [" ".join(each) for each in seen]
-        if members:
+        if members := [" ".join(each) for each in seen]:
             draw = random.getrandbits(31)  # nosec B311
             self._count(keys=[keys.leaks(site, day)], args=[MOST, OFTEN, DAYS * 86400, draw, *members])
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from flask import Blueprint, request
 
-from ..banner.lists import tracker_patterns
+from ..banner.lists import known_addresses
 from ..decision import Consent, Malformed
 from ..rates.leaks import Kind, State
 from ..site import OPTIONAL, Site
@@ -46,6 +46,7 @@ class _Seen(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _seen = msgspec.json.Decoder(_Seen)
+_reports = msgspec.json.Decoder(dict[str, Any] | list[dict[str, Any]])
 
 
 def fold(name: str) -> str:
@@ -77,14 +78,15 @@ def reports(site_id: str) -> tuple[str, int]:
     if request.headers.get("Origin") not in (None, "null"):  # browsers send policy reports with and without one
         require_own_origin(site)
     try:
-        found = msgspec.json.decode(read_body(LONGEST))
+        found = _reports.decode(read_body(LONGEST))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed("The body must be a report in JSON, as browsers send it.") from None
     try:
         consent = newest(site, partial(verified, site))[1]
     except BadToken:
         consent = None
-    hosts = {host for each in _blocked(found) if (host := _leak(site, each, consent))}
+    known = [*known_addresses(site)]
+    hosts = {host for each in _blocked(found) if (host := _leak(site, each, known, consent))}
     _count(site, _state(consent), [("request", host) for host in sorted(hosts)])
     return "", 204
 
@@ -99,17 +101,17 @@ def _count(site: Site, state: str, names: Sequence[tuple[Kind, str]]) -> None:
     behind.store.leaks.add(site, datetime.now(UTC).date(), folded)
 
 
-def _blocked(report: Any) -> Iterator[str]:
+def _blocked(report: dict[str, Any] | list[dict[str, Any]]) -> Iterator[str]:
     """Yield the addresses in a report: ``report-uri`` sends one in an object, ``report-to`` several in a list."""
     for each in report[:MOST] if isinstance(report, list) else [report]:
-        body = each.get("csp-report", each.get("body")) if isinstance(each, Mapping) else None
+        body = each.get("csp-report", each.get("body"))
         for key in ("blocked-uri", "blockedURL"):
             found = body.get(key) if isinstance(body, Mapping) else None
             if isinstance(found, str) and re.match(r"(https?|wss?)://[^/?#\s]", found):
                 yield found
 
 
-def _leak(site: Site, address: str, consent: Consent | None) -> str | None:
+def _leak(site: Site, address: str, known: Sequence[Mapping[str, str]], consent: Consent | None) -> str | None:
     """Return the host of a third party that is not allowed; of one that waits only an answer says whether it is."""
     try:
         parts = urlsplit(address)
@@ -119,14 +121,10 @@ def _leak(site: Site, address: str, consent: Consent | None) -> str | None:
     host = parts.netloc.rpartition("@")[2].lower()
     if host == request.host or any(f".{name}".endswith(f".{own}") for own in site.domains):
         return None
-    found = [category for match, category in _addresses(site.trackers) if match.match(host + (parts.path or "/"))]
+    target = host + (parts.path or "/")
+    found = [each["category"] for each in known if re.match(each["match"], target)]
     may_be_allowed = found and (consent is None or all(map(consent.allows, found)))
     return None if may_be_allowed else host
-
-
-@lru_cache(maxsize=64)
-def _addresses(trackers: tuple[tuple[str, str], ...]) -> list[tuple[re.Pattern[str], str]]:
-    return [(re.compile(each["match"]), each["category"]) for each in tracker_patterns(trackers)]
 
 
 def _state(consent: Consent | None) -> State:

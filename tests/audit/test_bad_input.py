@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -146,7 +147,7 @@ def test_ctrl_c_leaves_no_browser_behind(farm: Farm, to_the_group: bool) -> None
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     until = time.monotonic() + SECONDS
-    while sum("--type=renderer" in " ".join(child.cmdline()) for child in children(process.pid)) < 5:
+    while len(children(process.pid, "--type=renderer")) < 5:
         assert time.monotonic() < until
         assert process.poll() is None
         time.sleep(0.1)
@@ -159,12 +160,11 @@ def test_ctrl_c_leaves_no_browser_behind(farm: Farm, to_the_group: bool) -> None
     assert left_of(family, 20) == []
 
 
-def children(pid: int) -> list[psutil.Process]:
+def children(pid: int, of: str = "") -> list[psutil.Process]:
+    """Return the processes that this one has started and that say so in their command; some end meanwhile."""
     found = []
     for child in psutil.Process(pid).children(recursive=True):
-        try:
-            child.cmdline()
-            found.append(child)
-        except psutil.Error:
-            continue
+        with suppress(psutil.Error):
+            if of in " ".join(child.cmdline()):
+                found.append(child)
     return found

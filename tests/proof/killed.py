@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -105,18 +106,25 @@ def _values(stream: Any) -> Iterator[bytes]:
 
 @dataclass
 class Work:
-    """What is done in a process that may be killed. ``step``: at which step with a file, from 1, it kills itself."""
+    """What is done in a process that may be killed.
+
+    ``step``: at which step with a file, from 1, it kills itself; ``room``: bytes after which its disk is full.
+    """
 
     name: str
     url: str
     folder: str
     subject: str = ""
     step: int = 0
+    room: int = 0
 
     def do(self) -> None:
         store_log.PIECE = 3
         if self.step:
             self._kill_at_step()
+        if self.room:  # what a full disk answers to a write comes back as a limit's does
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.room, self.room))
         store = Store(self.url, 10, any_clock=True)
         if self.name == "archive":
             archive(store, SHOP, KEYS, Path(self.folder), NOW)

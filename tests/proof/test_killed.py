@@ -132,6 +132,18 @@ def test_an_archive_that_is_killed_loses_nothing_and_the_next_run_ends_it(log: L
         log.proves_itself()
 
 
+@pytest.mark.parametrize("room", [1, 100, 900])
+def test_a_disk_that_is_full_leaves_the_log_whole_and_nothing_behind(log: Log, runner: Runner, room: int) -> None:
+    everything = {entry.id for entry in log.entries}
+    log.put_back()
+    assert runner.run(Work("archive", log.proxy.url, str(log.folder), room=room)) == 1
+    assert [*log.folder.iterdir()] == []
+    assert log.store.log.archives(SHOP) == []
+    assert {entry.id for entry in log.logged()} == everything
+    archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert log.held() == everything
+
+
 def test_days_that_are_half_sealed_are_sealed_as_if_nothing_had_been(log: Log, runner: Runner) -> None:
     proof.seal(log.store, SHOP, KEYS, NOW)
     seals = log.store.log.seals(SHOP)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,12 +12,14 @@ from itertools import product
 from typing import Any
 
 import pytest
-from conftest import Shopper, closing
+from conftest import Clock, Shopper, closing
 from flask import Flask
 from folded import FOLDED
 from werkzeug.test import TestResponse
 
 from consent_server import create_app
+from consent_server.banner import lists
+from consent_server.catalogue import service
 from consent_server.settings.environment import Settings
 from consent_server.site import Site
 from consent_server.web.reports import fold
@@ -101,8 +105,10 @@ def test_what_is_no_report_is_refused_in_a_sentence(report: Callable[..., TestRe
         ("reports", {}, b" " * 70_000, 413),
         ("reports", {}, b"[" * 60_000, 400),
         ("reports", {}, b"no json", 400),
-        ("reports", {}, b"7", 204),
-        ("reports", {}, [[], {"body": 1}, {"csp-report": {"blocked-uri": 5}}], 204),
+        ("reports", {}, b"7", 400),
+        ("reports", {}, b"[7]", 400),
+        ("reports", {}, [], 204),
+        ("reports", {}, [{}, {"body": 1}, {"csp-report": {"blocked-uri": 5}}], 204),
         ("reports", {}, {"csp-report": {"blocked-uri": "https://[::1"}}, 204),
     ],
 )
@@ -154,6 +160,19 @@ def test_policy_reports_of_both_formats_count_third_parties_that_no_list_allows(
     }
 
 
+def test_hosts_of_the_services_that_a_shop_names_are_known(settings: Settings, site: Site) -> None:
+    watched = replace(site, services=("hotjar",))
+    hosts = service("hotjar").hosts
+    made = create_app(settings, {"smartmarket": watched})
+    with closing(made.extensions["consent"].store):
+        addresses = [f"https://{host.replace('*', 'a')}/x" for host in hosts]
+        body = policy(*addresses, "https://other.example/x")
+        assert made.test_client().post("/v1/smartmarket/reports", data=json.dumps(body)).status_code == 204
+        assert counted(made) == {("unknown", "request", "other.example"): 1}
+    known = lists.watch(watched)["addresses"]
+    assert all(any(re.match(row["match"], each.removeprefix("https://")) for row in known) for each in addresses)
+
+
 def test_pages_of_the_shop_may_post_reports_across_origins(watching: Flask, site: Site) -> None:
     asked = {
         "Origin": site.origins[0],
@@ -166,8 +185,9 @@ def test_pages_of_the_shop_may_post_reports_across_origins(watching: Flask, site
 
 
 def test_a_flood_of_reports_is_slowed_down_and_leaves_decisions_and_leaks_as_they_are(
-    watching: Flask, report: Callable[..., TestResponse], shopper: Shopper
+    watching: Flask, report: Callable[..., TestResponse], shopper: Shopper, clock: Clock
 ) -> None:
+    clock.at = time.time()  # all in one minute of today, however long they take
     store = watching.extensions["consent"].store
     for _ in range(20):
         assert report({"state": "refused", "seen": [["cookie", "_xyz"]]}).status_code == 204

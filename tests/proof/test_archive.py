@@ -1,0 +1,145 @@
+"""Old days are moved to a file, and nothing is lost or replaced; who asks for them later is told where they are."""
+
+import fcntl
+import os
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT, closing
+from proof.killed import FIRST, KEYS, NOW, OLD, SHOP
+from proof.test_killed import Log
+
+from consent_server.cli.log import log as log_command
+from consent_server.proof import log as proof
+from consent_server.proof.archive import ArchiveMissing, archive
+from consent_server.proof.erasure import erase
+from consent_server.proof.log import CannotWrite
+from consent_server.rates import read
+from consent_server.rates.period import Period
+from consent_server.store import Archived
+from consent_server.verify import opened, verify
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.fixture
+def log(valkey, tmp_path):
+    made = Log(valkey, None, tmp_path)
+    with closing(made.store), made.client:
+        yield made
+
+
+def stopped_before_the_trim(log, monkeypatch):
+    """Archive, and stop when the aim is written down and nothing is trimmed yet."""
+
+    def stop(site, made):
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log.store.log, "trim", stop)
+        with pytest.raises(Stopped):
+            archive(log.store, SHOP, KEYS, log.folder, NOW)
+    (made,) = log.store.log.archives(SHOP)
+    assert not made.trimmed
+    return made
+
+
+def test_a_file_of_that_name_is_not_replaced(log):
+    """As of an earlier version's run that was killed while it trimmed, or of another shop."""
+    theirs = log.folder / f"shop-{OLD[0]}-{OLD[-1]}.jsonl.gz"
+    theirs.write_bytes(b"the only copy of something")
+    (made,) = archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert theirs.read_bytes() == b"the only copy of something"
+    assert made.file == f"shop-{OLD[0]}-{OLD[-1]}-2.jsonl.gz"
+    assert (log.folder / made.file).stat().st_mode & 0o077 == 0
+    assert log.held() == {entry.id for entry in log.entries}
+
+
+@pytest.mark.parametrize("how", ["changed", "gone"])
+def test_nothing_is_trimmed_any_more_when_the_file_is_not_there_as_it_was(log, monkeypatch, how):
+    made = stopped_before_the_trim(log, monkeypatch)
+    path = log.folder / made.file
+    whole = path.read_bytes()
+    if how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(whole[:-1] + b"x")
+    with pytest.raises(ArchiveMissing, match="nothing is archived or trimmed until then"):
+        archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert len(log.logged()) == len(log.entries)
+    path.write_bytes(whole)
+    assert [done.file for done in archive(log.store, SHOP, KEYS, log.folder, NOW)] == [made.file]
+    assert log.held() == {entry.id for entry in log.entries}
+
+
+def test_two_runs_do_not_meet_in_one_folder(log):
+    held = os.open(log.folder, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with pytest.raises(CannotWrite, match="Another run is archiving"):
+        archive(log.store, SHOP, KEYS, log.folder, NOW)
+    os.close(held)
+    assert archive(log.store, SHOP, KEYS, log.folder, NOW)
+
+
+def test_archives_follow_each_other_without_a_gap(log):
+    for days in range(len(OLD)):
+        archive(log.store, SHOP, KEYS, log.folder, NOW - timedelta(len(OLD) - 1 - days))
+    archives = log.store.log.archives(SHOP)
+    assert [(made.first, made.last) for made in archives] == [(day, day) for day in OLD]
+    assert archive(log.store, SHOP, KEYS, log.folder, NOW) == []
+    assert log.held() == {entry.id for entry in log.entries}
+
+
+def test_who_was_erased_is_in_no_archive_to_come(log):
+    erase(log.store, SHOP, KEYS, log.subject, 5)
+    (made,) = archive(log.store, SHOP, KEYS, log.folder, NOW)
+    with opened(log.folder / made.file) as lines:
+        text = b"".join(lines)
+    assert log.subject.encode() not in text
+    verify(text.splitlines(), KEYS.jwks())
+
+
+@pytest.mark.parametrize("trimmed", [True, False])
+def test_exports_and_recounts_begin_after_what_was_archived_and_say_so(log, monkeypatch, trimmed):
+    """Also while it is trimmed: half of a day would look like a forgery."""
+    if trimmed:
+        archive(log.store, SHOP, KEYS, log.folder, NOW)
+    else:
+        stopped_before_the_trim(log, monkeypatch)
+    lines = [*proof.export(log.store, SHOP, KEYS, None, NOW.date(), NOW)]
+    assert f'"from":"{OLD[-1] + timedelta(1)}"'.encode() in lines[0]
+    verify(lines, KEYS.jwks())
+    with pytest.raises(Archived, match=f"{OLD[1]} is not in the log of shop any more but in its archive shop-"):
+        [*proof.export(log.store, SHOP, KEYS, OLD[1], NOW.date(), NOW)]
+    found = read.recount(log.store, SHOP, Period(FIRST, NOW.date()))
+    assert found.differences == []
+    assert found.as_text().startswith(f"The days up to {OLD[-1]} are archived, and were not counted again.\n")
+    assert found.as_json()["archived"] == OLD[-1].isoformat()
+    with pytest.raises(Archived):
+        read.recount(log.store, SHOP, Period(FIRST, OLD[-1]))
+
+
+def test_an_export_that_is_overtaken_by_an_archive_says_so(log):
+    lines = proof.export(log.store, SHOP, KEYS, None, NOW.date(), NOW)
+    next(lines)
+    archive(log.store, SHOP, KEYS, log.folder, NOW)
+    with pytest.raises(Archived):
+        list(lines)
+
+
+def test_the_command_says_what_it_did_in_a_sentence(log, valkey, tmp_path):
+    environment = {
+        "REDIS_URL": valkey.url,
+        "CONSENT_CONFIG": str(ROOT / "consent.toml"),
+        "CONSENT_SECRET": "the secret that the log is signed with",
+    }
+    nowhere = CliRunner().invoke(
+        log_command, ["archive", "smartmarket", "--to", str(tmp_path / "nowhere")], env=environment
+    )
+    assert (nowhere.exit_code, nowhere.stdout) == (2, "")
+    assert "cannot be written: No such file or directory." in nowhere.stderr
+    nothing = CliRunner().invoke(log_command, ["archive", "smartmarket", "--to", str(tmp_path)], env=environment)
+    assert (nothing.exit_code, nothing.stdout) == (0, "No day is old enough.\n")
