@@ -222,13 +222,10 @@ class Decisions:
             tried = len(own)
             of_others = {(entry.at, entry.seq) for entry in found.entries if entry.subject != subject}
             others = pack_places(at for at in unpack_places(found.positions) if at in of_others)
-            whole = self._notices.names(site)
-            stated = [state(replace(entry, notice=whole.get(entry.notice, entry.notice))) for entry in own]
-            left = [
-                part
-                for entry, statement in zip(own, stated, strict=True)
-                for part in (f"{entry.at}-{entry.seq}", pack_name(entry.id), pack_erased(entry, statement))
-            ]
+            whole, left = self._notices.names(site), list[str | bytes]()
+            for entry in own:
+                said = state(replace(entry, notice=whole.get(entry.notice, entry.notice)))
+                left += [f"{entry.at}-{entry.seq}", pack_name(entry.id), pack_erased(entry, said)]
             # Nothing is done, and it is read again, if a decision came in between.
             if self._erase(
                 keys=[place.seen, place.older, bucket.log, bucket.copy, bucket.erased, bucket.torn],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -20,10 +20,10 @@ class PublicKeys:
         self._reached = connection.reached
         self._write = connection.write
 
-    def remember(self, endorsements: Iterable[str]) -> None:
+    def remember(self, endorsements: Sequence[str]) -> None:
         """Keep endorsements (``verify.Keys``)."""
-        if texts := [*endorsements]:
-            self._write(keys.ENDORSEMENTS, "SADD", *texts)
+        if endorsements:
+            self._write(keys.ENDORSEMENTS, "SADD", *endorsements)
 
     def endorsements(self) -> list[str]:
         """Return all endorsements that are kept, whoever wrote them."""
