@@ -40,7 +40,7 @@ from consent_server.settings.environment import Settings
 from consent_server.settings.shops import read_sites
 from consent_server.site import Site
 from consent_server.store import Store, embedded
-from consent_server.store import clock as store_clock
+from consent_server.store.connection import clock as store_clock
 from consent_server.web import cookies, knocks, limits
 from consent_server.web import shopper as shopper_views
 from consent_server.web.marketer.session import hash_password

@@ -6,8 +6,8 @@ from typing import cast
 
 from ..site import ConsentError
 from . import keys
-from .clock import Clock, ClocksApart
 from .connection import Connection, Server, StoreAway
+from .connection.clock import Clock, ClocksApart
 from .counters import Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .erasures import Erasures

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, cast
 from ..decision import COLUMNS, SIGNAL, Entry, columns
 from ..site import Notice, Site
 from . import keys
-from .clock import Clock
 from .connection import Connection
+from .connection.clock import Clock
 from .keys import DAY, Bucket, buckets
 
 Row = tuple[int, ...]

@@ -10,8 +10,8 @@ from typing import NamedTuple, cast
 from ..decision import DEVICES, Consent, Decision, Entry, consent_of
 from ..site import ConsentError, Site
 from . import keys
-from .clock import Clock, apart
 from .connection import Connection, StoreAway
+from .connection.clock import Clock, apart
 from .counters import counting
 from .notices import Notices
 from .packing import pack, pack_erased, pack_hour, pack_name, pack_places, unpack, unpack_places

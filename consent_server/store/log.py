@@ -14,8 +14,8 @@ import msgspec
 from ..decision import Entry
 from ..site import ConsentError, Site
 from . import keys
-from .clock import Clock, apart
 from .connection import Connection
+from .connection.clock import Clock, apart
 from .keys import DAY, Bucket, buckets, midnight
 from .notices import Notices
 from .packing import pack_hour, pack_name, unpack, unpack_erased

@@ -95,7 +95,7 @@ def _count(site: Site, state: str, names: Sequence[tuple[Kind, str]]) -> None:
     if is_bot_or_prefetch():
         return
     behind = services()
-    behind.limits.spend(behind.settings.client_limit, "seen", behind.limits.client())
+    behind.limits.spend_client(behind.settings.client_limit, "seen")
     behind.limits.spend(behind.settings.site_limit, "seen", site.id)
     folded = {(state, kind, fold(name)): None for kind, name in names[:MOST] if name}
     behind.store.leaks.add(site, datetime.now(UTC).date(), folded)

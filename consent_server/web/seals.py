@@ -45,7 +45,7 @@ def seals(site_id: str) -> Response:
     """The seals from day ``from`` to day ``to``; a checkpoint over all of them; or the key that signs it."""
     site = known_site(site_id)
     behind = services()
-    behind.limits.spend(behind.settings.client_limit, "seals", behind.limits.client())
+    behind.limits.spend_client(behind.settings.client_limit, "seals")
     found = chain(behind.store, site, behind.keys)
     form = request.args.get("format") or "json"
     if form == "key":

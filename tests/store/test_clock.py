@@ -22,7 +22,7 @@ from consent_server.proof.archive import archive
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import ClocksApart, Store
-from consent_server.store import clock as store_clock
+from consent_server.store.connection import clock as store_clock
 from consent_server.store.keys import DAY, buckets, midnight
 from consent_server.tokens import Keys
 from consent_server.web import shopper as shopper_views

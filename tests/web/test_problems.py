@@ -16,7 +16,7 @@ import consent_server
 from consent_server import create_app
 from consent_server.settings.rows import SettingsError
 from consent_server.site import ConsentError
-from consent_server.store import clock as store_clock
+from consent_server.store.connection import clock as store_clock
 from consent_server.web.problems import RETRY_SECONDS, STATUS
 
 AT = "/v1/smartmarket"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ..site import ConsentError
-from .connection import Connection
+from ...site import ConsentError
+from . import Connection
 
 LEEWAY = 60_000
 """Milliseconds that a machine's clock may be off Redis'."""
