@@ -38,7 +38,7 @@ from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.settings.environment import Settings
 from consent_server.site import Site
-from consent_server.store import Store, StoreAway
+from consent_server.store import Store, StoreAway, leaks
 
 PASSWORD = "the-password-of-that-user"
 
@@ -203,6 +203,10 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         assert post(marketer, "/logout", page).status_code == 303
         assert store.marketers.remove("leyla")
         assert store.marketers.all() == []
+
+        names = [("before", "cookie", f"n{n}") for n in range(leaks.MOST + 1)]
+        store.leaks.add(site, now.date(), names)
+        assert len(store.leaks.counts(site, now.date())[now.date()]) == leaks.MOST
 
         assert store.counters.claim_alarm(site, "told")
         store.counters.release_alarm(site, "told")
