@@ -90,7 +90,7 @@ export const read = () => {
   // Where a script's cookie does not last, the server has set two others for it: see delivery.js.
   if (!memory.deaf) {
     state = jar().replace(/^(?=.*\bask-guard=([^;]+))(.*)\bask-kept=\1\./, '$2consent=').split('; ')
-      .map((each) => parse(each.split(config.cookie + '=')[1]))
+      .map((each) => parse(each.startsWith(config.cookie + '=') ? each.split(/=(.*)/)[1] : ''))
       .reduce((/** @type {State} */ newest, each) => (/** @type {State} */ (each)?.moment > newest.moment ? /** @type {State} */ (each) : newest), NONE);
   }
   return id != state.id;

@@ -104,6 +104,14 @@ const details = (gate) => {
       element('a', { href: policy }, say(words.updated, date(updated, { timeZone: 'UTC' })))),
     element('p', { class: 'buttons' }, button(words.close, () => dialog.close()))));
 
+  // Another tab may answer while this one chooses.
+  gate.doc.addEventListener('consentchange', () => {
+    for (const category of categories) {
+      const control = /** @type {HTMLInputElement | null | undefined} */ (dialog?.querySelector(`[name=${category}]`));
+      if (control) control.checked = consent.allows(category);
+    }
+  });
+
   const open = () => {
     const parent = host();
     if (parent.querySelector('dialog')) return; // of whichever language

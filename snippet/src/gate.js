@@ -39,7 +39,8 @@ const agree = () => {
     .then(() => new Promise((resolve) => setTimeout(resolve)))
     .then(() => announce('consentchange', choice)) // before a reload, which would swallow it
     .then(release)
-    .then(async (ran) => (await layer)?.withdraw(ran));
+    .then(async (ran) => (await layer)?.withdraw(ran))
+    .catch(console.error); // and the next answer starts what it starts
 };
 
 /** Whether release.js is wanted in this page. */
@@ -120,6 +121,7 @@ const consent = {
   when,
   open,
   decide(wanted) {
+    follow(); // another tab may have refused what is not named here
     decide(CATEGORIES.filter((category) => wanted[category] ?? allows(category)), 'script');
   },
   get token() {

@@ -14,6 +14,14 @@ export const handOver = (handed) => {
 
 /** @type {Record<string, Promise<any> | undefined>} */
 const layers = {};
+/**
+ * Once a module is loaded, some browsers ignore a page's import map, which the parser may still find.
+ * moveBefore came to Chromium with the reading of late ones; Firefox has it without.
+ */
+const mayImport = new Promise((resolve) => {
+  if (doc.readyState != 'loading' || 'moveBefore' in Element.prototype && !/Firefox/.test(navigator.userAgent)) resolve(0);
+  else doc.addEventListener('readystatechange', resolve);
+});
 /** A browser may remember that an address did not load: each further try is another address. */
 let further = '';
 
@@ -25,8 +33,8 @@ let further = '';
  * @returns {Promise<Layers[Name]>} what it brings; it is fetched once, and again if it did not load
  */
 export const loadLayer = (name, lang) =>
-  (layers[name + lang] ??= import(`${base}${name}.${lang ?? language()}.${config.layers}.js${further}`).then(
-    (layer) => layer.default(gate)).catch((error) => {
+  (layers[name + lang] ??= mayImport.then(() => import(`${base}${name}.${lang ?? language()}.${config.layers}.js${further}`))
+    .then((layer) => layer.default(gate)).catch((error) => {
     layers[name + lang] = undefined;
     further += '?';
     throw error;

@@ -3,7 +3,7 @@
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
 import { assertSameProtocol } from './protocol.js';
-import { isHeld, runScript } from './run.js';
+import { hasRun, isHeld, runScript } from './run.js';
 import { ADDRESSES, unloadMarked } from './unload.js';
 
 /** @typedef {import('./types').Category} Category */
@@ -77,7 +77,7 @@ const release = (gate) => {
     if (!mayRun(marked)) return released.delete(marked);
     if (!(marked instanceof HTMLScriptElement)) return show(marked);
     // Withdrawn and allowed again meanwhile, it stands in the line twice.
-    return isHeld(marked) && runScript(gate, marked, brought.has(marked));
+    return isHeld(marked) && runScript(gate, marked, brought.has(marked), () => mayRun(marked) || !released.delete(marked));
   };
 
   /** @param {HTMLElement} marked */
@@ -117,7 +117,7 @@ const release = (gate) => {
       if (mayRun(marked)) continue;
       released.delete(marked);
       if (!(marked instanceof HTMLScriptElement)) unloadMarked(marked);
-      else ran ||= !isHeld(marked); // else it stood in line
+      else ran ||= hasRun(marked); // else it stood in line
     }
     return ran;
   };

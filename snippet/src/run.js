@@ -65,12 +65,17 @@ const mayTry = async (gate, marked, brought) => {
   return !nonce || marked.nonce == nonce || !await loadsAnything(gate) || !brought && !await isSpent(gate, marked);
 };
 
+/** @type {WeakSet<HTMLScriptElement>} */
+const ran = new WeakSet();
+/** @param {HTMLScriptElement} marked @returns {boolean} whether it has run, whatever the page has done with it since */
+export const hasRun = (marked) => ran.has(marked);
+
 /** @param {string} type @returns {boolean} whether the browser runs scripts of that type */
 const runs = (type) => /^$|^module$|(java|ecma)script/i.test(type.trim());
 
 /** @param {HTMLScriptElement} marked @returns {boolean} whether it waits, and is no copy of one that has run */
 export const isHeld = (marked) =>
-  marked.isConnected && marked.type == 'text/plain' && /** @type {Text | null} */ (marked.lastChild)?.data !== '';
+  marked.isConnected && marked.type == 'text/plain' && !ran.has(marked) && /** @type {Text | null} */ (marked.lastChild)?.data !== '';
 
 /**
  * The page's own element runs where the browser will still run it, so that nothing is added to the page. Else one of ours
@@ -78,8 +83,9 @@ export const isHeld = (marked) =>
  * @param {Gate} gate
  * @param {HTMLScriptElement} marked
  * @param {boolean} brought by the parser, and not by a script
+ * @param {() => boolean} mayRun whether it may still, after what the browser was asked
  */
-export const runScript = async (gate, marked, brought) => {
+export const runScript = async (gate, marked, brought, mayRun) => {
   const { newElement, trusted } = gate;
   const { dataset } = marked;
   const src = dataset.src ?? marked.getAttribute('src');
@@ -88,8 +94,11 @@ export const runScript = async (gate, marked, brought) => {
     return console.info('consent: not run, as it has not the nonce of the page:', marked);
   }
 
+  const isAnother = !src || await isSpent(gate, marked);
+  if (!mayRun()) return;
+  ran.add(marked);
   let script = marked;
-  if (!src || await isSpent(gate, marked)) {
+  if (isAnother) {
     script = /** @type {HTMLScriptElement} */ (newElement('script', { 'data-turbo-temporary': '' }));
     for (const { name, value } of marked.attributes) {
       if (!/^(type|src|nonce|data-(src|type|consent)|on.*)$/.test(name)) script.setAttribute(name, value);
@@ -111,7 +120,7 @@ export const runScript = async (gate, marked, brought) => {
   else if (script.getAttribute('src') != src) script.src = trusted.createScriptURL(src);
   // An empty node, which a copy has too and so is not run again; a script written anew has it not. It also makes the
   // browser look at the page's own element once more.
-  marked.append(src ? new Comment() : new Text());
+  marked.append(src ? gate.doc.createComment('') : '');
   if (!src) {
     withoutWriting(() => marked.after(script));
     script.remove();

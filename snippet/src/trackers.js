@@ -5,7 +5,7 @@
  * Native functions are wrapped in proxies: these keep names, statics and prototypes, and SDKs take them for native.
  */
 import { allows, when } from './hold.js';
-import { config, doc, script } from './site.js';
+import { config, doc, script, trusted } from './site.js';
 
 /**
  * @typedef {(act: () => any, self: any, args: any[], name: string) => unknown} Trap  what is done in place of `act`, which
@@ -14,10 +14,13 @@ import { config, doc, script } from './site.js';
 
 const trackers = config.trackers?.map(({ match, category }) => ({ match: RegExp(match), category }));
 
+/** The page may take the name. */
+const Address = URL;
+
 /** @param {any} address @returns {import('./types').Category | undefined} what a tracker there waits for */
 const stopped = (address) => {
   try {
-    const { host, pathname } = new URL(address, doc.baseURI);
+    const { host, pathname } = new Address(address, doc.baseURI);
     return trackers?.find(({ match, category }) => match.test(host + pathname) && !allows(category))?.category;
   } catch {} // no address: the browser will say so
 };
@@ -36,19 +39,33 @@ const give = (thing, address, act) => {
 /** @type {(element: any, name: string, value: any) => any} an address that an attribute asks for at once; a link to follow does not */
 const asks = ({ localName }, name, value) =>
   /^(src|srcset|poster|data|(xlink:)?href)$/i.test(name) && !/^a(rea)?$/.test(localName)
-    && ((/t$/i.test(name) && value.split(/[\s,]+/).find(stopped)) || value);
+    && ((/t$/i.test(name) && `${value}`.split(/[\s,]+/).find(stopped)) || value);
+
+/** @type {WeakMap<object, Record<string, object>>} */
+const slots = new WeakMap();
+/** What stands for one attribute of an element. @type {(element: any, name: string) => object} */
+const slot = (element, name) => {
+  const own = slots.get(element) ?? {};
+  slots.set(element, own);
+  return (own[name.toLowerCase().replace('xlink:', '')] ??= {});
+};
 
 /** @type {(act: () => any, element: any, name: string, value: any) => any} */
-const set = (act, element, name, value) => give(element, asks(element, name, value), act);
+const set = (act, element, name, value) => {
+  const address = asks(element, name, value);
+  return address === false ? act() : give(slot(element, name), address, act);
+};
 
 /** @param {any} root what the parser or markup made */
 const look = (root) => {
-  for (const element of root.querySelectorAll ? [root, ...root.querySelectorAll('[src],[srcset],object,link,image')] : []) {
-    for (const { name, value } of [...(element.attributes ?? [])]) {
+  const within = root instanceof Element ? Element.prototype : root;
+  for (const element of within.querySelectorAll ? [root, ...within.querySelectorAll.call(root, '[src],[srcset],[poster],object,link,image')] : []) {
+    if (!(element instanceof Element)) continue;
+    for (const { name, value } of [.../** @type {any} */ (Reflect.get(Element.prototype, 'attributes', element))]) {
       if (!stopped(asks(element, name, value))) continue;
       element.removeAttribute(name);
       // A page's policy may let scripts add any script, but the parser only those with its nonce.
-      if (element.nonce == script.nonce || root != element) element.setAttribute(name, value);
+      if (/** @type {HTMLElement} */ (element).nonce == script.nonce || root != element) element.setAttribute(name, element.localName == 'script' ? trusted.createScriptURL(value) : value);
     }
   }
 };
@@ -134,6 +151,7 @@ const guard = (realm) => {
 
 export const stopTrackers = () => {
   guard(window);
+  performance.setResourceTimingBufferSize?.(9999); // by which a withdrawal knows what was let through
   look(document);
   new MutationObserver((records) => {
     for (const { addedNodes } of records) addedNodes.forEach(look);

@@ -26,9 +26,10 @@ const withdrawal = (gate) => {
   assertSameProtocol(gate);
   const { consent, doc, newElement: element, settings } = gate;
   let styled = false;
-  let leaving = false;
+  /** When the shopper seemed to leave, as with a download too. */
+  let left = 0;
   addEventListener('beforeunload', () => {
-    leaving = true;
+    left = Date.now();
   });
 
   /** @param {(string | false)[]} sentences that the shopper is told */
@@ -68,12 +69,12 @@ const withdrawal = (gate) => {
    * @returns {boolean} whether a script ran, or asked for something, which is one that runs on
    */
   const takeBack = () => {
-    let ran = performance.getEntriesByType('resource').some((entry) =>
+    let ran = (performance.getEntriesByType?.('resource') ?? []).some((entry) =>
       /^(script|fetch|xmlhttprequest|beacon)$/.test(/** @type {PerformanceResourceTiming} */ (entry).initiatorType) && isDenied(entry.name));
     for (const element of within(doc)) {
       if (/^a(rea)?$/.test(element.localName)) continue;
       for (const name of [...ADDRESSES, 'data', 'xlink:href']) {
-        const value = element.getAttribute(name);
+        const value = Element.prototype.getAttribute.call(element, name);
         if (!value || !(name == 'srcset' ? value.split(/[\s,]+/) : [value]).some(isDenied)) continue;
         if (element.localName == 'script') ran = true;
         else {
@@ -92,8 +93,9 @@ const withdrawal = (gate) => {
    */
   const comeBack = async () => {
     const { href } = location;
-    const { ok } = await fetch(href, { signal: AbortSignal.timeout(ANSWER) }).catch(() => ({ ok: true }));
-    if (!ok || leaving) return leaving;
+    const { ok } = await fetch(href, { signal: AbortSignal.timeout(ANSWER) }).catch(() => ({ ok: navigator.onLine })); // a policy may let no script ask the page's own host
+    if (!ok) return false;
+    if (Date.now() - left < ANSWER) await after(ANSWER);
     if (href.includes('#')) History.prototype.replaceState.call(history, history.state, '', '?withdrawn');
     location.replace(href);
     return true;

@@ -33,7 +33,9 @@ def filled(short_folder: Callable[[], Path]) -> Iterator[Live]:
     site = read_sites(ROOT / "consent.toml")["smartmarket"]
     assert len([*sample(store, site, datetime.now(UTC).date(), sign=keys.sign, days=64, shoppers=90)]) == 64
     for _ in range(20):
-        store.leaks.add(site, datetime.now(UTC).date(), [("refused", "cookie", "_xyz"), ("before", "request", "a.example")])
+        store.leaks.add(
+            site, datetime.now(UTC).date(), [("refused", "cookie", "_xyz"), ("before", "request", "a.example")]
+        )
     store.connection.client.close()
     yield live
     live.stop()

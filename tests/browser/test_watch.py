@@ -190,9 +190,7 @@ def test_a_shop_that_does_not_watch_loads_no_watcher(shop: Shop, page: Page) -> 
 @pytest.mark.troubles("Report Only|report-only|Content Security Policy")
 def test_chromium_s_own_policy_reports_count_too(shop: Shop, page: Page) -> None:
     policy = f"default-src 'self' 'unsafe-inline'; report-uri {shop.url('/v1/shop/reports')}"
-    url = shop.page(
-        f'<img alt="" src="{shop.url("/pixel.png", "third")}">', Content_Security_Policy_Report_Only=policy
-    )
+    url = shop.page(f'<img alt="" src="{shop.url("/pixel.png", "third")}">', Content_Security_Policy_Report_Only=policy)
     page.goto(url)
     press(page, "refuse")
     until(page, "consent.token")

@@ -1,0 +1,254 @@
+"""What pages do that no author of a gate expects: attributes set late, names taken, nodes normalised, tabs that disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from .conftest import Shop, press, settle, until, when
+from .libraries import library
+from .rows import COUNT, HELD, hits, tracker
+from .test_other_browsers import new_window, window
+from .windows import Window
+
+__all__ = ["new_window", "window"]
+
+ALLOW = "consent.decide({ functional: true, analytics: true, marketing: true })"
+WITHDRAW = "consent.decide({ functional: false, analytics: false, marketing: false })"
+PATTERN = (("*.tracker.localhost", "analytics"),)
+INLINE = '<script type="text/plain" data-consent="analytics">window.inline = 1; sessionStorage.runs = +(sessionStorage.runs || 0) + 1</script>'
+
+pytestmark = pytest.mark.troubles(".")
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A window of an English shopper."""
+    return new_context(locale="en-GB").new_page()
+
+
+def accepted(page: Page, url: str) -> None:
+    """Come to a page as who has accepted."""
+    page.goto(url)
+    page.evaluate(ALLOW)
+    until(page, "consent.token")
+    page.goto(url)
+
+
+def withdraw(page: Page) -> None:
+    """Withdraw in a page whose scripts have run, and wait for the page that takes its place."""
+    page.evaluate(f"window.here = 1; {WITHDRAW}")
+    until(page, "!window.here && window.consent?.choice")
+
+
+# Patterns
+
+LATER = {
+    "a script, and another attribute": "const s = document.createElement('script'); s.src = '{t}'; s.setAttribute('data-key', '7'); document.head.append(s)",
+    "a picture, and its text": "const s = document.createElement('img'); s.setAttribute('src', '{t}'); s.setAttribute('alt', ''); document.body.append(s)",
+    "a frame, and its title": "const s = document.createElement('iframe'); s.src = '{t}'; s.setAttribute('title', 'x'); document.body.append(s)",
+    "a film, and its poster": "const s = document.createElement('video'); s.preload = 'auto'; s.src = '{t}'; s.poster = '/own.gif'; document.body.append(s)",
+    "a tag manager's own snippet": "const j = document.createElement('script'); j.async = true; j.src = '{t}'; const n = document.querySelector('[nonce]'); j.setAttribute('nonce', n.nonce); document.head.append(j)",
+}
+
+
+@pytest.mark.parametrize("way", LATER)
+def test_a_held_address_is_asked_for_after_a_yes_whatever_was_set_after_it(shop: Shop, page: Page, way: str) -> None:
+    shop.serve(trackers=PATTERN)
+    code = LATER[way].replace("{t}", tracker(shop, "it"))
+    page.goto(shop.page(f"<script nonce=abc></script><script>{code}</script>"))
+    settle(page)
+    assert hits(shop) == []
+    page.evaluate(ALLOW)
+    when(page, lambda: "it" in hits(shop))
+
+
+@pytest.mark.parametrize("field", ["attributes", "querySelectorAll", "getAttribute"])
+def test_a_form_s_field_lets_nothing_out_and_breaks_nothing(shop: Shop, page: Page, field: str) -> None:
+    shop.serve(trackers=PATTERN)
+    form = f"<form><input name={field}></form>"
+    page.goto(shop.page(f"{COUNT}{form}<script src='{tracker(shop, 'it.js')}'></script>"))
+    settle(page)
+    assert page.evaluate("order") == []
+    page.evaluate(f"document.forms[0].innerHTML = '<input name={field}>'")
+    page.evaluate("window.here = 1")
+    page.evaluate(ALLOW)
+    until(page, "order.length == 1 && consent.token")
+    withdraw(page)
+
+
+@pytest.mark.parametrize("code", ["var URL = '/shop'", "const URL = '/shop'", "class URL {}", "class Comment {}"])
+def test_a_name_that_the_page_takes_opens_nothing(shop: Shop, page: Page, code: str) -> None:
+    shop.serve(trackers=PATTERN)
+    held = f"<script {HELD} data-src='/own.js'></script>"
+    shop.pages["/own.js"] = ("text/javascript", "ran('own')", {})
+    page.goto(shop.page(f"{COUNT}<script>{code}</script>{held}<script src='{tracker(shop, 'it.js')}'></script>"))
+    settle(page)
+    assert page.evaluate("order") == []
+    page.evaluate(ALLOW)
+    until(page, "order.length == 2 && consent.token")
+    withdraw(page)
+    settle(page)
+    assert page.evaluate("order") == []
+
+
+@pytest.mark.parametrize("value", ["null", "undefined", "7", "new URL(location)"])
+def test_a_srcset_that_is_no_text_throws_nothing(shop: Shop, page: Page, value: str) -> None:
+    shop.serve(trackers=PATTERN)
+    page.goto(shop.page("<img alt=''>"))
+    page.evaluate(f"document.images[0].srcset = {value}")
+
+
+@pytest.mark.parametrize("way", ["parser", "copy", "fragment"])
+def test_under_trusted_types_a_script_that_a_pattern_holds_runs_after_a_yes(shop: Shop, page: Page, way: str) -> None:
+    shop.serve(trackers=PATTERN)
+    script = f"<script nonce=abc src='{tracker(shop, 'it.js')}'></script>"
+    body = {
+        "parser": script,
+        "copy": f"<template>{script}</template><script nonce=abc>document.body.append(document.importNode(document.querySelector('template').content, true))</script>",
+        "fragment": "<script nonce=abc>const mine = trustedTypes.createPolicy('mine', { createHTML: (x) => x });"
+        f" document.body.append(document.createRange().createContextualFragment(mine.createHTML(`{script[:-2]}` + 't>')))</script>",
+    }[way]
+    policy = f"script-src 'nonce-abc' http://shop.localhost:{shop.port}; require-trusted-types-for 'script'"
+    tag, count = (text.replace("<script", "<script nonce=abc") for text in (shop.tag, COUNT))
+    page.goto(shop.page(count + body, head=tag, Content_Security_Policy=policy))
+    settle(page)
+    assert page.evaluate("order") == []
+    press(page, "accept")
+    until(page, "order.join() == '/it.js'")
+
+
+# Withdrawals
+
+MARKS = {
+    "normalised": "document.documentElement.normalize()",
+    "given its text again": "document.querySelectorAll('script[data-consent]').forEach((s) => { s.textContent = s.textContent })",
+}
+
+
+@pytest.mark.parametrize("way", MARKS)
+def test_a_script_ends_at_a_withdrawal_whatever_the_page_has_done_with_it(shop: Shop, page: Page, way: str) -> None:
+    page.goto(shop.page(INLINE))
+    page.evaluate(ALLOW)
+    until(page, "window.inline && consent.token")
+    page.evaluate(MARKS[way])
+    withdraw(page)
+    assert page.evaluate("[window.inline, sessionStorage.runs]") == [None, "1"]
+
+
+@pytest.mark.parametrize("src", [False, True])
+def test_a_script_that_turbo_morphs_ends_at_a_withdrawal(shop: Shop, page: Page, src: bool) -> None:
+    shop.pages["/turbo.js"] = ("text/javascript", library("turbo"), {})
+    shop.pages["/own.js"] = ("text/javascript", "window.inline = 1", {})
+    head = f"{shop.tag}<script src=/turbo.js></script><meta name=turbo-refresh-method content=morph>"
+    page.goto(shop.page(f"<script {HELD} data-src='/own.js'></script>" if src else INLINE, head=head))
+    page.evaluate(ALLOW)
+    until(page, "window.inline && consent.token")
+    page.evaluate(
+        "document.addEventListener('turbo:render', () => (window.morphed = 1)); Turbo.visit(location.href, { action: 'replace' })"
+    )
+    until(page, "window.morphed")
+    withdraw(page)
+    assert page.evaluate("window.inline") is None
+
+
+def test_a_script_that_is_gone_again_ends_on_a_page_of_three_hundred_pictures(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=PATTERN)
+    pictures = "<script>for (let n = 0; n < 300; n++) new Image().src = `/own-${n}.gif`</script>"
+    gone = f"<script>const s = document.createElement('script'); s.src = '{tracker(shop, 'it.js')}'; s.onload = () => {{ s.remove(); ran('gone') }}; setTimeout(() => document.head.append(s), 500)</script>"
+    accepted(page, shop.page(COUNT + pictures + gone))
+    until(page, "order.includes('gone') && performance.getEntriesByType('resource').length > 300")
+    withdraw(page)
+
+
+def test_a_download_does_not_keep_what_was_withdrawn(shop: Shop, page: Page) -> None:
+    shop.pages["/bill.pdf"] = ("application/pdf", "x", {"Content-Disposition": "attachment; filename=bill.pdf"})
+    accepted(page, shop.page(INLINE + "<a href=/bill.pdf>Bill</a>"))
+    until(page, "window.inline")
+    page.evaluate("consent.decide({ marketing: false })")  # so that the layer is there
+    page.get_by_role("status").wait_for()
+    with page.expect_download():
+        page.get_by_text("Bill").click()
+    withdraw(page)
+
+
+def test_after_a_withdrawal_that_fails_the_next_answer_is_heard(shop: Shop, page: Page) -> None:
+    accepted(page, shop.page(INLINE))
+    until(page, "window.inline")
+    page.evaluate(
+        "performance.getEntriesByType = () => { throw Error('x') };"
+        "document.addEventListener('consentchange', ({ detail }) => (window.heard = detail.analytics))"
+    )
+    page.evaluate(WITHDRAW)
+    until(page, "window.heard === false")
+    page.evaluate(ALLOW)
+    until(page, "window.heard === true")
+
+
+@pytest.mark.parametrize("nonce", ["", " nonce=abc"])
+def test_a_no_while_the_browser_is_asked_about_a_script_keeps_it(shop: Shop, page: Page, nonce: str) -> None:
+    spy = f"new MutationObserver(() => {{ if (window.armed && consent.allows('analytics')) {{ armed = 0; {WITHDRAW}; window.over = 1 }} }}).observe(document.head, {{ childList: true }})"
+    held = f"<script{nonce} {HELD} data-src='{tracker(shop, 'a.js')}'></script>"
+    page.goto(shop.page(f"{COUNT}{held}<script>{spy}; window.armed = 1</script>"))
+    page.evaluate(ALLOW)
+    until(page, "window.over && consent.token")
+    settle(page)
+    assert page.evaluate("order") == []
+    assert hits(shop) == []
+
+
+# Cookies and tabs
+
+
+@pytest.mark.parametrize("name", ["x__Host-consent", "xconsent"])
+def test_a_cookie_whose_name_ends_like_ours_is_no_answer(shop: Shop, page: Page, name: str) -> None:
+    shop.serve(host_cookie=name == "x__Host-consent")
+    page.goto(shop.page(""))
+    decision = "{ allow: ['analytics'], id: 'A'.repeat(22), site: 'shop', rev: 1, at: Date.now() / 1000, exp: Date.now() / 1000 + 9999, notice: 'x', lang: 'en', how: 'accept' }"
+    page.evaluate(
+        f"document.cookie = '{name}=~' + encodeURIComponent(JSON.stringify([{decision}])) + ';path=/;domain=shop.localhost'"
+    )
+    page.goto(shop.page(INLINE))
+    settle(page)
+    assert page.evaluate("[consent.choice, window.inline]") == [None, None]
+
+
+@pytest.mark.parametrize("way", ["by a script", "in preferences that are open"])
+def test_a_no_of_another_tab_is_not_undone(shop: Shop, new_context: Callable[..., BrowserContext], way: str) -> None:
+    context = new_context(locale="en-GB")
+    if way == "by a script":  # a browser that does not tell what other tabs write
+        context.add_init_script("Object.defineProperty(window, 'cookieStore', { value: undefined })")
+    one, other = context.new_page(), context.new_page()
+    url = shop.page("")
+    one.goto(url)
+    one.evaluate(ALLOW)
+    until(one, "consent.token")
+    if way != "by a script":
+        one.evaluate("consent.open()")
+        until(one, "document.querySelector('[name=analytics]')?.checked")
+    other.goto(url)
+    other.evaluate(WITHDRAW)
+    until(other, "consent.token")
+    if way == "by a script":
+        one.evaluate("consent.decide({ functional: true })")
+    else:
+        until(one, "!document.querySelector('[name=analytics]').checked")
+        press(one, "save")
+    assert one.evaluate("consent.allows('analytics')") is False
+
+
+# Other browsers
+
+
+def test_a_page_s_import_map_is_read_when_the_shopper_has_said_yes(shop: Shop, window: Window) -> None:
+    shop.pages["/app.js"] = ("text/javascript", "ran('app')", {})
+    modules = '<script type=importmap>{"imports":{"app":"/app.js"}}</script><script type=module>import "app"</script>'
+    url = shop.page(COUNT + INLINE + modules)
+    window.goto(url)
+    window.until("window.consent && order.length == 1")
+    window.evaluate(f"({ALLOW}, 1)")
+    window.until("window.inline && consent.token")
+    window.goto(url)
+    window.until("window.inline && order.length == 1")
