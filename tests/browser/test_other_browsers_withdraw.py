@@ -12,7 +12,7 @@ from .films import SONG
 from .test_other_browsers import new_window, window
 from .test_tracker_ways import MAKE, PATTERN, RAN
 from .tracker_ways import BY_SCRIPT
-from .windows import WebKit, Window
+from .windows import Firefox, WebKit, Window
 
 __all__ = ["new_window", "window"]
 
@@ -81,3 +81,10 @@ def test_nothing_leaves_in_any_way_that_the_table_says_waits_or_fails(shop: Shop
         window.goto(shop.page(f"{RAN}{template}<script>{{ {MAKE} {code} }}</script>"))
         time.sleep(0.3)
         assert shop.hits == [], way
+
+
+def test_a_script_in_the_page_that_a_pattern_names_runs_in_firefox_alone(shop: Shop, window: Window) -> None:
+    shop.serve(trackers=PATTERN)
+    window.goto(shop.page(f"{RAN}<script src='{shop.url('/it.js', 'a.tracker')}'></script>"))
+    window.until("document.readyState == 'complete'")
+    assert bool(window.evaluate("order.length")) is isinstance(window, Firefox)

@@ -67,3 +67,15 @@ def test_withdrawal_cannot_remove_cookies_hidden_from_scripts_and_partitioned_on
     page.evaluate("consent.decide({ analytics: false })")
     until(page, "!document.cookie.includes('_t_seen') && consent.token")
     assert {each["name"] for each in page.context.cookies()} == there - {"_t_seen"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<script type='module'>import '{url}'</script>",
+        "<div><template shadowrootmode='open'><script src='{url}'></script></template></div>",
+    ],
+)
+def test_a_module_s_import_and_a_declared_shadow_root_are_not_stopped(tracked: Shop, page: Page, body: str) -> None:
+    page.goto(tracked.page("<script>window.ran = () => 0</script>" + body.format(url=tracked.url("/it.js", "tracker"))))
+    when(page, lambda: tracked.hits)

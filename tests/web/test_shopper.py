@@ -57,7 +57,7 @@ def test_a_notice_tells_what_is_asked(client):
     notice = client.get("/v1/smartmarket/notice?lang=az").get_json()
     assert {"notice", "revision", "lang", "categories", "cookies", "words"} <= set(notice)
     assert notice["categories"] == ["necessary", "functional", "analytics", "marketing"]
-    assert {"name", "provider", "purpose", "life"} == set(notice["cookies"]["analytics"][0])
+    assert {"name", "provider", "country", "purpose", "life"} == set(notice["cookies"]["analytics"][0])
 
 
 def test_a_notice_comes_in_the_callers_language(client):
