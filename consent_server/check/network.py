@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import urllib.error
 import urllib.request
@@ -20,22 +21,26 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
     shops = [*sites]
     address = f"{url}/v1/{shops[0].id}/consent.js"
     try:
-        plain = _headers(address)
-        forged = _headers(address, {"X-Forwarded-Proto": "http" if url.startswith("https") else "https"})
+        _answer(address)
     except OSError as error:
         yield Finding(
             f"{address} cannot be had: {_reason(error)}.",
             "start it with `consent-server serve`, and have the web server pass this address on to it",
         )
         return
-    secure = "Strict-Transport-Security" in plain
-    believed = ("Strict-Transport-Security" in forged) != secure
-    if url.startswith("https") and not secure:
+    try:
+        scheme, forged = (
+            json.loads(_answer(f"{url}/readyz", said)[1])["scheme"]
+            for said in ({}, {"X-Forwarded-Proto": "http" if url.startswith("https") else "https"})
+        )
+    except OSError:  # without its store it does not say; `check` tells of that itself
+        scheme = forged = ""
+    if url.startswith("https") and scheme == "http":
         yield Finding(
             f"A proxy answers at {url}, and its X-Forwarded-* headers are not believed.",
             "set TRUSTED_PROXIES to the number of proxies in front (usually 1), and have each set X-Forwarded-Proto",
         )
-    elif believed:
+    elif scheme != forged:
         yield Finding(
             "The X-Forwarded-Proto header of any client is believed.",
             "have the web server set it (nginx: proxy_set_header X-Forwarded-Proto $scheme;), "
@@ -44,7 +49,7 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
         )
     for shop in shops[1:]:
         try:
-            _headers(f"{url}/v1/{shop.id}/consent.js")
+            _answer(f"{url}/v1/{shop.id}/consent.js")
         except OSError as error:
             yield Finding(
                 f"{url} does not serve {shop.id}: {_reason(error)}.", "restart it, so that it reads consent.toml again"
@@ -55,7 +60,7 @@ def shops_answer(shop: Site) -> Iterator[Finding]:
     """Find origins of a shop that do not answer."""
     for origin in shop.origins:
         try:
-            _headers(origin)
+            _answer(origin)
         except urllib.error.HTTPError:
             continue  # it answers, if only to say no
         except OSError as error:
@@ -66,12 +71,12 @@ def shops_answer(shop: Site) -> Iterator[Finding]:
             )
 
 
-def _headers(url: str, headers: Mapping[str, str] = {}) -> HTTPMessage:
+def _answer(url: str, headers: Mapping[str, str] = {}) -> tuple[HTTPMessage, bytes]:
     # Addresses and origins are http or https: their readers take nothing else.
     request = urllib.request.Request(url, headers={"User-Agent": "consent-server check", **headers})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:  # nosec B310  # noqa: S310
-            return answer.headers  # type: ignore[no-any-return]
+            return answer.headers, answer.read()
     except HTTPException as error:
         raise urllib.error.URLError("it does not speak HTTP") from error
 

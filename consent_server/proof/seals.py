@@ -22,7 +22,7 @@ from .keys import believed
 from .merkle import Levels
 
 DAYS_KEPT = 4
-"""How many days' trees a process keeps: of a million entries one takes some seconds to make, and 64 MB."""
+"""How many days' trees a process keeps, 64 bytes an entry."""
 
 _days: dict[str, Levels] = {}
 """Trees of days, by their seals, which say what is in them."""

@@ -39,14 +39,17 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Say whether decisions can be taken: Redis answers, and its layout is ours; and by what it would lose them."""
+    """Say whether decisions can be taken: Redis answers, and its layout is ours; and by what it would lose them.
+
+    ``scheme`` is how we were called, as far as the proxies in front are believed.
+    """
     store = services().store
     store.ping()
     warnings: list[str] = []
     with suppress(StoreAway):  # one that does not tell how it runs may be as it should
         warnings = [what for server in store.servers() for what, _ in server.faults()]
     # It is ready all the same: a shop is better served by a Redis that may lose something than by none.
-    return answer({"status": "ready", "warnings": warnings})
+    return answer({"status": "ready", "scheme": request.scheme, "warnings": warnings})
 
 
 @blueprint.get("/metrics")

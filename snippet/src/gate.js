@@ -21,6 +21,11 @@ const announce = (type, detail) => doc.dispatchEvent(new CustomEvent(type, { det
 /** What answers have started, one after the other. @type {Promise<unknown>} */
 let started = Promise.resolve();
 
+/** Ends what has run, where the layer did not load that would do it better. @param {boolean} [ran] */
+const comeBack = (ran) => {
+  if (ran) location.replace(location.href);
+};
+
 /**
  * Makes the page agree with the answer: it holds at once, and the click is over. What it starts, which may take long,
  * comes once the click is on the screen, in tasks of its own: the vendors, who listens, what is released.
@@ -33,7 +38,8 @@ const agree = () => {
   const now = allowed;
   const { choice } = consent;
   // Fetched at once, as from then on it knows of a shopper who leaves.
-  const layer = before && !before.every(allows) ? loadLayer('withdraw').catch(() => {}) : undefined;
+  const layer = before && !before.every(allows)
+    ? loadLayer('withdraw').catch(() => ({ withdraw: comeBack })) : undefined;
   started = started.then(painted)
     .then(() => now == allowed && tell?.(choice)) // no vendor hears a yes that is none any more
     .then(() => new Promise((resolve) => setTimeout(resolve)))

@@ -301,6 +301,7 @@ def test_it_leaves_the_page_where_an_anchor_or_an_answer_found_it(shop: Shop, pa
     settle(page)
     at = page.evaluate("scrollY")
     assert at > 2000
+    until(page, "document.querySelector('[data-ask]').contains(document.activeElement)")
     page.keyboard.press("Escape")
     expect(banner(page)).to_have_count(0)
     settle(page)

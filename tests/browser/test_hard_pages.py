@@ -163,6 +163,14 @@ def test_a_script_that_is_gone_again_ends_on_a_page_of_three_hundred_pictures(sh
     withdraw(page)
 
 
+def test_a_script_ends_also_where_what_says_so_does_not_load(shop: Shop, page: Page) -> None:
+    accepted(page, shop.page(INLINE))
+    until(page, "window.inline")
+    page.route("**/withdraw.*", lambda route: route.abort())
+    withdraw(page)
+    assert page.evaluate("window.inline") is None
+
+
 def test_a_download_does_not_keep_what_was_withdrawn(shop: Shop, page: Page) -> None:
     shop.pages["/bill.pdf"] = ("application/pdf", "x", {"Content-Disposition": "attachment; filename=bill.pdf"})
     accepted(page, shop.page(INLINE + "<a href=/bill.pdf>Bill</a>"))

@@ -229,7 +229,7 @@ def test_withdrawing_removes_what_was_left_and_nothing_runs_again(
     settled(page)
     said = delivered(page)
     assert said["allow"] == []
-    assert device(page) == {"consent"}
+    assert device(page) == {"consent", "ask-withdrawn"}  # the latter until the tab is closed
     assert ran(page) == []
 
     for path in ("/demo/", FILM):
@@ -237,7 +237,7 @@ def test_withdrawing_removes_what_was_left_and_nothing_runs_again(
         settled(page)
         expect(banner(page)).to_be_hidden()
         assert ran(page) == []
-        assert device(page) == {"consent"}
+        assert device(page) == {"consent", "ask-withdrawn"}
     assert len(hits_from(requests)) == sent
     # Seen at the server: of a request made in the moment of the reload a browser may tell nobody.
     after = counted(demo)

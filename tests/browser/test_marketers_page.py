@@ -120,7 +120,8 @@ def test_nothing_scrolls_sideways_at_320_pixels(demo, filled, enter, lang):
 def test_it_is_used_by_keyboard_alone(filled, new_context):
     page = new_context(locale="en-GB").new_page()
     page.goto(f"{filled.url}/")
-    page.keyboard.type("demo")  # the name has the focus
+    expect(page.get_by_role("textbox", name=str(EN("login_name")))).to_be_focused()
+    page.keyboard.type("demo")
     page.keyboard.press("Tab")
     page.keyboard.type((filled.folder / "data" / "password").read_text())
     page.keyboard.press("Enter")

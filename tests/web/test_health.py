@@ -170,7 +170,7 @@ def test_on_a_shops_host_the_shop_says_how_it_is_reached(settings, site, prefix,
 def test_a_redis_that_would_lose_decisions_is_told_of_where_operators_look(
     valkey, client, short_folder, site, settings
 ):
-    assert client.get("/readyz").get_json() == {"status": "ready", "warnings": []}
+    assert client.get("/readyz").get_json() == {"status": "ready", "scheme": "http", "warnings": []}
     careless = RedisServer(binary_of("valkey"), short_folder(), options=("--appendonly", "no"))
     careless.options += ("--maxmemory-policy", "allkeys-lru")
     careless.start()

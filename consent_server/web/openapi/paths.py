@@ -277,7 +277,12 @@ PATHS: dict[str, dict[str, Any]] = {
     "/readyz": {
         "get": _call(
             "Decisions can be taken",
-            _says("They can", thing({"status": {"const": "ready"}, "warnings": some(TEXT)}, closed=False)),
+            _says(
+                "They can",
+                thing(
+                    {"status": {"const": "ready"}, "scheme": one("http", "https"), "warnings": some(TEXT)}, closed=False
+                ),
+            ),
             "NotReady",
         ),
     },
