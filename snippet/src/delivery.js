@@ -202,6 +202,7 @@ const delivery = (gate) => {
 
   /** @type {import('./types').Delivery['deliver']} */
   const deliver = (found) => {
+    follow(); // another tab may have decided since this layer was wanted
     if (found) memory.id ??= newId();
     const { unsent, value } = getState();
     if (unsent[0]) expire(GUARD, LASTING);

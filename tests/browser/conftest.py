@@ -187,7 +187,7 @@ class Slow:
             self.taken += 1
             if self.left > 0:
                 self.left -= 1
-                self.arrive.wait(30)
+                self.arrive.wait(120)
         return said
 
 

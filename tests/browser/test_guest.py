@@ -296,13 +296,12 @@ def test_a_pointer_reaches_the_end_of_the_page(
 
 def test_it_leaves_the_page_where_an_anchor_or_an_answer_found_it(shop: Shop, page: Page) -> None:
     page.goto(shop.page("<div style='height: 3000px'>Top</div><h2 id=sizes>Sizes</h2><p style='height: 3000px'>x</p>"))
-    page.goto(shop.url("/#sizes"))
+    page.goto(shop.url("/?2#sizes"))  # another page: within one, an anchor takes the focus from the banner
     expect(banner(page)).to_be_visible()
     settle(page)
     at = page.evaluate("scrollY")
     assert at > 2000
-    until(page, "document.querySelector('[data-ask]').contains(document.activeElement)")
-    page.keyboard.press("Escape")
+    banner(page).press("Escape")
     expect(banner(page)).to_have_count(0)
     settle(page)
     assert page.evaluate("scrollY") == at

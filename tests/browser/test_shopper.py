@@ -488,6 +488,7 @@ def test_the_queue_the_events_and_the_promise_serve_the_shop_s_scripts(shop: Sho
     )
     assert page.evaluate("said") == [["queue", None], ["ready", None], ["late", None]]
     page.evaluate("consent.decide({ functional: true })")
+    until(page, "said.length == 4")
     page.evaluate("consent.decide({ analytics: true })")
     functional = {"functional": True, "analytics": False, "marketing": False}
     both = {**functional, "analytics": True}

@@ -97,6 +97,7 @@ def test_meta_finds_the_refusal_before_its_init_and_still_loads(shop: Shop, page
     calls = "fbq.queue.map((call) => [...call])"
     assert page.evaluate(calls) == [["consent", "revoke"], ["init", "1"], ["track", "PageView"]]
     page.evaluate("consent.decide({ marketing: true })")
+    until(page, "fbq.queue.length == 4")
     assert page.evaluate(calls)[3:] == [["consent", "grant"]]
     until(page, "consent.token")
     page.goto(shop.page(META, "/next"))
