@@ -68,8 +68,10 @@ export const theHost = () => {
     const root = doc.documentElement;
     // A page that was put together from its own text has a copy.
     root.querySelectorAll('[data-ask][popover]').forEach((copy) => copy.remove());
-    // Nothing lies over a modal dialog of the page, beside which all else is inert.
-    const modal = root.querySelector(':modal');
+    // Nothing lies over a modal dialog of the page, beside which all else is inert. One in a shadow root has the focus.
+    let { activeElement } = doc;
+    while (activeElement?.shadowRoot) ({ activeElement } = activeElement.shadowRoot);
+    const modal = root.querySelector(':modal') ?? activeElement?.closest(':modal');
     root.insertBefore(host, doc.body);
     if (!modal) host.showPopover?.();
     sizes.observe(host);

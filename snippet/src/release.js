@@ -4,7 +4,7 @@
  */
 import { assertSameProtocol } from './protocol.js';
 import { hasRun, isHeld, runScript } from './run.js';
-import { ADDRESSES, unloadMarked } from './unload.js';
+import { ADDRESSES, partsOf, unloadMarked } from './unload.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -33,8 +33,9 @@ const release = (gate) => {
   const { doc, consent } = gate;
   /** @type {Set<HTMLElement>} */
   const released = new Set();
-  /** Let in by the shopper without an answer, on this page. @type {WeakSet<HTMLElement>} */
-  const once = new WeakSet();
+  /** Let in by the shopper without an answer, on this page, until there is another. @type {WeakSet<HTMLElement>} */
+  let once = new WeakSet();
+  let answered = JSON.stringify(consent.choice);
   /** What the parser brought: a page's policy lets scripts load more. @type {WeakSet<Element>} */
   const brought = new WeakSet();
   let parsing = true;
@@ -51,13 +52,15 @@ const release = (gate) => {
   const show = (marked) => {
     // A frame that the parser made would be brought back by a reload, whatever the answer is then; one put in is not.
     if (marked instanceof HTMLIFrameElement && !marked.src) marked.replaceWith(marked);
-    for (const part of /** @type {NodeListOf<HTMLElement>} */ (marked.querySelectorAll(':is(source,img):not([data-consent])'))) give(part);
-    give(marked);
+    const parts = partsOf(marked);
+    parts.forEach(give);
     if (marked instanceof HTMLMediaElement && !marked.src) marked.load();
     // So that a copy, which may be put back after a withdrawal, is looked at before it loads. A player might never load, and
     // Firefox would load a frame twice.
-    if ('loading' in marked && !(marked instanceof HTMLMediaElement || /Firefox/.test(navigator.userAgent))) {
-      task().then(() => marked.setAttribute('loading', 'lazy'));
+    for (const part of parts) {
+      if ('loading' in part && !(part instanceof HTMLMediaElement || /Firefox/.test(navigator.userAgent))) {
+        task().then(() => part.setAttribute('loading', 'lazy'));
+      }
     }
   };
 
@@ -80,6 +83,13 @@ const release = (gate) => {
     return isHeld(marked) && runScript(gate, marked, brought.has(marked), () => mayRun(marked) || !released.delete(marked));
   };
 
+  /** @param {HTMLElement} marked a copy of what was released, as it is held */
+  const hold = (marked) => {
+    for (const part of partsOf(marked)) {
+      for (const name of ADDRESSES) if (part.getAttribute(name) == part.dataset[name]) part.removeAttribute(name);
+    }
+  };
+
   /** @param {HTMLElement} marked */
   const consider = (marked) => {
     const isScript = marked instanceof HTMLScriptElement;
@@ -97,8 +107,7 @@ const release = (gate) => {
       console.warn('consent: unknown category', unknown, marked);
     }
     if (isScript) return;
-    // A copy of what was released.
-    for (const name of ADDRESSES) if (marked.getAttribute(name) == marked.dataset[name]) marked.removeAttribute(name);
+    hold(marked);
     if (!unknown && marked instanceof HTMLIFrameElement) {
       gate.whenIdle(({ place }) => released.has(marked) || place(marked, () => {
         once.add(marked);
@@ -140,7 +149,7 @@ const release = (gate) => {
    */
   const look = (root) => {
     if (root == document || root instanceof ShadowRoot) {
-      observer.observe(root, { childList: true, subtree: true, attributeFilter: ['data-consent', ...ADDRESSES.map((name) => 'data-' + name)] });
+      observer.observe(root, { childList: true, subtree: true, attributeFilter: ['data-consent', ...ADDRESSES, ...ADDRESSES.map((name) => 'data-' + name)] });
     } else lookAt(root);
     if (root.firstElementChild || root.shadowRoot) {
       for (const found of all(root, '[data-consent]')) lookAt(found);
@@ -148,8 +157,16 @@ const release = (gate) => {
     }
   };
 
-  /** @param {HTMLElement} marked whose attributes have changed; a script that has run stays as it is */
-  const lookAgain = (marked) => {
+  /**
+   * @param {HTMLElement} marked whose attributes have changed; a script that has run stays as it is
+   * @param {string} name of the attribute
+   */
+  const lookAgain = (marked, name) => {
+    if (ADDRESSES.includes(name)) {
+      // What makes a page agree with new markup, in which nothing is released, has taken the address away.
+      if (released.has(marked) && mayRun(marked) && !marked.hasAttribute(name)) give(marked);
+      return;
+    }
     if (released.has(marked)) {
       if (marked instanceof HTMLScriptElement) return;
       once.delete(marked);
@@ -169,18 +186,33 @@ const release = (gate) => {
 
   const observer = new MutationObserver((records) => {
     list();
-    for (const { type, target, addedNodes } of records) {
-      if (type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
+    for (const { attributeName, target, addedNodes } of records) {
+      if (attributeName) lookAgain(/** @type {HTMLElement} */ (target), attributeName);
       else addedNodes.forEach(look);
     }
   });
 
-  const { attachShadow } = Element.prototype;
-  Element.prototype.attachShadow = function (/** @type {ShadowRootInit} */ init) {
-    const root = attachShadow.call(this, init);
-    if (init.mode == 'open') look(root);
-    return root;
+  /** @param {any} owner @param {string} name of a method @param {(made: any) => void} then what is done with what it made */
+  const follow = (owner, name, then) => {
+    owner[name] = new Proxy(owner[name], {
+      apply: (native, self, args) => {
+        const made = Reflect.apply(native, self, args);
+        then(made);
+        return made;
+      },
+    });
   };
+  follow(Element.prototype, 'attachShadow', (root) => {
+    if (root.mode == 'open') look(root);
+  });
+  /** @param {any} copy which would ask for an address before anybody sees it in the page */
+  const holdCopy = (copy) => {
+    for (const each of copy.querySelectorAll ? [copy, ...all(copy, '[data-consent]')] : []) {
+      if (each instanceof HTMLElement && each.dataset.consent != null && !(each instanceof HTMLScriptElement)) hold(each);
+    }
+  };
+  follow(Node.prototype, 'cloneNode', holdCopy);
+  follow(Document.prototype, 'importNode', holdCopy);
 
   list();
   look(document);
@@ -192,6 +224,9 @@ const release = (gate) => {
   } else parsing = false;
 
   const agree = () => {
+    const answer = JSON.stringify(consent.choice);
+    if (answer != answered) once = new WeakSet();
+    answered = answer;
     look(document);
     return takeBack();
   };

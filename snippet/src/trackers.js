@@ -90,7 +90,16 @@ const guard = (realm) => {
   };
 
   for (const name of Object.getOwnPropertyNames(realm)) {
-    if (/^HTML/.test(name)) wrap(name, 'src srcset poster data href', (act, self, [value], name) => set(act, self, name, value));
+    if (!/^HTML/.test(name)) continue;
+    wrap(name, 'src srcset poster data href', (act, self, [value], name) => set(act, self, name, value));
+    wrap(name, 'contentWindow contentDocument', (act) => {
+      const found = act();
+      try {
+        const view = found.defaultView ?? found;
+        if (!given.has(view.Element)) guard(view);
+      } catch {} // of another origin
+      return found;
+    });
   }
   wrap('Element', 'setAttribute', (act, self, [name, value]) => set(act, self, name, value));
   wrap('Element', 'setAttributeNS', (act, self, [, name, value]) => set(act, self, name, value));
@@ -137,15 +146,6 @@ const guard = (realm) => {
     const made = act();
     doc.addEventListener('consentchange', () => stopped(address) && made.close());
     return made;
-  });
-
-  wrap('HTMLIFrameElement', 'contentWindow contentDocument', (act) => {
-    const found = act();
-    try {
-      const view = found.defaultView ?? found;
-      if (!given.has(view.Element)) guard(view);
-    } catch {} // of another origin
-    return found;
   });
 };
 

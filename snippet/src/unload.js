@@ -29,9 +29,12 @@ export const unload = (element, names) => {
   player.srcObject = new MediaStream();
 };
 
-/** @param {HTMLElement} marked that was released: it, and what is in it without a mark of its own */
+/** @param {HTMLElement} marked @returns {HTMLElement[]} what is in it without a mark of its own, and it */
+export const partsOf = (marked) => [.../** @type {NodeListOf<HTMLElement>} */ (marked.querySelectorAll(':is(source,img):not([data-consent])')), marked];
+
+/** @param {HTMLElement} marked that was released */
 export const unloadMarked = (marked) => {
-  for (const part of /** @type {HTMLElement[]} */ ([...marked.querySelectorAll(':is(source,img):not([data-consent])'), marked])) {
+  for (const part of partsOf(marked)) {
     unload(part, ADDRESSES.filter((name) => part.dataset[name]));
   }
 };

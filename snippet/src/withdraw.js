@@ -7,7 +7,7 @@ import style from './withdraw.css';
 /** @type {import('./types').WithdrawConfig} */
 const { lang, words, names } = __WITHDRAW__;
 
-/** Where another page is told what this one removed. */
+/** Where another page is told how far down this one was, and what it removed. */
 const REMOVED = 'ask-removed';
 /** Milliseconds that a delivery holds up the page that comes next, which would send it again. */
 const PATIENCE = 500;
@@ -86,6 +86,22 @@ const withdrawal = (gate) => {
     return ran;
   };
 
+  /** Whether the page's policy lets no script ask the page's own host. */
+  let barred = false;
+  doc.addEventListener('securitypolicyviolation', ({ blockedURI, disposition, effectiveDirective }) => {
+    barred ||= disposition == 'enforce' && effectiveDirective == 'connect-src' && blockedURI.startsWith(location.origin);
+  });
+
+  /**
+   * @param {string} address @param {string} method HEAD costs a page less, and not each answers it
+   * @returns {Promise<boolean>} whether there is something, as far as can be known
+   */
+  const isThere = (address, method) =>
+    fetch(address, { method, signal: AbortSignal.timeout(ANSWER) }).then(({ ok }) => ok, async ({ name }) => {
+      await after(0); // the browser says why
+      return name == 'TimeoutError' || barred;
+    });
+
   /**
    * Comes to this page anew, by GET: a reload would send a form again whose answer the page is. Nothing happens where the
    * page answers no GET. To an address with a fragment the browser comes only from another one.
@@ -93,8 +109,7 @@ const withdrawal = (gate) => {
    */
   const comeBack = async () => {
     const { href } = location;
-    const { ok } = await fetch(href, { signal: AbortSignal.timeout(ANSWER) }).catch(() => ({ ok: navigator.onLine })); // a policy may let no script ask the page's own host
-    if (!ok) return false;
+    if (!await isThere(href, 'HEAD') && !await isThere(href, 'GET')) return false;
     if (Date.now() - left < ANSWER) await after(ANSWER);
     if (href.includes('#')) History.prototype.replaceState.call(history, history.state, '', '?withdrawn');
     location.replace(href);
@@ -109,7 +124,7 @@ const withdrawal = (gate) => {
       await Promise.race([gate.deliver(), after(PATIENCE)]);
       if (await comeBack()) {
         try {
-          sessionStorage[REMOVED] = removed;
+          sessionStorage[REMOVED] = `${Math.round(scrollY)} ${removed}`;
         } catch {} // then nobody is told
         await after(ANSWER); // then something in the page keeps it from leaving
       }
@@ -118,11 +133,12 @@ const withdrawal = (gate) => {
   };
 
   const tidy = async () => {
-    /** @type {string | undefined} */
     let before;
     try {
-      before = sessionStorage[REMOVED];
+      const [, down, names] = /^(\d+) (.*)$/.exec(sessionStorage[REMOVED]) ?? [];
       delete sessionStorage[REMOVED];
+      before = names;
+      if (down && !scrollY) scrollTo({ top: +down, behavior: 'instant' });
     } catch {}
     const removed = await removeTraces(before); // once more: what ran may have written until its page ended
     if (before != null || removed) say(before != null && words.withdrawn, !!removed && words.removed.replace(/{\w+}/, () => removed));

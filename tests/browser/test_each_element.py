@@ -145,6 +145,14 @@ def copy(shop: Shop, page: Page) -> None:
     assert page.evaluate("order.length") == 2
 
 
+@row("`innerHTML +=` around a script that has run")
+def appended(shop: Shop, page: Page) -> None:
+    said_yes(shop, page, f"<div id=box><script {HELD}>ran('inline')</script></div>")
+    until(page, "order.length == 1")
+    page.evaluate("box.innerHTML += '<p>more'")
+    until(page, "order.length == 2")
+
+
 @row("`iframe`")
 def frame(shop: Shop, page: Page) -> None:
     said_yes(
@@ -191,6 +199,28 @@ def parts(shop: Shop, page: Page) -> None:
 def link(shop: Shop, page: Page) -> None:
     said_yes(shop, page, f"<link rel=stylesheet data-consent=analytics data-href={tracker(shop, 'style')}>")
     when(page, lambda: hits(shop) == ["style"])
+
+
+@row("a copy (`cloneNode`, `importNode`) of any other")
+def asks(shop: Shop, page: Page) -> None:
+    said_yes(
+        shop,
+        page,
+        f"<div id=box><link rel=stylesheet data-consent=analytics data-href={tracker(shop, 'style')}>"
+        f"<video data-consent=analytics data-poster={tracker(shop, 'poster')}></video></div>",
+    )
+    when(page, lambda: sorted(hits(shop)) == ["poster", "style"])
+    until(page, "consent.token")
+    page.evaluate("window.copied = box.cloneNode(true)")
+    page.evaluate("consent.decide({ analytics: false })")
+    until(page, "!document.querySelector('link').href")
+    page.evaluate("document.body.append(copied)")
+    settle(page)
+    assert sorted(hits(shop)) == ["poster", "style"]
+    page.evaluate("consent.decide({ analytics: true })")
+    when(page, lambda: len(hits(shop)) == 4)
+    page.evaluate("document.body.append(copied.cloneNode(true))")
+    until(page, "document.querySelectorAll('link[href],video[poster]').length == 6")
 
 
 @row("any other: `object`, `embed`, `a`, `form`, `svg`; `srcdoc`")

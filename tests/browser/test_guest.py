@@ -111,11 +111,13 @@ SCRIPT = "document.createElement('script')"
 MODAL = "<dialog><form method=dialog><input autofocus><button>Buy</button></form></dialog>"
 
 
-@pytest.mark.parametrize("first", ["the dialog", "the banner"])
+@pytest.mark.parametrize("first", ["the dialog", "the dialog in a shadow root", "the banner"])
 def test_a_modal_dialog_of_the_shop_s_stays_above_it_and_usable(shop: Shop, page: Page, first: str) -> None:
     opened = f"{MODAL}<script>const d = document.querySelector('dialog'); d.showModal()</script>"
     src = shop.url("/v1/shop/consent.js")
-    if first == "the dialog":
+    if first == "the dialog in a shadow root":
+        opened = f"<div><template shadowrootmode=open>{MODAL}</template></div><script>const d = document.querySelector('div').shadowRoot.querySelector('dialog'); d.showModal()</script>"
+    if first != "the banner":
         late = f"addEventListener('load', () => document.head.append(Object.assign({SCRIPT}, {{ src: '{src}' }})))"
         page.goto(shop.page(opened, head=f"<style>dialog {{ inset: auto 0 0 }}</style><script>{late}</script>"))
     else:

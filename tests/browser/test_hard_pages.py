@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from .conftest import Shop, press, settle, until, when
+from .conftest import WORDS, Shop, press, settle, until, when
 from .libraries import library
 from .rows import COUNT, HELD, hits, tracker
 from .test_other_browsers import new_window, window
@@ -152,6 +152,84 @@ def test_a_script_that_turbo_morphs_ends_at_a_withdrawal(shop: Shop, page: Page,
     until(page, "window.morphed")
     withdraw(page)
     assert page.evaluate("window.inline") is None
+
+
+def test_a_film_that_turbo_morphs_plays_on(shop: Shop, page: Page) -> None:
+    shop.pages["/turbo.js"] = ("text/javascript", library("turbo"), {})
+    head = f"{shop.tag}<script src=/turbo.js></script><meta name=turbo-refresh-method content=morph>"
+    page.goto(shop.page(f"<iframe title=F data-consent=analytics data-src='{tracker(shop, 'film')}'></iframe>", head=head))
+    page.evaluate(ALLOW)
+    until(page, "document.querySelector('iframe').hasAttribute('src') && consent.token")
+    page.evaluate(
+        "document.addEventListener('turbo:render', () => (window.morphed = 1)); Turbo.visit(location.href, { action: 'replace' })"
+    )
+    until(page, "window.morphed && document.querySelector('iframe').hasAttribute('src')")
+    page.evaluate("document.querySelector('iframe').src = '/another'")
+    settle(page)
+    assert page.evaluate("document.querySelector('iframe').getAttribute('src')") == "/another", "what the page says stays"
+
+
+def test_what_is_allowed_once_ends_with_the_next_answer(shop: Shop, page: Page) -> None:
+    film = "<iframe title=F width=560 height=315 data-consent=marketing data-src='{}'></iframe>"
+    page.goto(shop.page(film.format(tracker(shop, "first"))))
+    page.frame_locator("iframe").get_by_role("button", name=WORDS["en"]["once"]).click()
+    when(page, lambda: "first" in hits(shop))
+    page.evaluate(f"document.querySelector('main').insertAdjacentHTML('beforeend', `{film.format(tracker(shop, 'second'))}`)")
+    page.frame_locator("iframe >> nth=1").get_by_role("button", name=WORDS["en"]["once"]).wait_for()
+    assert page.evaluate("document.querySelector('iframe').src") == tracker(shop, "first"), "another frame is no answer"
+    press(page, "refuse")
+    until(page, "!document.querySelector('iframe').hasAttribute('src')")
+
+
+def test_a_copy_of_a_picture_that_is_put_back_asks_nobody(shop: Shop, page: Page) -> None:
+    sources = f"<source data-srcset='{tracker(shop, 'wide')}' media='(min-width: 1px)'><img alt='' data-src='{tracker(shop, 'it')}'>"
+    page.goto(shop.page(f"<picture data-consent=analytics>{sources}</picture>"))
+    page.evaluate(ALLOW)
+    when(page, lambda: "wide" in hits(shop))
+    until(page, "consent.token && document.querySelector('img').loading == 'lazy'")
+    page.evaluate("window.copy = document.querySelector('picture').cloneNode(true)")
+    page.evaluate(WITHDRAW)
+    until(page, "!document.querySelector('source').hasAttribute('srcset')")
+    shop.hits.clear()
+    page.evaluate("document.body.append(copy)")
+    settle(page)
+    assert hits(shop) == []
+
+
+# Coming back
+
+
+def test_the_page_that_comes_back_is_where_it_was_and_was_sent_once(shop: Shop, page: Page) -> None:
+    accepted(page, shop.page("<p style='height: 3000px'>x</p>" + INLINE))
+    until(page, "window.inline")
+    page.evaluate("scrollTo(0, 1500)")
+    shop.visits.clear()
+    withdraw(page)
+    until(page, "scrollY == 1500")
+    assert shop.visits.count("GET /") == 1
+
+
+def test_a_page_that_answers_no_head_comes_back_too(shop: Shop, page: Page) -> None:
+    accepted(page, shop.page(INLINE))
+    until(page, "window.inline")
+    page.route(
+        "**/*", lambda route: route.fulfill(status=405) if route.request.method == "HEAD" else route.fallback()
+    )
+    withdraw(page)
+    assert page.evaluate("window.inline") is None
+
+
+@pytest.mark.parametrize("policy", ["", "connect-src 'none'"])
+def test_without_a_network_the_page_stays_and_says_so(shop: Shop, page: Page, policy: str) -> None:
+    head = f"<meta http-equiv=content-security-policy-report-only content=\"{policy}\">{shop.tag}"
+    accepted(page, shop.page(INLINE, head=head, Content_Security_Policy_Report_Only=policy))
+    until(page, "window.inline")
+    page.evaluate("consent.decide({ marketing: false })")  # so that the layer is there
+    page.get_by_role("status").wait_for()
+    page.context.set_offline(True)
+    page.evaluate(WITHDRAW)
+    page.get_by_role("status").filter(has_text=WORDS["en"]["stays"]).wait_for()
+    assert page.evaluate("window.inline") == 1
 
 
 def test_a_script_that_is_gone_again_ends_on_a_page_of_three_hundred_pictures(shop: Shop, page: Page) -> None:

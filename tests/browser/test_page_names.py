@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from examples import example
 from playwright.sync_api import BrowserContext, Page, expect
 
 from .conftest import Shop, banner, press, settle, until, when
@@ -180,3 +181,14 @@ def test_what_passes_a_sanitiser_never_runs(shop: Shop, page: Page) -> None:
     settle(page)
     assert page.evaluate("order") == []
     assert hits(shop) == []
+
+
+def test_the_sanitiser_of_the_documentation_leaves_no_mark(shop: Shop, page: Page) -> None:
+    call = example("sanitise").strip().rstrip(";")
+    shop.pages["/dompurify.js"] = ("text/javascript", library("dompurify"), {})
+    page.goto(shop.page("<div id=comments></div><script src=/dompurify.js></script>"))
+    marks = "<p data-consent=analytics data-src=x>1</p><button data-consent-open>2</button><div data-consent-list>3</div>"
+    for text in (marks, *ATTACKS.values()):
+        page.evaluate(f"(text) => (comments.innerHTML += {call})", text)
+    assert page.evaluate("comments.textContent.startsWith('123')")
+    assert page.evaluate("comments.querySelector('[data-consent],[data-consent-open],[data-consent-list]')") is None

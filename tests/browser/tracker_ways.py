@@ -53,6 +53,15 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "waits",
         f"{SVG} image.setAttributeNS('http://www.w3.org/1999/xlink', 'xlink:href', '{{url}}')",
     ),
+    "a filter's picture of SVG, `feImage`": (
+        "waits",
+        "const svg = document.body.appendChild(document.createElementNS('http://www.w3.org/2000/svg', 'svg'));"
+        "const part = (name) => document.createElementNS('http://www.w3.org/2000/svg', name);"
+        "const [filter, picture, box] = ['filter', 'feImage', 'rect'].map(part);"
+        "filter.id = 'f'; filter.append(picture); box.setAttribute('filter', 'url(#f)');"
+        "box.setAttribute('width', 9); box.setAttribute('height', 9); svg.append(filter, box);"
+        "picture.setAttribute('href', '{url}')",
+    ),
     "`input` of type image": ("waits", "make('input', { type: 'image', alt: '', src: '{url}' })"),
     "a frame": ("waits", "make('iframe', { src: '{url}', title: 'F' })"),
     "a frame of `innerHTML`": ("ahead", "make('div').innerHTML = \"<iframe src='{url}' title='F'></iframe>\""),
@@ -82,6 +91,11 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "waits",
         f"{FRAME} const inner = frame.contentDocument.createElement('img'); inner.src = '{{url}}'",
     ),
+    "and what an `object` has": (
+        "waits",
+        "const inner = make('object', { type: 'text/html', data: 'about:blank' });"
+        "setTimeout(() => inner.contentWindow.fetch('{url}', { mode: 'no-cors' }), 200)",
+    ),
     "`WebSocket`": ("fails", "new WebSocket('{url}'.replace('http', 'ws')).onerror = () => { window.failed = true }"),
     "`EventSource`": ("fails", "new EventSource('{url}').onerror = () => { window.failed = true }"),
     "`import()`": ("goes", "import('{url}.js').catch(() => {})"),
@@ -95,6 +109,18 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "const attribute = document.createAttribute('src'); attribute.value = '{url}';"
         "document.createElement('img').setAttributeNode(attribute)",
     ),
+    "`attributes.setNamedItem`": (
+        "goes",
+        "const attribute = document.createAttribute('src'); attribute.value = '{url}';"
+        "document.createElement('img').attributes.setNamedItem(attribute)",
+    ),
+    "rules of what to prefetch, in a `script` of type `speculationrules`": (
+        "goes",
+        "const rules = document.createElement('script'); rules.type = 'speculationrules';"
+        "rules.textContent = JSON.stringify({ prefetch: [{ source: 'list', eagerness: 'immediate', urls: ['{url}'] }] });"
+        "document.head.append(rules)",
+    ),
+    "`fetchLater`": ("goes", "fetchLater('{url}', { activateAfter: 0, mode: 'no-cors' })"),
     "`image.href.baseVal`": ("goes", f"{SVG} setTimeout(() => {{ image.href.baseVal = '{{url}}' }})"),
     "a script of a template's own `content`, put in": (
         "goes",
