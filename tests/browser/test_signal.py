@@ -128,6 +128,7 @@ def test_the_signal_is_read_as_it_is_now_and_not_where_the_shop_says_so(shop: Sh
     page.add_init_script(SIGNAL)
     page.goto(shop.serve(gpc=True).page("", path="/heeds"))
     assert page.evaluate("[consent.signal, (window.off = true, consent.signal)]") == ["gpc", None]
+    when(page, lambda: posted(shop, "shown"))
     shop.posts.clear()
     page.goto(shop.serve(gpc=False).page("", head=shop.tag.replace(".js", ".js?2")))
     expect(banner(page)).to_be_visible()

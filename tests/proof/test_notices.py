@@ -163,6 +163,7 @@ def test_nothing_in_a_notice_runs(store, site, asked, environment, tmp_path, pag
         assert "can be printed only" in result.stderr
         assert not file.exists()
         return
+    assert result.exit_code == 0, result.output
     page.goto(file.as_uri())
     expect(page.locator("pre")).to_contain_text('"site": "smartmarket"')
     if where in ("words", "cookies", "policy_url"):
