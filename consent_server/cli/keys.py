@@ -9,7 +9,7 @@ import click
 
 from ..proof.keys import all_published, published, unendorsed, vouch
 from ..settings.environment import read_environment
-from .terminal import data_option, echo_json, errors_to_exit_2, open_store, signing_keys
+from .terminal import EndsInIdentifier, data_option, echo_json, errors_to_exit_2, open_store, signing_keys
 
 
 @click.group(invoke_without_command=True)
@@ -35,7 +35,7 @@ def keys(context: click.Context, ever: bool, data: Path | None) -> None:
             )
 
 
-@keys.command("vouch")
+@keys.command("vouch", cls=EndsInIdentifier)
 @click.argument("kid")
 @data_option
 @errors_to_exit_2

@@ -15,7 +15,17 @@ from ..proof.erasure import carry_over
 from ..proof.log import export, seal, write
 from ..site import Notice
 from ..verify import Failed, check
-from .terminal import CommandFailed, data_option, day, echo_json, errors_to_exit_2, open_store, signing_keys, site_named
+from .terminal import (
+    CommandFailed,
+    EndsInIdentifier,
+    data_option,
+    day,
+    echo_json,
+    errors_to_exit_2,
+    open_store,
+    signing_keys,
+    site_named,
+)
 
 
 @click.group()
@@ -129,7 +139,7 @@ def carry_over_log(site: str, data: Path | None) -> None:
     click.echo(f"{site}: {found} entries that were erased without a statement are signed for as they were found.")
 
 
-@log.command("notice")
+@log.command("notice", cls=EndsInIdentifier)
 @click.argument("notice")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a page that shows the banner as it was.")
 @data_option

@@ -9,10 +9,19 @@ import click
 
 from ..proof.erasure import erase as erase_shopper
 from ..proof.receipt import history
-from .terminal import CommandFailed, data_option, echo_json, errors_to_exit_2, open_store, signing_keys, site_named
+from .terminal import (
+    CommandFailed,
+    EndsInIdentifier,
+    data_option,
+    echo_json,
+    errors_to_exit_2,
+    open_store,
+    signing_keys,
+    site_named,
+)
 
 
-@click.command("export")
+@click.command("export", cls=EndsInIdentifier)
 @click.argument("site")
 @click.argument("receipt")
 @data_option
@@ -29,7 +38,7 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
     echo_json({"site": shop.id, "history": events})
 
 
-@click.command()
+@click.command(cls=EndsInIdentifier)
 @click.argument("site")
 @click.argument("receipt")
 @data_option

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -26,6 +27,9 @@ from ..verify import CannotCheck
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_IDENTIFIER = re.compile(r"-[\w-]{7,21}", re.ASCII)
+"""Ours have 8 to 22 characters of base64url; no option of a command that takes one is as long."""
+
 SECONDS_TO_ANSWER = 5
 """A command may wait longer for Redis than a shopper."""
 
@@ -34,6 +38,16 @@ class CommandFailed(click.ClickException):
     """Something could not be done; one sentence says why."""
 
     exit_code = 2
+
+
+class EndsInIdentifier(click.Command):
+    """A command whose last argument is a hash or an identifier of ours, one in 64 of which begins with a dash."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; what looks like an identifier is no option."""
+        found = [each for each in args if _IDENTIFIER.fullmatch(each)]
+        rest = [each for each in args if each not in found]
+        return super().parse_args(ctx, [*rest, "--", *found] if found and "--" not in args else args)
 
 
 def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:

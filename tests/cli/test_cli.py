@@ -279,6 +279,15 @@ def test_of_a_shopper_of_whom_nothing_is_held_nothing_can_be_done(
     assert_one_sentence(nobody, "Nothing is held at shop")
 
 
+@pytest.mark.parametrize("words", [("export", "shop"), ("erase", "shop"), ("log", "notice"), ("keys", "vouch")])
+@pytest.mark.parametrize("name", ["-h" + "x" * 20, "-" * 22, "-help-me-11"])
+def test_an_identifier_may_begin_with_a_dash(
+    run: Run, shop: Path, redis_url: str, words: tuple[str, ...], name: str
+) -> None:
+    nobody = run(*words, name, REDIS_URL=redis_url, CONSENT_SECRET=SECRET)
+    assert_one_sentence(nobody, name)
+
+
 def test_all_sites_are_sealed_where_none_is_named(run: Run, shop: Path, redis_url: str) -> None:
     sealed = run("log", "seal", REDIS_URL=redis_url, CONSENT_SECRET=SECRET)
     assert (sealed.returncode, sealed.stdout) == (0, "shop: 0 days sealed\n")
