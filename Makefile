@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test bench faults kills audit fuzz lint build clean
+.PHONY: help demo test bench faults kills pythons audit fuzz lint build clean
 
 help: ## Say what there is to do: this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
@@ -25,6 +25,9 @@ faults: .venv/ready-for-tests ## Break a hundred things while shoppers decide; S
 
 kills: .venv/ready-for-tests ## Kill archive, seal and erasure at each of 1,300 places; takes a quarter of an hour.
 	@KILLS=1 .venv/bin/python -m pytest -s tests/proof/test_killed.py
+
+pythons: .venv/ready-for-tests ## Install the package in each Python that this machine has, and take decisions.
+	@PYTHONS=1 .venv/bin/python -m pytest tests/test_wheel.py
 
 audit: .venv/ready-for-tests ## Plant every leak and look for it in every state of consent; takes some minutes.
 	@AUDIT=1 .venv/bin/python -m pytest tests/audit

@@ -166,9 +166,9 @@ def test_from_pip_install_to_the_first_decision_in_a_browser(newcomer: Callable[
     assert decision.value.json()["allow"] == ["analytics", "functional", "marketing"]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "newcomer.txt").write_text(f"{seconds:.1f} s from pip install to the first recorded decision\n")
-    assert seconds < 120
 
 
+@pytest.mark.skipif("PYTHONS" not in os.environ, reason="`make pythons` tries each Python of this machine")
 @pytest.mark.parametrize("python", [*pythons()][1:])
 def test_it_installs_and_takes_decisions_in_each_python(newcomer: Callable[[str], Installed], python: str) -> None:
     there = newcomer(python)

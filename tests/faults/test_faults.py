@@ -23,7 +23,7 @@ from consent_server.verify import verify
 from faults.shoppers import Shoppers
 from faults.worlds import WORLDS
 
-FAULTS = int(os.environ.get("FAULTS", "14"))
+FAULTS = int(os.environ.get("FAULTS", "8"))
 SEED = int(os.environ.get("SEED", "2026"))
 SHARES = {"embedded": 0.3, "single": 0.5, "cluster": 0.12, "sentinel": 0.08}
 """Which part of the faults happens in which world."""

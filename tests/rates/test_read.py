@@ -59,7 +59,7 @@ def real(valkey: RedisServer) -> Iterator[tuple[Store, Site]]:
     opened.close()
 
 
-@hypothesis_settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=12, deadline=None)
 @given(EVENTS)
 def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real, valkey, events):
     store, site = real
