@@ -8,7 +8,7 @@ PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 .PHONY: help demo test bench faults kills pythons audit fuzz lint build clean
 
 help: ## Say what there is to do: this list.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
 
 demo: .venv/ready ## Run everything here, with a shop to try it on; PORT=8080 chooses the port, Ctrl-C ends it.
 	@exec .venv/bin/consent-server demo $(if $(PORT),--port $(PORT))

@@ -50,6 +50,7 @@ def test_pages_of_the_shop_may_read_what_is_theirs_and_refusals_too(client, path
     assert refused.status_code >= 400
     assert refused.headers["Access-Control-Allow-Origin"] == OWN
     assert "Origin" in refused.headers["Vary"]
+    assert refused.headers["Access-Control-Expose-Headers"] == "Date"
     assert "Access-Control-Allow-Methods" not in refused.headers
     told = preflight(client, f"{AT}/{path}", OWN, method)
     assert told["Access-Control-Allow-Origin"] == OWN
