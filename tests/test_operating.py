@@ -121,6 +121,32 @@ def test_the_systemd_unit_runs_and_reloads_without_losing_a_request(
         asking.join()
     assert failed == []
 
+    sound = config.read_text("utf-8")
+    wrong = ("name = ", sound.replace("policy_url", "polcy_url"), sound.replace('name = "Shop renewed"', "name = 7"))
+    for text in wrong:
+        config.write_text(text, "utf-8")
+        process.send_signal(signal.SIGHUP)
+        said = until_warned(url, True)
+        assert re.match(r"Running on the configuration of \d\d:\d\d, as .*consent.toml", said), said
+        assert name() == "Shop renewed"
+        config.write_text(sound, "utf-8")
+        process.send_signal(signal.SIGHUP)
+        until_warned(url, False)
+
+
+def until_warned(url: str, is_warned: bool) -> str:
+    """Wait until every worker says that it runs on an older configuration, or none does; return what it says."""
+    until = time.monotonic() + 120
+    while True:
+        found = set()
+        for _ in range(20):
+            with urllib.request.urlopen(f"{url}/readyz", timeout=45) as answer:
+                found.add(" ".join(json.load(answer)["warnings"]))
+        if all(("configuration" in each) == is_warned for each in found):
+            return found.pop()
+        assert time.monotonic() < until, found
+        time.sleep(0.2)
+
 
 def test_the_containers_command_runs_with_its_environment(running: Running, short_folder: Callable[[], Path]) -> None:
     text = (ROOT / "docs" / "Containerfile").read_text()

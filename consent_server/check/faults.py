@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, count
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
 from ..settings.rows import SettingsError
+from ..settings.starter import SECRET_FILE
 from ..site import CATEGORIES, ConsentError, Site
 
-CURE_SECRET = (  # nosec B105
-    "type: python -c 'import secrets; print(secrets.token_urlsafe(32))' > consent-secret; "  # noqa: S105
-    "export CONSENT_SECRET_FILE=consent-secret"
-)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -28,8 +25,16 @@ class Finding:
     grave: bool = True
 
 
-def environment(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]:
-    """Return the settings, without those that are wrong, and what is wrong with them."""
+def _new_secret(folder: Path) -> str:
+    """Return what to type for a secret in a file of its own: none that is there is touched, by the shell neither."""
+    names = (f"{SECRET_FILE}{f'-{n}' if n > 1 else ''}" for n in count(1))
+    name = next(name for name in names if not (folder / name).exists())
+    made = f"python -c 'import secrets; print(secrets.token_urlsafe(32))' > {name}"
+    return f"type: (umask 077; set -C; {made}) && export CONSENT_SECRET_FILE={name}"
+
+
+def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, list[Finding]]:
+    """Return the settings, without those that are wrong, and what is wrong with them; ``folder`` may hold a secret."""
     rest, found = dict(environ), []
     while True:
         try:
@@ -38,10 +43,12 @@ def environment(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]:
         except SettingsError as error:
             for spelling in (error.name, f"{error.name}_FILE"):
                 rest.pop(spelling, None)
-            row = next(row for row in ENVIRONMENT if row.name == error.name)
-            found.append(Finding(str(error), CURE_SECRET if row.name == "CONSENT_SECRET" else f"set it: {row.help}"))
+            cures = {row.name: f"set it: {row.help}" for row in ENVIRONMENT} | {"CONSENT_SECRET": _new_secret(folder)}
+            found.append(Finding(str(error), cures.get(error.name or "", f"type: unset {error.name}; and set that.")))
     if not settings.secret and not any("CONSENT_SECRET" in finding.fault for finding in found):
-        found.append(Finding("CONSENT_SECRET is not set, so no token can be signed.", CURE_SECRET))
+        there = (folder / SECRET_FILE).exists()
+        cure = f"type: export CONSENT_SECRET_FILE={SECRET_FILE}" if there else _new_secret(folder)
+        found.append(Finding("CONSENT_SECRET is not set, so no token can be signed.", cure))
     return settings, found
 
 
@@ -49,7 +56,7 @@ def secret(settings: Settings, folder: Path, environ: Mapping[str, str]) -> Iter
     """Find a secret that others know: that of a demo in ``folder``, or one that everybody may read."""
     for kept in folder.glob("consent-demo*/secret"):
         if kept.read_text(encoding="utf-8").strip() in settings.secret:
-            yield Finding(f"CONSENT_SECRET is the one of the demo in {kept.parent.name}.", CURE_SECRET)
+            yield Finding(f"CONSENT_SECRET is the one of the demo in {kept.parent.name}.", _new_secret(folder))
     path = environ.get("CONSENT_SECRET_FILE")
     if path and Path(path).exists() and Path(path).stat().st_mode & 0o077:
         yield Finding(f"{path} can be read by others than its owner.", f"type: chmod 600 {path}")

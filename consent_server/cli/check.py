@@ -39,7 +39,7 @@ def check(url: str | None, page: str | None, only: str | None, offline: bool) ->
 
     Exit status 1 if something must be mended; advice alone leaves it at 0.
     """
-    settings, found = faults.environment(os.environ)
+    settings, found = faults.environment(os.environ, Path.cwd())
     found += faults.secret(settings, Path.cwd(), os.environ)
     found += store.storage(settings)
     sites: dict[str, Site] = {}

@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 from dataclasses import replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
@@ -22,6 +23,8 @@ from granian.log import LogLevels
 from ..app import create_app
 from ..housekeeping import keep
 from ..settings.environment import Settings, read_environment
+from ..settings.kept import keep as keep_configuration
+from ..settings.kept import made_of_a_sound_one
 from ..settings.shops import read_sites
 from ..store import Store, StoreAway, embedded
 from ..tokens import Keys
@@ -62,8 +65,12 @@ def served() -> Flask:
     embedded.end_with_parent()
     # Ctrl-C at a terminal reaches the worker too. Its parent ends it, and told twice it would not end.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    app = create_app()
-    write_logs(as_json=not app.extensions["consent"].settings.demo)
+    settings = read_environment()
+    write_logs(as_json=not settings.demo)
+    app, outdated = made_of_a_sound_one(create_app, settings)
+    if outdated:
+        log.error("%s Mend it and reload.", outdated)
+        app.extensions["consent"].warnings.append(outdated)
     # What stays for ever is not looked through again: that held up every shopper for some 45 ms.
     gc.collect()
     gc.freeze()
@@ -138,6 +145,7 @@ def run_workers(settings: Settings, level: LogLevels, *chosen: str) -> None:
     with TemporaryDirectory(prefix="consent-metrics-") as together:
         if settings.web_concurrency > 1:  # each worker writes its numbers there, and whoever is asked adds them up
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", together)
+        keep_configuration(settings.config, Path(together))
         server.serve()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -125,13 +126,26 @@ class Settings:
 
 ENVIRONMENT: tuple[Row, ...] = tuple(each.metadata["row"] for each in fields(Settings))
 
+_NAMES = [name for row in ENVIRONMENT for name in (row.name, f"{row.name}_FILE")]
+_LIKE_OURS = re.compile(r"(CONSENT|REDIS|WEB|TRUSTED|COUNTRY|CLIENT|SITE)_")
+
+
+def _must_be_meant(environ: Mapping[str, str]) -> None:
+    """Refuse a variable that is one letter off one of ours which is not set; other programs have theirs."""
+    for name in environ:
+        if name not in _NAMES and _LIKE_OURS.match(name):
+            near = difflib.get_close_matches(name, _NAMES, 1, cutoff=0.9)
+            if near and near[0] not in environ:
+                raise SettingsError(f"{name} is no setting; did you mean {near[0]}?", name)
+
 
 def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of the environment; each may also be a file's name in ``NAME_FILE``.
 
     Raises:
-        SettingsError: a value is wrong or its file cannot be read; says what is accepted.
+        SettingsError: a value is wrong or its file cannot be read, or a name is misspelled; says what is accepted.
     """
+    _must_be_meant(environ)
     values: dict[str, Any] = {}
     for each in fields(Settings):
         row: Row = each.metadata["row"]

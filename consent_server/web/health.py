@@ -45,9 +45,9 @@ def readyz() -> Response:
     """
     store = services().store
     store.ping()
-    warnings: list[str] = []
+    warnings = [*services().warnings]
     with suppress(StoreAway):  # one that does not tell how it runs may be as it should
-        warnings = [what for server in store.servers() for what, _ in server.faults()]
+        warnings += [what for server in store.servers() for what, _ in server.faults()]
     # It is ready all the same: a shop is better served by a Redis that may lose something than by none.
     return answer({"status": "ready", "scheme": request.scheme, "warnings": warnings})
 

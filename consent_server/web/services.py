@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import current_app
@@ -35,6 +35,8 @@ class Services:
     knocks: Knocks
     scripts: Mapping[str, SiteScripts]
     """What each site serves, by its id."""
+    warnings: list[str] = field(default_factory=list)
+    """What an operator should know of how this worker runs, a sentence each."""
 
 
 def services() -> Services:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import subprocess
 import sys
 import threading
@@ -71,27 +72,41 @@ def only(found: Iterator[faults.Finding] | list[faults.Finding]) -> faults.Findi
         ({"CONSENT_SECRET_FILE": "nowhere"}, "CONSENT_SECRET_FILE names nowhere"),
     ],
 )
-def test_a_missing_or_short_secret_is_cured_by_making_one(environ: dict[str, str], fault: str) -> None:
-    finding = only(faults.environment(environ)[1])
+def test_a_missing_or_short_secret_is_cured_by_making_one(environ: dict[str, str], fault: str, tmp_path: Path) -> None:
+    finding = only(faults.environment(environ, tmp_path)[1])
     assert finding.fault.startswith(fault)
     assert "secrets.token_urlsafe(32)" in finding.cure
     assert finding.grave
 
 
-def test_every_wrong_setting_is_found_in_one_go() -> None:
-    settings, found = faults.environment({"CONSENT_SECRET": SECRET, "PORT": "eighty", "WEB_CONCURRENCY": "0"})
-    assert [finding.fault.split()[0] for finding in found] == ["PORT", "WEB_CONCURRENCY"]
+def test_every_wrong_setting_is_found_in_one_go(tmp_path: Path) -> None:
+    environ = {"CONSENT_SECRET": SECRET, "PORT": "eighty", "WEB_CONCURRENCY": "0", "CONSENT_WEBHOK": "https://x.example"}
+    settings, found = faults.environment(environ, tmp_path)
+    assert [finding.fault.split()[0] for finding in found] == ["CONSENT_WEBHOK", "PORT", "WEB_CONCURRENCY"]
+    assert "did you mean CONSENT_WEBHOOK?" in found[0].fault
     assert settings.secret == (SECRET,)
     assert settings.port == 8000
 
 
 def test_the_commands_that_cure_a_secret_work(tmp_path: Path) -> None:
-    cure = only(faults.environment({})[1]).cure.removeprefix("type: ").replace("python ", f"{sys.executable} ", 1)
-    done = subprocess.run(
-        f"{cure}; echo $CONSENT_SECRET_FILE", shell=True, cwd=tmp_path, capture_output=True, text=True
-    )
+    def cure() -> str:
+        found = only(faults.environment({}, tmp_path)[1])
+        return found.cure.removeprefix("type: ").replace("python ", f"{sys.executable} ", 1)
+
+    def typed(text: str) -> subprocess.CompletedProcess[str]:
+        said = f"({text}) && {text.rpartition('&& ')[2]} && echo $CONSENT_SECRET_FILE"
+        return subprocess.run(said, shell=True, cwd=tmp_path, capture_output=True, text=True)
+
+    first = cure()
+    done = typed(first)
     assert done.returncode == 0, done.stderr
-    assert faults.environment({"CONSENT_SECRET_FILE": str(tmp_path / done.stdout.strip())})[1] == []
+    path = tmp_path / done.stdout.strip()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert faults.environment({"CONSENT_SECRET_FILE": str(path)}, tmp_path)[1] == []
+    kept = path.read_text()
+    assert cure() == "export CONSENT_SECRET_FILE=consent-secret", "one that is there is named"
+    assert typed(first).returncode != 0
+    assert path.read_text() == kept, "typed once more, it overwrites nothing"
 
 
 def test_the_secret_of_a_demo_is_refused(tmp_path: Path) -> None:

@@ -258,3 +258,25 @@ def test_a_setting_may_come_from_a_file_but_not_twice(tmp_path):
         read_environment({"CONSENT_SECRET_FILE": str(path), "CONSENT_SECRET": "s" * 40})
     with pytest.raises(SettingsError, match="cannot be read"):
         read_environment({"CONSENT_SECRET_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CONSENT_SECRT", "CONSENT_SECRET"),
+        ("CONSENT_SECRETS_FILE", "CONSENT_SECRET_FILE"),
+        ("CONSENT_CONFGI", "CONSENT_CONFIG"),
+        ("TRUSTED_PROXY", ""),
+        ("CONSENT_SERVER", ""),
+        ("CONSENT_SERVER_PORT", ""),
+        ("REDIS_URI", ""),
+        ("WEB_CONCURENCY", "WEB_CONCURRENCY"),
+    ],
+)
+def test_a_misspelled_variable_is_noticed_and_those_of_others_are_not(name, meant):
+    if not meant:
+        read_environment({name: "x"})
+        return
+    with pytest.raises(SettingsError, match=f"{name} is no setting; did you mean {meant}"):
+        read_environment({name: "x"})
+    read_environment({name: "x", meant: "x" * 32 if "SECRET" in meant else "1"} if "FILE" not in meant else {})
