@@ -9,10 +9,14 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask
@@ -49,10 +53,13 @@ def serve() -> None:
     if valkey:
         settings = replace(settings, redis_url=valkey.start())
         chosen.append("redis_url")
+    write_logs(as_json=for_machines(settings))
     try:
-        _must_suit(create_app(settings))  # what is wrong is said here, once, before any worker starts
+        app = create_app(settings)
         settings = replace(settings, port=settings.port or free_port(settings.host))
         must_be_free(settings.host, settings.port)
+        _tell(settings, app.extensions["consent"].sites, in_folder=valkey is not None)
+        _must_suit(app)  # what is wrong is said here, once, before any worker starts
         start_housekeeping(settings)
         run_workers(settings, LogLevels.info, *chosen)
     finally:
@@ -66,7 +73,7 @@ def served() -> Flask:
     # Ctrl-C at a terminal reaches the worker too. Its parent ends it, and told twice it would not end.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     settings = read_environment()
-    write_logs(as_json=not settings.demo)
+    write_logs(as_json=for_machines(settings))
     app, outdated = made_of_a_sound_one(create_app, settings)
     if outdated:
         log.error("%s Mend it and reload.", outdated)
@@ -77,6 +84,23 @@ def served() -> Flask:
     # Ended at once: a thread of granian's that wants the interpreter while it is being taken down would panic.
     atexit.register(os._exit, 0)
     return app
+
+
+def for_machines(settings: Settings) -> bool:
+    """Return whether a program reads what is logged."""
+    return not (settings.demo or sys.stderr.isatty())
+
+
+def _tell(settings: Settings, sites: Iterable[str], in_folder: bool) -> None:
+    """Say what runs, where it is reached, and where decisions are kept."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"http://{host}:{settings.port}{settings.prefix}"
+    log.info("consent-server %s at %s; the rates are at %s/", version("consent-server"), base, base)
+    for site in sites:
+        log.info('%s: its tag is <script src="%s/v1/%s/consent.js"></script>', site, base, site)
+    redis = urlsplit(str(settings.redis_url))
+    where = settings.data.absolute() if in_folder else f"{redis.scheme}://{redis.netloc.rpartition('@')[2]}{redis.path}"
+    log.info("decisions are kept in %s", where)
 
 
 def _must_suit(app: Flask) -> None:
@@ -141,6 +165,7 @@ def run_workers(settings: Settings, level: LogLevels, *chosen: str) -> None:
         workers_kill_timeout=10,
         websockets=False,
         log_level=level,
+        log_dictconfig={"loggers": {"_granian": {"propagate": True}}},  # one format for all lines
     )
     with TemporaryDirectory(prefix="consent-metrics-") as together:
         if settings.web_concurrency > 1:  # each worker writes its numbers there, and whoever is asked adds them up

@@ -244,10 +244,14 @@ def test_the_log_of_a_busy_run_says_nothing_sensitive_and_each_line_is_json(run_
     assert total == 90, "both workers' decisions are in the metrics of either"
     live.stop()
     said = live.words()
-    ours = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    ours = [json.loads(line) for line in said.splitlines()]
+    told = [line["message"] for line in ours]
+    assert told[0].endswith(f"at {live.url}; the rates are at {live.url}/")
+    assert any(f"{live.url}/v1/smartmarket/consent.js" in each for each in told)
+    assert any("decisions are kept in" in each and "@" not in each for each in told)
     assert any("refuses" in line["message"] and line["request"] for line in ours)
     for secret in [SECRET, agent, "127.0.0.1:", *tokens, *(token.split(".")[1] for token in tokens), "a-busy-run"]:
-        lines = [line for line in said.splitlines() if "Listening at" not in line]
+        lines = [line for line in said.splitlines() if live.url not in line]  # where it is reached
         assert not any(secret in line for line in lines), secret
 
 
