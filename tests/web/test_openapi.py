@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from schemathesis import Config, GenerationMode
 
 import consent_server
+from consent_server import create_app
 from consent_server.store import ApiKey
 from consent_server.web.marketer.session import digest
 
@@ -58,6 +59,12 @@ def test_it_is_of_this_version_and_names_what_it_repeats(client):
     for kind, components in said["components"].items():
         if kind != "securitySchemes":
             assert [name for name in components if f'"#/components/{kind}/{name}"' not in text] == []
+
+
+def test_under_a_prefix_it_says_where_the_calls_are(settings, site):
+    client = create_app(replace(settings, prefix="/consent"), {site.id: site}).test_client()
+    (server,) = client.get("/consent/openapi.json").get_json()["servers"]
+    assert client.get(f"{server['url']}/healthz").status_code == 200
 
 
 def test_whatever_a_stranger_sends_is_answered_as_described(operations):

@@ -12,8 +12,8 @@ from .paths import PATHS
 
 
 @cache
-def description() -> bytes:
-    """Return the description of all calls, as JSON text."""
+def description(prefix: str = "") -> bytes:
+    """Return the description of all calls, as JSON text; ``prefix`` is the path under which the server is reached."""
     return msgspec.json.format(
         msgspec.json.encode(
             {
@@ -26,6 +26,7 @@ def description() -> bytes:
                         "type of its own. An empty part of a query counts as left out."
                     ),
                 },
+                "servers": [{"url": prefix or "/"}],
                 "paths": PATHS,
                 "components": {
                     "securitySchemes": {
