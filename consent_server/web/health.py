@@ -80,5 +80,6 @@ def _alarms() -> Iterator[tuple[str, str, str]]:
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """The description of all calls that are for machines (OpenAPI 3.1)."""
-    response = Response(description(services().settings.prefix), headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
+    text = description(services().settings.prefix)
+    response = Response(text, headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
     return add_cors(response, "*")
