@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -21,6 +22,7 @@ from .web import health, marketer, reports, seals, shopper
 from .web.knocks import Knocks
 from .web.limits import Limits
 from .web.problems import register_error_handlers
+from .web.responses import Answer
 from .web.services import Services, services
 
 API_HEADERS = (
@@ -32,6 +34,16 @@ API_HEADERS = (
 
 PAGE_HEADERS = (("Permissions-Policy", "camera=(), microphone=(), geolocation=(), browsing-topics=()"),)
 """Headers that a page has besides."""
+
+
+class _App(Flask):
+    """Flask without what nothing of ours is, and what each request would pay for: coroutines and Flask's sessions."""
+
+    response_class = Answer
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a view as it is."""
+        return func
 
 
 def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | None = None) -> Flask:
@@ -81,7 +93,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
 
 def _bare(services: Services) -> Flask:
     """Return an app without any address, which refuses and is careful as every answer of ours."""
-    app = Flask(__package__, static_folder=None)
+    app = _App(__package__, static_folder=None)
     app.extensions["consent"] = services
     register_error_handlers(app)
     app.after_request(add_security_headers)
@@ -95,14 +107,14 @@ def _is_on_a_shops_host() -> bool:
     return bool(behind.settings.prefix or request.script_root) or request.host in origins
 
 
-def add_security_headers(response: Response) -> Response:
+def add_security_headers(response: Answer) -> Answer:
     """Tell browsers what a response may do, which is as little as it needs."""
     headers = response.headers
     if "Content-Security-Policy" in headers:  # a page, which knows what it needs
         for name, value in (*API_HEADERS, *PAGE_HEADERS):
             headers.setdefault(name, value)
     else:
-        headers.extend(API_HEADERS)
+        response.constant += API_HEADERS
     if request.is_secure and not _is_on_a_shops_host():
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return response

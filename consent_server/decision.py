@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -120,8 +119,7 @@ _showing = msgspec.json.Decoder(_Showing)
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """One answer of one shopper to one notice; ``allow`` is a mask, ``previous`` the consent that it follows."""
 
     id: str
@@ -242,8 +240,7 @@ def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) ->
     return asked.lang, asked.variant, signalled
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One decision as the log holds it. ``at`` is in milliseconds and, with ``seq`` and ``bucket``, its place.
 
     After an erasure ``id``, ``subject`` and ``signature`` are gone, ``erased`` is the hash of what they were, and

@@ -65,7 +65,7 @@ class Settings:
     host: str = _row("HOST", text, "127.0.0.1", "Address to listen on.", "192.0.2.10")
     port: int = _row("PORT", whole(0, 65535), 8000, "Port to listen on; 0 takes a free one.", "8080")
     web_concurrency: int = _row("WEB_CONCURRENCY", whole(1, 256), 1, "Worker processes.", "2")
-    threads: int = _row("CONSENT_THREADS", whole(1, 64), 16, "Threads of each worker; they share writes to disk.", "32")
+    threads: int = _row("CONSENT_THREADS", whole(1, 64), 32, "Threads of each worker; they share writes to disk.", "16")
     prefix: str = _row(
         "CONSENT_PREFIX", _prefix, "", "Path under which the server is reached, such as /consent.", "/consent"
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple, cast
+
+import msgspec
+from msgspec.structs import replace
 
 from ..decision import DEVICES, Consent, Decision, Entry, consent_of
 from ..site import ConsentError, Site
@@ -14,7 +16,7 @@ from .connection import Connection, StoreAway
 from .connection.clock import Clock, apart
 from .counters import counting
 from .notices import Notices
-from .packing import pack, pack_erased, pack_hour, pack_name, pack_places, unpack, unpack_places
+from .packing import name_in, pack, pack_erased, pack_hour, pack_name, pack_places, unpack, unpack_places
 
 
 class OtherContent(ConsentError):
@@ -29,8 +31,7 @@ class PreviousReplaced(ConsentError):
     problem = "previous-replaced"
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """A decision as it was acknowledged; ``repeat`` says that it had been recorded before, ``at`` when, in ms."""
 
     consent: Consent
@@ -137,13 +138,14 @@ class Decisions:
                 subject=decision.subject,
                 signature=signature if decision.allow else b"",
             )
+            packed = pack(entry)
             arguments = _Arguments(
                 digest=place.digest,
                 now=now,
                 clock=clock,
                 leeway=self._leeway,
-                entry=pack(entry),
-                id=pack_name(decision.id),
+                entry=packed,
+                id=name_in(packed),
                 follows=pack_name(followed) if followed else b"",
                 hour=b"" if decision.allow else pack_hour(consent.at, consent.notice),
                 signature=signature,
@@ -156,8 +158,8 @@ class Decisions:
             match reply:
                 case [Reply.NEW, *_]:
                     return Recorded(consent, signature, repeat=False, at=now)
-                case [Reply.REPEATED, at, packed, shared]:
-                    return self._repeat(site, decision, unpack(packed, bucket.number, at, 0), shared)
+                case [Reply.REPEATED, at, first, shared]:
+                    return self._repeat(site, decision, unpack(first, bucket.number, at, 0), shared)
                 case [Reply.REPLACED, *_]:
                     raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
                 case [Reply.APART, at]:

@@ -37,10 +37,11 @@ from __future__ import annotations
 
 import hashlib
 from binascii import crc_hqx
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import count
+
+import msgspec
 
 from ..site import Site
 
@@ -88,8 +89,7 @@ class Bucket:
         return f"{self._start}:count:{month}"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a subject's decisions are: in which bucket, and under which key and field their index."""
 
     bucket: Bucket

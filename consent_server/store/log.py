@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
+from msgspec import structs
 
 from ..decision import Entry
 from ..site import ConsentError, Site
@@ -95,7 +96,7 @@ class Log:
                             shared = cast(dict[bytes, bytes], self._redis.hgetall(bucket.refused))
                     at = entry.at // 1000
                     signature = shared.get(pack_hour(at - at % 3600, entry.notice), b"")
-                yield replace(entry, notice=whole.get(entry.notice, entry.notice), signature=signature)
+                yield structs.replace(entry, notice=whole.get(entry.notice, entry.notice), signature=signature)
 
     def _entries(self, bucket: Bucket, first: int, last: int) -> list[Entry]:
         """Return a bucket's entries from ``first`` up to but without ``last`` (ms) in order, as of one moment."""

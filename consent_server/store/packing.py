@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable
-from dataclasses import replace
+from functools import lru_cache
+
+from msgspec.structs import replace
 
 from ..decision import DEVICES, HOW, KINDS, Entry
 from ..site import base64url
@@ -15,18 +17,13 @@ _PLACE = struct.Struct(">HIH")
 _IDENTITY = 32
 _SAME = 255
 """Stands for a subject that is the decision itself."""
+_IS_SAME = bytes([_SAME])
 
 
 def pack(entry: Entry) -> bytes:
     """Pack an entry."""
-    return b"".join(
-        (
-            pack_head(entry),
-            pack_name(entry.id),
-            bytes([_SAME]) if entry.subject == entry.id else pack_name(entry.subject),
-            entry.signature,
-        )
-    )
+    subject = _IS_SAME if entry.subject == entry.id else pack_name(entry.subject)
+    return b"".join((pack_head(entry), pack_name(entry.id), subject, entry.signature))
 
 
 def pack_head(entry: Entry) -> bytes:
@@ -35,7 +32,7 @@ def pack_head(entry: Entry) -> bytes:
         KINDS.index(entry.kind) | DEVICES.index(entry.device) << 2 | HOW.index(entry.how) << 4,
         entry.allow | entry.before << 3,
         entry.country.encode(),
-        urlsafe_b64decode(entry.notice[:8]),
+        _start(entry.notice),
     )
 
 
@@ -73,6 +70,12 @@ def unpack_erased(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
     return replace(nameless, id="", subject="", erased=packed[_HEAD.size : end], statement=packed[end:])
 
 
+@lru_cache(maxsize=1024)
+def _start(notice: str) -> bytes:
+    """Return what an entry holds of a notice's hash."""
+    return urlsafe_b64decode(notice[:8])
+
+
 def pack_name(name: str) -> bytes:
     """Return an id in few bytes: 22 characters of canonical base64url are 16 bytes, anything else stays text."""
     if len(name) == 22:
@@ -80,6 +83,11 @@ def pack_name(name: str) -> bytes:
         if base64url(raw) == name:
             return b"\0" + raw
     return bytes([len(name)]) + name.encode()
+
+
+def name_in(packed: bytes) -> bytes:
+    """Return the id of a packed entry, as it is packed."""
+    return packed[_HEAD.size : _HEAD.size + 1 + (packed[_HEAD.size] or 16)]
 
 
 def _unpack_name(packed: bytes, start: int) -> tuple[str, int]:
@@ -91,7 +99,7 @@ def _unpack_name(packed: bytes, start: int) -> tuple[str, int]:
 
 def pack_hour(at: int, notice: str) -> bytes:
     """Return the field under which the refusals of one hour (``at``, in seconds) and notice share a signature."""
-    return struct.pack(">I", at) + urlsafe_b64decode(notice[:8])
+    return struct.pack(">I", at) + _start(notice)
 
 
 def pack_places(places: Iterable[tuple[int, int]]) -> bytes:

@@ -88,7 +88,7 @@ def outlast(response: Response, site: Site, text: str, consent: Consent) -> None
 
 def has_waited(site: Site, decision: Decision) -> bool:
     """Return whether a decision waited for delivery: a browser on the server's host sends the cookie."""
-    if "consent=~" not in request.headers.get("Cookie", ""):
+    if "consent=~" not in request.environ.get("HTTP_COOKIE", ""):
         return False
     for text in request.cookies.getlist(site.cookie):
         try:

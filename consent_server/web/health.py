@@ -15,7 +15,7 @@ from . import metrics
 from .limits import plain_address
 from .openapi import description
 from .request import add_cors
-from .responses import answer
+from .responses import Answer, answer
 from .services import services
 
 blueprint = Blueprint("health", __name__)
@@ -81,5 +81,5 @@ def _alarms() -> Iterator[tuple[str, str, str]]:
 def openapi() -> Response:
     """The description of all calls that are for machines (OpenAPI 3.1)."""
     text = description(services().settings.prefix)
-    response = Response(text, headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
+    response = Answer(text, headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
     return add_cors(response, "*")

@@ -18,6 +18,8 @@ NETWORK = 16
 
 def plain_address(address: str) -> str:
     """Return an address as it is: IPv4, where IPv6 only wraps it (``::ffff:192.0.2.1``)."""
+    if ":" not in address:
+        return address
     with suppress(ValueError):
         mapped = ipaddress.IPv6Address(address.partition("%")[0]).ipv4_mapped
         return str(mapped) if mapped else address

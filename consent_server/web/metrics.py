@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from functools import lru_cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -26,25 +26,25 @@ SECONDS = Histogram("consent_decision_seconds", "From the start of a post to its
 STORE = Histogram("consent_store_seconds", "Of that, waiting for Redis.", buckets=BUCKETS)
 
 
+_count = lru_cache(maxsize=1024)(DECISIONS.labels)
+
+
 class Outcome:
-    """What became of a decision; ``name`` is set by whoever knows."""
+    """Measures one post of a decision to ``site``, from ``with`` to its end; ``name`` is set by whoever knows."""
 
-    name = "internal-error"
+    def __init__(self, site: str) -> None:
+        self.name = "internal-error"
+        self._site = site
 
+    def __enter__(self) -> Outcome:
+        self._began = time.perf_counter()
+        return self
 
-@contextmanager
-def decision(site: str) -> Iterator[Outcome]:
-    """Measure one post of a decision to ``site``."""
-    began = time.perf_counter()
-    outcome = Outcome()
-    try:
-        yield outcome
-    except ConsentError as error:
-        outcome.name = error.problem
-        raise
-    finally:
-        SECONDS.observe(time.perf_counter() - began)
-        DECISIONS.labels(site, outcome.name).inc()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ConsentError):
+            self.name = error.problem
+        SECONDS.observe(time.perf_counter() - self._began)
+        _count(self._site, self.name).inc()
 
 
 class _Alarms(Collector):

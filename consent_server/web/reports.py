@@ -18,9 +18,9 @@ from ..rates.leaks import Kind, State
 from ..site import OPTIONAL, Site
 from ..tokens import BadToken
 from .cookies import newest
-from .request import is_bot_or_prefetch, read_body, require_own_origin
+from .request import is_bot_or_prefetch, let_own_pages_read, read_body, require_own_origin
 from .services import known_site, services
-from .shopper import let_own_pages_read, verified
+from .shopper import verified
 
 blueprint = Blueprint("reports", __name__)
 blueprint.after_request(let_own_pages_read)

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, cast
+
 import msgspec
 from flask import Response, request
 
 from ..banner.scripts import Script
 
 
-def answer(content: object, status: int = 200, mimetype: str = "application/json") -> Response:
+class Answer(Response):
+    """A response of ours. It goes out as it is, where Werkzeug would copy its headers and look through them."""
+
+    constant: tuple[tuple[str, str], ...] = ()
+    """Headers besides, of which it is known that they are right and that nobody reads or changes them."""
+
+    def get_wsgi_response(self, environ: dict[str, Any]) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        """Return body, status and headers as WSGI takes them."""
+        if self.status_code in (200, 201) and environ["REQUEST_METHOD"] != "HEAD":
+            return cast(list[bytes], self.response), self.status, [*self.headers, *self.constant]
+        body, status, headers = super().get_wsgi_response(environ)
+        return body, status, [*headers, *self.constant]
+
+
+def answer(content: object, status: int = 200, mimetype: str = "application/json") -> Answer:
     """Return a JSON response that nobody keeps."""
-    return Response(msgspec.json.encode(content), status, [("Cache-Control", "no-store")], content_type=mimetype)
+    return Answer(msgspec.json.encode(content), status, [("Cache-Control", "no-store")], content_type=mimetype)
 
 
-def answer_script(script: Script, cache: str, mimetype: str = "text/javascript") -> Response:
+def answer_script(script: Script, cache: str, mimetype: str = "text/javascript") -> Answer:
     """Return a script or style in the best encoding that the client takes, with a strong ETag for exactly these bytes.
 
     ``cache`` is its Cache-Control.
     """
     encodings = request.accept_encodings
     name = next((name for name in ("br", "gzip") if encodings[name] > 0), "plain")
-    response = Response(getattr(script, name), mimetype=mimetype)
+    response = Answer(getattr(script, name), mimetype=mimetype)
     response.headers["Cache-Control"] = cache
     response.headers["Vary"] = "Accept-Encoding"
     if name != "plain":

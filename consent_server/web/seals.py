@@ -9,10 +9,10 @@ from flask import Blueprint, Response, request
 from ..proof.keys import published
 from ..proof.seals import chain, checkpoint, proofs, verifier_key
 from ..rates.period import BadQuestion
-from .request import add_cors, require_own_origin
-from .responses import answer
+from .request import add_cors, let_own_pages_read, require_own_origin
+from .responses import Answer, answer
 from .services import known_site, services
-from .shopper import let_own_pages_read, token_of_caller
+from .shopper import token_of_caller
 
 blueprint = Blueprint("seals", __name__)
 blueprint.after_request(let_own_pages_read)
@@ -79,6 +79,6 @@ def _day(name: str) -> date | None:
 
 
 def _text(text: str) -> Response:
-    response = Response(text, content_type="text/plain; charset=utf-8")
+    response = Answer(text, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = FOR_A_WHILE
     return add_cors(response, "*")

@@ -18,22 +18,24 @@ from ..store import Recorded
 from ..tokens import BadToken, current, token
 from . import metrics
 from .cookies import has_waited, is_on_own_host, newest, outlast
-from .request import add_cors, country, device, is_bot_or_prefetch, read_body, require_own_origin
+from .request import (
+    add_cors,
+    country,
+    device,
+    header,
+    is_bot_or_prefetch,
+    let_own_pages_read,
+    read_body,
+    require_own_origin,
+)
 from .responses import answer, answer_script
 from .services import known_site, services
 
 blueprint = Blueprint("shopper", __name__)
+blueprint.after_request(let_own_pages_read)
 
 SECONDS_TO_REPEAT = 600
 """How long a decision that is sent again gets its token again, for an answer may be lost on its way."""
-
-FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "erase")} | {
-    "reports.seen",
-    "reports.reports",
-    "seals.my_proof",
-}
-"""What pages of the shop may read from another host."""
-
 
 class PreviousRefused(ConsentError):
     """The token that a decision says it follows is not ours."""
@@ -51,17 +53,6 @@ class NoSuchNotice(ConsentError):
     """A language or variant in which this site does not ask."""
 
     problem = "no-such-notice"
-
-
-@blueprint.after_request
-def let_own_pages_read(response: Response) -> Response:
-    """Let the shop's own pages read what is for them, refusals too."""
-    origin = request.headers.get("Origin")
-    if origin is not None and request.endpoint in FOR_PAGES:
-        site = services().sites.get((request.view_args or {})["site_id"])
-        if site and origin in site.origins:
-            return add_cors(response, origin)
-    return response
 
 
 # Scripts
@@ -135,7 +126,7 @@ def _language(site: Site) -> str:
 def decisions(site_id: str) -> Response:
     """Take a decision, keep it, and acknowledge it with a token."""
     site = known_site(site_id)
-    with metrics.decision(site.id) as outcome:
+    with metrics.Outcome(site.id) as outcome:
         require_own_origin(site)
         behind = services()
         behind.limits.spend_client(behind.settings.client_limit, "client")
@@ -150,7 +141,7 @@ def decisions(site_id: str) -> Response:
                 now=time.time_ns() // 1_000_000,
                 sign=behind.keys.sign,
                 device=device(),
-                country=country(),
+                country=country(behind.settings.country_header),
             )
         outcome.name = "repeat" if kept.repeat else "late" if has_waited(site, decision) else "kept"
         return _acknowledged(kept)
@@ -202,7 +193,7 @@ def shown(site_id: str) -> tuple[str, int]:
             language=language,
             variant=variant,
             device=device(),
-            country=country(),
+            country=country(behind.settings.country_header),
             signalled=signalled,
         )
     return "", 204
@@ -217,7 +208,7 @@ def token_of_caller(site: Site) -> tuple[str, Consent]:
     Raises:
         BadToken: there is none, or it is not valid here and now.
     """
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, text = (header("HTTP_AUTHORIZATION") or "").partition(" ")
     if scheme.lower() == "bearer" and (text := text.strip()):
         return text, verified(site, text)
     return newest(site, partial(verified, site))

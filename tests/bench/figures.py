@@ -9,27 +9,20 @@ import secrets
 import shutil
 import time
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import date
 from statistics import median
 
 import psutil
 import redis
 
 from consent_server import create_app
-from consent_server.banner.scripts import build_scripts
-from consent_server.decision import Decision
-from consent_server.proof.log import seal
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site, read_sites
-from consent_server.site import Notice, Site
-from consent_server.store import Store
-from consent_server.tokens import Keys
+from consent_server.site import Notice
 from tests.bench import scale
+from tests.bench.fill import fill
 from tests.bench.load import load
 from tests.bench.servers import (
-    LOAD_CORE,
     ORIGIN,
     PHONE,
     ROOT,
@@ -38,28 +31,21 @@ from tests.bench.servers import (
     cpu_seconds,
     decisions,
     hello,
+    load_apart,
     notice,
     plain,
     store,
 )
 
 ROUNDS, SECONDS = 5, 3.0
-MANY = int(os.environ.get("BENCH_DECISIONS", "1000000"))
+MANY = int(os.environ.get("BENCH_DECISIONS", "100000"))
 """Decisions of each kind whose memory is measured."""
-STEP = 10_000
 
-
-def _apart() -> None:
-    """Keep the load off the servers' core, where there is another."""
-    if (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(0, {LOAD_CORE})
-    else:
-        print("There is one core only: the load is on it too, and the figures are too low.")
 
 
 def speed() -> None:
     """Decisions a second as a share of what a bare Flask view does on the same server and core, in turns."""
-    _apart()
+    load_apart()
     core = {SERVER_CORE}
     with store(core) as (url, kept), hello(core) as (plain_port, bare), consent(url, core) as (port, server):
         ask, decide = plain(plain_port), decisions(port)
@@ -118,7 +104,7 @@ def profile() -> None:
         whole = cost()
         behind.store.decisions._record = lambda keys, args: [0, 1]
         without_redis = cost()
-        behind.keys._signed = lambda text: bytes(64)
+        behind.keys._signed = lambda key, text: bytes(64)
         without_signing = cost()
         last = None
         kept = behind.store.decisions.record
@@ -143,7 +129,7 @@ def sustained() -> None:
 
     The yardstick, a bare Flask view at 70 % of what that can do, tells how much of it is the machine.
     """
-    _apart()
+    load_apart()
     core = {SERVER_CORE}
     with hello(core) as (port, _):
         ask = plain(port)
@@ -213,62 +199,12 @@ def memory() -> None:
             with store({SERVER_CORE}, binary) as (url, _):
                 client = redis.Redis.from_url(url)
                 before = client.info("memory")["used_memory"]
-                _fill(url, shop, asked, start, allow)
+                fill(url, shop, asked, start, allow, MANY)
                 info = client.info()
                 name = f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}"
                 each = (info["used_memory"] - before) / MANY
                 print(f"{name:14} {kind}: {each:6.1f} bytes each at {MANY:,}", flush=True)
                 client.close()
-
-
-def _fill(url: str, shop: Site, asked: Notice, start: int, allow: int) -> None:
-    """Keep many first decisions, spread over thirty days from ``start`` (ms), without waiting for the disk."""
-    keys = Keys(["the secret of the bench is long enough"])
-    with redis.Redis.from_url(url) as client, closing(Store(url, 30, any_clock=True)) as opened:
-        client.config_set("appendonly", "no")
-        opened.notices.serve(shop, [asked])
-
-        def decide(n: int) -> None:
-            decision = Decision(secrets.token_urlsafe(16), allow, asked, "accept" if allow else "refuse", None)
-            # A signature does not compress, so that any 64 bytes will do.
-            sign = keys.sign if not allow else (lambda consent: secrets.token_bytes(64))
-            now = start + n // STEP * STEP * 30 * 86_400_000 // MANY  # a log's time does not run back
-            opened.decisions.record(shop, decision, now=now, sign=sign, device="phone")
-
-        with ThreadPoolExecutor(8) as threads:
-            for first in range(0, MANY, STEP):
-                list(threads.map(decide, range(first, min(first + STEP, MANY))))
-
-
-def full() -> None:
-    """Decisions a second with a million shoppers stored, as a share of what they are with none, in turns."""
-    _apart()
-    core = {SERVER_CORE}
-    shop = read_sites(ROOT / "consent.toml")["smartmarket"]
-    with store(core) as (none, none_kept), store(core) as (many, many_kept):
-        _fill(many, shop, build_scripts(shop).notices["az"][0], int((time.time() - 30 * 86400) * 1000), 7)
-        with closing(Store(many, 30)) as opened:  # or the server would do it while it is measured
-            seal(opened, shop, Keys(["the secret of the bench is long enough"]), datetime.now(UTC))
-        with redis.Redis.from_url(many) as client:
-            client.config_set("appendonly", "yes")  # it is written anew, whole, before anything is measured
-            while client.info("persistence")["aof_rewrite_in_progress"]:
-                time.sleep(0.1)
-        with consent(none, core) as (empty, empty_server), consent(many, core) as (filled, filled_server):
-            shares, costs = [], []
-            print(f"         none stored/s  µs CPU   {MANY:,} stored/s  µs CPU   share")
-            for turn in range(ROUNDS + 1):
-                rates, spent = [], []
-                for port, processes in ((empty, (empty_server, none_kept)), (filled, (filled_server, many_kept))):
-                    began = cpu_seconds(*processes)
-                    report = load(port, decisions(port), SECONDS).only(201)
-                    rates.append(report.rate)
-                    spent.append((cpu_seconds(*processes) - began) / len(report.waits) * 1e6)
-                if turn:  # the first is to warm up
-                    shares.append(rates[1] / rates[0])
-                    costs.append(spent[0] / spent[1])
-                    figures = f"{rates[0]:13,.0f}  {spent[0]:6.0f}  {rates[1]:16,.0f}  {spent[1]:6.0f}"
-                    print(f"round {turn}  {figures}  {shares[-1]:6.3f}", flush=True)
-    print(f"median share: {median(shares):.3f} by rate, {median(costs):.3f} by CPU time")
 
 
 def spread() -> None:

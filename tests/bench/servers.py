@@ -27,7 +27,10 @@ PHONE = (
 )
 ORIGIN = "https://smartmarket.az"
 SERVER_CORE, LOAD_CORE = 0, 1
-THREADS = 16
+THREADS = 32
+SECRET = "the-secret-of-the-bench-is-long-enough"
+PATIENCE = 10_000
+"""Milliseconds that the server waits for its store: a busy machine is no fault."""
 
 
 def free_port() -> int:
@@ -36,6 +39,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def load_apart() -> None:
+    """Keep the load off the servers' core, where there is another."""
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, {LOAD_CORE})
+    else:
+        print("There is one core only: the load is on it too, and the figures are too low.")
 
 
 def cpu_seconds(*processes: subprocess.Popen[bytes]) -> float:
@@ -124,6 +135,16 @@ def store(cores: set[int], binary: str | None = None) -> Iterator[tuple[str, sub
 
 
 @contextmanager
+def written_anew(client: redis.Redis) -> Iterator[None]:
+    """Keep what is written within in memory only, and write it to disk at the end, whole."""
+    client.config_set("appendonly", "no")
+    yield
+    client.config_set("appendonly", "yes")
+    while client.info("persistence")["aof_rewrite_in_progress"]:
+        time.sleep(0.1)
+
+
+@contextmanager
 def consent(
     url: str, cores: set[int], workers: int = 1, **environment: str
 ) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
@@ -135,7 +156,7 @@ def consent(
     with program(
         *(str(Path(sys.executable).with_name("consent-server")), "serve"),
         cores=cores,
-        CONSENT_SECRET="the-secret-of-the-bench-is-long-enough",
+        CONSENT_SECRET=SECRET,
         REDIS_URL=url,
         CONSENT_CONFIG=str(ROOT / "consent.toml"),
         PORT=str(port),
@@ -143,7 +164,7 @@ def consent(
         CONSENT_THREADS=str(THREADS),
         CLIENT_LIMIT="1000000",
         SITE_LIMIT="1000000000",
-        **environment,
+        **{"REDIS_TIMEOUT": str(PATIENCE), **environment},
     ) as process:
         answers(port, "/readyz", process)
         yield port, process
@@ -159,9 +180,15 @@ def _head(method: str, path: str, port: int) -> str:
     return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: {PHONE}\r\nOrigin: {ORIGIN}\r\n"
 
 
-def plain(port: int, path: str = "/") -> Callable[[], bytes]:
-    """Return what makes GET requests for a path."""
-    request = f"{_head('GET', path, port)}\r\n".encode()
+def plain(port: int, path: str = "/", more: str = "") -> Callable[[], bytes]:
+    """Return what makes GET requests for a path, with ``more`` header lines."""
+    request = f"{_head('GET', path, port)}{more}\r\n".encode()
+    return lambda: request
+
+
+def posts(port: int, path: str, body: str) -> Callable[[], bytes]:
+    """Return what makes POST requests with this body."""
+    request = f"{_head('POST', path, port)}Content-Length: {len(body)}\r\n\r\n{body}".encode()
     return lambda: request
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from click.testing import CliRunner
 from conftest import ROOT, SECRET
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from test_proof import FIRST, FORGER, KEYS, NOW, fill, numbers, rewritten, shop
 
 from consent_server import verify as stand_alone
@@ -48,7 +48,7 @@ def blank(store, shop, entry, said=b"", **changes):
     bucket = next(bucket for bucket in keys.buckets(shop) if bucket.number == entry.bucket)
     redis = store.connection.client
     redis.xdel(bucket.log, f"{entry.at}-{entry.seq}")
-    redis.hset(bucket.erased, f"{entry.at}-{entry.seq}", pack_erased(replace(entry, **changes), said))
+    redis.hset(bucket.erased, f"{entry.at}-{entry.seq}", pack_erased(structs.replace(entry, **changes), said))
 
 
 def export(store, shop, **options):

@@ -17,6 +17,7 @@ from conftest import ROOT, RedisServer
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.cli import main
@@ -104,7 +105,7 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
                 assert again.consent == consent
             elif how_so[1] != decision.allow:
                 with pytest.raises(OtherContent):
-                    store.decisions.record(site, replace(decision, allow=how_so[1]), now=ms, sign=SIGN)
+                    store.decisions.record(site, structs.replace(decision, allow=how_so[1]), now=ms, sign=SIGN)
 
     for by in DIMENSIONS:
         counted = {

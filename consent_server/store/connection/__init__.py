@@ -6,22 +6,23 @@ import hashlib
 import logging
 import os
 import random
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.resources import files
 from typing import Any, Protocol, cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
-from redis.exceptions import MovedError, NoScriptError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import ClusterDownError, MovedError, NoScriptError, OutOfMemoryError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from ...site import ConsentError
+from .sender import Sender
 from .server import Server, TooOld, ask, rewrite
 
 __all__ = ["Connection", "Script", "Server", "StoreAway", "TooOld", "connect"]
@@ -70,9 +71,9 @@ class Circuit:
 
     def open(self, error: Exception) -> None:
         """Let nobody through for a moment."""
-        if not self._until:
+        was_open, self._until = bool(self._until), time.monotonic() + SECONDS_OPEN
+        if not was_open:  # all that were sent together fail together: the first says so
             log.warning("redis is away: %s", error)
-        self._until = time.monotonic() + SECONDS_OPEN
 
     def close(self) -> None:
         """Let everybody through: Redis has answered."""
@@ -105,7 +106,7 @@ class Connection:
         self._timeout = timeout
         self._replicas = replicas
         self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)
-        self._local = threading.local()
+        self._senders: dict[tuple[int, str], Sender] = {}
 
     @contextmanager
     def reached(self, key: str = "") -> Iterator[None]:
@@ -160,47 +161,25 @@ class Connection:
         """Return the answer to a command of the server that holds ``key``."""
         for pause in (*PAUSES, None) if repeatable else (None,):
             try:
-                connection = self._own(key)
-                connection.send_command(*command)
-                answer = connection.read_response()
-                if self._replicas:
-                    # Not for as long as we wait for the answer: Redis is there, and says how many have it.
-                    connection.send_command("WAIT", self._replicas, int(self._timeout * 800))
-                    if connection.read_response() < self._replicas:
-                        raise ReadOnlyError(f"under {self._replicas} replicas have it")
-                return answer
-            except (NoScriptError, OutOfMemoryError):
-                raise
-            except BaseException as error:
-                # What is left unread on it would be taken for the answer to the next command.
-                self._drop()
-                moved = isinstance(error, MovedError | redis.exceptions.ClusterDownError)
-                if pause is None or not (moved or isinstance(error, redis.ConnectionError)):
+                return self._sender(key).ask(*command)
+            except (redis.ConnectionError, MovedError, ClusterDownError):
+                if pause is None:
                     raise
                 time.sleep(pause * random.uniform(0.5, 1.5))  # nosec B311  # noqa: S311
                 if isinstance(self.client, RedisCluster):
                     self.client.nodes_manager.initialize()
         raise AssertionError
 
-    def _own(self, key: str) -> Any:
-        """Return this thread's connection to the server that holds ``key``."""
-        own = self._local.__dict__
-        if own.get("pid") != os.getpid():  # a fork's copy of a connection is its parent's
-            own.update(pid=os.getpid(), by_server={})
-        by_server = cast(dict[str, Any], own["by_server"])
+    def _sender(self, key: str) -> Sender:
+        """Return what sends to the server that holds ``key``."""
         server, client = self._server(key)
-        if server not in by_server:
+        name = os.getpid(), server  # a fork's copy of a connection is its parent's
+        sender = self._senders.get(name)
+        if sender is None:
             pool = client.connection_pool
-            connection = pool.connection_class(**pool.connection_kwargs)
-            connection.connect()
-            by_server[server] = connection
-        return by_server[server]
-
-    def _drop(self) -> None:
-        """Close this thread's connections."""
-        for connection in self._local.__dict__.pop("by_server", {}).values():
-            connection.disconnect()
-        self._local.__dict__.clear()
+            connection = partial(pool.connection_class, **pool.connection_kwargs)
+            sender = self._senders.setdefault(name, Sender(connection, self._timeout, self._replicas))
+        return sender
 
     def _server(self, key: str) -> tuple[str, redis.Redis]:
         """Return name and client of the server that holds ``key``, as far as is known."""
@@ -245,8 +224,10 @@ class Connection:
                     rewrite(client)
 
     def close(self) -> None:
-        """Close the connections of this thread and those of the pool."""
-        self._drop()
+        """Close all connections."""
+        for (pid, _), sender in self._senders.items():
+            if pid == os.getpid():
+                sender.close()
         self.client.close()
 
 

@@ -1,0 +1,124 @@
+"""Sends what several threads ask of one server in one write, and reads the answers in one go."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from redis.exceptions import ReadOnlyError
+
+
+class _Call:
+    """What one thread asks; then the answer, or what went wrong instead. ``turn`` is held until then."""
+
+    __slots__ = ("answer", "command", "done", "error", "leads", "turn")
+
+    def __init__(self, command: tuple[Any, ...]) -> None:
+        self.command = command
+        self.answer: Any = None
+        self.error: BaseException | None = None
+        self.done = self.leads = False
+        self.turn = threading.Lock()
+        self.turn.acquire()
+
+
+class Sender:
+    """One connection to one server, which all threads share.
+
+    The thread that finds it idle sends its command, and whoever comes meanwhile waits; then the first of these sends
+    for all of them. So a busy server is asked in few writes, which wait for the disk and for replicas together, and a
+    lone call waits for nobody.
+
+    Args:
+        connection: makes one, which is not connected yet.
+        timeout: seconds after which what was sent counts as unanswered.
+        replicas: how many replicas must have what was written before it counts as answered.
+    """
+
+    def __init__(self, connection: Callable[[], Any], timeout: float, replicas: int) -> None:
+        self._made = connection
+        self._timeout = timeout
+        self._replicas = replicas
+        self._lock = threading.Lock()
+        self._waiting: list[_Call] = []
+        self._busy = False
+        self._connection: Any = None
+
+    def ask(self, *command: Any) -> Any:
+        """Return the answer to a command.
+
+        Raises:
+            redis.ResponseError: the server refuses this command, or too few replicas have it.
+            redis.RedisError, OSError: it was not answered, and may have been carried out or not.
+        """
+        call = _Call(command)
+        with self._lock:
+            self._waiting.append(call)
+            call.leads, self._busy = not self._busy, True
+        if not call.leads:
+            call.turn.acquire()  # until it is answered, or is the first of those that wait
+        if call.leads:
+            self._lead(call)
+        if call.error is not None:
+            raise call.error
+        return call.answer
+
+    def _lead(self, own: _Call) -> None:
+        """Send all that waits, hand on the answers, and let the first that came meanwhile send for the next ones."""
+        with self._lock:
+            calls, self._waiting = self._waiting, []
+        failed: Exception | None = None
+        try:
+            self._exchange(calls)
+        except BaseException as error:
+            self.close()  # what is left unread would be taken for the answer to the next command
+            failed = error if isinstance(error, Exception) else redis.ConnectionError("interrupted")
+            if failed is not error:
+                raise
+        finally:
+            with self._lock:
+                if isinstance(failed, redis.TimeoutError):  # whoever came meanwhile has waited for it long enough
+                    calls, self._waiting = calls + self._waiting, []
+                heir = self._waiting[0] if self._waiting else None
+                self._busy = heir is not None
+            if heir is not None:
+                heir.leads = True
+                heir.turn.release()
+            for call in calls:
+                call.error = call.error or (None if call.done else failed)
+                if call is not own:
+                    call.turn.release()
+
+    def _exchange(self, calls: list[_Call]) -> None:
+        """Send these calls, and read their answers."""
+        if self._connection is None:
+            self._connection = self._made()
+            self._connection.connect()
+        connection = self._connection
+        connection.send_packed_command(connection.pack_commands([call.command for call in calls]))
+        until = time.monotonic() + self._timeout
+        for call in calls:
+            if time.monotonic() > until:
+                raise redis.TimeoutError("the answers to what was sent together come too slowly")
+            try:
+                call.answer = connection.read_response()
+            except redis.ResponseError as error:
+                call.error = error
+            call.done = not self._replicas
+        if self._replicas:
+            # Not for as long as we wait for the answers: Redis is there, and says how many have it.
+            connection.send_command("WAIT", self._replicas, int(self._timeout * 800))
+            few = connection.read_response() < self._replicas
+            for call in calls:
+                call.done = True
+                if few and not call.error:
+                    call.error = ReadOnlyError(f"under {self._replicas} replicas have it")
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()
