@@ -19,7 +19,7 @@ class Answer(Response):
 
     def get_wsgi_response(self, environ: dict[str, Any]) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
         """Return body, status and headers as WSGI takes them."""
-        if self.status_code in (200, 201) and environ["REQUEST_METHOD"] != "HEAD":
+        if self.status_code in (200, 201) and self.response and environ["REQUEST_METHOD"] != "HEAD":
             return cast(list[bytes], self.response), self.status, [*self.headers, *self.constant]
         body, status, headers = super().get_wsgi_response(environ)
         return body, status, [*headers, *self.constant]

@@ -86,3 +86,15 @@ def test_another_shop_of_the_same_server_is_a_stranger(client, other_site):
     for name in (other_site.id, "nobody"):
         answer = client.get(f"/v1/{name}/notice", headers={"Origin": OWN})
         assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("OPTIONS", f"{AT}/consent.js"), ("GET", f"{AT}/consent.js"), ("HEAD", f"{AT}/consent.js"), ("GET", "/nowhere")],
+)
+def test_each_answer_says_how_long_it_is_and_what_it_may_do(client, method, path):
+    answer = client.open(path, method=method)
+    whole = len(client.get(path).data) if method == "HEAD" else len(answer.data)
+    assert [*answer.headers.getlist("Content-Length")] == [str(whole)]
+    assert answer.headers.getlist("X-Content-Type-Options") == ["nosniff"]
+    assert answer.headers.getlist("Referrer-Policy") == ["no-referrer"]
