@@ -101,6 +101,24 @@ def test_who_is_off_seals_nothing_and_moves_no_clock(store, shop, off):
     assert days(store, site) == {datetime.now(UTC).date(), datetime.now(UTC).date() - timedelta(3)}
 
 
+def test_a_backlog_that_takes_longer_than_a_clock_may_be_off_is_sealed_all_the_same(store, shop, monkeypatch):
+    site, _ = shop
+    for back in (4, 3, 2):
+        made_up(store, shop, now() - back * DAY)
+    passed = 0.0
+
+    def takes_50_seconds(*arguments):
+        nonlocal passed
+        passed += 50
+        return entries(*arguments)
+
+    entries, by_redis = store.log.day, store.connection.time
+    monkeypatch.setattr(store.log, "day", takes_50_seconds)
+    monkeypatch.setattr(store.connection, "time", lambda key: by_redis(key) + int(passed * 1000))
+    monkeypatch.setattr(proof, "time", SimpleNamespace(monotonic=lambda: passed))
+    assert len(proof.seal(store, site, KEYS, datetime.now(UTC))) == 4
+
+
 def test_a_day_that_is_not_over_by_the_clock_of_redis_is_not_frozen_by_anybody(store, shop):
     site, _ = shop
     today = datetime.now(UTC).date()

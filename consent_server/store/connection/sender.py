@@ -14,8 +14,6 @@ from redis.exceptions import ReadOnlyError
 class _Call:
     """What one thread asks; then the answer, or what went wrong instead. ``turn`` is held until then."""
 
-    __slots__ = ("answer", "command", "done", "error", "leads", "turn")
-
     def __init__(self, command: tuple[Any, ...]) -> None:
         self.command = command
         self.answer: Any = None
@@ -39,9 +37,7 @@ class Sender:
     """
 
     def __init__(self, connection: Callable[[], Any], timeout: float, replicas: int) -> None:
-        self._made = connection
-        self._timeout = timeout
-        self._replicas = replicas
+        self._made, self._timeout, self._replicas = connection, timeout, replicas
         self._lock = threading.Lock()
         self._waiting: list[_Call] = []
         self._busy = False
@@ -94,10 +90,10 @@ class Sender:
 
     def _exchange(self, calls: list[_Call]) -> None:
         """Send these calls, and read their answers."""
-        if self._connection is None:
-            self._connection = self._made()
-            self._connection.connect()
         connection = self._connection
+        if connection is None:
+            connection = self._connection = self._made()
+            connection.connect()
         connection.send_packed_command(connection.pack_commands([call.command for call in calls]))
         until = time.monotonic() + self._timeout
         for call in calls:
