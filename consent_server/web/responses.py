@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
 from flask import Response, request
+from werkzeug.http import parse_accept_header
 
 from ..banner.scripts import Script
 
@@ -30,16 +32,21 @@ def answer(content: object, status: int = 200, mimetype: str = "application/json
     return Answer(msgspec.json.encode(content), status, [("Cache-Control", "no-store")], content_type=mimetype)
 
 
+@lru_cache(maxsize=256)
+def _encoding(accepted: str) -> str:
+    """Return the best encoding of a script for an Accept-Encoding, of which browsers have but a few."""
+    encodings = parse_accept_header(accepted)
+    return next((name for name in ("br", "gzip") if encodings[name] > 0), "plain")
+
+
 def answer_script(script: Script, cache: str, mimetype: str = "text/javascript") -> Answer:
     """Return a script or style in the best encoding that the client takes, with a strong ETag for exactly these bytes.
 
     ``cache`` is its Cache-Control.
     """
-    encodings = request.accept_encodings
-    name = next((name for name in ("br", "gzip") if encodings[name] > 0), "plain")
-    response = Answer(getattr(script, name), mimetype=mimetype)
-    response.headers["Cache-Control"] = cache
-    response.headers["Vary"] = "Accept-Encoding"
+    name = _encoding(request.environ.get("HTTP_ACCEPT_ENCODING", ""))
+    headers = [("Cache-Control", cache), ("Vary", "Accept-Encoding")]
+    response = Answer(getattr(script, name), headers=headers, mimetype=mimetype)
     if name != "plain":
         response.headers["Content-Encoding"] = name
     response.set_etag(f"{script.hash}-{name}")
