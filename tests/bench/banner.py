@@ -10,6 +10,7 @@ vanilla-cookieconsent and Orejime come from the npm registry (``npm ci`` in ``sn
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 import statistics
 import sys
@@ -29,6 +30,9 @@ from consent_server.settings.shops import read_sites
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "snippet/node_modules"
+
+_LAYER = re.compile(r"/v1/s/\w+\.\w+\.\w+\.js$")
+"""A script that is fetched when it is wanted."""
 
 TAG = "performance.mark('gated')"
 HERO = (
@@ -76,8 +80,9 @@ def contenders() -> list[Contender]:
     ours = (
         ("/v1/s/consent.js", gate),
         *(
-            (f"/v1/s/details.{lang}.{script.hash}.js", script.plain)
-            for lang, script in scripts.layers["details"].items()
+            (f"/v1/s/{layer}.{lang}.{script.hash}.js", script.plain)
+            for layer, by_lang in scripts.layers.items()
+            for lang, script in by_lang.items()
         ),
     )
     accept = "[data-ask] .buttons button"
@@ -235,7 +240,7 @@ def measure(browser: Browser, samples: int) -> list[dict[str, float]]:
     for contender, own in zip(all_of, taken, strict=True):
         median = {key: statistics.median(f[key] for f, _ in own if key in f) for key in own[0][0]}
         again = [r["gated"] for _, r in own if "gated" in r]
-        size = sum(len(brotli.compress(text)) for path, text in contender.files if "details" not in path)
+        size = sum(len(brotli.compress(text)) for path, text in contender.files if not _LAYER.search(path))
         rows.append({"bytes": size, **median, "again": statistics.median(again) if again else float("nan")})
     return rows
 

@@ -88,8 +88,11 @@ def peers() -> list[Peer]:
     scripts = build_scripts(
         replace(site, cookies=traces, trackers=(("tracker.localhost", "analytics"),), cookie_domain=None)
     )
-    details = scripts.layers["details"]
-    ours = {f"/v1/s/details.{lang}.{script.hash}.js": script.plain for lang, script in details.items()}
+    ours = {
+        f"/v1/s/{layer}.{lang}.{script.hash}.js": script.plain
+        for layer, by_lang in scripts.layers.items()
+        for lang, script in by_lang.items()
+    }
     vanilla, orejime = MODULES / "vanilla-cookieconsent/dist", MODULES / "orejime/dist"
     klaro, tac = MODULES / "klaro/dist", MODULES / "tarteaucitronjs"
     words = (
