@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from authority import running
 from conftest import SECRET, Live
 from examples import example
 from test_serving import described
@@ -63,6 +64,16 @@ def test_an_auditor_compares_two_exports(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
     assert "2 entries" in done.stdout
     assert "Trusted: " in done.stdout
+
+
+def test_an_auditor_checks_time_stamps(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(tmp_path / "authority") as authority:
+        monkeypatch.setenv("CONSENT_TSA", authority.url)
+        (tmp_path / "tsa.pem").write_bytes(authority.root.read_bytes())
+        assert shell("export log").returncode == 0
+        done = shell("time-stamps")
+    assert done.returncode == 0, done.stderr
+    assert "0 of 0 seals were time-stamped by the authority." in done.stdout
 
 
 def test_anyone_gets_the_seals(shell: Shell) -> None:

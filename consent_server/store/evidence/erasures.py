@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
-from ..decision import Entry
-from ..site import Site
-from .connection import Connection
-from .keys import buckets
-from .notices import Notices
-from .packing import pack_erased, unpack_erased
+from ...decision import Entry
+from ...site import Site
+from ..connection import Connection
+from ..keys import buckets
+from ..notices import Notices
+from ..packing import pack_erased, unpack_erased
 
 
 class Erasures:
