@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 
+from ..proof.attested import restorations
 from ..rates.read import today, unusual
 from ..settings.environment import Settings
 from ..site import Site
 from ..store import Store, StoreAway, WrongLayout
 from ..store.connection import Server, TooOld
+from ..tokens import Keys
 from .faults import Finding
 
 SECONDS_APART = 2.0
@@ -65,6 +67,13 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
                         f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
                         "let the server's user do +bgrewriteaof, and it does so within ten minutes; or type: redis-cli "
                         "bgrewriteaof",
+                        grave=False,
+                    )
+                for at in restorations(store, shop, Keys(settings.secret)) if settings.secret else ():
+                    yield Finding(
+                        f"It is recorded that a backup of the log of {shop.id} was put back at {at:%Y-%m-%d %H:%M:%S} "
+                        "UTC.",
+                        "give the auditor an export, and erase again who was erased after that backup was made",
                         grave=False,
                     )
                 for alarm in unusual(store, shop, today()):

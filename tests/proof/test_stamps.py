@@ -52,13 +52,13 @@ def tsa(authority: Running) -> Iterator[Authority]:
     authority.way = "well"
 
 
-def answer(store, shop, day: date, many: int = 3) -> None:
+def answer(store, shop, day: date, many: int = 3, keys: Keys = KEYS) -> None:
     notice = Notice.of({"site": shop.id, "revision": 1, "keep": 15_811_200, "lang": "az", "variant": "", "words": {}})
     store.notices.serve(shop, [notice])
     midnight = (day - date(1970, 1, 1)).days * DAY
     for n in range(many):
         decision = Decision(secrets.token_urlsafe(16), 2, notice, "accept", None)
-        store.decisions.record(shop, decision, now=midnight + n, sign=KEYS.sign, device="phone", country="AZ")
+        store.decisions.record(shop, decision, now=midnight + n, sign=keys.sign, device="phone", country="AZ")
 
 
 @pytest.fixture
