@@ -10,8 +10,9 @@ from flask import Response, request
 from ..site import ConsentError, Site
 from .services import services
 
-# Crawlers, which run scripts and so see a banner. A program that says of itself that it showed one is believed.
-_BOT = re.compile(r"bot\b|crawl|spider|slurp|preview|lighthouse|pagespeed|monitor", re.IGNORECASE)
+# Crawlers, which run scripts and so see a banner. A program that says of itself that it showed one is believed, and
+# Cubot makes telephones.
+_BOT = re.compile(r"(?<!cu)bot\b|crawl|spider|slurp|preview|lighthouse|pagespeed|monitor", re.IGNORECASE)
 
 PREFLIGHT = (
     ("Access-Control-Allow-Methods", "DELETE, GET, POST"),
@@ -25,6 +26,12 @@ class ForeignOrigin(ConsentError):
     """A page of somebody else posts here."""
 
     problem = "foreign-origin"
+
+
+class KnownBot(ConsentError):
+    """A crawler decides, whose answer is nobody's."""
+
+    problem = "known-bot"
 
 
 class TooLarge(ConsentError):
@@ -88,6 +95,16 @@ def country() -> str:
     name = services().settings.country_header
     found = request.headers.get(name, "").upper() if name else ""
     return found if re.fullmatch("[A-Z]{2}", found) else ""
+
+
+def require_no_bot() -> None:
+    """Return if the caller is no known bot.
+
+    Raises:
+        KnownBot: it says itself that it is one.
+    """
+    if _BOT.search(request.headers.get("User-Agent", "")):
+        raise KnownBot("Decisions of known bots are not recorded: nobody has answered.")
 
 
 def is_bot_or_prefetch() -> bool:
