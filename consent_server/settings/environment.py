@@ -40,6 +40,12 @@ def _authority(value: str) -> str:
     raise ValueError("takes an address with https://, or with http:// on this machine")
 
 
+def _host_or_none(value: str) -> str:
+    if re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?", value):
+        return value
+    raise ValueError("takes a host such as rates.shop.example, with its port if it has one, or none")
+
+
 def _row(name: str, read: Callable[[Any], Any], default: Any, help: str, example: Any, secret: bool = False) -> Any:
     """Return a field of Settings that is described by a row."""
     row = Row(name, read, default, help, example, secret)
@@ -131,6 +137,13 @@ class Settings:
         None,
         "File with the authority's certificates (PEM), by which its stamps are checked as they come.",
         "/etc/consent/tsa.pem",
+    )
+    marketers: str | None = _row(
+        "CONSENT_MARKETERS",
+        _host_or_none,
+        None,
+        "The only host on which the marketers' page answers; `none` leaves it out.",
+        "rates.shop.example",
     )
     demo: bool = _row(
         "CONSENT_DEMO", yes_no, False, "Set by `consent-server demo`: serves the storefront at /demo/.", "true"
