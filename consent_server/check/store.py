@@ -57,7 +57,7 @@ def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
 
 
 def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
-    """Find rates that have left their usual range, answers that have stopped, and who is not erased from the disk."""
+    """Find rates out of their usual range, answers that stopped, who is on disk still, and seals without a stamp."""
     if settings.redis_url:
         # A Redis that is away was found by now.
         with suppress(StoreAway, WrongLayout), closing(Store(settings.redis_url, 2)) as store:
@@ -67,6 +67,13 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
                         f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
                         "let the server's user do +bgrewriteaof, and it does so within ten minutes; or type: redis-cli "
                         "bgrewriteaof",
+                        grave=False,
+                    )
+                lacking = {*store.log.seals(shop)} - {*store.attestations.stamps(shop)} if settings.tsa else ()
+                if lacking:
+                    yield Finding(
+                        f"{len(lacking)} seals of {shop.id} lack a time-stamp of CONSENT_TSA.",
+                        f"type: consent-server log seal {shop.id}, which says why if it stays so",
                         grave=False,
                     )
                 for at in restorations(store, shop, Keys(settings.secret)) if settings.secret else ():

@@ -6,6 +6,7 @@ import json
 import logging
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -16,13 +17,14 @@ from conftest import ROOT, closing
 from test_proof import shop
 
 from consent_server import verify as stand_alone
+from consent_server.check.store import alarms
 from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
 from consent_server.housekeeping import work_on
 from consent_server.proof import log as proof
 from consent_server.proof import stamps
 from consent_server.proof.stamps import Authority, NotStamped, stamp
-from consent_server.settings.environment import read_environment
+from consent_server.settings.environment import Settings, read_environment
 from consent_server.settings.rows import SettingsError
 from consent_server.settings.shops import read_sites
 from consent_server.site import Notice
@@ -243,6 +245,15 @@ def test_the_command_seals_and_stamps_and_says_one_sentence_of_an_authority_that
     done = CliRunner().invoke(log_command, ["seal", site_id])
     assert done.exit_code == 2
     assert "holds no certificate (PEM)" in done.stderr
+
+
+def test_check_says_how_many_seals_lack_a_stamp(sealed, shop, tsa):
+    settings = Settings(secret=(SECRET,), redis_url=sealed.url, tsa=tsa.url)
+    said = [finding.fault for finding in alarms(settings, [shop])]
+    assert "3 seals of shop lack a time-stamp of CONSENT_TSA." in said
+    assert not any("time-stamp" in finding.fault for finding in alarms(replace(settings, tsa=None), [shop]))
+    stamp(sealed, shop, tsa)
+    assert not any("time-stamp" in finding.fault for finding in alarms(settings, [shop]))
 
 
 def test_an_auditor_without_the_library_is_told_what_to_type(sealed, shop, tsa, monkeypatch):
