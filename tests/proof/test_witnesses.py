@@ -17,6 +17,7 @@ from test_stamps import FIRST, KEYS, NOW, SECRET, answer, sealed, store
 from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
+from consent_server.proof.attested import restored
 from consent_server.proof.seals import checkpoint
 from consent_server.proof.witnesses import NotCosigned, cosign, first, with_cosignatures
 from consent_server.settings.shops import read_sites
@@ -122,6 +123,18 @@ def test_a_log_that_was_sealed_anew_with_the_genuine_secret_does_not_fit_what_a_
     for witnesses in ((ONE,), ()):
         with pytest.raises(Failed, match="the checkpoint over 3 seals that witnesses cosigned is not over these"):
             check(export(sealed, shop), *witnesses)
+
+
+def test_who_writes_to_redis_can_take_away_what_others_attest_and_whoever_asks_for_it_misses_it(sealed, shop):
+    cosign(sealed, shop, KEYS, ONE.cosign(noted(sealed, shop)), ONE.known)
+    restored(sealed, shop, KEYS)
+    for kind in ("cosigned", "stamps", "restored"):
+        sealed.connection.client.delete(f"consent:{{shop}}:{kind}")
+    said = str(check(export(sealed, shop)))
+    assert "cosigned" not in said
+    assert "put back" not in said
+    with pytest.raises(Failed, match="no checkpoint in it was cosigned by witness"):
+        check(export(sealed, shop), ONE)
 
 
 def changed(lines, change):
