@@ -1,4 +1,4 @@
-"""What is done day by day beside the answering: days are sealed, what was erased is cleared out, alarms are told."""
+"""What is done day by day beside the answering: days are sealed and stamped, what was erased goes, alarms are told."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import msgspec
 
 from .proof.entries import Unproven
 from .proof.log import seal
+from .proof.stamps import Authority, NotStamped, stamp
 from .rates.alarms import Alarm
 from .rates.leaks import Leak, leaks
 from .rates.read import unusual
@@ -67,8 +68,18 @@ def clear_files(store: Store, site: Site) -> None:
         )
 
 
-def work_on(store: Store, site: Site, keys: Keys, webhook: str | None, now: datetime) -> None:
+def work_on(
+    store: Store, site: Site, keys: Keys, webhook: str | None, now: datetime, authority: Authority | None = None
+) -> None:
     """Do what is due at a site; what cannot be done now is done another time.
+
+    Args:
+        store: where the log is.
+        site: the shop.
+        keys: the newest signs the seals.
+        webhook: the address that alarms are posted to.
+        now: by this machine's clock.
+        authority: stamps the seals.
 
     Raises:
         StoreAway: the store does not answer.
@@ -81,15 +92,27 @@ def work_on(store: Store, site: Site, keys: Keys, webhook: str | None, now: date
         clear_files(store, site)
     if webhook:
         tell(store, site, webhook, now.date())
+    if authority:
+        try:
+            stamp(store, site, authority)
+        except NotStamped as error:
+            log.warning("seals of %s lack a time-stamp: %s", site.id, error)
 
 
-def keep(store: Store, sites: Mapping[str, Site], keys: Keys, webhook: str | None, every: float = 600) -> None:
-    """Do what is due, for as long as the process lives. ``every``: seconds."""
+def keep(
+    store: Store,
+    sites: Mapping[str, Site],
+    keys: Keys,
+    webhook: str | None,
+    authority: Authority | None = None,
+    every: float = 600,
+) -> None:
+    """Do what is due (``work_on``), for as long as the process lives. ``every``: seconds."""
     while True:
         for site in sites.values():
             try:
                 with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
-                    work_on(store, site, keys, webhook, datetime.now(UTC))
+                    work_on(store, site, keys, webhook, datetime.now(UTC), authority)
             except Exception:  # whatever it is, the other sites and the next day go on
                 log.exception("what is due at %s could not be done", site.id)
         time.sleep(every)

@@ -1,6 +1,7 @@
 """Check an exported consent log, offline: ``python verify.py FILE.jsonl.gz --keys keys.json [--after OLDER]``.
 
-Stands alone: besides Python it needs ``cryptography``, so that an auditor need not install, or trust, the server.
+Stands alone: besides Python it needs ``cryptography``, and ``rfc3161-client`` where time-stamps are to be checked, so
+that an auditor need not install, or trust, the server.
 
 An export is JSON Lines. First a line ``log``, with the site, the days and the public keys; then every ``notice``; then
 for each day its entries, its counts and its seal; at last a line ``end``, signed, so that nothing can be cut off.
@@ -12,6 +13,8 @@ for each day its entries, its counts and its seal; at last a line ``end``, signe
   a statement of the erasure, which is signed over the leaf.
 * An export with tokens holds the signature of each entry: what was answered, to which words, when. One without them
   names people by that hash alone, and nothing in it works as a token.
+* What others attest stands beside the seals: a time-stamp of each (RFC 3161), and checkpoints that witnesses cosigned
+  (C2SP tlog-cosignature). They are checked by the certificate and the keys that are given for it.
 """
 
 from __future__ import annotations
@@ -20,11 +23,12 @@ import argparse
 import gzip
 import hashlib
 import json
+import re
 import sys
 import zlib
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -34,6 +38,12 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.x509 import Certificate, load_pem_x509_certificates
+
+try:
+    import rfc3161_client as rfc3161
+except ImportError:  # whoever checks no time-stamps does without
+    rfc3161 = None  # type: ignore[assignment]
 
 VERSION = 2
 """Of the exports that the server writes. Version 1 held every token, and said of an erasure only that it was one."""
@@ -54,6 +64,10 @@ class NoKeys(CannotCheck):
     """This file holds no public key of a consent server, or cannot be read."""
 
 
+class NoCertificate(CannotCheck):
+    """This file holds no certificate of a time-stamp authority, or there is nothing to check one by."""
+
+
 class Failed(Exception):
     """The export does not prove itself; the message names the first thing that is wrong."""
 
@@ -72,6 +86,8 @@ class Summary:
     first_seal: str = ""
     last_seal: str = ""
     keys: str = ""
+    attested: list[str] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         names = self.entries - self.signed - self.erased
@@ -81,8 +97,14 @@ class Summary:
         unsealed = f" Not sealed yet: {', '.join(self.unsealed)}." if self.unsealed else ""
         return (
             f"{self.site}: {self.entries} entries of {self.days} days are whole and unchanged, {self.erased} of them "
-            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}\n{self.keys}"
+            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}\n"
+            + "\n".join([*self.attested, *map(put_back, self.restored), self.keys])
         )
+
+
+def put_back(at: str) -> str:
+    """Return the sentence that tells of a backup that was put back ``at`` some time."""
+    return f"The operator recorded that a backup of the log was put back at {at}."
 
 
 class Fact(NamedTuple):
@@ -101,11 +123,26 @@ class Fact(NamedTuple):
 
 
 class Tree:
-    """A Merkle tree that is only ever added to, in memory that grows with the logarithm of its leaves (RFC 9162)."""
+    """A Merkle tree that is only ever added to, in memory that grows with the logarithm of its leaves (RFC 9162).
 
-    def __init__(self) -> None:
-        self.leaves = 0
-        self._peaks: list[tuple[int, bytes]] = []
+    Args:
+        leaves: how many leaves it has already.
+        peaks: the roots of the full trees that these make up, in hexadecimal, as ``peaks`` gave them.
+
+    Raises:
+        Failed: so many leaves do not make up so many trees.
+    """
+
+    def __init__(self, leaves: int = 0, peaks: Sequence[str] = ()) -> None:
+        heights = [height for height in range(leaves.bit_length()) if leaves >> height & 1]
+        if len(heights) != len(peaks):
+            raise Failed(f"a tree of {leaves} leaves has {len(heights)} peaks, not {len(peaks)}")
+        self.leaves = leaves
+        self._peaks = [*zip(reversed(heights), map(bytes.fromhex, peaks), strict=True)]
+
+    def peaks(self) -> list[str]:
+        """Return all that the tree keeps of its leaves, the highest peak first."""
+        return [peak.hex() for _, peak in self._peaks]
 
     def add(self, leaf: bytes) -> None:
         """Add the hash of one more leaf."""
@@ -374,26 +411,121 @@ def prove(entry: Mapping[str, Any], site: str, notice: Mapping[str, Any], keys: 
     return ""
 
 
-def verify(lines: Iterable[bytes], keys: Mapping[str, Any], older: Iterable[bytes] | None = None) -> Summary:
+class Witness(NamedTuple):
+    """A witness of checkpoints: its name, the hash that names its key, and the key itself (C2SP tlog-cosignature)."""
+
+    name: str
+    hash: bytes
+    key: bytes
+
+    @classmethod
+    def of(cls, text: str) -> Witness:
+        """Read a witness' key as witnesses give it, ``NAME+HASH+KEY``.
+
+        Raises:
+            NoKeys: it is none of an Ed25519 cosignature, or its hash is another's.
+        """
+        name, _, rest = text.strip().partition("+")
+        hashed, _, packed = rest.partition("+")
+        try:
+            key = b64decode(packed, validate=True)
+        except ValueError:
+            key = b""
+        found = hashlib.sha256(name.encode() + b"\n" + key).digest()[:4]
+        if not name or key[:1] != b"\4" or len(key) != 33 or hashed != found.hex():
+            raise NoKeys(f"{text[:99]!r} is no key of a witness; take it as the witness gives it, NAME+HASH+KEY.")
+        return cls(name, found, key[1:])
+
+    def cosigned(self, note: str) -> int:
+        """Return when this witness cosigned a checkpoint, in seconds since 1970; 0 if it did not.
+
+        Raises:
+            Failed: what stands there as its signature is none.
+        """
+        text, _, lines = note.partition("\n\n")
+        for line in lines.splitlines():
+            dash, name, packed = [*line.split(" "), "", ""][:3]
+            if (dash, name) != ("—", self.name):
+                continue
+            try:
+                raw = b64decode(packed, validate=True)
+            except ValueError:
+                continue
+            if raw[:4] != self.hash:
+                continue
+            at = int.from_bytes(raw[4:12])
+            try:
+                Ed25519PublicKey.from_public_bytes(self.key).verify(
+                    raw[12:], f"cosignature/v1\ntime {at}\n{text}\n".encode()
+                )
+            except InvalidSignature:
+                raise Failed(f"what stands there as a cosignature of {self.name} is none") from None
+            return at
+        return 0
+
+
+def stamped(stamp: bytes, seal: str, authority: Sequence[Certificate]) -> datetime:
+    """Return when an authority had seen a seal, by its time-stamp (RFC 3161).
+
+    Its certificates have to be valid at that time, not today. Whether one was revoked is not asked.
+
+    Args:
+        stamp: the authority's answer, DER.
+        seal: the signed text.
+        authority: its certificate and those above it, up to one that is trusted, or that one alone.
+
+    Raises:
+        NoCertificate: ``rfc3161-client`` is not installed.
+        Failed: it is no stamp of that seal, or of another authority.
+    """
+    if rfc3161 is None:
+        raise NoCertificate("To check time-stamps, type: pip install rfc3161-client")
+    roots = [each for each in authority if each.issuer == each.subject]
+    others = [each for each in authority if each.issuer != each.subject]
+    try:
+        answer = rfc3161.decode_timestamp_response(stamp)
+        verifier = rfc3161.VerifierBuilder(roots=roots or others, intermediates=others if roots else []).build()
+        verifier.verify_message(answer, seal.encode())
+        return answer.tst_info.gen_time.astimezone(UTC)
+    except (rfc3161.VerificationError, ValueError) as error:
+        said = re.search(r'Verify error: ([^"]+)"', str(error))
+        raise Failed(f"is none of the authority ({said[1] if said else str(error)[:120]})") from None
+
+
+def verify(
+    lines: Iterable[bytes],
+    keys: Mapping[str, Any],
+    older: Iterable[bytes] | None = None,
+    *,
+    authority: Sequence[Certificate] = (),
+    witnesses: Sequence[Witness] = (),
+) -> Summary:
     """Check an export in one pass, and that nothing is missing that an older one of the same log has.
 
     Args:
         lines: its lines.
         keys: the JWK set to trust; what it endorses, directly or not, is trusted too.
         older: the lines of an export that was made before.
+        authority: the certificates by which time-stamps are checked; without, they are only counted.
+        witnesses: each has to have cosigned a checkpoint of the log.
 
     Raises:
         NoKeys: there is no key in ``keys``.
         NoExport: this is no export.
+        NoCertificate: time-stamps cannot be checked here.
         Failed: it does not prove itself; names line and thing.
     """
-    summary, facts = _facts(lines, keys, "")
+    summary, facts = _facts(lines, keys, "", authority, witnesses)
     if older is not None:
         before, known = _facts(older, keys, "the older export, ")
         fact, old = next(facts, None), next(known, None)
         if before.site != summary.site:
             raise Failed(f"The older export is of another site, {before.site}.")
-        _follow(fact, facts, chain([old] if old else [], known))
+        try:
+            _follow(fact, facts, chain([old] if old else [], known))
+        except Failed as error:
+            since = [put_back(at) for at in summary.restored if at not in before.restored]
+            raise Failed(" ".join([str(error), *since])) from None
     for _ in facts:
         pass
     return summary
@@ -462,7 +594,13 @@ def _follow(fact: Fact | None, facts: Iterator[Fact], known: Iterable[Fact]) -> 
             raise Failed(f"In the older export {old} was erased; its statement is missing.")
 
 
-def _facts(lines: Iterable[bytes], keys: Mapping[str, Any], which: str) -> tuple[Summary, Iterator[Fact]]:
+def _facts(
+    lines: Iterable[bytes],
+    keys: Mapping[str, Any],
+    which: str,
+    authority: Sequence[Certificate] = (),
+    witnesses: Sequence[Witness] = (),
+) -> tuple[Summary, Iterator[Fact]]:
     """Return what an export says, while it is checked; the summary is filled by then."""
     number = 0
     summary = Summary()
@@ -481,15 +619,129 @@ def _facts(lines: Iterable[bytes], keys: Mapping[str, Any], which: str) -> tuple
 
     def run() -> Iterator[Fact]:
         with _where(lambda: f"{which}line {number}"):
-            yield from _Check(numbered(), keys, summary).run()
+            yield from _Check(numbered(), keys, summary, authority, witnesses).run()
 
     return summary, run()
+
+
+class _Attested:
+    """What others attest of an export's seals, and the operator of the log, while the seals go by.
+
+    Args:
+        head: the first line of the export.
+        site: whose log it is.
+        keys: those that are believed.
+        authority: certificates by which time-stamps are checked.
+        witnesses: whose cosignatures are.
+
+    Raises:
+        Failed: a record of a backup, or a cosigned checkpoint, is none.
+    """
+
+    def __init__(
+        self,
+        head: Mapping[str, Any],
+        site: str,
+        keys: Keys,
+        authority: Sequence[Certificate],
+        witnesses: Sequence[Witness],
+    ) -> None:
+        self.authority = authority
+        self.witnesses = witnesses
+        self.hash = hashlib.sha256()
+        self.anything = False
+        self.stamps = 0
+        self.latest: tuple[timedelta, str] | None = None
+        self.restored: list[str] = []
+        for text in head.get("restored", ()):
+            self._add(text)
+            said = keys.read(text, "restored")
+            if said["site"] != site:
+                raise Failed(f"a record of a backup is one of another site, {said['site']!r}")
+            self.restored.append(_time(said["at"]))
+        self.notes: dict[int, str] = {}
+        for note in head.get("cosigned", ()):
+            self._add(note)
+            name, size = note.split("\n")[:2]
+            if not name.endswith(f"/consent/{site}"):
+                raise Failed(f"a cosigned checkpoint is one of another log, {name!r}")
+            self.notes[int(size)] = note
+        self.seals = Tree(*head.get("before", (0, ())))
+        self._compare()
+
+    def _add(self, text: str) -> None:
+        self.anything = True
+        self.hash.update(hashlib.sha256(text.encode()).digest())
+
+    def seal(self, day: date, token: str, stamp: str | None) -> None:
+        """Take the next seal, with its time-stamp if it has one, in base64."""
+        self.seals.add(hashlib.sha256(b"\0" + token.encode()).digest())
+        self._compare()
+        if stamp is None:
+            return
+        self._add(stamp)
+        self.stamps += 1
+        if self.authority:
+            try:
+                at = stamped(b64decode(stamp, validate=True), token, self.authority)
+            except Failed as error:
+                raise Failed(f"the time-stamp of the seal of {day} {error}") from None
+            over = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(1)
+            if at < over:
+                raise Failed(f"the seal of {day} was time-stamped at {at:%Y-%m-%d %H:%M}, before its day was over")
+            self.latest = max(self.latest or (at - over, ""), (at - over, f"{day}"))
+
+    def _compare(self) -> None:
+        note = self.notes.get(self.seals.leaves)
+        if note is not None and b64decode(note.split("\n")[2]).hex() != self.seals.root():
+            raise Failed(f"the checkpoint over {self.seals.leaves} seals that witnesses cosigned is not over these")
+
+    def end(self, sealed: int) -> list[str]:
+        """Return in a sentence each what is attested of ``sealed`` seals.
+
+        Raises:
+            Failed: a checkpoint is over more seals than there are, or a witness has cosigned none.
+        """
+        over = max(self.notes, default=0)
+        if over > self.seals.leaves:
+            raise Failed(f"witnesses cosigned {over} seals, of which {self.seals.leaves} are here")
+        sentences = []
+        if self.stamps and not self.authority:
+            sentences.append(f"{self.stamps} of {sealed} seals have a time-stamp, which --tsa-certificate FILE checks.")
+        elif self.authority:
+            latest = f", the latest {_span(self.latest[0])} after its day, {self.latest[1]}" if self.latest else ""
+            sentences.append(f"{self.stamps} of {sealed} seals were time-stamped by the authority{latest}.")
+        for witness in self.witnesses:
+            times = {size: at for size, note in self.notes.items() if (at := witness.cosigned(note))}
+            if not times:
+                raise Failed(f"no checkpoint in it was cosigned by {witness.name}")
+            size = max(times)
+            sentences.append(f"{witness.name} cosigned the first {size} seals at {_time(times[size])}.")
+        if self.notes and not self.witnesses:
+            sentences.append("Checkpoints of it were cosigned, which --witness KEY checks.")
+        return sentences
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _span(span: timedelta) -> str:
+    hours = round(span.total_seconds() / 3600)
+    return f"{hours} h" if hours < 48 else f"{span.days} days"
 
 
 class _Check:
     """One pass over an export."""
 
-    def __init__(self, lines: Iterator[dict[str, Any]], keys: Mapping[str, Any], summary: Summary) -> None:
+    def __init__(
+        self,
+        lines: Iterator[dict[str, Any]],
+        keys: Mapping[str, Any],
+        summary: Summary,
+        authority: Sequence[Certificate] = (),
+        witnesses: Sequence[Witness] = (),
+    ) -> None:
         self.lines = lines
         head = self.next("log")
         self.version = head.get("version")
@@ -503,6 +755,8 @@ class _Check:
         self.notices: dict[str, dict[str, Any]] = {}
         self.summary = summary
         self.previous: str | None = None
+        self.attested = _Attested(head, self.site, self.keys, authority, witnesses)
+        summary.restored = self.attested.restored
 
     def next(self, *kinds: str) -> dict[str, Any]:
         line = next(self.lines, None)
@@ -539,12 +793,15 @@ class _Check:
             "head": self.previous or "",
             "version": self.version,
         }
+        if (end.get("attested") or "") != (self.attested.hash.hexdigest() if self.attested.anything else ""):
+            raise Failed("what others attest of it is not what was exported")
         for name, value in ours.items():
             if end.get(name, 1) != value:  # what has no version is of version 1
                 raise Failed(f"the end says {name} is {end.get(name)!r}, but it is {value!r}")
         if next(self.lines, None) is not None:
             raise Failed("something follows after the end")
         self.summary.last_seal = self.previous or ""
+        self.summary.attested = self.attested.end(self.summary.days - len(self.summary.unsealed))
         self.summary.keys = str(self.keys)
 
     def day(self, day: date) -> Iterator[Fact]:
@@ -592,7 +849,8 @@ class _Check:
         return Fact(day, False, place, line["leaf"], "erased" in line, line.get("statement", ""))
 
     def seal(self, day: date, tree: Tree, counts: str) -> str:
-        token = str(self.next("seal")["token"])
+        line = self.next("seal")
+        token = str(line["token"])
         seal = self.keys.read(token, "seal")
         for name, ours in (("site", self.site), ("day", day.isoformat())):
             if seal[name] != ours:
@@ -607,6 +865,8 @@ class _Check:
             raise Failed(f"the seal of {day} does not follow that of the day before")
         if seal.get("open"):
             self.summary.unsealed.append(day.isoformat())
+        else:
+            self.attested.seal(day, token, line.get("stamp"))
         self.previous = seal_hash(token)
         self.summary.first_seal = self.summary.first_seal or self.previous
         return token
@@ -675,6 +935,20 @@ def read_keys(path: Path) -> dict[str, Any]:
     return keys
 
 
+def read_certificates(path: Path) -> list[Certificate]:
+    """Return the certificates of a file (PEM), such as those of a time-stamp authority.
+
+    Raises:
+        NoCertificate: it holds none, or cannot be read.
+    """
+    try:
+        return load_pem_x509_certificates(path.read_bytes())
+    except OSError as error:
+        raise NoCertificate(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise NoCertificate(f"{path} holds no certificate (PEM).") from None
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Iterator[bytes]]:
     """Open an export, compressed or not, and give its lines.
@@ -695,14 +969,31 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
         raise NoExport(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def check(file: Path, keys: Path, older: Path | None = None) -> Summary:
-    """Check the export in ``file``, by the keys in another, and against an ``older`` export; raises as ``verify``."""
+def check(
+    file: Path,
+    keys: Path,
+    older: Path | None = None,
+    certificate: Path | None = None,
+    witnesses: Sequence[str] = (),
+) -> Summary:
+    """Check the export in a file, by the keys in another.
+
+    Args:
+        file: the export.
+        keys: the public keys to trust.
+        older: an export that was made before.
+        certificate: those of the authority whose time-stamps are checked.
+        witnesses: the keys of those who have to have cosigned it.
+
+    Raises:
+        CannotCheck: one of the files cannot be read, or is something else.
+        Failed: it does not prove itself.
+    """
     trusted = read_keys(keys)
-    with opened(file) as lines:
-        if older is None:
-            return verify(lines, trusted)
-        with opened(older) as known:
-            return verify(lines, trusted, known)
+    authority = read_certificates(certificate) if certificate else []
+    known = [Witness.of(text) for text in witnesses]
+    with opened(file) as lines, opened(older) if older else nullcontext() as before:
+        return verify(lines, trusted, before, authority=authority, witnesses=known)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -711,9 +1002,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path, help="the export, compressed or not")
     parser.add_argument("--keys", type=Path, required=True, help="the public key to trust, or several, as JWK (set)")
     parser.add_argument("--after", type=Path, help="an older export, of which all must be found again")
+    parser.add_argument("--tsa-certificate", type=Path, help="the time-stamp authority's certificates (PEM)")
+    parser.add_argument("--witness", action="append", default=[], help="key of a witness that has to have cosigned it")
     options = parser.parse_args(arguments)
     try:
-        print(check(options.file, options.keys, options.after))
+        print(check(options.file, options.keys, options.after, options.tsa_certificate, options.witness))
     except Failed as error:
         print(error, file=sys.stderr)
         return 1

@@ -21,6 +21,18 @@ export class BadToken extends Error {}
 /** @param {string} text base64url */
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
 
+/** @param {string} content */
+const utf8 = (content) => new TextEncoder().encode(content);
+
+/** @param {ArrayLike<number>} content */
+const sha256 = async (content) => new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(content)));
+
+/** @param {ArrayLike<number>} bytes */
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** @param {unknown} content @param {(key: string, value: unknown) => unknown} [order] */
+const hashOf = async (content, order) => hex(await sha256(utf8(JSON.stringify(content, order))));
+
 /**
  * @param {string} signed what the server signed, itsdangerous text
  * @param {{ keys: { x?: string }[] }} keys
@@ -34,7 +46,7 @@ const payloadOf = async (signed, { keys }) => {
   if (/^[\w-]+$/.test(text) && /^[\w-]{85}[AQgw]$/.test(signature) && !more[0]) {
     for (const { x } of keys) {
       const key = await crypto.subtle.importKey('jwk', { kty: 'OKP', crv: 'Ed25519', x }, 'Ed25519', false, ['verify']);
-      genuine ||= await crypto.subtle.verify('Ed25519', key, bytes(signature), new TextEncoder().encode(text));
+      genuine ||= await crypto.subtle.verify('Ed25519', key, bytes(signature), utf8(text));
     }
   }
   if (!genuine) throw new BadToken('None of the keys signed this.');
@@ -71,10 +83,40 @@ const sorted = (_, value) =>
 export const verifyReceipt = async (receipt, keys, { site }) => {
   const { 'dcterms:provenance': signed, ...content } = receipt;
   const payload = await payloadOf(`${signed}`, keys);
-  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(content, sorted)));
-  const hex = Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  if (payload.typ != 'receipt' || payload.site != site || payload.sha256 != hex) {
-    throw new BadToken('This is not what the server signed as a receipt of this site.');
+  if (payload.typ != 'receipt' || payload.site != site || payload.sha256 != await hashOf(content, sorted)) {
+    throw new BadToken('This is not a receipt for this site.');
   }
   return payload;
+};
+
+/**
+ * Checks where in the log, as it was sealed, an answer is: from its leaf up to the root that the seal of its day signs
+ * (RFC 9162, 2.1.3.2).
+ * @param {any} proof as GET /v1/SITE/me/proof gave it
+ * @param {string} token the answer, which `verify` has checked
+ * @param {{ keys: { x?: string }[] }} keys the document at /v1/keys.json
+ * @param {{ site: string }} options
+ * @returns {Promise<{ number: number, day: string } | null>} its number, from 1, among the answers of a day (UTC); null if
+ *   that is not sealed yet
+ * @throws {BadToken}
+ */
+export const verifyProof = async ({ sealed, unsealed }, token, keys, { site }) => {
+  const { jti, sub, allow, notice } = await payloadOf(token, keys);
+  if (unsealed.includes(jti)) return null;
+  const { entry, path, number, seal } = sealed.find((/** @type {any} */ { entry }) => entry.id == jti) || { seal: '' };
+  const said = await payloadOf(seal, keys);
+  // Who answered, and what, is taken from the token; the rest of the leaf is the first ten fields, in their order.
+  const own = await hashOf([jti, sub, btoa(String.fromCharCode(...bytes(token.split('.')[1])))]);
+  const leaf = JSON.stringify([...Object.values({ ...entry, allow, notice }).slice(0, 10), own]);
+  /** @param {number} at @param {number} size @returns {Promise<ArrayLike<number> & Iterable<number>>} the node over that leaf and others */
+  const over = async (at, size) => {
+    if (size < 2) return at ? [] : sha256([0, ...utf8(leaf)]);
+    const half = 1 << (31 - Math.clz32(size - 1)); // the largest power of two that is less
+    const beside = (path.pop() ?? '00').match(/../g).map((/** @type {string} */ byte) => +`0x${byte}`);
+    return sha256(at < half ? [1, ...await over(at, half), ...beside] : [1, ...beside, ...await over(at - half, size - half)]);
+  };
+  if (said.typ == 'seal' && said.site == site && !said.open && said.root == hex(await over(number, said.entries))) {
+    return { number: number + 1, day: said.day };
+  }
+  throw new BadToken('This is not in the log.');
 };

@@ -22,7 +22,8 @@ PACKAGE = ROOT / "consent_server"
 ONLY = {
     "redis": {"store"},
     "itsdangerous": {"tokens"},
-    "cryptography": {"tokens", "verify"},
+    "cryptography": {"proof", "tokens", "verify"},
+    "rfc3161_client": {"proof", "verify"},
     "flask": {"web", "demo", "app", "cli"},
     "click": {"cli"},
     "babel": {"banner"},

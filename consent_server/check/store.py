@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 
+from ..proof.attested import restorations
 from ..rates.read import today, unusual
 from ..settings.environment import Settings
 from ..site import Site
 from ..store import Store, StoreAway, WrongLayout
 from ..store.connection import Server, TooOld
+from ..tokens import Keys
 from .faults import Finding
 
 SECONDS_APART = 2.0
@@ -55,7 +57,7 @@ def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
 
 
 def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
-    """Find rates that have left their usual range, answers that have stopped, and who is not erased from the disk."""
+    """Find rates out of their usual range, answers that stopped, who is on disk still, and seals without a stamp."""
     if settings.redis_url:
         # A Redis that is away was found by now.
         with suppress(StoreAway, WrongLayout), closing(Store(settings.redis_url, 2)) as store:
@@ -65,6 +67,20 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
                         f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
                         "let the server's user do +bgrewriteaof, and it does so within ten minutes; or type: redis-cli "
                         "bgrewriteaof",
+                        grave=False,
+                    )
+                lacking = {*store.log.seals(shop)} - {*store.attestations.stamps(shop)} if settings.tsa else ()
+                if lacking:
+                    yield Finding(
+                        f"{len(lacking)} seals of {shop.id} lack a time-stamp of CONSENT_TSA.",
+                        f"type: consent-server log seal {shop.id}, which says why if it stays so",
+                        grave=False,
+                    )
+                for at in restorations(store, shop, Keys(settings.secret)) if settings.secret else ():
+                    yield Finding(
+                        f"It is recorded that a backup of the log of {shop.id} was put back at {at:%Y-%m-%d %H:%M:%S} "
+                        "UTC.",
+                        "give the auditor an export, and erase again who was erased after that backup was made",
                         grave=False,
                     )
                 for alarm in unusual(store, shop, today()):

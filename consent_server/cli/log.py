@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import IO
 
 import click
 
 from ..banner.scripts import replay
 from ..proof.archive import archive
+from ..proof.attested import restored
 from ..proof.erasure import carry_over
 from ..proof.log import export, seal, write
+from ..proof.stamps import Authority, NotStamped, stamp
+from ..proof.witnesses import cosign
 from ..site import Notice
-from ..verify import Failed, check
+from ..verify import Failed, Witness, check
 from .terminal import (
     CommandFailed,
     EndsInIdentifier,
@@ -77,11 +81,20 @@ def export_log(site: str, out: Path, first: str | None, last: str | None, with_t
     help="The public key to trust, or several: a JWK, or a JWK set as of /v1/keys.json.",
 )
 @click.option("--after", "older", type=click.Path(path_type=Path), help="An older export: all of it must be here too.")
+@click.option(
+    "--tsa-certificate",
+    "certificate",
+    type=click.Path(path_type=Path),
+    help="Certificates of the time-stamp authority (PEM), by which the stamps of seals are checked.",
+)
+@click.option("--witness", "witnesses", multiple=True, help="Key of a witness that must have cosigned it; repeatable.")
 @errors_to_exit_2
-def verify_log(file: Path, keys_file: Path, older: Path | None) -> None:
+def verify_log(
+    file: Path, keys_file: Path, older: Path | None, certificate: Path | None, witnesses: tuple[str, ...]
+) -> None:
     """Check an export offline: signatures, seals, chain, gaps, counts. Needs neither Redis nor the secret."""
     try:
-        click.echo(str(check(file, keys_file, older)))
+        click.echo(str(check(file, keys_file, older, certificate, witnesses)))
     except Failed as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None
@@ -92,12 +105,57 @@ def verify_log(file: Path, keys_file: Path, older: Path | None) -> None:
 @data_option
 @errors_to_exit_2
 def seal_log(site: str | None, data: Path | None) -> None:
-    """Seal every day of SITE, or of all sites, that is over; the running server does so by itself."""
+    """Seal every day of SITE, or of all sites, that is over; the running server does so by itself.
+
+    With CONSENT_TSA the seals are time-stamped too.
+    """
+    with open_store(data) as (settings, sites, store):
+        keys, authority = signing_keys(settings), Authority.named(settings.tsa, settings.tsa_certificate)
+        for shop in [site_named(sites, site)] if site else sites.values():
+            _tell_days(shop.id, "sealed", seal(store, shop, keys, datetime.now(UTC)))
+            if authority:
+                try:
+                    _tell_days(shop.id, "time-stamped", stamp(store, shop, authority))
+                except NotStamped as error:
+                    click.echo(f"{error} Seals that lack a time-stamp get it another time.", err=True)
+
+
+def _tell_days(site: str, done: str, days: Sequence[date]) -> None:
+    click.echo(f"{site}: {len(days)} days {done}{': ' if days else ''}{', '.join(map(str, days))}")
+
+
+@log.command("cosign")
+@click.argument("site")
+@click.option("--file", "note", type=click.File("r", "utf-8"), required=True, help="The checkpoint with cosignatures.")
+@click.option("--witness", required=True, help="The key of the witness, as it gives it: NAME+HASH+KEY.")
+@data_option
+@errors_to_exit_2
+def cosign_log(site: str, note: IO[str], witness: str, data: Path | None) -> None:
+    """Keep what a witness signed of SITE's checkpoint, for exports and for GET /v1/SITE/seals?format=checkpoint."""
+    try:
+        text = note.read(20_001)
+    except ValueError:
+        raise CommandFailed(f"{note.name} is no text.") from None
+    known = Witness.of(witness)
+    with open_store(data) as (settings, sites, store):
+        size, at = cosign(store, site_named(sites, site), signing_keys(settings), text, known)
+    click.echo(f"{known.name} cosigned the first {size} seals of {site} on {datetime.fromtimestamp(at, UTC):%Y-%m-%d}.")
+
+
+@log.command("restored")
+@click.argument("site", required=False)
+@data_option
+@errors_to_exit_2
+def restored_log(site: str | None, data: Path | None) -> None:
+    """Record, signed, that a backup of SITE's log, or of all, was put back: so that what it lost is not taken for lies.
+
+    Do it right after, before the server starts; erase again who was erased since the backup was made.
+    """
     with open_store(data) as (settings, sites, store):
         keys = signing_keys(settings)
         for shop in [site_named(sites, site)] if site else sites.values():
-            sealed = seal(store, shop, keys, datetime.now(UTC))
-            click.echo(f"{shop.id}: {len(sealed)} days sealed{': ' if sealed else ''}{', '.join(map(str, sealed))}")
+            at = restored(store, shop, keys)
+            click.echo(f"{shop.id}: recorded that a backup was put back at {at:%Y-%m-%d %H:%M:%S} UTC.")
 
 
 @log.command("archive")

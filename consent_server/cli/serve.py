@@ -26,6 +26,7 @@ from granian.log import LogLevels
 
 from ..app import create_app
 from ..housekeeping import keep
+from ..proof.stamps import Authority
 from ..settings.environment import Settings, read_environment
 from ..settings.kept import keep as keep_configuration
 from ..settings.kept import made_of_a_sound_one
@@ -177,5 +178,6 @@ def run_workers(settings: Settings, level: LogLevels, *chosen: str) -> None:
 def start_housekeeping(settings: Settings) -> None:
     """Have done what is due each day; of several servers the first one does it."""
     store = Store(str(settings.redis_url), SECONDS_TO_ANSWER, settings.redis_replicas)
-    work = (store, read_sites(settings.config), Keys(settings.secret), settings.webhook)
+    authority = Authority.named(settings.tsa, settings.tsa_certificate)
+    work = (store, read_sites(settings.config), Keys(settings.secret), settings.webhook, authority)
     threading.Thread(target=keep, args=work, daemon=True).start()

@@ -66,6 +66,11 @@ def statement(entry: Entry, site: Site, keys: Keys, how: int, at: int) -> bytes:
     return _HEAD.pack(how, at) + keys.sign(_stated(fields(entry, site), site, how, at))
 
 
+def erased_at(entry: Entry) -> int | None:
+    """Return when an entry was erased, in seconds since 1970, if its statement says so."""
+    return int(_HEAD.unpack_from(entry.statement)[1]) if len(entry.statement) == _HEAD.size + 64 else None
+
+
 def _stated(line: Mapping[str, Any], site: Site, how: int, at: int) -> dict[str, Any]:
     content = {"typ": "erased", "site": site.id, "leaf": verify.leaf(line).hex(), "at": at}
     return content | ({"found": True} if how == FOUND else {})

@@ -20,6 +20,7 @@ from ..site import ConsentError, Site
 from ..store import Store
 from ..tokens import Keys, token
 from ..verify import VERSION, Tree, canonical, leaf, seal_hash
+from .attested import Attested
 from .entries import by_hash, fields, prove
 from .keys import all_published, believed, endorsements
 from .seals import newest_of
@@ -147,6 +148,7 @@ def export(
         raise NothingToExport(f"The log of {site.id} has nothing up to {last}.")
     store.log.must_have(site, start)
     known, notices = believed(store, keys), store.notices.all(site)
+    attested = Attested(store, site, known, seals, start, last)
     yield _line(
         "log",
         version=VERSION,
@@ -154,6 +156,7 @@ def export(
         **{"from": start.isoformat(), "to": last.isoformat()},
         made=now.astimezone(UTC).isoformat(timespec="seconds"),
         keys=all_published(store, keys),
+        **attested.head,
     )
     for _, notice in sorted(notices.items()):
         yield _line("notice", hash=notice.hash, content=notice.content)
@@ -173,7 +176,7 @@ def export(
         counted = counts(store, site, day)
         yield _line("counts", day=day.isoformat(), counts=counted)
         previous = seals.get(day) or _seal(site, keys, known, day, tree, counted, previous, now, is_open=True)
-        yield _line("seal", day=day.isoformat(), token=previous)
+        yield _line("seal", day=day.isoformat(), token=previous, **attested.of_seal(day))
         entries += tree.leaves
         progress(day, entries)
         day += timedelta(1)
@@ -185,6 +188,7 @@ def export(
         "to": last.isoformat(),
         "entries": entries,
         "head": seal_hash(previous),
+        **attested.end(),
     }
     yield _line("end", token=token(end, keys.sign(end)))
 

@@ -11,6 +11,7 @@ import msgspec
 
 from ..decision import Consent, Entry
 from ..site import Notice, Site
+from .standing import Standing
 
 CONTEXT = {"dpv": "https://w3id.org/dpv#", "dcterms": "http://purl.org/dc/terms/"}
 
@@ -53,6 +54,7 @@ def receipt(
     token: str,
     at: float,
     seal: str = "",
+    stands: Standing | None = None,
 ) -> dict[str, Any]:
     """Return a consent receipt, JSON-LD. The person gets the content, not a pointer to it.
 
@@ -64,6 +66,7 @@ def receipt(
         token: the token itself, by which anybody can check the answer.
         at: when the receipt is made, seconds since 1970.
         seal: the newest one that the log had then. Whoever holds the receipt sees if the log before it is changed.
+        stands: what became of the answer. If it is not the newest any more, the receipt says so, and since when.
     """
     content = notice.content
     granted = set(consent.allow)
@@ -114,7 +117,8 @@ def receipt(
             "dcterms:modified": content["policy_updated"],
         },
         "dpv:hasProcess": [process(category) for category in content["categories"]],
-        "dpv:hasConsentStatus": {"@id": "dpv:ConsentGiven" if granted else "dpv:ConsentRefused"},
+        "dpv:hasConsentStatus": {"@id": f"dpv:{_status(consent, stands)}"},
+        **({"dcterms:valid": _valid(consent, stands)} if stands and stands.now != "newest" else {}),
         "dpv:isIndicatedAtTime": _iso(consent.at),
         "dpv:hasDuration": _iso(consent.exp),
         "dpv:hasRight": [
@@ -141,6 +145,17 @@ def receipt(
         "dcterms:references": token,
         **({"dcterms:relation": seal} if seal else {}),
     }
+
+
+def _status(consent: Consent, stands: Standing | None) -> str:
+    if stands and stands.now != "newest":
+        return {"withdrawn": "ConsentWithdrawn", "erased": "ConsentRevoked"}.get(stands.now, "ConsentInvalidated")
+    return "ConsentGiven" if consent.allow else "ConsentRefused"
+
+
+def _valid(consent: Consent, stands: Standing) -> str:
+    """Return in words from when until when an answer was the newest."""
+    return f"{stands.now}: {_iso(consent.at)}/{_iso(stands.at) if stands.at else '..'}"
 
 
 def _iso(seconds: float) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from .rows import Row, SettingsError, address, text, whole, yes_no
 
@@ -30,6 +31,19 @@ def _prefix(value: str) -> str:
     if re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", value):
         return value.rstrip("/")
     raise ValueError("takes a path such as /consent")
+
+
+def _authority(value: str) -> str:
+    parts = urlsplit(address(value))
+    if parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1"):
+        return value
+    raise ValueError("takes an address with https://, or with http:// on this machine")
+
+
+def _host_or_none(value: str) -> str:
+    if re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?", value):
+        return value
+    raise ValueError("takes a host such as rates.shop.example, with its port if it has one, or none")
 
 
 def _row(name: str, read: Callable[[Any], Any], default: Any, help: str, example: Any, secret: bool = False) -> Any:
@@ -109,6 +123,27 @@ class Settings:
         None,
         "Address that is posted to when a rate leaves its usual range, or something leaks.",
         "https://chat.shop.example/hooks/consent",
+    )
+    tsa: str | None = _row(
+        "CONSENT_TSA",
+        _authority,
+        None,
+        "Address of an RFC 3161 authority that time-stamps each seal.",
+        "https://tsa.example/stamp",
+    )
+    tsa_certificate: Path | None = _row(
+        "CONSENT_TSA_CERTIFICATE",
+        Path,
+        None,
+        "File with the authority's certificates (PEM), by which its stamps are checked as they come.",
+        "/etc/consent/tsa.pem",
+    )
+    marketers: str | None = _row(
+        "CONSENT_MARKETERS",
+        _host_or_none,
+        None,
+        "The only host on which the marketers' page answers; `none` leaves it out.",
+        "rates.shop.example",
     )
     demo: bool = _row(
         "CONSENT_DEMO", yes_no, False, "Set by `consent-server demo`: serves the storefront at /demo/.", "true"

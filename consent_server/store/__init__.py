@@ -10,12 +10,13 @@ from .connection import Connection, Server, StoreAway
 from .connection.clock import Clock, ClocksApart
 from .counters import Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
-from .erasures import Erasures
+from .evidence.attestations import Attestations
+from .evidence.erasures import Erasures
+from .evidence.public_keys import PublicKeys
 from .leaks import Leaks
 from .log import Archive, Archived, Log, Unreadable
 from .marketers import ApiKey, Marketer, Marketers
 from .notices import ForgedNotice, Notices
-from .public_keys import PublicKeys
 
 __all__ = [
     "ApiKey",
@@ -65,6 +66,7 @@ class Store:
         self.marketers = Marketers(self.connection)
         self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)
+        self.attestations = Attestations(self.connection)
 
     def close(self) -> None:
         """Close the connections of this thread and those that are idle."""

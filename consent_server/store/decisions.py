@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -183,6 +183,18 @@ class Decisions:
             for entry in self._found(keys.place(site, subject)).entries
             if entry.subject == subject
         ]
+
+    def newest(self, site: Site, subject: str) -> Entry | None:
+        """Return the newest decision of one shopper, if one is kept; its notice is the beginning of a hash."""
+        place = keys.place(site, subject)
+        with self._reached(place.seen):
+            positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
+            for at, seq in sorted(unpack_places(positions), reverse=True):
+                page = cast(list[Any], self._redis.xrange(place.bucket.log, f"{at}-{seq}", f"{at}-{seq}"))
+                entry = unpack(page[0][1][b"e"], place.bucket.number, at, seq) if page else None
+                if entry and entry.subject == subject:
+                    return entry
+        return next(reversed(self.history(site, subject)), None) if positions else None
 
     def _found(self, place: keys.Place) -> _Found:
         """Return what the index says of a place, as it is kept, and the entries there, oldest first."""

@@ -21,6 +21,9 @@ consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decisio
 consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
 consent:{SITE}:seals               hash    day -> the signed head of its entries
+consent:{SITE}:stamps              hash    day -> the RFC 3161 time-stamp of its seal, as the authority gave it
+consent:{SITE}:cosigned            hash    how many seals -> the checkpoint over them that witnesses cosigned
+consent:{SITE}:restored            set     signed records of backups that were put back
 consent:{SITE}:archives            hash    last day of an archive -> its file, and whether it is trimmed, JSON
 consent:{SITE}:alarm:NAME          string  this alarm was told; expires
 consent:{SITE}:leaks:DAY           zset    state, kind and name of what is not allowed -> sightings; expires
@@ -131,6 +134,21 @@ def notices(site: Site) -> str:
 def seals(site: Site) -> str:
     """Return the key of the seals of a site's days."""
     return f"consent:{{{site.id}}}:seals"
+
+
+def stamps(site: Site) -> str:
+    """Return the key of the time-stamps of a site's seals."""
+    return f"consent:{{{site.id}}}:stamps"
+
+
+def cosigned(site: Site) -> str:
+    """Return the key of the checkpoints that witnesses cosigned."""
+    return f"consent:{{{site.id}}}:cosigned"
+
+
+def restored(site: Site) -> str:
+    """Return the key of the records of backups that were put back."""
+    return f"consent:{{{site.id}}}:restored"
 
 
 def archives(site: Site) -> str:

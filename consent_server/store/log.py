@@ -21,7 +21,7 @@ from .keys import DAY, Bucket, buckets, midnight
 from .notices import Notices
 from .packing import pack_hour, pack_name, unpack, unpack_erased
 
-PIECE = 500
+PIECE = 200
 """How many entries are taken out, or written anew, at once: everybody else waits meanwhile."""
 
 REWRITTEN = b"rewritten"

@@ -22,6 +22,7 @@ STATUS = {
     "not-known": 401,
     "foreign-form": 403,
     "foreign-origin": 403,
+    "known-bot": 403,
     "not-allowed": 403,
     "not-yours": 403,
     "unknown-site": 404,

@@ -11,8 +11,9 @@ from ..site import ConsentError, Site
 from .responses import Answer
 from .services import services
 
-# Crawlers, which run scripts and so see a banner. A program that says of itself that it showed one is believed.
-_BOT = re.compile(r"bot\b|crawl|spider|slurp|preview|lighthouse|pagespeed|monitor", re.IGNORECASE)
+# Crawlers, which run scripts and so see a banner. A program that says of itself that it showed one is believed, and
+# Cubot makes telephones.
+_BOT = re.compile(r"(?<!cu)bot\b|crawl|spider|slurp|preview|lighthouse|pagespeed|monitor", re.IGNORECASE)
 
 FOR_ONE = (("Vary", "Origin"), ("Access-Control-Expose-Headers", "Date"))
 """What goes with leave for one origin; a page finds by its Date that its clock is wrong."""
@@ -36,6 +37,12 @@ class ForeignOrigin(ConsentError):
     """A page of somebody else posts here."""
 
     problem = "foreign-origin"
+
+
+class KnownBot(ConsentError):
+    """A crawler decides, whose answer is nobody's."""
+
+    problem = "known-bot"
 
 
 class TooLarge(ConsentError):
@@ -121,6 +128,16 @@ def country(name: str | None) -> str:
         return ""
     found = request.headers.get(name, "").upper()
     return found if re.fullmatch("[A-Z]{2}", found) else ""
+
+
+def require_no_bot() -> None:
+    """Return if the caller is no known bot.
+
+    Raises:
+        KnownBot: it says itself that it is one.
+    """
+    if _BOT.search(request.headers.get("User-Agent", "")):
+        raise KnownBot("Decisions of known bots are not recorded: nobody has answered.")
 
 
 def is_bot_or_prefetch() -> bool:

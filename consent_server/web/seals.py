@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from ..proof.keys import published
 from ..proof.seals import chain, checkpoint, proofs, verifier_key
+from ..proof.witnesses import with_cosignatures
 from ..rates.period import BadQuestion
 from .request import add_cors, let_own_pages_read, require_own_origin
 from .responses import Answer, answer
@@ -54,7 +55,8 @@ def seals(site_id: str) -> Response:
         old = request.args.get("old") or None
         if old is not None and not (old.isascii() and old.isdigit() and len(old) < 10):
             raise BadQuestion("old", "`old` is how many seals are known already.")
-        return _text(checkpoint(site, behind.keys, found, int(old) if old else None))
+        note = checkpoint(site, behind.keys, found, int(old) if old else None)
+        return _text(note if old else with_cosignatures(behind.store, site, len(found), note))
     if form != "json":
         raise BadQuestion("format", "`format` is json, checkpoint or key.")
     first, last = _day("from"), _day("to")

@@ -13,8 +13,9 @@ from ..decision import Consent, Decision, UnknownNotice, shown_in
 from ..proof.erasure import erase as erase_shopper
 from ..proof.receipt import SIGNATURE, digest, history, receipt
 from ..proof.seals import newest as newest_seal
+from ..proof.standing import standing
 from ..site import ConsentError, Site, UnknownCategory, best_language
-from ..store import Recorded
+from ..store import Recorded, StoreAway
 from ..tokens import BadToken, current, token
 from . import metrics
 from .cookies import has_waited, is_on_own_host, newest, outlast
@@ -26,6 +27,7 @@ from .request import (
     is_bot_or_prefetch,
     let_own_pages_read,
     read_body,
+    require_no_bot,
     require_own_origin,
 )
 from .responses import answer, answer_script
@@ -128,6 +130,7 @@ def decisions(site_id: str) -> Response:
     site = known_site(site_id)
     with metrics.Outcome(site.id) as outcome:
         require_own_origin(site)
+        require_no_bot()
         behind = services()
         behind.limits.spend_client(behind.settings.client_limit, "client")
         behind.limits.spend(behind.settings.site_limit, "site", site.id)
@@ -234,8 +237,9 @@ def me(site_id: str) -> Response:
     """All that is held about the caller."""
     site = known_site(site_id)
     require_own_origin(site)
-    _, consent = token_of_caller(site)
-    return answer({"site": site.id, "token": consent, "history": _history(site, consent)})
+    text, consent = token_of_caller(site)
+    stands = standing(services().store, site, consent, text)
+    return answer({"site": site.id, "token": consent, "standing": stands, "history": _history(site, consent)})
 
 
 @blueprint.get("/v1/<site_id>/me/receipt")
@@ -247,10 +251,10 @@ def my_receipt(site_id: str) -> Response:
     asked = services().store.notices.find(site, consent.notice)
     if asked is None:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
-    now = int(time.time())
-    behind = services()
+    behind, now = services(), int(time.time())
     seal = newest_seal(behind.store, site, behind.keys)
-    content = receipt(site, asked, consent, _history(site, consent), text, now, seal)
+    stands = standing(services().store, site, consent, text)
+    content = receipt(site, asked, consent, _history(site, consent), text, now, seal, stands)
     signed = {"typ": "receipt", "site": site.id, "at": now, "sha256": digest(content)}
     return answer({**content, SIGNATURE: token(signed, behind.keys.sign(signed))}, mimetype="application/ld+json")
 
@@ -278,11 +282,15 @@ def allows(site_id: str, category: str) -> tuple[str, int]:
     """Say by the status alone whether the token allows a category: 204 or 403, for nginx's ``auth_request``."""
     site = known_site(site_id)
     try:
-        allowed = current(token_of_caller(site)[1], site.revision).allows(category)
-    except (BadToken, UnknownCategory) as error:
+        text, consent = token_of_caller(site)
+        allowed = current(consent, site.revision).allows(category)
+        fault = "" if allowed else f"This shopper does not allow {category}."
+        if category in consent.allow:
+            fault = fault or standing(services().store, site, consent, text).fault
+    except (BadToken, UnknownCategory, StoreAway) as error:
         raise NotAllowed(str(error)) from None
-    if not allowed:
-        raise NotAllowed(f"This shopper does not allow {category}.")
+    if fault:
+        raise NotAllowed(fault)
     return "", 204
 
 

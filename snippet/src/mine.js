@@ -1,6 +1,6 @@
 /** My choices: what a shopper may see and do of their own answer. Fetched by who opens them. */
 import { assertSameProtocol } from './protocol.js';
-import { verify, verifyReceipt, BadToken } from '../verify.js';
+import { verify, verifyProof, verifyReceipt, BadToken } from '../verify.js';
 
 /** @type {import('./types').MineConfig} */
 const { words, contact, authority } = __MINE__;
@@ -32,6 +32,13 @@ const mine = (gate) => {
     setTimeout(() => URL.revokeObjectURL(href), 60000);
   };
 
+  /** @param {string} token @param {any} keys @param {(moment: number) => string} date */
+  const placeInLog = async (token, keys, date) => {
+    const found = await verifyProof(await me('me/proof'), token, keys, { site });
+    return found // noon is on that day in most places
+      ? say(words.sealed, { n: found.number.toLocaleString(), day: date(Date.parse(found.day) + 432e5) }) : words.unsealed;
+  };
+
   /** @type {import('./types').Mine['show']} */
   const show = async ({ mine, attempt, button, date, list, decide }) => {
     const rights = element('p', {},
@@ -57,38 +64,37 @@ const mine = (gate) => {
     };
 
     const { at, exp, allow, sub } = JSON.parse(atob(token.split('.')[0]));
-    const answerState = element('p', { role: 'status' });
-    const receiptState = element('p', { role: 'status' });
+    const [answerState, receiptState, sealState] = [1, 2, 3].map(() => element('p', { role: 'status' }));
     /** @type {Record<string, unknown>} */
     let held;
     mine.replaceChildren(
       paragraph(say(words.answered, { at: time(at), allow: allowed(allow) }), ' ', say(words.until, { exp: date(exp * 1000) })),
-      answerState,
-      receiptState,
+      answerState, receiptState, sealState,
       element('div', { class: 'buttons' },
         button(words.receipt, attempt(async () => download((held ??= await receipt())))),
         ...(allow[0] ? [button(words.withdraw, () => decide([], 'refuse'))] : []),
         button(words.erase, attempt(erase))),
       rights);
 
-    /** @param {HTMLElement} state @param {string} what @param {(keys: any) => Promise<unknown>} verified */
+    /** @param {HTMLElement} state @param {string} what @param {(keys: any) => Promise<unknown>} verified: may say more */
     const check = async (state, what, verified) => {
-      let found = words.checked;
+      let found;
       try {
-        await verified(await (await fetch(gate.server + '../keys.json')).json());
+        found = await verified(await (await fetch(gate.server + '../keys.json')).json()) || words.checked;
       } catch (error) {
         found = error instanceof BadToken ? words.forged : words.unchecked;
       }
       state.append(`${what}: ${found}`);
       return found != words.forged;
     };
-    if (!await check(answerState, words.answer, (keys) => verify(token, keys, { site }))) return;
+    if (!await check(answerState, words.answer, async (keys) => void await verify(token, keys, { site }))) return;
     await check(receiptState, words.my_receipt, async (keys) => {
       held = await receipt();
       await verifyReceipt(held, keys, { site });
       if (held['dcterms:references'] != token) throw new BadToken('This is the receipt of another answer.');
     });
     if (sub) {
+      await check(sealState, words.log, (keys) => placeInLog(token, keys, date));
       const { history } = await me('me');
       rights.before(element('h3', {}, words.history), element('ul', {}, ...history.map((/** @type {any} */ { at, allow }) =>
         element('li', {}, `${time(at)}: ${allowed(allow)}`))));

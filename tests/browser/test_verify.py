@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from consent_server.proof.merkle import Levels
 from consent_server.tokens import Keys, token
+from consent_server.verify import leaf
 
 SNIPPET = Path(__file__).parents[2] / "snippet"
 NODE = shutil.which("node")
@@ -80,3 +82,67 @@ def test_it_refuses_a_forged_token_and_other_spellings_of_a_genuine_one() -> Non
         "",
     ):
         assert ask(text, keys)["refused"] is True, text
+
+
+PLACE = """
+import { verifyProof, BadToken } from './verify.js';
+import { readFileSync } from 'node:fs';
+const { keys, cases } = JSON.parse(readFileSync(0, 'utf8'));
+const found = [];
+for (const { proof, token } of cases) {
+  try {
+    found.push(await verifyProof(proof, token, keys, { site: 'shop' }));
+  } catch (error) {
+    found.push(error instanceof BadToken ? 'refused' : `${error}`);
+  }
+}
+console.log(JSON.stringify(found));
+"""
+
+
+def places(cases: list[dict[str, object]], keys: Keys) -> list[object]:
+    assert NODE
+    asked = subprocess.run(
+        [NODE, "--input-type=module", "-e", PLACE],
+        cwd=SNIPPET,
+        input=json.dumps({"keys": keys.jwks(), "cases": cases}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert asked.returncode == 0, asked.stderr
+    return json.loads(asked.stdout)
+
+
+def placed(keys: Keys, index: int, size: int, **seal: object) -> dict[str, object]:
+    """Return a token, and the proof that its decision is one of so many of a sealed day."""
+    payload = {**PAYLOAD, "sub": "subject", "jti": "decision"}
+    text = signed(keys, **payload)
+    at = PAYLOAD["at"] * 1000 + 7  # type: ignore[operator]
+    said = {"bucket": 1, "at": at, "seq": 0, "kind": "first", "allow": ["analytics"], "before": [], "how": "save"}
+    entry = {**said, "device": "phone", "country": "AZ", "notice": "n", "id": "decision", "subject": "subject"}
+    entry["signature"] = text.partition(".")[2]
+    tree = Levels(leaf(entry) if n == index else bytes([n]) * 32 for n in range(size))
+    content = {"typ": "seal", "site": "shop", "day": "2027-01-15", "entries": size, "root": tree.root.hex(), **seal}
+    path = [each.hex() for each in tree.path(index)]
+    way = {"entry": entry, "number": index, "path": path, "seal": token(content, keys.sign(content))}
+    return {"token": text, "proof": {"sealed": [way], "unsealed": []}}
+
+
+def test_it_finds_the_place_of_an_answer_in_trees_of_every_shape() -> None:
+    keys = Keys(["a" * 32])
+    shapes = [(index, size) for size in range(1, 18) for index in range(size)]
+    found = places([placed(keys, *shape) for shape in shapes], keys)
+    assert found == [{"number": index + 1, "day": "2027-01-15"} for index, _ in shapes]
+
+
+def test_it_refuses_a_place_in_what_was_not_sealed() -> None:
+    keys, theirs = Keys(["a" * 32]), Keys(["c" * 32])
+    cases = [placed(keys, 3, 9, **change) for change in ({"site": "another"}, {"typ": "export"}, {"open": True})]
+    cases += [placed(keys, 3, 9, **change) for change in ({"entries": 8}, {"root": "00" * 32})]
+    forged = placed(keys, 3, 9)
+    forged["proof"] = placed(theirs, 3, 9)["proof"]
+    assert places([*cases, forged], keys) == ["refused"] * 6
+    later = placed(keys, 3, 9)
+    later["proof"] = {"sealed": [], "unsealed": ["decision"]}
+    assert places([later], keys) == [None]

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import SECRET, Live
+from authority import running
+from conftest import SECRET, Live, closing
 from examples import example
 from test_serving import described
 from test_tokens_examples import ORIGIN, token
+from test_witnesses import ONE
 
-from consent_server.tokens import Verifier
+from consent_server.proof.seals import checkpoint
+from consent_server.settings.shops import read_sites
+from consent_server.store import Store
+from consent_server.tokens import Keys, Verifier
+from consent_server.tokens import token as signed
+from consent_server.verify import Tree
 
 assert ORIGIN
 
@@ -63,6 +72,41 @@ def test_an_auditor_compares_two_exports(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
     assert "2 entries" in done.stdout
     assert "Trusted: " in done.stdout
+
+
+def test_an_auditor_checks_time_stamps(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(tmp_path / "authority") as authority:
+        monkeypatch.setenv("CONSENT_TSA", authority.url)
+        (tmp_path / "tsa.pem").write_bytes(authority.root.read_bytes())
+        assert shell("export log").returncode == 0
+        done = shell("time-stamps")
+    assert done.returncode == 0, done.stderr
+    assert "0 of 0 seals were time-stamped by the authority." in done.stdout
+
+
+def test_a_witness_s_cosignature_is_kept_and_checked(
+    shell: Shell, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WITNESS", ONE.key)
+    assert shell("export log").returncode == 0
+    shop = read_sites(tmp_path / "consent.toml")["shop"]
+    yesterday, keys = datetime.now(UTC).date() - timedelta(1), Keys([SECRET])
+    counts = hashlib.sha256(b"{}").hexdigest()
+    said = {"typ": "seal", "site": "shop", "day": str(yesterday), "entries": 0, "root": Tree().root(), "prev": ""}
+    seal = {**said, "counts": counts, "at": 0, "kid": keys.jwks()["keys"][0]["kid"]}
+    with closing(Store(redis_url, 5)) as store:
+        store.log.keep_seal(shop, yesterday, signed(seal, keys.sign(seal)))
+        note = checkpoint(shop, keys, store.log.seals(shop))
+    (tmp_path / "cosigned.txt").write_text(ONE.cosign(note))
+    done = shell("cosign")
+    assert done.returncode == 0, done.stderr
+    assert "witness.example/one cosigned the first 1 seals at" in done.stdout
+
+
+def test_a_backup_that_was_put_back_is_recorded(shell: Shell) -> None:
+    done = shell("restored")
+    assert done.returncode == 0, done.stderr
+    assert "shop: recorded that a backup was put back at" in done.stdout
 
 
 def test_anyone_gets_the_seals(shell: Shell) -> None:

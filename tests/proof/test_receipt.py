@@ -19,7 +19,8 @@ TERMS = {
     *("DataSubjectRight", "hasDataSubject", "hasDataController", "hasContact", "hasNotice", "hasProcess"),
     *("hasPurpose", "hasLegalBasis", "hasConsentStatus", "hasPersonalData", "hasRecipient", "hasStorageCondition"),
     *("isIndicatedAtTime", "isIndicatedBy", "hasDuration", "hasRight", "isExercisedAt", "hasActivityStatus"),
-    *("Consent", "ConsentGiven", "ConsentRefused", "ServiceProvision", "ServicePersonalisation"),
+    *("Consent", "ConsentGiven", "ConsentRefused", "ConsentWithdrawn", "ConsentRevoked", "ConsentInvalidated"),
+    *("ServiceProvision", "ServicePersonalisation"),
     *("ServiceUsageAnalytics", "PersonalisedAdvertising"),
 }
 """Terms of the Data Privacy Vocabulary 2.3 that a receipt may use."""

@@ -86,6 +86,10 @@ class Asking:
         with closing(app.extensions["consent"].store):
             return Shopper(app.test_client(), self.shopper.site).decide()
 
+    def bot(self) -> TestResponse:
+        self.shopper.client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (compatible; Googlebot/2.1)"
+        return self.shopper.decide()
+
     def broken(self) -> TestResponse:
         self.app.extensions["consent"] = replace(self.app.extensions["consent"], limits=None)
         return self.shopper.decide()
@@ -99,6 +103,7 @@ REFUSALS = {
     "foreign-token": lambda it: it.get(f"{AT}/me", it.token(it.other_shopper, "analytics")),
     "not-known": lambda it: it.get(f"{AT}/rates"),
     "foreign-origin": lambda it: it.shopper.post("{}", origin="https://evil.example"),
+    "known-bot": lambda it: it.bot(),
     "not-allowed": lambda it: it.get(f"{AT}/allows/analytics"),
     "not-yours": lambda it: it.other_marketer.get(f"{AT}/rates"),
     "unknown-site": lambda it: it.get("/v1/nobody/notice"),
@@ -124,7 +129,7 @@ ON_A_PAGE = {"foreign-form"}
 
 OF_COMMANDS = {
     *("CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
-    *("TooOld", "Archived", "ArchiveMissing", "NotShowable", "UnknownKey"),
+    *("TooOld", "Archived", "ArchiveMissing", "NotShowable", "UnknownKey", "NotStamped", "NotCosigned"),
     *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
 }
 """Errors that end a command, or the server's start."""

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import brotli
 import pytest
+from conftest import closing
 
+from consent_server.store import Store
 from consent_server.tokens import Verifier
 
 ORIGIN = {"Origin": "https://smartmarket.az"}
@@ -235,6 +237,25 @@ def test_a_banner_shown_counts_once_and_bots_do_not(client, marketer):
     assert marketer.get("/v1/smartmarket/rates").get_json()["total"]["counts"]["shown"] == 2
 
 
+@pytest.mark.parametrize(
+    ("agent", "status"),
+    [
+        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", 403),
+        ("Mozilla/5.0 (Linux; Android 11; moto g) Chrome/125.0 Mobile Safari/537.36 Chrome-Lighthouse", 403),
+        ("Mozilla/5.0 (Linux; Android 10; CUBOT NOTE 20) Chrome/125.0 Mobile Safari/537.36", 201),
+        ("python-requests/2.32.5", 201),
+    ],
+)
+def test_what_a_known_bot_decides_is_neither_kept_nor_counted(shopper, marketer, agent, status):
+    shopper.client.environ_base["HTTP_USER_AGENT"] = agent
+    answer = shopper.decide("analytics")
+    assert answer.status_code == status
+    if status == 403:
+        problem(answer, 403, "known-bot")
+    counts = marketer.get("/v1/smartmarket/rates").get_json()["total"]["counts"]
+    assert counts["answered"] == (status == 201)
+
+
 # Me
 
 
@@ -275,6 +296,61 @@ def test_what_erases_nothing_does_not_read_as_an_erasure(shopper, allowed):
     assert (nothing["typ"], nothing["erased"]) == ("nothing-held", 0)
     assert "nothing was erased" in nothing["detail"]
     assert "receipt" not in nothing
+
+
+def test_an_old_token_allows_nothing_any_more_and_its_receipt_says_since_when(shopper, clock):
+    """Whoever kept it, a back end or a tab of yesterday, hears what became of it."""
+    shopper.decide("analytics", "marketing")
+    first = shopper.token
+    assert shopper.get("me").get_json()["standing"] == {"now": "newest", "at": None}
+    assert "dcterms:valid" not in shopper.get("me/receipt").get_json()
+    for allowed, became, status in (
+        (("analytics",), "changed", "ConsentInvalidated"),
+        ((), "withdrawn", "ConsentWithdrawn"),
+    ):
+        clock.pass_by(60)
+        assert shopper.decide(*allowed).status_code == 201
+        newest, shopper.token = shopper.token, first
+        problem(shopper.get("allows/analytics"), 403, "not-allowed")
+        assert shopper.get("allows/necessary").status_code == 204
+        assert shopper.get("me").get_json()["standing"] == {"now": became, "at": int(clock.at)}
+        receipt = shopper.get("me/receipt").get_json()
+        assert receipt["dpv:hasConsentStatus"] == {"@id": f"dpv:{status}"}
+        assert receipt["dcterms:valid"].startswith(f"{became}: 2026-03-02T12:00:00Z/2026-03-02T12:0")
+        shopper.token = newest
+        assert shopper.get("me").get_json()["standing"]["now"] == "newest"
+        assert shopper.get("allows/analytics").status_code == (204 if allowed else 403)
+
+
+def test_an_erased_answer_allows_nothing_any_more_and_its_receipt_says_since_when(shopper, clock):
+    shopper.decide("analytics")
+    clock.pass_by(3600)
+    shopper.client.delete("/v1/smartmarket/me", headers={"Authorization": f"Bearer {shopper.token}"})
+    clock.pass_by(3600)
+    problem(shopper.get("allows/analytics"), 403, "not-allowed")
+    assert shopper.get("me").get_json()["standing"] == {"now": "erased", "at": int(clock.at) - 3600}
+    receipt = shopper.get("me/receipt").get_json()
+    assert receipt["dpv:hasConsentStatus"] == {"@id": "dpv:ConsentRevoked"}
+    assert receipt["dcterms:valid"] == "erased: 2026-03-02T12:00:00Z/2026-03-02T13:00:00Z"
+
+
+def test_an_answer_that_the_log_does_not_hold_allows_nothing(shopper, app):
+    """As that of somebody who answered after a backup was made that was put back."""
+    shopper.decide("analytics")
+    app.extensions["consent"].store.connection.client.flushall()
+    problem(shopper.get("allows/analytics"), 403, "not-allowed")
+    assert shopper.get("me").get_json()["standing"] == {"now": "unknown", "at": None}
+
+
+def test_nothing_is_allowed_while_it_cannot_be_looked_up(shopper, app):
+    shopper.decide("analytics")
+    services = app.extensions["consent"]
+    with closing(Store("redis://127.0.0.1:1", 0.2)) as away:
+        app.extensions["consent"] = replace(services, store=away)
+        problem(shopper.get("allows/analytics"), 403, "not-allowed")
+        assert shopper.get("allows/necessary").status_code == 204
+        app.extensions["consent"] = services
+    assert shopper.get("allows/analytics").status_code == 204
 
 
 @pytest.mark.parametrize(

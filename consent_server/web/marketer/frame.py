@@ -16,6 +16,7 @@ from ...site import best_language
 from ...store import StoreAway
 from ..problems import RETRY_SECONDS, STATUS
 from ..responses import answer_script
+from ..services import services
 from .session import ForeignForm, NotKnown, NotYours, csrf_token, set_cookie
 from .words import LANGUAGES, Words, alarm_in_words, leak_in_words, verdict_in_words
 
@@ -27,6 +28,21 @@ LANGUAGE_SECONDS = 365 * 86400
 
 QUERY = ("site", "from", "to", "goal", "lang")
 """What the address of the rates page may ask for."""
+
+
+@blueprint.before_request
+def answer_where_it_belongs() -> None:
+    """Let who logs in do so on the host that the operator named, if any; an API key, which no browser has, anywhere.
+
+    On the shop's own host every script of the shop, and each tag that it loads, could use a marketer's session.
+
+    Raises:
+        NotFound: this is another host, or the page was left out.
+    """
+    where = services().settings.marketers
+    by_key = request.path.startswith("/v1/") and request.headers.get("Authorization", "").lower().startswith("bearer ")
+    if where and not by_key and (where == "none" or request.host != where):
+        raise NotFound()
 
 
 @cache

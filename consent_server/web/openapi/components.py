@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
+from ...proof.standing import STANDINGS
 from ...site import CATEGORIES, OPTIONAL
 from ..problems import RETRY_SECONDS, STATUS
 
@@ -142,6 +143,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "site": TEXT,
             "token": ref("Consent"),
+            "standing": thing({"now": one(*STANDINGS), "at": nullable("integer")}),
             "history": some(
                 thing(
                     {
@@ -267,14 +269,11 @@ REFUSALS = {
     "BadQuestion": ("There is no answer to that.", "bad-question"),
     "NoToken": ("No token of this server and site that holds.", "bad-token", "foreign-token", "expired-token"),
     "NotKnown": ("Neither an API key nor a session says who asks.", "not-known"),
-    "ForeignOrigin": ("A page of another origin than the shop's.", "foreign-origin"),
+    "ForeignOrigin": ("A page of another origin, or a known bot's decision.", "foreign-origin", "known-bot"),
     "NotAllowed": ("The shopper does not allow it, or there is no token that says so.", "not-allowed"),
     "NotYours": ("It belongs to others.", "not-yours"),
     "UnknownSite": ("No such shop, or no such address.", "unknown-site", "not-found"),
-    "NoSuchNotice": (
-        "No such shop, or it does not ask in that language or variant.",
-        *("unknown-site", "no-such-notice", "not-found"),
-    ),
+    "NoSuchNotice": ("No such shop, language or variant.", "unknown-site", "no-such-notice", "not-found"),
     "NoSeals": ("No such shop, or it has fewer seals than that.", "no-seals", "unknown-site", "not-found"),
     "Conflict": (
         "The id was used for another answer, or `previous` is not the shopper's latest token.",

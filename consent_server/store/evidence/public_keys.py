@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import msgspec
 
-from . import keys
-from .connection import Connection
+from .. import keys
+from ..connection import Connection
 
 
 class PublicKeys:

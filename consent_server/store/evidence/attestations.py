@@ -1,0 +1,54 @@
+"""What others attest of the seals, and the operator of the log: kept as it came, believed by whoever checks."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import cast
+
+from ...site import Site
+from .. import keys
+from ..connection import Connection
+
+
+class Attestations:
+    """Time-stamps of seals (RFC 3161), checkpoints that witnesses cosigned, and records of backups put back."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._redis = connection.client
+        self._reached = connection.reached
+        self._write = connection.write
+        self._time = connection.time
+
+    def stamps(self, site: Site) -> dict[date, bytes]:
+        """Return the time-stamps by the days whose seals they are of."""
+        with self._reached():
+            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.stamps(site)))
+        return {date.fromisoformat(day.decode()): stamp for day, stamp in sorted(found.items())}
+
+    def keep_stamp(self, site: Site, day: date, stamp: bytes) -> bool:
+        """Keep the time-stamp of a day's seal. Returns False, and changes nothing, if it has one."""
+        return bool(self._write(keys.stamps(site), "HSETNX", day.isoformat(), stamp))
+
+    def cosigned(self, site: Site) -> dict[int, str]:
+        """Return the checkpoints that somebody cosigned, by the number of seals that they are over."""
+        with self._reached():
+            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.cosigned(site)))
+        return {int(size): found[size].decode() for size in sorted(found, key=int)}
+
+    def keep_cosigned(self, site: Site, size: int, note: str) -> None:
+        """Keep a checkpoint with all its cosignatures."""
+        self._write(keys.cosigned(site), "HSET", size, note)
+
+    def restored(self, site: Site) -> list[str]:
+        """Return the signed records of backups that were put back, whoever wrote them."""
+        with self._reached():
+            found = cast(set[bytes], self._redis.smembers(keys.restored(site)))
+        return sorted(text.decode(errors="replace") for text in found)
+
+    def keep_restored(self, site: Site, record: str) -> None:
+        """Keep the signed record of a backup that was put back."""
+        self._write(keys.restored(site), "SADD", record)
+
+    def time(self, site: Site) -> int:
+        """Return what the clock of the store says, in ms."""
+        return self._time(keys.restored(site))

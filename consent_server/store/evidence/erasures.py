@@ -1,0 +1,54 @@
+"""What erasures have left, also those of versions before there were statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from msgspec.structs import replace
+
+from ...decision import Entry
+from ...site import Site
+from ..connection import Connection
+from ..keys import buckets, place
+from ..notices import Notices
+from ..packing import pack_erased, unpack_erased
+
+
+class Erasures:
+    """Finds what is left of an entry, and what was erased without a statement, to which one can be added."""
+
+    def __init__(self, connection: Connection, notices: Notices) -> None:
+        self._redis = connection.client
+        self._reached = connection.reached
+        self._write = connection.write
+        self._notices = notices
+
+    def unstated(self, site: Site) -> Iterator[Entry]:
+        """Yield what is left of each entry without a statement, with its whole notice hash."""
+        whole = self._notices.names(site)
+        for bucket in buckets(site):
+            with self._reached():
+                left = cast(dict[bytes, bytes], self._redis.hgetall(bucket.erased))
+            for where, packed in left.items():
+                entry = unpack_erased(packed, bucket.number, *map(int, where.split(b"-")))
+                if not entry.statement:
+                    yield replace(entry, notice=whole.get(entry.notice, entry.notice))
+
+    def of(self, site: Site, subject: str, second: int) -> list[Entry]:
+        """Return what is left of what was answered in a second, where the decisions of a subject are."""
+        bucket = place(site, subject).bucket
+        with self._reached():
+            places = cast(list[bytes], self._redis.hkeys(bucket.erased))
+            fields = [each for each in places if int(each.split(b"-")[0]) // 1000 == second]
+            left = cast(list[bytes | None], self._redis.hmget(bucket.erased, fields)) if fields else []
+        return [
+            unpack_erased(packed, bucket.number, *map(int, each.split(b"-")))
+            for each, packed in zip(fields, left, strict=True)
+            if packed
+        ]
+
+    def state(self, site: Site, entry: Entry, statement: bytes) -> None:
+        """Add a statement to what is left of an entry."""
+        bucket = next(bucket for bucket in buckets(site) if bucket.number == entry.bucket)
+        self._write(bucket.erased, "HSET", f"{entry.at}-{entry.seq}", pack_erased(entry, statement))

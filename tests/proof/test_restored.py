@@ -1,0 +1,103 @@
+"""A backup that was put back, and recorded as such, is told apart from a log that somebody has cut."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT
+from test_proof import FORGER, shop
+from test_stamps import FIRST, KEYS, NOW, SECRET, answer, store
+
+from consent_server.check.store import alarms
+from consent_server.cli.log import log as log_command
+from consent_server.proof import log as proof
+from consent_server.proof.attested import restorations, restored
+from consent_server.settings.environment import Settings
+from consent_server.settings.shops import read_sites
+from consent_server.tokens import token
+from consent_server.verify import Failed, verify
+
+assert shop
+assert store
+
+
+def export(store, shop):
+    return list(proof.export(store, shop, KEYS, None, FIRST + timedelta(2), NOW))
+
+
+def put_back(store, shop):
+    """Have the store as it was two days before the export that is returned."""
+    proof.seal(store, shop, KEYS, NOW)
+    older = export(store, shop)
+    store.connection.client.flushall()
+    answer(store, shop, FIRST, many=2)
+    return older
+
+
+def test_what_a_restored_backup_lost_fails_and_says_that_it_was_restored(store, shop):
+    older = put_back(store, shop)
+    with pytest.raises(Failed) as silent:
+        verify(export(store, shop), KEYS.jwks(), older)
+    assert "put back" not in str(silent.value)
+    at = restored(store, shop, KEYS)
+    assert abs(at - datetime.now(UTC)) < timedelta(hours=1), "by the store's clock"
+    said = f"The operator recorded that a backup of the log was put back at {at:%Y-%m-%d %H:%M:%S} UTC."
+    with pytest.raises(Failed) as told:
+        verify(export(store, shop), KEYS.jwks(), older)
+    assert str(told.value) == f"{silent.value} {said}"
+    assert said in str(verify(export(store, shop), KEYS.jwks()))
+
+
+def test_what_an_older_export_knew_of_is_no_excuse_for_what_was_lost_since(store, shop):
+    restored(store, shop, KEYS)
+    older = put_back(store, shop)
+    record = json.loads(older[0])["restored"][0]
+    store.attestations.keep_restored(shop, record)
+    with pytest.raises(Failed) as told:
+        verify(export(store, shop), KEYS.jwks(), older)
+    assert "put back" not in str(told.value)
+
+
+def test_who_writes_to_redis_cannot_record_it(store, shop):
+    for said in (
+        {"typ": "restored", "site": "shop", "at": 5, "head": ""},
+        {"typ": "restored", "site": "shop", "at": "x", "head": ""},
+    ):
+        store.attestations.keep_restored(shop, token(said, FORGER.sign(said)))
+    other = {"typ": "restored", "site": "other", "at": 5, "head": ""}
+    store.attestations.keep_restored(shop, token(other, KEYS.sign(other)))
+    store.attestations.keep_restored(shop, "nonsense")
+    assert restorations(store, shop, KEYS) == []
+    assert "put back" not in str(verify(export(store, shop), KEYS.jwks()))
+
+
+@pytest.mark.parametrize("change", ["dropped", "forged", "another site's"])
+def test_a_record_that_was_changed_in_an_export_is_found(store, shop, change):
+    restored(store, shop, KEYS)
+    lines = export(store, shop)
+    head = json.loads(lines[0])
+    said = {"typ": "restored", "site": "other" if "other" in change else "shop", "at": 5, "head": ""}
+    signer = FORGER if change == "forged" else KEYS
+    head["restored"] = [] if change == "dropped" else [token(said, signer.sign(said))]
+    with pytest.raises(Failed):
+        verify([json.dumps(head).encode(), *lines[1:]], KEYS.jwks())
+
+
+def test_the_commands_say_so(store, monkeypatch):
+    site = read_sites(ROOT / "consent.toml")["smartmarket"]
+    monkeypatch.setenv("REDIS_URL", store.url)
+    monkeypatch.setenv("CONSENT_SECRET", SECRET)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    settings = Settings(secret=(SECRET,), redis_url=store.url)
+    assert not any("put back" in finding.fault for finding in alarms(settings, [site]))
+    done = CliRunner().invoke(log_command, ["restored"])
+    assert done.exit_code == 0, done.output
+    (at,) = restorations(store, site, KEYS)
+    assert done.stdout == f"smartmarket: recorded that a backup was put back at {at:%Y-%m-%d %H:%M:%S} UTC.\n"
+    (finding,) = [finding for finding in alarms(settings, [site]) if "put back" in finding.fault]
+    assert f"{at:%Y-%m-%d %H:%M:%S} UTC" in finding.fault
+    assert not finding.grave
+    assert CliRunner().invoke(log_command, ["restored", "nobody"]).exit_code == 2
