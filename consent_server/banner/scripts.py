@@ -18,7 +18,7 @@ from ..settings.shops import make_site, snippet_words
 from ..settings.theme import read_theme
 from ..site import ConsentError, Cookie, Notice, Site
 from . import lists
-from .cookie_list import cookie_list, fragment
+from .cookie_list import cookie_list, first_layer_values, fragment
 
 LAYERS = ("details", "mine", "withdraw", "list", "release", "delivery")
 
@@ -70,7 +70,10 @@ def build_scripts(site: Site) -> SiteScripts:
     shown = {f"{each}.js": Script.of(sources[each]).hash for each in (name, "details")}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
-        lang: tuple(Notice.compose(site, lang, variant, words[lang], shown) for variant in site.all_variants)
+        lang: tuple(
+            Notice.compose(site, lang, variant, words[lang], shown, first_layer_values(site, lang, words[lang]))
+            for variant in site.all_variants
+        )
         for lang in site.languages
     }
     settings: dict[str, Callable[[str], object]] = {

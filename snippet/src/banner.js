@@ -32,8 +32,8 @@ let taken = 0;
  */
 const dress = () => {
   const { fontFamily } = getComputedStyle(doc.body ?? doc.documentElement);
-  const { top, height } = banner?.getBoundingClientRect() ?? { top: 0, height: 0 };
-  if (!height || !banner?.style.length) taken = height && innerHeight - top;
+  const box = banner?.getBoundingClientRect();
+  if (!box?.height || !banner?.style.length) taken = box?.height ? innerHeight - box.top : 0;
   const room = taken ? `@media screen{html{margin-bottom:${taken}px;scroll-padding-bottom:${taken + 8}px}}` : '';
   sheet.replaceSync(`@layer ask{${`${css}[data-ask]{--font:${fontFamily}}${room}`.replace(/(?<!})[;}]/g, '!important$&')}}`);
   if (!doc.adoptedStyleSheets.includes(sheet)) doc.adoptedStyleSheets.push(sheet);
@@ -136,7 +136,7 @@ export const showBanner = (clicks, reach, failed) => {
     },
     element('h2', {}, title),
     element('p', { id: 'ask:text' }, text, ' ', element('a', { href: config.policy }, policy)),
-    ...(failed ? [element('p', { role: 'alert' }, `${choose}: ${unloaded}`)] : []),
+    failed ? element('p', { role: 'alert' }, `${choose}: ${unloaded}`) : '',
     element('div', { class: 'buttons' }, ...[accept, refuse, choose].map((word, i) =>
       element('button', { type: 'button', onclick: clicks[i], onfocus: reach }, word))),
   );

@@ -13,30 +13,58 @@ const mine = (gate) => {
 
   /** @param {string} word @param {Record<string, string>} values */
   const say = (word, values) => word.replace(/{(\w+)}/g, (_, key) => values[key]);
-  /** @param {string[]} parts */
+  /** @param {(string | Node)[]} parts */
   const paragraph = (...parts) => element('p', {}, ...parts);
 
   /** @param {string} path @param {string} [method] @param {string | null} [token] */
   const me = async (path, method, token = consent.token) => {
     const response = await fetch(gate.server + path, { method, headers: { Authorization: 'Bearer ' + token } });
-    if (!response.ok) throw Error(`consent: ${path} answered ${response.status}`);
+    if (!response.ok) throw Error(`consent: ${response.status}`);
     return response.json();
   };
 
   const receipt = () => me('me/receipt');
 
-  /** @param {unknown} held */
-  const download = (held) => {
-    const href = URL.createObjectURL(new Blob([JSON.stringify(held, null, 2)], { type: 'application/ld+json' }));
-    element('a', { href, download: `consent-${site}.json` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 60000);
+  /** @param {string} href @param {string} [word] */
+  const link = (href, word = href) => element('a', { href }, word);
+
+  /** @param {unknown} held a receipt, small enough to stay as long as the page */
+  const file = (held) => element('a', {
+    href: URL.createObjectURL(new Blob([JSON.stringify(held, null, 2)], { type: 'application/ld+json' })),
+    download: `consent-${site}.json`,
+  }, 'JSON-LD');
+
+  /**
+   * Fills a window with the receipt, to read and to print; where the browser opens none, the receipt is downloaded.
+   * @param {Window | null} view @param {any} held @param {string} said what was answered, and until when it holds
+   * @param {(word: string, onclick: () => void) => HTMLElement} button
+   */
+  const print = (view, held, said, button) => {
+    if (!view) return file(held).click();
+    const { document: page } = view;
+    const sheet = new /** @type {any} */ (view).CSSStyleSheet();
+    sheet.replaceSync('body{max-width:40em;margin:2em auto;font:16px/1.5 system-ui;overflow-wrap:anywhere}@media print{button,a{display:none}}');
+    page.adoptedStyleSheets = [sheet];
+    page.documentElement.lang = held['dcterms:language'];
+    page.title = words.my_receipt;
+    page.body.replaceChildren(
+      element('h1', {}, `${words.my_receipt}: ${held['dpv:hasDataController']['dcterms:title']}`),
+      paragraph(said),
+      paragraph(held['dpv:hasNotice']['dcterms:description']),
+      ...held['dpv:hasProcess'].flatMap((/** @type {any} */ process) => [
+        element('h2', {}, process['dcterms:title']),
+        element('ul', {}, ...process['dpv:hasPersonalData'].map((/** @type {any} */ { '@type': _, ...said }) =>
+          element('li', {}, Object.values(said).join(' · ')))),
+      ]),
+      element('p', {}, held['dcterms:references']),
+      button(words.print, () => view.print()), ' ', file(held));
   };
 
   /** @type {import('./types').Mine['show']} */
   const show = async ({ mine, attempt, button, date, list, decide }) => {
-    const rights = element('p', {},
-      ...(contact ? [element('a', { href: 'mailto:' + contact }, contact), ' '] : []),
-      ...(authority ? [words.complaint, ' ', authority.url ? element('a', { href: authority.url }, authority.name) : authority.name] : []));
+    const rights = element('div', {},
+      ...(contact ? [paragraph(words.contact, ' ', link(/[:/]/.test(contact) ? contact : 'mailto:' + contact, contact))] : []),
+      ...(authority ? [paragraph(words.complaint, ' ', link(authority.url, authority.name))] : []));
 
     const { choice, token } = consent;
     if (!choice) return mine.replaceChildren(paragraph(words.unanswered), rights);
@@ -57,38 +85,55 @@ const mine = (gate) => {
     };
 
     const { at, exp, allow, sub } = JSON.parse(atob(token.split('.')[0]));
-    const answerState = element('p', { role: 'status' });
-    const receiptState = element('p', { role: 'status' });
+    // A refusal says its hour and no more.
+    const moment = time(at) + (sub ? '' : '–' + new Date((at + 3600) * 1000).toTimeString().slice(0, 5));
+    const said = `${say(words.answered, { at: moment, allow: allowed(allow) })} ${say(words.until, { exp: date(exp * 1000) })}`;
     /** @type {Record<string, unknown>} */
     let held;
-    mine.replaceChildren(
-      paragraph(say(words.answered, { at: time(at), allow: allowed(allow) }), ' ', say(words.until, { exp: date(exp * 1000) })),
-      answerState,
-      receiptState,
-      element('div', { class: 'buttons' },
-        button(words.receipt, attempt(async () => download((held ??= await receipt())))),
-        ...(allow[0] ? [button(words.withdraw, () => decide([], 'refuse'))] : []),
-        button(words.erase, attempt(erase))),
-      rights);
 
-    /** @param {HTMLElement} state @param {string} what @param {(keys: any) => Promise<unknown>} verified */
-    const check = async (state, what, verified) => {
-      let found = words.checked;
+    const acts = element('div', { class: 'buttons' });
+    const offer = () => acts.replaceChildren(
+      button(words.receipt, attempt(async () => {
+        const view = open(''); // while it is a click's
+        print(view, held ??= await receipt(), said, button);
+      })),
+      ...(allow[0] ? [quiet(words.withdraw, () => decide([], 'refuse'))] : []),
+      quiet(words.erase, attempt(erase)));
+    /** @param {string} word @param {() => void} act that is asked about once more */
+    const quiet = (word, act) => {
+      const made = button(word, () => {
+        const cancel = button(words.cancel, offer);
+        acts.replaceChildren(paragraph(words.sure), cancel, button(word, act));
+        cancel.focus();
+      });
+      made.className = 'quiet';
+      return made;
+    };
+    offer();
+
+    const state = element('p', { role: 'status' });
+    const how = element('details', {}, element('summary', {}, words.how));
+    mine.replaceChildren(paragraph(said), state, acts, rights);
+
+    /** @param {string} what @param {(keys: any) => Promise<unknown>} verified @returns {Promise<string | undefined>} what is wrong */
+    const check = async (what, verified) => {
+      let wrong;
       try {
         await verified(await (await fetch(gate.server + '../keys.json')).json());
       } catch (error) {
-        found = error instanceof BadToken ? words.forged : words.unchecked;
+        wrong = error instanceof BadToken ? words.forged : words.unchecked;
       }
-      state.append(`${what}: ${found}`);
-      return found != words.forged;
+      how.append(paragraph(`${what}: ${wrong ?? words.checked}`));
+      return wrong;
     };
-    if (!await check(answerState, words.answer, (keys) => verify(token, keys, { site }))) return;
-    await check(receiptState, words.my_receipt, async (keys) => {
+    const wrong = await check(words.answer, (keys) => verify(token, keys, { site })) ?? await check(words.my_receipt, async (keys) => {
       held = await receipt();
       await verifyReceipt(held, keys, { site });
       if (held['dcterms:references'] != token) throw new BadToken('This is the receipt of another answer.');
     });
-    if (sub) {
+    state.append(wrong ?? words.recorded);
+    state.after(how);
+    if (sub && wrong != words.forged) {
       const { history } = await me('me');
       rights.before(element('h3', {}, words.history), element('ul', {}, ...history.map((/** @type {any} */ { at, allow }) =>
         element('li', {}, `${time(at)}: ${allowed(allow)}`))));

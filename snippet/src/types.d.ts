@@ -126,6 +126,8 @@ export interface DetailsConfig {
   updated: string;
   /** What is new since the last revision. */
   changed: string | null;
+  /** Who is asked at an address, by what its host and path match. */
+  providers: { match: string; name: string }[];
 }
 
 /** In place of __WITHDRAW__ in withdraw.js. */
@@ -174,7 +176,7 @@ export interface WatchConfig {
 export interface MineConfig {
   words: Words;
   contact: string | null;
-  authority: { name: string; url?: string } | null;
+  authority: { name: string; url: string } | null;
 }
 
 export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string> & { country?: string };
