@@ -19,7 +19,7 @@ const mine = (gate) => {
   /** @param {string} path @param {string} [method] @param {string | null} [token] */
   const me = async (path, method, token = consent.token) => {
     const response = await fetch(gate.server + path, { method, headers: { Authorization: 'Bearer ' + token } });
-    if (!response.ok) throw Error(`consent: ${response.status}`);
+    if (!response.ok) throw Error(path);
     return response.json();
   };
 
@@ -43,7 +43,7 @@ const mine = (gate) => {
     if (!view) return file(held).click();
     const { document: page } = view;
     const sheet = new /** @type {any} */ (view).CSSStyleSheet();
-    sheet.replaceSync('body{max-width:40em;margin:2em auto;font:16px/1.5 system-ui;overflow-wrap:anywhere}@media print{button,a{display:none}}');
+    sheet.replaceSync('body{max-width:40em;margin:2em auto;font:16px/1.5 system-ui;overflow-wrap:anywhere}button{font:inherit}@media print{button,a{display:none}}');
     page.adoptedStyleSheets = [sheet];
     page.documentElement.lang = held['dcterms:language'];
     page.title = words.my_receipt;
