@@ -43,7 +43,7 @@ const mine = (gate) => {
     if (!view) return file(held).click();
     const { document: page } = view;
     const sheet = new /** @type {any} */ (view).CSSStyleSheet();
-    sheet.replaceSync('body{max-width:40em;margin:2em auto;font:16px/1.5 system-ui;overflow-wrap:anywhere}button{font:inherit}@media print{button,a{display:none}}');
+    sheet.replaceSync('body{max-width:40em;margin:auto;padding:1em;font:16px/1.5 system-ui;overflow-wrap:anywhere}button{font:inherit}@media print{button,a{display:none}}');
     page.adoptedStyleSheets = [sheet];
     page.documentElement.lang = held['dcterms:language'];
     page.title = words.my_receipt;
