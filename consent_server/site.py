@@ -103,6 +103,7 @@ class Site:
     keep: int
     prove: int
     gpc: bool
+    country: str | None
     contact: str | None
     authority: Mapping[str, str] | None
     theme: Mapping[str, Any]
@@ -128,6 +129,25 @@ class Site:
     def removable(self, category: str) -> list[str]:
         """Return names of cookies and storage entries of a category that lie where the shop's pages can remove them."""
         return list(dict.fromkeys(cookie.name for cookie in self.cookies.get(category, ()) if not cookie.host))
+
+    @cached_property
+    def has_third_parties(self) -> bool:
+        """Whether the cookie list has somebody else than the shop."""
+        return not all(self.is_own(cookie) for each in self.cookies.values() for cookie in each)
+
+    def is_own(self, cookie: Cookie) -> bool:
+        """Return whether a cookie is the shop's: the provider has its name, and the cookie lies with its pages."""
+        return not cookie.host and cookie.provider.casefold().startswith(self.name.casefold())
+
+    @cached_property
+    def abroad(self) -> frozenset[str]:
+        """The countries where data goes (ISO 3166-1), but for the shop's own.
+
+        That is ``country``, or where it is left out, where the shop itself says that its own cookies are.
+        """
+        cookies = [cookie for each in self.cookies.values() for cookie in each if cookie.country]
+        own = {self.country} if self.country else {each.country for each in cookies if self.is_own(each)}
+        return frozenset(each.country for each in cookies if each.country and each.country not in own)
 
     @cached_property
     def domains(self) -> tuple[str, ...]:
@@ -163,13 +183,23 @@ class Notice:
 
     @classmethod
     def compose(
-        cls, site: Site, lang: str, variant: Variant, words: Mapping[str, str], scripts: Mapping[str, str]
+        cls,
+        site: Site,
+        lang: str,
+        variant: Variant,
+        words: Mapping[str, str],
+        scripts: Mapping[str, str],
+        values: Mapping[str, str] | None = None,
     ) -> Notice:
         """Put together what ``site`` asks in ``lang``.
 
         ``words`` are the words of the snippet in that language, over which the site's and the variant's are laid;
-        ``scripts`` are hashes of the scripts that show them.
+        ``scripts`` are hashes of the scripts that show them; ``values`` stand in place of their names in braces in the
+        text of the first layer.
         """
+        said = {**words, **site.words.get(lang, {}), **variant.words.get(lang, {})}
+        for name, value in (values or {}).items():
+            said["text"] = said["text"].replace(f"{{{name}}}", value)
         return cls.of(
             {
                 "site": site.id,
@@ -197,7 +227,7 @@ class Notice:
                     ]
                     for category in CATEGORIES
                 },
-                "words": {**words, **site.words.get(lang, {}), **variant.words.get(lang, {})},
+                "words": said,
                 "scripts": dict(scripts),
             }
         )

@@ -41,7 +41,7 @@ mkdirSync(target, { recursive: true });
 const ALONE = /^(consent|watching)/;
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'],
-  ['details', '__DETAILS__'], ['mine', '__MINE__'], ['release', ''],
+  ['details', '__DETAILS__'], ['mine', '__MINE__'], ['proof', '__PROOF__'], ['release', ''],
   ['delivery', ''], ['withdraw', '__WITHDRAW__'], ['list', '__LIST__'], ['watch', '__WATCH__'],
 ]) {
   const { outputFiles: [{ text: bundled }] } = await build({

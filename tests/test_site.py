@@ -1,9 +1,10 @@
 """What a shop asks."""
 
+from dataclasses import replace
 from datetime import date
 
 from consent_server.settings.shops import make_site
-from consent_server.site import Notice, Variant, best_language
+from consent_server.site import Cookie, Notice, Site, Variant, best_language
 
 SITE = make_site("shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az", "en"))
 
@@ -19,3 +20,23 @@ def test_a_notice_is_named_by_its_exact_words():
 def test_it_finds_the_best_language():
     assert best_language(["de", "ru-RU", "en"], ["az", "en", "ru"]) == "ru"
     assert best_language(["de"], ["az", "en"]) == "az"
+
+
+def shop(country: str | None, *cookies: Cookie) -> Site:
+    return replace(SITE, country=country, cookies={"analytics": cookies})
+
+
+def test_data_goes_abroad_only_where_that_is_another_country_than_the_shop_s():
+    own, other = (Cookie("a", name, {}, {}, "AZ") for name in ("Shop", "Measurer"))
+    far = Cookie("b", "Ads", {}, {}, "US")
+    assert shop(None, own, other).abroad == set()
+    assert shop("AZ", other).abroad == set()
+    assert shop(None, other).abroad == {"AZ"}
+    assert shop(None, own, far).abroad == {"US"}
+    assert shop("TR", own, far).abroad == {"AZ", "US"}
+
+
+def test_a_third_party_is_who_has_not_the_shop_s_name_or_keeps_it_elsewhere():
+    assert not shop(None, Cookie("a", "Shop analytics", {}, {})).has_third_parties
+    assert shop(None, Cookie("a", "Measurer", {}, {})).has_third_parties
+    assert shop(None, Cookie("a", "Shop", {}, {}, None, "ads.example")).has_third_parties

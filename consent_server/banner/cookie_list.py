@@ -11,11 +11,15 @@ from .regional import country_name, day, time_span
 
 
 def facts(site: Site, lang: str, words: Mapping[str, str]) -> list[str]:
-    """Return how long an answer holds, and the countries where data goes if the list names any, a sentence each."""
-    codes = {cookie.country for cookies in site.cookies.values() for cookie in cookies if cookie.country}
-    countries = ", ".join(sorted(country_name(code, lang) for code in codes))
+    """Return how long an answer holds, and the countries abroad where data goes if there are any, a sentence each."""
+    countries = ", ".join(sorted(country_name(code, lang) for code in site.abroad))
     held = words["holds"].replace("{keep}", time_span(site.keep, lang))
     return [held, *([words["abroad"].replace("{countries}", countries)] if countries else [])]
+
+
+def first_layer_values(site: Site, lang: str, words: Mapping[str, str]) -> dict[str, str]:
+    """Return what the first layer says of this shop: how long an answer holds, and third parties if it lists any."""
+    return {"keep": time_span(site.keep, lang), "others": words["others"] if site.has_third_parties else ""}
 
 
 def cookie_list(site: Site, lang: str, words: Mapping[str, str]) -> dict[str, Any]:

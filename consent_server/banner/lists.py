@@ -127,6 +127,14 @@ def details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterabl
         "facts": " ".join(facts(site, asked.lang, words)),
         "updated": site.policy_updated.isoformat(),
         "changed": site.changed.get(asked.lang),
+        "providers": [
+            {"match": each["match"], "name": each["category"]}
+            for each in tracker_patterns(
+                (pattern, f"{known.name} ({known.provider})")
+                for known in map(service, site.services)
+                for pattern in known.patterns
+            )
+        ],
     }
 
 

@@ -18,9 +18,9 @@ from ..settings.shops import make_site, snippet_words
 from ..settings.theme import read_theme
 from ..site import ConsentError, Cookie, Notice, Site
 from . import lists
-from .cookie_list import cookie_list, fragment
+from .cookie_list import cookie_list, first_layer_values, fragment
 
-LAYERS = ("details", "mine", "withdraw", "list", "release", "delivery")
+LAYERS = ("details", "mine", "proof", "withdraw", "list", "release", "delivery")
 
 
 class NotShowable(ConsentError):
@@ -52,8 +52,8 @@ class SiteScripts:
 
     consent: Script
     layers: Mapping[str, Mapping[str, Script]]
-    """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices;
-    ``withdraw``; ``list``, the cookie list in a page; and what speaks none: ``release``, ``watch``, and ``delivery``,
+    """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices, and
+    ``proof``, where they are in the log; ``withdraw``; ``list``, the cookie list in a page; and what speaks none: ``release``, ``watch``, and ``delivery``,
     which brings an answer to the server."""
     notices: Mapping[str, tuple[Notice, ...]]
     fragments: Mapping[str, Script]
@@ -70,12 +70,16 @@ def build_scripts(site: Site) -> SiteScripts:
     shown = {f"{each}.js": Script.of(sources[each]).hash for each in (name, "details")}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
-        lang: tuple(Notice.compose(site, lang, variant, words[lang], shown) for variant in site.all_variants)
+        lang: tuple(
+            Notice.compose(site, lang, variant, words[lang], shown, first_layer_values(site, lang, words[lang]))
+            for variant in site.all_variants
+        )
         for lang in site.languages
     }
     settings: dict[str, Callable[[str], object]] = {
         "details": lambda lang: lists.details(site, notices[lang][0], words[lang], wanted["details"]),
         "mine": lambda lang: lists.mine(site, words[lang], wanted["mine"]),
+        "proof": lambda lang: {"words": {key: words[lang][key] for key in wanted["proof"]}},
         "withdraw": lambda lang: lists.withdraw(site, lang, words[lang], wanted["withdraw"]),
         "list": lambda lang: lists.listed(site, lang, words[lang], wanted["list"]),
     }

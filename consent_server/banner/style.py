@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 
-from ..settings.theme import read_theme
+from ..settings.theme import PLAIN_DARK
 
 
 def layouts(names: Iterable[str]) -> str:
@@ -20,22 +21,44 @@ def layouts(names: Iterable[str]) -> str:
 def theme(look: Mapping[str, Any]) -> str:
     """Return a theme as properties of the banner: both buttons share theirs, so that they cannot differ.
 
-    The banner's own colours for the dark stand under a stronger selector, so colours of the shop's replace them only
-    where the shop has said how it looks in the dark.
+    A theme that does not say how it looks in the dark gets the banner's own colours there.
     """
-    plain = _properties(read_theme({}))
-    light = _rule("[data-ask]", {name: value for name, value in _properties(look).items() if value != plain[name]})
-    if not look["dark"]:
-        return light
-    dark = _rule("[data-ask][data-ask]", _properties(look["dark"]))
-    return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
+    light = _properties(look)
+    dark = _properties(look["dark"] or PLAIN_DARK)
+    sized = {light["--button-size"], dark.get("--button-size", _SIZE)} != {_SIZE}
+    return (
+        _rule(
+            {
+                name: value
+                for name, value in light.items()
+                if (name, value) not in _UNSET and (sized or name != "--button-size")
+            }
+        )
+        + _dark({name: value for name, value in dark.items() if light[name] != value})
+        + ("[data-ask] button{font-size:var(--button-size)}" if sized else "")
+    )
+
+
+_SIZE = "16px"
+_UNSET = {("--radius", "8px"), ("font-family", "inherit")}
+"""What banner.css has where nothing is set."""
 
 
 def _properties(theme: Mapping[str, Any]) -> dict[str, str]:
-    plain = {f"--{name}": theme[name] for name in ("background", "text", "radius") if name in theme}
-    font = {"font-family": theme["font"]} if "font" in theme else {}
-    return plain | font | {f"--button-{name}": value for name, value in theme["accept"].items()}
+    names = {"background": "--background", "text": "--text", "radius": "--radius", "font": "font-family"}
+    plain = {names[name]: theme[name] for name in names if name in theme}
+    buttons = {f"--button-{name}": value for name, value in theme["accept"].items()}
+    return {name: _short(value) for name, value in (plain | buttons).items()}
 
 
-def _rule(selector: str, properties: Mapping[str, str]) -> str:
-    return f"{selector}{{{';'.join(f'{k}:{v}' for k, v in properties.items())}}}" if properties else ""
+def _dark(properties: Mapping[str, str]) -> str:
+    return f"@media(prefers-color-scheme:dark){{{_rule(properties)}}}" if properties else ""
+
+
+def _short(value: str) -> str:
+    """Return a colour in three digits where that says the same; the first script is to be small."""
+    return re.sub(r"^#(.)\1(.)\2(.)\3$", r"#\1\2\3", value)
+
+
+def _rule(properties: Mapping[str, str]) -> str:
+    return f"[data-ask]{{{';'.join(f'{k}:{v}' for k, v in properties.items())}}}"

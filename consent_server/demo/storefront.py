@@ -16,10 +16,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
-from ..site import Site
+from ..site import Site, best_language
 
 LANGUAGES = ("az", "ru", "en", "tr")
 """What the shop speaks; the first has no language in its addresses."""
@@ -142,6 +154,13 @@ def price(manats: int) -> str:
     return f"{manats:,}\u00a0AZN".replace(",", "\u202f")
 
 
+def azerbaijani_ordinal(year: int) -> str:
+    """Return the ending of a year's ordinal, which follows the vowel of its last word: 2025-ci, 2026-cı."""
+    last = year % 10 or year % 100 or year % 1000
+    endings = {3: "cü", 4: "cü", 6: "cı", 9: "cu", 10: "cu", 30: "cu", 40: "cı", 60: "cı", 90: "cı"}
+    return endings.get(last, "cü" if last > 90 else "ci")
+
+
 def page(rule: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
     """Register a view under ``rule`` in the shop's first language, and under ``/LANG`` + ``rule`` in the others."""
 
@@ -152,6 +171,20 @@ def page(rule: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
         return view
 
     return register
+
+
+@blueprint.before_request
+def open_in_the_browser_s_language() -> ResponseReturnValue | None:
+    """Lead who comes in at the door to the shop in their language; who chose the first one in the shop stays there."""
+    at_the_door = request.endpoint == "demo.home" and g.lang == LANGUAGES[0]
+    if not at_the_door or request.headers.get("Sec-Fetch-Site") == "same-origin":
+        return None
+    wanted = best_language([*request.accept_languages.values()], LANGUAGES)
+    if wanted == LANGUAGES[0]:
+        return None
+    response = redirect(url_for(".home", lang=wanted))
+    response.vary.add("Accept-Language")
+    return response
 
 
 @page("/")
@@ -179,7 +212,10 @@ def privacy() -> str:
     """The privacy policy, with the date on which it last changed."""
     words = WORDS[g.lang]
     updated = words["date"].format(
-        day=POLICY_UPDATED.day, month=words["months"][POLICY_UPDATED.month - 1], year=POLICY_UPDATED.year
+        day=POLICY_UPDATED.day,
+        month=words["months"][POLICY_UPDATED.month - 1],
+        year=POLICY_UPDATED.year,
+        ordinal=azerbaijani_ordinal(POLICY_UPDATED.year),
     )
     return render_template("demo/privacy.html", updated=updated)
 

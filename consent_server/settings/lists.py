@@ -30,7 +30,8 @@ def _regions(value: Any) -> list[str]:
     raise ValueError('takes a list of regions such as ["AZ", "US-CA"] (ISO 3166-2)')
 
 
-def _country(value: Any) -> str:
+def country(value: Any) -> str:
+    """Return the code of a country."""
     if isinstance(value, str) and re.fullmatch("[A-Z]{2}", value):
         return value
     raise ValueError('takes the code of a country such as "US" (ISO 3166-1)')
@@ -51,7 +52,7 @@ COOKIE = (
     Row("provider", text, REQUIRED, "Who sets it.", "Google"),
     Row("purpose", by_language, REQUIRED, "What for, in each language.", {"en": "Tells visits from each other."}),
     Row("life", _life, REQUIRED, "How long it lives: one text, or one for each language.", {"en": "13 months"}),
-    Row("country", _country, None, "Where the data goes (ISO 3166-1).", "US"),
+    Row("country", country, None, "Where the data goes (ISO 3166-1).", "US"),
     Row(
         "host", _host, None, "Where it lies, if not with the shop's pages, which can then not remove it.", "ads.example"
     ),

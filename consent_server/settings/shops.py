@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ..site import CATEGORIES, Cookie, Site, Variant
-from .lists import COOKIE, TRACKER, read_services, read_vendors, tracker, with_services
+from .lists import COOKIE, TRACKER, country, read_services, read_vendors, tracker, with_services
 from .origins import origins
 from .rows import (
     REQUIRED,
@@ -115,6 +115,14 @@ SITE = (
     Row("keep", _keep, "6 months", "How long an answer holds before the shopper is asked again.", "1 year"),
     Row("prove", duration, "3 years", "How long the log is kept as proof after the answer has expired.", "5 years"),
     Row("gpc", yes_no, True, "Heed Global Privacy Control: marketing is refused unless the shopper says yes.", False),
+    Row(
+        "country",
+        country,
+        None,
+        "The shop's own country (ISO 3166-1): data that stays there goes nowhere. If left out, that of the cookies "
+        "whose provider has the shop's name.",
+        "AZ",
+    ),
     Row(
         "contact",
         text,

@@ -16,7 +16,7 @@ from ..site import ConsentError
 SECRET_FILE = "consent-secret"  # nosec B105  # noqa: S105 the name of a file
 
 PURPOSE: Mapping[str, str] = {
-    "az": "Kuki seçiminizi yadda saxlayır ki, sizdən hər dəfə soruşmayaq.",
+    "az": "Cookie seçiminizi yadda saxlayır ki, sizdən hər dəfə soruşmayaq.",
     "en": "Remembers your answer about cookies, so that we do not ask you again on every page.",
     "ru": "Хранит ваш ответ о файлах cookie, чтобы не спрашивать на каждой странице.",
     "tr": "Çerez tercihinizi hatırlar, böylece her sayfada yeniden sormayız.",
@@ -42,11 +42,14 @@ languages = {languages}
 # services = ["ga4", "youtube"]          # they list what they set by themselves; see `consent-server services`
 gpc = true                               # heed Global Privacy Control: no marketing until the shopper says yes
 
+# country = "AZ"                         # the shop's own: data that stays there goes nowhere
+
 # Whom a shopper can write to; shown in "My choices".
 # contact = "privacy@shop.example"
 
 [sites.{id}.theme]
 layout = "bar"                           # "bar", "box" or "centre"
+# accent = "#a6192e"                     # one colour of the shop's, of which the buttons are made
 
 # What is set and read on shoppers' devices: one such table for each cookie and each entry of the browser's storage,
 # under necessary, functional, analytics or marketing. `name` may end in *. What matches is removed on withdrawal.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,6 +32,37 @@ def _font(value: Any) -> str:
 
 
 LAYOUTS = ("bar", "box", "centre")
+
+PLAIN_DARK: Mapping[str, Any] = {
+    "background": "#1b1f24",
+    "text": "#ffffff",
+    "accept": {"background": "#ffffff", "text": "#1b1f24"},
+}
+"""What the banner is in the dark unless the shop says so."""
+
+LOOKS: Mapping[str, Mapping[str, Any]] = {
+    "plain": {},
+    "paper": {
+        "background": "#fbf6ec",
+        "text": "#2b2118",
+        "accent": "#6b4423",
+        "radius": "14px",
+        "dark": {"background": "#241d16", "text": "#f6ecdd", "accent": "#e0b98e"},
+    },
+    "night": {
+        "background": "#171a21",
+        "text": "#f2f3f5",
+        "accent": "#8ab4ff",
+        "dark": {"background": "#171a21", "text": "#f2f3f5"},
+    },
+    "line": {
+        "text": "#000000",
+        "accent": "#000000",
+        "radius": "0px",
+        "dark": {"background": "#000000", "text": "#ffffff", "accent": "#ffffff"},
+    },
+}
+"""Looks that are ready: what each has in place of the plain one's colours and corners."""
 
 BUTTON = (
     Row("background", _colour, "#1b1f24", "Colour of the button.", "#0b5fff"),
@@ -62,6 +94,15 @@ DARK = (
 
 THEME = (
     Row("layout", choice(*LAYOUTS), "bar", "Where the banner stands: bar (below), box (corner) or centre.", "box"),
+    Row("look", choice(*LOOKS), "plain", "A look that is ready: " + ", ".join(LOOKS) + ".", "paper"),
+    Row(
+        "accent",
+        _colour,
+        None,
+        "One colour of the shop's, of which both buttons and their colours in the dark are made; "
+        "at least 3:1 against the background.",
+        "#a6192e",
+    ),
     *COLOURS,
     Row("radius", _length, "8px", "Roundness of corners.", "4px"),
     Row("font", _font, "inherit", "Font families; the page's own if left out.", "Inter, sans-serif"),
@@ -71,9 +112,57 @@ THEME = (
 
 def read_theme(value: Any) -> dict[str, Any]:
     """Return a theme with every row's value; ``dark`` is empty, or has a value for each colour."""
-    theme = table(THEME)(value)
+    theme = table(THEME)(_filled_in(value) if isinstance(value, dict) else value)
     theme["dark"] = _over(theme, theme["dark"]) if _any(theme["dark"]) else {}
     return theme
+
+
+def _filled_in(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was written of a theme, and what its look and its accent make of the rest."""
+    written = {name: value for name, value in written.items() if value is not None}
+    wanted = written.get("look")
+    look = LOOKS.get(wanted, {}) if isinstance(wanted, str) else {}
+    try:
+        accent = _colour(written.get("accent", look.get("accent")))
+    except ValueError:
+        return dict(written)  # there is none, or one that the table's row will refuse
+    dark = {**PLAIN_DARK, **look.get("dark", {})}
+    in_dark = accent if "accent" in written else dark.get("accent", accent)
+    ground = _told(written, "dark", "background", dark["background"])
+    return (
+        {**{name: look[name] for name in ("background", "text", "radius") if name in look}, **written}
+        | _buttons(written, accent)
+        | {
+            "dark": {"background": dark["background"], "text": dark["text"]}
+            | (written["dark"] if isinstance(written.get("dark"), dict) else {})
+            | _buttons(written.get("dark", {}), _seen_on(ground, in_dark))
+        }
+    )
+
+
+def _told(written: Mapping[str, Any], table: str, name: str, otherwise: str) -> str:
+    """Return a colour as somebody wrote it in a table; ``otherwise`` where there is none, or none that is a colour."""
+    try:
+        return _colour(written[table][name])
+    except (KeyError, TypeError, ValueError):
+        return otherwise
+
+
+def _buttons(written: Any, accent: str) -> dict[str, Any]:
+    """Return both buttons in a colour, but for what was written of each."""
+    colours = {"background": accent, "text": max("#ffffff", "#000000", key=lambda each: contrast(each, accent))}
+    said = {name: written.get(name, {}) for name in ("accept", "refuse")} if isinstance(written, dict) else {}
+    return {name: {**colours, **each} if isinstance(each, dict) else each for name, each in said.items()}
+
+
+def _seen_on(ground: str, colour: str) -> str:
+    """Return a colour that is seen on a ground: itself, or lighter or darker by as little as is needed for 4.5:1."""
+    channels = (int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
+    hue, light, saturation = colorsys.rgb_to_hls(*channels)
+    to = contrast("#ffffff", ground) > contrast("#000000", ground)
+    steps = (colorsys.hls_to_rgb(hue, light + (to - light) * step / 40, saturation) for step in range(41))
+    shades = ("#" + "".join(f"{round(channel * 255):02x}" for channel in each) for each in steps)
+    return next(shade for shade in shades if contrast(shade, ground) >= 4.5)
 
 
 def _any(colours: Mapping[str, Any]) -> bool:
@@ -94,6 +183,13 @@ def must_be_fair(theme: Mapping[str, Any]) -> None:
     Raises:
         WrongAt: it is one.
     """
+    accent = theme.get("accent")
+    if accent and contrast(accent, theme["background"]) < 3 and theme["accept"]["background"] == accent:
+        raise WrongAt(
+            "theme.accent",
+            f"has a contrast of {contrast(accent, theme['background']):.1f}:1 with the background "
+            f"{theme['background']}, where its buttons would hardly be seen; at least 3:1",
+        )
     for where, colours in (("theme", theme), ("theme.dark", theme["dark"])):
         if not colours:
             continue

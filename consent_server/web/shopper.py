@@ -74,7 +74,7 @@ def consent_js(site_id: str) -> Response:
     return _script(scripts.consent, "public, max-age=300, stale-while-revalidate=86400")
 
 
-@blueprint.get("/v1/<site_id>/<any(details, mine, release, delivery, withdraw, list, watch):name>.<lang>.<digest>.js")
+@blueprint.get("/v1/<site_id>/<any(details, mine, proof, release, delivery, withdraw, list, watch):name>.<lang>.<digest>.js")
 def layer_js(site_id: str, name: str, lang: str, digest: str) -> Response:
     """What consent.js fetches when it is wanted. An outdated address gets today's, but may not keep it."""
     layer = services().scripts[known_site(site_id).id].layers[name]

@@ -24,7 +24,7 @@ export const element = (name, attributes, ...children) => {
 const sheet = new CSSStyleSheet();
 let css = '';
 /** Pixels at the bottom of the window that the banner takes where it comes up. */
-let taken = 0;
+let taken = /** @type {number | undefined} */ (0);
 
 /**
  * Puts our style into the page, which may have set a list of sheets without it: a sheet made by script needs no nonce. The
@@ -32,8 +32,8 @@ let taken = 0;
  */
 const dress = () => {
   const { fontFamily } = getComputedStyle(doc.body ?? doc.documentElement);
-  const { top, height } = banner?.getBoundingClientRect() ?? { top: 0, height: 0 };
-  if (!height || !banner?.style.length) taken = height && innerHeight - top;
+  const box = banner?.getBoundingClientRect();
+  if (!box?.height || !banner?.style.length) taken = box?.height && innerHeight - box.top;
   const room = taken ? `@media screen{html{margin-bottom:${taken}px;scroll-padding-bottom:${taken + 8}px}}` : '';
   sheet.replaceSync(`@layer ask{${`${css}[data-ask]{--font:${fontFamily}}${room}`.replace(/(?<!})[;}]/g, '!important$&')}}`);
   if (!doc.adoptedStyleSheets.includes(sheet)) doc.adoptedStyleSheets.push(sheet);
@@ -41,7 +41,7 @@ const dress = () => {
 
 /** @param {string} more of ours, on one line */
 export const addStyle = (more) => {
-  if (!css.includes(more)) css += more;
+  css += more;
   dress();
 };
 
@@ -136,9 +136,9 @@ export const showBanner = (clicks, reach, failed) => {
     },
     element('h2', {}, title),
     element('p', { id: 'ask:text' }, text, ' ', element('a', { href: config.policy }, policy)),
-    ...(failed ? [element('p', { role: 'alert' }, `${choose}: ${unloaded}`)] : []),
+    failed ? element('p', { role: 'alert' }, `${choose}: ${unloaded}`) : '',
     element('div', { class: 'buttons' }, ...[accept, refuse, choose].map((word, i) =>
-      element('button', { type: 'button', onclick: clicks[i], onfocus: reach }, word))),
+      element('button', { onclick: clicks[i], onfocus: reach }, word))),
   );
   theHost().append(banner);
   sizes.observe(banner);

@@ -1,6 +1,7 @@
 /** The second layer: what exactly is asked, and the switches; and what a page with something unfinished needs. */
 import { assertSameProtocol } from './protocol.js';
 import style from './details.css';
+import frameStyle from './frame.css';
 
 /**
  * @typedef {import('./types').Category} Category
@@ -8,13 +9,13 @@ import style from './details.css';
  */
 
 /** @type {import('./types').DetailsConfig} */
-const { lang, words, cookies, facts, updated, changed } = __DETAILS__;
+const { lang, words, cookies, facts, updated, changed, providers } = __DETAILS__;
 
 /** @param {Gate} gate */
 const details = (gate) => {
   const { newElement: element, consent } = gate;
   assertSameProtocol(gate);
-  const { revision, policy } = gate.settings;
+  const { css, revision, policy } = gate.settings;
   /** @type {Category[]} */
   const categories = ['functional', 'analytics', 'marketing'];
 
@@ -22,8 +23,9 @@ const details = (gate) => {
   const button = (word, onclick) => element('button', { type: 'button', onclick }, word);
   /** @param {string} word with a name in braces, which the value replaces @param {string} value */
   const say = (word, value) => word.replace(/{\w+}/, () => value);
+  // Chromium knows no Azerbaijani dates, which are written as the Russian ones.
   /** @param {number | string} moment milliseconds, or a day @param {Intl.DateTimeFormatOptions} [more] than the day */
-  const date = (moment, more) => new Date(moment).toLocaleString(lang == 'en' ? 'en-GB' : [lang, 'ru'],
+  const date = (moment, more) => new Date(moment).toLocaleString(lang == 'en' ? 'en-GB' : lang == 'az' ? 'ru' : [lang, 'ru'],
     { day: '2-digit', month: '2-digit', year: 'numeric', ...more });
   const titles = [words.functional, words.analytics, words.marketing];
   /** @param {readonly string[]} allowed */
@@ -85,24 +87,75 @@ const details = (gate) => {
 
   // ---- The dialog ----
 
+  /** Two tabs: the switches with the answers below them, and the shopper's own choices. */
+  const tabs = () => {
+    const names = [words.cookies, words.mine];
+    const switches = element('div', { role: 'tabpanel', 'aria-label': words.cookies },
+      element('p', {}, words.details_text, ' ', facts),
+      ...(consent.signal ? [element('p', {}, consent.allows('marketing') ? words.gpc_allowed : words.gpc)] : []),
+      section(words.necessary, words.necessary_for, cookies.necessary),
+      ...[words.functional_for, words.analytics_for, words.marketing_for]
+        .map((purpose, i) => section(titles[i], purpose, cookies[categories[i]], categories[i])),
+      element('p', {}, element('a', { href: policy }, say(words.updated, date(updated, { timeZone: 'UTC' })))));
+    const panels = [switches, element('div', { role: 'tabpanel', 'aria-label': words.mine, hidden: true }, mine)];
+    const answers = element('p', { class: 'buttons' },
+      button(words.accept, () => decide(categories, 'accept')),
+      button(words.refuse, () => decide([], 'refuse')),
+      button(words.save, () => decide(chosen(), 'save')));
+
+    /** @param {number} which */
+    const select = (which) => {
+      if (which && panels[1].hidden) showMine();
+      made.forEach((tab, i) => {
+        tab.setAttribute('aria-selected', String(i == which));
+        tab.tabIndex = i == which ? 0 : -1;
+        panels[i].hidden = i != which;
+      });
+      answers.hidden = !!which;
+    };
+    const made = names.map((name, i) => element('button', {
+      type: 'button', role: 'tab', onclick: () => select(i),
+      onkeydown: (/** @type {KeyboardEvent} */ { key }) => {
+        if (/^Arrow(Left|Right)$/.test(key)) {
+          select(1 - i);
+          made[1 - i].focus();
+        }
+      },
+    }, name));
+    select(0);
+    return [element('div', { role: 'tablist', 'aria-label': words.details }, ...made),
+      element('div', { class: 'scroll' }, ...panels), answers];
+  };
+
   // Made when it is opened: dates and a language's rules cost more than all the rest of the script.
   const made = () => /** @type {HTMLDialogElement} */ (element('dialog', {
     'aria-label': words.details, lang, dir: 'auto', tabindex: '-1', onclose: ({ target }) => target.remove(),
   },
     element('h2', {}, words.details),
-    element('p', {}, words.details_text, ' ', facts),
-    ...(consent.signal ? [element('p', {}, consent.allows('marketing') ? words.gpc_allowed : words.gpc)] : []),
-    section(words.necessary, words.necessary_for, cookies.necessary),
-    ...[words.functional_for, words.analytics_for, words.marketing_for]
-      .map((purpose, i) => section(titles[i], purpose, cookies[categories[i]], categories[i])),
-    element('p', { class: 'buttons' },
-      button(words.accept, () => decide(categories, 'accept')),
-      button(words.refuse, () => decide([], 'refuse')),
-      button(words.save, () => decide(chosen(), 'save'))),
-    element('details', { ontoggle: ({ target }) => void (target.open && showMine()) }, element('summary', {}, words.mine), mine),
-    element('p', {},
-      element('a', { href: policy }, say(words.updated, date(updated, { timeZone: 'UTC' })))),
-    element('p', { class: 'buttons' }, button(words.close, () => dialog.close()))));
+    ...tabs(),
+    element('button', { type: 'button', class: 'close', 'aria-label': words.close, onclick: () => dialog.close() }, '×')));
+
+  /** What the page allowed when it last changed. @type {Category[]} */
+  let before = categories.filter(consent.allows);
+  /** Whether the shopper has pressed a button of ours since. */
+  let pressed = gate.memory.sent && gate.memory.sent.first.how != 'script';
+
+  /** Says for a moment that an answer is saved; what is taken back says so itself. */
+  const thank = () => {
+    const now = categories.filter(consent.allows);
+    if (pressed && consent.choice && before.every((category) => now.includes(category))) {
+      const message = element('p', { class: 'saved', role: 'status', lang, dir: 'auto' });
+      host().append(message); // empty first, or a screen reader does not hear what is in it
+      message.append(say(words.saved, words.details));
+      setTimeout(() => message.remove(), 7000);
+    }
+    before = now;
+    pressed = false;
+  };
+  if (pressed) thank(); // pressed while this was on its way
+  gate.doc.addEventListener('click', ({ target }) => {
+    if (/** @type {Element} */ (target).matches('[data-ask] .buttons>*')) pressed = true;
+  }, true);
 
   // Another tab may answer while this one chooses.
   gate.doc.addEventListener('consentchange', () => {
@@ -110,6 +163,7 @@ const details = (gate) => {
       const control = /** @type {HTMLInputElement | null | undefined} */ (dialog?.querySelector(`[name=${category}]`));
       if (control) control.checked = consent.allows(category);
     }
+    thank();
   });
 
   const open = () => {
@@ -131,15 +185,18 @@ const details = (gate) => {
       const view = frame.contentWindow;
       const page = frame.contentDocument;
       if (frame.src || !view || !page || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
+      const { host, pathname } = new URL(frame.dataset.src ?? '', gate.doc.baseURI);
+      const provider = providers.find(({ match }) => RegExp(match).test(host + pathname))?.name
+        ?? (host == location.host ? frame.title : host);
       const needed = (frame.dataset.consent ?? '').trim().split(/\s+/);
       const sheet = new /** @type {any} */ (view).CSSStyleSheet();
-      sheet.replaceSync('html{font:16px/1.4 system-ui;color-scheme:light dark;background:canvas}button{font:inherit;margin:4px;padding:12px}');
+      sheet.replaceSync(css.replaceAll('[data-ask]', 'html') + frameStyle);
       page.adoptedStyleSheets = [sheet];
       page.documentElement.lang = lang;
       page.documentElement.dir = 'auto';
       page.title = words.details;
       page.body.replaceChildren(
-        element('p', {}, say(words.held, list(needed))),
+        element('p', {}, element('b', {}, provider), say(words.held, list(needed))),
         button(words.once, releaseOnce),
         button(words.always, () =>
           decide(categories.filter((category) => consent.allows(category) || needed.includes(category)), 'save')));

@@ -16,7 +16,7 @@ const list = (gate) => {
   /** @param {string} word @param {Record<string, string>} values in place of the names in braces */
   const say = (word, values) => word.replace(/{(\w+)}/g, (_, key) => values[key]);
   /** @param {number} seconds */
-  const date = (seconds) => new Date(seconds * 1000).toLocaleDateString(lang == 'en' ? 'en-GB' : [lang, 'ru'],
+  const date = (seconds) => new Date(seconds * 1000).toLocaleDateString(lang == 'en' ? 'en-GB' : lang == 'az' ? 'ru' : [lang, 'ru'],
     { day: '2-digit', month: '2-digit', year: 'numeric' });
   const titles = { functional: words.functional, analytics: words.analytics, marketing: words.marketing };
 

@@ -1,6 +1,6 @@
 /** My choices: what a shopper may see and do of their own answer. Fetched by who opens them. */
 import { assertSameProtocol } from './protocol.js';
-import { verify, verifyProof, verifyReceipt, BadToken } from '../verify.js';
+import { verify, verifyReceipt, BadToken } from '../verify.js';
 
 /** @type {import('./types').MineConfig} */
 const { words, contact, authority } = __MINE__;
@@ -13,37 +13,26 @@ const mine = (gate) => {
 
   /** @param {string} word @param {Record<string, string>} values */
   const say = (word, values) => word.replace(/{(\w+)}/g, (_, key) => values[key]);
-  /** @param {string[]} parts */
+  /** @param {(string | Node)[]} parts */
   const paragraph = (...parts) => element('p', {}, ...parts);
 
   /** @param {string} path @param {string} [method] @param {string | null} [token] */
   const me = async (path, method, token = consent.token) => {
     const response = await fetch(gate.server + path, { method, headers: { Authorization: 'Bearer ' + token } });
-    if (!response.ok) throw Error(`consent: ${path} answered ${response.status}`);
+    if (!response.ok) throw Error(path);
     return response.json();
   };
 
   const receipt = () => me('me/receipt');
 
-  /** @param {unknown} held */
-  const download = (held) => {
-    const href = URL.createObjectURL(new Blob([JSON.stringify(held, null, 2)], { type: 'application/ld+json' }));
-    element('a', { href, download: `consent-${site}.json` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 60000);
-  };
-
-  /** @param {string} token @param {any} keys @param {(moment: number) => string} date */
-  const placeInLog = async (token, keys, date) => {
-    const found = await verifyProof(await me('me/proof'), token, keys, { site });
-    return found // noon is on that day in most places
-      ? say(words.sealed, { n: found.number.toLocaleString(), day: date(Date.parse(found.day) + 432e5) }) : words.unsealed;
-  };
+  /** @param {string} href @param {string} [word] */
+  const link = (href, word = href) => element('a', { href }, word);
 
   /** @type {import('./types').Mine['show']} */
   const show = async ({ mine, attempt, button, date, list, decide }) => {
-    const rights = element('p', {},
-      ...(contact ? [element('a', { href: 'mailto:' + contact }, contact), ' '] : []),
-      ...(authority ? [words.complaint, ' ', authority.url ? element('a', { href: authority.url }, authority.name) : authority.name] : []));
+    const rights = element('div', {},
+      ...(contact ? [paragraph(words.contact, ' ', link(/[:/]/.test(contact) ? contact : 'mailto:' + contact, contact))] : []),
+      ...(authority ? [paragraph(words.complaint, ' ', link(authority.url, authority.name))] : []));
 
     const { choice, token } = consent;
     if (!choice) return mine.replaceChildren(paragraph(words.unanswered), rights);
@@ -64,37 +53,61 @@ const mine = (gate) => {
     };
 
     const { at, exp, allow, sub } = JSON.parse(atob(token.split('.')[0]));
-    const [answerState, receiptState, sealState] = [1, 2, 3].map(() => element('p', { role: 'status' }));
+    // A refusal says its hour and no more.
+    const moment = time(at) + (sub ? '' : '–' + new Date((at + 3600) * 1000).toTimeString().slice(0, 5));
+    const said = `${say(words.answered, { at: moment, allow: allowed(allow) })} ${say(words.until, { exp: date(exp * 1000) })}`;
     /** @type {Record<string, unknown>} */
     let held;
-    mine.replaceChildren(
-      paragraph(say(words.answered, { at: time(at), allow: allowed(allow) }), ' ', say(words.until, { exp: date(exp * 1000) })),
-      answerState, receiptState, sealState,
-      element('div', { class: 'buttons' },
-        button(words.receipt, attempt(async () => download((held ??= await receipt())))),
-        ...(allow[0] ? [button(words.withdraw, () => decide([], 'refuse'))] : []),
-        button(words.erase, attempt(erase))),
-      rights);
 
-    /** @param {HTMLElement} state @param {string} what @param {(keys: any) => Promise<unknown>} verified: may say more */
-    const check = async (state, what, verified) => {
-      let found;
-      try {
-        found = await verified(await (await fetch(gate.server + '../keys.json')).json()) || words.checked;
-      } catch (error) {
-        found = error instanceof BadToken ? words.forged : words.unchecked;
-      }
-      state.append(`${what}: ${found}`);
-      return found != words.forged;
+    const acts = element('div', { class: 'buttons' });
+    const offer = () => acts.replaceChildren(
+      button(words.receipt, attempt(async () => {
+        const view = open(''); // while it is a click's
+        (await gate.loadLayer('proof')).print(view, held ??= await receipt(), said, button);
+      })),
+      ...(allow[0] ? [quiet(words.withdraw, () => decide([], 'refuse'))] : []),
+      quiet(words.erase, attempt(erase)));
+    /** @param {string} word @param {() => void} act that is asked about once more */
+    const quiet = (word, act) => {
+      const made = button(word, () => {
+        const cancel = button(words.cancel, offer);
+        acts.replaceChildren(paragraph(words.sure), cancel, button(word, act));
+        cancel.focus();
+      });
+      made.className = 'quiet';
+      return made;
     };
-    if (!await check(answerState, words.answer, async (keys) => void await verify(token, keys, { site }))) return;
-    await check(receiptState, words.my_receipt, async (keys) => {
-      held = await receipt();
-      await verifyReceipt(held, keys, { site });
-      if (held['dcterms:references'] != token) throw new BadToken('This is the receipt of another answer.');
-    });
-    if (sub) {
-      await check(sealState, words.log, (keys) => placeInLog(token, keys, date));
+    offer();
+
+    const state = element('p', { role: 'status' });
+    const how = element('details', {}, element('summary', {}, words.how));
+    mine.replaceChildren(paragraph(said), state, acts, rights);
+
+    /**
+     * @param {string} what
+     * @param {(keys: any) => Promise<unknown>} verified
+     * @returns {Promise<string | undefined>} what is wrong
+     */
+    const check = async (what, verified) => {
+      let wrong;
+      try {
+        await verified(await (await fetch(gate.server + '../keys.json')).json());
+      } catch (error) {
+        wrong = error instanceof BadToken ? words.forged : words.unchecked;
+      }
+      how.append(paragraph(`${what}: ${wrong ?? words.checked}`));
+      return wrong;
+    };
+    const wrong = await check(words.answer, (keys) => verify(token, keys, { site }))
+      ?? await check(words.my_receipt, async (keys) => {
+        held = await receipt();
+        await verifyReceipt(held, keys, { site });
+        if (held['dcterms:references'] != token) throw new BadToken('This is the receipt of another answer.');
+      });
+    state.append(wrong ?? words.recorded);
+    state.after(how);
+    if (sub && wrong != words.forged) {
+      gate.loadLayer('proof').then(({ find }) => find({ me, token, date, how, state }), () => {});
       const { history } = await me('me');
       rights.before(element('h3', {}, words.history), element('ul', {}, ...history.map((/** @type {any} */ { at, allow }) =>
         element('li', {}, `${time(at)}: ${allowed(allow)}`))));

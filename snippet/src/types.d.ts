@@ -33,6 +33,7 @@ declare global {
   const __SITE__: SiteConfig;
   const __DETAILS__: DetailsConfig;
   const __MINE__: MineConfig;
+  const __PROOF__: ProofConfig;
   const __WITHDRAW__: WithdrawConfig;
   const __LIST__: ListConfig;
   const __WATCHING__: WatchingConfig;
@@ -126,6 +127,8 @@ export interface DetailsConfig {
   updated: string;
   /** What is new since the last revision. */
   changed: string | null;
+  /** Who is asked at an address, by what its host and path match. */
+  providers: { match: string; name: string }[];
 }
 
 /** In place of __WITHDRAW__ in withdraw.js. */
@@ -174,7 +177,12 @@ export interface WatchConfig {
 export interface MineConfig {
   words: Words;
   contact: string | null;
-  authority: { name: string; url?: string } | null;
+  authority: { name: string; url: string } | null;
+}
+
+/** In place of __PROOF__ in proof.js. */
+export interface ProofConfig {
+  words: Words;
 }
 
 export type Cookie = Record<'name' | 'provider' | 'purpose' | 'life', string> & { country?: string };
@@ -271,9 +279,27 @@ export interface Layers {
   release: Release;
   details: Details;
   mine: Mine;
+  proof: Proof;
   withdraw: Withdraw;
   delivery: Delivery;
   list: void;
+}
+
+/** What shows that an answer is held as it was given. */
+export interface Proof {
+  /**
+   * Fills a window with the receipt, to read and to print; where the browser opens none, the receipt is downloaded.
+   * `said`: what was answered, and until when it holds.
+   */
+  print(view: Window | null, held: any, said: string, button: (word: string, onclick: () => void) => HTMLElement): void;
+  /** Says where the answer of a token is, at the end of `how`, and in `state` if that does not fit. */
+  find(told: {
+    me(path: string): Promise<any>;
+    token: string;
+    date(moment: number): string;
+    how: HTMLElement;
+    state: HTMLElement;
+  }): Promise<void>;
 }
 
 /** What is handed back by what releases. */

@@ -41,7 +41,7 @@ def test_the_answer_is_to_what_was_on_the_screen_whatever_the_page_s_language_is
     assert (first["lang"], first["notice"]) == ("en", notices["en"])
     until(page, "consent.token")
     spoken = {"ru-x-mtfrom-en": "ru", "az_AZ": "az", "tr": "tr"}.get(lang, "en")
-    page.get_by_text("Cookie settings").click()
+    page.get_by_role("button", name="Cookie settings").click()
     expect(page.get_by_role("dialog", name=WORDS[spoken]["details"])).to_be_visible()
     page.evaluate("document.documentElement.lang = 'en'")
     press(page, "refuse", spoken)

@@ -48,7 +48,7 @@ def test_with_all_storage_blocked_in_chromium_nothing_runs_before_a_yes_and_the_
     press(page, "accept")
     until(page, "window.ran && consent.token")
     expect(banner(page)).to_be_hidden()
-    page.get_by_text("Cookie settings").click()
+    page.get_by_role("button", name="Cookie settings").click()
     expect(page.get_by_role("switch", name="Analytics")).to_be_checked()
     assert page.evaluate("[consent.allows('analytics'), errors]") == [True, []]
     page.reload()

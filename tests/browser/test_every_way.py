@@ -51,7 +51,7 @@ def test_for_who_accepts_each_runs_once_and_for_who_withdraws_none_and_its_cooki
     assert sorted(shop.hits) == EVERY_HIT
 
     shop.hits.clear()
-    page.get_by_text("Cookie settings").click()
+    page.get_by_role("button", name="Cookie settings").click()
     with page.expect_navigation():
         press(page, "refuse")
     until(page, "consent.token")

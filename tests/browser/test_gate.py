@@ -142,7 +142,7 @@ def test_an_unknown_category_stays_held_and_is_named_once_in_the_console(shop: S
 def test_the_preferences_open_from_any_element_of_the_shop_that_asks_for_them(shop: Shop, page: Page) -> None:
     page.goto(shop.page('<a href="/elsewhere" data-consent-open><b>Cookie settings</b></a>'))
     press(page, "refuse")
-    page.get_by_text("Cookie settings").click()
+    page.get_by_role("button", name="Cookie settings").click()
     expect(page.get_by_role("switch", name="Analytics")).not_to_be_checked()
     assert page.url == shop.url("/")
 
@@ -175,7 +175,7 @@ def test_withdrawal_removes_what_the_category_left_on_every_domain_and_path_and_
     page.evaluate("window.here = true")
     page.evaluate("document.addEventListener('consentchange', () => { localStorage.told = order.length })")
     until(page, "consent.token")
-    page.get_by_text("Cookie settings").click()
+    page.get_by_role("button", name="Cookie settings").click()
     page.get_by_role("switch", name="Analytics").click()
     press(page, "save")
     until(page, "!window.here")  # what ran cannot be unloaded: the page is loaded again

@@ -104,16 +104,16 @@ def test_it_shows_the_present_answer_which_can_be_changed_and_withdrawn_there(sh
     page.get_by_role("switch", name="Analytics").check()
     press(page, "save")
     expect(said).to_have_text(
-        re.compile(r"^You answered on [\d/]+\. Allowed: Analytics\. We ask again after [\d/]+\.$")
+        re.compile(r"^You answered on [\d/]+\. Allowed: Analytics\. We will ask again after [\d/]+\.$")
     )
     assert decided(shop, page, 1)["allow"] == ["analytics"]
 
     withdraw.click()
-    expect(said).to_have_text(re.compile("Allowed: only necessary"))
+    expect(said).to_have_text(re.compile("Allowed: Only necessary"))
     expect(withdraw).to_be_hidden()
     assert decided(shop, page, 2)["allow"] == []
     page.reload()
-    expect(said).to_have_text(re.compile("Allowed: only necessary"))
+    expect(said).to_have_text(re.compile("Allowed: Only necessary"))
 
 
 def test_a_place_that_comes_later_or_has_the_fragment_in_it_gets_the_list_once(shop: Shop, page: Page) -> None:

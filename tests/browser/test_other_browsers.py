@@ -65,11 +65,12 @@ def test_choosing_withdrawing_and_my_choices_work(shop: Shop, window: Window) ->
     window.until("order.length == 2 && document.cookie.includes('_t_one') && consent.token")
     window.evaluate("document.querySelector('[data-consent-open]').click()")
     window.until("!!document.querySelector('[data-ask] dialog')")
-    window.evaluate("document.querySelector('[data-ask] dialog > details').open = true")
+    window.press("My choices")
     said = "document.querySelector('[data-ask] dialog').textContent"
-    window.until(f"{said}.includes('My receipt: The signature is right')")
+    window.until(f"{said}.includes('Your answer is recorded and unchanged')")
     window.evaluate("(window.here = true)")
     window.press("Withdraw my consent")
+    window.press("Withdraw my consent")  # are you sure?
     window.until("!window.here && window.consent && !document.cookie.includes('_t_')")
     window.until("document.querySelector('[data-ask] [role=status]')?.textContent.includes('_t_one')")
     assert window.evaluate("order") == []

@@ -58,9 +58,9 @@ def test_it_works_under_a_strict_policy_with_trusted_types_without_a_report(
     press(page, "save")
     until(page, "order.length")
     until(page, "consent.token")
-    page.get_by_text("Cookie settings").click()
+    page.get_by_role("button", name="Cookie settings").click()
     page.get_by_text("My choices", exact=True).click()
-    expect(page.get_by_text("My receipt: The signature is right")).to_be_visible()
+    expect(page.get_by_text("Your answer is recorded and unchanged")).to_be_visible()
     assert page.evaluate("order") == ["inline"]
 
 

@@ -51,13 +51,13 @@ def test_who_answered_before_can_withdraw_without_the_preferences(shop: Shop, pa
     until(page, "consent.token")
     away(page)
     page.reload()
-    page.get_by_text("Cookie settings").click()
+    page.get_by_role("button", name="Cookie settings").click()
     expect(banner(page).get_by_role("alert")).to_be_visible()
     expect(banner(page)).to_be_focused()
     if word == "Escape":
         page.keyboard.press("Escape")
         expect(banner(page)).to_have_count(0)
-        expect(page.get_by_text("Cookie settings")).to_be_focused()
+        expect(page.get_by_role("button", name="Cookie settings")).to_be_focused()
         assert page.evaluate("consent.allows('marketing')") is True
         return
     if word == "choose":
@@ -113,14 +113,14 @@ def test_a_later_yes_wins_over_the_signal_is_told_and_can_be_taken_back(shop: Sh
     until(page, "window.ran")
     expect(banner(page)).to_be_hidden()
     assert page.evaluate("[consent.signal, consent.allows('marketing')]") == ["gpc", True]
-    page.get_by_text("Cookie settings").click()
+    page.get_by_role("button", name="Cookie settings").click()
     dialog = page.get_by_role("dialog", name=WORDS["en"]["details"])
     expect(dialog.get_by_text(WORDS["en"]["gpc_allowed"])).to_be_visible()
     press(page, "refuse")
     until(page, "!consent.allows('marketing')")
     assert decided(shop, page, 2)["how"] == "preferences"
     until(page, "!window.ran && window.consent?.token")  # the page was loaded anew, without what ran
-    page.get_by_text("Cookie settings").click()
+    page.get_by_role("button", name="Cookie settings").click()
     expect(dialog.get_by_text(WORDS["en"]["gpc"])).to_be_visible()
 
 

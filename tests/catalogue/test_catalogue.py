@@ -146,7 +146,7 @@ def test_purposes_are_sentences_and_each_says_something_else(lang: str) -> None:
     for text in texts:
         assert re.fullmatch(r"[A-ZƏÖÜÇŞĞİА-ЯЁ][^.]{20,130}\.", text), text
     words = " ".join(texts).lower()
-    assert not re.search({"az": "cookie|çərəz", "tr": "cookie|kuki", "ru": "куки|cookies", "en": "$^"}[lang], words)
+    assert not re.search({"az": "kuki|çərəz", "tr": "cookie|kuki", "ru": "куки|cookies", "en": "$^"}[lang], words)
 
 
 @pytest.mark.parametrize("life", sorted(catalogue.lives().keys() - {"session", "persistent"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -183,3 +184,63 @@ def test_under_a_prefix_every_address_fits(settings: Settings, site: Site) -> No
                 found = window.get(str(attributes.get("src") or attributes.get("href")))
                 assert found.status_code == 200, attributes
                 found.close()
+
+
+# ---- The language ----
+
+
+@pytest.mark.parametrize(
+    ("wanted", "led_to"),
+    [("ru-RU,ru;q=0.9,en;q=0.8", "/demo/ru/"), ("tr", "/demo/tr/"), ("de,en;q=0.5", "/demo/en/")],
+)
+def test_who_comes_in_is_led_to_the_language_of_their_browser(shop: FlaskClient, wanted: str, led_to: str) -> None:
+    response = shop.get("/demo/", headers={"Accept-Language": wanted, "Sec-Fetch-Site": "none"})
+    assert (response.status_code, response.headers["Location"]) == (302, led_to)
+    assert "Accept-Language" in response.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/demo/", {"Accept-Language": "az,en;q=0.5"}),
+        ("/demo/", {"Accept-Language": "de"}),
+        ("/demo/", {}),
+        ("/demo/", {"Accept-Language": "ru", "Sec-Fetch-Site": "same-origin"}),
+        ("/demo/ru/", {"Accept-Language": "en"}),
+        ("/demo/privacy", {"Accept-Language": "ru"}),
+    ],
+)
+def test_who_is_inside_or_speaks_the_shop_s_own_language_stays(
+    shop: FlaskClient, path: str, headers: dict[str, str]
+) -> None:
+    assert shop.get(path, headers=headers).status_code == 200
+
+
+# ---- The policy ----
+
+
+def test_the_policy_says_all_that_the_shop_s_own_says_in_its_order_and_no_more(shop: FlaskClient) -> None:
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shop.get("/demo/privacy").text)).lower()
+    at = -1
+    for fact in (
+        *("son yenilənmə", "20 dekabr 2025", "soyad", "elektron poçt", "telefon", "çatdırılma ünvanı", "bank kart"),
+        *("ip ünvan", "brauzerinizin növü", "cihazınız haqqında", "davran", "cookie məlumatları"),
+        *("xidmətlərimizi yaxşılaşdırmaq", "marketinq və reklam"),
+        *("satmırıq", "ödəniş prosessorları", "dövlət orqanları", "hüquqi və maliyyə məsləhətçi", "ssl"),
+        *("məhdud giriş", "audit", "şifrələnmiş saxlan", "mətn fayl", "brauzerinizin parametrlərində", "zəruri:"),
+        *("etiraz", "ötürülməsini", "geri götürmək", "şikayət", "18 yaş", "qəyyum", "elektron poçtla", "privacy@"),
+    ):
+        found = text.find(fact, at + 1)
+        assert found > at, fact
+        at = found
+    for lang in LANGUAGES:
+        parts = json.dumps(WORDS[lang]["policy"], ensure_ascii=False)
+        assert not re.search(r"\d+ (ay|il|gün|months?|years?|месяц|год)|altı ay|six months|шесть месяцев", parts)
+
+
+@pytest.mark.parametrize(
+    ("year", "ending"),
+    [(2020, "ci"), (2023, "cü"), (2025, "ci"), (2026, "cı"), (2027, "ci"), (2029, "cu"), (2030, "cu"), (2100, "cü")],
+)
+def test_a_year_has_the_ending_that_it_is_said_with(year: int, ending: str) -> None:
+    assert storefront.azerbaijani_ordinal(year) == ending
