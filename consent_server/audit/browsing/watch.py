@@ -21,6 +21,7 @@ from ..hosts import host_of, path_of, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
 from .netlog import Sent
+from .workers import Workers
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request
@@ -29,6 +30,29 @@ _NOTE = "consentAuditNote"
 _ADDRESS = re.compile(r"https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
 _OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
 """It stands between a tracker and the calls that it holds: nobody's initiator."""
+
+
+SECONDS_BETWEEN_WITNESSES = 5
+"""The same address at about the same time is the same request, although queues are long on a busy machine."""
+
+
+@dataclass(slots=True)
+class _Answer:
+    """A document that the tab was sent to. ``asked``, ``at``: seconds since 1970; ``clock``: the browser's then."""
+
+    page: str
+    asked: float
+    clock: float
+    at: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """A document that the tab has shown, since when (seconds since 1970), and whose it was in the end."""
+
+    at: float
+    page: str
+    host: str
 
 
 @dataclass
@@ -44,9 +68,14 @@ class Watch:
     consent_calls: list[ConsentCall] = field(default_factory=list)
     cookies: dict[str, str] = field(default_factory=dict)
     popups: list[Page] = field(default_factory=list)
-    _commits: list[tuple[float, str]] = field(default_factory=list)
+    _commits: list[_Commit] = field(default_factory=list)
+    _answers: dict[str, _Answer] = field(default_factory=dict)
+    """The document that the tab was last sent to, by its loader."""
     _initiators: dict[str, str] = field(default_factory=dict)
     _workers: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.workers = Workers(self._worker_sent)
 
     async def begin(self) -> Page:
         """Begin to watch, and return the tab to go on with."""
@@ -55,6 +84,7 @@ class Watch:
         self.context.on("request", self._asked)
         self.context.on("page", self._popped_up)
         page = self.context.pages[0]
+        await self.workers.follow_shared(self.context)
         await self._follow(page)
         return page
 
@@ -75,6 +105,7 @@ class Watch:
         tree = await session.send("Page.getFrameTree")
         main = tree["frameTree"]["frame"]["id"]
         session.on("Network.requestWillBeSent", lambda event: self._sent(event, main))
+        session.on("Network.responseReceived", self._answered)
         session.on("Network.webSocketCreated", self._connected)
         session.on("DOMStorage.domStorageItemAdded", self._stored)
         session.on("DOMStorage.domStorageItemUpdated", self._stored)
@@ -82,6 +113,7 @@ class Watch:
             session.on("Page.frameNavigated", lambda event: self._navigated(event["frame"]))
         for domain in ("Network", "DOMStorage", "Page"):
             await session.send(f"{domain}.enable")
+        await self.workers.follow(session)
         await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
 
     def _add(
@@ -101,20 +133,35 @@ class Watch:
         if worker := request.service_worker:  # no tab's session sees what it asks for
             self._request(request.url, path_of(worker.url), at=time.time())
 
+    def _answered(self, event: dict[str, Any]) -> None:
+        if answer := self._answers.get(event["requestId"]):
+            answer.at = answer.asked + event["timestamp"] - answer.clock
+
     def _navigated(self, frame: dict[str, Any]) -> None:
         if "parentId" not in frame and frame["url"].startswith("http"):
-            self.page = self.going
-            self._commits.append((time.time(), self.going))
+            answer = self._answers.get(frame["loaderId"])
+            # This is told late on a busy machine; what the network log has is held against the moment of the answer.
+            at = answer.at if answer and answer.at else time.time()
+            self.page = answer.page if answer else self.going
+            self._commits.append(_Commit(at, self.page, host_of(frame["url"])))
 
     def _sent(self, event: dict[str, Any], main: str) -> None:
-        url = event["request"]["url"]
+        url, loader = event["request"]["url"], event["loaderId"]
         first = event["type"] == "Document" and event["frameId"] == main
-        if not event["loaderId"] and event["documentURL"] == url and event["type"] == "Script":
+        if first and loader == event["requestId"] and loader not in self._answers:
+            self._answers[loader] = _Answer(self.going, event["wallTime"], event["timestamp"])
+        if not loader and event["documentURL"] == url and event["type"] == "Script":
             script = path_of(event["initiator"].get("url", "")) if url.startswith("blob:") else path_of(url)
             self._workers.setdefault(self.page, []).append(script)
         before = event.get("redirectResponse", {}).get("url")
         initiator = path_of(before) if before else _initiator(event["initiator"], event["documentURL"])
-        self._request(url, initiator, at=event["wallTime"], page=self.going if first else "")
+        page = self._answers[loader].page if loader in self._answers else ""
+        self._request(url, initiator, at=event["wallTime"], page=page)
+
+    def _worker_sent(self, event: dict[str, Any]) -> None:
+        script = event["documentURL"]
+        if event["request"]["url"] != script and script.startswith("http"):
+            self._request(event["request"]["url"], path_of(script), at=event["wallTime"])
 
     def _connected(self, event: dict[str, Any]) -> None:
         self._request(event["url"], _initiator(event.get("initiator", {}), self.page), at=time.time())
@@ -125,9 +172,9 @@ class Watch:
         kind = "local-storage" if where["isLocalStorage"] else "session-storage"
         self._add(kind, event["key"], host_of(origin), "", at=time.time())
 
-    def _noted(self, source: dict[str, Any], note: dict[str, Any]) -> None:
+    def _noted(self, _: dict[str, Any], note: dict[str, Any]) -> None:
         kind, name, at = note["kind"], note["name"], note["at"]
-        frame = path_of(source["frame"].url)
+        frame = path_of(note["frame"])
         initiator = path_of(
             next((url for url in _ADDRESS.findall(note["stack"]) if not _OUR_SCRIPT.search(url)), frame)
         )
@@ -164,13 +211,14 @@ class Watch:
 
     def add_sent(self, requests: Iterable[Sent]) -> None:
         """Add what the browser's network log tells, once the browser has ended."""
+        self._by_url: dict[str, list[Sighting]] = {}
+        for each in self.sightings:
+            self._by_url.setdefault(each.url, []).append(each)
         for sent in requests:
             known = sent.url in self._initiators
             if not sent.initiator and not known:
                 continue  # the browser's own
-            page = self._page_at(sent.at)
-            if not sent.initiator:  # a page that the audit went to: it began before it was there
-                page = next((each.page for each in self.sightings if each.url == sent.url), page)
+            page = self._page_of(sent)
             initiator = self._initiators.get(sent.url) or self._worker(sent.initiator, page) or sent.initiator
             if sent.initiator:
                 self._request(sent.url, initiator, at=sent.at, page=page)
@@ -179,8 +227,15 @@ class Watch:
             for address in sent.preconnects:
                 self._request(address, path_of(sent.url), at=sent.at, page=page)
 
-    def _page_at(self, at: float) -> str:
-        return next((page for commit, page in reversed(self._commits) if commit <= at), self.going)
+    def _page_of(self, sent: Sent) -> str:
+        """Return the page that a request belongs to: by who else saw it, else by when it left and who asked."""
+        seen = [each for each in self._by_url.get(sent.url, ()) if abs(each.at - sent.at) < SECONDS_BETWEEN_WITNESSES]
+        if seen:
+            return min(seen, key=lambda each: abs(each.at - sent.at)).page
+        before = [commit for commit in self._commits if commit.at <= sent.at][-2:]
+        # A page's icon and its workers' requests may come when the next page is there.
+        own = [commit for commit in before if commit.host == host_of(sent.initiator)] or before
+        return own[-1].page if own else self.going
 
     def _worker(self, origin: str, page: str) -> str:
         """Return the worker that a request comes from which no page's session saw, by the origin that asked."""

@@ -3,7 +3,7 @@
   const note = window.consentAuditNote;
   if (!note) return;
   const tell = (kind, name) => {
-    try { note({ kind, name: String(name), stack: String(new Error().stack), origin: self.origin, at: Date.now() / 1000 }); } catch {}
+    try { note({ kind, name: String(name), stack: String(new Error().stack), frame: location.href, origin: self.origin, at: Date.now() / 1000 }); } catch {}
   };
   const before = (prototype, method, look) => {
     const own = prototype && prototype[method];
