@@ -33,9 +33,9 @@ class Quiet:
         context.on("requestfinished", self._ended)
         context.on("requestfailed", self._ended)
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """Wait no longer for what an earlier page has begun."""
-        self._workers.begin()
+        await self._workers.begin()
         self._loading.clear()
         self._done.set()
 

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,10 @@ class Watch:
     _commits: list[_Commit] = field(default_factory=list)
     _answers: dict[str, _Answer] = field(default_factory=dict)
     """The document that the tab was last sent to, by its loader."""
+    _frames: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Address and parent of each frame."""
+    _pictures: dict[str, str] = field(default_factory=dict)
+    """Who asked for an image in a script: Chromium tells of that alone without the script."""
     _initiators: dict[str, str] = field(default_factory=dict)
     _workers: dict[str, list[str]] = field(default_factory=dict)
 
@@ -117,14 +121,14 @@ class Watch:
         await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
 
     def _add(
-        self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", url: str = ""
+        self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", **more: Any
     ) -> None:
         if host:  # what has none stays within the browser
-            self.sightings.append(Sighting(kind, name, host, page or self.page or self.going, initiator, at, url))
+            self.sightings.append(Sighting(kind, name, host, page or self.page or self.going, initiator, at, **more))
 
     def _request(self, url: str, initiator: str, *, at: float, page: str = "") -> None:
         """Note a request; what never leaves the browser (``blob:``, ``data:``) is none."""
-        if url.startswith(("http:", "https:", "ws:", "wss:")):
+        if url.startswith(("http:", "https:", "ws:", "wss:", "stun:", "turn:", "turns:")):
             if initiator:
                 self._initiators.setdefault(url, initiator)
             self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url)
@@ -138,6 +142,7 @@ class Watch:
             answer.at = answer.asked + event["timestamp"] - answer.clock
 
     def _navigated(self, frame: dict[str, Any]) -> None:
+        self._frames[frame["id"]] = (frame["url"], frame.get("parentId", ""))
         if "parentId" not in frame and frame["url"].startswith("http"):
             answer = self._answers.get(frame["loaderId"])
             # This is told late on a busy machine; what the network log has is held against the moment of the answer.
@@ -154,7 +159,7 @@ class Watch:
             script = path_of(event["initiator"].get("url", "")) if url.startswith("blob:") else path_of(url)
             self._workers.setdefault(self.page, []).append(script)
         before = event.get("redirectResponse", {}).get("url")
-        initiator = path_of(before) if before else _initiator(event["initiator"], event["documentURL"])
+        initiator = path_of(before) if before else _initiator(event["initiator"], self._document(event, main))
         page = self._answers[loader].page if loader in self._answers else ""
         self._request(url, initiator, at=event["wallTime"], page=page)
 
@@ -162,6 +167,16 @@ class Watch:
         script = event["documentURL"]
         if event["request"]["url"] != script and script.startswith("http"):
             self._request(event["request"]["url"], path_of(script), at=event["wallTime"])
+
+    def _document(self, event: dict[str, Any], main: str) -> str:
+        """Return the document that asks; of one without an address of its own, such as ``srcdoc``, that around it."""
+        frame, document = event.get("frameId", main), event["documentURL"]
+        if event["type"] == "Document":  # that is what is asked for
+            document = "" if frame == main else self._frames.get(frame, ("", ""))[0]
+        while frame != main and not document.startswith("http"):
+            frame = self._frames.get(frame, ("", main))[1]
+            document = self._frames.get(frame, ("", ""))[0]
+        return document if document.startswith("http") else self.page or self.going
 
     def _connected(self, event: dict[str, Any]) -> None:
         self._request(event["url"], _initiator(event.get("initiator", {}), self.page), at=time.time())
@@ -187,6 +202,10 @@ class Watch:
             self._cookie(name, host, initiator, at=at)
         elif kind == "preconnect":
             self._request(name, frame, at=at)
+        elif kind == "request":
+            self._request(name, initiator, at=at)
+        elif kind == "picture":
+            self._pictures[name] = initiator
         elif kind == "service-worker":
             self._add(kind, path_of(name), host_of(name), initiator, at=at)
         else:
@@ -195,13 +214,15 @@ class Watch:
     def _cookie(self, line: str, host: str, initiator: str, *, at: float, page: str = "") -> None:
         cookie = parse_set_cookie(line)
         if cookie and not cookie.removes:
-            self._add("cookie", cookie.name, cookie.domain or without_port(host), initiator, at=at, page=page)
+            where = cookie.domain or without_port(host)
+            self._add("cookie", cookie.name, where, initiator, at=at, page=page, life=cookie.life)
 
     async def look(self, page: Page) -> None:
         """Ask the browser what it holds now, whoever put it there."""
         now = time.time()
         for cookie in await self.context.cookies():
-            self._add("cookie", cookie["name"], cookie["domain"].lstrip("."), "", at=now)
+            life = max(0, cookie["expires"] - now)
+            self._add("cookie", cookie["name"], cookie["domain"].lstrip("."), "", at=now, life=life)
             self.cookies[cookie["name"]] = cookie["value"]
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
@@ -214,12 +235,19 @@ class Watch:
         self._by_url: dict[str, list[Sighting]] = {}
         for each in self.sightings:
             self._by_url.setdefault(each.url, []).append(each)
+        self.sightings = [
+            replace(each, initiator=self._pictures[each.url])
+            if each.url in self._pictures and each.initiator == path_of(each.page)
+            else each
+            for each in self.sightings
+        ]
         for sent in requests:
-            known = sent.url in self._initiators
-            if not sent.initiator and not known:
+            if not sent.initiator and sent.url not in self._initiators:
                 continue  # the browser's own
             page = self._page_of(sent)
-            initiator = self._initiators.get(sent.url) or self._worker(sent.initiator, page) or sent.initiator
+            initiator = self._initiators.get(sent.url) or self._worker(sent.initiator, page)
+            if not initiator and sent.initiator.startswith("http") and host_of(sent.initiator) != host_of(page):
+                initiator = sent.initiator
             if sent.initiator:
                 self._request(sent.url, initiator, at=sent.at, page=page)
             for line in sent.cookies:
@@ -250,7 +278,8 @@ def _initiator(found: dict[str, Any], document: str) -> str:
             if frame["url"].startswith("http") and not _OUR_SCRIPT.search(frame["url"]):
                 return path_of(frame["url"])
         stack = stack.get("parent")
-    return path_of(found.get("url") or document)
+    url = found.get("url", "")
+    return path_of(url if url.startswith("http") else document)
 
 
 _HELD = """async () => {

@@ -59,9 +59,12 @@ class Workers:
             },
         )
 
-    def begin(self) -> None:
-        """Wait no longer for what an earlier page has started."""
-        self._sessions.clear()
+    async def begin(self) -> None:
+        """Let go of what an earlier page has started: who is followed does not end with its page."""
+        gone, self._sessions = self._sessions, {}
+        for id_, session in gone.items():
+            with suppress(Error):  # it has ended
+                await session.send("Target.detachFromTarget", {"sessionId": id_})
 
     async def ran(self) -> None:
         """Return once each worker has run what it was about to run."""
