@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import banner, figures, peers
+from tests.bench import audit, banner, figures, peers
 
 PARTS: dict[str, Callable[[], None]] = {
     "speed": figures.speed,
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "spread": figures.spread,
     "banner": banner.main,
     "peers": peers.main,
+    "audit": audit.main,
 }
 
 

@@ -20,6 +20,7 @@ from ...set_cookie import parse_set_cookie
 from ..hosts import host_of, path_of, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
+from .documents import Documents
 from .netlog import Sent
 from .workers import Workers
 
@@ -36,25 +37,6 @@ SECONDS_BETWEEN_WITNESSES = 5
 """The same address at about the same time is the same request, although queues are long on a busy machine."""
 
 
-@dataclass(slots=True)
-class _Answer:
-    """A document that the tab was sent to. ``asked``, ``at``: seconds since 1970; ``clock``: the browser's then."""
-
-    page: str
-    asked: float
-    clock: float
-    at: float = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Commit:
-    """A document that the tab has shown, since when (seconds since 1970), and whose it was in the end."""
-
-    at: float
-    page: str
-    host: str
-
-
 @dataclass
 class Watch:
     """Notes what happens in a browser. ``going``: the address that the audit goes to; ``page``: the one it is at."""
@@ -68,11 +50,7 @@ class Watch:
     consent_calls: list[ConsentCall] = field(default_factory=list)
     cookies: dict[str, str] = field(default_factory=dict)
     popups: list[Page] = field(default_factory=list)
-    _commits: list[_Commit] = field(default_factory=list)
-    _answers: dict[str, _Answer] = field(default_factory=dict)
-    """The document that the tab was last sent to, by its loader."""
-    _frames: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Address and parent of each frame."""
+    documents: Documents = field(default_factory=Documents)
     _pictures: dict[str, str] = field(default_factory=dict)
     """Who asked for an image in a script: Chromium tells of that alone without the script."""
     _initiators: dict[str, str] = field(default_factory=dict)
@@ -109,7 +87,7 @@ class Watch:
         tree = await session.send("Page.getFrameTree")
         main = tree["frameTree"]["frame"]["id"]
         session.on("Network.requestWillBeSent", lambda event: self._sent(event, main))
-        session.on("Network.responseReceived", self._answered)
+        session.on("Network.responseReceived", self.documents.answered)
         session.on("Network.webSocketCreated", self._connected)
         session.on("DOMStorage.domStorageItemAdded", self._stored)
         session.on("DOMStorage.domStorageItemUpdated", self._stored)
@@ -137,46 +115,28 @@ class Watch:
         if worker := request.service_worker:  # no tab's session sees what it asks for
             self._request(request.url, path_of(worker.url), at=time.time())
 
-    def _answered(self, event: dict[str, Any]) -> None:
-        if answer := self._answers.get(event["requestId"]):
-            answer.at = answer.asked + event["timestamp"] - answer.clock
-
     def _navigated(self, frame: dict[str, Any]) -> None:
-        self._frames[frame["id"]] = (frame["url"], frame.get("parentId", ""))
+        self.documents.framed(frame)
         if "parentId" not in frame and frame["url"].startswith("http"):
-            answer = self._answers.get(frame["loaderId"])
-            # This is told late on a busy machine; what the network log has is held against the moment of the answer.
-            at = answer.at if answer and answer.at else time.time()
-            self.page = answer.page if answer else self.going
-            self._commits.append(_Commit(at, self.page, host_of(frame["url"])))
+            self.page = self.documents.committed(frame, self.going)
 
     def _sent(self, event: dict[str, Any], main: str) -> None:
         url, loader = event["request"]["url"], event["loaderId"]
-        first = event["type"] == "Document" and event["frameId"] == main
-        if first and loader == event["requestId"] and loader not in self._answers:
-            self._answers[loader] = _Answer(self.going, event["wallTime"], event["timestamp"])
+        if event["type"] == "Document" and event["frameId"] == main:
+            self.documents.asked(event, self.going)
         if not loader and event["documentURL"] == url and event["type"] == "Script":
             script = path_of(event["initiator"].get("url", "")) if url.startswith("blob:") else path_of(url)
             self._workers.setdefault(self.page, []).append(script)
         before = event.get("redirectResponse", {}).get("url")
-        initiator = path_of(before) if before else _initiator(event["initiator"], self._document(event, main))
-        page = self._answers[loader].page if loader in self._answers else ""
+        document = self.documents.asking(event, main) or self.page or self.going
+        initiator = path_of(before) if before else _initiator(event["initiator"], document)
+        page = self.documents.page_of(loader)
         self._request(url, initiator, at=event["wallTime"], page=page)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
         script = event["documentURL"]
         if event["request"]["url"] != script and script.startswith("http"):
             self._request(event["request"]["url"], path_of(script), at=event["wallTime"])
-
-    def _document(self, event: dict[str, Any], main: str) -> str:
-        """Return the document that asks; of one without an address of its own, such as ``srcdoc``, that around it."""
-        frame, document = event.get("frameId", main), event["documentURL"]
-        if event["type"] == "Document":  # that is what is asked for
-            document = "" if frame == main else self._frames.get(frame, ("", ""))[0]
-        while frame != main and not document.startswith("http"):
-            frame = self._frames.get(frame, ("", main))[1]
-            document = self._frames.get(frame, ("", ""))[0]
-        return document if document.startswith("http") else self.page or self.going
 
     def _connected(self, event: dict[str, Any]) -> None:
         self._request(event["url"], _initiator(event.get("initiator", {}), self.page), at=time.time())
@@ -260,10 +220,7 @@ class Watch:
         seen = [each for each in self._by_url.get(sent.url, ()) if abs(each.at - sent.at) < SECONDS_BETWEEN_WITNESSES]
         if seen:
             return min(seen, key=lambda each: abs(each.at - sent.at)).page
-        before = [commit for commit in self._commits if commit.at <= sent.at][-2:]
-        # A page's icon and its workers' requests may come when the next page is there.
-        own = [commit for commit in before if commit.host == host_of(sent.initiator)] or before
-        return own[-1].page if own else self.going
+        return self.documents.page_when(sent) or self.going
 
     def _worker(self, origin: str, page: str) -> str:
         """Return the worker that a request comes from which no page's session saw, by the origin that asked."""
