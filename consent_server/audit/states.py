@@ -59,6 +59,9 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
         except Error as error:
             visit.note(f"The browser ended before all pages were looked at: {in_a_line(error)}")
     watch.add_sent(browser.sent)
+    if not seen.answered:  # it is not in that state
+        watch.sightings.clear()
+        watch.consent_calls.clear()
     seen.sightings = [each for each in unique(watch.sightings, seen.since) if not _is_elsewhere(each, seen)]
     seen.consent_calls = watch.consent_calls
     seen.cookies = watch.cookies
