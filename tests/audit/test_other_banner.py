@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from .farm import Farm
@@ -35,10 +33,10 @@ ONE_TRUST_LIKE = """
 
 
 @pytest.fixture
-def stranger(farm: Farm) -> Iterator[Farm]:
+def stranger(farm: Farm) -> Farm:
     """A shop that has another tool's banner and no tag of ours."""
     farm.page(farm.fill(ONE_TRUST_LIKE), head="")
-    yield farm
+    return farm
 
 
 def test_another_tools_banner_is_answered_where_autoconsent_knows_it(stranger: Farm) -> None:
