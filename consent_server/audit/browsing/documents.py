@@ -80,7 +80,8 @@ class Documents:
         """
         frame, document = event.get("frameId", main), str(event["documentURL"])
         if event["type"] == "Document":  # that is what is asked for
-            document = "" if frame == main else self._frames.get(frame, ("", ""))[0]
+            now = "" if frame == main else self._frames.get(frame, ("", ""))[0]
+            document = "" if now == document else now  # an object's may be asked for twice
         while frame != main and not document.startswith("http"):
             frame = self._frames.get(frame, ("", main))[1]
             document = self._frames.get(frame, ("", ""))[0]
