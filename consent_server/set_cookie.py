@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 
 @dataclass(frozen=True, slots=True)
 class SetCookie:
-    """A cookie that is set. ``domain`` is empty where the line names none; ``removes``: the line takes it away."""
+    """A cookie that is set.
+
+    ``domain`` is empty where the line names none; ``removes``: the line takes it away; ``life``: seconds from now, 0
+    for one that ends with the browser.
+    """
 
     name: str
     domain: str
     removes: bool
+    life: float = field(default=0, compare=False)
 
 
 def parse_set_cookie(line: str) -> SetCookie | None:
@@ -25,16 +30,15 @@ def parse_set_cookie(line: str) -> SetCookie | None:
     if not name:
         return None
     said = {key.strip().lower(): value.strip() for key, _, value in (each.partition("=") for each in attributes)}
-    return SetCookie(
-        name, said.get("domain", "").lstrip(".").lower(), _removes(said.get("max-age"), said.get("expires"))
-    )
+    life = _life(said.get("max-age"), said.get("expires"))
+    return SetCookie(name, said.get("domain", "").lstrip(".").lower(), life is not None and life <= 0, life or 0)
 
 
-def _removes(max_age: str | None, expires: str | None) -> bool:
-    """Return whether a life is over when it begins; ``Max-Age`` counts before ``Expires``."""
-    if max_age is not None and re.fullmatch(r"-?\d+", max_age):
-        return int(max_age) <= 0
+def _life(max_age: str | None, expires: str | None) -> float | None:
+    """Return the seconds that are left, None where the line says nothing; ``Max-Age`` counts before ``Expires``."""
+    if max_age is not None and re.fullmatch(r"-?\d{1,15}", max_age):
+        return int(max_age)
     if expires:
         with suppress(ValueError, OverflowError):  # a date that no browser reads either
-            return parsedate_to_datetime(expires.replace("-", " ")).timestamp() <= time.time()
-    return False
+            return parsedate_to_datetime(expires.replace("-", " ")).timestamp() - time.time()
+    return None

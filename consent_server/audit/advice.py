@@ -6,6 +6,7 @@ from enum import Enum
 
 from ..site import Site
 from .hosts import host_of
+from .lives import in_days
 from .observed import Sighting
 
 DOES = {
@@ -25,6 +26,7 @@ class Reason(Enum):
     REFUSED = "listed, and not allowed in this state"
     UNKNOWN = "not listed"
     FORWARDED = "on the shop's own host, and like a tracker"
+    OUTLIVED = "listed with a shorter life"
 
 
 def advice(
@@ -41,6 +43,11 @@ def advice(
         service: whose it is by the catalogue, or None.
     """
     table = f"sites.{site.id if site else 'SITE'}"
+    if reason is Reason.OUTLIVED:
+        return (
+            f"It lives {in_days(seen.life)}, longer than the list says: end it sooner where {_who(seen)} sets it, or "
+            f'write its real life: [[{table}.cookies.{category}]] name = "{seen.name}", life = "{in_days(seen.life)}".'
+        )
     if reason is Reason.FORWARDED:
         address = seen.name.partition("://")[2]
         return (

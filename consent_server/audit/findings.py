@@ -154,7 +154,7 @@ class Judge:
         """Return why a sighting is a finding in a state, None if it is none."""
         found = self.lists.categories_of(seen)
         if any(category in ALLOWED[observed.state] for category in found):
-            return None
+            return Reason.OUTLIVED if self.lists.outlived(seen) else None
         if found:
             return Reason.REFUSED
         if seen.kind != "request" or is_third_party(seen.host, self.shop):

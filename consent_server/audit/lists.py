@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..banner.lists import known_addresses
 from ..site import CATEGORIES, Site, glob
+from .lives import seconds_of
 from .observed import Sighting
 
 _Row = tuple[re.Pattern[str], str]
@@ -18,6 +19,8 @@ class Lists:
 
     entries: list[_Row] = field(default_factory=list)
     addresses: list[_Row] = field(default_factory=list)
+    lives: list[tuple[re.Pattern[str], str, float]] = field(default_factory=list)
+    """What is said of how long cookies live: the words, and seconds."""
 
     @classmethod
     def of(cls, site: Site | None) -> Lists:
@@ -28,7 +31,22 @@ class Lists:
         return cls(
             [(re.compile(glob(name)), category) for name, category in names],
             [(re.compile(each["match"]), each["category"]) for each in known_addresses(site)],
+            [
+                (re.compile(glob(cookie.name)), said, seconds)
+                for cookies in site.cookies.values()
+                for cookie in cookies
+                if (said := cookie.life[site.languages[0]]) and (seconds := seconds_of(said)) is not None
+            ],
         )
+
+    def outlived(self, seen: Sighting) -> str | None:
+        """Return how long a cookie lives by the list, in its words, if it lives longer; None if it does not.
+
+        The list's month has 30 days and more, and its words are round: a tenth and a day more are no lie.
+        """
+        listed = [(seconds, said) for pattern, said, seconds in self.lives if pattern.fullmatch(seen.name)]
+        longest, said = max(listed, default=(0, ""))
+        return said if seen.kind == "cookie" and said and seen.life > longest * 1.1 + 86400 else None
 
     def categories_of(self, seen: Sighting) -> list[str]:
         """Return the categories in which something is listed, none where it is not."""

@@ -13,7 +13,7 @@ class Sighting:
 
     ``kind``, ``name`` and ``host`` are those of a finding; ``page`` is the page that was looked at, ``initiator`` the
     address of who did it, empty where no witness knew; ``at`` is in seconds since 1970; ``url`` is the whole address
-    of a request.
+    of a request; ``life`` is a cookie's, in seconds.
     """
 
     kind: str
@@ -23,6 +23,7 @@ class Sighting:
     initiator: str
     at: float
     url: str = ""
+    life: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,16 @@ def unique(sightings: Iterable[Sighting], since: float = 0) -> Iterator[Sighting
         since: what was seen before this moment, and not after it, is left out.
     """
     by: dict[tuple[str, str, str], str] = {}
+    life: dict[tuple[str, str, str], float] = {}
     first: dict[tuple[str, str, str, str], Sighting] = {}
     for seen in sightings:
         if seen.initiator:
             by.setdefault((seen.kind, seen.name, seen.host), seen.initiator)
         if seen.at >= since:
+            life[seen.kind, seen.name, seen.host] = max(seen.life, life.get((seen.kind, seen.name, seen.host), 0))
             key = (seen.kind, seen.name, seen.host, seen.page)
             if key not in first or (seen.initiator and not first[key].initiator):
                 first[key] = seen
     for seen in first.values():
-        known = seen.initiator or by.get((seen.kind, seen.name, seen.host), "")
-        yield replace(seen, initiator=known or seen.page)
+        thing = (seen.kind, seen.name, seen.host)
+        yield replace(seen, initiator=seen.initiator or by.get(thing, "") or seen.page, life=life[thing])

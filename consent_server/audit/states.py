@@ -23,6 +23,9 @@ STATES = ("before", "refused", "accepted", "withdrawn", "gpc")
 ANSWERED = ("refused", "accepted", "withdrawn")
 """What counts in these, counts from the click."""
 
+SECONDS_WITH_CONSENT = 1.0
+"""On each page before the withdrawal: what counts comes after it."""
+
 CLOCKS_DIFFER = 0.005
 """Seconds by which the browser's two clocks may differ."""
 
@@ -50,12 +53,15 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
         try:
             visit = Visit(watch, await watch.begin(), seen, plan.wait)
             if state in ANSWERED:
-                await _answer(visit, state, plan.pages[0])
+                await _answer(visit, state, plan)
             if seen.answered:
                 await _tour(visit, plan)
         except Error as error:
             visit.note(f"The browser ended before all pages were looked at: {in_a_line(error)}")
     watch.add_sent(browser.sent)
+    if not seen.answered:  # it is not in that state
+        watch.sightings.clear()
+        watch.consent_calls.clear()
     seen.sightings = [each for each in unique(watch.sightings, seen.since) if not _is_elsewhere(each, seen)]
     seen.consent_calls = watch.consent_calls
     seen.cookies = watch.cookies
@@ -63,15 +69,16 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
     return seen
 
 
-async def _answer(visit: Visit, state: str, url: str) -> None:
-    seen, watch = visit.seen, visit.watch
+async def _answer(visit: Visit, state: str, plan: Plan) -> None:
+    seen, watch, url = visit.seen, visit.watch, plan.pages[0]
     await visit.open(url)
     began = time.time()
     seen.answered = bool(await visit.run(lambda page: answer(page, accept=state != "refused")))
     if seen.answered and state == "withdrawn":
         await visit.use()
-        await visit.open(url)
-        await visit.use()
+        for page in [*plan.pages[1:], url]:  # what starts on any of them may go on
+            await visit.open(page)
+            await visit.use(min(plan.wait, SECONDS_WITH_CONSENT))
         began = time.time()
         seen.answered = bool(await visit.run(take_back))
     if seen.answered:

@@ -62,7 +62,8 @@ def _lines(content: Mapping[str, Any]) -> Iterator[str]:
         yield f"<table><caption>{escape(table['caption'])}</caption>"
         yield f"<thead><tr>{head}</tr></thead><tbody>"
         for name, *rest in table["rows"]:
-            cells = "".join(f"<td>{escape(text)}</td>" for text in rest)
+            labelled = zip(content["head"][1:], rest, strict=True)
+            cells = "".join(f'<td data-label="{escape(word)}">{escape(text)}</td>' for word, text in labelled)
             yield f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
         yield "</tbody></table>"
     yield "</div>"

@@ -157,7 +157,8 @@ def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[s
 
 def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
     """Return what the cookie list in a page needs, ``ListConfig`` in ``types.d.ts``."""
-    return {**cookie_list(site, lang, words), "words": {key: words[key] for key in wanted}}
+    radius = site.theme["radius"]
+    return {**cookie_list(site, lang, words), "radius": radius, "words": {key: words[key] for key in wanted}}
 
 
 def watch(site: Site) -> dict[str, object]:

@@ -53,8 +53,8 @@ class SiteScripts:
     consent: Script
     layers: Mapping[str, Mapping[str, Script]]
     """What is fetched when it is wanted, by name and language: ``details``; ``mine``, a shopper's own choices, and
-    ``proof``, where they are in the log; ``withdraw``; ``list``, the cookie list in a page; and what speaks none: ``release``, ``watch``, and ``delivery``,
-    which brings an answer to the server."""
+    ``proof``, where they are in the log; ``withdraw``; ``list``, the cookie list in a page; and what speaks none:
+    ``release``, ``watch``, and ``delivery``, which brings an answer to the server."""
     notices: Mapping[str, tuple[Notice, ...]]
     fragments: Mapping[str, Script]
     """The cookie list as HTML, by language."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ..banner.scripts import Script
+from ..banner.scripts import LAYERS, Script
 from ..decision import Consent, Decision, UnknownNotice, shown_in
 from ..proof.erasure import erase as erase_shopper
 from ..proof.receipt import SIGNATURE, digest, history, receipt
@@ -74,7 +74,7 @@ def consent_js(site_id: str) -> Response:
     return _script(scripts.consent, "public, max-age=300, stale-while-revalidate=86400")
 
 
-@blueprint.get("/v1/<site_id>/<any(details, mine, proof, release, delivery, withdraw, list, watch):name>.<lang>.<digest>.js")
+@blueprint.get(f"/v1/<site_id>/<any({', '.join((*LAYERS, 'watch'))}):name>.<lang>.<digest>.js")
 def layer_js(site_id: str, name: str, lang: str, digest: str) -> Response:
     """What consent.js fetches when it is wanted. An outdated address gets today's, but may not keep it."""
     layer = services().scripts[known_site(site_id).id].layers[name]

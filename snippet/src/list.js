@@ -6,7 +6,7 @@ import { assertSameProtocol } from './protocol.js';
 import style from './list.css';
 
 /** @type {import('./types').ListConfig} */
-const { lang, words, facts, head, tables } = __LIST__;
+const { lang, words, facts, head, tables, radius } = __LIST__;
 
 /** @type {(gate: import('./types').Gate) => void} */
 const list = (gate) => {
@@ -18,24 +18,28 @@ const list = (gate) => {
   /** @param {number} seconds */
   const date = (seconds) => new Date(seconds * 1000).toLocaleDateString(lang == 'en' ? 'en-GB' : lang == 'az' ? 'ru' : [lang, 'ru'],
     { day: '2-digit', month: '2-digit', year: 'numeric' });
-  const titles = { functional: words.functional, analytics: words.analytics, marketing: words.marketing };
+  const allowed = () => /** @type {import('./types').Category[]} */ (['functional', 'analytics', 'marketing'])
+    .filter((category) => consent.allows(category)).map((category) => words[category]).join(', ');
 
   const answer = () => {
     const { last } = gate.getState();
     if (!consent.choice || !last) return words.unanswered;
-    const allow = Object.entries(titles).flatMap(([category, title]) =>
-      consent.allows(/** @type {import('./types').Category} */ (category)) ? [title] : []).join(', ') || words.nothing;
-    return `${say(words.answered, { at: date(last.at), allow })} ${say(words.until, { exp: date(last.exp) })}`;
+    return `${say(words.answered, { at: date(last.at), allow: allowed() || words.nothing })} ${say(words.until, { exp: date(last.exp) })}`;
   };
 
-  /** @param {import('./types').ListConfig['tables'][number]} table wider than a phone, so that it scrolls by itself */
+  /** @type {(tag: string, role: string, ...inner: (Node | string)[]) => HTMLElement} */
+  const part = (tag, role, ...inner) => element(tag, { role }, ...inner);
+
+  /**
+   * The roles say what CSS takes from a table that is drawn as cards, where the place is narrow.
+   * @param {import('./types').ListConfig['tables'][number]} table
+   */
   const drawTable = ({ caption, rows }) =>
-    element('div', { role: 'group', 'aria-label': caption, tabindex: '0' },
-      element('table', {},
-        element('caption', {}, caption),
-        element('thead', {}, element('tr', {}, ...head.map((word) => element('th', { scope: 'col' }, word)))),
-        element('tbody', {}, ...rows.map(([name, ...rest]) =>
-          element('tr', {}, element('th', { scope: 'row' }, name), ...rest.map((text) => element('td', {}, text)))))));
+    part('table', 'table',
+      element('caption', {}, caption),
+      element('thead', {}, part('tr', 'row', ...head.map((word) => part('th', 'columnheader', word)))),
+      element('tbody', {}, ...rows.map(([name, ...rest]) => part('tr', 'row', part('th', 'rowheader', name),
+        ...rest.map((text, at) => element('td', { role: 'cell', 'data-label': head[at + 1] }, text))))));
 
   /** What shows the present answer, of each place. @type {Set<() => void>} */
   const answers = new Set();
@@ -48,7 +52,7 @@ const list = (gate) => {
     const show = () => {
       said.textContent = answer();
       if (doc.activeElement == withdraw) change.focus();
-      withdraw.hidden = !Object.values(consent.choice ?? {}).includes(true);
+      withdraw.hidden = !consent.choice || !allowed();
     };
     show();
     answers.add(show);
@@ -57,7 +61,7 @@ const list = (gate) => {
   };
 
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(style);
+  sheet.replaceSync(style.replace(/9px/g, radius));
   doc.adoptedStyleSheets.push(sheet);
 
   /** Each place once: a page that empties one wants it so. @type {WeakSet<Element>} */

@@ -149,6 +149,8 @@ export interface ListConfig {
   head: string[];
   /** Of each category that has cookies. */
   tables: { caption: string; rows: string[][] }[];
+  /** Of the buttons' corners, as the theme has it. */
+  radius: string;
 }
 
 /** In place of __WATCHING__ in watching.js. */

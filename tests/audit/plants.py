@@ -68,6 +68,8 @@ PLANTS = {
         "service",
         by="serve.js",
         scripts={"serve.js": HIT % "service"},
+        states=("before", "refused", "gpc"),  # it ran before the withdrawal, and is not fetched again
+        also=("accepted", "withdrawn"),
     ),
     "service-worker": Plant(
         "<script>navigator.serviceWorker.register('/idle.js')</script>",
@@ -153,5 +155,107 @@ PLANTS = {
     ),
     "first-party-proxy": Plant(
         "<script>fetch('/g/collect?v=2')</script>", "request", "{shop}/g/collect", "shop", also=()
+    ),
+    "image-of-a-script": request(
+        '<script src="/own.js"></script>',
+        "new-image",
+        by="own.js",
+        scripts={"own.js": "new Image().src = '{t}/new-image'"},
+    ),
+    "image-at-unload": request(
+        '<script src="/own.js"></script>',
+        "last-image",
+        by="own.js",
+        scripts={"own.js": "addEventListener('beforeunload', () => { new Image().src = '{t}/last-image' })"},
+    ),
+    "frame-without-an-address": request(
+        """<iframe title="F" srcdoc="<img alt='' src='{t}/in-srcdoc'>"></iframe>""", "in-srcdoc"
+    ),
+    "frame-of-a-blob": request(
+        "<iframe title='F'></iframe><script>document.querySelector('iframe').src ="
+        "URL.createObjectURL(new Blob([`<img alt='' src='{t}/in-blob'>`], { type: 'text/html' }))</script>",
+        "in-blob",
+    ),
+    "form-into-a-frame": request(
+        '<iframe title="F" name="sink"></iframe><form target="sink" method="post" action="{t}/form"></form>'
+        "<script>document.forms[0].submit()</script>",
+        "form",
+    ),
+    "object": request('<object data="{t}/object"></object>', "object"),
+    "storage-in-a-frame": Plant(
+        '<iframe title="F" src="{frame}"></iframe>',
+        "local-storage",
+        "in_a_frame",
+        "f",
+        by="inner.html",
+        by_host="f",
+        scripts={"inner.html": "<script>localStorage.setItem('in_a_frame', 1)</script>"},
+    ),
+    "worker-without-an-address": request(
+        f"<script>new Worker('data:text/javascript,' + encodeURIComponent(`{HIT % 'data-worker'}`))</script>",
+        "data-worker",
+    ),
+    "imported-by-a-worker": request(
+        "<script>new Worker('/work.js')</script>",
+        "imported.js",
+        by="work.js",
+        scripts={"work.js": "importScripts('{t}/imported.js')"},
+    ),
+    "worklet": request(
+        '<script src="/own.js"></script>',
+        "worklet.js",
+        by="own.js",
+        scripts={"own.js": "new OfflineAudioContext(1, 1, 44100).audioWorklet.addModule('{t}/worklet.js')"},
+    ),
+    "fetch-later": request(
+        '<script src="/own.js"></script>', "later", by="own.js", scripts={"own.js": "fetchLater('{t}/later')"}
+    ),
+    "dns-prefetch": Plant('<link rel="dns-prefetch" href="{dns}">', "request", "{dns}", "dns"),
+    "speculation-rules": request(
+        '<script type="speculationrules">{"prefetch": [{ "urls": ["{t}/speculated"], "eagerness": "immediate" }]}'
+        "</script>",
+        "speculated",
+    ),
+    "style-of-a-style": request('<style>@import url("{t}/imported.css");</style>', "imported.css"),
+    "web-rtc": Plant(
+        '<script src="/own.js"></script>',
+        "request",
+        "{stun}",
+        "stun",
+        by="own.js",
+        scripts={"own.js": "new RTCPeerConnection({ iceServers: [{ urls: '{stun}'.replace('//', '') }] })"},
+    ),
+    "web-transport": Plant(
+        "<script src='/own.js'></script>",
+        "request",
+        "{https}/transport",
+        by="own.js",
+        scripts={"own.js": "new WebTransport('{https}/transport')"},
+    ),
+    "after-a-key": request("<script>addEventListener('keydown', () => {" + HIT % "key" + "})</script>", "key"),
+    "cookie-that-outlives-its-list": script(
+        "consent.when('analytics').then(() => { document.cookie = '_t_long=1; Max-Age=315360000' })",
+        "cookie",
+        "_t_long",
+        "shop:",
+        states=("accepted",),
+        also=(),
+    ),
+    "http-only-cookie-that-outlives-its-list": Plant(
+        "<script>consent.when('analytics').then(() => fetch('/sets-long'))</script>",
+        "cookie",
+        "_t_longer",
+        "shop:",
+        by="sets-long",
+        states=("accepted",),
+        also=("withdrawn",),  # no script can take it away
+    ),
+    "after-coming-back": request(
+        "<script>if (consent.allows('analytics')) localStorage.setItem('basket', 1); else if (localStorage.basket) "
+        + HIT % "came-back"
+        + "</script>",
+        "came-back",
+        states=("withdrawn",),
+        also=(),
     ),
 }

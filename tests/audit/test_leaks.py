@@ -42,7 +42,8 @@ def plant(farm: Farm, name: str, what: Plant) -> None:
 def at(farm: Farm, text: str) -> str:
     for word, address in (
         ("{t}", farm.url("", "t")), ("{ws}", farm.url("", "t", "ws")), ("{good}", farm.url("", "good")),
-        ("{shop}", farm.url("")),
+        ("{shop}", farm.url("")), ("{dns}", farm.url("/", "dns")), ("{https}", farm.url("", "t", "https")),
+        ("{stun}", farm.url("", "stun", "stun")),
     ):  # fmt: skip
         text = text.replace(word, address)
     return text
@@ -60,8 +61,10 @@ def leaking(request: pytest.FixtureRequest) -> Iterator[tuple[Farm, Report]]:
     farm.files["/middle"] = lambda _: Response("", 302, {"Location": farm.url("/end.gif")})
     sets = lambda _: Response("", 200, {"Set-Cookie": "hidden=1; HttpOnly; SameSite=None; Secure; Path=/"})  # noqa: E731
     farm.files["/sets"] = sets
+    lasts = lambda _: Response("", 200, {"Set-Cookie": "_t_longer=1; HttpOnly; Path=/; Max-Age=315360000"})  # noqa: E731
+    farm.files["/sets-long"] = lasts
     farm.start()
-    yield farm, farm.audit(LOOKED_AT, pages=60)
+    yield farm, farm.audit(LOOKED_AT, pages=len(PLANTS) + 1)
     farm.stop()
     assert farm.app
     with closing(farm.app.extensions["consent"].store):
@@ -93,6 +96,7 @@ def test_each_cookie_is_one_finding_whoever_saw_it(leaking: tuple[Farm, Report])
 def test_everything_that_is_found_was_planted(leaking: tuple[Farm, Report]) -> None:
     farm, report = leaking
     known = {at(farm, what.name) for what in PLANTS.values()}
-    known |= {farm.url(path, host) for path, host in (("/import/module.js", "t"), ("/in-a-frame/inner.html", "f"))}
+    known |= {farm.url("/import/module.js", "t"), farm.url("/storage-in-a-frame/inner.html", "f")}
+    known |= {farm.url("/in-a-frame/inner.html", "f"), farm.url("/favicon.ico", "t")}
     known |= {farm.url("/sets", "t"), *(farm.url(f"/{n}/{w}") for n, p in PLANTS.items() for w in p.scripts)}
     assert {each.name for each in report.findings} <= known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import away, banner, costs, figures, growth, peers
+from tests.bench import audit, away, banner, costs, figures, growth, peers
 
 PARTS: dict[str, Callable[[], None]] = {
     "speed": figures.speed,
@@ -19,6 +19,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "spread": figures.spread,
     "banner": banner.main,
     "peers": peers.main,
+    "audit": audit.main,
 }
 SLOW: dict[str, Callable[[], None]] = {"growth": growth.growth}
 """Measured when they are named only."""

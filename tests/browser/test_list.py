@@ -87,6 +87,30 @@ def test_axe_finds_nothing_wrong_in_any_language_and_theme(
         assert violations(page) == []
 
 
+@pytest.mark.parametrize("width", [320, 360])
+def test_on_a_phone_each_row_is_a_card_and_still_a_row_of_a_table(
+    shop: Shop, new_context: Callable[..., BrowserContext], width: int
+) -> None:
+    shop.serve(cookies=listed(), theme={"radius": "3px"})
+    page = new_context(locale="en-GB", viewport={"width": width, "height": 640}).new_page()
+    page.goto(shop.page(PLACE))
+    expect(page.locator("[data-consent-list] table")).to_have_count(3)
+    wide = "(all) => all.filter((it) => it.scrollWidth > it.clientWidth || it.getBoundingClientRect().right > innerWidth)"
+    for part in ("table", "td", "tbody th", "button"):
+        assert page.locator(f"[data-consent-list] {part}").evaluate_all(f"{wide}.length") == 0
+
+    marketing = page.get_by_role("table", name="Marketing")
+    expect(marketing.get_by_role("columnheader")).to_have_count(5)
+    expect(marketing.get_by_role("rowheader", name="IDE")).to_be_visible()
+    country = marketing.get_by_role("cell", name="United States")
+    expect(country).to_be_visible()
+    assert country.evaluate("(it) => getComputedStyle(it, '::before').content").startswith('"Country')
+    button = page.locator("[data-consent-list]").get_by_role("button", name=WORDS["en"]["choose"])
+    expect(button).to_have_css("border-radius", "3px")
+    expect(button).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    assert button.evaluate("(it) => it.getBoundingClientRect().height") >= 44
+
+
 def shop_fragment(shop: Shop, lang: str) -> str:
     assert shop.app
     return shop.app.test_client().get(f"/v1/shop/cookies?lang={lang}").get_data(as_text=True)

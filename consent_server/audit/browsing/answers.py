@@ -57,15 +57,18 @@ async def _answer_other_banner(page: Page, accept: bool) -> bool:
     if not find_spec("duckduckgo_autoconsent"):
         return False
     with suppress(Error):
-        return bool(await page.evaluate(_AUTOCONSENT, [bundle(), rules_json(), "optIn" if accept else "optOut"]))
+        await page.evaluate(_LISTENER, [rules_json(), "optIn" if accept else "optOut"])
+        await page.evaluate(bundle())  # not by eval in the page, which its policy may forbid
+        return bool(await page.evaluate("window.consentAuditAnswer"))
     return False
 
 
-_AUTOCONSENT = """([bundle, rules, autoAction]) => new Promise((resolve) => {
+_LISTENER = """([rules, autoAction]) => { window.consentAuditAnswer = new Promise((resolve) => {
   window.autoconsentSendMessage = async (message) => {
+    await null;  // it speaks before it listens
     if (message.type == 'init') {
       const config = { enabled: true, autoAction, detectRetries: 20, enablePrehide: false, enableCosmeticRules: false };
-      window.autoconsentReceiveMessage({ type: 'initResp', config, rules: JSON.parse(rules) });
+      window.autoconsentReceiveMessage({ type: 'initResp', config, rules: { autoconsent: JSON.parse(rules) } });
     }
     if (message.type == 'eval') {
       const result = await Promise.resolve((0, eval)(message.code)).catch(() => false);
@@ -75,6 +78,5 @@ _AUTOCONSENT = """([bundle, rules, autoAction]) => new Promise((resolve) => {
     if (message.type == 'autoconsentDone') resolve(true);
     if (message.type == 'autoconsentError') resolve(false);
   };
-  (0, eval)(bundle);
   setTimeout(() => resolve(false), 10000);
-})"""
+}) }"""

@@ -20,7 +20,8 @@ class Sent:
     """A request as the network layer saw it.
 
     ``at``: seconds since 1970; ``initiator``: an origin, empty for what the browser itself asked for, which includes
-    the pages that an audit goes to; ``cookies``: lines of ``Set-Cookie``; ``preconnects``: addresses in ``Link``.
+    the pages that an audit goes to, and ``null`` for who has none (a sandboxed frame, a worker out of a ``data:``
+    address); ``cookies``: lines of ``Set-Cookie``; ``preconnects``: addresses in ``Link``.
     """
 
     url: str
@@ -55,8 +56,7 @@ def read_netlog(path: Path) -> Sequence[Sent]:
             kind, params, source = names.get(event["type"]), event.get("params", {}), event["source"]["id"]
             at = (int(event["time"]) + offset) / 1000
             if kind == "URL_REQUEST_START_JOB" and "url" in params:  # one for each address of a chain of redirects
-                origin = params.get("initiator", "")
-                last[source] = Sent(params["url"], at, origin if "://" in origin else "")
+                last[source] = Sent(params["url"], at, _origin(params.get("initiator", "")))
                 sent.append(last[source])
             elif kind == "HTTP_TRANSACTION_READ_RESPONSE_HEADERS" and source in last:
                 _take_headers(params.get("headers", ()), last[source])
@@ -70,6 +70,11 @@ def _take_headers(headers: Sequence[str], sent: Sent) -> None:
             sent.cookies.append(value.strip())
         elif name.lower() == "link":
             sent.preconnects += _PRECONNECT.findall(value)
+
+
+def _origin(initiator: str) -> str:
+    """Return the origin as the log has it, which describes one without a name in words."""
+    return "null" if initiator.startswith("null") else initiator if "://" in initiator else ""
 
 
 def _event(line: str) -> dict[str, Any] | None:

@@ -32,7 +32,8 @@ async def find_pages(page: Page, url: str, most: int) -> list[str]:
     while queue and len(found) < most:
         at = queue.pop(0)
         with suppress(Error, TimeoutError):
-            await page.goto(at, wait_until="domcontentloaded", timeout=SECONDS_TO_OPEN * 1000)
+            await go_to(page, at, SECONDS_TO_OPEN)
+            await page.wait_for_load_state("domcontentloaded", timeout=SECONDS_TO_OPEN * 1000)
             async with asyncio.timeout(SECONDS_TO_OPEN):
                 links = await page.evaluate("[...document.links].map((it) => it.href)")
             queue += _take(found, links, url, most)

@@ -11,6 +11,7 @@ from ..hosts import host_of, is_third_party
 from ..observed import Observed
 from ..tag import LOOK
 from .browser import Error, go_to, in_a_line
+from .quiet import SECONDS_TO_SETTLE, Quiet
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Visit:
     def __init__(self, watch: Watch, page: Page, seen: Observed, wait: float) -> None:
         self.watch, self.seen, self.wait = watch, seen, wait
         self.page = page
+        self.quiet = Quiet(watch.context, watch.workers)
         self._listen(page)
 
     def note(self, sentence: str) -> None:
@@ -43,11 +45,13 @@ class Visit:
     async def open(self, url: str) -> None:
         """Go to a page."""
         self.watch.going = url
+        await self.quiet.begin()
         await self._in_time(lambda: self._open(url), SECONDS_TO_OPEN + SECONDS_TO_LOAD + SECONDS_TO_USE)
 
-    async def use(self) -> None:
-        """Do what a shopper does on a page: scroll, move the pointer, wait; then see what is there."""
-        await self._in_time(self._use, self.wait + SECONDS_TO_USE)
+    async def use(self, seconds: float | None = None) -> None:
+        """Do what a shopper does on a page: scroll, move the pointer, wait (so long); then see what is there."""
+        wait = self.wait if seconds is None else seconds
+        await self._in_time(lambda: self._use(wait), wait + SECONDS_TO_SETTLE + SECONDS_TO_USE)
         for popup in self.watch.popups:
             with suppress(Error):
                 await popup.close()
@@ -105,24 +109,28 @@ class Visit:
             if is_third_party(host_of(at), host_of(url)):
                 self.seen.away.add((url, host_of(at)))
 
-    async def _use(self) -> None:
+    async def _use(self, seconds: float) -> None:
         page, url = self.page, self.watch.going
         with suppress(Error):
             await page.mouse.move(200, 200)
             await page.mouse.move(320, 340, steps=5)
             await page.mouse.wheel(0, 300)
+            await page.keyboard.press("Shift")  # what waits for any key
             await page.evaluate(_SCROLL)
-        await self._wait(page)
+        await self._wait(page, seconds)
         if not page.is_closed():
             self._note_elsewhere(url, page.url.partition("#")[0])
             await self.watch.look(page)
             with suppress(Error):
                 await page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
 
-    async def _wait(self, page: Page) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.wait):
-                await self._crash.wait()
+    async def _wait(self, page: Page, seconds: float) -> None:
+        waits = [asyncio.create_task(each) for each in (self._crash.wait(), self.quiet.wait(page, seconds))]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
 
     async def _in_time(self, act: Callable[[], Awaitable[None]], seconds: float) -> None:
         """Do something with the tab; one that crashes, hangs or is closed gives way to another."""

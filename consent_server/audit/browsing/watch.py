@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,9 @@ from ...set_cookie import parse_set_cookie
 from ..hosts import host_of, path_of, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
+from .documents import Documents
 from .netlog import Sent
+from .workers import Workers
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request
@@ -29,6 +31,10 @@ _NOTE = "consentAuditNote"
 _ADDRESS = re.compile(r"https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
 _OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
 """It stands between a tracker and the calls that it holds: nobody's initiator."""
+
+
+SECONDS_BETWEEN_WITNESSES = 5
+"""The same address at about the same time is the same request, although queues are long on a busy machine."""
 
 
 @dataclass
@@ -44,9 +50,14 @@ class Watch:
     consent_calls: list[ConsentCall] = field(default_factory=list)
     cookies: dict[str, str] = field(default_factory=dict)
     popups: list[Page] = field(default_factory=list)
-    _commits: list[tuple[float, str]] = field(default_factory=list)
+    documents: Documents = field(default_factory=Documents)
+    _pictures: dict[str, str] = field(default_factory=dict)
+    """Who asked for an image in a script: Chromium tells of that alone without the script."""
     _initiators: dict[str, str] = field(default_factory=dict)
     _workers: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.workers = Workers(self._worker_sent)
 
     async def begin(self) -> Page:
         """Begin to watch, and return the tab to go on with."""
@@ -55,6 +66,7 @@ class Watch:
         self.context.on("request", self._asked)
         self.context.on("page", self._popped_up)
         page = self.context.pages[0]
+        await self.workers.follow_shared(self.context)
         await self._follow(page)
         return page
 
@@ -75,6 +87,7 @@ class Watch:
         tree = await session.send("Page.getFrameTree")
         main = tree["frameTree"]["frame"]["id"]
         session.on("Network.requestWillBeSent", lambda event: self._sent(event, main))
+        session.on("Network.responseReceived", self.documents.answered)
         session.on("Network.webSocketCreated", self._connected)
         session.on("DOMStorage.domStorageItemAdded", self._stored)
         session.on("DOMStorage.domStorageItemUpdated", self._stored)
@@ -82,17 +95,18 @@ class Watch:
             session.on("Page.frameNavigated", lambda event: self._navigated(event["frame"]))
         for domain in ("Network", "DOMStorage", "Page"):
             await session.send(f"{domain}.enable")
+        await self.workers.follow(session)
         await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
 
     def _add(
-        self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", url: str = ""
+        self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", **more: Any
     ) -> None:
         if host:  # what has none stays within the browser
-            self.sightings.append(Sighting(kind, name, host, page or self.page or self.going, initiator, at, url))
+            self.sightings.append(Sighting(kind, name, host, page or self.page or self.going, initiator, at, **more))
 
     def _request(self, url: str, initiator: str, *, at: float, page: str = "") -> None:
         """Note a request; what never leaves the browser (``blob:``, ``data:``) is none."""
-        if url.startswith(("http:", "https:", "ws:", "wss:")):
+        if url.startswith(("http:", "https:", "ws:", "wss:", "stun:", "turn:", "turns:")):
             if initiator:
                 self._initiators.setdefault(url, initiator)
             self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url)
@@ -102,19 +116,27 @@ class Watch:
             self._request(request.url, path_of(worker.url), at=time.time())
 
     def _navigated(self, frame: dict[str, Any]) -> None:
+        self.documents.framed(frame)
         if "parentId" not in frame and frame["url"].startswith("http"):
-            self.page = self.going
-            self._commits.append((time.time(), self.going))
+            self.page = self.documents.committed(frame, self.going)
 
     def _sent(self, event: dict[str, Any], main: str) -> None:
-        url = event["request"]["url"]
-        first = event["type"] == "Document" and event["frameId"] == main
-        if not event["loaderId"] and event["documentURL"] == url and event["type"] == "Script":
+        url, loader = event["request"]["url"], event["loaderId"]
+        if event["type"] == "Document" and event["frameId"] == main:
+            self.documents.asked(event, self.going)
+        if not loader and event["documentURL"] == url and event["type"] == "Script":
             script = path_of(event["initiator"].get("url", "")) if url.startswith("blob:") else path_of(url)
             self._workers.setdefault(self.page, []).append(script)
         before = event.get("redirectResponse", {}).get("url")
-        initiator = path_of(before) if before else _initiator(event["initiator"], event["documentURL"])
-        self._request(url, initiator, at=event["wallTime"], page=self.going if first else "")
+        document = self.documents.asking(event, main) or self.page or self.going
+        initiator = path_of(before) if before else _initiator(event["initiator"], document)
+        page = self.documents.page_of(loader)
+        self._request(url, initiator, at=event["wallTime"], page=page)
+
+    def _worker_sent(self, event: dict[str, Any]) -> None:
+        script = event["documentURL"]
+        if event["request"]["url"] != script and script.startswith("http"):
+            self._request(event["request"]["url"], path_of(script), at=event["wallTime"])
 
     def _connected(self, event: dict[str, Any]) -> None:
         self._request(event["url"], _initiator(event.get("initiator", {}), self.page), at=time.time())
@@ -125,9 +147,9 @@ class Watch:
         kind = "local-storage" if where["isLocalStorage"] else "session-storage"
         self._add(kind, event["key"], host_of(origin), "", at=time.time())
 
-    def _noted(self, source: dict[str, Any], note: dict[str, Any]) -> None:
+    def _noted(self, _: dict[str, Any], note: dict[str, Any]) -> None:
         kind, name, at = note["kind"], note["name"], note["at"]
-        frame = path_of(source["frame"].url)
+        frame = path_of(note["frame"])
         initiator = path_of(
             next((url for url in _ADDRESS.findall(note["stack"]) if not _OUR_SCRIPT.search(url)), frame)
         )
@@ -140,6 +162,10 @@ class Watch:
             self._cookie(name, host, initiator, at=at)
         elif kind == "preconnect":
             self._request(name, frame, at=at)
+        elif kind == "request":
+            self._request(name, initiator, at=at)
+        elif kind == "picture":
+            self._pictures[name] = initiator
         elif kind == "service-worker":
             self._add(kind, path_of(name), host_of(name), initiator, at=at)
         else:
@@ -148,13 +174,15 @@ class Watch:
     def _cookie(self, line: str, host: str, initiator: str, *, at: float, page: str = "") -> None:
         cookie = parse_set_cookie(line)
         if cookie and not cookie.removes:
-            self._add("cookie", cookie.name, cookie.domain or without_port(host), initiator, at=at, page=page)
+            where = cookie.domain or without_port(host)
+            self._add("cookie", cookie.name, where, initiator, at=at, page=page, life=cookie.life)
 
     async def look(self, page: Page) -> None:
         """Ask the browser what it holds now, whoever put it there."""
         now = time.time()
         for cookie in await self.context.cookies():
-            self._add("cookie", cookie["name"], cookie["domain"].lstrip("."), "", at=now)
+            life = max(0, cookie["expires"] - now)
+            self._add("cookie", cookie["name"], cookie["domain"].lstrip("."), "", at=now, life=life)
             self.cookies[cookie["name"]] = cookie["value"]
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
@@ -164,14 +192,22 @@ class Watch:
 
     def add_sent(self, requests: Iterable[Sent]) -> None:
         """Add what the browser's network log tells, once the browser has ended."""
+        self._by_url: dict[str, list[Sighting]] = {}
+        for each in self.sightings:
+            self._by_url.setdefault(each.url, []).append(each)
+        self.sightings = [
+            replace(each, initiator=self._pictures[each.url])
+            if each.url in self._pictures and each.initiator == path_of(each.page)
+            else each
+            for each in self.sightings
+        ]
         for sent in requests:
-            known = sent.url in self._initiators
-            if not sent.initiator and not known:
+            if not sent.initiator and sent.url not in self._initiators:
                 continue  # the browser's own
-            page = self._page_at(sent.at)
-            if not sent.initiator:  # a page that the audit went to: it began before it was there
-                page = next((each.page for each in self.sightings if each.url == sent.url), page)
-            initiator = self._initiators.get(sent.url) or self._worker(sent.initiator, page) or sent.initiator
+            page = self._page_of(sent)
+            initiator = self._initiators.get(sent.url) or self._worker(sent.initiator, page)
+            if not initiator and sent.initiator.startswith("http") and host_of(sent.initiator) != host_of(page):
+                initiator = sent.initiator
             if sent.initiator:
                 self._request(sent.url, initiator, at=sent.at, page=page)
             for line in sent.cookies:
@@ -179,8 +215,12 @@ class Watch:
             for address in sent.preconnects:
                 self._request(address, path_of(sent.url), at=sent.at, page=page)
 
-    def _page_at(self, at: float) -> str:
-        return next((page for commit, page in reversed(self._commits) if commit <= at), self.going)
+    def _page_of(self, sent: Sent) -> str:
+        """Return the page that a request belongs to: by who else saw it, else by when it left and who asked."""
+        seen = [each for each in self._by_url.get(sent.url, ()) if abs(each.at - sent.at) < SECONDS_BETWEEN_WITNESSES]
+        if seen:
+            return min(seen, key=lambda each: abs(each.at - sent.at)).page
+        return self.documents.page_when(sent) or self.going
 
     def _worker(self, origin: str, page: str) -> str:
         """Return the worker that a request comes from which no page's session saw, by the origin that asked."""
@@ -195,7 +235,8 @@ def _initiator(found: dict[str, Any], document: str) -> str:
             if frame["url"].startswith("http") and not _OUR_SCRIPT.search(frame["url"]):
                 return path_of(frame["url"])
         stack = stack.get("parent")
-    return path_of(found.get("url") or document)
+    url = found.get("url", "")
+    return path_of(url if url.startswith("http") else document)
 
 
 _HELD = """async () => {

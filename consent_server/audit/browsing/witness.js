@@ -3,7 +3,7 @@
   const note = window.consentAuditNote;
   if (!note) return;
   const tell = (kind, name) => {
-    try { note({ kind, name: String(name), stack: String(new Error().stack), origin: self.origin, at: Date.now() / 1000 }); } catch {}
+    try { note({ kind, name: String(name), stack: String(new Error().stack), frame: location.href, origin: self.origin, at: Date.now() / 1000 }); } catch {}
   };
   const before = (prototype, method, look) => {
     const own = prototype && prototype[method];
@@ -33,6 +33,37 @@
   before(window.CacheStorage?.prototype, 'open', (name) => tell('cache-storage', name));
   before(window.ServiceWorkerContainer?.prototype, 'register', (url) => tell('service-worker', new URL(url, document.baseURI)));
 
+  // What asks out of sight of the page's session, or is asked long after who wanted it.
+  const picture = (url) => new URL(url, document.baseURI).host != location.host && tell('picture', new URL(url, document.baseURI));
+  const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src');
+  Object.defineProperty(HTMLImageElement.prototype, 'src', {
+    ...source,
+    set(url) {
+      try { picture(url); } catch {}
+      source.set.call(this, url);
+    },
+  });
+  before(Element.prototype, 'setAttribute', function (name, value) {
+    if (this.localName == 'img' && name == 'src') picture(value);
+  });
+  const asks = (url) => tell('request', new URL(url, document.baseURI));
+  before(window, 'fetchLater', (request) => asks(request.url ?? request));
+  before(window.Worklet?.prototype, 'addModule', asks);
+  for (const [name, addresses] of [
+    ['WebTransport', (url) => [url]],
+    ['RTCPeerConnection', ({ iceServers = [] } = {}) => iceServers.flatMap(({ urls }) => urls).map((url) => url.replace(/:(?!\/)/, '://'))],
+  ]) {
+    const own = window[name];
+    if (own) {
+      window[name] = new Proxy(own, {
+        construct(target, args, self) {
+          try { addresses(...args).forEach(asks); } catch {}
+          return Reflect.construct(target, args, self);
+        },
+      });
+    }
+  }
+
   if (window == top) addEventListener('click', ({ isTrusted }) => isTrusted && tell('click', ''), true);
 
   const consent = (item) => {
@@ -57,7 +88,7 @@
     for (const { addedNodes, target } of records) {
       for (const node of [target, ...addedNodes]) {
         for (const link of node.nodeType == 1 ? [node, ...node.querySelectorAll('link')] : []) {
-          if (link.localName == 'link' && /\bpreconnect\b/i.test(link.rel) && link.href) tell('preconnect', link.href);
+          if (link.localName == 'link' && /\b(preconnect|dns-prefetch)\b/i.test(link.rel) && link.href) tell('preconnect', link.href);
         }
       }
     }
