@@ -39,6 +39,11 @@ const allWords = () => {
 
 mkdirSync(target, { recursive: true });
 const ALONE = /^(consent|watching)/;
+/** A class of the page's hides the browser's of that name from a script that comes later, but not the window's own. */
+const HIDDEN = Object.fromEntries(
+  `AbortSignal Blob CustomEvent CSSStyleSheet Document Element Event History HTMLElement HTMLIFrameElement HTMLMediaElement
+  HTMLScriptElement Map MediaStream MessageChannel MutationObserver Navigator Node Promise Proxy Range Reflect Set
+  ShadowRoot URL WeakMap WeakSet`.split(/\s+/).map((name) => [name, `window.${name}`]));
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'],
   ['details', '__DETAILS__'], ['mine', '__MINE__'], ['proof', '__PROOF__'], ['release', ''],
@@ -51,6 +56,7 @@ for (const [name, placeholder] of [
     charset: 'utf8',
     format: ALONE.test(name) ? 'iife' : 'esm',
     target: 'es2022',
+    define: ALONE.test(name) ? {} : HIDDEN,
     plugins: [minifiedStyle],
     write: false,
   });

@@ -46,7 +46,10 @@ export const addStyle = (more) => {
 };
 
 /** The host has no extent, and the banner a size of its own, as long as they have our style. */
-const sizes = new ResizeObserver(() => requestAnimationFrame(dress));
+const sizes = new ResizeObserver(() => requestAnimationFrame(() => {
+  dress();
+  seen();
+}));
 
 // ---- The host ----
 
@@ -91,9 +94,15 @@ const giveWay = ({ target }) =>
     }
   });
 
-/** What the click shows is painted before what it starts; a hidden page paints nothing. @returns {Promise<unknown>} */
+/**
+ * What the click shows is painted before what it starts. A hidden page paints nothing, nor does a frame out of sight.
+ * @returns {Promise<unknown>}
+ */
 export const painted = () =>
-  new Promise((resolve) => (doc.hidden ? resolve(0) : requestAnimationFrame(() => setTimeout(resolve))));
+  new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, doc.hidden ? 0 : 999);
+  });
 
 // ---- The banner ----
 

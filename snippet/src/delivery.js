@@ -132,6 +132,9 @@ const delivery = (gate) => {
   /** @param {Pending} one @param {Pending | undefined} other */
   const isSame = (one, other) => (one.id ? one.id == other?.id : JSON.stringify(one) == JSON.stringify(other));
 
+  /** @param {string[]} one @param {string[]} other @returns {boolean} whether they have the same in them */
+  const isSet = (one, other) => `${[...one].sort()}` == `${[...other].sort()}`;
+
   const newId = () => crypto.getRandomValues(new BigUint64Array(2)).join('-');
 
   /** @param {Response} response */
@@ -146,6 +149,7 @@ const delivery = (gate) => {
   const waiting = (unsent) => '~' + encodeURIComponent(JSON.stringify(unsent));
 
   const send = async () => {
+    let renewed = false;
     for (;;) {
       follow();
       const [first] = getState().unsent;
@@ -159,15 +163,17 @@ const delivery = (gate) => {
       const response = await (sent && isSame(sent.first, first) ? sent.response : post({ ...first, id }));
       if (!response || response.status == 429 || response.status > 499) return;
       const { token, type, detail } = await response.json();
+      const given = parse(token)?.last;
       follow();
       const unsent = getState().unsent.map((each) => ({ ...each }));
       const [taken, next] = unsent;
       if (!taken || !isSame(first, taken)) continue;
-      if (response.ok && !token) {
+      if (response.ok && !token && taken.id && !renewed) {
         // Taken long ago, when the answer was lost; whoever asks so late gets no token. So it is given once more.
         taken.id = newId();
+        renewed = true;
         store(waiting(unsent));
-      } else if (response.ok) {
+      } else if (response.ok && given && isSet(given.allow, taken.allow)) {
         memory.id &&= newId();
         const { previous } = taken;
         if (previous && parse(previous)?.last?.sub && !parse(token)?.last?.sub) keepWithdrawn([...withdrawn(), previous]);
@@ -177,7 +183,8 @@ const delivery = (gate) => {
         delete taken.previous;
         store(waiting(unsent));
       } else {
-        console.warn('consent: decision not taken:', detail);
+        // Or somebody else answers for the server: a token of another answer would make a yes of a no.
+        console.warn('consent: decision not taken:', detail ?? response.status);
         const tries = (taken.tries ?? 0) + 1;
         // The next page may be of a shop that is mended; then hours pass, up to a day.
         taken.next = tries > 1 ? (Math.floor(now / HOUR) + Math.min(2 ** (tries - 1), 24)) * HOUR : 0;

@@ -18,12 +18,17 @@ let tell;
 /** @param {'consentready' | 'consentchange'} type @param {import('./types').Choice | null} detail */
 const announce = (type, detail) => doc.dispatchEvent(new CustomEvent(type, { detail }));
 
-/** What answers have started, one after the other. @type {Promise<unknown>} */
-let started = Promise.resolve();
+/** Milliseconds after which what does not load counts as not loaded. */
+const PATIENCE = 6000;
+/** @template It @param {Promise<It>} it @returns {Promise<It>} */
+const inTime = (it) => Promise.race([it, new Promise((_, reject) => setTimeout(reject, PATIENCE))]);
+
+/** What answers are told to, and what they start and end, one after the other. @type {Promise<unknown>} */
+let told = Promise.resolve(), done = told;
 
 /** Ends what has run, where the layer did not load that would do it better. @param {boolean} [ran] */
 const comeBack = (ran) => {
-  if (ran) location.replace(location.href);
+  if (ran || config.trackers) location.replace(location.href.split('#')[0]); // with a fragment it would lead nowhere
 };
 
 /**
@@ -37,26 +42,29 @@ const agree = () => {
   hideBanner();
   const now = allowed;
   const { choice } = consent;
+  const answers = choices();
   // Fetched at once, as from then on it knows of a shopper who leaves.
   const layer = before && !before.every(allows)
-    ? loadLayer('withdraw').catch(() => ({ withdraw: comeBack })) : undefined;
-  started = started.then(painted)
-    .then(() => now == allowed && tell?.(choice)) // no vendor hears a yes that is none any more
+    ? inTime(loadLayer('withdraw')).catch(() => ({ withdraw: comeBack })) : undefined;
+  const heard = told = told.then(painted)
+    .then(() => now == allowed && tell?.(answers)) // no vendor hears a yes that is none any more
     .then(() => new Promise((resolve) => setTimeout(resolve)))
     .then(() => announce('consentchange', choice)) // before a reload, which would swallow it
-    .then(release)
-    .then(async (ran) => (await layer)?.withdraw(ran))
-    .catch(console.error); // and the next answer starts what it starts
+    .catch(console.error); // and the next answer is told
+  done = done.then(() => heard).then(() => release(true)).then(async (ran) => (await layer)?.withdraw(ran)).catch(console.error);
 };
 
 /** Whether release.js is wanted in this page. */
 let releases = false;
 
-/** @returns {Promise<boolean | undefined>} whether a script was released that the answer does not allow any more */
-const release = async () => {
+/**
+ * @param {boolean} [answered] whether there is an answer that was not there before
+ * @returns {Promise<boolean | undefined>} whether a script was released that the answer does not allow any more
+ */
+const release = async (answered) => {
   releases ||= !!allowed?.[0];
   try {
-    if (releases) return (await loadLayer('release')).agree();
+    if (releases) return await inTime(loadLayer('release').then((layer) => layer.agree(answered)));
   } catch {} // it did not load: all stays held
 };
 
@@ -89,7 +97,7 @@ const showFirstLayer = (failed) => {
 
 /** Opens the preferences; where they do not load, the first layer says so, and takes a yes or a no all the same. */
 const open = () =>
-  loadLayer('details', spoken()).then((details) => {
+  inTime(loadLayer('details', spoken())).then((details) => {
     if (allowed) hideBanner();
     details.open();
   }, () => showFirstLayer(true));
@@ -112,17 +120,20 @@ const watch = () => {
   // A frame that is held says so, and a place for the cookie list gets it.
   if (!releases && doc.querySelector('iframe[data-consent],*[data-consent-list]')) {
     releases = true;
-    whenIdle(release);
+    whenIdle(() => release());
   }
 };
 
 // ---- window.consent ----
 
+/** @returns {import('./types').Choice} what is allowed, also where nobody has answered */
+const choices = () => /** @type {any} */ (Object.fromEntries(CATEGORIES.map((category) => [category, allows(category)])));
+
 /** @type {import('./types').Consent} */
 const consent = {
   allows,
   get choice() {
-    return allowed ? /** @type {any} */ (Object.fromEntries(CATEGORIES.map((category) => [category, allows(category)]))) : null;
+    return allowed ? choices() : null;
   },
   when,
   open,
@@ -191,7 +202,7 @@ export const start = (tellVendors, stopTrackers) => {
 
   // Before the page, which may stop it; also from within what a web component shows.
   addEventListener('click', (event) => {
-    if (!event.composedPath().some((part) => part instanceof HTMLElement && 'consentOpen' in part.dataset)) return;
+    if (!(/** @type {HTMLElement[]} */ (event.composedPath()).some(({ dataset }) => dataset && 'consentOpen' in dataset))) return;
     event.preventDefault();
     open();
   }, true);

@@ -46,12 +46,13 @@ export const soon = (use) => loadLayer('details', spoken()).then(use, () => {});
 /** @param {boolean} [found] whether this page found it waiting: what is unsent; if the layer does not load, the next page may */
 export const deliver = (found) => loadLayer('delivery').then((layer) => layer.deliver(found), () => {});
 
+/** Some pages never have loaded. */
+const loaded = new Promise((resolve) => {
+  addEventListener('load', resolve);
+  setTimeout(resolve, doc.readyState == 'complete' ? 0 : 5000);
+});
 /** @param {() => void} act once the page has loaded, when it has nothing better to do */
-export const afterLoad = (act) => {
-  const start = () => idle(act);
-  if (doc.readyState == 'complete') start();
-  else addEventListener('load', start);
-};
+export const afterLoad = (act) => loaded.then(() => idle(act));
 
 /** @param {(details: import('./types').Details) => void} use when the page has nothing better to do */
 export const whenIdle = (use) => afterLoad(() => soon(use));

@@ -35,7 +35,6 @@ const release = (gate) => {
   const released = new Set();
   /** Let in by the shopper without an answer, on this page, until there is another. @type {WeakSet<HTMLElement>} */
   let once = new WeakSet();
-  let answered = JSON.stringify(consent.choice);
   /** What the parser brought: a page's policy lets scripts load more. @type {WeakSet<Element>} */
   const brought = new WeakSet();
   let parsing = true;
@@ -149,7 +148,7 @@ const release = (gate) => {
    */
   const look = (root) => {
     if (root == document || root instanceof ShadowRoot) {
-      observer.observe(root, { childList: true, subtree: true, attributeFilter: ['data-consent', ...ADDRESSES, ...ADDRESSES.map((name) => 'data-' + name)] });
+      observer.observe(root, { childList: true, subtree: true, attributeFilter: ['data-consent', ...ADDRESSES.map((name) => 'data-' + name)] });
     } else lookAt(root);
     if (root.firstElementChild || root.shadowRoot) {
       for (const found of all(root, '[data-consent]')) lookAt(found);
@@ -157,16 +156,8 @@ const release = (gate) => {
     }
   };
 
-  /**
-   * @param {HTMLElement} marked whose attributes have changed; a script that has run stays as it is
-   * @param {string} name of the attribute
-   */
-  const lookAgain = (marked, name) => {
-    if (ADDRESSES.includes(name)) {
-      // What makes a page agree with new markup, in which nothing is released, has taken the address away.
-      if (released.has(marked) && mayRun(marked) && !marked.hasAttribute(name)) give(marked);
-      return;
-    }
+  /** @param {HTMLElement} marked whose attributes have changed; a script that has run stays as it is */
+  const lookAgain = (marked) => {
     if (released.has(marked)) {
       if (marked instanceof HTMLScriptElement) return;
       once.delete(marked);
@@ -186,21 +177,21 @@ const release = (gate) => {
 
   const observer = new MutationObserver((records) => {
     list();
-    for (const { attributeName, target, addedNodes } of records) {
-      if (attributeName) lookAgain(/** @type {HTMLElement} */ (target), attributeName);
+    for (const { type, target, addedNodes } of records) {
+      if (type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
       else addedNodes.forEach(look);
     }
   });
 
   /** @param {any} owner @param {string} name of a method @param {(made: any) => void} then what is done with what it made */
   const follow = (owner, name, then) => {
-    owner[name] = new Proxy(owner[name], {
+    Reflect.set(owner, name, new Proxy(owner[name], {
       apply: (native, self, args) => {
         const made = Reflect.apply(native, self, args);
         then(made);
         return made;
       },
-    });
+    }));
   };
   follow(Element.prototype, 'attachShadow', (root) => {
     if (root.mode == 'open') look(root);
@@ -213,6 +204,13 @@ const release = (gate) => {
   };
   follow(Node.prototype, 'cloneNode', holdCopy);
   follow(Document.prototype, 'importNode', holdCopy);
+  follow(Range.prototype, 'cloneContents', holdCopy);
+
+  // Turbo makes a page agree with new markup, which knows nothing of what is released.
+  addEventListener('turbo:before-morph-attribute', (event) => {
+    const { attributeName, mutationType } = /** @type {CustomEvent} */ (event).detail;
+    if (mutationType == 'remove' && released.has(/** @type {any} */ (event.target)) && [...ADDRESSES, 'loading'].includes(attributeName)) event.preventDefault();
+  });
 
   list();
   look(document);
@@ -223,10 +221,9 @@ const release = (gate) => {
     });
   } else parsing = false;
 
-  const agree = () => {
-    const answer = JSON.stringify(consent.choice);
-    if (answer != answered) once = new WeakSet();
-    answered = answer;
+  /** @type {import('./types').Release['agree']} */
+  const agree = (answered) => {
+    if (answered) once = new WeakSet();
     look(document);
     return takeBack();
   };

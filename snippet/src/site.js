@@ -13,6 +13,9 @@ const draw = Math.random();
 export const { variant, layout, notices } =
   /** @type {import('./types').Way} */ (config.ways.find(({ below }) => draw < below));
 
+/** As the browser has it, whatever class of the page's takes the name later. */
+const { prototype } = Document;
+
 /**
  * The document as the browser has it. A page's element with a name, `<img name="cookie">`, hides what the document has of
  * that name, but not what its prototype has: so nothing of ours asks `document` itself.
@@ -20,10 +23,10 @@ export const { variant, layout, notices } =
  */
 export const doc = new Proxy(/** @type {any} */ ({}), {
   get: (_, name) => {
-    const value = Reflect.get(Document.prototype, name, document);
+    const value = Reflect.get(prototype, name, document);
     return typeof value == 'function' ? value.bind(document) : value;
   },
-  set: (_, name, value) => Reflect.set(Document.prototype, name, value, document),
+  set: (_, name, value) => Reflect.set(prototype, name, value, document),
 });
 
 export const script = /** @type {HTMLScriptElement} */ (doc.currentScript);

@@ -306,8 +306,11 @@ export interface Proof {
 
 /** What is handed back by what releases. */
 export interface Release {
-  /** Releases what the answer allows, and takes back what it does not; returns whether a script was among that. */
-  agree(): boolean;
+  /**
+   * Releases what the answer allows, and takes back what it does not; returns whether a script was among that.
+   * `answered`: whether there is an answer that was not there before.
+   */
+  agree(answered?: boolean): boolean;
 }
 
 /** What a withdrawal needs, and a page with traces of what is not allowed. */

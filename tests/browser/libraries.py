@@ -15,6 +15,8 @@ _READY = {
     "jquery": "jquery/dist/jquery.min.js",
     "lozad": "lozad/dist/lozad.min.js",
     "vue": "vue/dist/vue.global.prod.js",
+    "tabbable": "tabbable/dist/index.umd.js",
+    "focus-trap": "focus-trap/dist/focus-trap.umd.js",
     "dompurify": "dompurify/dist/purify.min.js",
 }
 

@@ -51,7 +51,7 @@ def test_a_no_reaches_vendors_before_whoever_listens(shop: Shop, page: Page) -> 
     page.goto(shop.page(COUNT + WATCH + "<button data-consent-open>Settings</button>"))
     press(page, "accept")
     until(page, "order.includes('listener true') && consent.token")
-    page.get_by_text("Settings").click()
+    page.get_by_role("button", name="Settings").click()
     expect(page.get_by_role("switch", name="Analytics")).to_be_checked()
     page.evaluate("order.length = 0")
     press(page, "refuse")

@@ -142,7 +142,7 @@ def test_an_unknown_category_stays_held_and_is_named_once_in_the_console(shop: S
 def test_the_preferences_open_from_any_element_of_the_shop_that_asks_for_them(shop: Shop, page: Page) -> None:
     page.goto(shop.page('<a href="/elsewhere" data-consent-open><b>Cookie settings</b></a>'))
     press(page, "refuse")
-    page.get_by_role("button", name="Cookie settings").click()
+    page.get_by_role("link", name="Cookie settings").click()
     expect(page.get_by_role("switch", name="Analytics")).not_to_be_checked()
     assert page.url == shop.url("/")
 
