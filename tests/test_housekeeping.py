@@ -7,11 +7,13 @@ import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from platform import python_version
 
 import pytest
 from click.testing import CliRunner
 from conftest import closing
 
+from consent_server import __version__
 from consent_server.cli.check import check
 from consent_server.decision import Decision
 from consent_server.housekeeping import tell
@@ -114,6 +116,8 @@ def test_the_metrics_say_so_while_it_lasts_and_do_not_need_redis(stopped, app, s
         assert said.status_code == 200
         return [line for line in said.text.splitlines() if line.startswith("consent_alarm{")]
 
+    built = f'consent_build_info{{python="{python_version()}",version="{__version__}"}} 1.0'
+    assert built in app.test_client().get("/metrics").text
     assert alarms(app) == ['consent_alarm{kind="stopped",rate="answer",site="smartmarket"} 1.0']
     services = app.extensions["consent"]
     monkeypatch.setitem(app.extensions, "consent", replace(services, store=Store("redis://127.0.0.1:1", 0.1)))

@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from importlib.metadata import version
+from platform import python_version
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -47,8 +49,8 @@ class Outcome:
         _count(self._site, self.name).inc()
 
 
-class _Alarms(Collector):
-    """What is unusual now: no worker's own number, so read anew each time and never added up."""
+class _OfAll(Collector):
+    """What runs, and what is unusual now: no worker's own number, so read anew each time and never added up."""
 
     def __init__(self, alarms: Iterable[tuple[str, str, str]]) -> None:
         self._family = GaugeMetricFamily(
@@ -60,6 +62,9 @@ class _Alarms(Collector):
             self._family.add_metric(labels, 1)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        build = GaugeMetricFamily("consent_build_info", "1, by what runs.", labels=["version", "python"])
+        build.add_metric([version("consent-server"), python_version()], 1)
+        yield build
         yield self._family
 
 
@@ -70,7 +75,7 @@ def text(alarms: Iterable[tuple[str, str, str]]) -> bytes:
         alarms: site, kind and rate of what is unusual now.
     """
     now = CollectorRegistry()
-    now.register(_Alarms(alarms))
+    now.register(_OfAll(alarms))
     registry: CollectorRegistry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
