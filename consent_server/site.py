@@ -121,6 +121,11 @@ class Site:
         """The name of the cookie that holds the answer."""
         return "__Host-consent" if self.host_cookie else "consent"
 
+    @property
+    def must_be_first(self) -> bool:
+        """Whether the tag must run before what follows it: it tells vendors, or holds back what nobody marked."""
+        return bool(self.vendors or self.held_trackers)
+
     @cached_property
     def held_trackers(self) -> tuple[tuple[str, str], ...]:
         """The trackers that have to wait for a category; those that are necessary are known, and nothing holds them."""

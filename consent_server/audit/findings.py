@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ..banner.scripts import LAYERS
 from ..site import CATEGORIES, Site
 from .advice import Reason, advice
 from .consent_mode import disagreements
@@ -26,7 +27,8 @@ OURS = re.compile(r"(?:__Host-)?consent|ask-.*")
 """Names of our own cookie and storage."""
 
 OUR_CALLS = re.compile(
-    r"/v1/[^/]+/(?:consent\.js|(?:details|mine|release|delivery|withdraw|list|watch)\.[^/]+\.js|decisions|shown|seen|reports|me(?:/\w+)?|place|notice)$"
+    rf"/v1/[^/]+/(?:consent\.js|(?:{'|'.join(LAYERS)}|watch)\.[^/]+\.js"
+    r"|decisions|shown|seen|reports|me(?:/\w+)?|keep|notice|cookies)$"
 )
 """Paths of the consent server, for pages that have its script inline."""
 

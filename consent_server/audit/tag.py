@@ -57,4 +57,4 @@ def tag_faults(tag: Mapping[str, Any], site: Site | None) -> Iterator[tuple[str,
 
 def needs_to_be_first(site: Site | None) -> bool:
     """Return whether a site has something that the tag can do only before other scripts run."""
-    return bool(site and (site.vendors or site.held_trackers))
+    return site is not None and site.must_be_first

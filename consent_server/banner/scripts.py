@@ -63,7 +63,7 @@ class SiteScripts:
 def build_scripts(site: Site) -> SiteScripts:
     """Put a site's settings and words into the built scripts, and name what they ask."""
     # Only a shop that names vendors or trackers gets what tells and stops them.
-    name = "consent.full" if site.vendors or site.held_trackers else "consent"
+    name = "consent.full" if site.must_be_first else "consent"
     sources = {each: _built(f"{each}.js") for each in (name, *LAYERS)}
     wanted = msgspec.json.decode(_built("words.json"))
     # A shopper's own choices are not among what is shown before an answer, nor is what watches a page.

@@ -84,7 +84,7 @@ def site(shop: Site) -> Iterator[Finding]:
             f'add a table [[sites.{shop.id}.cookies.necessary]] with name = "{shop.cookie}"',
             grave=False,
         )
-    if (shop.vendors or shop.held_trackers) and not any(shop.cookies.get(category) for category in CATEGORIES[1:]):
+    if shop.must_be_first and not any(shop.cookies.get(category) for category in CATEGORIES[1:]):
         yield Finding(
             f"{shop.id}: the cookie list names no optional cookie, though vendors or trackers are configured.",
             f"name what they set in tables [[sites.{shop.id}.cookies.analytics]] and so on",
@@ -144,7 +144,7 @@ def tag(shop: Site, url: str) -> str:
 
     What has to run before the tags of vendors, or to hold back unmarked ones, must not be async.
     """
-    kind = "" if shop.vendors or shop.held_trackers else "async "
+    kind = "" if shop.must_be_first else "async "
     return f'<script {kind}src="{url}/v1/{shop.id}/consent.js"></script>'
 
 

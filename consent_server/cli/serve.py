@@ -25,12 +25,14 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from ..app import create_app
+from ..check.faults import tag
 from ..housekeeping import keep
 from ..proof.stamps import Authority
 from ..settings.environment import Settings, read_environment
 from ..settings.kept import keep as keep_configuration
 from ..settings.kept import made_of_a_sound_one
 from ..settings.shops import read_sites
+from ..site import Site
 from ..store import Store, StoreAway, embedded
 from ..tokens import Keys
 from ..web.logs import write_logs
@@ -59,7 +61,7 @@ def serve() -> None:
         app = create_app(settings)
         settings = replace(settings, port=settings.port or free_port(settings.host))
         must_be_free(settings.host, settings.port)
-        _tell(settings, app.extensions["consent"].sites, in_folder=valkey is not None)
+        _tell(settings, app.extensions["consent"].sites.values(), in_folder=valkey is not None)
         _must_suit(app)  # what is wrong is said here, once, before any worker starts
         start_housekeeping(settings)
         run_workers(settings, LogLevels.info, *chosen)
@@ -92,13 +94,13 @@ def for_machines(settings: Settings) -> bool:
     return not (settings.demo or sys.stderr.isatty())
 
 
-def _tell(settings: Settings, sites: Iterable[str], in_folder: bool) -> None:
+def _tell(settings: Settings, sites: Iterable[Site], in_folder: bool) -> None:
     """Say what runs, where it is reached, and where decisions are kept."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = f"http://{host}:{settings.port}{settings.prefix}"
     log.info("consent-server %s at %s; the rates are at %s/", version("consent-server"), base, base)
     for site in sites:
-        log.info('%s: its tag is <script src="%s/v1/%s/consent.js"></script>', site, base, site)
+        log.info("%s: its tag is %s", site.id, tag(site, base))
     redis = urlsplit(str(settings.redis_url))
     where = settings.data.absolute() if in_folder else f"{redis.scheme}://{redis.netloc.rpartition('@')[2]}{redis.path}"
     log.info("decisions are kept in %s", where)

@@ -161,16 +161,11 @@ def _answers(store: Store, site: Site, period: Period, by: str) -> dict[str, Cou
     counted = _counts(store, site, period, by)
     if by == "how" and SIGNAL in counted:
         counted[SIGNAL] = counted[SIGNAL].only_shown()
-    elif by == "day" and any(_signalled(store, site, period).row):
-        for day in period:
-            counted[day.isoformat()] -= _signalled(store, site, Period(day, day))
+    elif by == "day":
+        signalled = store.counters.daily(site, period.first, period.last, "how").get(SIGNAL, [])
+        for day, row in zip(period, map(Counts, signalled), strict=False):
+            counted[day.isoformat()] -= row - row.only_shown()
     return {value: counts for value, counts in counted.items() if by == "day" or any(counts.row)}
-
-
-def _signalled(store: Store, site: Site, period: Period) -> Counts:
-    """Return the decisions that a privacy signal made, without the banners that were shown with one."""
-    found = _counts(store, site, period, "how").get(SIGNAL, Counts())
-    return found - found.only_shown()
 
 
 def _any(rows: Mapping[str, Counts]) -> bool:

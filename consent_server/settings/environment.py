@@ -22,9 +22,9 @@ def _secrets(value: str) -> tuple[str, ...]:
 
 
 def _redis_url(value: str) -> str:
-    if re.match(r"(rediss?|unix)(\+(sentinel|cluster))?://.", value):
+    if re.match(r"(unix|rediss?(\+(sentinel|cluster))?)://.", value):
         return value
-    raise ValueError("takes redis://, rediss:// or unix://, each also as redis+sentinel:// or redis+cluster://")
+    raise ValueError("takes unix://, redis:// or rediss://, these two also with +sentinel or +cluster")
 
 
 def _prefix(value: str) -> str:

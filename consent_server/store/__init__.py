@@ -48,7 +48,7 @@ class Store:
     """All that is kept in one Redis, Sentinel pair or Cluster.
 
     Args:
-        url: ``redis://``, ``rediss://``, ``unix://``, each also with ``+sentinel`` or ``+cluster``.
+        url: ``unix://``, ``redis://``, ``rediss://``, these two also with ``+sentinel`` or ``+cluster``.
         timeout: seconds after which an unanswered call counts as a failure.
         replicas: how many replicas must have a decision before it is acknowledged.
         any_clock: whether decisions may be dated by another clock than Redis', as those that are made up are.

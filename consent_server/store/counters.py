@@ -85,15 +85,19 @@ class Counters:
         Returns:
             A row of COLUMNS for each day of the period, or for each value of the dimension that occurs in it.
         """
-        spans = _spans(first, last)
-        days = {
-            value: [row for span, each in zip(spans, by_span, strict=True) for row in span.add(each)]
-            for value, by_span in sorted(self._read(site, spans, by).items())
-        }
+        days = self.daily(site, first, last, by)
         if by == "day":
             return {(first + timedelta(n)).isoformat(): row for n, row in enumerate(days[""])}
         totals = {value: tuple(map(sum, zip(*rows, strict=True))) for value, rows in days.items()}
         return {value: total for value, total in totals.items() if any(total)}
+
+    def daily(self, site: Site, first: date, last: date, by: str) -> dict[str, list[Row]]:
+        """Return the same of each day of the period, in order, by value; all days have the value of no text."""
+        spans = _spans(first, last)
+        return {
+            value: [row for span, each in zip(spans, by_span, strict=True) for row in span.add(each)]
+            for value, by_span in sorted(self._read(site, spans, by).items())
+        }
 
     def _read(self, site: Site, spans: Sequence[_Span], by: str) -> dict[str, list[list[bytes]]]:
         """Return the counters by value and span, as they are in each bucket.

@@ -14,7 +14,7 @@ from ..store import StoreAway
 from . import metrics
 from .limits import plain_address
 from .openapi import description
-from .request import add_cors
+from .request import add_cors, bearer
 from .responses import Answer, answer
 from .services import services
 
@@ -57,8 +57,7 @@ def numbers() -> Response:
     """What has been measured, for Prometheus: with the operator's token, or from this machine if there is none."""
     token = services().settings.metrics_token
     if token:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        allowed = hmac.compare_digest(given.encode(), token.encode())
+        allowed = hmac.compare_digest((bearer() or "").encode(), token.encode())
     else:
         allowed = plain_address(request.remote_addr or "") in THIS_MACHINE and not any(
             name in request.headers for name in PASSED_ON

@@ -114,6 +114,12 @@ def read_body(most: int = 4096) -> bytes:
     return body
 
 
+def bearer() -> str | None:
+    """Return what stands in ``Authorization: Bearer``, whose scheme may be written in any case (RFC 9110)."""
+    scheme, _, text = (header("HTTP_AUTHORIZATION") or "").partition(" ")
+    return (text.strip() or None) if scheme.lower() == "bearer" else None
+
+
 def device() -> str:
     """Return the class of device that the user agent claims; the text itself is not kept."""
     agent = header("HTTP_USER_AGENT") or ""

@@ -21,9 +21,9 @@ from . import metrics
 from .cookies import has_waited, is_on_own_host, newest, outlast
 from .request import (
     add_cors,
+    bearer,
     country,
     device,
-    header,
     is_bot_or_prefetch,
     let_own_pages_read,
     read_body,
@@ -211,8 +211,8 @@ def token_of_caller(site: Site) -> tuple[str, Consent]:
     Raises:
         BadToken: there is none, or it is not valid here and now.
     """
-    scheme, _, text = (header("HTTP_AUTHORIZATION") or "").partition(" ")
-    if scheme.lower() == "bearer" and (text := text.strip()):
+    text = bearer()
+    if text:
         return text, verified(site, text)
     return newest(site, partial(verified, site))
 

@@ -303,7 +303,7 @@ def test_a_look_sees_all_states_finds_nothing_in_the_demo_and_is_not_counted(dem
     text = (ROOT / "consent.toml").read_text("utf-8")
     text = re.sub("(?m)^origins = .*", f'origins = ["{demo.url}"]', text)
     text = re.sub("(?m)^cookie_domain = .*", "", text)
-    done = checked(text, "--page", f"{demo.url}/demo/")
+    done = checked(text, "--page", f"{demo.url}/demo/en/")
     assert done.returncode == 0, done.stdout
     assert "looked at" not in done.stdout
     done = subprocess.run(

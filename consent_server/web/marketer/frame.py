@@ -15,6 +15,7 @@ from ...banner.scripts import Script
 from ...site import best_language
 from ...store import StoreAway
 from ..problems import RETRY_SECONDS, STATUS
+from ..request import bearer
 from ..responses import answer_script
 from ..services import services
 from .session import ForeignForm, NotKnown, NotYours, csrf_token, set_cookie
@@ -40,7 +41,7 @@ def answer_where_it_belongs() -> None:
         NotFound: this is another host, or the page was left out.
     """
     where = services().settings.marketers
-    by_key = request.path.startswith("/v1/") and request.headers.get("Authorization", "").lower().startswith("bearer ")
+    by_key = request.path.startswith("/v1/") and bearer() is not None
     if where and not by_key and (where == "none" or request.host != where):
         raise NotFound()
 

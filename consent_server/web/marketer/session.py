@@ -11,6 +11,7 @@ from werkzeug.security import generate_password_hash
 
 from ...site import ConsentError, Site
 from ...store import Marketer
+from ..request import bearer
 from ..services import known_site, services
 
 COOKIE = "marketer"
@@ -112,9 +113,9 @@ def site_to_read(site_id: str) -> Site:
         NotYours: it opens other sites only.
     """
     site = known_site(site_id)
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        if not services().store.marketers.knows_api_key(site, digest("api-key", key.strip())):
+    key = bearer()
+    if key is not None:
+        if not services().store.marketers.knows_api_key(site, digest("api-key", key)):
             raise NotKnown(f"This API key does not open {site.id}.")
     else:
         marketer = current_marketer()

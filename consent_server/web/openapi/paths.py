@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from ...banner.scripts import LAYERS
 from ...rates.leaks import Kind, State
 from ..problems import STATUS
 from .components import (
@@ -81,9 +82,7 @@ PATHS: dict[str, dict[str, Any]] = {
             description="consent.js knows the addresses. An outdated or unknown one gets what there is today.",
             takes="site_id",
             parameters=[
-                parameter(
-                    "path", "name", TEXT | one("delivery", "details", "list", "mine", "release", "watch", "withdraw")
-                ),
+                parameter("path", "name", TEXT | one(*LAYERS, "watch")),
                 parameter("path", "lang", LANGUAGE, example="az"),
                 parameter("path", "digest", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
             ],
