@@ -4,6 +4,7 @@
  *
  * Native functions are wrapped in proxies: these keep names, statics and prototypes, and SDKs take them for native.
  */
+import { memory } from './cookie.js';
 import { allows, when } from './hold.js';
 import { config, doc, script, trusted } from './site.js';
 
@@ -12,67 +13,70 @@ import { config, doc, script, trusted } from './site.js';
  *   is the native call with these arguments
  */
 
-const trackers = config.trackers?.map(({ match, category }) => ({ match: RegExp(match), category }));
-
 /** The page may take the name. */
 const Address = URL;
 
-/** @param {any} address @returns {import('./types').Category | undefined} what a tracker there waits for */
-const stopped = (address) => {
+/**
+ * @param {any} address
+ * @param {unknown} [runs] whether it is one of what runs, or is sent: a withdrawal has to know of what was let through
+ * @returns {import('./types').Category | undefined} what a tracker there waits for
+ */
+const stopped = (address, runs) => {
+  let waits;
   try {
     const { host, pathname } = new Address(address, doc.baseURI);
-    return trackers?.find(({ match, category }) => match.test(host + pathname) && !allows(category))?.category;
+    for (const { match, category } of /** @type {import('./types').Address[]} */ (config.trackers)) {
+      if (!(host + pathname).match(match)) continue;
+      if (!allows(category)) waits = category;
+      if (runs) memory[waits ? host + pathname : category] = 1;
+    }
   } catch {} // no address: the browser will say so
+  return waits;
 };
 
-/** What an element or a request was last given. @type {WeakMap<object, unknown>} */
+/** What a thing was last given, by the attribute's name. @type {WeakMap<object, Record<string, any>>} */
 const given = new WeakMap();
+/** @param {object} thing an element, or a request */
+const of = (thing) => given.get(thing) ?? /** @type {any} */ (given.set(thing, {}).get(thing));
 
-/** @type {(thing: object, address: any, act: () => any) => any} now, or once it is allowed and unless `thing` was given another */
-const give = (thing, address, act) => {
-  const turn = {};
-  given.set(thing, turn);
-  const category = stopped(address);
-  return category ? when(category).then(() => turn == given.get(thing) && give(thing, address, act)) : act();
+/** @type {(own: any, name: string, address: any, act: () => any, runs?: unknown) => any} now, or once it is allowed and unless another was given */
+const give = (own, name, address, act, runs) => {
+  const turn = own[name] = {};
+  const category = stopped(address, runs);
+  return category ? when(category).then(() => turn == own[name] && give(own, name, address, act, runs)) : act();
 };
 
 /** @type {(element: any, name: string, value: any) => any} an address that an attribute asks for at once; a link to follow does not */
-const asks = ({ localName }, name, value) =>
-  /^(src|srcset|poster|data|(xlink:)?href)$/i.test(name) && !/^a(rea)?$/.test(localName)
-    && ((/t$/i.test(name) && `${value}`.split(/[\s,]+/).find(stopped)) || value);
+const asks = (element, name, value) =>
+  /^(src|srcset|poster|data|(xlink:)?href)$/i.test(name) && !/^a(rea)?$/.test(element.localName) && !memory.once?.has(element)
+    && ((name[5] && `${value}`.split(/[\s,]+/).find((each) => stopped(each))) || value);
 
-/** @type {WeakMap<object, Record<string, object>>} */
-const slots = new WeakMap();
-/** What stands for one attribute of an element. @type {(element: any, name: string) => object} */
-const slot = (element, name) => {
-  const own = slots.get(element) ?? {};
-  slots.set(element, own);
-  return (own[name.toLowerCase().replace('xlink:', '')] ??= {});
-};
+/** @param {any} element */
+const isScript = ({ localName }) => localName == 'script';
 
-/** @type {(act: () => any, element: any, name: string, value: any) => any} */
+/** @type {(act: () => any, element: any, name: string, value?: any) => any} gives an attribute, or takes it away, and what waits for it */
 const set = (act, element, name, value) => {
   const address = asks(element, name, value);
-  return address === false ? act() : give(slot(element, name), address, act);
+  return address === false ? act() : give(of(element), name.toLowerCase().slice(-4), address, act, isScript(element));
 };
 
-/** @param {any} root what the parser or markup made */
+/** @param {any} root what the parser or markup made, in a frame too */
 const look = (root) => {
-  const within = root instanceof Element ? Element.prototype : root;
-  for (const element of within.querySelectorAll ? [root, ...within.querySelectorAll.call(root, '[src],[srcset],[poster],object,link,image')] : []) {
-    if (!(element instanceof Element)) continue;
+  const within = 'localName' in root ? Element.prototype : root;
+  for (const element of within.querySelectorAll ? [root, ...within.querySelectorAll.call(root, '[src],[srcset],[poster],object,link,image,feImage')] : []) {
+    if (!('localName' in element)) continue;
     for (const { name, value } of [.../** @type {any} */ (Reflect.get(Element.prototype, 'attributes', element))]) {
-      if (!stopped(asks(element, name, value))) continue;
+      if (!stopped(asks(element, name, value), isScript(element))) continue;
       element.removeAttribute(name);
       // A page's policy may let scripts add any script, but the parser only those with its nonce.
-      if (/** @type {HTMLElement} */ (element).nonce == script.nonce || root != element) element.setAttribute(name, element.localName == 'script' ? trusted.createScriptURL(value) : value);
+      if (/** @type {HTMLElement} */ (element).nonce == script.nonce || root != element) element.setAttribute(name, isScript(element) ? trusted.createScriptURL(value) : value);
     }
   }
 };
 
 /** @param {any} realm a window: the page's, or of a frame that a script of the page reaches into */
 const guard = (realm) => {
-  given.set(realm.Element, 1);
+  of(realm.Element);
 
   /** @param {string} owner a class, or nothing for the window itself @param {string} names @param {Trap} trap */
   const wrap = (owner, names, trap) => {
@@ -101,8 +105,8 @@ const guard = (realm) => {
       return found;
     });
   }
-  wrap('Element', 'setAttribute', (act, self, [name, value]) => set(act, self, name, value));
-  wrap('Element', 'setAttributeNS', (act, self, [, name, value]) => set(act, self, name, value));
+  wrap('Element', 'setAttribute removeAttribute', (act, self, [name, value]) => set(act, self, name, value));
+  wrap('Element', 'setAttributeNS removeAttributeNS', (act, self, [, name, value]) => set(act, self, name, value));
 
   /** @type {Trap} */
   const parse = (act, self) => {
@@ -115,28 +119,32 @@ const guard = (realm) => {
   wrap('Node', 'cloneNode', parse);
   wrap('Document', 'importNode', parse);
 
-  wrap('', 'fetch', (act, _, [input, init]) => new Promise((resolve) => {
+  wrap('', 'fetch', (act, _, [input, init]) => {
     const signal = init?.signal ?? input?.signal;
-    const send = () => {
-      resolve(act());
-      act = () => 0;
-    };
     // What has been called off is so by the browser, before anything leaves.
-    signal?.addEventListener('abort', send);
-    give({}, signal?.aborted || (input?.url ?? input), send);
-  }));
-  wrap('Navigator', 'sendBeacon', (act, _, [address]) => !!give({}, address, act));
+    const address = signal?.aborted || (input?.url ?? input);
+    return new Promise((resolve) => {
+      const send = () => {
+        resolve(act());
+        act = () => 0;
+      };
+      if (stopped(address)) signal?.addEventListener('abort', send);
+      give({}, '', address, send, 1);
+    });
+  });
+  wrap('Navigator', 'sendBeacon', (act, _, [address]) => !!give({}, '', address, act, 1));
 
   wrap('XMLHttpRequest', 'open abort', (act, self, [, address]) => {
-    given.set(self, address);
+    of(self).src = address;
     act();
   });
   wrap('XMLHttpRequest', 'send', (act, self) => {
-    const address = given.get(self);
-    give(self, address, act);
-    const turn = given.get(self);
-    if (stopped(address) && self.timeout) {
-      setTimeout(() => turn == given.get(self) && self.abort(self.dispatchEvent(new Event('timeout'))), self.timeout);
+    const own = of(self);
+    const { src } = own;
+    give(own, 'src', src, act, 1);
+    const turn = own.src;
+    if (stopped(src) && self.timeout) {
+      setTimeout(() => turn == own.src && self.abort(self.dispatchEvent(new Event('timeout'))), self.timeout);
     }
   });
 
@@ -151,7 +159,6 @@ const guard = (realm) => {
 
 export const stopTrackers = () => {
   guard(window);
-  performance.setResourceTimingBufferSize?.(9999); // by which a withdrawal knows what was let through
   look(document);
   new MutationObserver((records) => {
     for (const { addedNodes } of records) addedNodes.forEach(look);

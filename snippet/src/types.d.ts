@@ -229,6 +229,8 @@ export interface State {
 }
 
 export interface Memory {
+  /** A category of which a pattern let through what runs, or is sent; or a host and path of such that waited. */
+  [met: string]: any;
   /** By what the server is to know again the refusal that this page has made. */
   id?: string;
   /** The post of a decision that this page has made. */
@@ -239,6 +241,8 @@ export interface Memory {
   jar?: string;
   /** The browser does not keep the cookie. */
   deaf?: boolean;
+  /** What the shopper lets in without an answer, whatever a pattern says of its address. */
+  once?: WeakSet<Element>;
   /** Tokens of answers that were taken back in this tab, with blanks between. */
   withdrawn?: string;
 }

@@ -3,10 +3,11 @@
 /** The attributes with an address, each held as `data-…`. */
 export const ADDRESSES = ['srcset', 'src', 'href', 'poster'];
 
-/** @param {any} element a frame, a picture, a film, a song, or a link @param {string[]} names of its attributes */
-export const unload = (element, names) => {
+/** @param {any} element a frame, a picture, a film, a song, or a link @param {string[]} names of its attributes @param {() => void} [then] what is done once it has forgotten them */
+export const unload = (element, names, then) => {
   const forget = () => {
     for (const name of names) element.removeAttribute(name);
+    then?.();
   };
   const { contentWindow } = element;
   if (contentWindow) {
@@ -30,11 +31,35 @@ export const unload = (element, names) => {
 };
 
 /** @param {HTMLElement} marked @returns {HTMLElement[]} what is in it without a mark of its own, and it */
-export const partsOf = (marked) => [.../** @type {NodeListOf<HTMLElement>} */ (marked.querySelectorAll(':is(source,img):not([data-consent])')), marked];
+const allOf = (marked) => [.../** @type {NodeListOf<HTMLElement>} */ (marked.querySelectorAll(':is(source,img):not([data-consent])')), marked];
+
+/** What a picture showed before it was released, or a film's poster, by the attribute's name. @type {WeakMap<Element, Record<string, string | null>>} */
+const placeholders = new WeakMap();
+
+/** @param {HTMLElement} marked that is held, or about to be released @returns {HTMLElement[]} what is in it without a mark of its own, and it */
+export const partsOf = (marked) => {
+  const parts = allOf(marked);
+  for (const part of parts) {
+    const shown = placeholders.get(part) ?? {};
+    placeholders.set(part, shown);
+    for (const name of ADDRESSES) {
+      const value = part.getAttribute(name);
+      if (part.dataset[name] && !(name in shown)) shown[name] = value == part.dataset[name] ? null : value;
+    }
+  }
+  return parts;
+};
 
 /** @param {HTMLElement} marked that was released */
 export const unloadMarked = (marked) => {
-  for (const part of partsOf(marked)) {
-    unload(part, ADDRESSES.filter((name) => part.dataset[name]));
+  for (const part of allOf(marked)) {
+    const shown = placeholders.get(part) ?? {};
+    placeholders.delete(part);
+    unload(part, ADDRESSES.filter((name) => part.dataset[name]), () => {
+      for (const [name, value] of Object.entries(shown)) {
+        // A frame says that it is held, and a player is stopped, for which it has no address.
+        if (value && (name == 'poster' || !part.closest('iframe,video,audio'))) part.setAttribute(name, value);
+      }
+    });
   }
 };

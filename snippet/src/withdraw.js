@@ -7,7 +7,7 @@ import style from './withdraw.css';
 /** @type {import('./types').WithdrawConfig} */
 const { lang, words, names } = __WITHDRAW__;
 
-/** Where another page is told how far down this one was, and what it removed. */
+/** Where the page that comes next is told how far down this one was, its address, and what it removed. */
 const REMOVED = 'ask-removed';
 /** Milliseconds that a delivery holds up the page that comes next, which would send it again. */
 const PATIENCE = 500;
@@ -17,9 +17,15 @@ const ANSWER = 5000;
 /** @param {number} milliseconds */
 const after = (milliseconds) => new Promise((over) => setTimeout(over, milliseconds));
 
-/** @param {ParentNode} root @returns {Element[]} all in it, and in the open shadow roots in it */
+/** @param {any} root @returns {Element[]} all in it, in the open shadow roots in it, and in frames of the page's own */
 const within = (root) =>
-  [...root.querySelectorAll('*')].flatMap((element) => [element, ...(element.shadowRoot ? within(element.shadowRoot) : [])]);
+  [...root.querySelectorAll('*')].flatMap((element) =>
+    [element, ...[element.shadowRoot, element.contentDocument].flatMap((part) => (part ? within(part) : []))]);
+
+/** @param {string} href this page's address @returns {string} another of the same page, whatever its `<base>` */
+const awayFrom = (href) => href.replace(/[?#].*/, '') + '?withdrawn';
+/** @param {string} href what this page's address is to be, without a visit */
+const goBy = (href) => History.prototype.replaceState.call(history, history.state, '', href);
 
 /** @type {(gate: import('./types').Gate) => import('./types').Withdraw} */
 const withdrawal = (gate) => {
@@ -64,26 +70,62 @@ const withdrawal = (gate) => {
     }
   };
 
+  /** @returns {boolean} whether a script came by a way that no pattern holds, as `import()`; what was fetched ahead did not run */
+  const ranUnheld = () => (performance.getEntriesByType?.('resource') ?? []).some((entry) => {
+    const { initiatorType, name } = /** @type {PerformanceResourceTiming} */ (entry);
+    return initiatorType == 'script' && isDenied(name) && !gate.memory[name.replace(/^.*?:..|[?#].*/g, '')];
+  });
+
+  /** @param {string} address @returns {boolean} whether it is of a host that is neither the page's nor the consent server's */
+  const isElsewhere = (address) => {
+    try {
+      return ![location.href, gate.server].some((own) => new URL(own).origin == new URL(address, doc.baseURI).origin);
+    } catch {
+      return true;
+    }
+  };
+
   /**
    * Takes back what a pattern has let through.
    * @returns {boolean} whether a script ran, or asked for something, which is one that runs on
    */
   const takeBack = () => {
-    let ran = (performance.getEntriesByType?.('resource') ?? []).some((entry) =>
-      /^(script|fetch|xmlhttprequest|beacon)$/.test(/** @type {PerformanceResourceTiming} */ (entry).initiatorType) && isDenied(entry.name));
+    let ran = denied.some(({ category }) => gate.memory[category] && !consent.allows(category)) || ranUnheld();
     for (const element of within(doc)) {
       if (/^a(rea)?$/.test(element.localName)) continue;
       for (const name of [...ADDRESSES, 'data', 'xlink:href']) {
         const value = Element.prototype.getAttribute.call(element, name);
         if (!value || !(name == 'srcset' ? value.split(/[\s,]+/) : [value]).some(isDenied)) continue;
         if (element.localName == 'script') ran = true;
-        else {
-          unload(element, [name]);
-          element.setAttribute(name, value); // which trackers.js holds
-        }
+        else unload(element, [name], () => element.setAttribute(name, value)); // which trackers.js holds
       }
     }
     return ran;
+  };
+
+  let hushed = false;
+  doc.addEventListener('consentchange', () => {
+    hushed = false; // another answer, and the page is still here
+  });
+  /** @param {any} owner @param {string} name of what sends even as the page ends @param {() => unknown} failed what it gives then */
+  const silence = (owner, name, failed) => {
+    if (!owner[name]) return;
+    owner[name] = new Proxy(owner[name], {
+      apply: (native, self, args) => {
+        const [input, init] = args;
+        const lasts = name == 'sendBeacon' || (init?.keepalive ?? input?.keepalive);
+        return hushed && lasts && isElsewhere(input?.url ?? input) ? failed() : Reflect.apply(native, self, args);
+      },
+    });
+  };
+  let silenced = false;
+  /** A script that ran sends nothing more to other hosts as its page ends. What the shop's own host is told may be a basket. */
+  const hush = () => {
+    hushed = true;
+    if (silenced) return;
+    silenced = true;
+    silence(Navigator.prototype, 'sendBeacon', () => true);
+    silence(window, 'fetch', () => Promise.reject(TypeError('Failed to fetch')));
   };
 
   /** Whether the page's policy lets no script ask the page's own host. */
@@ -111,7 +153,8 @@ const withdrawal = (gate) => {
     const { href } = location;
     if (!await isThere(href, 'HEAD') && !await isThere(href, 'GET')) return false;
     if (Date.now() - left < ANSWER) await after(ANSWER);
-    if (href.includes('#')) History.prototype.replaceState.call(history, history.state, '', '?withdrawn');
+    hush();
+    if (href.includes('#')) goBy(awayFrom(href));
     location.replace(href);
     return true;
   };
@@ -122,11 +165,17 @@ const withdrawal = (gate) => {
     const removed = await removeTraces();
     if (again) {
       await Promise.race([gate.deliver(), after(PATIENCE)]);
+      const { href } = location;
       if (await comeBack()) {
         try {
-          sessionStorage[REMOVED] = `${Math.round(scrollY)} ${removed}`;
+          sessionStorage[REMOVED] = `${Math.round(scrollY)} ${href} ${removed}`;
         } catch {} // then nobody is told
-        await after(ANSWER); // then something in the page keeps it from leaving
+        await after(ANSWER);
+        // Then something keeps the page from leaving, as a shopper does who is asked and stays.
+        if (location.href == awayFrom(href)) goBy(href);
+        try {
+          delete sessionStorage[REMOVED];
+        } catch {}
       }
     }
     say(words.withdrawn, removed && words.removed.replace(/{\w+}/, () => removed), !!again && words.stays);
@@ -135,10 +184,10 @@ const withdrawal = (gate) => {
   const tidy = async () => {
     let before;
     try {
-      const [, down, names] = /^(\d+) (.*)$/.exec(sessionStorage[REMOVED]) ?? [];
+      const [, down, href, names] = /^(\d+) (\S+) (.*)$/.exec(sessionStorage[REMOVED]) ?? [];
       delete sessionStorage[REMOVED];
       before = names;
-      if (down && !scrollY) scrollTo({ top: +down, behavior: 'instant' });
+      if (href == location.href && !scrollY) scrollTo({ top: +(down ?? 0), behavior: 'instant' });
     } catch {}
     const removed = await removeTraces(before); // once more: what ran may have written until its page ended
     if (before != null || removed) say(before != null && words.withdrawn, !!removed && words.removed.replace(/{\w+}/, () => removed));
