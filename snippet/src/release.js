@@ -34,7 +34,7 @@ const release = (gate) => {
   /** @type {Set<HTMLElement>} */
   const released = new Set();
   /** Let in by the shopper without an answer, on this page, until there is another. @type {WeakSet<HTMLElement>} */
-  let once = new WeakSet();
+  let once = (gate.memory.once = new WeakSet()); // trackers.js lets them pass
   /** What the parser brought: a page's policy lets scripts load more. @type {WeakSet<Element>} */
   const brought = new WeakSet();
   let parsing = true;
@@ -223,7 +223,7 @@ const release = (gate) => {
 
   /** @type {import('./types').Release['agree']} */
   const agree = (answered) => {
-    if (answered) once = new WeakSet();
+    if (answered) once = gate.memory.once = new WeakSet();
     look(document);
     return takeBack();
   };
