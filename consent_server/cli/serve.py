@@ -61,8 +61,8 @@ def serve() -> None:
         app = create_app(settings)
         settings = replace(settings, port=settings.port or free_port(settings.host))
         must_be_free(settings.host, settings.port)
-        _tell(settings, app.extensions["consent"].sites.values(), in_folder=valkey is not None)
         _must_suit(app)  # what is wrong is said here, once, before any worker starts
+        _tell(settings, app.extensions["consent"].sites.values(), in_folder=valkey is not None)
         start_housekeeping(settings)
         run_workers(settings, LogLevels.info, *chosen)
     finally:

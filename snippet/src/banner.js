@@ -48,7 +48,7 @@ export const addStyle = (more) => {
 /** The host has no extent, and the banner a size of its own, as long as they have our style. */
 const sizes = new ResizeObserver(() => requestAnimationFrame(() => {
   dress();
-  seen();
+  idle(seen);
 }));
 
 // ---- The host ----

@@ -201,7 +201,7 @@ def link(shop: Shop, page: Page) -> None:
     when(page, lambda: hits(shop) == ["style"])
 
 
-@row("a copy (`cloneNode`, `importNode`) of any other")
+@row("a copy (`cloneNode`, `cloneContents`, `importNode`) of any other")
 def asks(shop: Shop, page: Page) -> None:
     said_yes(
         shop,

@@ -182,6 +182,22 @@ def turbo(shop: Shop, page: Page) -> None:
     assert page.evaluate("order") == ["one", "/a.js", "two", "one", "/a.js"]
 
 
+@row("Turbo: a page that is morphed")
+def turbo_morphed(shop: Shop, page: Page) -> None:
+    shop.pages["/turbo.js"] = ("text/javascript", library("turbo"), {})
+    head = f"{shop.tag}<script src=/turbo.js></script><meta name=turbo-refresh-method content=morph>"
+    frame = f"<iframe data-consent=analytics data-src={tracker(shop, 'film')} title=F></iframe>"
+    page.goto(shop.page(frame, head=head))
+    press(page, "accept")
+    when(page, lambda: hits(shop) == ["film"])
+    page.evaluate("document.addEventListener('turbo:render', () => (window.morphed = 1))")
+    page.evaluate("void Turbo.visit(location.href, { action: 'replace' })")
+    until(page, "window.morphed")
+    settle(page)
+    assert page.evaluate("document.querySelector('iframe').hasAttribute('src')")
+    assert hits(shop) == ["film"]
+
+
 @row("Turbo: back after a withdrawal")
 def turbo_withdrawn(shop: Shop, page: Page) -> None:
     two_pages(shop, "turbo", f"<iframe data-consent=analytics data-src={tracker(shop, 'film')} title=F></iframe>")
