@@ -11,6 +11,7 @@ from typing import IO
 import click
 
 from ..banner.scripts import replay
+from ..housekeeping import clear_files, tell
 from ..proof.archive import archive
 from ..proof.attested import restored
 from ..proof.erasure import carry_over
@@ -107,12 +108,17 @@ def verify_log(
 def seal_log(site: str | None, data: Path | None) -> None:
     """Seal every day of SITE, or of all sites, that is over; the running server does so by itself.
 
-    With CONSENT_TSA the seals are time-stamped too.
+    And what else it does: what was erased leaves memory and files, alarms are told, with CONSENT_TSA seals are stamped.
     """
     with open_store(data) as (settings, sites, store):
         keys, authority = signing_keys(settings), Authority.named(settings.tsa, settings.tsa_certificate)
         for shop in [site_named(sites, site)] if site else sites.values():
-            _tell_days(shop.id, "sealed", seal(store, shop, keys, datetime.now(UTC)))
+            now = datetime.now(UTC)
+            _tell_days(shop.id, "sealed", seal(store, shop, keys, now))
+            if store.log.compact(shop):
+                clear_files(store, shop)
+            if settings.webhook:
+                tell(store, shop, settings.webhook, now.date())
             if authority:
                 try:
                     _tell_days(shop.id, "time-stamped", stamp(store, shop, authority))

@@ -10,9 +10,10 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -21,7 +22,13 @@ import redis
 from conftest import CONSENT_SERVER, ROOT, SECRET, Live, RedisServer
 from flask.testing import FlaskClient
 
+from consent_server.banner.scripts import build_scripts
 from consent_server.cli import main
+from consent_server.decision import Decision
+from consent_server.proof.erasure import erase
+from consent_server.settings.shops import read_sites
+from consent_server.store import Store
+from consent_server.tokens import Keys
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -291,6 +298,21 @@ def test_an_identifier_may_begin_with_a_dash(
 def test_all_sites_are_sealed_where_none_is_named(run: Run, shop: Path, redis_url: str) -> None:
     sealed = run("log", "seal", REDIS_URL=redis_url, CONSENT_SECRET=SECRET)
     assert (sealed.returncode, sealed.stdout) == (0, "shop: 0 days sealed\n")
+
+
+def test_what_was_erased_leaves_with_log_seal_where_no_server_of_ours_runs(
+    run: Run, shop: Path, redis_url: str
+) -> None:
+    site = read_sites(shop)["shop"]
+    with closing(Store(redis_url, 5)) as store:
+        notice = build_scripts(site).notices[site.languages[0]][0]
+        store.notices.serve(site, [notice])
+        decision, keys = Decision("a" * 22, 2, notice, "save", None), Keys((SECRET,))
+        kept = store.decisions.record(site, decision, now=int(time.time() * 1000), sign=keys.sign)
+        assert erase(store, site, keys, kept.consent.sub, int(time.time()))
+        assert store.log.is_rewrite_due(site)
+        assert run("log", "seal", REDIS_URL=redis_url, CONSENT_SECRET=SECRET).returncode == 0
+        assert not store.log.is_rewrite_due(site)
 
 
 def test_results_go_to_standard_output_and_end_quietly_when_nobody_reads_on(
