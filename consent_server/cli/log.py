@@ -49,8 +49,8 @@ def log() -> None:
 def export_log(site: str, out: Path, first: str | None, last: str | None, with_tokens: bool, data: Path | None) -> None:
     """Write the log of SITE with the notices, seals and keys that prove it; only you can read the file."""
     now = datetime.now(UTC)
-    until = day(last) or now.date()
-    since = day(first)
+    until = day("--to", last) or now.date()
+    since = day("--from", first)
     if since and since > until:
         raise CommandFailed(f"--from {since} is after --to {until}.")
     with open_store(data) as (settings, sites, store):

@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 import msgspec
 
+from ..rates.period import read_day
 from ..settings.environment import Settings, read_environment
 from ..settings.rows import SettingsError
 from ..settings.shops import read_sites
@@ -112,12 +113,13 @@ def signing_keys(settings: Settings) -> Keys:
     return Keys(settings.secret)
 
 
-def day(text: str | None) -> date | None:
-    """Return the day of an option that may be left out."""
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise CommandFailed(f"{text!r} is no day; write it as 2026-11-22.") from None
+def day(name: str, text: str | None) -> date | None:
+    """Return the day of an option that may be left out.
+
+    Raises:
+        BadQuestion: it is none.
+    """
+    return read_day(text, name) if text else None
 
 
 def echo_json(value: object) -> None:

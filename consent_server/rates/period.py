@@ -46,8 +46,8 @@ class Period:
         Raises:
             BadQuestion: not a day, in the wrong order, in the future, or longer than five years.
         """
-        end = _day(last, "to") if last else today
-        start = _day(first, "from") if first else end - timedelta(days=days - 1)
+        end = read_day(last, "to") if last else today
+        start = read_day(first, "from") if first else end - timedelta(days=days - 1)
         if start > end:
             raise BadQuestion("order", f"`from` ({start}) is after `to` ({end}).")
         if end > today:
@@ -70,7 +70,12 @@ class Period:
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
 
-def _day(text: str, name: str) -> date:
+def read_day(text: str, name: str) -> date:
+    """Return a day that somebody wrote, in the one way that there is.
+
+    Raises:
+        BadQuestion: it is none; ``name`` is what was asked for by it.
+    """
     try:
         day = date.fromisoformat(text)
         if day.isoformat() != text or day.year < 2000:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from ..proof.keys import published
 from ..proof.seals import chain, checkpoint, proofs, verifier_key
 from ..proof.witnesses import with_cosignatures
-from ..rates.period import BadQuestion
+from ..rates.period import BadQuestion, read_day
 from .request import add_cors, let_own_pages_read, require_own_origin
 from .responses import Answer, answer
 from .services import known_site, services
@@ -74,10 +74,7 @@ def seals(site_id: str) -> Response:
 
 def _day(name: str) -> date | None:
     text = request.args.get(name)
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise BadQuestion("day", f"`{name}` is no day; write it as 2026-11-22.") from None
+    return read_day(text, name) if text else None
 
 
 def _text(text: str) -> Response:

@@ -295,6 +295,13 @@ def test_an_identifier_may_begin_with_a_dash(
     assert_one_sentence(nobody, name)
 
 
+@pytest.mark.parametrize("words", [("rates", "shop"), ("log", "export", "shop", "--out", "x.jsonl")])
+def test_a_day_is_written_in_one_way(run: Run, shop: Path, redis_url: str, words: tuple[str, ...]) -> None:
+    for wrong in ("20261101", "2026-W44-1", "yesterday"):
+        done = run(*words, "--from", wrong, REDIS_URL=redis_url, CONSENT_SECRET=SECRET)
+        assert_one_sentence(done, "must be a day of this century such as 2026-01-31", wrong)
+
+
 def test_all_sites_are_sealed_where_none_is_named(run: Run, shop: Path, redis_url: str) -> None:
     sealed = run("log", "seal", REDIS_URL=redis_url, CONSENT_SECRET=SECRET)
     assert (sealed.returncode, sealed.stdout) == (0, "shop: 0 days sealed\n")
