@@ -77,7 +77,10 @@ def test_what_is_over_may_be_kept_for_ever_and_never_changes(sealed, client, app
 
 @pytest.mark.parametrize(
     ("query", "status"),
-    [("from=x", 400), ("from=20261101", 400), ("to=2026-W44-1", 400), ("format=xml", 400), ("format=checkpoint&old=-1", 400), ("format=checkpoint&old=99", 404)],
+    [
+        *(("from=x", 400), ("from=20261101", 400), ("to=2026-W44-1", 400)),
+        *(("format=xml", 400), ("format=checkpoint&old=-1", 400), ("format=checkpoint&old=99", 404)),
+    ],
 )
 def test_odd_questions_are_refused(sealed, client, query, status):
     answer = get(client, f"seals?{query}")
