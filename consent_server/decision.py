@@ -132,7 +132,6 @@ class Decision(msgspec.Struct, frozen=True):
     def parse(
         cls,
         body: bytes,
-        site: Site,
         notice: Callable[[str], Notice | None],
         read: Callable[[str], Consent],
     ) -> Decision:
@@ -140,9 +139,8 @@ class Decision(msgspec.Struct, frozen=True):
 
         Args:
             body: JSON text, ``{id, allow, notice, lang, variant, how, previous?}``.
-            site: the shop it was sent to.
-            notice: finds a notice of this site by its hash.
-            read: reads a token of this site, expired or not, and raises a ConsentError for any other.
+            notice: finds a notice of the shop it was sent to, by its hash.
+            read: reads a token of that shop, expired or not, and raises a ConsentError for any other.
 
         Raises:
             Malformed: not JSON, a field too many or of the wrong type, an id or a way of answering out of bounds.

@@ -100,7 +100,8 @@ def shops() -> str:
 def environment() -> str:
     """Return the settings of the environment with an example."""
     code = "\n".join(f"{row.name}={row.example}" for row in ENVIRONMENT)
-    return f"{table(ENVIRONMENT)}\n\n<!-- example: configuration environment -->\n```sh\n{code}\n```"
+    rows = table(ENVIRONMENT, lambda value: str(value).lower() if value is False else str(value))
+    return f"{rows}\n\n<!-- example: configuration environment -->\n```sh\n{code}\n```"
 
 
 PARTS = {

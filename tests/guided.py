@@ -42,7 +42,7 @@ def read_token(data: bytes) -> None:
 def read_decision(data: bytes) -> None:
     """A body is a decision within bounds, or is refused."""
     try:
-        decision = Decision.parse(data, SITE, {NOTICE.hash: NOTICE}.get, lambda text: KEYS.read(text, "shop"))
+        decision = Decision.parse(data, {NOTICE.hash: NOTICE}.get, lambda text: KEYS.read(text, "shop"))
     except ConsentError:
         return
     assert 0 <= decision.allow < 8

@@ -39,7 +39,7 @@ def read(text):
 
 def parse(**changes):
     body = {key: value for key, value in {**GOOD, **changes}.items() if value is not ...}
-    return Decision.parse(json.dumps(body).encode(), SITE, known, read)
+    return Decision.parse(json.dumps(body).encode(), known, read)
 
 
 def test_it_reads_an_answer():
@@ -94,7 +94,7 @@ def test_it_refuses_in_one_sentence(changes, error):
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{", b"\xff\xfe", b'{"id":"\xff"}', b"[" * 4000])
 def test_it_refuses_what_is_no_json_object(body):
     with pytest.raises(Malformed):
-        Decision.parse(body, SITE, known, read)
+        Decision.parse(body, known, read)
 
 
 def test_a_change_belongs_to_the_subject_of_the_token_that_it_follows():

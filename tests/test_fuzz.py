@@ -129,7 +129,7 @@ def test_no_token_survives_a_change(data):
 def test_parsing_raises_nothing_but_its_own_errors(site, body):
     notice = Notice.of({"site": "shop", "revision": 1, "keep": 1000, "lang": "az", "variant": ""})
     for parse in (
-        lambda: Decision.parse(body, site, lambda name: notice, lambda text: KEYS.read(text, "shop")),
+        lambda: Decision.parse(body, lambda name: notice, lambda text: KEYS.read(text, "shop")),
         lambda: shown_in(body, site, lambda name: notice),
     ):
         said = "."

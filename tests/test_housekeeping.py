@@ -23,7 +23,7 @@ from consent_server.store import Store
 from consent_server.tokens import Keys
 
 TODAY = datetime.now(UTC).date()
-KEYS = Keys(["the secret that the keeper's tests sign with"])
+KEYS = Keys(["the secret that these tests sign with"])
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_the_metrics_say_so_while_it_lasts_and_do_not_need_redis(stopped, app, s
 def test_check_says_so_too(stopped, monkeypatch):
     monkeypatch.setenv("REDIS_URL", stopped.url)
     monkeypatch.setenv("CONSENT_CONFIG", str(Path(__file__).parent.parent / "consent.toml"))
-    monkeypatch.setenv("CONSENT_SECRET", "the secret that the keeper's tests run with")
+    monkeypatch.setenv("CONSENT_SECRET", "the secret that these tests run with")
     said = CliRunner().invoke(check, ["--offline"]).stdout
     assert "Advice: smartmarket, " in said
     assert "nobody answers" in said

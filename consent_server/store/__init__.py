@@ -69,7 +69,7 @@ class Store:
         self.attestations = Attestations(self.connection)
 
     def close(self) -> None:
-        """Close the connections of this thread and those that are idle."""
+        """Close all connections."""
         self.connection.close()
 
     def servers(self) -> list[Server]:

@@ -134,9 +134,8 @@ def decisions(site_id: str) -> Response:
         behind = services()
         behind.limits.spend_client(behind.settings.client_limit, "client")
         behind.limits.spend(behind.settings.site_limit, "site", site.id)
-        decision = Decision.parse(
-            read_body(), site, partial(behind.store.notices.find, site), lambda text: _followed(text, site)
-        )
+        find = partial(behind.store.notices.find, site)
+        decision = Decision.parse(read_body(), find, lambda text: _followed(text, site))
         with metrics.STORE.time():
             kept = behind.store.decisions.record(
                 site,

@@ -235,7 +235,7 @@ time.sleep(600)
 
 
 @pytest.fixture
-def keeper(folder: Path) -> Iterator[Callable[[str], tuple[subprocess.Popen[str], psutil.Process]]]:
+def parent_of(folder: Path) -> Iterator[Callable[[str], tuple[subprocess.Popen[str], psutil.Process]]]:
     """Start another process that owns a Valkey in the folder; give both."""
     started: list[subprocess.Popen[str]] = []
 
@@ -253,15 +253,15 @@ def keeper(folder: Path) -> Iterator[Callable[[str], tuple[subprocess.Popen[str]
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_it_ends_with_its_parent_however_that_ends(keeper: Callable[[str], Any], how: signal.Signals) -> None:
-    parent, valkey = keeper("")
+def test_it_ends_with_its_parent_however_that_ends(parent_of: Callable[[str], Any], how: signal.Signals) -> None:
+    parent, valkey = parent_of("")
     parent.send_signal(how)
     parent.wait()
     soon(lambda: gone(valkey))
 
 
-def test_an_orphan_is_ended_before_its_folder_is_opened_again(keeper: Callable[[str], Any], folder: Path) -> None:
-    parent, orphan = keeper("without the kernel's help")
+def test_an_orphan_is_ended_before_its_folder_is_opened_again(parent_of: Callable[[str], Any], folder: Path) -> None:
+    parent, orphan = parent_of("without the kernel's help")
     with redis.Redis(unix_socket_path=str(folder / "valkey.sock")) as client:
         client.set("kept", "yes")
     parent.kill()

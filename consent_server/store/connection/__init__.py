@@ -85,9 +85,9 @@ class Circuit:
 class Connection:
     """The way to one Redis, Sentinel pair or Cluster.
 
-    ``client`` is redis-py's, for whatever is not in a hurry, to be used within ``reached()``. Scripts go over a
-    connection that each thread keeps for itself: by redis-py's ``register_script``, pool and ``Retry``, recording a
-    decision takes 255 µs of CPU instead of 177; and ``WAIT`` has to follow on the connection that wrote.
+    ``client`` is redis-py's, for whatever is not in a hurry, to be used within ``reached()``. Scripts go over
+    one connection to each server that all threads share (``sender.py``): by redis-py's ``register_script``, pool and
+    ``Retry`` a decision costs more; and ``WAIT`` has to follow on the connection that wrote.
 
     Args:
         url: ``redis://``, ``rediss://``, ``unix://``, the first two also with ``+sentinel`` or ``+cluster``.
