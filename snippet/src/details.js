@@ -123,7 +123,8 @@ const details = (gate) => {
       },
     }, name));
     select(0);
-    return [element('div', { role: 'tablist', 'aria-label': words.details }, ...made),
+    // Each tab stands by itself: among buttons the answers come first, for whoever counts them.
+    return [element('div', { role: 'tablist', 'aria-label': words.details }, ...made.map((tab) => element('span', {}, tab))),
       element('div', { class: 'scroll' }, ...panels), answers];
   };
 
