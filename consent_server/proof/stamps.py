@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -123,13 +123,10 @@ def _end(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def stamp(
-    store: Store, site: Site, authority: Authority, progress: Callable[[date], None] = lambda day: None
-) -> list[date]:
+def stamp(store: Store, site: Site, authority: Authority) -> list[date]:
     """Have the seals stamped that have no time-stamp yet, newest first, and return their days.
 
     A stamp on a seal is one on those before it, which it names; the older ones follow with the next runs.
-    ``progress`` is told each day.
 
     Raises:
         NotStamped: the authority did not; what it has stamped is kept, the rest comes with the next run.
@@ -139,5 +136,4 @@ def stamp(
         if day not in stamps and len(done) < AT_ONCE:
             store.attestations.keep_stamp(site, day, authority.stamp(seal))
             done.append(day)
-            progress(day)
     return done

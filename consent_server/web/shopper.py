@@ -252,7 +252,7 @@ def my_receipt(site_id: str) -> Response:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
     behind, now = services(), int(time.time())
     seal = newest_seal(behind.store, site, behind.keys)
-    stands = standing(services().store, site, consent, text)
+    stands = standing(behind.store, site, consent, text)
     content = receipt(site, asked, consent, _history(site, consent), text, now, seal, stands)
     signed = {"typ": "receipt", "site": site.id, "at": now, "sha256": digest(content)}
     return answer({**content, SIGNATURE: token(signed, behind.keys.sign(signed))}, mimetype="application/ld+json")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from .conftest import Shop, cookie, press, settle, until, when
 from .libraries import library
 from .rows import hits, tracker
+from .visits import ALLOW, PATTERN, WITHDRAW, accepted, english
 
-ALLOW = "consent.decide({ functional: true, analytics: true, marketing: true })"
-WITHDRAW = "consent.decide({ functional: false, analytics: false, marketing: false })"
-PATTERN = (("*.tracker.localhost", "analytics"),)
+__all__ = ["english"]
+
 INLINE = '<script type="text/plain" data-consent="analytics">window.inline = 1</script>'
 MARKED = {
     "video": "<video data-consent=analytics preload=auto data-src='{t}'></video>",
@@ -26,20 +25,6 @@ LISTEN = "<script>window.heard = []; document.addEventListener('consentchange', 
 SETTINGS = "<button data-consent-open>Cookie settings</button>"
 
 pytestmark = pytest.mark.troubles(".")
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
-
-
-def accepted(page: Page, url: str) -> None:
-    """Come to a page as who has accepted."""
-    page.goto(url)
-    page.evaluate(ALLOW)
-    until(page, "consent.token")
-    page.goto(url)
 
 
 def test_a_no_reaches_vendors_while_release_js_hangs(shop: Shop, page: Page) -> None:

@@ -11,36 +11,14 @@ from .conftest import WORDS, Shop, press, settle, until, when
 from .libraries import library
 from .rows import COUNT, HELD, hits, tracker
 from .test_other_browsers import new_window, window
+from .visits import ALLOW, PATTERN, WITHDRAW, accepted, english, withdraw
 from .windows import Window
 
-__all__ = ["new_window", "window"]
+__all__ = ["english", "new_window", "window"]
 
-ALLOW = "consent.decide({ functional: true, analytics: true, marketing: true })"
-WITHDRAW = "consent.decide({ functional: false, analytics: false, marketing: false })"
-PATTERN = (("*.tracker.localhost", "analytics"),)
 INLINE = '<script type="text/plain" data-consent="analytics">window.inline = 1; sessionStorage.runs = +(sessionStorage.runs || 0) + 1</script>'
 
 pytestmark = pytest.mark.troubles(".")
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
-
-
-def accepted(page: Page, url: str) -> None:
-    """Come to a page as who has accepted."""
-    page.goto(url)
-    page.evaluate(ALLOW)
-    until(page, "consent.token")
-    page.goto(url)
-
-
-def withdraw(page: Page) -> None:
-    """Withdraw in a page whose scripts have run, and wait for the page that takes its place."""
-    page.evaluate(f"window.here = 1; {WITHDRAW}")
-    until(page, "!window.here && window.consent?.choice")
 
 
 # Patterns

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from .conftest import Shop, settle, until, when
 from .rows import HELD, hits, tracker
+from .visits import ALLOW, PATTERN, WITHDRAW, accepted, english, withdraw
 
-ALLOW = "consent.decide({ functional: true, analytics: true, marketing: true })"
-WITHDRAW = "consent.decide({ functional: false, analytics: false, marketing: false })"
-PATTERN = (("*.tracker.localhost", "analytics"),)
+__all__ = ["english"]
+
 INLINE = f"<script {HELD}>window.inline = 1</script>"
 ADD = "const s = document.createElement('script'); s.src = '{t}'; s.onload = () => { s.remove(); window.gone = 1 }; document.head.append(s);"
 
 pytestmark = pytest.mark.troubles("Failed to load resource|MIME")
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
-
-
-def accepted(page: Page, url: str) -> None:
-    """Come to a page as who has accepted."""
-    page.goto(url)
-    page.evaluate(ALLOW)
-    until(page, "consent.token")
-    page.goto(url)
-
-
-def withdraw(page: Page) -> None:
-    """Withdraw in a page whose scripts have run, and wait for the page that takes its place."""
-    page.evaluate(f"window.here = 1; {WITHDRAW}")
-    until(page, "!window.here && window.consent?.choice")
 
 
 # What a pattern let through
