@@ -5,6 +5,9 @@ export const matcher = (patterns) => {
   return (name) => all.some((each) => each.test(name));
 };
 
+/** Milliseconds that a place has to say what is in it: a browser's database may never. */
+const PATIENCE = 3000;
+
 /** @param {Document} doc @param {string} name of a cookie, on every domain and path from which this page can see it */
 const removeCookie = (doc, name) => {
   const hosts = location.hostname.split('.').map((_, i, parts) => ';Domain=' + parts.slice(i).join('.'));
@@ -40,7 +43,7 @@ export const clear = async (doc, unwanted, kept) => {
   const removed = new Set();
   try {
     for (const [names, remove] of places) {
-      for (const name of await names(doc)) {
+      for (const name of await Promise.race([names(doc), new Promise((_, reject) => setTimeout(reject, PATIENCE))])) {
         if (isKept(name) || !isUnwanted(name)) continue;
         removed.add(name);
         remove(doc, name);

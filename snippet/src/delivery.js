@@ -68,7 +68,9 @@ const delivery = (gate) => {
     const giveBack = () => {
       for (const lost of before) if (!theirs().includes(lost)) put(cookie, lost, place, life);
     };
-    const isKept = () => cookies().some(([name, text]) => name == cookie && text == value);
+    const moment = parse(value)?.moment ?? 0;
+    // Or another tab has answered since this one last looked: its later answer stays.
+    const isKept = () => cookies().some(([name, text]) => name == cookie && (text == value || (parse(text)?.moment ?? 0) > moment));
     const settle = () => {
       for (const each of [home, ';Path=/', ';Path=/;Domain=' + hostname]) {
         if (!value || isKept()) return;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -138,6 +139,46 @@ def test_what_delivers_an_answer_comes_late_and_finds_another_tab_s_later_one(
     assert choice(one) == left
     two.goto(url + "?2")
     assert choice(two) == left
+
+
+MEANWHILE = """(() => {
+  const { get, set } = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
+  window.reads = 0;
+  Object.defineProperty(Document.prototype, 'cookie', {
+    configurable: true,
+    get() {
+      const found = get.call(this);
+      if (++reads == window.at) set.call(this, `consent=${other};Path=/`);
+      return found;
+    },
+    set(text) { set.call(this, text) },
+  });
+})()"""
+"""At one of this page's looks at the cookies, right after it, another tab's answer comes there."""
+
+
+def test_at_whatever_moment_another_tab_answers_this_one_s_tidying_leaves_that_answer(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    context = new_context()
+    context.add_init_script(WITHOUT_EVENTS + ";" + MEANWHILE)
+    url = shop.page("")
+    later = issued(shop, at=int(time.time()) + 7200)
+    at = looks = 1
+    while at <= looks:
+        context.clear_cookies()
+        page = context.new_page()
+        page.goto(url)
+        with slow(shop) as answer:
+            page.evaluate(f"window.other = '{later}'; {ACCEPT}; window.reads = 0; window.at = {at}")
+            when(page, lambda: answer.taken)
+            until(page, "performance.getEntriesByType('resource').some((one) => one.name.includes('/delivery.'))")
+            settle(page)
+            looks = page.evaluate("window.reads")
+            assert [value for _, _, value in cookies(context)] == [later], f"at look {at} of {looks}"
+        page.close()
+        at += max(1, looks // 8)
+    assert looks > 5
 
 
 def test_a_tab_that_leaves_before_its_answer_comes_leaves_the_other_tab_s_no(

@@ -271,6 +271,15 @@ def test_what_a_necessary_entry_names_stays_and_so_does_our_own(shop: Shop, page
     assert page.evaluate("consent.choice") == {"functional": False, "analytics": False, "marketing": False}
 
 
+def test_what_was_removed_is_told_where_a_browser_s_databases_never_answer(shop: Shop, page: Page) -> None:
+    shop.serve(cookies={"marketing": (cookie("m_*"),)})
+    page.add_init_script("indexedDB.databases = () => new Promise(() => {})")
+    accept(page, shop.page(""))
+    page.evaluate("document.cookie = 'm_a=1;path=/'")
+    page.evaluate("consent.decide({ marketing: false })")
+    says(page, "withdrawn", "removed", names="m_a")
+
+
 def test_what_another_category_names_stays_while_that_is_allowed(shop: Shop, page: Page) -> None:
     shop.serve(cookies={"functional": (cookie("shared_*"),), "marketing": (cookie("shared_id"), cookie("m_*"))})
     accept(page, shop.page(""))

@@ -61,20 +61,26 @@ class Window(ABC):
         self.act({"type": "key", "id": "keyboard", "actions": actions})
 
     def press(self, name: str) -> None:
-        """Click the button of that name, the last there is, as a mouse would."""
+        """Click the button of that name, the last there is, as a mouse would; again where the page moved meanwhile."""
         ours = "document.querySelectorAll('[data-ask] button')"
         find = f"[...{ours}].filter((b) => b.textContent == {json.dumps(name)}).at(-1)"
-        self.until(f"!!{find}")
-        x, y = self.evaluate(
-            f"(() => {{ const b = {find}; b.scrollIntoView(); const r = b.getBoundingClientRect();"
-            " return [r.x + r.width / 2, r.y + r.height / 2].map(Math.round) })()"
-        )
-        steps = [
-            {"type": "pointerMove", "duration": 0, "x": x, "y": y},
-            {"type": "pointerDown", "button": 0},
-            {"type": "pointerUp", "button": 0},
-        ]
-        self.act({"type": "pointer", "id": "mouse", "actions": steps})
+        end = time.monotonic() + 45
+        while True:
+            self.until(f"!!{find}")
+            x, y = self.evaluate(
+                f"(() => {{ const b = {find}; b.scrollIntoView(); const r = b.getBoundingClientRect();"
+                " window.missed = true; b.addEventListener('click', () => { window.missed = false }, true);"
+                " return [r.x + r.width / 2, r.y + r.height / 2].map(Math.round) })()"
+            )
+            steps = [
+                {"type": "pointerMove", "duration": 0, "x": x, "y": y},
+                {"type": "pointerDown", "button": 0},
+                {"type": "pointerUp", "button": 0},
+            ]
+            self.act({"type": "pointer", "id": "mouse", "actions": steps})
+            if not self.evaluate("window.missed ?? false"):
+                return
+            assert time.monotonic() < end, f"the button {name!r} could not be hit"
 
 
 class Firefox(Window):
