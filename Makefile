@@ -39,7 +39,7 @@ fuzz: .venv/ready-for-tests ## Send a hundred thousand odd requests, tokens and 
 	else echo "There is no atheris for this Python, so no fuzzing that is led by coverage."; fi
 
 lint: .venv/ready-for-tests snippet/node_modules/ready ## Check style, types and safety only: ruff, bandit, mypy --strict, tsc --strict.
-	@echo "ruff ..." && ruff check --quiet .
+	@echo "ruff ..." && ruff check --quiet . && ruff format --check --quiet .
 	@echo "bandit ..." && bandit --quiet --recursive consent_server
 	@echo "mypy --strict ..." && mypy --no-error-summary
 	@echo "tsc --strict ..." && cd snippet && npm run --silent check

@@ -39,6 +39,7 @@ blueprint.after_request(let_own_pages_read)
 SECONDS_TO_REPEAT = 600
 """How long a decision that is sent again gets its token again, for an answer may be lost on its way."""
 
+
 class PreviousRefused(ConsentError):
     """The token that a decision says it follows is not ours."""
 

@@ -42,7 +42,6 @@ MANY = int(os.environ.get("BENCH_DECISIONS", "100000"))
 """Decisions of each kind whose memory is measured."""
 
 
-
 def speed() -> None:
     """Decisions a second as a share of what a bare Flask view does on the same server and core, in turns."""
     load_apart()

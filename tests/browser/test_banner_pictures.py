@@ -76,7 +76,9 @@ def opened(shop: Shop, page: Page, lang: str, width: int, height: int, scheme: s
     return page
 
 
-@pytest.mark.parametrize(("device", "width", "height", "drawn"), [("phone", 360, 740, 240), ("desktop", 1280, 800, 420)])
+@pytest.mark.parametrize(
+    ("device", "width", "height", "drawn"), [("phone", 360, 740, 240), ("desktop", 1280, 800, 420)]
+)
 def test_the_first_layer_in_each_language_and_theme_light_and_dark(
     shop: Shop, page: Page, browser: Browser, device: str, width: int, height: int, drawn: int
 ) -> None:
@@ -107,7 +109,9 @@ def test_the_preferences(shop: Shop, page: Page, browser: Browser) -> None:
 
 
 def test_my_choices(shop: Shop, new_context: Callable[..., BrowserContext], browser: Browser) -> None:
-    film = '<iframe width=340 height=220 data-consent="marketing" data-src="https://www.youtube.com/embed/x" title="Film">'
+    film = (
+        '<iframe width=340 height=220 data-consent="marketing" data-src="https://www.youtube.com/embed/x" title="Film">'
+    )
     shop.serve(
         theme=THEMES["accent"],
         cookies=LISTED,

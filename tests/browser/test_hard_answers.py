@@ -32,7 +32,9 @@ def test_a_no_reaches_vendors_while_release_js_hangs(shop: Shop, page: Page) -> 
     page.route("**/release.*", lambda _: None)
     page.goto(shop.page(LISTEN))
     page.evaluate(ALLOW)
-    update = "(window.dataLayer || []).filter((e) => e[0] == 'consent' && e[1] == 'update').at(-1)?.[2].analytics_storage"
+    update = (
+        "(window.dataLayer || []).filter((e) => e[0] == 'consent' && e[1] == 'update').at(-1)?.[2].analytics_storage"
+    )
     until(page, f"{update} == 'granted' && heard.length == 1")
     page.evaluate(WITHDRAW)
     until(page, f"{update} == 'denied' && heard.length == 2")
@@ -93,7 +95,12 @@ def test_an_address_that_the_page_takes_away_stays_away(shop: Shop, page: Page, 
 
 def test_a_picture_that_falls_back_to_another_does_so_once(shop: Shop, page: Page) -> None:
     picture = "<img alt='' data-consent=functional data-src='/none.png' data-srcset='/none-2.png 2x' onerror=\"window.errors = (window.errors || 0) + 1; this.removeAttribute('srcset'); this.src = '/own.gif'\">"
-    page.route("**/own.gif", lambda r: r.fulfill(content_type="image/svg+xml", body="<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"))
+    page.route(
+        "**/own.gif",
+        lambda r: r.fulfill(
+            content_type="image/svg+xml", body="<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
+        ),
+    )
     page.goto(shop.page(picture))
     page.evaluate(ALLOW)
     until(page, "window.errors")
@@ -104,7 +111,13 @@ def test_a_picture_that_falls_back_to_another_does_so_once(shop: Shop, page: Pag
 def test_an_answer_that_is_no_token_is_not_asked_for_again_and_again(shop: Shop, page: Page) -> None:
     # A service worker, a proxy or a captive portal that says 200 and {} to whatever fails.
     posts: list[str] = []
-    page.route("**/decisions", lambda r: (posts.append(r.request.post_data or ""), r.fulfill(status=200, content_type="application/json", body="{}"))[0])
+    page.route(
+        "**/decisions",
+        lambda r: (
+            posts.append(r.request.post_data or ""),
+            r.fulfill(status=200, content_type="application/json", body="{}"),
+        )[0],
+    )
     page.goto(shop.page(""))
     page.evaluate(WITHDRAW)
     page.wait_for_timeout(4000)
@@ -156,10 +169,32 @@ def test_cookie_settings_say_something_while_the_preferences_hang(shop: Shop, pa
     page.get_by_role("dialog").wait_for()
 
 
-@pytest.mark.parametrize("name", ["Node", "Element", "Document", "Event", "CustomEvent", "HTMLElement", "MessageChannel", "History", "ShadowRoot", "HTMLScriptElement", "HTMLIFrameElement", "Text", "Range", "Response", "Set", "Request"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Node",
+        "Element",
+        "Document",
+        "Event",
+        "CustomEvent",
+        "HTMLElement",
+        "MessageChannel",
+        "History",
+        "ShadowRoot",
+        "HTMLScriptElement",
+        "HTMLIFrameElement",
+        "Text",
+        "Range",
+        "Response",
+        "Set",
+        "Request",
+    ],
+)
 def test_a_class_of_the_page_does_not_reach_us(shop: Shop, page: Page, name: str) -> None:
     taken = f"<script>class {name} {{}}</script>"
-    page.goto(shop.page(f"{taken}<script type='text/plain' data-consent='analytics' data-src='/own.js'></script>{INLINE}"))
+    page.goto(
+        shop.page(f"{taken}<script type='text/plain' data-consent='analytics' data-src='/own.js'></script>{INLINE}")
+    )
     shop.pages["/own.js"] = ("text/javascript", "window.own = 1", {})
     press(page, "accept")
     until(page, "window.own && window.inline && consent.token")
@@ -168,7 +203,12 @@ def test_a_class_of_the_page_does_not_reach_us(shop: Shop, page: Page, name: str
 
 
 def test_an_icon_of_svg_opens_the_preferences(shop: Shop, page: Page) -> None:
-    accepted(page, shop.page("<svg id=s data-consent-open width=40 height=40 tabindex=0 role=button><circle cx=20 cy=20 r=20 /></svg>"))
+    accepted(
+        page,
+        shop.page(
+            "<svg id=s data-consent-open width=40 height=40 tabindex=0 role=button><circle cx=20 cy=20 r=20 /></svg>"
+        ),
+    )
     page.locator("#s").click()
     page.get_by_role("dialog").wait_for()
 
@@ -200,7 +240,12 @@ def test_a_view_transition_does_not_hold_up_a_no(shop: Shop, page: Page) -> None
 
 def test_a_banner_that_is_seen_late_is_counted(shop: Shop, page: Page) -> None:
     # The guard against clickjacking, or a test tool's against flicker: nothing of the page is shown at first.
-    page.goto(shop.page("<script>setTimeout(() => guard.remove(), 1500)</script>", head=f"<style id=guard>html {{ display: none }}</style>{shop.tag}"))
+    page.goto(
+        shop.page(
+            "<script>setTimeout(() => guard.remove(), 1500)</script>",
+            head=f"<style id=guard>html {{ display: none }}</style>{shop.tag}",
+        )
+    )
     page.get_by_role("dialog").wait_for()
     when(page, lambda: any(path == "shown" for path, _ in shop.posts))
 
@@ -209,7 +254,9 @@ def test_the_preferences_answer_a_mouse_when_opened_from_a_drawer_that_traps_the
     shop.pages["/tab.js"] = ("text/javascript", library("tabbable"), {})
     shop.pages["/trap.js"] = ("text/javascript", library("focus-trap"), {})
     drawer = f"<nav id=nav>{SETTINGS}</nav><script>const trap = focusTrap.createFocusTrap('#nav', {{ allowOutsideClick }})</script>"
-    accepted(page, shop.page(drawer, head=f"{shop.tag}<script src=/tab.js></script><script src=/trap.js></script>{ALLOWED}"))
+    accepted(
+        page, shop.page(drawer, head=f"{shop.tag}<script src=/tab.js></script><script src=/trap.js></script>{ALLOWED}")
+    )
     page.evaluate("trap.activate()")
     settle(page)
     page.get_by_text("Cookie settings").click()
@@ -237,7 +284,9 @@ def test_held_things_are_told_where_load_never_comes(shop: Shop, page: Page) -> 
 
 def test_the_signal_is_told_where_load_never_comes(shop: Shop, page: Page) -> None:
     shop.serve(gpc=True)
-    page.add_init_script("Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true, configurable: true })")
+    page.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true, configurable: true })"
+    )
     page.route("**/hang.gif", lambda _: None)
     page.goto(shop.page("<img alt='' src='/hang.gif'>"), wait_until="domcontentloaded")
     page.get_by_role("dialog").get_by_text("Global Privacy Control").wait_for()

@@ -137,7 +137,9 @@ def test_what_is_allowed_once_ends_with_the_next_answer(shop: Shop, page: Page) 
     page.goto(shop.page(film.format(tracker(shop, "first"))))
     page.frame_locator("iframe").get_by_role("button", name=WORDS["en"]["once"]).click()
     when(page, lambda: "first" in hits(shop))
-    page.evaluate(f"document.querySelector('main').insertAdjacentHTML('beforeend', `{film.format(tracker(shop, 'second'))}`)")
+    page.evaluate(
+        f"document.querySelector('main').insertAdjacentHTML('beforeend', `{film.format(tracker(shop, 'second'))}`)"
+    )
     page.frame_locator("iframe >> nth=1").get_by_role("button", name=WORDS["en"]["once"]).wait_for()
     assert page.evaluate("document.querySelector('iframe').src") == tracker(shop, "first"), "another frame is no answer"
     press(page, "refuse")
@@ -175,16 +177,14 @@ def test_the_page_that_comes_back_is_where_it_was_and_was_sent_once(shop: Shop, 
 def test_a_page_that_answers_no_head_comes_back_too(shop: Shop, page: Page) -> None:
     accepted(page, shop.page(INLINE))
     until(page, "window.inline")
-    page.route(
-        "**/*", lambda route: route.fulfill(status=405) if route.request.method == "HEAD" else route.fallback()
-    )
+    page.route("**/*", lambda route: route.fulfill(status=405) if route.request.method == "HEAD" else route.fallback())
     withdraw(page)
     assert page.evaluate("window.inline") is None
 
 
 @pytest.mark.parametrize("policy", ["", "connect-src 'none'"])
 def test_without_a_network_the_page_stays_and_says_so(shop: Shop, page: Page, policy: str) -> None:
-    head = f"<meta http-equiv=content-security-policy-report-only content=\"{policy}\">{shop.tag}"
+    head = f'<meta http-equiv=content-security-policy-report-only content="{policy}">{shop.tag}'
     accepted(page, shop.page(INLINE, head=head, Content_Security_Policy_Report_Only=policy))
     until(page, "window.inline")
     page.evaluate("consent.decide({ marketing: false })")  # so that the layer is there

@@ -32,7 +32,12 @@ def test_a_script_ends_on_a_page_that_clears_its_timings(shop: Shop, page: Page,
 
 def test_a_script_that_the_page_names_itself_ends_on_a_page_that_clears_its_timings(shop: Shop, page: Page) -> None:
     shop.serve(trackers=PATTERN)
-    accepted(page, shop.page(f"<script>window.ran = () => (window.own = 1)</script><script src='{tracker(shop, 'it.js')}'></script>"))
+    accepted(
+        page,
+        shop.page(
+            f"<script>window.ran = () => (window.own = 1)</script><script src='{tracker(shop, 'it.js')}'></script>"
+        ),
+    )
     until(page, "window.own")
     page.evaluate("document.querySelector('script[src*=tracker]').remove(); performance.clearResourceTimings()")
     withdraw(page)
@@ -40,7 +45,9 @@ def test_a_script_that_the_page_names_itself_ends_on_a_page_that_clears_its_timi
 
 def test_a_script_that_no_pattern_holds_ends_with_the_page(shop: Shop, page: Page) -> None:
     shop.serve(trackers=PATTERN)
-    accepted(page, shop.page(f"<script>window.ran = () => (window.own = 1); import('{tracker(shop, 'it.js')}')</script>"))
+    accepted(
+        page, shop.page(f"<script>window.ran = () => (window.own = 1); import('{tracker(shop, 'it.js')}')</script>")
+    )
     until(page, "window.own")
     withdraw(page)
 
@@ -61,7 +68,12 @@ def test_a_script_in_a_frame_of_the_page_s_own_ends_with_the_page(shop: Shop, pa
 def test_a_picture_in_a_frame_of_the_page_s_own_is_unloaded(shop: Shop, page: Page) -> None:
     shop.serve(trackers=PATTERN)
     url = tracker(shop, "it")
-    accepted(page, shop.page(f"<iframe title=F></iframe><script>const i = frames[0].document.createElement('img'); i.src = '{url}'; document.querySelector('iframe').contentDocument.body.append(i)</script>"))
+    accepted(
+        page,
+        shop.page(
+            f"<iframe title=F></iframe><script>const i = frames[0].document.createElement('img'); i.src = '{url}'; document.querySelector('iframe').contentDocument.body.append(i)</script>"
+        ),
+    )
     when(page, lambda: "it" in hits(shop))
     page.evaluate(WITHDRAW)
     page.get_by_role("status").wait_for()
@@ -70,7 +82,11 @@ def test_a_picture_in_a_frame_of_the_page_s_own_is_unloaded(shop: Shop, page: Pa
 
 def test_a_page_is_not_loaded_anew_for_what_was_only_fetched_ahead(shop: Shop, page: Page) -> None:
     shop.serve(trackers=PATTERN)
-    page.goto(shop.page(f"<script>window.ran = () => (window.bad = 1)</script><script src='{tracker(shop, 'it.js')}'></script>"))
+    page.goto(
+        shop.page(
+            f"<script>window.ran = () => (window.bad = 1)</script><script src='{tracker(shop, 'it.js')}'></script>"
+        )
+    )
     page.evaluate("consent.decide({ marketing: true })")
     until(page, "consent.token")
     page.evaluate(f"window.here = 1; {WITHDRAW}")
@@ -79,7 +95,9 @@ def test_a_page_is_not_loaded_anew_for_what_was_only_fetched_ahead(shop: Shop, p
 
 
 @pytest.mark.parametrize("way", ["removeAttribute('src')", "removeAttributeNS(null, 'SRC'.toLowerCase())"])
-def test_an_address_that_is_taken_away_while_it_waits_is_not_asked_after_the_yes(shop: Shop, page: Page, way: str) -> None:
+def test_an_address_that_is_taken_away_while_it_waits_is_not_asked_after_the_yes(
+    shop: Shop, page: Page, way: str
+) -> None:
     shop.serve(trackers=PATTERN)
     page.goto(shop.page(f"<iframe id=f title=F></iframe><script>f.src = '{tracker(shop, 'it')}'; f.{way}</script>"))
     page.evaluate(ALLOW)
@@ -132,10 +150,17 @@ LAST = {
 
 
 @pytest.mark.parametrize("way", LAST)
-def test_what_a_script_sends_as_its_page_ends_does_not_leave_but_the_shop_s_own_does(shop: Shop, page: Page, way: str) -> None:
+def test_what_a_script_sends_as_its_page_ends_does_not_leave_but_the_shop_s_own_does(
+    shop: Shop, page: Page, way: str
+) -> None:
     last = LAST[way].replace("{t}", tracker(shop, "last"))
     own = LAST[way].replace("{t}", "/basket")
-    accepted(page, shop.page(f"<script {HELD}>window.inline = 1; addEventListener('pagehide', () => {{ {last}; {own} }})</script>"))
+    accepted(
+        page,
+        shop.page(
+            f"<script {HELD}>window.inline = 1; addEventListener('pagehide', () => {{ {last}; {own} }})</script>"
+        ),
+    )
     until(page, "window.inline")
     settle(page)
     shop.hits.clear()
@@ -151,7 +176,11 @@ def test_what_a_script_sends_as_its_page_ends_does_not_leave_but_the_shop_s_own_
 
 def test_a_placeholder_comes_back(shop: Shop, page: Page) -> None:
     picture = f"<img alt='' data-consent=analytics src='/placeholder.gif' data-src='{tracker(shop, 'it')}'>"
-    page.goto(shop.page(f"{picture}<video data-consent=analytics poster='/poster.gif' data-poster='{tracker(shop, 'poster')}'></video>"))
+    page.goto(
+        shop.page(
+            f"{picture}<video data-consent=analytics poster='/poster.gif' data-poster='{tracker(shop, 'poster')}'></video>"
+        )
+    )
     shown = "[document.images[0].getAttribute('src'), document.querySelector('video').getAttribute('poster')]"
     for _ in range(2):
         page.evaluate(ALLOW)

@@ -95,7 +95,9 @@ def test_on_a_phone_each_row_is_a_card_and_still_a_row_of_a_table(
     page = new_context(locale="en-GB", viewport={"width": width, "height": 640}).new_page()
     page.goto(shop.page(PLACE))
     expect(page.locator("[data-consent-list] table")).to_have_count(3)
-    wide = "(all) => all.filter((it) => it.scrollWidth > it.clientWidth || it.getBoundingClientRect().right > innerWidth)"
+    wide = (
+        "(all) => all.filter((it) => it.scrollWidth > it.clientWidth || it.getBoundingClientRect().right > innerWidth)"
+    )
     for part in ("table", "td", "tbody th", "button"):
         assert page.locator(f"[data-consent-list] {part}").evaluate_all(f"{wide}.length") == 0
 

@@ -187,7 +187,9 @@ def test_the_sanitiser_of_the_documentation_leaves_no_mark(shop: Shop, page: Pag
     call = example("sanitise").strip().rstrip(";")
     shop.pages["/dompurify.js"] = ("text/javascript", library("dompurify"), {})
     page.goto(shop.page("<div id=comments></div><script src=/dompurify.js></script>"))
-    marks = "<p data-consent=analytics data-src=x>1</p><button data-consent-open>2</button><div data-consent-list>3</div>"
+    marks = (
+        "<p data-consent=analytics data-src=x>1</p><button data-consent-open>2</button><div data-consent-list>3</div>"
+    )
     for text in (marks, *ATTACKS.values()):
         page.evaluate(f"(text) => (comments.innerHTML += {call})", text)
     assert page.evaluate("comments.textContent.startsWith('123')")

@@ -109,7 +109,9 @@ def test_what_does_not_fit_is_said_plainly(shop: Shop, new_context: Callable[...
         mine(shop, page, text)
         place = page.locator("[data-ask] p").filter(has_text="The sealed log")
         expect(place, name).to_contain_text("this is not what was recorded")
-        expect(page.get_by_role("tabpanel").get_by_role("status"), name).to_contain_text("this is not what was recorded")
+        expect(page.get_by_role("tabpanel").get_by_role("status"), name).to_contain_text(
+            "this is not what was recorded"
+        )
         page.unroute("**/me/proof")
 
 

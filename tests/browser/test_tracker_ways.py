@@ -11,7 +11,9 @@ from playwright.sync_api import BrowserContext, Page
 from .conftest import Shop, settle, until, when
 from .tracker_ways import ADDRESSES, BY_SCRIPT, IN_HTML, MAKE, Outcome, table
 
-pytestmark = pytest.mark.troubles("Failed to load resource|MIME|decode downloaded font|WebSocket|Access to resource|document.write|preload")
+pytestmark = pytest.mark.troubles(
+    "Failed to load resource|MIME|decode downloaded font|WebSocket|Access to resource|document.write|preload"
+)
 
 PATTERN = (("*.tracker.localhost", "analytics"),)
 RAN = "<script>window.order = []; window.ran = (name) => order.push(name)</script>"

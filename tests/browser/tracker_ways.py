@@ -158,12 +158,27 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "goes",
         f"{FRAME} frame.name = 'f'; make('form', {{ action: '{{url}}', target: 'f' }}).submit()",
     ),
-    "a filter's picture of SVG by `insertAdjacentHTML`": ("goes", "document.body.insertAdjacentHTML('beforeend', \"<svg width='9' height='9'><filter id='f'><feImage href='{url}'/></filter><rect width='9' height='9' filter='url(#f)'/></svg>\")"),
+    "a filter's picture of SVG by `insertAdjacentHTML`": (
+        "goes",
+        "document.body.insertAdjacentHTML('beforeend', \"<svg width='9' height='9'><filter id='f'><feImage href='{url}'/></filter><rect width='9' height='9' filter='url(#f)'/></svg>\")",
+    ),
     "where a frame's window is led by `location`": ("goes", f"{FRAME} frame.contentWindow.location.replace('{{url}}')"),
-    "a picture of a template's own `content`, put in": ("goes", "const t = document.createElement('template'); t.innerHTML = \"<img src='{url}' alt=''>\"; document.body.append(t.content)"),
-    "a style with `@import` that a script puts in": ("goes", "const s = document.createElement('style'); s.textContent = \"@import '{url}'\"; document.head.append(s)"),
-    "what a script writes into a frame": ("goes", f"{FRAME} frame.contentDocument.write(\"<img src='{{url}}' alt=''>\")"),
-    "`meta` in a frame that leads it elsewhere": ("goes", f"{FRAME} const meta = frame.contentDocument.createElement('meta'); meta.httpEquiv = 'refresh'; meta.content = '0;url={{url}}'; frame.contentDocument.head.append(meta)"),
+    "a picture of a template's own `content`, put in": (
+        "goes",
+        "const t = document.createElement('template'); t.innerHTML = \"<img src='{url}' alt=''>\"; document.body.append(t.content)",
+    ),
+    "a style with `@import` that a script puts in": (
+        "goes",
+        "const s = document.createElement('style'); s.textContent = \"@import '{url}'\"; document.head.append(s)",
+    ),
+    "what a script writes into a frame": (
+        "goes",
+        f"{FRAME} frame.contentDocument.write(\"<img src='{{url}}' alt=''>\")",
+    ),
+    "`meta` in a frame that leads it elsewhere": (
+        "goes",
+        f"{FRAME} const meta = frame.contentDocument.createElement('meta'); meta.httpEquiv = 'refresh'; meta.content = '0;url={{url}}'; frame.contentDocument.head.append(meta)",
+    ),
     "a link that is followed, and its `ping`": ("goes", "make('a', { href: '#', ping: '{url}' }).click()"),
     "a window of `open`": ("goes", "open('{url}')"),
 }

@@ -80,7 +80,12 @@ def test_a_missing_or_short_secret_is_cured_by_making_one(environ: dict[str, str
 
 
 def test_every_wrong_setting_is_found_in_one_go(tmp_path: Path) -> None:
-    environ = {"CONSENT_SECRET": SECRET, "PORT": "eighty", "WEB_CONCURRENCY": "0", "CONSENT_WEBHOK": "https://x.example"}
+    environ = {
+        "CONSENT_SECRET": SECRET,
+        "PORT": "eighty",
+        "WEB_CONCURRENCY": "0",
+        "CONSENT_WEBHOK": "https://x.example",
+    }
     settings, found = faults.environment(environ, tmp_path)
     assert [finding.fault.split()[0] for finding in found] == ["CONSENT_WEBHOK", "PORT", "WEB_CONCURRENCY"]
     assert "did you mean CONSENT_WEBHOOK?" in found[0].fault

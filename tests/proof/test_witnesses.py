@@ -68,9 +68,7 @@ def check(lines, *witnesses):
 
 def test_the_key_of_the_specification_s_example_is_read_and_a_cosignature_is_as_long_as_there():
     """https://c2sp.org/tlog-cosignature shows this line; its key is not told."""
-    packed = (
-        "jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA=="
-    )
+    packed = "jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA=="
     raw = b64decode(packed)
     assert int.from_bytes(raw[4:12]) == 1679315147
     assert len(raw) == len(b64decode(ONE.cosign("x\n1\n\n\n").split(" ")[-1]))

@@ -98,9 +98,7 @@ class Watch:
         await self.workers.follow(session)
         await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
 
-    def _add(
-        self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", **more: Any
-    ) -> None:
+    def _add(self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", **more: Any) -> None:
         if host:  # what has none stays within the browser
             self.sightings.append(Sighting(kind, name, host, page or self.page or self.going, initiator, at, **more))
 
