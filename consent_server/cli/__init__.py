@@ -13,6 +13,7 @@ from .keys import keys
 from .leaks import leaks_command
 from .log import log
 from .marketers import marketers
+from .preview import preview
 from .rates import rates_command
 from .serve import serve
 from .services import services_command
@@ -39,6 +40,7 @@ COMMANDS = (
     leaks_command,
     log,
     marketers,
+    preview,
     rates_command,
     serve,
     services_command,

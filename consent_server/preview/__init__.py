@@ -1,0 +1,163 @@
+"""How a ``consent.toml`` looks before it is served: each layer, language, variant, device and light, side by side.
+
+The file stays the record: nothing is written, no decision is taken, and whoever saves the file sees it here at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, render_template, request
+
+from ..banner.scripts import SiteScripts, build_scripts
+from ..check.faults import site as faults_of
+from ..settings.rows import SettingsError
+from ..settings.shops import read_sites
+from ..site import Site
+
+LAYERS = {"first": "First layer", "preferences": "Preferences", "mine": "My choices", "list": "Cookie list"}
+LIGHTS = ("light", "dark")
+DEVICES = {"phone": (360, 740), "desktop": (1280, 800)}
+"""Width and height of the windows, in CSS pixels."""
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; frame-src 'self'; connect-src 'self'; img-src data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a file says: its shops, or the last sound ones and what is wrong with it now; ``version`` of both."""
+
+    version: str
+    sites: Mapping[str, Site]
+    fault: str = ""
+
+
+def watch(path: Path) -> Callable[[], Draft]:
+    """Return what reads the draft in a file, anew whenever the file is saved. ``path``: of a ``consent.toml``."""
+    newest = Draft("", {})
+    lock = threading.Lock()
+
+    def read() -> Draft:
+        nonlocal newest
+        with lock:
+            try:
+                status = path.stat()
+                version = f"{status.st_mtime_ns}-{status.st_size}"
+            except OSError:
+                version = "missing"
+            if version != newest.version:
+                try:
+                    newest = Draft(version, read_sites(path))
+                except SettingsError as error:
+                    newest = replace(newest, version=version, fault=str(error))
+            return newest
+
+    return read
+
+
+def create_preview(path: Path) -> Flask:
+    """Return the application that shows the ``consent.toml`` at ``path``, to this machine alone: it has no login."""
+    app = Flask(__name__)
+    draft = watch(path)
+    built: dict[tuple[str, str, str], SiteScripts] = {}
+    building = threading.Lock()
+
+    def scripts(name: str, variant: str) -> tuple[Site, SiteScripts]:
+        """Return a shop that asks in one way alone, and its scripts."""
+        found = draft()
+        shop = found.sites.get(name) or abort(404)
+        ways = [way for way in shop.all_variants if way.name == variant] or abort(404)
+        key = (found.version, name, variant)
+        with building:
+            if key not in built:
+                for old in [each for each in built if each[0] != found.version]:
+                    del built[old]
+                built[key] = build_scripts(replace(shop, variants=tuple(ways) if shop.variants else ()))
+        return shop, built[key]
+
+    @app.before_request
+    def for_this_machine_alone() -> None:
+        if request.host.rpartition(":")[0] not in LOOPBACK:
+            abort(403, "The preview is for this machine alone: open it as http://127.0.0.1.")
+
+    @app.get("/")
+    def page() -> Response:
+        found = draft()
+        shop = found.sites.get(request.args.get("site", "")) or next(iter(found.sites.values()), None)
+        variants = [way.name for way in shop.all_variants] if shop else [""]
+        layer, variant = request.args.get("layer", ""), request.args.get("variant", "")
+        chosen = {
+            "layer": layer if layer in LAYERS else "first",
+            "variant": variant if variant in variants else variants[0],
+        }
+        html = render_template(
+            "preview.html",
+            draft=found,
+            path=path,
+            shop=shop,
+            variants=variants,
+            notes=[*faults_of(shop)] if shop else [],
+            layers=LAYERS,
+            lights=LIGHTS,
+            devices=DEVICES,
+            **chosen,
+        )
+        return Response(html, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
+
+    @app.get("/version")
+    def version() -> dict[str, str]:
+        return {"version": draft().version}
+
+    @app.get("/frames/<site_id>/<light>/<layer>/<lang>/")
+    def frame(site_id: str, light: str, layer: str, lang: str) -> Response:
+        shop, made = scripts(site_id, request.args.get("variant", ""))
+        if lang not in shop.languages or light not in LIGHTS or layer not in LAYERS:
+            abort(404)
+        nonce = secrets.token_urlsafe(16)
+        html = render_template(
+            "frame.html",
+            shop=shop,
+            lang=lang,
+            light=light,
+            layer=layer,
+            nonce=nonce,
+            base=f"/files/{site_id}/{light}/{request.args.get('variant') or '-'}/",
+            gate=in_light(made.consent.plain.decode(), light),
+        )
+        # Without an origin of its own: no answer is kept, and each frame is somebody who was never here.
+        policy = (
+            f"sandbox allow-scripts; default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; img-src data:; "
+            "style-src * 'unsafe-inline'; connect-src http:; base-uri 'none'; frame-ancestors 'self'"
+        )
+        return Response(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+    @app.get("/files/<site_id>/<light>/<variant>/<layer>.<lang>.<digest>.js")
+    def script(site_id: str, light: str, variant: str, layer: str, lang: str, digest: str) -> Response:
+        _, made = scripts(site_id, variant.strip("-"))
+        text = made.layers.get(layer, {}).get(lang) or abort(404)
+        return _for_frames(in_light(text.plain.decode(), light), "text/javascript")
+
+    @app.post("/files/<site_id>/<light>/<variant>/<call>")
+    def taken(site_id: str, light: str, variant: str, call: str) -> Response:
+        return _for_frames("", "text/plain", 204)  # nothing is counted, and no decision is kept
+
+    return app
+
+
+def in_light(script: str, light: str) -> str:
+    """Return a built script as it is where the browser asks for ``light`` or ``dark``, whatever this one asks for."""
+    return script.replace("(prefers-color-scheme:dark)", " all" if light == "dark" else " not all")
+
+
+def _for_frames(text: str, mimetype: str, status: int = 200) -> Response:
+    headers: dict[str, Any] = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+    return Response(text, status, headers, mimetype=mimetype)
