@@ -552,6 +552,10 @@ def verify_proof(proof: Mapping[str, Any], keys: Mapping[str, Any]) -> int:
             seal = trusted.read(way["seal"], "seal")
             if (seal["site"], seal["day"], seal.get("open")) != (proof["site"], way["day"], None):
                 raise Failed(f"the seal of {way['day']} is one of another day or site")
+            if {*way["entry"]} != {*LEAF, "id", "subject", "signature"}:  # a hash could be of anybody
+                raise Failed(f"the decision {way['entry']['id']} does not say whose it is")
+            if f"{datetime.fromtimestamp(way['entry']['at'] // 1000, UTC):%Y-%m-%d}" != way["day"]:
+                raise Failed(f"the decision {way['entry']['id']} is not of {way['day']}")
             hashed = leaf(way["entry"])
             if root_over(hashed, way["number"], way["of"], _hashes(way["path"])).hex() != seal["root"]:
                 raise Failed(f"the decision {way['entry']['id']} is not among those that were sealed")
@@ -667,7 +671,8 @@ class _Attested:
                 raise Failed(f"a cosigned checkpoint is one of another log, {name!r}")
             self.notes[int(size)] = note
         self.seals = Tree(*head.get("before", (0, ())))
-        self._compare()
+        # Over what is before these days a checkpoint says nothing of what is in here: it may be of another history.
+        self.before = self.seals.leaves
 
     def _add(self, text: str) -> None:
         self.anything = True
@@ -700,9 +705,10 @@ class _Attested:
         """Return in a sentence each what is attested of ``sealed`` seals.
 
         Raises:
-            Failed: a checkpoint is over more seals than there are, or a witness has cosigned none.
+            Failed: a checkpoint is over more seals than there are, or a witness has cosigned none of these.
         """
-        over = max(self.notes, default=0)
+        notes = {size: note for size, note in self.notes.items() if size > self.before}
+        over = max(notes, default=0)
         if over > self.seals.leaves:
             raise Failed(f"witnesses cosigned {over} seals, of which {self.seals.leaves} are here")
         sentences = []
@@ -712,12 +718,13 @@ class _Attested:
             latest = f", the latest {_span(self.latest[0])} after its day, {self.latest[1]}" if self.latest else ""
             sentences.append(f"{self.stamps} of {sealed} seals were time-stamped by the authority{latest}.")
         for witness in self.witnesses:
-            times = {size: at for size, note in self.notes.items() if (at := witness.cosigned(note))}
+            times = {size: at for size, note in notes.items() if (at := witness.cosigned(note))}
             if not times:
-                raise Failed(f"no checkpoint in it was cosigned by {witness.name}")
+                raise Failed(f"no checkpoint over what is in it was cosigned by {witness.name}")
             size = max(times)
-            sentences.append(f"{witness.name} cosigned the first {size} seals at {_time(times[size])}.")
-        if self.notes and not self.witnesses:
+            log = notes[size].partition("\n")[0]
+            sentences.append(f"{witness.name} cosigned the first {size} seals of {log} at {_time(times[size])}.")
+        if notes and not self.witnesses:
             sentences.append("Checkpoints of it were cosigned, which --witness KEY checks.")
         return sentences
 
