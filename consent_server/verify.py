@@ -347,7 +347,12 @@ class Keys:
 
     def _endorses(self, by: str, said: Mapping[str, Any], text: str) -> bool:
         signed, _, signature = text.rpartition(".")
-        return self._is_by(by, signed.encode(), signature) and said["kid"] == key_id(said["x"])
+        if not self._is_by(by, signed.encode(), signature):
+            return False
+        try:  # a signer may have been given anything
+            return bool(said["kid"] == key_id(said["x"])) and len(_bytes(said["x"])) == 32
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return False
 
     def _is_by(self, kid: str, text: bytes, signature: str) -> bool:
         try:

@@ -64,11 +64,11 @@ def vouch(store: Store, keys: Keys, name: str) -> None:
     Raises:
         UnknownKey: there is none of that name, or it is another key than its name says.
     """
-    jwk = store.keys.unendorsed().get(name)
-    try:
-        fits = jwk is not None and verify.key_id(jwk["x"]) == name
-    except (KeyError, TypeError, ValueError, AttributeError):
+    jwk: Any = store.keys.unendorsed().get(name)
+    try:  # once endorsed it is everybody's, so it has to be a key in every way
+        fits = name in verify.Keys([jwk]).jwks
+    except verify.NoKeys:
         fits = False
-    if jwk is None or not fits:
+    if not fits:
         raise UnknownKey(f"The store holds no public key that is {name!r}.")
     store.keys.remember([_endorsement(keys, 0, jwk, "previous")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from datetime import timedelta
@@ -175,6 +176,30 @@ def test_keys_of_a_store_without_endorsements_are_believed_once_vouched_for(stor
     assert CliRunner().invoke(keys_command, ["vouch", jwk["kid"]]).exit_code == 0
     assert len(proof.seal(store, shop, new, NOW)) == 2
     assert verify(list(proof.export(store, shop, new, None, NOW.date(), NOW)), new.jwks()).entries == 10
+
+
+@pytest.mark.parametrize(
+    "change", [{"x": "AAAA"}, {"x": "A" * 44}, {"kty": "RSA"}, {"crv": "X25519"}, {"x": 5}, {"x": "é"}, {"x": None}]
+)
+def test_what_is_no_key_cannot_be_vouched_for_and_stops_nothing(store, shop, valkey, monkeypatch, change):
+    """`keys --all` names whatever somebody wrote there under its own hash; who vouched for that had a dead store."""
+    fill(store, shop, 10)
+    jwk = {**FORGER.jwks()["keys"][0], **change}
+    with contextlib.suppress(TypeError, ValueError, AttributeError):
+        jwk["kid"] = key_id(jwk["x"])
+    store.connection.client.hset("consent:keys", jwk["kid"], json.dumps(jwk))
+    store.connection.client.hset("consent:keys", mapping={"list": "[]", "number": "5"})
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    monkeypatch.setenv("CONSENT_SECRET", SIGNED_WITH)
+    for name in (jwk["kid"], "list", "number"):
+        refused = CliRunner().invoke(keys_command, ["vouch", name])
+        assert refused.exit_code == 2, refused.output
+        assert refused.stderr.startswith("Error: The store holds no public key that is ")
+    # As a version that vouched for it left it.
+    store.keys.remember([proof_keys._endorsement(KEYS, 0, jwk, "previous")])
+    assert proof.seal(store, shop, KEYS, NOW) == [FIRST, FIRST + timedelta(1)]
+    assert verify(list(proof.export(store, shop, KEYS, None, NOW.date(), NOW)), KEYS.jwks()).entries == 10
 
 
 JWK = KEYS.jwks()["keys"][0]
