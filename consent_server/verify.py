@@ -83,6 +83,8 @@ class Summary:
     erased: int = 0
     unstated: int = 0
     unsealed: list[str] = field(default_factory=list)
+    begins: str = ""
+    """The first day, where others were sealed before it that are not in the export."""
     first_seal: str = ""
     last_seal: str = ""
     keys: str = ""
@@ -95,9 +97,10 @@ class Summary:
         older = f" Of {self.unstated} erased ones no statement says when: they are older than statements."
         unstated = older if self.unstated else ""
         unsealed = f" Not sealed yet: {', '.join(self.unsealed)}." if self.unsealed else ""
+        begins = f" It begins with {self.begins}; the days before are not in it." if self.begins else ""
         return (
             f"{self.site}: {self.entries} entries of {self.days} days are whole and unchanged, {self.erased} of them "
-            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}\n"
+            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}{begins}\n"
             + "\n".join([*self.attested, *map(put_back, self.restored), self.keys])
         )
 
@@ -875,6 +878,8 @@ class _Check:
             raise Failed(f"the counts of {day} are not those that were sealed")
         if self.previous is not None and seal["prev"] != self.previous:
             raise Failed(f"the seal of {day} does not follow that of the day before")
+        if self.previous is None and seal["prev"]:
+            self.summary.begins = day.isoformat()
         if seal.get("open"):
             self.summary.unsealed.append(day.isoformat())
         else:

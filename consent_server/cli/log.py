@@ -65,9 +65,12 @@ def export_log(site: str, out: Path, first: str | None, last: str | None, with_t
             yield from export(store, shop, keys, since, until, now, progress, with_tokens=with_tokens)
 
         write(out, lines())
+        archived = [made for made in store.log.archives(shop) if not since]
     click.echo(
         f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {out} --keys FILE"
     )
+    if archived:
+        click.echo(f"It begins after {archived[-1].last}: the days up to then were archived, to {archived[-1].file}.")
     if with_tokens:
         click.echo("It holds everybody's token: whoever reads it can change and erase their answers.", err=True)
 

@@ -198,6 +198,14 @@ def test_what_is_written_into_redis_as_a_cosignature_is_none(sealed, shop):
         check(export(sealed, shop), ONE)
 
 
+@pytest.mark.parametrize("line", ["", " ", "x", "—", "— ", "— witness.example/two", "a b c", "\x85", "— a b c d"])
+def test_what_is_no_signature_is_neither_given_on_nor_in_the_way(sealed, shop, line):
+    sealed.attestations.keep_cosigned(shop, 3, f"{noted(sealed, shop)}{line}\n")
+    assert with_cosignatures(sealed, shop, 3, noted(sealed, shop)) == noted(sealed, shop) + f"{line}\n" * ("d" in line)
+    assert cosign(sealed, shop, KEYS, ONE.cosign(noted(sealed, shop)), ONE.known) == (3, AT)
+    assert "cosigned the first 3 seals" in str(check(export(sealed, shop), ONE))
+
+
 def test_a_checkpoint_that_is_asked_for_has_its_cosignatures(app, client, site):
     services = app.extensions["consent"]
     answer(services.store, site, FIRST, keys=services.keys)
