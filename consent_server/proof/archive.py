@@ -22,6 +22,9 @@ from ..verify import Failed, opened, seal_hash, verify
 from .keys import all_published
 from .log import CannotWrite, export, seal, write
 
+LONGEST = 731 * 86_400
+"""Seconds for which an answer holds at most (`keep`), whatever somebody wrote into the store."""
+
 
 class ArchiveMissing(ConsentError):
     """The days that are half trimmed are in no file that is here."""
@@ -52,7 +55,10 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
                 store.log.trim(site, begun)
                 done.append(begun)
         seal(store, site, keys, now)
-        last = (now.astimezone(UTC) - timedelta(seconds=site.keep + site.prove)).date() - timedelta(1)
+        # What was asked then may hold for longer than what is asked today.
+        asked = [notice.content["keep"] for notice in store.notices.all(site).values()]
+        keep = max(site.keep, min(max(asked, default=0), LONGEST))
+        last = (now.astimezone(UTC) - timedelta(seconds=keep + site.prove)).date() - timedelta(1)
         oldest = store.log.first_day(site)
         if oldest and oldest <= last:
             made = _exported(store, site, keys, folder, oldest, last)

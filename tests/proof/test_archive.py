@@ -19,6 +19,7 @@ from consent_server.proof.erasure import erase
 from consent_server.proof.log import CannotWrite
 from consent_server.rates import read
 from consent_server.rates.period import Period
+from consent_server.site import Notice
 from consent_server.store import Archived, Unreadable
 from consent_server.verify import Failed, NoExport, opened, verify
 
@@ -113,6 +114,17 @@ def test_an_export_that_begins_later_says_so(log):
     assert f"It begins with {OLD[-1] + timedelta(1)}; the days before are not in it." in said
     with opened(log.folder / log.store.log.archives(SHOP)[0].file) as lines:
         assert "It begins" not in str(verify(lines, KEYS.jwks()))
+
+
+def test_answers_that_hold_for_longer_than_today_s_are_not_archived_while_they_do(log):
+    """The shop has lowered `keep`: the tokens of before are good for as long as they say."""
+    asked = {"site": "shop", "revision": 1, "keep": 30 * 86_400, "lang": "az", "variant": "of before"}
+    log.store.notices.serve(SHOP, [Notice.of(asked)])
+    assert archive(log.store, SHOP, KEYS, log.folder, NOW) == []
+    log.store.notices.serve(SHOP, [Notice.of({**asked, "keep": 10**15})])  # which no setting takes
+    assert archive(log.store, SHOP, KEYS, log.folder, NOW) == []
+    log.client.hdel("consent:{shop}:notices", Notice.of({**asked, "keep": 10**15}).hash)
+    assert archive(log.store, SHOP, KEYS, log.folder, NOW + timedelta(29))[0].last == OLD[-1]
 
 
 def test_two_runs_do_not_meet_in_one_folder(log):
