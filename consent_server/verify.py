@@ -328,7 +328,7 @@ class Keys:
         self.jwks[kid] = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x}
 
     def _follow(self, endorsements: Iterable[str]) -> None:
-        said = {text: _unsigned(text) for text in sorted({*endorsements})}
+        said = {text: unsigned(text) for text in sorted({*endorsements})}
         ways: dict[tuple[str, str], list[str]] = {}
         for text, content in said.items():
             if content.get("typ") == "key":
@@ -858,7 +858,7 @@ class _Check:
             raise Failed(f"{name} {fault}")
         self.summary.signed += "signature" in line
         self.summary.erased += "erased" in line
-        self.summary.unstated += unstated or bool(_unsigned(line.get("statement")).get("found"))
+        self.summary.unstated += unstated or bool(unsigned(line.get("statement")).get("found"))
         tree.add(hashed)
         counts.add(line, day, notice)
         return Fact(day, False, place, line["leaf"], "erased" in line, line.get("statement", ""))
@@ -921,7 +921,7 @@ def _bytes(text: str) -> bytes:
     return raw
 
 
-def _unsigned(token: object) -> dict[str, Any]:
+def unsigned(token: object) -> dict[str, Any]:
     """Return what a signed text says, whoever signed it; nothing if it is none."""
     try:
         content = json.loads(_bytes(str(token).rpartition(".")[0]))
