@@ -939,7 +939,7 @@ def read_keys(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise NoKeys(f"{path} cannot be read: {error.strerror}.") from None
+        raise NoKeys(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError):
         raise NoKeys(f"{path} holds no public keys: it is not JSON.") from None
     try:
@@ -961,7 +961,7 @@ def read_certificates(path: Path) -> list[Certificate]:
     try:
         return load_pem_x509_certificates(path.read_bytes())
     except OSError as error:
-        raise NoCertificate(f"{path} cannot be read: {error.strerror}.") from None
+        raise NoCertificate(f"{path} cannot be read: {error.strerror or error}.") from None
     except ValueError:
         raise NoCertificate(f"{path} holds no certificate (PEM).") from None
 
@@ -983,7 +983,7 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Failed(f"{path} is cut off or damaged: {error}.") from None
     except OSError as error:
-        raise NoExport(f"{path} cannot be read: {error.strerror}.") from None
+        raise NoExport(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def check(

@@ -51,6 +51,8 @@ def export_log(site: str, out: Path, first: str | None, last: str | None, with_t
     now = datetime.now(UTC)
     until = day("--to", last) or now.date()
     since = day("--from", first)
+    if until > now.date():
+        raise CommandFailed(f"--to {until} is still to come; today is {now.date()} (UTC).")
     if since and since > until:
         raise CommandFailed(f"--from {since} is after --to {until}.")
     with open_store(data) as (settings, sites, store):

@@ -60,6 +60,8 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (ConsentError, CannotCheck) as error:
             raise CommandFailed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
+        except UnicodeEncodeError:  # of an argument: nothing else here is text that somebody else wrote
+            raise CommandFailed("What was typed is no text in UTF-8.") from None
 
     return run
 

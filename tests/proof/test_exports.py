@@ -91,6 +91,22 @@ def test_a_stranger_who_finds_an_export_can_do_nothing_unless_it_holds_tokens(
     assert [text in file.read_text() for text in said] == [bool(options)] * 3
 
 
+def test_days_to_come_are_not_exported(run, redis_url, monkeypatch, shopper, tmp_path):
+    """Each would have a seal that says that it is open, up to the year 9999."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    shopper.decide("analytics")
+    done = run("export", shopper.site.id, "--out", tmp_path / "log", "--to", "9999-12-31")
+    assert done.exit_code == 2
+    assert "--to 9999-12-31 is still to come" in done.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_what_is_no_text_is_refused_in_a_sentence(run, redis_url, monkeypatch, shopper):
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    done = run("notice", "\udcff")  # as Python reads an argument that is no UTF-8
+    assert (done.exit_code, done.stderr) == (2, "Error: What was typed is no text in UTF-8.\n")
+
+
 @pytest.mark.parametrize("kind", ["device", "folder", "here", "pipe", "link to nowhere"])
 def test_only_a_file_is_replaced_by_an_export(tmp_path, kind, monkeypatch):
     """Replaced by a file, /dev/null would be one from then on, for the whole machine."""
