@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from ..banner.lists import known_addresses
 from ..site import CATEGORIES, Site, glob
 from .lives import seconds_of
 from .observed import Sighting
+
+
+def listable(name: str) -> str | None:
+    """Return how consent.toml lists a name: as it is, or by the beginning that it takes; None if it takes none."""
+    beginning = "".join(takewhile(lambda each: each.isprintable() and each not in ",*", name))
+    if not beginning.strip() or beginning[0].isspace():
+        return None
+    return name if beginning == name.rstrip() == name else f"{beginning.rstrip()}*"
+
 
 _Row = tuple[re.Pattern[str], str]
 
