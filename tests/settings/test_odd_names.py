@@ -16,6 +16,7 @@ from consent_server.audit.findings import Finding
 from consent_server.audit.hosts import host_of
 from consent_server.audit.lists import Lists, listable
 from consent_server.audit.observed import Sighting
+from consent_server.audit.recognise import Recogniser
 from consent_server.audit.report import NoReport, Report, known_findings
 from consent_server.audit.suggestions import Suggestions
 from consent_server.settings.rows import SettingsError
@@ -106,6 +107,27 @@ def test_no_name_that_a_page_gives_writes_a_line_of_its_own_or_commands_a_termin
         assert "\u202e" not in text
         assert not re.search(r"^refused", text, re.M)
     assert "[x](" not in made.markdown().replace("\\[x\\](", "")
+
+
+def test_a_vendor_s_cookie_of_a_short_name_lists_neither_the_shop_s_own_nor_another_vendor_s(tmp_path: Path) -> None:
+    """PayPal's necessary `ts` is not RTB House's `ts`, which is marketing, nor the shop's own."""
+
+    def cookie(name: str, host: str) -> Sighting:
+        return Sighting("cookie", name, host, "https://shop.example/", "", 1, life=86400 * 1500)
+
+    (tmp_path / "consent.toml").write_text(f'{HEAD}services = ["paypal", "rtb-house", "stripe", "ga4"]\n')
+    site = read_sites(tmp_path / "consent.toml")["shop"]
+    lists = Lists.of(site)
+    assert lists.categories_of(cookie("ts", "paypal.com")) == ["necessary"]
+    assert lists.categories_of(cookie("ts", "creativecdn.com")) == ["marketing"]
+    assert lists.outlived(cookie("ts", "creativecdn.com")) == "1 year"
+    assert lists.categories_of(cookie("m", "m.stripe.com")) == ["necessary"]
+    assert [lists.categories_of(cookie(name, "www.shop.example")) for name in ("ts", "m", "u")] == [[], [], []]
+    assert lists.categories_of(cookie("_ga", "shop.example")) == ["analytics"]
+    asked = Sighting("request", "https://js.stripe.com/v3/", "js.stripe.com", "https://shop.example/", "", 1)
+    known = Recogniser((), [asked])
+    assert known.service_of(cookie("m", "m.stripe.com")) == "stripe"
+    assert known.service_of(cookie("m", "shop.example")) is None
 
 
 def test_what_is_no_address_belongs_to_nobody() -> None:
