@@ -130,6 +130,20 @@ def test_a_vendor_s_cookie_of_a_short_name_lists_neither_the_shop_s_own_nor_anot
     assert known.service_of(cookie("m", "shop.example")) is None
 
 
+def test_a_script_on_a_host_that_a_necessary_service_shares_still_waits(tmp_path: Path) -> None:
+    lists = listed(tmp_path, 'services = ["gtm", "ga4", "recaptcha", "google-ads"]\n')
+    for address, category in {
+        "www.googletagmanager.com/gtm.js": "necessary",
+        "www.googletagmanager.com/gtag/js": "analytics",
+        "www.googletagmanager.com/other": "necessary",
+        "www.google.com/recaptcha/api.js": "functional",
+        "www.google.com/pagead/1p-user-list/": "marketing",
+    }.items():
+        asked = Sighting("request", f"https://{address}", address.partition("/")[0], "p", "", 1)
+        assert category in lists.categories_of(asked)
+        assert ("necessary" in lists.categories_of(asked)) == (category == "necessary"), address
+
+
 def test_what_is_no_address_belongs_to_nobody() -> None:
     assert [host_of(each) for each in ("http://[", "https://[::1", "http://[::1]:8/", "")] == ["", "", "[::1]:8", ""]
 
