@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -27,6 +28,9 @@ SECONDS_TO_TAKE_AN_ALARM = 10
 
 log = logging.getLogger(__name__)
 
+_posting = threading.Lock()
+"""Held while something is posted, also by a post that nobody waits for any more."""
+
 
 def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm | Leak]:
     """Post each alarm of ``site`` to ``webhook`` once, whichever server sees it first; return those that were posted.
@@ -47,13 +51,41 @@ def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm | Le
         body = msgspec.json.encode({"site": site.id, **said, "text": str(alarm)})
         post = urllib.request.Request(webhook, body, {"Content-Type": "application/json"})  # noqa: S310
         try:
-            # Settings take http and https only.
-            with urllib.request.urlopen(post, timeout=SECONDS_TO_TAKE_AN_ALARM):  # nosec B310  # noqa: S310
-                told.append(alarm)
+            _post(post)
+            told.append(alarm)
         except (OSError, HTTPException) as error:
             store.counters.release_alarm(site, name)
             log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
     return told
+
+
+def _post(post: urllib.request.Request) -> None:
+    """Post something, and return within the time, whatever the other side does: a byte now and then ends no time-out.
+
+    Raises:
+        OSError, HTTPException: it was not taken, or not in time.
+    """
+    if not _posting.acquire(blocking=False):
+        raise TimeoutError("it has not answered yet to what was posted before")
+    failed: list[Exception] = []
+
+    def wait_for_answer() -> None:
+        try:
+            # Settings take http and https only.
+            with urllib.request.urlopen(post, timeout=SECONDS_TO_TAKE_AN_ALARM):  # nosec B310  # noqa: S310
+                pass
+        except (OSError, HTTPException, ValueError) as error:  # ValueError: where it redirects to is no address
+            failed.append(error if isinstance(error, HTTPException) else OSError(str(error)))
+        finally:
+            _posting.release()
+
+    thread = threading.Thread(target=wait_for_answer, name="consent webhook", daemon=True)
+    thread.start()
+    thread.join(SECONDS_TO_TAKE_AN_ALARM)
+    if thread.is_alive():
+        raise TimeoutError(f"it takes longer than {SECONDS_TO_TAKE_AN_ALARM} s")
+    for error in failed:
+        raise error
 
 
 def clear_files(store: Store, site: Site) -> None:

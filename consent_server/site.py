@@ -53,7 +53,7 @@ def base64url(raw: bytes) -> str:
 
 def glob(name: str) -> str:
     """Return a regular expression for a name of the cookie list, in which ``*`` stands for anything."""
-    return "".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", name))
+    return "".join("(?s:.*)" if part == "*" else re.escape(part) for part in re.split(r"(\*)", name))
 
 
 @dataclass(frozen=True, slots=True)

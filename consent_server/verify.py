@@ -83,6 +83,8 @@ class Summary:
     erased: int = 0
     unstated: int = 0
     unsealed: list[str] = field(default_factory=list)
+    begins: str = ""
+    """The first day, where others were sealed before it that are not in the export."""
     first_seal: str = ""
     last_seal: str = ""
     keys: str = ""
@@ -95,9 +97,10 @@ class Summary:
         older = f" Of {self.unstated} erased ones no statement says when: they are older than statements."
         unstated = older if self.unstated else ""
         unsealed = f" Not sealed yet: {', '.join(self.unsealed)}." if self.unsealed else ""
+        begins = f" It begins with {self.begins}; the days before are not in it." if self.begins else ""
         return (
             f"{self.site}: {self.entries} entries of {self.days} days are whole and unchanged, {self.erased} of them "
-            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}\n"
+            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}{begins}\n"
             + "\n".join([*self.attested, *map(put_back, self.restored), self.keys])
         )
 
@@ -325,7 +328,7 @@ class Keys:
         self.jwks[kid] = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x}
 
     def _follow(self, endorsements: Iterable[str]) -> None:
-        said = {text: _unsigned(text) for text in sorted({*endorsements})}
+        said = {text: unsigned(text) for text in sorted({*endorsements})}
         ways: dict[tuple[str, str], list[str]] = {}
         for text, content in said.items():
             if content.get("typ") == "key":
@@ -347,7 +350,12 @@ class Keys:
 
     def _endorses(self, by: str, said: Mapping[str, Any], text: str) -> bool:
         signed, _, signature = text.rpartition(".")
-        return self._is_by(by, signed.encode(), signature) and said["kid"] == key_id(said["x"])
+        if not self._is_by(by, signed.encode(), signature):
+            return False
+        try:  # a signer may have been given anything
+            return bool(said["kid"] == key_id(said["x"])) and len(_bytes(said["x"])) == 32
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return False
 
     def _is_by(self, kid: str, text: bytes, signature: str) -> bool:
         try:
@@ -552,6 +560,10 @@ def verify_proof(proof: Mapping[str, Any], keys: Mapping[str, Any]) -> int:
             seal = trusted.read(way["seal"], "seal")
             if (seal["site"], seal["day"], seal.get("open")) != (proof["site"], way["day"], None):
                 raise Failed(f"the seal of {way['day']} is one of another day or site")
+            if {*way["entry"]} != {*LEAF, "id", "subject", "signature"}:  # a hash could be of anybody
+                raise Failed(f"the decision {way['entry']['id']} does not say whose it is")
+            if f"{datetime.fromtimestamp(way['entry']['at'] // 1000, UTC):%Y-%m-%d}" != way["day"]:
+                raise Failed(f"the decision {way['entry']['id']} is not of {way['day']}")
             hashed = leaf(way["entry"])
             if root_over(hashed, way["number"], way["of"], _hashes(way["path"])).hex() != seal["root"]:
                 raise Failed(f"the decision {way['entry']['id']} is not among those that were sealed")
@@ -667,7 +679,8 @@ class _Attested:
                 raise Failed(f"a cosigned checkpoint is one of another log, {name!r}")
             self.notes[int(size)] = note
         self.seals = Tree(*head.get("before", (0, ())))
-        self._compare()
+        # Over what is before these days a checkpoint says nothing of what is in here: it may be of another history.
+        self.before = self.seals.leaves
 
     def _add(self, text: str) -> None:
         self.anything = True
@@ -700,9 +713,10 @@ class _Attested:
         """Return in a sentence each what is attested of ``sealed`` seals.
 
         Raises:
-            Failed: a checkpoint is over more seals than there are, or a witness has cosigned none.
+            Failed: a checkpoint is over more seals than there are, or a witness has cosigned none of these.
         """
-        over = max(self.notes, default=0)
+        notes = {size: note for size, note in self.notes.items() if size > self.before}
+        over = max(notes, default=0)
         if over > self.seals.leaves:
             raise Failed(f"witnesses cosigned {over} seals, of which {self.seals.leaves} are here")
         sentences = []
@@ -712,12 +726,13 @@ class _Attested:
             latest = f", the latest {_span(self.latest[0])} after its day, {self.latest[1]}" if self.latest else ""
             sentences.append(f"{self.stamps} of {sealed} seals were time-stamped by the authority{latest}.")
         for witness in self.witnesses:
-            times = {size: at for size, note in self.notes.items() if (at := witness.cosigned(note))}
+            times = {size: at for size, note in notes.items() if (at := witness.cosigned(note))}
             if not times:
-                raise Failed(f"no checkpoint in it was cosigned by {witness.name}")
+                raise Failed(f"no checkpoint over what is in it was cosigned by {witness.name}")
             size = max(times)
-            sentences.append(f"{witness.name} cosigned the first {size} seals at {_time(times[size])}.")
-        if self.notes and not self.witnesses:
+            log = notes[size].partition("\n")[0]
+            sentences.append(f"{witness.name} cosigned the first {size} seals of {log} at {_time(times[size])}.")
+        if notes and not self.witnesses:
             sentences.append("Checkpoints of it were cosigned, which --witness KEY checks.")
         return sentences
 
@@ -843,7 +858,7 @@ class _Check:
             raise Failed(f"{name} {fault}")
         self.summary.signed += "signature" in line
         self.summary.erased += "erased" in line
-        self.summary.unstated += unstated or bool(_unsigned(line.get("statement")).get("found"))
+        self.summary.unstated += unstated or bool(unsigned(line.get("statement")).get("found"))
         tree.add(hashed)
         counts.add(line, day, notice)
         return Fact(day, False, place, line["leaf"], "erased" in line, line.get("statement", ""))
@@ -863,6 +878,8 @@ class _Check:
             raise Failed(f"the counts of {day} are not those that were sealed")
         if self.previous is not None and seal["prev"] != self.previous:
             raise Failed(f"the seal of {day} does not follow that of the day before")
+        if self.previous is None and seal["prev"]:
+            self.summary.begins = day.isoformat()
         if seal.get("open"):
             self.summary.unsealed.append(day.isoformat())
         else:
@@ -904,7 +921,7 @@ def _bytes(text: str) -> bytes:
     return raw
 
 
-def _unsigned(token: object) -> dict[str, Any]:
+def unsigned(token: object) -> dict[str, Any]:
     """Return what a signed text says, whoever signed it; nothing if it is none."""
     try:
         content = json.loads(_bytes(str(token).rpartition(".")[0]))
@@ -922,7 +939,7 @@ def read_keys(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise NoKeys(f"{path} cannot be read: {error.strerror}.") from None
+        raise NoKeys(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError):
         raise NoKeys(f"{path} holds no public keys: it is not JSON.") from None
     try:
@@ -944,7 +961,7 @@ def read_certificates(path: Path) -> list[Certificate]:
     try:
         return load_pem_x509_certificates(path.read_bytes())
     except OSError as error:
-        raise NoCertificate(f"{path} cannot be read: {error.strerror}.") from None
+        raise NoCertificate(f"{path} cannot be read: {error.strerror or error}.") from None
     except ValueError:
         raise NoCertificate(f"{path} holds no certificate (PEM).") from None
 
@@ -966,7 +983,7 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Failed(f"{path} is cut off or damaged: {error}.") from None
     except OSError as error:
-        raise NoExport(f"{path} cannot be read: {error.strerror}.") from None
+        raise NoExport(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def check(

@@ -95,19 +95,24 @@ export const verifyReceipt = async (receipt, keys, { site }) => {
  * @param {any} proof as GET /v1/SITE/me/proof gave it
  * @param {string} token the answer, which `verify` has checked
  * @param {{ keys: { x?: string }[] }} keys the document at /v1/keys.json
- * @param {{ site: string }} options
+ * @param {{ site: string, now?: number }} options `now`: seconds since 1970, the clock's time if left out
  * @returns {Promise<{ number: number, day: string } | null>} its number, from 1, among the answers of a day (UTC); null if
  *   that is not sealed yet
- * @throws {BadToken}
+ * @throws {BadToken} what is shown does not fit
+ * @throws {RangeError} nothing is shown, though that day has been over for a day
  */
-export const verifyProof = async ({ sealed, unsealed }, token, keys, { site }) => {
-  const { jti, sub, allow, notice } = await payloadOf(token, keys);
-  if (unsealed.includes(jti)) return null;
+export const verifyProof = async ({ sealed, unsealed }, token, keys, { site, now = Date.now() / 1000 }) => {
+  const { jti, sub, allow, notice, at: second } = await payloadOf(token, keys);
+  if (unsealed.includes(jti)) {
+    if (now / 86400 < Math.floor(second / 86400) + 2) return null;
+    throw new RangeError('This should have been sealed.');
+  }
   const { entry, path, number, seal } = sealed.find((/** @type {any} */ { entry }) => entry.id == jti) || { seal: '' };
   const said = await payloadOf(seal, keys);
-  // Who answered, and what, is taken from the token; the rest of the leaf is the first ten fields, in their order.
+  // Who answered, and what, is taken from the token; when, to the second. Names say what is what, whatever the order is.
   const own = await hashOf([jti, sub, btoa(String.fromCharCode(...bytes(token.split('.')[1])))]);
-  const leaf = JSON.stringify([...Object.values({ ...entry, allow, notice }).slice(0, 10), own]);
+  const { bucket, at, seq, kind, before, how, device, country } = entry;
+  const leaf = JSON.stringify([bucket, at, seq, kind, allow, before, how, device, country, notice, own]);
   /** @param {number} at @param {number} size @returns {Promise<ArrayLike<number> & Iterable<number>>} the node over that leaf and others */
   const over = async (at, size) => {
     if (size < 2) return at ? [] : sha256([0, ...utf8(leaf)]);
@@ -115,8 +120,9 @@ export const verifyProof = async ({ sealed, unsealed }, token, keys, { site }) =
     const beside = (path.pop() ?? '00').match(/../g).map((/** @type {string} */ byte) => +`0x${byte}`);
     return sha256(at < half ? [1, ...await over(at, half), ...beside] : [1, ...beside, ...await over(at - half, size - half)]);
   };
-  if (said.typ == 'seal' && said.site == site && !said.open && said.root == hex(await over(number, said.entries))) {
-    return { number: number + 1, day: said.day };
+  if (said.typ == 'seal' && said.site == site && !said.open && Math.floor(at / 1000) == second
+    && new Date(at).toJSON().slice(0, 10) == said.day && said.root == hex(await over(+number, said.entries))) {
+    return { number: +number + 1, day: said.day };
   }
   throw new BadToken('This is not in the log.');
 };

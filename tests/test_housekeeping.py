@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import closing
 
-from consent_server import __version__
+from consent_server import __version__, housekeeping
 from consent_server.cli.check import check
 from consent_server.decision import Decision
 from consent_server.housekeeping import tell
@@ -33,8 +33,14 @@ def hook():
     class Hook(http.server.BaseHTTPRequestHandler):
         posted: list = []  # noqa: RUF012 one list for the one test
         status = 204
+        ended = threading.Event()
 
         def do_POST(self):
+            if Hook.status is None:
+                self.wfile.write(b"HTTP/1.0 204 No Content\r\nX: ")
+                while not Hook.ended.wait(0.05):  # a byte now and then: no read of it ever times out
+                    self.wfile.write(b"x")
+                return
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if Hook.status < 400:
                 Hook.posted.append(json.loads(body))
@@ -48,6 +54,7 @@ def hook():
         threading.Thread(target=server.serve_forever, daemon=True).start()
         Hook.url = f"http://127.0.0.1:{server.server_port}/alarm"
         yield Hook
+        Hook.ended.set()
         server.shutdown()
 
 
@@ -84,6 +91,21 @@ def test_an_alarm_that_nobody_took_is_told_again(stopped, site, hook):
     hook.status = 500
     assert tell(stopped, site, hook.url, TODAY) == []
     hook.status = 204
+    assert len(tell(stopped, site, hook.url, TODAY)) == 1
+
+
+def test_a_webhook_that_never_ends_its_answer_holds_up_nothing(stopped, site, hook, monkeypatch, caplog):
+    monkeypatch.setattr(housekeeping, "SECONDS_TO_TAKE_AN_ALARM", 0.4)
+    hook.status = None
+    assert tell(stopped, site, hook.url, TODAY) == []
+    assert "it takes longer than 0.4 s" in caplog.text
+    assert tell(stopped, site, hook.url, TODAY) == []
+    assert "it has not answered yet to what was posted before" in caplog.text, "one such answer at most is waited for"
+    hook.ended.set()
+    hook.status = 204
+    monkeypatch.setattr(housekeeping, "SECONDS_TO_TAKE_AN_ALARM", 20)
+    with housekeeping._posting:  # until that one is over
+        pass
     assert len(tell(stopped, site, hook.url, TODAY)) == 1
 
 

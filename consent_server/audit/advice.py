@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from enum import Enum
 
 from ..site import Site
 from .hosts import host_of
+from .lists import listable
 from .lives import in_days
 from .observed import Sighting
 
@@ -46,7 +48,8 @@ def advice(
     if reason is Reason.OUTLIVED:
         return (
             f"It lives {in_days(seen.life)}, longer than the list says: end it sooner where {_who(seen)} sets it, or "
-            f'write its real life: [[{table}.cookies.{category}]] name = "{seen.name}", life = "{in_days(seen.life)}".'
+            f'write its real life: [[{table}.cookies.{category}]] name = {_quoted(seen.name)}, '
+            f'life = "{in_days(seen.life)}".'
         )
     if reason is Reason.FORWARDED:
         address = seen.name.partition("://")[2]
@@ -72,7 +75,14 @@ def _list_it(seen: Sighting, table: str, service: str | None) -> str:
     if seen.kind in ("request", "service-worker"):
         address = seen.host if seen.kind == "request" else seen.name.partition("://")[2]
         return f'Say what it is for: [[{table}.trackers]] match = "{address}", category = "CATEGORY" in consent.toml.'
-    return f'Say what it is for: [[{table}.cookies.CATEGORY]] name = "{seen.name}" in consent.toml.'
+    name = listable(seen.name)
+    if name is None:
+        return "No list can name it: have it named in letters by whoever makes it."
+    return f"Say what it is for: [[{table}.cookies.CATEGORY]] name = {_quoted(name)} in consent.toml."
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)
 
 
 def _who(seen: Sighting) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
+from .hosts import parts_of
 from .observed import ConsentCall, Observed, Sighting
 
 SIGNALS = {
@@ -60,7 +61,7 @@ def disagreements(observed: Observed, allowed: frozenset[str]) -> Iterator[Disag
 
 def _said(hit: Sighting) -> Mapping[str, Sequence[str]]:
     """Return ``gcs`` and ``gcd`` of a hit."""
-    query = urlsplit(hit.url).query
+    query = parts_of(hit.url).query
     return {key: value for key, value in parse_qs(query).items() if key in ("gcs", "gcd")} if "gc" in query else {}
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..site import Site
 from .hosts import host_of, is_third_party, without_port
-from .report import Report
+from .lists import listable
+from .report import Report, printable
 from .suggestions import Suggestions, company_of
 
 Row = Mapping[str, Any]
@@ -48,7 +49,7 @@ def draft(report: Report, site: Site | None, suggestions: Suggestions) -> str:
         lines += [*_entry(table, name, rows, site.languages if site else ("en",), suggestions, host_of(report.url)), ""]
     for address, rows in hosts.items():
         lines += [*_tracker(table, address, rows), ""]
-    return "\n".join(lines).rstrip()
+    return "\n".join(map(printable, lines)).rstrip()
 
 
 def _by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
@@ -63,6 +64,12 @@ def _entry(
 ) -> Iterator[str]:
     host = rows[0]["host"]
     yield f"# {', '.join(dict.fromkeys(row['kind'] for row in rows))} on {host}, {_states(rows)}."
+    listed = listable(name)
+    if listed is None:
+        yield f"# {printable(name)}: no list can name it; have it named in letters by whoever makes it."
+        return
+    if listed != name:
+        yield f"# {printable(name)} stands for itself and for what else begins so: consent.toml takes no more of it."
     if said := suggestions.of(name):
         yield f"# Suggestion of the cookie database, to be checked: {said}."
     company = company_of(host)
@@ -70,7 +77,7 @@ def _entry(
         yield f"# Suggestion of third-party-web, to be checked: {host} is {company}'s."
     empty = ", ".join(f'{lang} = ""' for lang in languages)
     yield f"# [[{table}.cookies.CATEGORY]]"
-    yield f"# name = {json.dumps(name, ensure_ascii=False)}"
+    yield f"# name = {json.dumps(listed, ensure_ascii=False)}"
     yield f"# provider = {json.dumps(company or '', ensure_ascii=False)}"
     yield f"# purpose = {{ {empty} }}"
     yield f"# life = {{ {empty} }}"

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ..banner.scripts import LAYERS
 from ..site import CATEGORIES, Site
 from .advice import Reason, advice
 from .consent_mode import disagreements
-from .hosts import host_of, is_third_party
+from .hosts import host_of, is_third_party, parts_of
 from .lists import Lists
 from .observed import Observed, Sighting
 from .recognise import Recogniser
@@ -167,7 +167,7 @@ class Judge:
 
     def _echoes(self, seen: Sighting, cookies: dict[str, str]) -> bool:
         """Return whether a request of the shop's own carries the number that a tracker's cookie gave to the shopper."""
-        query = unquote(urlsplit(seen.url).query)
+        query = unquote(parts_of(seen.url).query)
         return bool(query) and any(id_ in query for id_ in self._ids(cookies))
 
     def _ids(self, cookies: dict[str, str]) -> Iterable[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from functools import cache
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
@@ -14,9 +14,17 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+def parts_of(url: str) -> SplitResult:
+    """Return the parts of an address; of one that no browser reads either, such as ``http://[``, none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
 def host_of(url: str) -> str:
     """Return host and port of an address, as a browser writes them; empty where it has none."""
-    return urlsplit(url).netloc.rpartition("@")[2].lower()
+    return parts_of(url).netloc.rpartition("@")[2].lower()
 
 
 def path_of(url: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ..banner.lists import tracker_patterns
 from ..catalogue import services
 from ..site import glob
-from .hosts import without_port
+from .hosts import registrable, without_port
 from .observed import Sighting
 
 LETTERS_TO_TELL = 4
@@ -29,7 +29,8 @@ class Recogniser:
         }
         self._addresses = {id_: (_matcher(it.patterns), _matcher(it.hosts)) for id_, it in services().items()}
         self._names = {
-            id_: [(each.kind, re.compile(glob(each.name))) for each in it.entries] for id_, it in services().items()
+            id_: [(each.kind, re.compile(glob(each.name)), each.host) for each in it.entries]
+            for id_, it in services().items()
         }
         self._there = {*named}
         self._there |= {found for seen in sightings if seen.kind == "request" and (found := self.service_of(seen))}
@@ -49,15 +50,22 @@ class Recogniser:
         return None
 
     def _by_name(self, seen: Sighting) -> str | None:
-        found = [
-            id_
-            for id_ in self._order
-            if any(kind == seen.kind and pattern.fullmatch(seen.name) for kind, pattern in self._names[id_])
-        ]
+        found = [id_ for id_ in self._order if self._has(id_, seen)]
         there = [id_ for id_ in found if id_ in self._there or self._addresses[id_][1].match(f"{seen.host}/")]
         if there or len(seen.name) < LETTERS_TO_TELL:
             return there[0] if there else None
         return found[0] if found else None
+
+
+    def _has(self, id_: str, seen: Sighting) -> bool:
+        """Return whether a service has an entry of that kind and name, and there: some lie on a vendor's own host."""
+        is_its = bool(self._addresses[id_][1].match(f"{seen.host}/"))
+        return any(
+            kind == seen.kind
+            and pattern.fullmatch(seen.name)
+            and (is_its or not host or registrable(host) == registrable(seen.host))
+            for kind, pattern, host in self._names[id_]
+        )
 
 
 def _matcher(patterns: Sequence[str]) -> re.Pattern[str]:

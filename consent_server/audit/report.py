@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -57,7 +58,7 @@ class Report:
                 by = f", by {finding.initiator}" if finding.initiator not in ("", finding.page) else ""
                 lines.append(f"    on {finding.page}{by}")
                 lines.append(f"    {finding.fix}")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def markdown(self) -> str:
         """Return it for who reads reports: a table of findings a state, then all that was seen."""
@@ -66,7 +67,7 @@ class Report:
             "",
             f"Made {self.made}: {len(self.pages)} pages in {len(self.states)} states.",
         ]
-        lines += ["", *(f"- {note}" for note in self.notes)] if self.notes else []
+        lines += ["", *(f"- {_cell(note)}" for note in self.notes)] if self.notes else []
         for state in self.states:
             rows = [
                 (each.kind, each.name, each.host, each.category or "not listed", each.page, each.initiator, each.fix)
@@ -80,7 +81,7 @@ class Report:
             for row in self.seen
         ]
         head = ("What", "Name", "Host", "Category", "States")
-        return "\n".join([*lines, "", "## All that was seen", "", *_table(head, everything)])
+        return "\n".join(map(printable, [*lines, "", "## All that was seen", "", *_table(head, everything)]))
 
 
 def known_findings(text: bytes) -> set[tuple[str, str, str, str]]:
@@ -92,7 +93,7 @@ def known_findings(text: bytes) -> set[tuple[str, str, str, str]]:
     try:
         findings = msgspec.json.decode(text)["findings"]
         return {(each["state"], each["kind"], each["name"], each["host"]) for each in findings}
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, RecursionError):
         raise NoReport("That is no report of an audit; one is written by --format json --out FILE.") from None
 
 
@@ -101,5 +102,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [lines[0], f"|{'---|' * len(head)}", *lines[1:]]
 
 
+def printable(text: str) -> str:
+    """Return a line in which whatever a page has named cannot begin another, or command a terminal: ``\\n``."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    """Return a text as it is shown, whatever it has of Markdown's own; addresses stay as they are."""
+    return re.sub(r"([\\`*\[\]|])", r"\\\1", printable(text)).replace("<", "&lt;")

@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from ..site import ConsentError, Site
 from .browsing.browser import UNCOUNTED, Error, find_chromium, fresh_browser, in_a_line, running_playwright
 from .browsing.pages import find_pages
 from .browsing.visit import SECONDS_TO_OPEN
 from .findings import Judge
-from .hosts import host_of
+from .hosts import host_of, parts_of
 from .report import Report
 from .states import STATES, Plan, observe
 
@@ -54,7 +53,7 @@ def audit(
         NoBrowser: Playwright or a Chromium is missing.
         NotReached: the first page does not answer.
     """
-    parts = urlsplit(url)
+    parts = parts_of(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise NotReached(f"{url} is no web address; type one such as https://shop.example/.")
     find_chromium()

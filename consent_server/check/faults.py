@@ -43,7 +43,9 @@ def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, lis
         except SettingsError as error:
             for spelling in (error.name, f"{error.name}_FILE"):
                 rest.pop(spelling, None)
-            cures = {row.name: f"set it: {row.help}" for row in ENVIRONMENT} | {"CONSENT_SECRET": _new_secret(folder)}
+            # A log that is there goes on with its own secret alone.
+            new = f"correct it; or, for a shop that nobody has answered yet, {_new_secret(folder)}"
+            cures = {row.name: f"set it: {row.help}" for row in ENVIRONMENT} | {"CONSENT_SECRET": new}
             found.append(Finding(str(error), cures.get(error.name or "", f"type: unset {error.name}; and set that.")))
     if not settings.secret and not any("CONSENT_SECRET" in finding.fault for finding in found):
         there = (folder / SECRET_FILE).exists()
@@ -56,7 +58,8 @@ def secret(settings: Settings, folder: Path, environ: Mapping[str, str]) -> Iter
     """Find a secret that others know: that of a demo in ``folder``, or one that everybody may read."""
     for kept in folder.glob("consent-demo*/secret"):
         if kept.read_text(encoding="utf-8").strip() in settings.secret:
-            yield Finding(f"CONSENT_SECRET is the one of the demo in {kept.parent.name}.", _new_secret(folder))
+            cure = f"{_new_secret(folder)}; where shoppers have answered already, type: consent-server keys rotate"
+            yield Finding(f"CONSENT_SECRET is the one of the demo in {kept.parent.name}.", cure)
     path = environ.get("CONSENT_SECRET_FILE")
     if path and Path(path).exists() and Path(path).stat().st_mode & 0o077:
         yield Finding(f"{path} can be read by others than its owner.", f"type: chmod 600 {path}")

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 
 from ..proof.attested import restorations
+from ..proof.entries import Unproven
+from ..proof.seals import newest
 from ..rates.read import today, unusual
 from ..settings.environment import Settings
 from ..site import Site
-from ..store import Store, StoreAway, WrongLayout
+from ..store import Store, StoreAway, Unreadable, WrongLayout
 from ..store.connection import Server, TooOld
 from ..tokens import Keys
 from .faults import Finding
@@ -76,6 +78,8 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
                         f"type: consent-server log seal {shop.id}, which says why if it stays so",
                         grave=False,
                     )
+                if settings.secret:
+                    yield from _foreign(store, shop, Keys(settings.secret))
                 for at in restorations(store, shop, Keys(settings.secret)) if settings.secret else ():
                     yield Finding(
                         f"It is recorded that a backup of the log of {shop.id} was put back at {at:%Y-%m-%d %H:%M:%S} "
@@ -86,3 +90,15 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
                 for alarm in unusual(store, shop, today()):
                     cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
                     yield Finding(f"{shop.id}, {alarm}", cure, grave=False)
+
+
+def _foreign(store: Store, shop: Site, keys: Keys) -> Iterator[Finding]:
+    """Find a log that was sealed with another secret, and so is sealed, exported and shown in receipts no more."""
+    try:
+        newest(store, shop, keys)
+    except (Unproven, Unreadable) as error:
+        yield Finding(
+            str(error),
+            "put the secret that it was sealed with behind today's in CONSENT_SECRET, with a comma between; if that is "
+            "lost, type: consent-server keys vouch KID --keys FILE, with a keys.json that was kept elsewhere",
+        )

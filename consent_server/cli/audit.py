@@ -86,7 +86,11 @@ def audit_command(
     report = report.without(known)
     text = draft(report, site, suggestions) if as_draft else WRITERS[form](report)
     if out:
-        out.write_text(text + "\n", encoding="utf-8")
+        try:
+            out.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:  # a full disk, say: minutes of work are not lost for it
+            click.echo(text)
+            raise CommandFailed(f"{out} cannot be written: {error.strerror}. What it should hold is above.") from None
         click.echo(f"{len(report.findings)} to mend; {out} has the {'draft' if as_draft else 'report'}.", err=True)
     else:
         click.echo(text)
@@ -134,6 +138,6 @@ def _writable(out: Path | None) -> None:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)  # what is in there has cookies' values
     except OSError as error:
         raise CommandFailed(f"{folder} cannot be made: {error.strerror}.") from None

@@ -9,6 +9,7 @@ import click
 
 from ..proof.keys import all_published, published, unendorsed, vouch
 from ..settings.environment import read_environment
+from ..verify import read_keys
 from .terminal import EndsInIdentifier, data_option, echo_json, errors_to_exit_2, open_store, signing_keys
 
 
@@ -37,15 +38,20 @@ def keys(context: click.Context, ever: bool, data: Path | None) -> None:
 
 @keys.command("vouch", cls=EndsInIdentifier)
 @click.argument("kid")
+@click.option(
+    "--keys", "file", type=click.Path(path_type=Path), help="Where KID is: a keys.json of before, kept elsewhere."
+)
 @data_option
 @errors_to_exit_2
-def vouch_for(kid: str, data: Path | None) -> None:
-    """Have today's key endorse KID, of an older secret, which a version without endorsements kept in the store.
+def vouch_for(kid: str, file: Path | None, data: Path | None) -> None:
+    """Have today's key endorse KID, of an older secret that is lost, so that the log goes on.
 
-    Compare KID with a list of keys that was not in the store: whoever wrote to it can have put a key there.
+    Without --keys it is one that a version without endorsements kept in the store: compare KID with a list of keys that
+    was not in there, for whoever wrote to it can have put a key there.
     """
+    kept = read_keys(file) if file else None
     with open_store(data) as (settings, _, store):
-        vouch(store, signing_keys(settings), kid)
+        vouch(store, signing_keys(settings), kid, kept)
     click.echo(f"{kid} is believed from now on, in exports too.")
 
 

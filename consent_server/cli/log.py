@@ -51,6 +51,8 @@ def export_log(site: str, out: Path, first: str | None, last: str | None, with_t
     now = datetime.now(UTC)
     until = day("--to", last) or now.date()
     since = day("--from", first)
+    if until > now.date():
+        raise CommandFailed(f"--to {until} is still to come; today is {now.date()} (UTC).")
     if since and since > until:
         raise CommandFailed(f"--from {since} is after --to {until}.")
     with open_store(data) as (settings, sites, store):
@@ -65,9 +67,12 @@ def export_log(site: str, out: Path, first: str | None, last: str | None, with_t
             yield from export(store, shop, keys, since, until, now, progress, with_tokens=with_tokens)
 
         write(out, lines())
+        archived = [made for made in store.log.archives(shop) if not since]
     click.echo(
         f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {out} --keys FILE"
     )
+    if archived:
+        click.echo(f"It begins after {archived[-1].last}: the days up to then were archived, to {archived[-1].file}.")
     if with_tokens:
         click.echo("It holds everybody's token: whoever reads it can change and erase their answers.", err=True)
 

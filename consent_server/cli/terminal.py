@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from functools import wraps
 from importlib.resources import files
@@ -60,6 +60,8 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (ConsentError, CannotCheck) as error:
             raise CommandFailed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
+        except UnicodeEncodeError:  # of an argument: nothing else here is text that somebody else wrote
+            raise CommandFailed("What was typed is no text in UTF-8.") from None
 
     return run
 
@@ -83,10 +85,13 @@ def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], S
     demo = data is not None and (data / "password").exists() and "CONSENT_CONFIG" not in environ
     sites = read_sites(demo_config() if demo else settings.config)
     if data or not settings.redis_url:
-        with embedded.at(data or settings.data) as url:
-            yield settings, sites, Store(url, SECONDS_TO_ANSWER)
+        with embedded.at(data or settings.data) as url, closing(Store(url, SECONDS_TO_ANSWER)) as store:
+            store.must_be_known()
+            yield settings, sites, store
     else:
-        yield settings, sites, Store(settings.redis_url, SECONDS_TO_ANSWER, settings.redis_replicas)
+        with closing(Store(settings.redis_url, SECONDS_TO_ANSWER, settings.redis_replicas)) as store:
+            store.must_be_known()
+            yield settings, sites, store
 
 
 def site_named(sites: dict[str, Site], name: str) -> Site:

@@ -22,6 +22,9 @@ from ..verify import Failed, opened, seal_hash, verify
 from .keys import all_published
 from .log import CannotWrite, export, seal, write
 
+LONGEST = 731 * 86_400
+"""Seconds for which an answer holds at most (`keep`), whatever somebody wrote into the store."""
+
 
 class ArchiveMissing(ConsentError):
     """The days that are half trimmed are in no file that is here."""
@@ -47,10 +50,15 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
         for begun in store.log.archives(site):
             if not begun.trimmed:
                 _must_be_there(folder, begun)
+                # Who writes to the store may have named another file, or later days than are in it.
+                _proven(store, site, keys, folder / begun.file, begun.last)
                 store.log.trim(site, begun)
                 done.append(begun)
         seal(store, site, keys, now)
-        last = (now.astimezone(UTC) - timedelta(seconds=site.keep + site.prove)).date() - timedelta(1)
+        # What was asked then may hold for longer than what is asked today.
+        asked = [notice.content["keep"] for notice in store.notices.all(site).values()]
+        keep = max(site.keep, min(max(asked, default=0), LONGEST))
+        last = (now.astimezone(UTC) - timedelta(seconds=keep + site.prove)).date() - timedelta(1)
         oldest = store.log.first_day(site)
         if oldest and oldest <= last:
             made = _exported(store, site, keys, folder, oldest, last)
@@ -87,10 +95,7 @@ def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, 
     # All tokens in it have expired, and it is the last that holds the signatures of these entries.
     write(unverified, export(store, site, keys, first, last, made, with_tokens=True))
     try:
-        with opened(unverified) as lines:
-            summary = verify(lines, all_published(store, keys))
-        if summary.last_seal != seal_hash(seals[last]):
-            raise Failed(f"It does not end with the seal of {last} that the log has.")
+        entries = _proven(store, site, keys, unverified, last)
         sha256 = _sha256(unverified)
         for number in count(1):
             path = folder / f"{site.id}-{first}-{last}{f'-{number}' if number > 1 else ''}.jsonl.gz"
@@ -106,7 +111,17 @@ def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, 
     finally:
         with suppress(OSError):
             unverified.unlink()
-    return Archive(first, last, path.name, sha256, summary.entries)
+    return Archive(first, last, path.name, sha256, entries)
+
+
+def _proven(store: Store, site: Site, keys: Keys, path: Path, last: date) -> int:
+    """Return how many entries are in a file that proves itself and ends with the seal of ``last`` that the log has."""
+    with opened(path) as lines:
+        summary = verify(lines, all_published(store, keys))
+    seal = store.log.seals(site).get(last)
+    if seal is None or (summary.site, summary.last_seal) != (site.id, seal_hash(seal)):
+        raise Failed(f"{path} does not end with the seal of {last} that the log has.")
+    return summary.entries
 
 
 def _must_be_there(folder: Path, begun: Archive) -> None:

@@ -68,7 +68,7 @@ class Attested:
             if day < start:
                 before.add(hashlib.sha256(b"\0" + seal.encode()).digest())
         until = sum(day <= last for day in seals)
-        notes = [note for n, note in store.attestations.cosigned(site).items() if before.leaves <= n <= until]
+        notes = [note for n, note in store.attestations.cosigned(site).items() if before.leaves < n <= until]
         records = [*_records(store, site, known)]
         self.head: dict[str, Any] = {
             **({"restored": records} if records else {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -58,17 +59,28 @@ def unendorsed(store: Store, keys: Keys) -> list[str]:
     return [name for name in store.keys.unendorsed() if name not in known]
 
 
-def vouch(store: Store, keys: Keys, name: str) -> None:
-    """Have the newest configured key call a key its previous one, which a version without endorsements kept.
+def vouch(store: Store, keys: Keys, name: str, kept: Mapping[str, Any] | None = None) -> None:
+    """Have the newest configured key call a key its previous one, whose secret is gone.
+
+    Args:
+        store: where that is kept from then on.
+        keys: the configured ones.
+        name: of the key.
+        kept: a JWK set from elsewhere that has it; if left out, what a version without endorsements kept in the store.
 
     Raises:
         UnknownKey: there is none of that name, or it is another key than its name says.
     """
-    jwk = store.keys.unendorsed().get(name)
-    try:
-        fits = jwk is not None and verify.key_id(jwk["x"]) == name
-    except (KeyError, TypeError, ValueError, AttributeError):
+    jwk: Any
+    if kept is None:
+        jwk = store.keys.unendorsed().get(name)
+    else:
+        jwk = verify.Keys(kept["keys"], kept.get("endorsements", ())).jwks.get(name)
+    try:  # once endorsed it is everybody's, so it has to be a key in every way
+        fits = name in verify.Keys([jwk]).jwks
+    except verify.NoKeys:
         fits = False
-    if jwk is None or not fits:
-        raise UnknownKey(f"The store holds no public key that is {name!r}.")
+    if not fits:
+        where = "The store holds" if kept is None else "That file holds"
+        raise UnknownKey(f"{where} no public key that is {name!r}.")
     store.keys.remember([_endorsement(keys, 0, jwk, "previous")])

@@ -203,23 +203,36 @@ def write(path: Path, lines: Iterator[bytes]) -> None:
     Nobody else on the machine may read it: it says what was answered, even where it does not say by whom.
 
     Raises:
-        CannotWrite: the disk is full, or the folder cannot be written; nothing is left behind.
+        CannotWrite: the disk is full, the folder cannot be written, something else than a file has that name, or
+            another run writes it too; nothing of this one is left behind.
     """
+    if os.path.lexists(path) and not os.path.isfile(path):  # /dev/null, say: it would be a file from then on
+        raise CannotWrite(f"{path} is there and is no file.")
     unfinished = path.with_name(path.name + ".unfinished")
+    mine: os.stat_result | None = None
     try:
         unfinished.unlink(missing_ok=True)  # of a run that was killed; its mode may be another
         with open(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as raw:
+            mine = os.fstat(raw.fileno())
             with _packed(raw, path) as file:
                 for line in lines:
                     file.write(line)
             raw.flush()
             os.fsync(raw.fileno())
+        if not _is(unfinished, mine):
+            raise CannotWrite(f"{path} is written by another run too, which began later.")
         unfinished.replace(path)
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror or error}.") from None
     finally:
         with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            if mine and _is(unfinished, mine):
+                unfinished.unlink()
+
+
+def _is(path: Path, file: os.stat_result) -> bool:
+    """Return whether a path leads to that file still."""
+    return os.path.lexists(path) and os.path.samestat(path.lstat(), file)
 
 
 def _packed(raw: BinaryIO, path: Path) -> AbstractContextManager[BinaryIO]:

@@ -60,7 +60,9 @@ def _read(site: str, day: date, token: str, known: verify.Keys) -> dict[str, Any
             return said
     except (Failed, LookupError, TypeError, ValueError, AttributeError):
         pass
-    raise Unproven(f"What the store holds as the seal of {day} of {site} is none that this server made.")
+    kid = verify.unsigned(token).get("kid")
+    foreign = "" if kid in known.jwks or not isinstance(kid, str) else f": no key of today leads to {kid[:20]!r}"
+    raise Unproven(f"What the store holds as the seal of {day} of {site} is none that this server made{foreign}.")
 
 
 def chain(store: Store, site: Site, keys: Keys) -> dict[date, str]:

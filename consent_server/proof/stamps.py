@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import rfc3161_client as rfc3161
-from cryptography.x509 import Certificate, load_der_x509_certificate
+from cryptography.x509 import Certificate, InvalidVersion, load_der_x509_certificate
 
 from ..site import ConsentError, Site
 from ..store import Store
@@ -84,7 +84,7 @@ class Authority:
                 stamped(answer, seal, self.certificates)
         except Failed as error:
             raise NotStamped(f"The answer of the time-stamp authority {name} {error}.") from None
-        except ValueError:
+        except (ValueError, InvalidVersion):
             raise NotStamped(f"The time-stamp authority {name} answers what is no time-stamp.") from None
         return answer
 

@@ -56,7 +56,7 @@ def cosign(store: Store, site: Site, keys: Keys, note: str, witness: Witness) ->
         raise NotCosigned(f"It is not cosigned by {witness.name}, whose key has the hash {witness.hash.hex()}.")
     kept = store.attestations.cosigned(site).get(int(size), "").partition("\n\n")[2].splitlines()
     own = next(line for line in lines.splitlines() if witness.cosigned(f"{text}\n\n{line}"))
-    others = [line for line in kept if line.split(" ")[1] not in (name, witness.name)]
+    others = [line for line in kept if _by(line) not in ("", name, witness.name)]
     whole = "\n".join([f"{text}\n\n{signatures}{own}", *others, ""])
     if len(whole) > LONGEST:
         raise NotCosigned(f"There are cosignatures enough of the first {size} seals.")
@@ -68,7 +68,13 @@ def with_cosignatures(store: Store, site: Site, size: int, note: str) -> str:
     """Return a checkpoint over ``size`` seals with the cosignatures that were kept of it."""
     text, name = note.partition("\n\n")[0], origin(site)
     kept, _, lines = store.attestations.cosigned(site).get(size, "").partition("\n\n")
-    return note + "".join(f"{line}\n" for line in lines.splitlines() if kept == text and line.split(" ")[1] != name)
+    return note + "".join(f"{line}\n" for line in lines.splitlines() if kept == text and _by(line) not in ("", name))
+
+
+def _by(line: str) -> str:
+    """Return whose signature a line of a note is, or nothing where somebody else wrote it into the store."""
+    dash, name, signature = [*line.split(" "), "", ""][:3]
+    return name if dash == "—" and signature else ""
 
 
 def first(seals: Mapping[date, str], many: int) -> dict[date, str]:

@@ -12,14 +12,16 @@ from .rows import REQUIRED, Row, WrongAt, by_language, choice, did_you_mean, eac
 
 
 def _pattern(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?(/[^\s*]*\*?)?", value):
+    if isinstance(value, str) and re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)+(:\d+)?(/[^\s*]*\*?)?", value):
         return value
     raise ValueError('takes a host such as "www.clarity.ms" or "*.hotjar.com", with a path if need be')
 
 
 def _cookie_name(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[^\s;,=*]+\*?|\*[^\s;,=*]+", value):
-        return value
+    # Entries of storage may be named in any way; a comma is mostly between two names that should be two rows.
+    is_text = isinstance(value, str) and value.isprintable() and value == value.strip()
+    if is_text and re.fullmatch(r"[^,*]+\*?|\*[^,*]+", value):
+        return str(value)
     raise ValueError('takes a cookie\'s name such as "_ga", or a pattern such as "_ga_*"')
 
 
@@ -38,7 +40,7 @@ def country(value: Any) -> str:
 
 
 def _host(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", value):
+    if isinstance(value, str) and re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", value):
         return value
     raise ValueError('takes a host such as "youtube.com"')
 

@@ -13,8 +13,9 @@ from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .evidence.attestations import Attestations
 from .evidence.erasures import Erasures
 from .evidence.public_keys import PublicKeys
+from .foreign import Unreadable
 from .leaks import Leaks
-from .log import Archive, Archived, Log, Unreadable
+from .log import Archive, Archived, Log
 from .marketers import ApiKey, Marketer, Marketers
 from .notices import ForgedNotice, Notices
 
@@ -80,6 +81,17 @@ class Store:
         """
         return self.connection.servers()
 
+    def must_be_known(self) -> None:
+        """Return if this version may read and write what is in the store; nothing is written.
+
+        Raises:
+            StoreAway: it does not answer.
+            WrongLayout: another version's data are in it.
+        """
+        with self.connection.reached():
+            found = cast(bytes | None, self.connection.client.get(keys.LAYOUT))
+        _require_layout(found)
+
     def ping(self) -> None:
         """Return if Redis answers and its layout is ours.
 
@@ -91,8 +103,12 @@ class Store:
             found = cast(bytes | None, self.connection.client.set(keys.LAYOUT, LAYOUT, nx=True, get=True))
             if found in READ and found != LAYOUT:  # what is written from now on, the version before cannot read
                 self.connection.client.set(keys.LAYOUT, LAYOUT)
-        if found not in (None, *READ):
-            raise WrongLayout(
-                f"The store has layout {found.decode(errors='replace')}, this version of consent-server reads "
-                f"{LAYOUT.decode()}: run the version that wrote it, or a newer one."
-            )
+        _require_layout(found)
+
+
+def _require_layout(found: bytes | None) -> None:
+    if found is not None and found not in READ:
+        raise WrongLayout(
+            f"The store has layout {found.decode(errors='replace')}, this version of consent-server reads "
+            f"{LAYOUT.decode()}: run the version that wrote it, or a newer one."
+        )

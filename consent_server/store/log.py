@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -17,6 +15,7 @@ from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection
 from .connection.clock import Clock, apart
+from .foreign import ours
 from .keys import DAY, Bucket, buckets, midnight
 from .notices import Notices
 from .packing import pack_hour, pack_name, unpack, unpack_erased
@@ -26,12 +25,6 @@ PIECE = 200
 
 REWRITTEN = b"rewritten"
 """Says that what was erased is not in the log any more, but in the append-only file."""
-
-
-class Unreadable(ConsentError):
-    """Something in the log is none that this server wrote; names it."""
-
-    problem = "unproven"
 
 
 class Archived(ConsentError):
@@ -53,15 +46,6 @@ class Archive:
     sha256: str
     entries: int
     trimmed: bool = False
-
-
-@contextmanager
-def _ours(where: str) -> Iterator[None]:
-    """Say in which key something stands that cannot be read."""
-    try:
-        yield
-    except (ValueError, LookupError, struct.error) as error:
-        raise Unreadable(f"In {where} stands what this server did not write.") from error
 
 
 class Log:
@@ -106,7 +90,7 @@ class Log:
                 found: dict[tuple[int, int], Entry] = {}
                 start = f"{first}-0"
                 while page := cast(list[Any], self._redis.xrange(bucket.log, start, f"({last}-0", count=1000)):
-                    with _ours(bucket.log):
+                    with ours(bucket.log):
                         for place, fields in page:
                             at, seq = map(int, place.split(b"-"))
                             found[at, seq] = unpack(fields[b"e"], bucket.number, at, seq)
@@ -114,7 +98,7 @@ class Log:
                 remains = cast(dict[bytes, bytes], self._redis.hgetall(bucket.erased)) if before else {}
                 if before != self._redis.hlen(bucket.erased):
                     continue  # somebody was erased meanwhile: read again, or an entry would be missing in both
-            with _ours(bucket.erased):
+            with ours(bucket.erased):
                 for place, packed in remains.items():
                     at, seq = map(int, place.split(b"-"))
                     if first <= at < last:
@@ -129,7 +113,7 @@ class Log:
                 calls.xrange(bucket.log, count=1)
                 calls.hkeys(bucket.erased)
             replies = calls.execute()
-        with _ours(f"the log of {site.id}"):
+        with ours(f"the log of {site.id}"):
             times = [int(page[0][0].split(b"-")[0]) for page in replies[::2] if page]
             times += [int(place.split(b"-")[0]) for places in replies[1::2] for place in places]
         return datetime.fromtimestamp(min(times) // 1000, UTC).date() if times else None
@@ -151,7 +135,7 @@ class Log:
         """Return the seals of a site's days, in order."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.seals(site)))
-        with _ours(keys.seals(site)):
+        with ours(keys.seals(site)):
             return {date.fromisoformat(day.decode()): token.decode() for day, token in sorted(found.items())}
 
     def keep_seal(self, site: Site, day: date, token: str) -> bool:
@@ -162,7 +146,8 @@ class Log:
         """Return the archives that days were moved to, oldest first."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.archives(site)))
-        return [msgspec.json.decode(found[last], type=Archive) for last in sorted(found)]
+        with ours(keys.archives(site)):
+            return [msgspec.json.decode(found[last], type=Archive) for last in sorted(found)]
 
     def must_have(self, site: Site, day: date) -> None:
         """Return if ``day`` was not archived.

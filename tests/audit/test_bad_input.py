@@ -83,6 +83,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     ("arguments", "environment", "said"),
     [
         (("nonsense",), {}, "no web address"),
+        (("http://[",), {}, "no web address"),
         ((f"http://127.0.0.1:{free_port()}/",), {}, "cannot be opened"),
         (("http://127.0.0.1/",), {"PATH": "/nowhere"}, "apt-get install chromium"),
         (("http://127.0.0.1/", "--baseline", "{nonsense}"), {}, "no report of an audit"),
@@ -104,6 +105,25 @@ def test_what_cannot_be_done_is_said_and_is_2(
     assert said in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+def test_addresses_that_are_none_and_lines_within_one_are_left_out(farm: Farm) -> None:
+    """A browser gives the address of such a link as it stands there."""
+    farm.page("<a href='http://['>one</a><a href='https://[::1'>two</a><a href='/three'>three</a>")
+    farm.page("<script>new Image().src = 'http://['</script>", "/three")
+    assert farm.audit(("before",)).pages == [farm.url(), farm.url("/three")]
+    urls = ("http://[", farm.url("/a&#10;refused:nothing"), farm.url("/three"))
+    entries = "".join(f"<url><loc>{url}</loc></url>" for url in urls)
+    farm.files["/sitemap.xml"] = lambda _: Response(f"<urlset>{entries}</urlset>", content_type="application/xml")
+    assert farm.audit(("before",)).pages == [farm.url(), farm.url("/three")]
+
+
+def test_a_report_that_cannot_be_written_at_last_is_printed(farm: Farm) -> None:
+    farm.page(farm.fill('<img alt="" src="{t}/pixel">'))
+    done = run(farm.url(), "--pages", "1", "--wait", "0.3", "--out", "/dev/full")
+    assert done.returncode == 2
+    assert "/dev/full cannot be written: No space left on device. What it should hold is above." in done.stderr
+    assert farm.url("/pixel", "t") in done.stdout
 
 
 def test_without_playwright_it_says_what_to_install(tmp_path: Path) -> None:

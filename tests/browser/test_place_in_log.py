@@ -90,6 +90,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "another time": lambda proof: proof["sealed"][0]["entry"].update(at=proof["sealed"][0]["entry"]["at"] + 1),
     "another seal": lambda proof: proof["sealed"][0].update(seal=proof["sealed"][0]["entry"]["signature"]),
     "left out": lambda proof: proof.update(sealed=[]),
+    "another day's": lambda proof: proof["sealed"][0]["entry"].update(at=proof["sealed"][0]["entry"]["at"] - DAY),
 }
 
 
@@ -113,6 +114,20 @@ def test_what_does_not_fit_is_said_plainly(shop: Shop, new_context: Callable[...
             "this is not what was recorded"
         )
         page.unroute("**/me/proof")
+
+
+def test_an_old_answer_that_is_said_to_wait_for_its_seal_is_not_believed(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    text = answered_before(shop)
+    page = new_context(locale="en-GB").new_page()
+    assert shop.app
+    assert shop.site
+    jti = shop.app.extensions["consent"].keys.read(text, shop.site.id).jti
+    said = {"site": shop.site.id, "checkpoint": "", "sealed": [], "unsealed": [jti]}
+    page.route("**/me/proof", lambda route: route.fulfill(json=said, headers={"access-control-allow-origin": "*"}))
+    mine(shop, page, text)
+    expect(page.get_by_text("The sealed log: The signature could not be checked here.")).to_be_visible()
 
 
 @pytest.mark.troubles("503|me/proof|Failed to load")

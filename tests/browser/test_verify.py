@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from consent_server.verify import leaf
 
 SNIPPET = Path(__file__).parents[2] / "snippet"
 NODE = shutil.which("node")
+DAY = 86_400
 
 ASK = """
 import { verify, BadToken } from './verify.js';
@@ -87,11 +89,11 @@ def test_it_refuses_a_forged_token_and_other_spellings_of_a_genuine_one() -> Non
 PLACE = """
 import { verifyProof, BadToken } from './verify.js';
 import { readFileSync } from 'node:fs';
-const { keys, cases } = JSON.parse(readFileSync(0, 'utf8'));
+const { keys, cases, now } = JSON.parse(readFileSync(0, 'utf8'));
 const found = [];
 for (const { proof, token } of cases) {
   try {
-    found.push(await verifyProof(proof, token, keys, { site: 'shop' }));
+    found.push(await verifyProof(proof, token, keys, { site: 'shop', now }));
   } catch (error) {
     found.push(error instanceof BadToken ? 'refused' : `${error}`);
   }
@@ -100,12 +102,12 @@ console.log(JSON.stringify(found));
 """
 
 
-def places(cases: list[dict[str, object]], keys: Keys) -> list[object]:
+def places(cases: list[dict[str, object]], keys: Keys, now: float = 1_800_000_060) -> list[object]:
     assert NODE
     asked = subprocess.run(
         [NODE, "--input-type=module", "-e", PLACE],
         cwd=SNIPPET,
-        input=json.dumps({"keys": keys.jwks(), "cases": cases}),
+        input=json.dumps({"keys": keys.jwks(), "cases": cases, "now": now}),
         capture_output=True,
         text=True,
         timeout=60,
@@ -114,13 +116,16 @@ def places(cases: list[dict[str, object]], keys: Keys) -> list[object]:
     return json.loads(asked.stdout)
 
 
-def placed(keys: Keys, index: int, size: int, **seal: object) -> dict[str, object]:
-    """Return a token, and the proof that its decision is one of so many of a sealed day."""
+def placed(
+    keys: Keys, index: int, size: int, *, logged: dict[str, object] | None = None, **seal: object
+) -> dict[str, Any]:
+    """Return a token, and the proof that its decision is one of so many of a sealed day; ``logged`` is other there."""
     payload = {**PAYLOAD, "sub": "subject", "jti": "decision"}
     text = signed(keys, **payload)
     at = PAYLOAD["at"] * 1000 + 7  # type: ignore[operator]
     said = {"bucket": 1, "at": at, "seq": 0, "kind": "first", "allow": ["analytics"], "before": [], "how": "save"}
     entry = {**said, "device": "phone", "country": "AZ", "notice": "n", "id": "decision", "subject": "subject"}
+    entry |= logged or {}
     entry["signature"] = text.partition(".")[2]
     tree = Levels(leaf(entry) if n == index else bytes([n]) * 32 for n in range(size))
     content = {"typ": "seal", "site": "shop", "day": "2027-01-15", "entries": size, "root": tree.root.hex(), **seal}
@@ -143,6 +148,34 @@ def test_it_refuses_a_place_in_what_was_not_sealed() -> None:
     forged = placed(keys, 3, 9)
     forged["proof"] = placed(theirs, 3, 9)["proof"]
     assert places([*cases, forged], keys) == ["refused"] * 6
+
+
+def test_another_answer_is_not_passed_off_as_the_shopper_s_by_the_order_in_which_it_is_told() -> None:
+    """The log has one that allows more; what is told of it has the token's answer in another field's place."""
+    keys = Keys(["a" * 32])
+    forged = placed(keys, 3, 9, logged={"allow": ["analytics", "marketing"], "before": ["analytics"]})
+    told = {}
+    for name, value in forged["proof"]["sealed"][0]["entry"].items():
+        told[{"allow": "more", "before": "allow"}.get(name, name)] = value
+    forged["proof"]["sealed"][0]["entry"] = told
+    assert places([forged], keys) == ["refused"]
+
+
+def test_an_answer_of_another_time_or_in_another_day_s_seal_is_refused() -> None:
+    keys = Keys(["a" * 32])
+    at = PAYLOAD["at"] * 1000  # type: ignore[operator]
+    cases = [placed(keys, 3, 9, logged={"at": other}) for other in (at - 1, at + 1000, at + DAY * 1000)]
+    cases += [placed(keys, 3, 9, day=day) for day in ("2027-01-16", "2027-01", "")]
+    assert places(cases, keys) == ["refused"] * 6
+    as_text = placed(keys, 3, 9)
+    as_text["proof"]["sealed"][0]["number"] = "3"
+    assert places([as_text], keys) == [{"number": 4, "day": "2027-01-15"}]
+
+
+def test_an_answer_may_wait_for_its_seal_until_a_day_after_its_own() -> None:
+    keys = Keys(["a" * 32])
     later = placed(keys, 3, 9)
     later["proof"] = {"sealed": [], "unsealed": ["decision"]}
-    assert places([later], keys) == [None]
+    over = 1_799_971_200 + 2 * DAY
+    assert places([later], keys, over - 1) == [None]
+    assert places([later], keys, over) == ["RangeError: This should have been sealed."]

@@ -228,6 +228,20 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(run: Run, shop: Pa
         assert client.get("consent:layout") == b"99"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("log", "seal"), ("log", "archive", "shop", "--to", "."), ("erase", "shop", "A" * 22), ("rates", "shop")],
+)
+def test_a_command_neither_reads_nor_changes_the_store_of_a_newer_version(
+    run: Run, shop: Path, redis_url: str, command: tuple[str, ...]
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("consent:layout", "99")
+        done = run(*command, CONSENT_SECRET=SECRET, REDIS_URL=redis_url)
+        assert_one_sentence(done, "layout 99", "run the version that wrote it, or a newer one")
+        assert client.keys("*") == [b"consent:layout"]
+
+
 def test_a_store_of_the_layout_before_is_taken_over(client: FlaskClient, redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as store:
         store.set("consent:layout", "1")

@@ -1,6 +1,8 @@
 """Old days are moved to a file, and nothing is lost or replaced; who asks for them later is told where they are."""
 
 import fcntl
+import hashlib
+import json
 import os
 from datetime import timedelta
 
@@ -17,8 +19,9 @@ from consent_server.proof.erasure import erase
 from consent_server.proof.log import CannotWrite
 from consent_server.rates import read
 from consent_server.rates.period import Period
-from consent_server.store import Archived
-from consent_server.verify import opened, verify
+from consent_server.site import Notice
+from consent_server.store import Archived, Unreadable
+from consent_server.verify import Failed, NoExport, opened, verify
 
 
 class Stopped(Exception):
@@ -73,6 +76,55 @@ def test_nothing_is_trimmed_any_more_when_the_file_is_not_there_as_it_was(log, m
     path.write_bytes(whole)
     assert [done.file for done in archive(log.store, SHOP, KEYS, log.folder, NOW)] == [made.file]
     assert log.held() == {entry.id for entry in log.entries}
+
+
+@pytest.mark.parametrize("names", ["a day later", "a file of another folder", "another shop's", "nonsense"])
+def test_a_record_that_somebody_wrote_into_the_store_trims_nothing(log, names):
+    """Who writes to Redis names a genuine archive, and more days than are in it: the next run would trim them."""
+    (made,) = archive(log.store, SHOP, KEYS, log.folder, NOW - timedelta(1))
+    assert made.last == OLD[-2]
+    path, file = log.folder / made.file, made.file
+    if names == "a file of another folder":
+        file = f"../{log.folder.name}/{file}"
+    elif names == "another shop's":
+        lines = [*proof.export(log.store, SHOP, KEYS, None, OLD[-1], NOW)]
+        proof.write(path, iter([lines[0].replace(b'"shop"', b'"kitab"'), *lines[1:]]))
+    elif names == "nonsense":
+        path.write_bytes(b"{}")
+    said = {"first": f"{OLD[0]}", "last": f"{OLD[-1]}", "file": file, "entries": 5}
+    said |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    log.client.hset("consent:{shop}:archives", f"{OLD[-1]}", json.dumps(said))
+    before = len(log.logged())
+    with pytest.raises((Failed, NoExport)):
+        archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert len(log.logged()) == before
+
+
+@pytest.mark.parametrize(("kind", "field"), [("archives", b"2026-11-20"), ("stamps", b"x"), ("cosigned", b"x")])
+@pytest.mark.parametrize("what", [b"", b"{}", b"\xff", b"[1]"])
+def test_what_somebody_wrote_into_the_store_is_named(log, kind, field, what):
+    log.client.hset(f"consent:{{shop}}:{kind}", field, what)
+    with pytest.raises(Unreadable, match=rf"In consent:{{shop}}:{kind} stands what this server did not write."):
+        list(proof.export(log.store, SHOP, KEYS, None, NOW.date(), NOW))
+
+
+def test_an_export_that_begins_later_says_so(log):
+    archive(log.store, SHOP, KEYS, log.folder, NOW)
+    said = str(verify(proof.export(log.store, SHOP, KEYS, None, NOW.date(), NOW), KEYS.jwks()))
+    assert f"It begins with {OLD[-1] + timedelta(1)}; the days before are not in it." in said
+    with opened(log.folder / log.store.log.archives(SHOP)[0].file) as lines:
+        assert "It begins" not in str(verify(lines, KEYS.jwks()))
+
+
+def test_answers_that_hold_for_longer_than_today_s_are_not_archived_while_they_do(log):
+    """The shop has lowered `keep`: the tokens of before are good for as long as they say."""
+    asked = {"site": "shop", "revision": 1, "keep": 30 * 86_400, "lang": "az", "variant": "of before"}
+    log.store.notices.serve(SHOP, [Notice.of(asked)])
+    assert archive(log.store, SHOP, KEYS, log.folder, NOW) == []
+    log.store.notices.serve(SHOP, [Notice.of({**asked, "keep": 10**15})])  # which no setting takes
+    assert archive(log.store, SHOP, KEYS, log.folder, NOW) == []
+    log.client.hdel("consent:{shop}:notices", Notice.of({**asked, "keep": 10**15}).hash)
+    assert archive(log.store, SHOP, KEYS, log.folder, NOW + timedelta(29))[0].last == OLD[-1]
 
 
 def test_two_runs_do_not_meet_in_one_folder(log):

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import stat
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -88,6 +89,62 @@ def test_a_stranger_who_finds_an_export_can_do_nothing_unless_it_holds_tokens(
     payload = json.loads(stand_alone._bytes(shopper.token.partition(".")[0]))
     said = [payload["sub"], payload["jti"], shopper.token.partition(".")[2]]
     assert [text in file.read_text() for text in said] == [bool(options)] * 3
+
+
+def test_days_to_come_are_not_exported(run, redis_url, monkeypatch, shopper, tmp_path):
+    """Each would have a seal that says that it is open, up to the year 9999."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    shopper.decide("analytics")
+    done = run("export", shopper.site.id, "--out", tmp_path / "log", "--to", "9999-12-31")
+    assert done.exit_code == 2
+    assert "--to 9999-12-31 is still to come" in done.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_what_is_no_text_is_refused_in_a_sentence(run, redis_url, monkeypatch, shopper):
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    done = run("notice", "\udcff")  # as Python reads an argument that is no UTF-8
+    assert (done.exit_code, done.stderr) == (2, "Error: What was typed is no text in UTF-8.\n")
+
+
+@pytest.mark.parametrize("kind", ["device", "folder", "here", "pipe", "link to nowhere"])
+def test_only_a_file_is_replaced_by_an_export(tmp_path, kind, monkeypatch):
+    """Replaced by a file, /dev/null would be one from then on, for the whole machine."""
+    monkeypatch.chdir(tmp_path)
+    path = Path(".") if kind == "here" else tmp_path / "out"
+    made = {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "link to nowhere": lambda: path.symlink_to("none")}
+    if kind == "device":
+        path.symlink_to("/dev/null")
+    elif kind != "here":
+        made[kind]()
+    before = path.lstat()
+    with pytest.raises(proof.CannotWrite, match="is there and is no file"):
+        proof.write(path, iter([b"{}"]))
+    assert os.path.samestat(path.lstat(), before)
+    assert len([*tmp_path.iterdir()]) == (kind != "here")
+
+
+def test_of_two_runs_that_write_one_file_none_gives_its_name_to_half_of_the_other(tmp_path):
+    path, begun, over = tmp_path / "log.jsonl", threading.Event(), threading.Event()
+
+    def second():
+        yield b"whole\n"
+        begun.set()
+        assert over.wait(45)
+
+    later = threading.Thread(target=proof.write, args=(path, second()))
+
+    def first():
+        yield b"one\n"
+        later.start()
+        assert begun.wait(45)
+
+    with pytest.raises(proof.CannotWrite, match="written by another run too"):
+        proof.write(path, first())
+    assert not path.exists()
+    over.set()
+    later.join()
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("log.jsonl", b"whole\n")]
 
 
 def test_both_kinds_of_export_prove_the_same(store, shop):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from datetime import timedelta
@@ -10,13 +11,16 @@ import pytest
 from click.testing import CliRunner
 from conftest import ROOT
 from test_proof import FIRST, FORGER, KEYS, NOW, SIGNED_WITH, START, fill, shop
+from test_stamps import answer
 
+from consent_server.cli.check import check as check_command
 from consent_server.cli.keys import keys as keys_command
 from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
 from consent_server.proof import keys as proof_keys
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
+from consent_server.settings.shops import read_sites
 from consent_server.store import Store
 from consent_server.tokens import Keys, token
 from consent_server.verify import Failed, NoKeys, key_id, read_keys, verify
@@ -175,6 +179,63 @@ def test_keys_of_a_store_without_endorsements_are_believed_once_vouched_for(stor
     assert CliRunner().invoke(keys_command, ["vouch", jwk["kid"]]).exit_code == 0
     assert len(proof.seal(store, shop, new, NOW)) == 2
     assert verify(list(proof.export(store, shop, new, None, NOW.date(), NOW)), new.jwks()).entries == 10
+
+
+def test_a_log_whose_secret_is_lost_goes_on_once_its_key_is_vouched_for(store, valkey, monkeypatch, tmp_path):
+    """Nothing is sealed or exported until then; `check` says so, and what to type."""
+    site = read_sites(ROOT / "consent.toml")["smartmarket"]
+    answer(store, site, FIRST, 10, KEYS)
+    proof.seal(store, site, KEYS, NOW - timedelta(1))
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    monkeypatch.setenv("CONSENT_SECRET", NEWER)
+    said = f"is none that this server made: no key of today leads to '{kid(SIGNED_WITH)}'."
+    checked = CliRunner().invoke(check_command, ["--offline"])
+    assert checked.exit_code == 1
+    assert said in checked.stdout
+    assert "consent-server keys vouch KID --keys FILE" in checked.stdout
+    refused = CliRunner().invoke(log_command, ["seal", site.id])
+    assert refused.exit_code == 2
+    assert said in refused.stderr
+    kept, others = tmp_path / "keys.json", tmp_path / "others.json"
+    kept.write_text(json.dumps(proof_keys.published(KEYS)))
+    others.write_text(json.dumps(FORGER.jwks()))
+    for name, file in ((kid(SIGNED_WITH), others), (kid(SIGNED_WITH), tmp_path / "none"), ("nothing", kept)):
+        refused = CliRunner().invoke(keys_command, ["vouch", name, "--keys", str(file)])
+        assert refused.exit_code == 2
+        assert refused.stderr.startswith("Error: ")
+    done = CliRunner().invoke(keys_command, ["vouch", kid(SIGNED_WITH), "--keys", str(kept)])
+    assert (done.exit_code, done.stdout) == (0, f"{kid(SIGNED_WITH)} is believed from now on, in exports too.\n")
+    assert len(proof.seal(store, site, Keys([NEWER]), NOW)) == 1
+    assert said not in CliRunner().invoke(check_command, ["--offline"]).stdout
+    lines = list(proof.export(store, site, Keys([NEWER]), None, NOW.date(), NOW))
+    assert verify(lines, Keys([NEWER]).jwks()).entries == 10
+    with pytest.raises(Failed):  # nobody who trusted the key before has signed for this one
+        verify(lines, KEYS.jwks())
+
+
+@pytest.mark.parametrize(
+    "change", [{"x": "AAAA"}, {"x": "A" * 44}, {"kty": "RSA"}, {"crv": "X25519"}, {"x": 5}, {"x": "é"}, {"x": None}]
+)
+def test_what_is_no_key_cannot_be_vouched_for_and_stops_nothing(store, shop, valkey, monkeypatch, change):
+    """`keys --all` names whatever somebody wrote there under its own hash; who vouched for that had a dead store."""
+    fill(store, shop, 10)
+    jwk = {**FORGER.jwks()["keys"][0], **change}
+    with contextlib.suppress(TypeError, ValueError, AttributeError):
+        jwk["kid"] = key_id(jwk["x"])
+    store.connection.client.hset("consent:keys", jwk["kid"], json.dumps(jwk))
+    store.connection.client.hset("consent:keys", mapping={"list": "[]", "number": "5"})
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    monkeypatch.setenv("CONSENT_SECRET", SIGNED_WITH)
+    for name in (jwk["kid"], "list", "number"):
+        refused = CliRunner().invoke(keys_command, ["vouch", name])
+        assert refused.exit_code == 2, refused.output
+        assert refused.stderr.startswith("Error: The store holds no public key that is ")
+    # As a version that vouched for it left it.
+    store.keys.remember([proof_keys._endorsement(KEYS, 0, jwk, "previous")])
+    assert proof.seal(store, shop, KEYS, NOW) == [FIRST, FIRST + timedelta(1)]
+    assert verify(list(proof.export(store, shop, KEYS, None, NOW.date(), NOW)), KEYS.jwks()).entries == 10
 
 
 JWK = KEYS.jwks()["keys"][0]

@@ -100,7 +100,7 @@ def test_a_witness_s_cosignature_is_kept_and_checked(
     (tmp_path / "cosigned.txt").write_text(ONE.cosign(note))
     done = shell("cosign")
     assert done.returncode == 0, done.stderr
-    assert "witness.example/one cosigned the first 1 seals at" in done.stdout
+    assert "witness.example/one cosigned the first 1 seals of " in done.stdout
 
 
 def test_a_backup_that_was_put_back_is_recorded(shell: Shell) -> None:

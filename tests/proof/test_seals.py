@@ -23,7 +23,7 @@ from consent_server.proof import seals as proof_seals
 from consent_server.proof.receipt import SIGNATURE
 from consent_server.store.keys import buckets
 from consent_server.tokens import token
-from consent_server.verify import Failed, seal_hash, verify_proof
+from consent_server.verify import Failed, identity, seal_hash, verify_proof
 
 DAY = 86_400_000
 
@@ -179,6 +179,8 @@ def other(text):
     [
         lambda way: way["entry"].update(allow=["marketing"]),
         lambda way: way["entry"].update(id="A" * 22),
+        lambda way: way["entry"].update(identity=identity(way["entry"]), id="A" * 22),
+        lambda way: way["entry"].update(erased=identity(way["entry"]), subject="A" * 22),
         lambda way: way.update(number=way["number"] ^ 1),
         lambda way: way.update(of=way["of"] + 1),
         lambda way: way.update(path=way["path"][1:]),
@@ -196,6 +198,19 @@ def test_a_proof_that_was_changed_is_none(sealed, shopper, app, change):
     change(found["sealed"][0])
     with pytest.raises(Failed):
         verify_proof(found, app.extensions["consent"].keys.jwks())
+
+
+def test_an_answer_that_was_sealed_with_another_day_is_none(sealed, shopper, app, site):
+    shopper.token = sealed
+    found, keys = shopper.get("me/proof").get_json(), app.extensions["consent"].keys
+    way = found["sealed"][0]
+    day = (datetime.fromisoformat(way["day"]) + timedelta(1)).date().isoformat()
+    said = json.loads(keys.payload(way["seal"])) | {"day": day}
+    seal = token(said, keys.sign(said))
+    note = proof_seals.checkpoint(site, keys, {day: seal})
+    forged = {**way, "day": day, "seal": seal, "seal_number": 0, "seal_path": []}
+    with pytest.raises(Failed, match=f"is not of {day}"):
+        verify_proof({**found, "checkpoint": note, "sealed": [forged]}, keys.jwks())
 
 
 def test_a_checkpoint_of_another_key_or_tree_is_none(sealed, shopper, app, site):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import ROOT
@@ -12,9 +12,10 @@ from test_proof import KEYS, NOW, SIGNED_WITH, START, check, shop
 
 from consent_server.decision import Decision, consent_of
 from consent_server.proof import log as proof
+from consent_server.proof.erasure import erase
 from consent_server.proof.seals import newest
 from consent_server.site import Notice
-from consent_server.store import Store
+from consent_server.store import Archive, Store
 from consent_server.store.keys import buckets
 from consent_server.store.packing import unpack
 from consent_server.tokens import Keys, token
@@ -120,6 +121,50 @@ def test_who_has_an_old_secret_and_writes_to_redis_can_sign_answers_of_a_day_bef
     late = Decision("decision-of-a-thief-01", 7, NOTICE, "accept", None)
     store.decisions.record(shop, late, now=START + DAY * 5 // 2, sign=KEYS.sign, device="phone", country="AZ")
     assert proof.seal(store, shop, Keys(["the secret of today"]), LATER)
+
+
+def test_who_has_an_old_secret_and_writes_to_redis_can_pass_sealed_answers_off_as_erased(store, shop):
+    lay(store, shop)
+    proof.seal(store, shop, KEYS, NOW)
+    today = Keys(["the secret of today", SIGNED_WITH])
+    proof.seal(store, shop, today, LATER)
+    older = list(proof.export(store, shop, today, None, NOW.date(), NOW))
+    entry = next(store.log.day(shop, NOW.date() - timedelta(2)))
+    assert erase(store, shop, KEYS, entry.subject, 5) == 1, "as whoever has that secret can write it"
+    newer = list(proof.export(store, shop, Keys(["the secret of today"]), None, NOW.date(), NOW))
+    assert verify(newer, Keys(["the secret of today"]).jwks(), older).erased == 1
+
+
+def test_who_writes_to_redis_can_have_a_withdrawn_answer_hold_at_the_server_and_the_log_says_otherwise(
+    shopper, app, site
+):
+    shopper.decide("analytics")
+    given = shopper.token
+    redis = app.extensions["consent"].store.connection.client
+    (seen,) = redis.keys("consent:*:seen:*")
+    index = redis.hgetall(seen)
+    shopper.decide()
+    shopper.token = given
+    assert shopper.get("allows/analytics").status_code == 403
+    redis.hset(seen, mapping=index)
+    assert shopper.get("allows/analytics").status_code == 204, "unseen"
+    store, keys = app.extensions["consent"].store, app.extensions["consent"].keys
+    today = datetime.now(UTC)
+    lines = [json.loads(line) for line in proof.export(store, site, keys, None, today.date(), today)]
+    withdrawn = [line for line in lines if line["type"] == "entry" and (line["allow"], line["before"]) != ([], [])]
+    assert [line["kind"] for line in withdrawn] == ["first", "change"]
+
+
+def test_who_writes_to_redis_can_have_exports_begin_later_and_these_say_where(store, shop):
+    lay(store, shop)
+    proof.seal(store, shop, KEYS, NOW)
+    older = export(store, shop)
+    last = NOW.date() - timedelta(1)
+    store.log.keep_archive(shop, Archive(last, last, "made-up.jsonl.gz", "", 5, trimmed=True))
+    newer = export(store, shop)
+    assert f"It begins with {NOW.date()}; the days before are not in it." in str(check(newer))
+    with pytest.raises(Failed, match="which is missing"):
+        verify(newer, KEYS.jwks(), older)
 
 
 def test_every_test_that_the_table_names_exists():

@@ -21,7 +21,8 @@ from consent_server.proof.attested import restored
 from consent_server.proof.seals import checkpoint
 from consent_server.proof.witnesses import NotCosigned, cosign, first, with_cosignatures
 from consent_server.settings.shops import read_sites
-from consent_server.verify import Failed, NoKeys, Witness, verify
+from consent_server.tokens import token
+from consent_server.verify import Failed, NoKeys, Tree, Witness, verify
 
 assert shop
 assert sealed
@@ -82,7 +83,7 @@ def test_cosignatures_are_kept_exported_given_on_and_checked(sealed, shop):
     assert [ONE.known.cosigned(given), TWO.known.cosigned(given)] == [AT, AT + 5]
     lines = export(sealed, shop)
     said = str(check(lines, ONE, TWO))
-    assert "witness.example/one cosigned the first 3 seals at 2026-11-25 09:46:40 UTC." in said
+    assert f"{ONE.name} cosigned the first 3 seals of shop.example/consent/shop at 2026-11-25 09:46:40 UTC." in said
     assert "witness.example/two cosigned the first 3 seals" in said
     assert "Checkpoints of it were cosigned, which --witness KEY checks." in str(check(lines))
 
@@ -102,9 +103,9 @@ def test_a_witness_of_some_days_ago_still_counts_when_the_log_has_grown(sealed, 
     assert "cosigned the first 2 seals" in str(check(export(sealed, shop, now=LATER, last=3), ONE))
     # An export that begins later brings what it takes to compute the root over all.
     assert "cosigned the first 2 seals" in str(check(export(sealed, shop, FIRST + timedelta(1), LATER, 3), ONE))
-    assert "cosigned the first 2 seals" in str(check(export(sealed, shop, FIRST + timedelta(2), LATER, 3), ONE))
-    with pytest.raises(Failed, match="no checkpoint in it was cosigned by"):
-        check(export(sealed, shop, FIRST + timedelta(3), LATER, 3), ONE)
+    for start in (2, 3):  # of which it has seen none
+        with pytest.raises(Failed, match="no checkpoint over what is in it was cosigned by"):
+            check(export(sealed, shop, FIRST + timedelta(start), LATER, 3), ONE)
 
 
 def test_a_log_that_was_sealed_anew_with_the_genuine_secret_does_not_fit_what_a_witness_signed(sealed, shop):
@@ -115,12 +116,33 @@ def test_a_log_that_was_sealed_anew_with_the_genuine_secret_does_not_fit_what_a_
     for n in range(3):
         answer(sealed, shop, FIRST + timedelta(n), many=2)
     proof.seal(sealed, shop, KEYS, NOW)
-    with pytest.raises(Failed, match="no checkpoint in it was cosigned"):
+    with pytest.raises(Failed, match="no checkpoint over what is in it was cosigned"):
         check(export(sealed, shop), ONE)
     sealed.attestations.keep_cosigned(shop, 3, note)
     for witnesses in ((ONE,), ()):
         with pytest.raises(Failed, match="the checkpoint over 3 seals that witnesses cosigned is not over these"):
             check(export(sealed, shop), *witnesses)
+
+
+@pytest.mark.parametrize("before", ["what was there", "more than there was"])
+def test_a_history_made_anew_is_not_passed_off_as_what_follows_the_one_that_was_cosigned(sealed, shop, before):
+    cosign(sealed, shop, KEYS, ONE.cosign(noted(sealed, shop)), ONE.known)
+    note, tree = sealed.attestations.cosigned(shop)[3], Tree()
+    for seal in sealed.log.seals(shop).values():
+        tree.add(hashlib.sha256(b"\0" + seal.encode()).digest())
+    sealed.connection.client.flushall()
+    for n in range(3):
+        answer(sealed, shop, FIRST + timedelta(n), many=2)
+    proof.seal(sealed, shop, KEYS, NOW)
+    ways = {"what was there": [3, tree.peaks()], "more than there was": [8, ["00" * 32]]}
+    forged = changed(export(sealed, shop), lambda head: head.update(cosigned=[note], before=ways[before]))
+    end = json.loads(forged[-1])
+    attested = hashlib.sha256(hashlib.sha256(note.encode()).digest()).hexdigest()
+    said = json.loads(KEYS.payload(end["token"])) | {"attested": attested}
+    forged[-1] = json.dumps({**end, "token": token(said, KEYS.sign(said))}).encode()
+    assert "cosigned" not in str(check(forged))
+    with pytest.raises(Failed, match="no checkpoint over what is in it was cosigned by"):
+        check(forged, ONE)
 
 
 def test_who_writes_to_redis_can_take_away_what_others_attest_and_whoever_asks_for_it_misses_it(sealed, shop):
@@ -131,7 +153,7 @@ def test_who_writes_to_redis_can_take_away_what_others_attest_and_whoever_asks_f
     said = str(check(export(sealed, shop)))
     assert "cosigned" not in said
     assert "put back" not in said
-    with pytest.raises(Failed, match="no checkpoint in it was cosigned by witness"):
+    with pytest.raises(Failed, match="no checkpoint over what is in it was cosigned by witness"):
         check(export(sealed, shop), ONE)
 
 
@@ -166,12 +188,20 @@ def test_what_is_written_into_redis_as_a_cosignature_is_none(sealed, shop):
     forged = Cosigner(ONE.name, 9)
     assert forged.hash != ONE.hash
     sealed.attestations.keep_cosigned(shop, 3, forged.cosign(noted(sealed, shop)))
-    with pytest.raises(Failed, match="no checkpoint in it was cosigned"):
+    with pytest.raises(Failed, match="no checkpoint over what is in it was cosigned"):
         check(export(sealed, shop), ONE)
     forged.hash = ONE.hash
     sealed.attestations.keep_cosigned(shop, 3, forged.cosign(noted(sealed, shop)))
     with pytest.raises(Failed, match=r"what stands there as a cosignature of .*one is none"):
         check(export(sealed, shop), ONE)
+
+
+@pytest.mark.parametrize("line", ["", " ", "x", "—", "— ", "— witness.example/two", "a b c", "\x85", "— a b c d"])
+def test_what_is_no_signature_is_neither_given_on_nor_in_the_way(sealed, shop, line):
+    sealed.attestations.keep_cosigned(shop, 3, f"{noted(sealed, shop)}{line}\n")
+    assert with_cosignatures(sealed, shop, 3, noted(sealed, shop)) == noted(sealed, shop) + f"{line}\n" * ("d" in line)
+    assert cosign(sealed, shop, KEYS, ONE.cosign(noted(sealed, shop)), ONE.known) == (3, AT)
+    assert "cosigned the first 3 seals" in str(check(export(sealed, shop), ONE))
 
 
 def test_a_checkpoint_that_is_asked_for_has_its_cosignatures(app, client, site):

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from html import unescape
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
+from ..hosts import parts_of
 from .browser import Error, go_to
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ async def find_pages(page: Page, url: str, most: int) -> list[str]:
 
 def _take(found: list[str], candidates: Iterable[str], url: str, most: int) -> list[str]:
     """Add what is a page of the same origin and not there yet, and return what was added."""
-    origin = urlsplit(url)[:2]
+    origin = parts_of(url)[:2]
     added = []
     for candidate in candidates:
         address = candidate.partition("#")[0]
-        fits = urlsplit(address)[:2] == origin and not _NO_PAGE.search(urlsplit(address).path)
+        fits = address.isprintable() and parts_of(address)[:2] == origin and not _NO_PAGE.search(parts_of(address).path)
         if fits and address not in found and len(found) < most:
             found.append(address)
             added.append(address)

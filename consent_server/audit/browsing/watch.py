@@ -145,17 +145,21 @@ class Watch:
         kind = "local-storage" if where["isLocalStorage"] else "session-storage"
         self._add(kind, event["key"], host_of(origin), "", at=time.time())
 
-    def _noted(self, _: dict[str, Any], note: dict[str, Any]) -> None:
-        kind, name, at = note["kind"], note["name"], note["at"]
-        frame = path_of(note["frame"])
-        initiator = path_of(
-            next((url for url in _ADDRESS.findall(note["stack"]) if not _OUR_SCRIPT.search(url)), frame)
-        )
-        host = host_of(note["origin"])
+    def _noted(self, _: dict[str, Any], note: Any) -> None:
+        """Take a note of the script that runs first; a page may call what that calls, and with anything."""
+        try:
+            kind, name, stack = str(note["kind"]), str(note["name"]), str(note["stack"])
+            frame, host, at = path_of(str(note["frame"])), host_of(str(note["origin"])), float(note["at"])
+        except (LookupError, TypeError, ValueError):
+            return
+        at = at if 0 < at <= (now := time.time()) else now
+        initiator = path_of(next((url for url in _ADDRESS.findall(stack) if not _OUR_SCRIPT.search(url)), frame))
         if kind == "click":
             self.clicked = at
         elif kind == "consent-call":
-            self.consent_calls.append(ConsentCall(at, self.page, json.loads(name)))
+            with suppress(ValueError):
+                if isinstance(values := json.loads(name), list):
+                    self.consent_calls.append(ConsentCall(at, self.page, values))
         elif kind == "cookie":
             self._cookie(name, host, initiator, at=at)
         elif kind == "preconnect":

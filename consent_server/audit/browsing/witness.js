@@ -1,9 +1,10 @@
 // Runs in each frame before any script of the page, and notes what the page puts on the device and who did it.
 (() => {
   const note = window.consentAuditNote;
+  const { now } = Date; // a page may put another clock in its place
   if (!note) return;
   const tell = (kind, name) => {
-    try { note({ kind, name: String(name), stack: String(new Error().stack), frame: location.href, origin: self.origin, at: Date.now() / 1000 }); } catch {}
+    try { note({ kind, name: String(name), stack: String(new Error().stack), frame: location.href, origin: self.origin, at: now() / 1000 }); } catch {}
   };
   const before = (prototype, method, look) => {
     const own = prototype && prototype[method];

@@ -8,6 +8,7 @@ from typing import cast
 from ...site import Site
 from .. import keys
 from ..connection import Connection
+from ..foreign import ours
 
 
 class Attestations:
@@ -23,7 +24,8 @@ class Attestations:
         """Return the time-stamps by the days whose seals they are of."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.stamps(site)))
-        return {date.fromisoformat(day.decode()): stamp for day, stamp in sorted(found.items())}
+        with ours(keys.stamps(site)):
+            return {date.fromisoformat(day.decode()): stamp for day, stamp in sorted(found.items())}
 
     def keep_stamp(self, site: Site, day: date, stamp: bytes) -> bool:
         """Keep the time-stamp of a day's seal. Returns False, and changes nothing, if it has one."""
@@ -33,7 +35,8 @@ class Attestations:
         """Return the checkpoints that somebody cosigned, by the number of seals that they are over."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.cosigned(site)))
-        return {int(size): found[size].decode() for size in sorted(found, key=int)}
+        with ours(keys.cosigned(site)):
+            return {int(size): found[size].decode() for size in sorted(found, key=int)}
 
     def keep_cosigned(self, site: Site, size: int, note: str) -> None:
         """Keep a checkpoint with all its cosignatures."""
