@@ -14,6 +14,7 @@ from .leaks import leaks_command
 from .log import log
 from .marketers import marketers
 from .rates import rates_command
+from .rehearse import rehearse
 from .serve import serve
 from .services import services_command
 from .shopper import erase, export_shopper
@@ -40,6 +41,7 @@ COMMANDS = (
     log,
     marketers,
     rates_command,
+    rehearse,
     serve,
     services_command,
 )
