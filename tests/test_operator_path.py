@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -80,10 +81,13 @@ def checkout(short_folder: Callable[[], Path]) -> Path:
     """A clone of what is here, in `usr/src/consent-server` of a folder; what it pulls from is `upstream`."""
     folder = short_folder()
     upstream = folder / "upstream"
-    skip = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "consent_server", upstream / "consent_server", ignore=skip)
-    for name in ("pyproject.toml", "README.md", "LICENSE", "consent.toml"):
-        shutil.copy(ROOT / name, upstream / name)
+    upstream.mkdir()
+    copied = re.findall(r"^COPY ([^-].*) /src/", (ROOT / "docs" / "Containerfile").read_text(), re.MULTILINE)
+    for name in " ".join(copied).split():  # what the image is made of is enough for a wheel
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, upstream / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, upstream / name)
     git(upstream, "init", "--quiet", "--initial-branch=main")
     git(upstream, "add", ".")
     git(upstream, "commit", "--quiet", "--message=As it is")
