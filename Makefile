@@ -5,10 +5,10 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test bench faults kills pythons audit fuzz lint build clean
+.PHONY: help demo test bench faults kills pythons audit fuzz lint build build-dist clean
 
 help: ## Say what there is to do: this list.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
 
 demo: .venv/ready ## Run everything here, with a shop to try it on; PORT=8080 chooses the port, Ctrl-C ends it.
 	@exec .venv/bin/consent-server demo $(if $(PORT),--port $(PORT))
@@ -47,6 +47,10 @@ lint: .venv/ready-for-tests snippet/node_modules/ready ## Check style, types and
 build: .venv/ready-for-tests snippet/node_modules/ready ## Make the scripts of the snippet and the documentation's tables anew.
 	@cd snippet && node build.js && node companies.js
 	@.venv/bin/python -m tests.generated
+
+build-dist: .venv/ready ## Make the wheel that other machines install, in dist/.
+	@.venv/bin/python -m pip wheel -qq --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls dist/*.whl
 
 clean: ## Remove what make has made in this checkout.
 	@rm -rf .venv snippet/node_modules test-results build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""What docs/operating.md says, done: the first hour, the systemd unit, the container's command, a reload."""
+"""What docs/operating.md says of services, done: the systemd unit, the container's command, a reload."""
 
 from __future__ import annotations
 
@@ -19,28 +19,13 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, SECRET, free_port
-from examples import example
 from test_serving import described, running, up
-
-from consent_server import __version__
 
 __all__ = ["running"]
 
 Running = Callable[..., "subprocess.Popen[bytes]"]
 BIN = Path(sys.executable).parent
 PLAIN = {k: v for k, v in os.environ.items() if not k.startswith(("CONSENT_", "REDIS_", "PORT", "HOST"))}
-
-
-def test_the_first_hour(running: Running, short_folder: Callable[[], Path]) -> None:
-    port = free_port()
-    folder = short_folder()
-    running(
-        *("sh", "-e", "-c", example("first hour").replace("consent-server serve", "exec consent-server serve")),
-        cwd=folder,
-        env={**PLAIN, "PATH": f"{BIN}:{os.environ['PATH']}", "PORT": str(port)},
-    )
-    up(f"http://127.0.0.1:{port}/readyz")
-    assert (folder / "consent-secret").stat().st_mode & 0o077 == 0
 
 
 def unit() -> configparser.SectionProxy:
@@ -158,7 +143,6 @@ def until_warned(url: str, is_warned: bool) -> str:
 
 def test_the_containers_command_runs_with_its_environment(running: Running, short_folder: Callable[[], Path]) -> None:
     text = (ROOT / "docs" / "Containerfile").read_text()
-    assert f"consent-server=={__version__} " in text
     folder = short_folder()
     described(folder, "https://shop.example")
     (folder / "consent-secret").write_text(SECRET)

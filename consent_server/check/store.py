@@ -36,7 +36,7 @@ def storage(settings: Settings) -> list[Finding]:
             opened.ping()
             return [*servers(opened.servers(), time.time())]
     except WrongLayout as error:
-        return [Finding(str(error), "pip install --upgrade consent-server")]
+        return [Finding(str(error), "install a newer version of consent-server, see docs/operating.md")]
     except StoreAway as error:
         return [Finding(f"Redis is away: {error.__cause__ or error}.", "start it, or correct REDIS_URL")]
 

@@ -15,6 +15,7 @@ from .log import log
 from .marketers import marketers
 from .preview import preview
 from .rates import rates_command
+from .rehearse import rehearse
 from .serve import serve
 from .services import services_command
 from .shopper import erase, export_shopper
@@ -42,6 +43,7 @@ COMMANDS = (
     marketers,
     preview,
     rates_command,
+    rehearse,
     serve,
     services_command,
 )

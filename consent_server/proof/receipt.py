@@ -55,6 +55,7 @@ def receipt(
     at: float,
     seal: str = "",
     stands: Standing | None = None,
+    base: str = "",
 ) -> dict[str, Any]:
     """Return a consent receipt, JSON-LD. The person gets the content, not a pointer to it.
 
@@ -67,11 +68,14 @@ def receipt(
         at: when the receipt is made, seconds since 1970.
         seal: the newest one that the log had then. Whoever holds the receipt sees if the log before it is changed.
         stands: what became of the answer. If it is not the newest any more, the receipt says so, and since when.
+        base: where the server is reached, such as ``https://shop.example/consent``: a receipt is read elsewhere.
     """
     content = notice.content
     granted = set(consent.allow)
 
     authority = site.authority or {}
+    contact = _whole(site.contact or "", site)
+    me = f"{base}/v1/{site.id}/me"
 
     def process(category: str) -> dict[str, Any]:
         status = "ConsentGiven" if category in granted else "ConsentRefused"
@@ -105,7 +109,7 @@ def receipt(
         "dpv:hasDataController": {
             "@type": "dpv:DataController",
             "dcterms:title": content["name"],
-            "dpv:hasContact": site.contact or "",
+            "dpv:hasContact": contact,
         },
         "dpv:hasNotice": {
             "@type": "dpv:ConsentNotice",
@@ -113,7 +117,7 @@ def receipt(
             "dcterms:title": content["words"].get("title", ""),
             "dcterms:description": content["words"].get("text", ""),
             "dcterms:hasVersion": str(content["revision"]),
-            "dcterms:source": content["policy_url"],
+            "dcterms:source": _whole(content["policy_url"], site),
             "dcterms:modified": content["policy_updated"],
         },
         "dpv:hasProcess": [process(category) for category in content["categories"]],
@@ -125,9 +129,9 @@ def receipt(
             {"@type": "dpv:DataSubjectRight", "dcterms:title": right, "dpv:isExercisedAt": where}
             for right, where in (
                 ("withdrawal", "the shop's cookie settings"),
-                ("access", f"/v1/{site.id}/me"),
-                ("erasure", f"/v1/{site.id}/me"),
-                ("complaint to the shop", site.contact or ""),
+                ("access", me),
+                ("erasure", me),
+                ("complaint to the shop", contact),
                 (f"complaint to {authority.get('name', 'the authority')}", authority.get("url", "")),
             )
         ],
@@ -145,6 +149,11 @@ def receipt(
         "dcterms:references": token,
         **({"dcterms:relation": seal} if seal else {}),
     }
+
+
+def _whole(address: str, site: Site) -> str:
+    """Return an address with the shop's host, where it is a path of it."""
+    return f"{site.origins[0]}{address}" if address.startswith("/") else address
 
 
 def _status(consent: Consent, stands: Standing | None) -> str:

@@ -173,6 +173,18 @@ def url(value: Any) -> str:
         raise ValueError(f'{error}, or a path such as "/privacy"') from None
 
 
+def contact(value: Any) -> str:
+    """Return where somebody can be written to: an e-mail address, or a page as ``url`` takes it."""
+    if isinstance(value, str) and re.fullmatch(r"(mailto:)?[^\s@/:]+@[^\s@/:]+", value):
+        return value.removeprefix("mailto:")
+    try:
+        return url(value)
+    except ValueError:
+        raise ValueError(
+            'takes an e-mail address, or a page such as "https://shop.example/contact" or "/contact"'
+        ) from None
+
+
 def by_language(value: Any) -> dict[str, str]:
     """Return a text for each language."""
     if isinstance(value, dict) and all(isinstance(text, str) and text for text in value.values()):

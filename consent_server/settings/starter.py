@@ -45,7 +45,7 @@ gpc = true                               # heed Global Privacy Control: no marke
 # country = "AZ"                         # the shop's own: data that stays there goes nowhere
 
 # Whom a shopper can write to; shown in "My choices".
-# contact = "privacy@shop.example"
+# contact = "privacy@shop.example"      # or the address of a page
 
 [sites.{id}.theme]
 layout = "bar"                           # "bar", "box" or "centre"

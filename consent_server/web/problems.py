@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from ..site import ConsentError
 from .logs import request_id
 from .responses import answer
+from .services import services
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,9 @@ STATUS = {
 }
 """The HTTP status of each kind of problem."""
 
+NO_REFUSALS = {"not-allowed", "no-such-notice", "no-seals"}
+"""What is asked in earnest and answered with no: nobody was turned away."""
+
 RETRY_SECONDS = {429: "60", 503: "5"}
 
 
@@ -65,6 +69,9 @@ def register_error_handlers(app: Flask) -> None:
     def refused(error: ConsentError) -> Response:
         if error.problem not in STATUS:  # of a command; none should get here
             return broken(error)
+        if error.problem not in NO_REFUSALS:
+            site = str((request.view_args or {}).get("site_id", ""))
+            services().refusals.add(site if site in services().sites else "", error.problem)
         title = error.problem.replace("-", " ").capitalize()
         return problem(error.problem, STATUS[error.problem], title, str(error))
 

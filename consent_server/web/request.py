@@ -70,7 +70,9 @@ def require_own_origin(site: Site) -> str | None:
     origin = header("HTTP_ORIGIN")
     if origin is not None and origin not in site.origins:
         services().knocks.tell(site, origin)
-        raise ForeignOrigin(f"Pages of {origin[:100]} may not do this for {site.id}; its `origins` may.")
+        raise ForeignOrigin(
+            f"The origin {origin[:100]} is not in `origins` of {site.id} in consent.toml; if it is the shop's, add it."
+        )
     return origin
 
 

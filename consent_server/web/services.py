@@ -15,6 +15,7 @@ from ..store import Store
 from ..tokens import Keys
 from .knocks import Knocks
 from .limits import Limits
+from .refusals import Refusals
 
 
 class UnknownSite(ConsentError):
@@ -35,6 +36,7 @@ class Services:
     knocks: Knocks
     scripts: Mapping[str, SiteScripts]
     """What each site serves, by its id."""
+    refusals: Refusals = field(default_factory=Refusals)
     warnings: list[str] = field(default_factory=list)
     """What an operator should know of how this worker runs, a sentence each."""
 

@@ -254,7 +254,9 @@ def my_receipt(site_id: str) -> Response:
     behind, now = services(), int(time.time())
     seal = newest_seal(behind.store, site, behind.keys)
     stands = standing(behind.store, site, consent, text)
-    content = receipt(site, asked, consent, _history(site, consent), text, now, seal, stands)
+    content = receipt(
+        site, asked, consent, _history(site, consent), text, now, seal, stands, request.root_url.rstrip("/")
+    )
     signed = {"typ": "receipt", "site": site.id, "at": now, "sha256": digest(content)}
     return answer({**content, SIGNATURE: token(signed, behind.keys.sign(signed))}, mimetype="application/ld+json")
 

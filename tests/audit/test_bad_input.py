@@ -134,7 +134,7 @@ def test_without_playwright_it_says_what_to_install(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, cwd=tmp_path)
     assert done.returncode == 2
-    assert "pip install 'consent-server[browser]'" in done.stderr
+    assert "pip install playwright duckduckgo-autoconsent-py" in done.stderr
 
 
 def test_a_report_is_written_and_is_the_next_ones_baseline(farm: Farm, tmp_path: Path) -> None:

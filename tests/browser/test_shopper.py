@@ -492,6 +492,14 @@ def test_my_choices_are_fetched_by_who_opens_them_say_when_that_failed_and_work_
     assert fetched() == 3
 
 
+def test_my_choices_lead_to_the_page_on_which_the_shop_is_written_to(shop: Shop, page: Page) -> None:
+    shop.serve(contact="/contact")
+    page.goto(shop.page(""))
+    press(page, "choose")
+    page.get_by_text("My choices", exact=True).click()
+    expect(page.get_by_role("link", name="/contact")).to_have_attribute("href", "/contact")
+
+
 # ---- The shop's scripts ----
 
 

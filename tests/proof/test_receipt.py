@@ -1,11 +1,13 @@
 """The receipt: content and not a pointer, in the terms of the W3C vocabulary, and signed."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from pyld import jsonld
 
+from consent_server import create_app
 from consent_server.decision import Entry, consent_of
 from consent_server.proof import receipt as receipts
 from consent_server.settings.shops import make_site
@@ -118,3 +120,22 @@ def test_the_history_names_notice_and_words():
     assert (event["lang"], event["variant"], event["revision"], event["at"]) == ("az", "b", 3, 5)
     assert consent_of(notice, 2, 5, "s", "i").site == site.id
     assert Keys(["x" * 32]).public
+
+
+def test_its_addresses_are_whole_for_a_receipt_is_read_elsewhere(settings, site):
+    prefixed = replace(settings, prefix="/consent", trusted_proxies=1)
+    shop = replace(site, contact="/contact", policy_url="/privacy")
+    app = create_app(prefixed, {site.id: shop})
+    client = app.test_client()
+    passed_on = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "shop.example", "X-Forwarded-For": "192.0.2.1"}
+    notice = client.get(f"/consent/v1/{site.id}/notice").get_json()["notice"]
+    body = json.dumps({"id": "a" * 22, "allow": [], "notice": notice, "how": "refuse"})
+    token = client.post(f"/consent/v1/{site.id}/decisions", data=body).get_json()["token"]
+    headers = {**passed_on, "Authorization": f"Bearer {token}"}
+    found = client.get(f"/consent/v1/{site.id}/me/receipt", headers=headers).get_json()
+    rights = {right["dcterms:title"]: right["dpv:isExercisedAt"] for right in found["dpv:hasRight"]}
+    assert rights["access"] == rights["erasure"] == f"https://shop.example/consent/v1/{site.id}/me"
+    assert rights["complaint to the shop"] == f"{site.origins[0]}/contact"
+    assert found["dpv:hasDataController"]["dpv:hasContact"] == f"{site.origins[0]}/contact"
+    assert found["dpv:hasNotice"]["dcterms:source"] == f"{site.origins[0]}/privacy"
+    app.extensions["consent"].store.close()

@@ -51,6 +51,19 @@ def test_a_share_is_written_as_a_percentage(written, wrong):
         written(f"{MINIMAL}watch = {wrong}")
 
 
+@pytest.mark.parametrize(
+    ("text", "contact"),
+    [
+        ("privacy@shop.example", "privacy@shop.example"),
+        ("mailto:privacy@shop.example", "privacy@shop.example"),
+        ("https://shop.example/contact", "https://shop.example/contact"),
+        ("/contact", "/contact"),
+    ],
+)
+def test_a_contact_is_an_e_mail_address_or_a_page(written, text, contact):
+    assert written(f'{MINIMAL}contact = "{text}"')["shop"].contact == contact
+
+
 def test_the_demo_shop_is_read_whole():
     site = read_sites(ROOT / "consent.toml")["smartmarket"]
     assert site.languages == ("az", "ru", "en", "tr")
@@ -67,6 +80,8 @@ def test_the_demo_shop_is_read_whole():
         ("[sits.shop]", "sits", "did you mean 'sites'"),
         ('[sites.Shop]\nname = "x"', "sites.Shop", "a-z, 0-9"),
         (MINIMAL.replace("https://shop.example/privacy", "ftp://x"), "sites.shop.policy_url", "takes an address"),
+        (f'{MINIMAL}contact = "the desk"', "sites.shop.contact", "takes an e-mail address, or a page such as"),
+        (f'{MINIMAL}contact = "javascript:alert(1)"', "sites.shop.contact", "takes an e-mail address, or a page"),
         (MINIMAL.replace("origins", "orgins"), "sites.shop.orgins", "did you mean 'origins'"),
         (MINIMAL.replace("name =", "# name ="), "sites.shop.name", "missing"),
         (MINIMAL.replace('["https://shop.example"]', '["https://*.shop.example"]'), "sites.shop.origins", "exact"),

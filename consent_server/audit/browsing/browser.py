@@ -74,7 +74,7 @@ def find_chromium() -> str | None:
         NoBrowser: Playwright is missing; says what to type.
     """
     if not find_spec("playwright"):
-        raise NoBrowser("A page is looked at by Playwright; type: pip install 'consent-server[browser]'")
+        raise NoBrowser("A page is looked at by Playwright; type: pip install playwright duckduckgo-autoconsent-py")
     return next((found for name in CHROMIUM if (found := shutil.which(name))), None)
 
 
