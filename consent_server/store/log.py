@@ -56,7 +56,7 @@ class Archive:
 
 
 @contextmanager
-def _ours(where: str) -> Iterator[None]:
+def only_ours(where: str) -> Iterator[None]:
     """Say in which key something stands that cannot be read."""
     try:
         yield
@@ -74,7 +74,7 @@ class Log:
         self._write = connection.write
         self._notices = notices
         self._clock = clock
-        self._freeze = connection.script("clock", "freeze")
+        self._freeze = connection.script("clock", "pass", "freeze")
         self._trim = connection.script("trim")
         self._compact = connection.script("compact")
         self._settle = connection.script("settle")
@@ -106,7 +106,7 @@ class Log:
                 found: dict[tuple[int, int], Entry] = {}
                 start = f"{first}-0"
                 while page := cast(list[Any], self._redis.xrange(bucket.log, start, f"({last}-0", count=1000)):
-                    with _ours(bucket.log):
+                    with only_ours(bucket.log):
                         for place, fields in page:
                             at, seq = map(int, place.split(b"-"))
                             found[at, seq] = unpack(fields[b"e"], bucket.number, at, seq)
@@ -114,7 +114,7 @@ class Log:
                 remains = cast(dict[bytes, bytes], self._redis.hgetall(bucket.erased)) if before else {}
                 if before != self._redis.hlen(bucket.erased):
                     continue  # somebody was erased meanwhile: read again, or an entry would be missing in both
-            with _ours(bucket.erased):
+            with only_ours(bucket.erased):
                 for place, packed in remains.items():
                     at, seq = map(int, place.split(b"-"))
                     if first <= at < last:
@@ -129,7 +129,7 @@ class Log:
                 calls.xrange(bucket.log, count=1)
                 calls.hkeys(bucket.erased)
             replies = calls.execute()
-        with _ours(f"the log of {site.id}"):
+        with only_ours(f"the log of {site.id}"):
             times = [int(page[0][0].split(b"-")[0]) for page in replies[::2] if page]
             times += [int(place.split(b"-")[0]) for places in replies[1::2] for place in places]
         return datetime.fromtimestamp(min(times) // 1000, UTC).date() if times else None
@@ -151,7 +151,7 @@ class Log:
         """Return the seals of a site's days, in order."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.seals(site)))
-        with _ours(keys.seals(site)):
+        with only_ours(keys.seals(site)):
             return {date.fromisoformat(day.decode()): token.decode() for day, token in sorted(found.items())}
 
     def keep_seal(self, site: Site, day: date, token: str) -> bool:
