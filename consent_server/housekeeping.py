@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 import time
-import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime
-from http.client import HTTPException
 
 import msgspec
 
+from .events.webhook import Line, NotTaken, Webhook
 from .proof.entries import Unproven
 from .proof.log import seal
 from .proof.stamps import Authority, NotStamped, stamp
@@ -24,15 +22,10 @@ from .site import ConsentError, Site
 from .store import ClocksApart, ForgedNotice, Store, StoreAway, Unreadable
 from .tokens import Keys
 
-SECONDS_TO_TAKE_AN_ALARM = 10
-
 log = logging.getLogger(__name__)
 
-_posting = threading.Lock()
-"""Held while something is posted, also by a post that nobody waits for any more."""
 
-
-def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm | Leak]:
+def tell(store: Store, site: Site, webhook: Webhook, today: date) -> list[Alarm | Leak]:
     """Post each alarm of ``site`` to ``webhook`` once, whichever server sees it first; return those that were posted.
 
     The body is JSON: ``{site, kind, rate, day, value, low, high, text}``, of a leak ``{site, kind, leak, text}``. One
@@ -40,52 +33,23 @@ def tell(store: Store, site: Site, webhook: str, today: date) -> list[Alarm | Le
     """
     told: list[Alarm | Leak] = []
     found: list[Alarm | Leak] = [*unusual(store, site, today), *leaks(store, site, today)]
-    for alarm in found:
-        if isinstance(alarm, Leak):
-            name = f"leak.{hashlib.sha256(f'{alarm.kind} {alarm.name}'.encode()).hexdigest()[:16]}"
-            said = {"kind": "leak", "leak": alarm.as_json()}
-        else:
-            name, said = f"{alarm.kind}.{alarm.rate}.{alarm.day}", msgspec.to_builtins(alarm)
-        if not store.counters.claim_alarm(site, name):
-            continue
-        body = msgspec.json.encode({"site": site.id, **said, "text": str(alarm)})
-        post = urllib.request.Request(webhook, body, {"Content-Type": "application/json"})  # noqa: S310
-        try:
-            _post(post)
-            told.append(alarm)
-        except (OSError, HTTPException) as error:
-            store.counters.release_alarm(site, name)
-            log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
+    with closing(Line(webhook)) as line:
+        for alarm in found:
+            if isinstance(alarm, Leak):
+                name = f"leak.{hashlib.sha256(f'{alarm.kind} {alarm.name}'.encode()).hexdigest()[:16]}"
+                said, event = {"kind": "leak", "leak": alarm.as_json()}, f"{name} {today}"  # another one a month later
+            else:
+                said, event = msgspec.to_builtins(alarm), (name := f"{alarm.kind}.{alarm.rate}.{alarm.day}")
+            if not store.counters.claim_alarm(site, name):
+                continue
+            body = msgspec.json.encode({"site": site.id, **said, "text": str(alarm)})
+            try:
+                line.post(f"alarm-{hashlib.sha256(f'{site.id} {event}'.encode()).hexdigest()[:32]}", body)
+                told.append(alarm)
+            except NotTaken as error:
+                store.counters.release_alarm(site, name)
+                log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
     return told
-
-
-def _post(post: urllib.request.Request) -> None:
-    """Post something, and return within the time, whatever the other side does: a byte now and then ends no time-out.
-
-    Raises:
-        OSError, HTTPException: it was not taken, or not in time.
-    """
-    if not _posting.acquire(blocking=False):
-        raise TimeoutError("it has not answered yet to what was posted before")
-    failed: list[Exception] = []
-
-    def wait_for_answer() -> None:
-        try:
-            # Settings take http and https only.
-            with urllib.request.urlopen(post, timeout=SECONDS_TO_TAKE_AN_ALARM):  # nosec B310  # noqa: S310
-                pass
-        except (OSError, HTTPException, ValueError) as error:  # ValueError: where it redirects to is no address
-            failed.append(error if isinstance(error, HTTPException) else OSError(str(error)))
-        finally:
-            _posting.release()
-
-    thread = threading.Thread(target=wait_for_answer, name="consent webhook", daemon=True)
-    thread.start()
-    thread.join(SECONDS_TO_TAKE_AN_ALARM)
-    if thread.is_alive():
-        raise TimeoutError(f"it takes longer than {SECONDS_TO_TAKE_AN_ALARM} s")
-    for error in failed:
-        raise error
 
 
 def clear_files(store: Store, site: Site) -> None:
@@ -101,7 +65,7 @@ def clear_files(store: Store, site: Site) -> None:
 
 
 def work_on(
-    store: Store, site: Site, keys: Keys, webhook: str | None, now: datetime, authority: Authority | None = None
+    store: Store, site: Site, keys: Keys, webhook: Webhook | None, now: datetime, authority: Authority | None = None
 ) -> None:
     """Do what is due at a site; what cannot be done now is done another time.
 
@@ -109,7 +73,7 @@ def work_on(
         store: where the log is.
         site: the shop.
         keys: the newest signs the seals.
-        webhook: the address that alarms are posted to.
+        webhook: what alarms are posted to.
         now: by this machine's clock.
         authority: stamps the seals.
 
@@ -135,16 +99,19 @@ def keep(
     store: Store,
     sites: Mapping[str, Site],
     keys: Keys,
-    webhook: str | None,
+    webhooks: Mapping[str, Webhook],
     authority: Authority | None = None,
     every: float = 600,
 ) -> None:
-    """Do what is due (``work_on``), for as long as the process lives. ``every``: seconds."""
+    """Do what is due (``work_on``), for as long as the process lives.
+
+    ``webhooks``: of the sites that have one, by id; ``every``: seconds.
+    """
     while True:
         for site in sites.values():
             try:
                 with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
-                    work_on(store, site, keys, webhook, datetime.now(UTC), authority)
+                    work_on(store, site, keys, webhooks.get(site.id), datetime.now(UTC), authority)
             except Exception:  # whatever it is, the other sites and the next day go on
                 log.exception("what is due at %s could not be done", site.id)
         time.sleep(every)

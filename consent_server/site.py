@@ -105,6 +105,7 @@ class Site:
     gpc: bool
     country: str | None
     contact: str | None
+    webhook: str | None
     authority: Mapping[str, str] | None
     theme: Mapping[str, Any]
     words: Mapping[str, Mapping[str, str]]

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fetch what the tests need beside Python packages: Node 20 or newer, Chromium, Firefox, WebKit, redis-server, nginx,
-# slowhttptest.
+# slowhttptest, PHP.
 # What is there already is used as it is. Nothing is left running: the tests start their own servers.
 set -eu
 cd "$(dirname "$0")/.."
@@ -27,6 +27,7 @@ done
 if [ "$browser" = none ]; then missing="$missing chromium"; fi
 if ! command -v redis-server >/dev/null; then missing="$missing redis-server"; fi
 if ! command -v nginx >/dev/null; then missing="$missing nginx-light"; fi
+if ! command -v php >/dev/null; then missing="$missing php-cli"; fi
 if ! command -v slowhttptest >/dev/null; then missing="$missing slowhttptest"; fi
 if ! command -v firefox >/dev/null && ! command -v firefox-esr >/dev/null; then missing="$missing firefox-esr"; fi
 if ! command -v WebKitWebDriver >/dev/null; then missing="$missing webkit2gtk-driver"; fi

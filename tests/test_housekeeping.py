@@ -10,12 +10,14 @@ from pathlib import Path
 from platform import python_version
 
 import pytest
+import standardwebhooks
 from click.testing import CliRunner
 from conftest import closing
 
 from consent_server import __version__, housekeeping
 from consent_server.cli.check import check
 from consent_server.decision import Decision
+from consent_server.events.webhook import Webhook
 from consent_server.housekeeping import tell
 from consent_server.rates.read import unusual
 from consent_server.site import Notice
@@ -24,14 +26,16 @@ from consent_server.tokens import Keys
 
 TODAY = datetime.now(UTC).date()
 KEYS = Keys(["the secret that these tests sign with"])
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
 @pytest.fixture
-def hook():
+def hook(site):
     """A webhook, with what was posted to it; it answers with ``status``."""
 
     class Hook(http.server.BaseHTTPRequestHandler):
         posted: list = []  # noqa: RUF012 one list for the one test
+        signed: list = []  # noqa: RUF012
         status = 204
         ended = threading.Event()
 
@@ -44,6 +48,7 @@ def hook():
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if Hook.status < 400:
                 Hook.posted.append(json.loads(body))
+                Hook.signed.append((body, dict(self.headers)))
             self.send_response(Hook.status)
             self.end_headers()
 
@@ -52,7 +57,7 @@ def hook():
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        Hook.url = f"http://127.0.0.1:{server.server_port}/alarm"
+        Hook.webhook = Webhook.of(site, f"http://127.0.0.1:{server.server_port}/alarm", (SECRET,))
         yield Hook
         Hook.ended.set()
         server.shutdown()
@@ -78,20 +83,22 @@ def stopped(redis_url, site):
 
 def test_answers_that_stop_are_told_once_by_whoever_sees_it_first(stopped, site, hook):
     assert [alarm.kind for alarm in unusual(stopped, site, TODAY)] == ["stopped"]
-    assert len(tell(stopped, site, hook.url, TODAY)) == 1
-    assert tell(stopped, site, hook.url, TODAY) == []
+    assert len(tell(stopped, site, hook.webhook, TODAY)) == 1
+    assert tell(stopped, site, hook.webhook, TODAY) == []
     (posted,) = hook.posted
     assert posted["site"] == site.id
     assert posted["kind"] == "stopped"
     assert posted["day"] == TODAY.isoformat()
     assert "nobody answers" in posted["text"]
+    ((body, headers),) = hook.signed
+    assert standardwebhooks.Webhook(SECRET).verify(body, headers) == posted
 
 
 def test_an_alarm_that_nobody_took_is_told_again(stopped, site, hook):
     hook.status = 500
-    assert tell(stopped, site, hook.url, TODAY) == []
+    assert tell(stopped, site, hook.webhook, TODAY) == []
     hook.status = 204
-    assert len(tell(stopped, site, hook.url, TODAY)) == 1
+    assert len(tell(stopped, site, hook.webhook, TODAY)) == 1
 
 
 def test_a_webhook_that_never_ends_its_answer_holds_up_nothing(stopped, site, hook, monkeypatch, caplog):
@@ -113,13 +120,13 @@ def test_a_leak_is_told_once_from_twenty_sightings_on(redis_url, site, hook):
     with closing(Store(redis_url, 5)) as store:
         for _ in range(19):
             store.leaks.add(site, TODAY, [("refused", "cookie", "_xyz")])
-        assert tell(store, site, hook.url, TODAY) == []
+        assert tell(store, site, hook.webhook, TODAY) == []
         store.leaks.add(site, TODAY, [("accepted", "cookie", "_xyz"), ("accepted", "cookie", "ext-once")])
         hook.status = 500
-        assert tell(store, site, hook.url, TODAY) == []
+        assert tell(store, site, hook.webhook, TODAY) == []
         hook.status = 204
-        assert len(tell(store, site, hook.url, TODAY)) == 1
-        assert tell(store, site, hook.url, TODAY) == []
+        assert len(tell(store, site, hook.webhook, TODAY)) == 1
+        assert tell(store, site, hook.webhook, TODAY) == []
     (posted,) = hook.posted
     assert (posted["site"], posted["kind"]) == (site.id, "leak")
     assert posted["leak"]["name"] == "_xyz"
@@ -128,7 +135,7 @@ def test_a_leak_is_told_once_from_twenty_sightings_on(redis_url, site, hook):
 
 
 def test_a_usual_day_is_no_alarm(stopped, site, hook):
-    assert tell(stopped, site, hook.url, TODAY - timedelta(1)) == []
+    assert tell(stopped, site, hook.webhook, TODAY - timedelta(1)) == []
     assert hook.posted == []
 
 

@@ -48,7 +48,7 @@ def advice(
     if reason is Reason.OUTLIVED:
         return (
             f"It lives {in_days(seen.life)}, longer than the list says: end it sooner where {_who(seen)} sets it, or "
-            f'write its real life: [[{table}.cookies.{category}]] name = {_quoted(seen.name)}, '
+            f"write its real life: [[{table}.cookies.{category}]] name = {_quoted(seen.name)}, "
             f'life = "{in_days(seen.life)}".'
         )
     if reason is Reason.FORWARDED:

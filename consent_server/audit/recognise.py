@@ -56,7 +56,6 @@ class Recogniser:
             return there[0] if there else None
         return found[0] if found else None
 
-
     def _has(self, id_: str, seen: Sighting) -> bool:
         """Return whether a service has an entry of that kind and name, and there: some lie on a vendor's own host."""
         is_its = bool(self._addresses[id_][1].match(f"{seen.host}/"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..check import faults, network, store
+from ..check import events, faults, network, store
 from ..check.page import look
 from ..settings.rows import SettingsError, address
 from ..settings.shops import read_sites
@@ -31,10 +31,11 @@ def _address(_: click.Context, option: click.Parameter, given: str | None) -> st
     callback=_address,
     help="A page of the shop to look at in a browser, in every state of consent, as `audit` does with many.",
 )
-@click.option("--site", "only", help="The shop that --page belongs to, if there are several.")
+@click.option("--site", "only", help="The shop that --page or --webhook is about, if there are several.")
+@click.option("--webhook", "posts", is_flag=True, help="Post a test event to each webhook, or to that of --site.")
 @click.option("--offline", is_flag=True, help="Leave out whether the shops' pages answer.")
 @errors_to_exit_2
-def check(url: str | None, page: str | None, only: str | None, offline: bool) -> None:
+def check(url: str | None, page: str | None, only: str | None, posts: bool, offline: bool) -> None:
     """Say what is wrong with configuration and deployment, and what to type; prints the tag for each shop.
 
     Exit status 1 if something must be mended; advice alone leaves it at 0.
@@ -59,6 +60,14 @@ def check(url: str | None, page: str | None, only: str | None, offline: bool) ->
     if sites and page:
         found += look(site_named(sites, only or next(iter(sites))), page)
     found += store.alarms(settings, sites.values())
+    hooks, faulty = events.configured(settings, sites)
+    found += [*faulty, *events.waiting(settings, sites, hooks)]
+    if sites and posts:
+        for tried in events.tried([site_named(sites, only).id] if only else sites, hooks):
+            if isinstance(tried, str):
+                click.echo(tried)
+            else:
+                found.append(tried)
     for finding in sorted(found, key=lambda finding: not finding.grave):
         click.echo(f"{'Must be mended' if finding.grave else 'Advice'}: {finding.fault}\n    {finding.cure}")
     for shop in sites.values():

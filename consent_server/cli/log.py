@@ -11,6 +11,9 @@ from typing import IO
 import click
 
 from ..banner.scripts import replay
+from ..events.following import follow
+from ..events.telling import Teller
+from ..events.webhook import webhooks
 from ..housekeeping import clear_files, tell
 from ..proof.archive import archive
 from ..proof.attested import restored
@@ -40,14 +43,40 @@ def log() -> None:
 
 @log.command("export")
 @click.argument("site")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write; NAME.jsonl.gz compresses.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; NAME.jsonl.gz compresses.")
 @click.option("--from", "first", help="First day (default: the oldest); days are UTC.")
 @click.option("--to", "last", help="Last day (default: today).")
+@click.option("--since", "cursor", help="Print each decision after this cursor, or all: `start`; a line of JSON each.")
 @click.option("--with-tokens", is_flag=True, help="Name people by their tokens, not by a hash alone.")
 @data_option
 @errors_to_exit_2
-def export_log(site: str, out: Path, first: str | None, last: str | None, with_tokens: bool, data: Path | None) -> None:
-    """Write the log of SITE with the notices, seals and keys that prove it; only you can read the file."""
+def export_log(
+    site: str,
+    out: Path | None,
+    first: str | None,
+    last: str | None,
+    cursor: str | None,
+    with_tokens: bool,
+    data: Path | None,
+) -> None:
+    """Write the log of SITE with the notices, seals and keys that prove it; only you can read the file.
+
+    With --since it prints, for other systems, what was decided after a cursor. The cursor of the last line that you
+    have is where you go on, without gap or repeat.
+    """
+    if cursor is not None:
+        if first or last or with_tokens:
+            raise CommandFailed("--since goes from a cursor to now, without tokens: leave the other options out.")
+        with open_store(data) as (_, sites, store):
+            lines_of = follow(store, site_named(sites, site), cursor)
+            if out:
+                write(out, lines_of)
+            else:
+                for line in lines_of:
+                    click.echo(line, nl=False)
+        return
+    if out is None:
+        raise CommandFailed("--out is missing: name the file to write, or the cursor to read on from with --since.")
     now = datetime.now(UTC)
     until = day("--to", last) or now.date()
     since = day("--from", first)
@@ -113,17 +142,21 @@ def verify_log(
 def seal_log(site: str | None, data: Path | None) -> None:
     """Seal every day of SITE, or of all sites, that is over; the running server does so by itself.
 
-    And what else it does: what was erased leaves memory and files, alarms are told, with CONSENT_TSA seals are stamped.
+    And what else it does: what was erased leaves memory and files, alarms and decisions are told to webhooks, with
+    CONSENT_TSA seals are stamped.
     """
     with open_store(data) as (settings, sites, store):
+        told = webhooks(sites, settings.webhook, settings.webhook_secret)
         keys, authority = signing_keys(settings), Authority.named(settings.tsa, settings.tsa_certificate)
         for shop in [site_named(sites, site)] if site else sites.values():
             now = datetime.now(UTC)
             _tell_days(shop.id, "sealed", seal(store, shop, keys, now))
             if store.log.compact(shop):
                 clear_files(store, shop)
-            if settings.webhook:
-                tell(store, shop, settings.webhook, now.date())
+            if webhook := told.get(shop.id):
+                tell(store, shop, webhook, now.date())
+                if webhook.secrets:
+                    Teller(store, shop, webhook).tell_all()
             if authority:
                 try:
                     _tell_days(shop.id, "time-stamped", stamp(store, shop, authority))

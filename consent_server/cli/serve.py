@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,8 @@ from granian.log import LogLevels
 
 from ..app import create_app
 from ..check.faults import tag
+from ..events.telling import Teller, keep_telling
+from ..events.webhook import webhooks
 from ..housekeeping import keep
 from ..proof.stamps import Authority
 from ..settings.environment import Settings, read_environment
@@ -181,5 +184,13 @@ def start_housekeeping(settings: Settings) -> None:
     """Have done what is due each day; of several servers the first one does it."""
     store = Store(str(settings.redis_url), SECONDS_TO_ANSWER, settings.redis_replicas)
     authority = Authority.named(settings.tsa, settings.tsa_certificate)
-    work = (store, read_sites(settings.config), Keys(settings.secret), settings.webhook, authority)
+    sites = read_sites(settings.config)
+    told = webhooks(sites, settings.webhook, settings.webhook_secret)
+    work = (store, sites, Keys(settings.secret), told, authority)
     threading.Thread(target=keep, args=work, daemon=True).start()
+    for name, webhook in told.items():
+        if webhook.secrets:
+            teller = Teller(store, sites[name], webhook)
+            with suppress(StoreAway):  # it begins when the store is back
+                teller.begin()
+            threading.Thread(target=keep_telling, args=(teller,), daemon=True).start()

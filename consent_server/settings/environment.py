@@ -40,6 +40,18 @@ def _authority(value: str) -> str:
     raise ValueError("takes an address with https://, or with http:// on this machine")
 
 
+def _webhook_secrets(value: str) -> tuple[str, ...]:
+    secrets = tuple(part.strip() for part in value.split(",") if part.strip())
+    for secret in secrets:
+        found = re.fullmatch(r"([a-z0-9][a-z0-9-]*=)?whsec_([A-Za-z0-9+/]+)={0,2}", secret)
+        if not found or not 32 <= len(found[2]) <= 86 or len(found[2]) % 4 == 1:
+            raise ValueError(
+                "takes secrets of 24 to 64 bytes as whsec_ and their base64 (echo whsec_$(openssl rand -base64 32) "
+                "makes one), for one site alone after its id and =, separated by commas"
+            )
+    return secrets
+
+
 def _host_or_none(value: str) -> str:
     if re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?", value):
         return value
@@ -121,8 +133,16 @@ class Settings:
         "CONSENT_WEBHOOK",
         address,
         None,
-        "Address that is posted to when a rate leaves its usual range, or something leaks.",
+        "Address that is posted to when a rate leaves its usual range, or something leaks; signed, decisions too.",
         "https://chat.shop.example/hooks/consent",
+    )
+    webhook_secret: tuple[str, ...] = _row(
+        "CONSENT_WEBHOOK_SECRET",
+        _webhook_secrets,
+        "",
+        "Secret that signs what webhooks are posted, whsec_…; several, and of one site SITE=whsec_….",
+        "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        secret=True,
     )
     tsa: str | None = _row(
         "CONSENT_TSA",

@@ -13,6 +13,7 @@ from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .evidence.attestations import Attestations
 from .evidence.erasures import Erasures
 from .evidence.public_keys import PublicKeys
+from .feed.reader import Feed
 from .foreign import Unreadable
 from .leaks import Leaks
 from .log import Archive, Archived, Log
@@ -63,6 +64,7 @@ class Store:
         self.decisions = Decisions(self.connection, self.notices, clock)
         self.erasures = Erasures(self.connection, self.notices)
         self.log = Log(self.connection, self.notices, clock)
+        self.feed = Feed(self.connection)
         self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
         self.leaks = Leaks(self.connection)

@@ -15,6 +15,8 @@ consent:{TAG}:erased               hash    place -> what an erasure left of the 
 consent:{TAG}:sealed               string  end of the last sealed day in ms: no banner is counted before it
 consent:{TAG}:torn                 string  when something was last erased that is in the log still; ``rewritten``: it
                                            is not, but in the append-only file
+consent:{TAG}:told                 hash    ``position`` of the last entry that a webhook was told; ``holder``: who
+                                           tells it, and ``until`` when nobody else does, in ms
 consent:{TAG}:copy                 stream  the log, as far as it is being written anew; ``old``: for a moment
 consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decision.COLUMNS for each of 31 days, first
                                            of everything, then of each value of a dimension, by its number
@@ -64,7 +66,20 @@ DAY = 86_400_000
 class Bucket:
     """A part of a site's data, of which all keys lie in one cluster slot; ``number`` is in the entries of its log."""
 
-    __slots__ = ("_start", "copy", "erased", "log", "number", "old", "refused", "sealed", "tag", "torn", "values")
+    __slots__ = (
+        "_start",
+        "copy",
+        "erased",
+        "log",
+        "number",
+        "old",
+        "refused",
+        "sealed",
+        "tag",
+        "told",
+        "torn",
+        "values",
+    )
 
     def __init__(self, number: int, tag: str) -> None:
         self.number = number
@@ -75,6 +90,7 @@ class Bucket:
         self.erased = f"{start}:erased"
         self.sealed = f"{start}:sealed"
         self.torn = f"{start}:torn"
+        self.told = f"{start}:told"
         self.copy = f"{start}:copy"
         self.old = f"{start}:old"
         self.values = f"{start}:values"

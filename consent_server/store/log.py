@@ -58,7 +58,7 @@ class Log:
         self._write = connection.write
         self._notices = notices
         self._clock = clock
-        self._freeze = connection.script("clock", "freeze")
+        self._freeze = connection.script("clock", "pass", "freeze")
         self._trim = connection.script("trim")
         self._compact = connection.script("compact")
         self._settle = connection.script("settle")

@@ -1,0 +1,1 @@
+"""How others follow the log: webhooks, and systems that read on from where they were."""

@@ -1,0 +1,15 @@
+-- Have one server alone tell the webhook of a bucket's decisions, for a while. Comes after clock.lua.
+--
+-- KEYS  1 told  hash  position, holder, until
+-- ARGV  1 who claims it
+--       2 for how many ms
+-- Returns the position of the last decision that was told; nothing if somebody else tells them
+
+local told = KEYS[1]
+local holder, ends = unpack(redis.call('HMGET', told, 'holder', 'until'))
+local now = clock()
+if holder and holder ~= ARGV[1] and tonumber(ends) > now then
+  return false
+end
+redis.call('HSET', told, 'holder', ARGV[1], 'until', string.format('%.0f', now + ARGV[2]))
+return redis.call('HGET', told, 'position')

@@ -1,0 +1,281 @@
+"""Each decision reaches the webhook, at least once and in order for each shopper, whatever goes away meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import standardwebhooks
+from conftest import closing
+from decided import KEYS, SECRET, SHOP, by_shopper, decide, lay_down
+from receiver import TAKEN, Post, Receiver, status
+
+from consent_server.events import telling
+from consent_server.events.telling import Teller
+from consent_server.events.webhook import Webhook
+from consent_server.proof.erasure import erase
+from consent_server.store import Store
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def tell(receiver: Receiver) -> Iterator[Callable[..., Teller]]:
+    """Make who tells the receiver what is decided."""
+    made: list[Teller] = []
+
+    def make(store: Store, **fields: float) -> Teller:
+        webhook = Webhook.of(SHOP, receiver.url, (SECRET,))
+        assert webhook
+        made.append(Teller(store, SHOP, webhook, **fields))
+        made[-1].begin()
+        return made[-1]
+
+    yield make
+    for teller in made:
+        teller.close()
+
+
+@pytest.fixture
+def kept(redis_url: str) -> Iterator[Store]:
+    with closing(Store(redis_url, 5)) as opened:
+        yield opened
+
+
+def test_each_decision_is_told_and_signed_on_any_redis(
+    store: Store, receiver: Receiver, tell: Callable[..., Teller]
+) -> None:
+    teller = tell(store)
+    decided = [decide(store, 7, 2, 0) for _ in range(10)]
+    decide(store, 0)
+    assert teller.go_on() == 31
+    assert teller.go_on() == 0
+    told = [standardwebhooks.Webhook(SECRET).verify(post.body, post.headers) for post in receiver.posts]
+    assert len({post.headers["webhook-id"] for post in receiver.posts}) == 31
+    assert not any("." in post.headers["webhook-id"] for post in receiver.posts)
+    named = [event for event in told if event["jti"]]
+    assert sorted(by_shopper(named).values()) == sorted(decided)
+    assert [[event["kind"], event["allow"]] for event in named if event["sub"] == decided[0][0]] == [
+        ["first", ["analytics", "functional", "marketing"]],
+        ["change", ["analytics"]],
+        ["change", []],
+    ]
+    now = time.time()
+    assert all(event["site"] == "shop" and now - 60 < event["at"] <= now for event in named)
+    (refusal,) = [event for event in told if not event["jti"]]
+    assert refusal.keys() == named[0].keys()
+    assert (refusal["kind"], refusal["allow"], refusal["sub"], refusal["at"] % 3600) == ("first", [], None, 0)
+
+
+def test_10_000_decisions_survive_a_receiver_and_a_server_that_come_and_go(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller]
+) -> None:
+    tell(kept)  # from now on
+    decided = lay_down(kept, 2500, 3)
+    program = [sys.executable, str(ROOT / "tests" / "decided.py"), kept.url, receiver.url]
+    turns = {"refused": 0, "slow": 0}
+
+    def answer(post: Post, connection: socket.socket) -> bytes:
+        if len(receiver.posts) < 2000 and turns["refused"] < 60:
+            turns["refused"] += 1
+            return status(500 if turns["refused"] % 2 else 422)
+        if len(receiver.posts) > 6000 and turns["slow"] < 2:
+            turns["slow"] += 1
+            time.sleep(0.6)  # it has less
+        return TAKEN
+
+    def run() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(program, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+    def told() -> int:
+        return len({post.headers["webhook-id"] for post in receiver.posts})
+
+    receiver.answer = answer
+    receiver.stop()
+    process = run()
+    try:
+        receiver.start()  # nobody was there at first
+        receiver.wait(lambda: len(receiver.posts) > 2000)
+        receiver.stop()  # in the middle of some
+        decided |= lay_down(kept, 500, 5)
+        receiver.start()
+        receiver.wait(lambda: len(receiver.posts) > 4000)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process = run()
+        receiver.wait(lambda: len(receiver.posts) >= 10_000 and told() == 10_000)
+    finally:
+        process.kill()
+        process.wait()
+    assert turns == {"refused": 60, "slow": 2}
+    assert by_shopper([post.event for post in receiver.posts]) == decided
+
+
+def test_a_day_of_refusals_loses_nothing_and_is_quiet(
+    kept: Store,
+    receiver: Receiver,
+    tell: Callable[..., Teller],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(telling, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    teller = tell(kept)
+    decided = decide(kept, 7, 1, 2)
+    receiver.answer = lambda post, connection: status(503)
+    with caplog.at_level(logging.WARNING):
+        while clock[0] < 86_400:
+            assert teller.go_on() == 0
+            clock[0] += 2
+        assert receiver.seen < 400  # it is left alone for five minutes at last
+        receiver.answer = lambda post, connection: status(503, "Retry-After: 3600")
+        clock[0] += 400
+        teller.go_on()
+        asked = receiver.seen
+        clock[0] += 3500
+        teller.go_on()
+        assert receiver.seen == asked
+        receiver.answer = lambda post, connection: TAKEN
+        clock[0] += 200
+        assert teller.go_on() == 3
+    assert [post.event["jti"] for post in receiver.posts] == decided
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "a decision of shop was not taken and is told again until it is: The webhook at 127.0.0.1 answers 503.",
+        "the webhook of shop takes decisions again",
+    ]
+
+
+def test_a_decision_that_alone_is_refused_holds_up_only_those_of_its_bucket(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "SHORTEST_PAUSE", 0)
+    monkeypatch.setattr(telling, "LONGEST_PAUSE", 0)
+    teller = tell(kept)
+    (bad, *rest), others = decide(kept, 7, 1, 2), [decide(kept, 7, 1, 2) for _ in range(60)]
+    receiver.answer = lambda post, connection: status(422) if post.event["jti"] == bad else TAKEN
+    while teller.go_on():
+        pass
+    told = {post.event["jti"] for post in receiver.posts}
+    assert not told & {bad, *rest}
+    held_up = [ids for ids in others if not told & {*ids}]
+    assert len(held_up) < 20
+    receiver.answer = lambda post, connection: TAKEN
+    while teller.go_on():
+        pass
+    found = by_shopper([post.event for post in receiver.posts])
+    assert sorted(found.values()) == sorted([[bad, *rest], *others])
+
+
+def test_one_server_at_a_time_tells_a_shoppers_decisions(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller]
+) -> None:
+    here, there = tell(kept), tell(kept, lease=0.001)
+    ids, goes_on = decide(kept, 7, 1, 2), threading.Event()
+
+    def answer(post: Post, connection: socket.socket) -> bytes:
+        assert goes_on.wait(45)
+        return TAKEN
+
+    receiver.answer = answer
+    under_way = threading.Thread(target=here.go_on)
+    under_way.start()
+    while not kept.feed.untold(SHOP) or not any(
+        kept.connection.client.hget(bucket.told, "holder") for bucket in kept.feed.untold(SHOP)
+    ):
+        time.sleep(0.01)
+    assert there.go_on() == 0
+    goes_on.set()
+    under_way.join()
+    assert [post.event["jti"] for post in receiver.posts] == ids
+    assert (here.go_on(), there.go_on()) == (0, 0)
+
+
+def test_who_was_too_slow_gives_way_to_who_went_on(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller]
+) -> None:
+    slow, other = tell(kept, lease=0.001, seconds=45), tell(kept)
+    ids = decide(kept, 7, 1, 2)
+
+    def answer(post: Post, connection: socket.socket) -> bytes:
+        if receiver.posts:
+            return TAKEN
+        receiver.answer = lambda post, connection: TAKEN
+        while not other.go_on():  # until the lease is over
+            time.sleep(0.01)
+        return TAKEN
+
+    receiver.answer = answer
+    assert slow.go_on() == 1
+    assert [post.event["jti"] for post in receiver.posts] == [*ids, ids[0]]
+    assert (slow.go_on(), other.go_on()) == (0, 0)
+
+
+def test_what_was_decided_before_a_webhook_was_set_is_not_told(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller]
+) -> None:
+    decide(kept, 7, now=time.time_ns() // 1_000_000 - 120_000)
+    teller = tell(kept)
+    (late,) = decide(kept, 7)
+    tell(kept)  # a server that starts anew begins where the other one was
+    assert teller.go_on() == 1
+    assert [post.event["jti"] for post in receiver.posts] == [late]
+
+
+def test_who_was_erased_is_not_told(kept: Store, receiver: Receiver, tell: Callable[..., Teller]) -> None:
+    teller = tell(kept)
+    (gone, _), (stays,) = decide(kept, 7, 1), decide(kept, 7)
+    erase(kept, SHOP, KEYS, gone, int(time.time()))
+    kept.log.compact(SHOP)
+    assert teller.go_on() == 1
+    assert [post.event["jti"] for post in receiver.posts] == [stays]
+
+
+def test_names_of_events_are_the_same_at_each_attempt_and_say_nothing(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "SHORTEST_PAUSE", 0)
+    monkeypatch.setattr(telling, "LONGEST_PAUSE", 0)
+    teller, names = tell(kept), []
+
+    def answer(post: Post, connection: socket.socket) -> bytes:
+        names.append(post.headers["webhook-id"])
+        return TAKEN if len(names) > 2 else status(500)
+
+    receiver.answer = answer
+    decide(kept, 0)
+    while not teller.go_on():
+        pass
+    assert len(names) == 3
+    assert len({*names}) == 1
+    assert str(int(time.time()))[:7] not in names[0]
+
+
+def test_a_busy_shop_tells_all_and_lets_every_bucket_have_its_turn(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "TURN", 3)
+    teller = tell(kept)
+    decided = decide(kept, *[1 + n % 7 for n in range(10)])
+    other = secrets.token_urlsafe(16)
+    assert other not in decided
+    assert [teller.go_on() for _ in range(5)] == [3, 3, 3, 1, 0]
+    assert [post.event["jti"] for post in receiver.posts] == decided

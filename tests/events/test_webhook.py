@@ -1,0 +1,273 @@
+"""An event is signed as the standard has it, and no receiver, whatever it does, holds up or leads astray who posts."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import standardwebhooks
+from receiver import TAKEN, Post, Receiver, status
+
+from consent_server.events.webhook import Line, NotTaken, NoWebhookSecret, Webhook, webhooks
+from consent_server.site import Site
+
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+NEXT = "whsec_TmV4dC1OZXh0LU5leHQtTmV4dC1OZXh0LU5leHQ"
+"""Some write them without padding."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def line(receiver: Receiver, site: Site) -> Iterator[Line]:
+    made = _line(receiver.url, site)
+    yield made
+    made.close()
+
+
+def _line(url: str, site: Site, seconds: float = 45, secrets: tuple[str, ...] = (SECRET,)) -> Line:
+    webhook = Webhook.of(site, url, secrets)
+    assert webhook
+    return Line(webhook, seconds)
+
+
+def test_the_standards_own_library_verifies_what_is_posted(receiver: Receiver, line: Line) -> None:
+    line.post("event-1", b'{"kind":"test"}')
+    line.post("event-2", '{"kind":"\N{LATIN SMALL LETTER SCHWA}"}'.encode())
+    for post in receiver.posts:
+        assert standardwebhooks.Webhook(SECRET).verify(post.body, post.headers) == json.loads(post.body)
+        assert post.path == "/hooks/secret-path?a=b"
+    assert [post.headers["webhook-id"] for post in receiver.posts] == ["event-1", "event-2"]
+    changed = receiver.posts[0].body.replace(b"test", b"best")
+    with pytest.raises(standardwebhooks.WebhookVerificationError):
+        standardwebhooks.Webhook(SECRET).verify(changed, receiver.posts[0].headers)
+
+
+def test_while_a_secret_is_changed_both_sign(receiver: Receiver, site: Site) -> None:
+    line = _line(receiver.url, site, secrets=(NEXT, SECRET))
+    line.post("event", b"{}")
+    line.close()
+    (post,) = receiver.posts
+    for secret in (SECRET, NEXT):
+        assert standardwebhooks.Webhook(secret).verify(post.body, post.headers) == {}
+
+
+def test_a_sites_own_secret_signs_its_events_alone(site: Site, other_site: Site) -> None:
+    secrets = (SECRET, f"{site.id}={NEXT}")
+    found = webhooks({each.id: each for each in (site, other_site)}, "https://all.example/", secrets)
+    assert found[site.id].headers("e", b"{}", 1) == Webhook.of(site, "https://a/", (NEXT,)).headers("e", b"{}", 1)  # type: ignore[union-attr]
+    assert found[other_site.id].headers("e", b"{}", 1) == Webhook.of(other_site, "https://a/", (SECRET,)).headers(  # type: ignore[union-attr]
+        "e", b"{}", 1
+    )
+
+
+def test_a_sites_own_webhook_takes_the_place_of_the_common_one(site: Site, other_site: Site) -> None:
+    shops = {site.id: replace(site, webhook="https://own.example/hook"), other_site.id: other_site}
+    found = webhooks(shops, "https://all.example/hook", (SECRET,))
+    assert {name: webhook.host for name, webhook in found.items()} == {
+        site.id: "own.example",
+        other_site.id: "all.example",
+    }
+    assert [*webhooks(shops, None, (SECRET,))] == [site.id]
+
+
+def test_what_is_missing_is_said(site: Site) -> None:
+    own = {site.id: replace(site, webhook="https://own.example/hook")}
+    with pytest.raises(NoWebhookSecret, match="CONSENT_WEBHOOK_SECRET is not set, and the webhook of smartmarket"):
+        webhooks(own, None, ())
+    with pytest.raises(NoWebhookSecret, match="a secret of 'smartmarkt', which is no site; there are smartmarket"):
+        webhooks({site.id: site}, None, (f"smartmarkt={SECRET}",))
+
+
+def test_the_connection_is_kept_and_taken_up_again_if_it_was_closed(receiver: Receiver, line: Line) -> None:
+    ports = []
+
+    def answer(post: Post, connection: socket.socket) -> bytes:
+        ports.append(connection.getpeername()[1])
+        return TAKEN
+
+    receiver.answer = answer
+    for n in range(3):
+        line.post(f"event-{n}", b"{}")
+    assert len({*ports}) == 1
+    receiver.stop()
+    receiver.start()
+    line.post("event-3", b"{}")
+    assert len({*ports}) == 2
+
+
+def test_an_answer_with_a_body_is_read_as_far_as_the_connection_needs_it(receiver: Receiver, line: Line) -> None:
+    ports = []
+
+    def answer(post: Post, connection: socket.socket) -> bytes:
+        ports.append(connection.getpeername()[1])
+        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+        return [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", chunked, TAKEN][len(ports) - 1]
+
+    receiver.answer = answer
+    for n in range(3):
+        line.post(f"event-{n}", b"{}")
+    assert len({*ports}) == 1
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver, line: Line) -> None:
+    elsewhere = Receiver()
+    for code in (301, 302, 303, 307, 308):
+        receiver.answer = lambda post, connection, code=code: status(code, f"Location: {elsewhere.url}")  # type: ignore[misc]
+        with pytest.raises(NotTaken, match=rf"redirects to another address \({code}\), which is not followed"):
+            line.post("event", b"{}")
+    assert elsewhere.seen == 0
+    elsewhere.stop()
+
+
+def test_of_ten_megabytes_nothing_is_read(receiver: Receiver, line: Line) -> None:
+    cut_off = threading.Event()
+
+    def answer(post: Post, connection: socket.socket) -> bytes:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000000\r\n\r\n")
+        try:
+            while True:
+                connection.sendall(b"x" * 1_000_000)
+        except OSError:
+            cut_off.set()
+            raise
+
+    receiver.answer = answer
+    line.post("event", b"{}")  # it said that it took it
+    assert cut_off.wait(45)
+
+
+@pytest.mark.parametrize(
+    ("start", "outcome"),
+    [
+        (b"", "it takes too long"),
+        (b"HTTP/1.1 2", "it takes too long"),
+        (b"HTTP/1.1 204 No Content\r\nX-Slow: ", "it takes too long"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n", ""),
+    ],
+)
+def test_a_receiver_that_sends_byte_by_byte_has_no_more_time_for_that(
+    receiver: Receiver, site: Site, start: bytes, outcome: str
+) -> None:
+    ended = threading.Event()
+
+    def answer(post: Post, connection: socket.socket) -> bytes:
+        connection.sendall(start)
+        try:
+            while True:
+                connection.sendall(b"0" if start else b"")
+                time.sleep(0.02)
+                if not start and ended.is_set():
+                    break
+        finally:
+            ended.set()
+        return b""
+
+    receiver.answer = answer
+    line = _line(receiver.url, site, seconds=0.3)
+    if outcome:
+        with pytest.raises(NotTaken, match=outcome):
+            line.post("event", b"{}")
+    else:
+        line.post("event", b"{}")
+    if not start:
+        ended.set()
+    assert ended.wait(45)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (status(500), "The webhook at 127.0.0.1 answers 500."),
+        (status(410), "The webhook at 127.0.0.1 answers 410."),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "The webhook at 127.0.0.1 cannot be reached: it does not speak HTTP."),
+        (b"", "The webhook at 127.0.0.1 cannot be reached: the connection broke."),
+    ],
+)
+def test_what_is_not_taken_is_said_in_one_sentence(receiver: Receiver, line: Line, answer: bytes, said: str) -> None:
+    receiver.answer = lambda post, connection: answer
+    with pytest.raises(NotTaken) as caught:
+        line.post("event", b"{}")
+    assert str(caught.value) == said
+    assert "secret-path" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://127.0.0.1:1/", "Connection refused"),
+        ("http://nobody.invalid/", "cannot be reached: "),
+        ("http://127.0.0.1:99999/", "its address is none"),
+    ],
+)
+def test_nobody_at_an_address_is_said_too(site: Site, address: str, said: str) -> None:
+    with pytest.raises(NotTaken, match=said):
+        _line(address, site).post("event", b"{}")
+
+
+@pytest.fixture
+def safe_port(tmp_path: Path) -> Iterator[int]:
+    """A server with a certificate that it made itself; gives its port."""
+    made = [*("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-days", "2")]
+    made += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
+    subprocess.run(made, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with suppress(OSError), context.wrap_socket(connection, server_side=True) as safe:
+                    safe.recv(10_000)
+                    safe.sendall(TAKEN)
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield listener.getsockname()[1]
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    safe_port: int, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = _line(f"https://127.0.0.1:{safe_port}/", site)
+    with pytest.raises(NotTaken, match="its certificate is not valid, self-signed certificate"):
+        line.post("event", b"{}")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
+    line.post("event", b"{}")
+    line.close()
+
+
+def test_a_receiver_says_for_how_long_it_wants_to_be_left_alone(receiver: Receiver, line: Line) -> None:
+    for wait, pause in (("120", 120), ("Fri, 31 Dec 1999 23:59:59 GMT", 0), ("-1", 0), ("9" * 400, 0)):
+        receiver.answer = lambda post, connection, wait=wait: status(429, f"Retry-After: {wait}")  # type: ignore[misc]
+        with pytest.raises(NotTaken) as caught:
+            line.post("event", b"{}")
+        assert caught.value.pause == pause
+
+
+def test_the_proxy_of_the_environment_is_used(receiver: Receiver, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", receiver.url)
+    monkeypatch.setenv("no_proxy", "direct.example")
+    line = _line("http://hooks.shop.example/decisions?x=1", site)
+    line.post("event", b"{}")
+    line.close()
+    (post,) = receiver.posts
+    assert post.path == "http://hooks.shop.example/decisions?x=1"
+    assert post.headers["host"] == "hooks.shop.example"
