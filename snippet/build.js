@@ -2,7 +2,7 @@
 // installing the server needs no Node.
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const here = new URL('./', import.meta.url);
@@ -38,14 +38,14 @@ const allWords = () => {
 };
 
 mkdirSync(target, { recursive: true });
-const ALONE = /^(consent|watching)/;
+const ALONE = /^(consent|testing|watching)/;
 /** A class of the page's hides the browser's of that name from a script that comes later, but not the window's own. */
 const HIDDEN = Object.fromEntries(
   `AbortSignal Blob CustomEvent CSSStyleSheet Document Element Event History HTMLElement HTMLIFrameElement HTMLMediaElement
   HTMLScriptElement Map MediaStream MessageChannel MutationObserver Navigator Node Promise Proxy Range Reflect Set
   ShadowRoot URL WeakMap WeakSet`.split(/\s+/).map((name) => [name, `window.${name}`]));
 for (const [name, placeholder] of [
-  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'],
+  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'], ['testing', '__TESTING__'],
   ['details', '__DETAILS__'], ['mine', '__MINE__'], ['proof', '__PROOF__'], ['release', ''],
   ['delivery', ''], ['withdraw', '__WITHDRAW__'], ['list', '__LIST__'], ['watch', '__WATCH__'],
 ]) {
@@ -71,6 +71,7 @@ for (const [name, placeholder] of [
   const brotli = brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
   console.log(`${name}.js ${text.length} bytes, gzip ${gzipSync(text, { level: 9 }).length}, brotli ${brotli.length}`);
 }
+copyFileSync(new URL('consent.d.ts', here), new URL('consent.d.ts', target));
 writeFileSync(new URL('words.json', target), JSON.stringify(allWords(), null, 1) + '\n');
 
 const layouts = new URL('src/layouts/', here);

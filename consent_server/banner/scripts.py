@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from html import escape
 from importlib.resources import files
 
@@ -94,6 +95,8 @@ def build_scripts(site: Site) -> SiteScripts:
     watch = Script.of(_filled(_built("watch.js"), "__WATCH__", lists.watch(site)))
     if site.watch:
         gate += _filled(_built("watching.js"), "__WATCHING__", lists.watching(site, watch.hash))
+    if site.answered_by_address:
+        gate += _filled(_built("testing.js"), "__TESTING__", site.answered_by_address)
     return SiteScripts(
         consent=Script.of(gate),
         layers={
@@ -104,6 +107,12 @@ def build_scripts(site: Site) -> SiteScripts:
         notices=notices,
         fragments={lang: Script.of(fragment(cookie_list(site, lang, words[lang]))) for lang in site.languages},
     )
+
+
+@cache
+def types() -> Script:
+    """Return the types of what a shop's own scripts may use, for TypeScript; the same for every site."""
+    return Script.of(_built("consent.d.ts"))
 
 
 def _built(name: str) -> str:
