@@ -15,6 +15,8 @@ declare global {
   const __WITHDRAW__: WithdrawConfig;
   const __LIST__: ListConfig;
   const __WATCHING__: WatchingConfig;
+  /** The bridges that the shop names, by the vendor: code, which the server puts in. */
+  const __BRIDGES__: Record<string, Bridge>;
   /** Origins where an address may answer. */
   const __TESTING__: string[];
   const __WATCH__: WatchConfig;
@@ -36,6 +38,9 @@ declare global {
 
 export type Stub = ((...args: unknown[]) => void) & { q?: unknown[]; queue?: unknown[]; callMethod?: unknown };
 export type Policy = { createScript(text: string): string; createScriptURL(url: string): string };
+
+/** Tells a vendor: each category as the word granted or denied, and the answer, or that there is none yet. */
+export type Bridge = (words: Record<string, string>, choice: Choice | null) => any;
 
 /** In place of __SITE__ in consent.js. */
 export interface SiteConfig {

@@ -136,7 +136,7 @@ def walk(shop: Shop, page: Page, url: str) -> None:
     page.evaluate("consent.decide({ functional: false, analytics: false, marketing: false })")
     expect(page.get_by_text("Visits are not counted.")).to_be_visible()
     expect(page.locator("iframe")).to_have_count(0)
-    page.get_by_role("button", name="Allow films").click()
+    page.get_by_role("button", name="Allow films").press("Enter")
     expect(page.get_by_role("switch", name="Marketing")).to_be_visible()
 
 

@@ -142,7 +142,7 @@ def answers(shop: Shop, page: Page) -> None:
     page.evaluate("consent.decide({ functional: false, analytics: false, marketing: false })")
     expect(page.get_by_text("Visits are not counted.")).to_be_visible()
     expect(page.locator("iframe")).to_have_count(0)
-    page.get_by_role("button", name="Allow films").click()
+    page.get_by_role("button", name="Allow films").press("Enter")
     expect(page.get_by_role("switch", name="Marketing")).to_be_visible()
 
 
