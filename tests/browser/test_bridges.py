@@ -124,7 +124,7 @@ def test_a_yes_to_marketing_reaches_those_who_ask_for_that(shop: Shop, page: Pag
     tags = STAND_INS["tiktok"] + STAND_INS["pinterest"].replace("{tag}", "").replace("window.said = pintrk.queue", "")
     page.goto(shop.page("", head=tags.replace("{tag}", shop.tag)))
     press(page, "accept")
-    until(page, "JSON.stringify([ttq.at(-1), pintrk.queue.at(-1)]) == '[[\"grantConsent\"],[\"setconsent\",true]]'")
+    until(page, 'JSON.stringify([ttq.at(-1), pintrk.queue.at(-1)]) == \'[["grantConsent"],["setconsent",true]]\'')
 
 
 POSTHOG = """

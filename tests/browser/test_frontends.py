@@ -199,7 +199,9 @@ export default function Page() {
 
 def test_next_draws_on_its_server(shop: Shop, page: Page, make_app: Callable[..., Path]) -> None:
     folder = make_app(
-        app_of_layout__tsx=example("frontends next layout").replace("<body>", '<body><link rel="icon" href="data:," />'),
+        app_of_layout__tsx=example("frontends next layout").replace(
+            "<body>", '<body><link rel="icon" href="data:," />'
+        ),
         app_of_page__tsx=example("frontends next page"),
         app_of_delivery_of_page__tsx=NEXT_DELIVERY,
         app_of_Shop__tsx="'use client';\n" + example("frontends react shop"),
@@ -276,8 +278,16 @@ def test_sveltekit_draws_on_its_server(shop: Shop, page: Page, make_app: Callabl
         src_of_app__html="""<!doctype html><html lang="en"><head><link rel="icon" href="data:,">%sveltekit.head%</head>
           <body>%sveltekit.body%</body></html>""",
         src_of_Shop__svelte=example("frontends svelte shop"),
-        **{"src_of_routes_of_+page__svelte": SVELTE_PAGE.replace("{up}", "..").replace("{more}", '<a href="/delivery">Delivery</a>')},
-        **{"src_of_routes_of_delivery_of_+page__svelte": SVELTE_PAGE.replace("{up}", "../..").replace("{more}", "<h1>Delivery</h1>")},
+        **{
+            "src_of_routes_of_+page__svelte": SVELTE_PAGE.replace("{up}", "..").replace(
+                "{more}", '<a href="/delivery">Delivery</a>'
+            )
+        },
+        **{
+            "src_of_routes_of_delivery_of_+page__svelte": SVELTE_PAGE.replace("{up}", "../..").replace(
+                "{more}", "<h1>Delivery</h1>"
+            )
+        },
     )
     run(folder, tool(folder, "vite"), "build")
     port = free_port()
@@ -296,7 +306,9 @@ import Layout from '../Layout.astro';
 def test_astro_runs_what_is_marked_for_each_page_that_it_shows(
     shop: Shop, page: Page, make_app: Callable[..., Path]
 ) -> None:
-    counted = example("frontends astro layout").replace("<title>", "<script is:inline>window.ran = () => 0</script><title>")
+    counted = example("frontends astro layout").replace(
+        "<title>", "<script is:inline>window.ran = () => 0</script><title>"
+    )
     folder = make_app(
         astro__config__mjs="export default {}",
         src_of_Layout__astro=counted,

@@ -114,7 +114,10 @@ def test_google_is_denied_before_the_banner_and_told_each_answer(shop: Shop, pag
     page.goto(url)
     expect(banner(page)).to_be_visible()
     assert page.evaluate("done") == "success"
-    assert page.evaluate("told") == [["default", {**DENIED, "wait_for_update": 500}], ["set", "ads_data_redaction", True]]
+    assert page.evaluate("told") == [
+        ["default", {**DENIED, "wait_for_update": 500}],
+        ["set", "ads_data_redaction", True],
+    ]
     press(page, "accept")
     until(page, "told.length == 3")
     assert page.evaluate("told[2]") == ["update", dict.fromkeys(DENIED, "granted")]

@@ -156,7 +156,11 @@ def test_the_script_is_loaded_once_and_a_tag_that_is_there_counts(
     shop: Shop, page: Page, app: Callable[..., App]
 ) -> None:
     before = "import { loadConsent as again } from 'consent-server';\nvoid again({ server: '/', site: 'shop' });\n"
-    shop.pages["/app.js"] = ("text/javascript", app(main__ts=before + example("frontends script")).bundle("main.ts"), {})
+    shop.pages["/app.js"] = (
+        "text/javascript",
+        app(main__ts=before + example("frontends script")).bundle("main.ts"),
+        {},
+    )
     for head in ("", shop.tag):
         page.goto(shop.page('<script type="module" src="/app.js"></script>', head=head))
         press(page, "accept")
@@ -207,7 +211,12 @@ export const App = () => (
 def test_react_takes_over_what_a_server_drew_for_who_has_accepted_too(
     shop: Shop, page: Page, app: Callable[..., App], version: str
 ) -> None:
-    made = app(Shop__tsx=example("frontends react shop"), App__tsx=REACT_APP, server__tsx=REACT_SERVER, client__tsx=REACT_CLIENT)
+    made = app(
+        Shop__tsx=example("frontends react shop"),
+        App__tsx=REACT_APP,
+        server__tsx=REACT_SERVER,
+        client__tsx=REACT_CLIENT,
+    )
     html, script = made.prints("server.tsx", version), made.bundle("client.tsx", react=version)
     assert "Visits are not counted." in html
     show(shop, page, script, html)
