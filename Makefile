@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test bench faults kills pythons audit fuzz lint build build-dist clean
+.PHONY: help demo test bench faults kills pythons audit frontends fuzz lint build build-dist clean
 
 help: ## Say what there is to do: this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ pythons: .venv/ready-for-tests ## Install the package in each Python that this m
 
 audit: .venv/ready-for-tests ## Plant every leak and look for it in every state of consent; takes some minutes.
 	@AUDIT=1 .venv/bin/python -m pytest tests/audit
+
+frontends: .venv/ready-for-tests snippet/node_modules/ready ## Build apps with Vite, Next, Nuxt, SvelteKit and Astro, and drive them; takes some minutes.
+	@FRONTENDS=1 .venv/bin/python -m pytest tests/browser/test_frontends.py
 
 fuzz: .venv/ready-for-tests ## Send a hundred thousand odd requests, tokens and settings, then whatever leads to new code.
 	@CASES=14000 .venv/bin/python -m pytest tests/test_fuzz.py tests/web/test_openapi.py

@@ -116,11 +116,23 @@ class Site:
     variants: tuple[Variant, ...]
     watch: float
     buckets: int
+    test_origins: tuple[str, ...]
 
     @property
     def cookie(self) -> str:
         """The name of the cookie that holds the answer."""
         return "__Host-consent" if self.host_cookie else "consent"
+
+    @cached_property
+    def all_origins(self) -> frozenset[str]:
+        """The origins of pages that may post decisions: the shop's, and those for its tests."""
+        return frozenset((*self.origins, *self.test_origins))
+
+    @cached_property
+    def answered_by_address(self) -> tuple[str, ...]:
+        """The origins where an address may answer, for tests: those that are listed for that, and loopback's."""
+        loopback = r"//(127\.[\d.]+|\[::1\]|([\w-]+\.)*localhost)(:\d+)?$"
+        return (*self.test_origins, *(origin for origin in self.origins if re.search(loopback, origin)))
 
     @property
     def must_be_first(self) -> bool:

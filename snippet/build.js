@@ -2,7 +2,7 @@
 // installing the server needs no Node.
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const here = new URL('./', import.meta.url);
@@ -38,14 +38,14 @@ const allWords = () => {
 };
 
 mkdirSync(target, { recursive: true });
-const ALONE = /^(consent|watching)/;
+const ALONE = /^(consent|testing|watching)/;
 /** A class of the page's hides the browser's of that name from a script that comes later, but not the window's own. */
 const HIDDEN = Object.fromEntries(
   `AbortSignal Blob CustomEvent CSSStyleSheet Document Element Event History HTMLElement HTMLIFrameElement HTMLMediaElement
   HTMLScriptElement Map MediaStream MessageChannel MutationObserver Navigator Node Promise Proxy Range Reflect Set
   ShadowRoot URL WeakMap WeakSet`.split(/\s+/).map((name) => [name, `window.${name}`]));
 for (const [name, placeholder] of [
-  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'],
+  ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'], ['testing', '__TESTING__'],
   ['details', '__DETAILS__'], ['mine', '__MINE__'], ['proof', '__PROOF__'], ['release', ''],
   ['delivery', ''], ['withdraw', '__WITHDRAW__'], ['list', '__LIST__'], ['watch', '__WATCH__'],
 ]) {
@@ -71,6 +71,23 @@ for (const [name, placeholder] of [
   const brotli = brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
   console.log(`${name}.js ${text.length} bytes, gzip ${gzipSync(text, { level: 9 }).length}, brotli ${brotli.length}`);
 }
+/** Each bridge is an expression by itself, so that a shop has those that it names, and no other. */
+const bridge = async (name) => {
+  const { outputFiles: [{ text: bundled }] } = await build({
+    absWorkingDir: here.pathname, entryPoints: [`src/bridges/${name}.js`], bundle: true, charset: 'utf8', format: 'esm', target: 'es2022', write: false,
+  });
+  const body = bundled.replace(/export \{\s*(\w+) as default\s*\};/, 'return $1;');
+  const { code } = await minify(body, {
+    ecma: 2020, parse: { bare_returns: true }, toplevel: true, compress: { passes: 4, unsafe_arrows: true, pure_getters: true },
+  });
+  if (code.includes('<')) throw Error(`bridges/${name}.js cannot stand inline in a page`);
+  return [name, `(()=>{${code}})()`];
+};
+const bridges = readdirSync(new URL('src/bridges/', here)).filter((name) => name != 'teller.js').sort();
+const bridged = await Promise.all(bridges.map((name) => bridge(name.slice(0, -3))));
+writeFileSync(new URL('bridges.json', target), JSON.stringify(Object.fromEntries(bridged), null, 1) + '\n');
+
+copyFileSync(new URL('consent.d.ts', here), new URL('consent.d.ts', target));
 writeFileSync(new URL('words.json', target), JSON.stringify(allWords(), null, 1) + '\n');
 
 const layouts = new URL('src/layouts/', here);

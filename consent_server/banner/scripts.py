@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from html import escape
 from importlib.resources import files
 
@@ -89,11 +90,14 @@ def build_scripts(site: Site) -> SiteScripts:
     } | {each: dict.fromkeys(site.languages, Script.of(sources[each])) for each in ("release", "delivery")}
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
-    gate = _filled(sources[name], "__SITE__", lists.gate(site, version, notices, wanted["first"]))
+    source = sources[name].replace("__BRIDGES__", _bridges(site), 1)
+    gate = _filled(source, "__SITE__", lists.gate(site, version, notices, wanted["first"]))
     # By a hash of its own: a shop that does not watch has the same gate as if there were no such layer.
     watch = Script.of(_filled(_built("watch.js"), "__WATCH__", lists.watch(site)))
     if site.watch:
         gate += _filled(_built("watching.js"), "__WATCHING__", lists.watching(site, watch.hash))
+    if site.answered_by_address:
+        gate += _filled(_built("testing.js"), "__TESTING__", site.answered_by_address)
     return SiteScripts(
         consent=Script.of(gate),
         layers={
@@ -106,8 +110,20 @@ def build_scripts(site: Site) -> SiteScripts:
     )
 
 
+@cache
+def types() -> Script:
+    """Return the types of what a shop's own scripts may use, for TypeScript; the same for every site."""
+    return Script.of(_built("consent.d.ts"))
+
+
 def _built(name: str) -> str:
     return files(__package__).joinpath("static", name).read_text("utf-8")
+
+
+def _bridges(site: Site) -> str:
+    """Return what tells those vendors of a site that have code of their own, for ``vendors.js``."""
+    code: dict[str, str] = msgspec.json.decode(_built("bridges.json"))
+    return "{" + ",".join(f"{name}:{code[name]}" for name in site.vendors if name in code) + "}"
 
 
 def _filled(built: str, mark: str, content: object) -> str:

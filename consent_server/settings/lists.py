@@ -101,6 +101,7 @@ VENDORS: Mapping[str, tuple[Row, ...]] = {
     "matomo": (
         Row("mode", choice("full", "cookie"), "full", "full: nothing is sent; cookie: only cookies wait.", "cookie"),
     ),
+    **dict.fromkeys(("hubspot", "pinterest", "piwikpro", "posthog", "shopify", "tiktok", "wordpress"), ()),
 }
 
 

@@ -74,6 +74,10 @@ def _words(value: Any) -> dict[str, dict[str, str]]:
     return value
 
 
+def _test_origins(value: Any) -> tuple[str, ...]:
+    return origins(value) if value else ()
+
+
 VARIANT = (
     Row("name", text, REQUIRED, "Its name in the rates.", "short"),
     Row("weight", whole(1, 1000), 1, "Its share of the shoppers, relative to the other variants.", 2),
@@ -94,6 +98,13 @@ SITE = (
         REQUIRED,
         "Exact origins of the shop's pages; nobody else may post a decision.",
         ["https://shop.example", "https://www.shop.example"],
+    ),
+    Row(
+        "test_origins",
+        _test_origins,
+        [],
+        "Origins of pages for tests, where an address may answer: ?consent=refused. They may post decisions too.",
+        ["https://staging.shop.example"],
     ),
     Row(
         "cookie_domain",
@@ -244,6 +255,8 @@ def _site(name: str, written: Any) -> Site:
         values["changed"] = _in_all(languages, "changed", values["changed"])
     if len({variant.name for variant in values["variants"]}) != len(values["variants"]):
         raise WrongAt("variants", "has one name twice")
+    if both := {*values["origins"]} & {*values["test_origins"]}:
+        raise WrongAt("test_origins", f"has {min(both)!r}, which is one of origins, where no address may answer")
     if values["host_cookie"] and values["cookie_domain"]:
         raise WrongAt("host_cookie", "is for one host alone: leave it out, or cookie_domain")
     must_be_fair(values["theme"])

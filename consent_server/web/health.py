@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from flask import Blueprint, Response, request
 
+from ..banner.scripts import types
 from ..rates.read import today, unusual
 from ..site import ConsentError
 from ..store import StoreAway
@@ -15,7 +16,7 @@ from . import metrics
 from .limits import plain_address
 from .openapi import description
 from .request import add_cors, bearer
-from .responses import Answer, answer
+from .responses import Answer, answer, answer_script
 from .services import services
 
 blueprint = Blueprint("health", __name__)
@@ -82,3 +83,10 @@ def openapi() -> Response:
     text = description(services().settings.prefix)
     response = Answer(text, headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
     return add_cors(response, "*")
+
+
+@blueprint.get("/v1/consent.d.ts")
+def types_for_scripts() -> Response:
+    """The types of ``window.consent``, its queue and its events, for a shop's TypeScript."""
+    cache = "public, max-age=300, stale-while-revalidate=86400"
+    return add_cors(answer_script(types(), cache, "application/typescript"), "*")

@@ -68,7 +68,7 @@ def require_own_origin(site: Site) -> str | None:
         ForeignOrigin: it is not one of the site's.
     """
     origin = header("HTTP_ORIGIN")
-    if origin is not None and origin not in site.origins:
+    if origin is not None and origin not in site.all_origins:
         services().knocks.tell(site, origin)
         raise ForeignOrigin(
             f"The origin {origin[:100]} is not in `origins` of {site.id} in consent.toml; if it is the shop's, add it."
@@ -95,7 +95,7 @@ def let_own_pages_read(response: Answer) -> Answer:
     origin = asked.environ.get("HTTP_ORIGIN")
     if origin is not None and asked.endpoint in FOR_PAGES:
         site = services().sites.get((asked.view_args or {})["site_id"])
-        if site and origin in site.origins:
+        if site and origin in site.all_origins:
             return add_cors(response, origin)
     return response
 

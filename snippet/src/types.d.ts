@@ -1,33 +1,11 @@
-// What a shop's own scripts may use, then what the server fills in. Copy this file into a TypeScript project to get
-// `window.consent` with its types.
+// Between the server and the scripts, and among the scripts; what a shop may use is in ../consent.d.ts.
 
-/** What is asked. `necessary` is not: it is always on. */
-export type Category = 'functional' | 'analytics' | 'marketing';
+import type { Category, Choice, Consent } from '../consent.js';
 
-/** An answer to everything that is asked. */
-export type Choice = Record<Category, boolean>;
+export type { Category, Choice, Consent };
 
 /** How an answer was given; `script` is a call of `consent.decide`, `signal` was Global Privacy Control before it stopped to answer. */
 export type How = 'accept' | 'refuse' | 'save' | 'preferences' | 'signal' | 'script';
-
-export interface Consent {
-  /** Whether the category may run now; always true for `necessary`, false for anything unknown. */
-  allows(category: Category | 'necessary'): boolean;
-  /** The answer, or null while the shopper has not decided (or the answer has expired). */
-  readonly choice: Readonly<Choice> | null;
-  /** Resolves once the category is allowed, and never before. */
-  when(category: Category | 'necessary'): Promise<void>;
-  /** Opens the preferences; resolves when they are shown. */
-  open(): Promise<void>;
-  /** Decides for the shopper, who must have asked for it. A category left out keeps its present answer, or is refused. */
-  decide(choice: Partial<Choice>): void;
-  /** The signed token, or null while there is none (undecided, or not delivered yet). */
-  readonly token: string | null;
-  /** `gpc` while the browser sends Global Privacy Control and the shop heeds it: marketing is denied unless the shopper allowed it. */
-  readonly signal: 'gpc' | null;
-  /** The shopper's receipt (JSON-LD), fetched from the server. Rejects while there is no token. */
-  receipt(): Promise<Record<string, unknown>>;
-}
 
 declare global {
   const __SITE__: SiteConfig;
@@ -37,11 +15,12 @@ declare global {
   const __WITHDRAW__: WithdrawConfig;
   const __LIST__: ListConfig;
   const __WATCHING__: WatchingConfig;
+  /** The bridges that the shop names, by the vendor: code, which the server puts in. */
+  const __BRIDGES__: Record<string, Bridge>;
+  /** Origins where an address may answer. */
+  const __TESTING__: string[];
   const __WATCH__: WatchConfig;
   interface Window {
-    consent: Consent;
-    /** Calls made before the script is there: `(window.consentQueue ||= []).push(consent => …)`. */
-    consentQueue?: { push(call: (consent: Consent) => void): unknown };
     trustedTypes?: { createPolicy?(name: string, rules: object): Policy };
     dataLayer?: unknown[];
     uetq?: unknown[] | { push(...items: unknown[]): unknown };
@@ -52,21 +31,16 @@ declare global {
   interface Document {
     readonly prerendering?: boolean;
   }
-  interface DocumentEventMap {
-    /** Once, when `window.consent` is there; `detail` is `consent.choice`. */
-    consentready: CustomEvent<Choice | null>;
-    /** At each decision, and when another tab decided. */
-    consentchange: CustomEvent<Choice | null>;
-  }
   interface Navigator {
     readonly globalPrivacyControl?: boolean;
   }
 }
 
-// ---- Between the server and the scripts: not for shops ----
+export type Stub = ((...args: unknown[]) => void) & { q?: unknown[]; queue?: unknown[]; callMethod?: unknown };
+export type Policy = { createScript(text: string): string; createScriptURL(url: string): string };
 
-type Stub = ((...args: unknown[]) => void) & { q?: unknown[]; queue?: unknown[]; callMethod?: unknown };
-type Policy = { createScript(text: string): string; createScriptURL(url: string): string };
+/** Tells a vendor: each category as the word granted or denied, and the answer, or that there is none yet. */
+export type Bridge = (words: Record<string, string>, choice: Choice | null) => any;
 
 /** In place of __SITE__ in consent.js. */
 export interface SiteConfig {

@@ -68,6 +68,7 @@ const VENDORS = {
   matomo(_, choice, { require, give, forget }) {
     (window._paq ||= /** @type {unknown[]} */ ([])).push([!choice ? require : choice.analytics ? give : forget]);
   },
+  ...__BRIDGES__, // see bridges/
 };
 
 /**

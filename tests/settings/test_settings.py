@@ -40,6 +40,17 @@ def test_the_smallest_shop_is_enough(written):
     assert (site.revision, site.gpc) == (1, True)
 
 
+def test_a_shop_lists_origins_for_tests_and_none_of_its_own(written):
+    assert written(MINIMAL)["shop"].test_origins == ()
+    listed = MINIMAL.replace("[sites.shop]\n", f"[sites.shop]\n{example('testing config')}")
+    assert written(listed)["shop"].answered_by_address == ("https://staging.shop.example",)
+    own = written(MINIMAL)["shop"].origins[0]
+    with pytest.raises(SettingsError, match=r"sites\.shop\.test_origins has .* one of origins"):
+        written(f'{MINIMAL}test_origins = ["{own}"]\n')
+    with pytest.raises(SettingsError, match=r"sites\.shop\.test_origins takes"):
+        written(f'{MINIMAL}test_origins = "https://x.example"\n')
+
+
 def test_a_shop_says_what_share_of_page_views_is_watched(written):
     assert written(MINIMAL)["shop"].watch == 0
     assert written(MINIMAL.replace("[sites.shop]\n", example("watch")))["shop"].watch == 0.01

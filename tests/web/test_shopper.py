@@ -29,15 +29,17 @@ def problem(response, status, kind):
 # Scripts and notices
 
 
+@pytest.mark.parametrize(("path", "part"), [("smartmarket/consent.js", b'"smartmarket"'), ("consent.d.ts", b"Window")])
 @pytest.mark.parametrize(("encoding", "read"), [("br", brotli.decompress), ("identity", bytes)])
-def test_the_script_is_the_same_for_everybody_and_cached(client, encoding, read):
-    response = client.get("/v1/smartmarket/consent.js", headers={"Accept-Encoding": encoding})
+def test_the_script_and_the_types_are_the_same_for_everybody_and_cached(client, path, part, encoding, read):
+    response = client.get(f"/v1/{path}", headers={"Accept-Encoding": encoding})
     assert response.headers["Cache-Control"].startswith("public, max-age=300, stale-while-revalidate")
     assert "Accept-Encoding" in response.headers["Vary"]
     assert "Set-Cookie" not in response.headers
-    assert b'"smartmarket"' in read(response.data)
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert part in read(response.data)
     again = client.get(
-        "/v1/smartmarket/consent.js",
+        f"/v1/{path}",
         headers={"Accept-Encoding": encoding, "If-None-Match": response.headers["ETag"]},
     )
     assert (again.status_code, again.data) == (304, b"")

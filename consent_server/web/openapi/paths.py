@@ -71,6 +71,12 @@ def _body(schema: Schema) -> dict[str, Any]:
 
 
 PATHS: dict[str, dict[str, Any]] = {
+    "/v1/consent.d.ts": {
+        "get": _call(
+            "The types of window.consent, its queue and its events, for TypeScript",
+            {**_SCRIPT, "200": {**_SCRIPT["200"], "content": {"application/typescript": {"schema": TEXT}}}},
+        ),
+    },
     "/v1/{site_id}/consent.js": {
         "get": _call("The gate, the first layer and the site's settings", _SCRIPT, "UnknownSite", takes="site_id"),
     },

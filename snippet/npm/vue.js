@@ -1,0 +1,55 @@
+/** For Vue 3.3 and newer, and Nuxt. A server draws as if nobody had answered; the answer comes once it is mounted. */
+import { computed, defineComponent, onMounted, onUnmounted, shallowRef, toValue } from 'vue';
+import { allows, choice, subscribe } from './answer.js';
+import { loadConsent } from './index.js';
+
+/**
+ * @typedef {import('consent-server/types').Category} Category
+ * @typedef {import('consent-server/types').Choice} Choice
+ */
+
+/**
+ * A plug-in that loads the consent server's script. Where the tag stands in the HTML it is not needed.
+ * @param {import('./index.js').Where} where
+ */
+export function createConsent(where) {
+  return {
+    install() {
+      loadConsent(where).catch(console.warn);
+    },
+  };
+}
+
+/**
+ * Whether a category is allowed; without one the answer, or null while there is none.
+ * @overload
+ * @param {import('vue').MaybeRefOrGetter<Category | 'necessary'>} category
+ * @returns {import('vue').ComputedRef<boolean>}
+ */
+/**
+ * @overload
+ * @returns {import('vue').ComputedRef<Readonly<Choice> | null>}
+ */
+/** @param {import('vue').MaybeRefOrGetter<Category | 'necessary'>} [category] */
+export function useConsent(category) {
+  const answer = shallowRef(/** @type {Readonly<Choice> | null} */ (null));
+  const update = () => {
+    answer.value = choice();
+  };
+  let stop = () => {};
+  onMounted(() => {
+    stop = subscribe(update);
+    update();
+  });
+  onUnmounted(() => stop());
+  return computed(() => (category ? allows(answer.value, toValue(category)) : answer.value));
+}
+
+/** Draws its slot while the category is allowed, else the slot `fallback`. */
+export const Gated = defineComponent({
+  props: { category: { type: /** @type {import('vue').PropType<Category | 'necessary'>} */ (String), required: true } },
+  setup(props, { slots }) {
+    const allowed = useConsent(() => props.category);
+    return () => (allowed.value ? slots.default : slots.fallback)?.();
+  },
+});

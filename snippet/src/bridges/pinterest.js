@@ -1,0 +1,8 @@
+// https://help.pinterest.com/en/business/article/install-the-base-code . Where there is a `pintrk`, the base code loads
+// nothing: so there is no stub of ours, and nothing that could be said before it.
+import { page, teller } from './teller.js';
+
+const tell = teller(() => page.pintrk, (pintrk, { marketing }) => pintrk('setconsent', marketing));
+
+/** @type {import('../types').Bridge} */
+export default (_, choice) => choice && tell(choice);

@@ -1,0 +1,13 @@
+// https://shopify.dev/docs/api/customer-privacy : until it is told, the regions of the shop's own settings count.
+import { page, teller } from './teller.js';
+
+const tell = teller(() => page.Shopify?.loadFeatures, (_, { functional, analytics, marketing }) => {
+  page.Shopify.loadFeatures([{ name: 'consent-tracking-api', version: '0.1' }], (/** @type {unknown} */ error) => {
+    if (error) return console.error(error);
+    page.Shopify.customerPrivacy.setTrackingConsent(
+      { analytics, marketing, preferences: functional, sale_of_data: marketing }, () => {});
+  });
+});
+
+/** @type {import('../types').Bridge} */
+export default (_, choice) => choice && tell(choice);

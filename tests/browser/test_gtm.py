@@ -1,0 +1,137 @@
+"""The template for Google Tag Manager: its sandboxed code, run with the documented APIs, around a real consent server.
+
+Tag Manager itself is not here. What stands in for it gives the code the APIs that it asks for, as their reference
+describes them, and refuses what its permissions do not allow:
+https://developers.google.com/tag-platform/tag-manager/templates/api
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import ROOT
+from playwright.sync_api import BrowserContext, Page, expect
+
+from .conftest import Shop, banner, press, until
+
+TEXT = (ROOT / "snippet" / "gtm" / "template.tpl").read_text("utf-8")
+PARTS = dict(re.findall(r"^___([A-Z_]+)___\n(.*?)(?=^___[A-Z_]+___$|\Z)", TEXT, re.MULTILINE | re.DOTALL))
+CODE = PARTS["SANDBOXED_JS_FOR_WEB_TEMPLATE"]
+
+TAG_MANAGER = """
+window.dataLayer = [];
+window.told = [];
+const may = %(may)s;
+const fire = (event, pushed) => new Promise((resolve) => {
+  const check = (permission, key) => {
+    const allowed = may[permission].some((pattern) => key == pattern
+      || new RegExp('^' + pattern.replace(/[.?]/g, '\\\\$&').replaceAll('*', '.*') + '$').test(key));
+    if (!allowed) throw Error(`the permission ${permission} does not have ${key}`);
+  };
+  const state = (kind) => (given) => {
+    for (const type of Object.keys(given).filter((it) => it != 'wait_for_update')) check('access_consent', type);
+    told.push([kind, { ...given }]);
+  };
+  const apis = {
+    copyFromDataLayer: (key) => { check('read_data_layer', key); return { event, ...pushed }[key]; },
+    gtagSet: (key, value) => { check('write_data_layer', key); told.push(['set', key, value]); },
+    injectScript(url, loaded, failed, token) {
+      check('inject_script', url.replace(/^http:\\/\\/([\\w.]+):\\d+/, 'https://$1'));
+      const script = Object.assign(document.createElement('script'), { src: url, async: true, onload: loaded, onerror: failed });
+      document.head.append(script);
+    },
+    makeNumber: Number,
+    setDefaultConsentState: state('default'),
+    updateConsentState: state('update'),
+  };
+  const require = (name) => apis[name] ?? (() => { throw Error(`${name} is no API of this template`); })();
+  const data = { ...%(data)s, gtmOnSuccess: () => resolve('success'), gtmOnFailure: () => resolve('failure') };
+  new Function('require', 'data', %(code)s)(require, data);
+});
+const push = dataLayer.push;
+dataLayer.push = (entry) => {
+  push.call(dataLayer, entry);
+  if (entry.event == 'consentchange') fire('consentchange', entry);
+};
+window.done = fire('gtm.init_consent');
+"""
+"""Fires the tag at Consent Initialization, and on the event of each answer."""
+
+DENIED = {
+    "ad_storage": "denied",
+    "ad_user_data": "denied",
+    "ad_personalization": "denied",
+    "analytics_storage": "denied",
+    "functionality_storage": "denied",
+    "personalization_storage": "denied",
+    "security_storage": "granted",
+}
+
+
+def permissions() -> dict[str, list[str]]:
+    """Return what each permission allows, by its name."""
+    may = {}
+    for each in json.loads(PARTS["WEB_PERMISSIONS"]):
+        lists = [param["value"]["listItem"] for param in each["instance"]["param"] if "listItem" in param["value"]]
+        may[each["instance"]["key"]["publicId"]] = [
+            item["string"] if "string" in item else item["mapValue"][0]["string"] for item in lists[0]
+        ]
+    return may
+
+
+def page_with(shop: Shop, **data: Any) -> str:
+    """Return the address of a page that Tag Manager brings the banner to."""
+    data = {"server": shop.url(""), "site": "shop", "wait": "500", **data}
+    filled = TAG_MANAGER % {"may": json.dumps(permissions()), "data": json.dumps(data), "code": json.dumps(CODE)}
+    return shop.page("", head=f"<script>{filled}</script>")
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A window of an English shopper."""
+    return new_context(locale="en-GB").new_page()
+
+
+def test_its_parts_are_what_the_gallery_reads() -> None:
+    assert [*PARTS] == [
+        *("TERMS_OF_SERVICE", "INFO", "TEMPLATE_PARAMETERS", "SANDBOXED_JS_FOR_WEB_TEMPLATE"),
+        *("WEB_PERMISSIONS", "TESTS", "NOTES"),
+    ]
+    info = json.loads(PARTS["INFO"])
+    assert (info["type"], info["containerContexts"]) == ("TAG", ["WEB"])
+    names = {each["name"] for each in json.loads(PARTS["TEMPLATE_PARAMETERS"])}
+    assert set(re.findall(r"data\.(\w+)", CODE)) - {"gtmOnSuccess", "gtmOnFailure"} == names
+    assert "Apache License" in (ROOT / "snippet" / "gtm" / "LICENSE").read_text("utf-8")
+
+
+def test_google_is_denied_before_the_banner_and_told_each_answer(shop: Shop, page: Page) -> None:
+    shop.serve(vendors={"google": {}})
+    url = page_with(shop, redact=True)
+    page.goto(url)
+    expect(banner(page)).to_be_visible()
+    assert page.evaluate("done") == "success"
+    assert page.evaluate("told") == [
+        ["default", {**DENIED, "wait_for_update": 500}],
+        ["set", "ads_data_redaction", True],
+    ]
+    press(page, "accept")
+    until(page, "told.length == 3")
+    assert page.evaluate("told[2]") == ["update", dict.fromkeys(DENIED, "granted")]
+    until(page, "consent.token")
+    page.goto(url)
+    until(page, "told.length == 3")
+    assert page.evaluate("told.map(([kind]) => kind)") == ["default", "set", "update"]
+    page.evaluate("consent.decide({ functional: false, analytics: false, marketing: false })")
+    until(page, "told.length == 4")
+    assert page.evaluate("told[3]") == ["update", DENIED]
+
+
+@pytest.mark.troubles("Failed to load|Refused to execute")
+def test_a_server_that_is_away_is_a_failure_and_everything_stays_denied(shop: Shop, page: Page) -> None:
+    page.goto(page_with(shop, site="nowhere"))
+    assert page.evaluate("done") == "failure"
+    assert page.evaluate("told") == [["default", {**DENIED, "wait_for_update": 500}]]

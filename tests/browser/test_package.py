@@ -1,0 +1,334 @@
+"""The npm package: what is in it, that its types compile, and the examples of docs/frontends.md that need no big build."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from examples import example
+from playwright.sync_api import BrowserContext, Page, expect
+
+import consent_server
+
+from .conftest import Shop, press, settle, until, when
+from .libraries import library
+from .packaged import App, app, for_shop, node, project, tarball
+
+__all__ = ["app", "project", "tarball"]
+
+SNIPPET = ROOT / "snippet"
+VECTORS = json.loads((ROOT / "tests" / "vectors.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A window of an English shopper."""
+    return new_context(locale="en-GB").new_page()
+
+
+# ---- What is in it ----
+
+
+def test_it_holds_what_it_exports_and_nothing_of_the_scripts_that_the_server_serves(tarball: Path) -> None:
+    with tarfile.open(tarball) as packed:
+        names = {name.removeprefix("package/") for name in packed.getnames()}
+        described = json.load(packed.extractfile("package/package.json"))  # type: ignore[arg-type]
+    exported = {
+        path.removeprefix("./")
+        for each in described["exports"].values()
+        for path in (each.values() if isinstance(each, dict) else [each])
+    }
+    assert exported <= names
+    assert names - exported == {"LICENSE", "README.md", "npm/answer.js", "types/npm/answer.d.ts"}
+    assert described["version"] == consent_server.__version__
+    assert "dependencies" not in described
+    assert {*described["peerDependencies"]} == {*described["peerDependenciesMeta"]}
+
+
+def test_its_licence_is_ours_and_what_it_brings_a_framework_is_small() -> None:
+    assert (SNIPPET / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    for path in (SNIPPET / "npm").iterdir():
+        assert len(path.read_text("utf-8").splitlines()) <= 60, path.name
+
+
+STRICT = {
+    "strict": True,
+    "module": "nodenext",
+    "exactOptionalPropertyTypes": True,
+    "noUncheckedIndexedAccess": True,
+    "noEmit": True,
+    "target": "es2022",
+    "lib": ["es2022", "dom", "dom.iterable"],
+    "jsx": "react-jsx",
+    "types": [],
+}
+USES = """
+import { useConsent as inVue, createConsent } from 'consent-server/vue';
+import { useConsent as inSvelte } from 'consent-server/svelte';
+import { useConsent as inReact } from 'consent-server/react';
+import { verify, type Payload } from 'consent-server/verify';
+import type { Category, Choice, Consent } from 'consent-server';
+
+export const vue: { readonly value: boolean } = inVue(() => 'analytics');
+export const plugin: { install(): void } = createConsent({ server: '/consent', site: 'shop' });
+export const stop: () => void = inSvelte('marketing').subscribe((allowed: boolean) => allowed);
+export const answer = (): Readonly<Choice> | null => inReact();
+export const payload: Promise<Payload> = verify('', { keys: [] }, { site: 'shop' });
+export const all = (consent: Consent, category: Category): boolean => window.consent == consent && consent.allows(category);
+// @ts-expect-error there is no such category
+inReact('advertising');
+// @ts-expect-error it is asked of a category
+export const nothing = window.consent.allows();
+"""
+
+
+def test_its_types_and_the_examples_compile_under_strict(app: Callable[..., App]) -> None:
+    made = app(
+        types__ts=example("frontends types"),
+        script__ts=example("frontends script"),
+        Shop__tsx=example("frontends react shop"),
+        main__tsx=example("frontends react main").replace("'./Shop'", "'./Shop.js'"),
+        uses__ts=USES,
+        tsconfig__json=json.dumps({"compilerOptions": STRICT, "include": ["*.ts", "*.tsx"]}),
+    )
+    # React's own types of `react-dom/client` are not among what is installed here.
+    (made.folder / "react-dom.d.ts").write_text(
+        "declare module 'react-dom/client' {\n"
+        "  export function createRoot(at: Element): { render(what: import('react').ReactNode): void };\n}"
+    )
+    tsc = [made.folder / "node_modules/.bin/tsc", "-p", "."]
+    said = subprocess.run(tsc, cwd=made.folder, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout
+
+
+def test_the_types_that_a_server_serves_compile_alone_with_the_documented_idiom(shop: Shop, tmp_path: Path) -> None:
+    assert shop.app
+    served = shop.app.test_client().get("/v1/consent.d.ts")
+    assert served.mimetype == "application/typescript"
+    (tmp_path / "consent.d.ts").write_bytes(served.data)
+    (tmp_path / "use.ts").write_text(example("frontends types").partition("\n")[2])
+    tsc = [SNIPPET / "node_modules/.bin/tsc", "--strict", "--noEmit", "--target", "es2022", "consent.d.ts", "use.ts"]
+    said = subprocess.run(tsc, cwd=tmp_path, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout
+
+
+def test_tokens_are_checked_by_what_it_brings(project: Path) -> None:
+    asks = """
+      import { verify } from 'consent-server/verify';
+      const { keys, site, now, cases } = JSON.parse(process.argv[1]);
+      const verdict = ({ token }) => verify(token, keys, { site, now }).then(({ allow }) => allow, () => null);
+      console.log(JSON.stringify(await Promise.all(cases.map(verdict))));"""
+    assert json.loads(node(project, asks, json.dumps(VECTORS))) == [case.get("allow") for case in VECTORS["cases"]]
+
+
+# ---- In a browser ----
+
+
+def answers(shop: Shop, page: Page) -> None:
+    """Accept and withdraw on a page that shows the shop of the examples."""
+    expect(page.get_by_text("Visits are not counted.")).to_be_visible()
+    expect(page.get_by_role("button", name="Allow films")).to_be_visible()
+    settle(page)
+    assert shop.hits == []
+    press(page, "accept")
+    expect(page.get_by_text("Visits are counted.")).to_be_visible()
+    when(page, lambda: shop.hits == ["films/film"])
+    until(page, "consent.token")
+    page.evaluate("consent.decide({ functional: false, analytics: false, marketing: false })")
+    expect(page.get_by_text("Visits are not counted.")).to_be_visible()
+    expect(page.locator("iframe")).to_have_count(0)
+    page.get_by_role("button", name="Allow films").press("Enter")
+    expect(page.get_by_role("switch", name="Marketing")).to_be_visible()
+
+
+def show(shop: Shop, page: Page, script: str, html: str = "") -> None:
+    """Open a page without a tag, with an app in it."""
+    shop.pages["/app.js"] = ("text/javascript; charset=utf-8", script, {})
+    page.goto(shop.page(f'<div id="root">{html}</div><script type="module" src="/app.js"></script>', head=""))
+
+
+def test_the_script_is_loaded_once_and_a_tag_that_is_there_counts(
+    shop: Shop, page: Page, app: Callable[..., App]
+) -> None:
+    before = "import { loadConsent as again } from 'consent-server';\nvoid again({ server: '/', site: 'shop' });\n"
+    shop.pages["/app.js"] = (
+        "text/javascript",
+        app(main__ts=before + example("frontends script")).bundle("main.ts"),
+        {},
+    )
+    for head in ("", shop.tag):
+        page.goto(shop.page('<script type="module" src="/app.js"></script>', head=head))
+        press(page, "accept")
+        expect(page).to_have_title("Shop, counted")
+        assert page.locator("script[src*='consent.js']").count() == 1
+        page.context.clear_cookies()
+
+
+@pytest.mark.troubles("Failed to load resource")
+def test_a_script_that_did_not_load_is_told_and_tried_again(shop: Shop, page: Page, app: Callable[..., App]) -> None:
+    source = "import { loadConsent } from 'consent-server'; Object.assign(window, { loadConsent });"
+    show(shop, page, app(main__ts=source).bundle("main.ts"))
+    load = "(server) => loadConsent({ server, site: 'shop' }).then(({ choice }) => `${choice}`, String)"
+    assert "/nowhere/v1/shop/consent.js did not load" in page.evaluate(load, "/nowhere")
+    assert page.evaluate(load, "/") == "null"
+
+
+def test_react_asks_draws_and_takes_back(shop: Shop, page: Page, app: Callable[..., App]) -> None:
+    made = app(Shop__tsx=example("frontends react shop"), main__tsx=example("frontends react main"))
+    show(shop, page, made.bundle("main.tsx"))
+    answers(shop, page)
+
+
+REACT_SERVER = """
+import { renderToString } from 'react-dom/server';
+import { App } from './App';
+process.stdout.write(renderToString(<App />));
+"""
+REACT_CLIENT = """
+import { hydrateRoot } from 'react-dom/client';
+import { App } from './App';
+const recovered: string[] = [];
+const root = document.getElementById('root')!;
+Object.assign(window, { recovered, drawn: root.firstElementChild });
+hydrateRoot(root, <App />, { onRecoverableError: (error) => recovered.push(String(error)) });
+"""
+REACT_APP = """
+import { StrictMode } from 'react';
+import { ConsentProvider } from 'consent-server/react';
+import { Shop } from './Shop';
+export const App = () => (
+  <StrictMode><ConsentProvider server="https://consent.shop.example" site="shop"><Shop /></ConsentProvider></StrictMode>
+);
+"""
+
+
+@pytest.mark.parametrize("version", ["18", "19"])
+def test_react_takes_over_what_a_server_drew_for_who_has_accepted_too(
+    shop: Shop, page: Page, app: Callable[..., App], version: str
+) -> None:
+    made = app(
+        Shop__tsx=example("frontends react shop"),
+        App__tsx=REACT_APP,
+        server__tsx=REACT_SERVER,
+        client__tsx=REACT_CLIENT,
+    )
+    html, script = made.prints("server.tsx", version), made.bundle("client.tsx", react=version)
+    assert "Visits are not counted." in html
+    show(shop, page, script, html)
+    answers(shop, page)
+    page.evaluate("consent.decide({ functional: true, analytics: true, marketing: true })")
+    until(page, "consent.token")
+    page.goto(shop.page(f'<div id="root">{html}</div><script type="module" src="/app.js"></script>'))  # with a tag too
+    expect(page.get_by_text("Visits are counted.")).to_be_visible()
+    assert page.evaluate("recovered.join() + (drawn == document.getElementById('root').firstElementChild)") == "true"
+
+
+def test_vue_asks_draws_and_takes_back(shop: Shop, page: Page, app: Callable[..., App]) -> None:
+    made = app(Shop__vue=example("frontends vue shop"), main__ts=example("frontends vue main"))
+    show(shop, page, made.bundle("main.ts"))
+    answers(shop, page)
+
+
+VUE_SERVER = """
+import { createSSRApp } from 'vue';
+import { renderToString } from 'vue/server-renderer';
+import { createConsent } from 'consent-server/vue';
+import Shop from './Shop.vue';
+const app = createSSRApp(Shop).use(createConsent({ server: 'https://consent.shop.example', site: 'shop' }));
+process.stdout.write(await renderToString(app));
+"""
+
+
+def test_vue_takes_over_what_a_server_drew_for_who_has_accepted_too(
+    shop: Shop, page: Page, app: Callable[..., App]
+) -> None:
+    main = example("frontends vue main").replace("createApp", "createSSRApp")
+    made = app(Shop__vue=example("frontends vue shop"), main__ts=main, server__ts=VUE_SERVER)
+    html, script = made.prints("server.ts"), made.bundle("main.ts")
+    assert "Visits are not counted." in html
+    show(shop, page, script, html)
+    answers(shop, page)
+    page.evaluate("consent.decide({ functional: true, analytics: true, marketing: true })")
+    until(page, "consent.token")
+    page.goto(shop.page(f'<div id="root">{html}</div><script type="module" src="/app.js"></script>'))
+    expect(page.get_by_text("Visits are counted.")).to_be_visible()
+
+
+SVELTE_MAIN = """
+import { {how} } from 'svelte';
+import Shop from './Shop.svelte';
+{how}(Shop, { target: document.getElementById('root') });
+"""
+SVELTE_SERVER = """
+import { render } from 'svelte/server';
+import Shop from './Shop.svelte';
+process.stdout.write(render(Shop).body);
+"""
+
+
+def test_svelte_asks_draws_and_takes_back_and_takes_over_what_a_server_drew(
+    shop: Shop, page: Page, app: Callable[..., App]
+) -> None:
+    made = app(
+        Shop__svelte=example("frontends svelte shop"),
+        mount__js=SVELTE_MAIN.replace("{how}", "mount"),
+        hydrate__js=SVELTE_MAIN.replace("{how}", "hydrate"),
+        server__js=SVELTE_SERVER,
+    )
+    show(shop, page, made.bundle("mount.js"))
+    answers(shop, page)
+    html = made.prints("server.js")
+    assert "Visits are not counted." in html
+    page.context.clear_cookies()
+    shop.hits.clear()
+    show(shop, page, made.bundle("hydrate.js"), html)
+    answers(shop, page)
+    page.evaluate("consent.decide({ functional: true, analytics: true, marketing: true })")
+    until(page, "consent.token")
+    page.goto(shop.page(f'<div id="root">{html}</div><script type="module" src="/app.js"></script>'))
+    expect(page.get_by_text("Visits are counted.")).to_be_visible()
+
+
+# ---- Pages from a server ----
+
+
+@pytest.mark.parametrize("name", ["turbo", "htmx"])
+def test_a_page_that_swaps_its_body_runs_what_is_marked_for_each_page(shop: Shop, page: Page, name: str) -> None:
+    shop.pages[f"/{name}.js"] = ("text/javascript", library(name), {})
+    text = for_shop(example(f"frontends {name}"), shop).replace("<head>", '<head><link rel="icon" href="data:," />')
+    shop.pages["/"] = ("text/html", text.replace("</head>", "<script>window.ran = () => 0</script></head>"), {})
+    shop.pages["/delivery"] = ("text/html", text.replace("<h1>Shop", "<h1>Delivery"), {})
+    page.goto(shop.url("/"))
+    settle(page)
+    assert shop.hits == []
+    press(page, "accept")
+    when(page, lambda: shop.hits == ["tags/count.js"])
+    until(page, "window.here = consent.token")
+    page.get_by_role("link", name="Delivery").click()
+    expect(page.get_by_role("heading", name="Delivery")).to_be_visible()
+    when(page, lambda: shop.hits == ["tags/count.js"] * 2)
+    assert page.evaluate("!!window.here")
+
+
+WORKER = """
+import worker from './worker.js';
+const [CONSENT_SERVER, cookie] = process.argv.slice(1);
+const asked = new Request('https://shop.example/', { headers: { Cookie: `a=b; consent=${cookie}` } });
+console.log(await (await worker.fetch(asked, { CONSENT_SERVER })).text());
+"""
+
+
+def test_a_worker_knows_what_the_shopper_allows(shop: Shop, page: Page, app: Callable[..., App]) -> None:
+    made = app(worker__js=example("frontends worker"))
+    page.goto(shop.page(""))
+    press(page, "accept")
+    until(page, "consent.token")
+    token = page.evaluate("consent.token")
+    for cookie, allowed in ((token, True), (token[:-4] + "AAAA", False), ("", False)):
+        said = node(made.folder, WORKER, f"http://127.0.0.1:{shop.port}", cookie)
+        assert json.loads(said) == {"analytics": allowed}

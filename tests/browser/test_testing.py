@@ -1,0 +1,103 @@
+"""An address that answers, for shops' own tests: on the origins that are for that, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import playwright
+import pytest
+from conftest import QUIETLY, chromium_path
+from examples import example
+from playwright.sync_api import BrowserContext, Page, expect
+
+from consent_server.banner.scripts import build_scripts
+from consent_server.site import Site
+
+from .conftest import Shop, banner, decided, posted, settle, until
+
+ANSWERS = {
+    "accepted": {"functional": True, "analytics": True, "marketing": True},
+    "refused": {"functional": False, "analytics": False, "marketing": False},
+    "analytics": {"functional": False, "analytics": True, "marketing": False},
+}
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A window of an English shopper."""
+    return new_context(locale="en-GB").new_page()
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_the_page_s_address_answers_once_and_is_recorded(shop: Shop, page: Page, answer: str) -> None:
+    url = f"{shop.page('')}?consent={answer}"
+    page.goto(url)
+    assert page.evaluate("consent.choice") == ANSWERS[answer]
+    expect(banner(page)).to_have_count(0)
+    said = decided(shop, page, 1)
+    assert said["allow"] == [category for category, allowed in ANSWERS[answer].items() if allowed]
+    until(page, "consent.token")
+    page.goto(url)
+    until(page, "consent.token")
+    settle(page)
+    assert len(posted(shop, "decisions")) == 1
+
+
+def test_the_tag_s_address_answers_too_and_that_of_the_page_goes_first(shop: Shop, page: Page) -> None:
+    tag = f'<script async src="{shop.url("/v1/shop/consent.js?consent=analytics")}"></script>'
+    url = shop.page("", head=tag)
+    page.goto(url)
+    until(page, "window.consent?.choice?.analytics")
+    page.goto(f"{url}?a=1&consent=refused")
+    until(page, "window.consent?.choice?.analytics == false")
+
+
+def test_an_unknown_word_asks(shop: Shop, page: Page) -> None:
+    page.goto(f"{shop.page('')}?consent=everything")
+    expect(banner(page)).to_be_visible()
+
+
+@pytest.mark.troubles("403|not taken")
+def test_an_origin_that_is_not_for_tests_asks(shop: Shop, page: Page) -> None:
+    shop.serve(origins=("https://shop.example",), test_origins=("https://staging.shop.example",))
+    page.goto(f"{shop.page('')}?consent=accepted")
+    expect(banner(page)).to_be_visible()
+    assert page.evaluate("consent.choice") is None
+
+
+def test_an_origin_for_tests_answers_and_may_post(shop: Shop, page: Page) -> None:
+    shop.serve(origins=("https://shop.example",), test_origins=(shop.url("").rstrip("/"),))
+    page.goto(f"{shop.page('')}?consent=accepted")
+    until(page, "consent.token")
+
+
+def test_a_shop_without_such_origins_has_no_byte_of_it(site: Site) -> None:
+    plain = build_scripts(site).consent.plain
+    testing = build_scripts(replace(site, test_origins=("https://staging.smartmarket.az",))).consent.plain
+    assert testing.startswith(plain)
+    assert len(testing) > len(plain)
+
+
+ASK = """
+import { chromium } from '{playwright}/index.mjs';
+const [executablePath, args] = JSON.parse(process.argv[1]);
+const browser = await chromium.launch({ executablePath, args });
+const page = await browser.newPage();
+{example}
+console.log(JSON.stringify(await page.evaluate(() => window.consent.choice)));
+await browser.close();
+"""
+
+
+def test_the_lines_for_playwright_do_what_they_say(shop: Shop) -> None:
+    written = example("testing playwright").replace("https://staging.shop.example/", shop.page(""))
+    driver = Path(playwright.__file__).parent / "driver" / "package"
+    source = ASK.replace("{playwright}", str(driver)).replace("{example}", written)
+    command = ["node", "--input-type=module", "--eval", source, json.dumps([chromium_path(), QUIETLY])]
+    said = subprocess.run(command, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    assert json.loads(said.stdout) == ANSWERS["accepted"]
