@@ -35,9 +35,102 @@ class TwoParts:
         yield self.parts[1].encode()
 
 
+# ---- What comes in parts ----
+
+
+def test_a_script_that_arrives_in_two_parts_runs_once_it_is_whole_and_in_its_order(shop: Shop, page: Page) -> None:
+    accepted(page, shop.page(""))
+    first = f"{COUNT}<script {HELD}>window.part = 1; {'/* long */' * 300}"
+    parts = TwoParts(shop, first, f"; ran('whole')</script><script {HELD} src={tracker(shop, 'next.js')}></script><p>x")
+    page.goto(shop.url("/parts"), wait_until="commit")
+    until(page, "document.querySelector('[data-consent]')?.text && window.consent?.allows('analytics')")
+    settle(page)
+    assert page.evaluate("[window.part, order]") == [None, []]
+    parts.second.set()
+    until(page, "order.join() == 'whole,/next.js'")
+
+
+def test_a_whole_script_does_not_wait_for_the_end_of_the_page(shop: Shop, page: Page) -> None:
+    accepted(page, shop.page(""))
+    parts = TwoParts(shop, f"{COUNT}<div><script {HELD}>ran('a')</script></div><p>x{LONG}", "<p>y")
+    page.goto(shop.url("/parts"), wait_until="commit")
+    until(page, "order.join() == 'a'")
+    parts.second.set()
+
+
+def test_a_picture_whose_parts_arrive_later_gets_their_addresses(shop: Shop, page: Page) -> None:
+    accepted(page, shop.page(""))
+    first = f"<picture data-consent=analytics><source media='(max-width: 1px)' data-srcset={tracker(shop, 'no')}>{LONG}"
+    parts = TwoParts(shop, first, f"<img alt='' data-src={tracker(shop, 'it')}></picture>")
+    page.goto(shop.url("/parts"), wait_until="commit")
+    until(page, "document.querySelector('source')?.srcset")
+    parts.second.set()
+    when(page, lambda: "it" in hits(shop))
+
+
+LATER = {
+    "a picture's part": "const it = make('picture'); const part = document.createElement('img'); later(() => { part.dataset.src = '{t}'; it.append(part) })",
+    "a film's part": "const it = make('video', { preload: 'auto' }); const part = document.createElement('source'); later(() => { part.dataset.src = '{t}'; it.append(part) })",
+    "a part's address": "const it = make('picture'); const part = document.createElement('img'); it.append(part); later(() => (part.dataset.src = '{t}'))",
+    "a script's address": "const it = make('script', { type: 'text/plain' }); later(() => (it.src = '{t}'))",
+    "a script's held address": "const it = make('script', { type: 'text/plain' }); later(() => (it.dataset.src = '{t}'))",
+    "a script's text": "const it = make('script', { type: 'text/plain' }); later(() => (it.textContent = 'new Image().src = `{t}`'))",
+}
+
+
+@pytest.mark.parametrize("what", LATER)
+def test_what_is_in_the_page_before_it_has_all_is_released_when_it_has(shop: Shop, page: Page, what: str) -> None:
+    accepted(page, shop.page(""))
+    until(page, "window.consent.allows('analytics')")
+    page.evaluate(
+        "(code) => { const make = (name, set) => { const made = Object.assign(document.createElement(name), set);"
+        " made.dataset.consent = 'analytics'; document.body.append(made); return made };"
+        " const later = (act) => setTimeout(act, 300); eval(code) }",
+        LATER[what].replace("{t}", tracker(shop, "it.js")),
+    )
+    when(page, lambda: hits(shop) == ["it.js"])
+    page.evaluate(WITHDRAW)
+    until(page, "window.consent && !consent.allows('analytics') && !document.querySelector('main [src]')")
+
+
+def test_a_source_that_is_marked_by_itself_is_played(shop: Shop, page: Page) -> None:
+    page.goto(
+        shop.page(f"<video preload=auto><source data-consent=analytics data-src={tracker(shop, 'film')}></video>")
+    )
+    press(page, "accept")
+    when(page, lambda: "film" in hits(shop))
+
+
+def test_a_held_script_s_type_is_in_any_case(shop: Shop, page: Page) -> None:
+    marked = (
+        "<script type='TEXT/PLAIN' data-consent=analytics>ran('a')</script>"
+        "<script type='text/plain ' data-consent='\n analytics '>ran('b')</script>"
+    )
+    page.goto(shop.page(COUNT + marked))
+    press(page, "accept")
+    until(page, "order.join() == 'a,b'")
+
+
 # ---- Frames ----
 
 FRAME = "<iframe name=film title=F width=560 height=315 data-consent=analytics data-src='{}' {}></iframe>"
+
+
+@pytest.mark.parametrize("src", ["src=about:blank", "src", ""])
+def test_a_frame_that_shows_nothing_yet_says_so_and_a_way_back_brings_it_not(shop: Shop, page: Page, src: str) -> None:
+    shop.page("<p>Other", "/other", Cache_Control="no-store")
+    page.goto(shop.page(FRAME.format(tracker(shop, "film"), src), Cache_Control="no-store"))
+    page.frame_locator("iframe").get_by_role("button", name=ONCE).wait_for()
+    page.evaluate("addEventListener('unload', () => 0)")  # so that the way back loads the page
+    page.evaluate(ALLOW)
+    when(page, lambda: hits(shop) == ["film"])
+    until(page, "consent.token")
+    page.goto(shop.url("/other"))
+    page.evaluate(WITHDRAW)
+    until(page, "consent.token")
+    page.go_back()
+    page.frame_locator("iframe").get_by_role("button", name=ONCE).wait_for()
+    assert hits(shop) == ["film"]
 
 
 def hidden(page: Page) -> None:
