@@ -168,3 +168,18 @@ def test_a_held_frame_says_so_when_it_is_seen_and_takes_nothing_away(shop: Shop,
     until(page, "performance.getEntriesByType('resource').some(({ name }) => name.includes('details.en'))")
     settle(page)
     check(page)
+
+
+# ---- What is removed ----
+
+
+def test_a_cookie_that_no_script_can_remove_is_not_said_to_be_removed(shop: Shop, page: Page) -> None:
+    shop.serve(cookies={"analytics": (cookie("_t_*"),)})
+    accepted(page, shop.page(""))
+    page.evaluate(
+        "['_t_seen=1', '_t_stays=1;Secure;Partitioned'].forEach((made) => (document.cookie = made + ';path=/'))"
+    )
+    page.evaluate(WITHDRAW)
+    said = page.get_by_role("status")
+    said.get_by_text("_t_seen").wait_for()
+    assert "_t_stays" not in said.inner_text()
