@@ -42,7 +42,7 @@ const ALONE = /^(consent|testing|watching)/;
 /** A class of the page's hides the browser's of that name from a script that comes later, but not the window's own. */
 const HIDDEN = Object.fromEntries(
   `AbortSignal Blob CustomEvent CSSStyleSheet Document Element Event History HTMLElement HTMLIFrameElement HTMLMediaElement
-  HTMLScriptElement Map MediaStream MessageChannel MutationObserver Navigator Node Promise Proxy Range Reflect Set
+  HTMLScriptElement Map MediaStream MessageChannel MutationObserver Navigator Node Promise Proxy Range Reflect ResizeObserver Set
   ShadowRoot URL WeakMap WeakSet`.split(/\s+/).map((name) => [name, `window.${name}`]));
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'], ['testing', '__TESTING__'],

@@ -8,7 +8,14 @@ export const matcher = (patterns) => {
 /** Milliseconds that a place has to say what is in it: a browser's database may never. */
 const PATIENCE = 3000;
 
-/** @param {Document} doc @param {string} name of a cookie, on every domain and path from which this page can see it */
+/** @param {Document} doc @returns {string[]} */
+const cookieNames = (doc) => doc.cookie.split('; ').map((cookie) => cookie.split('=')[0]);
+
+/**
+ * @param {Document} doc
+ * @param {string} name of a cookie, on every domain and path from which this page can see it
+ * @returns {boolean} whether it is gone; one that is partitioned, for one, is not
+ */
 const removeCookie = (doc, name) => {
   const hosts = location.hostname.split('.').map((_, i, parts) => ';Domain=' + parts.slice(i).join('.'));
   const paths = location.pathname.split('/').map((_, i, parts) => parts.slice(0, i + 1).join('/'));
@@ -17,14 +24,15 @@ const removeCookie = (doc, name) => {
       for (const end of ['', '/']) doc.cookie = `${name}=;Max-Age=0${host};Path=${path}${end}`;
     }
   }
+  return !cookieNames(doc).includes(name);
 };
 
 /**
- * Where a vendor leaves something: the names there, and how one is removed.
+ * Where a vendor leaves something: the names there, and how one is removed, which is false where it stays.
  * @type {[(doc: Document) => any, (doc: Document, name: string) => unknown][]}
  */
 const places = [
-  [(doc) => doc.cookie.split('; ').map((cookie) => cookie.split('=')[0]), removeCookie],
+  [cookieNames, removeCookie],
   [() => Object.keys(localStorage), (_, name) => localStorage.removeItem(name)],
   [() => Object.keys(sessionStorage), (_, name) => sessionStorage.removeItem(name)],
   // A frame without an origin has neither; Chromium would report the second as an error that nobody caught.
@@ -45,8 +53,7 @@ export const clear = async (doc, unwanted, kept) => {
     for (const [names, remove] of places) {
       for (const name of await Promise.race([names(doc), new Promise((_, reject) => setTimeout(reject, PATIENCE))])) {
         if (isKept(name) || !isUnwanted(name)) continue;
-        removed.add(name);
-        remove(doc, name);
+        if (remove(doc, name) !== false) removed.add(name);
       }
     }
   } catch {} // One place that is blocked is followed by others that are, and Chromium rejects one promise more than it gives.

@@ -182,10 +182,14 @@ const details = (gate) => {
 
   /** @type {import('./types').Details['place']} */
   const place = (frame, releaseOnce) => {
+    /** @type {Document | undefined} */
+    let drawn;
     const draw = () => {
-      const view = frame.contentWindow;
-      const page = frame.contentDocument;
-      if (frame.src || !view || !page || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
+      const { contentWindow: view, contentDocument: page } = frame;
+      // What the page itself, or a link of its, has put there stays.
+      if (page?.URL != 'about:blank' || !view || page == drawn || !/^(about:blank)?$/.test(frame.getAttribute('src') ?? '')
+        || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
+      drawn = page;
       const { host, pathname } = new URL(frame.dataset.src ?? '', gate.doc.baseURI);
       const provider = providers.find(({ match }) => RegExp(match).test(host + pathname))?.name
         ?? (host == location.host ? frame.title : host);
@@ -203,7 +207,7 @@ const details = (gate) => {
           decide(categories.filter((category) => consent.allows(category) || needed.includes(category)), 'save')));
     };
     frame.addEventListener('load', draw);
-    draw();
+    new ResizeObserver(draw).observe(frame); // one that was out of sight too, in a tab or a drawer
   };
 
   // ---- What a page with something unfinished needs ----

@@ -3,7 +3,7 @@
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
 import { assertSameProtocol } from './protocol.js';
-import { hasRun, isHeld, runScript } from './run.js';
+import { addressOf, hasRun, isHeld, runScript } from './run.js';
 import { ADDRESSES, partsOf, unloadMarked } from './unload.js';
 
 /** @typedef {import('./types').Category} Category */
@@ -49,11 +49,16 @@ const release = (gate) => {
 
   /** @param {HTMLElement} marked a frame, picture, film, song or link */
   const show = (marked) => {
+    const { parentNode, nextSibling } = marked;
     // A frame that the parser made would be brought back by a reload, whatever the answer is then; one put in is not.
-    if (marked instanceof HTMLIFrameElement && !marked.src) marked.replaceWith(marked);
+    const putIn = marked instanceof HTMLIFrameElement && marked.dataset.src && marked.getAttribute('src') != marked.dataset.src;
+    if (putIn) marked.remove();
     const parts = partsOf(marked);
-    parts.forEach(give);
-    if (marked instanceof HTMLMediaElement && !marked.src) marked.load();
+    const given = parts.filter(give);
+    if (putIn) parentNode?.insertBefore(marked, nextSibling);
+    const player = /** @type {HTMLMediaElement | null} */ (marked.closest('video,audio'));
+    // It does not look at a source again by itself; what it plays from another one goes on.
+    if (given[0] && player && !player.src && (player == marked || !player.currentSrc)) player.load();
     // So that a copy, which may be put back after a withdrawal, is looked at before it loads. A player might never load, and
     // Firefox would load a frame twice.
     for (const part of parts) {
@@ -63,13 +68,34 @@ const release = (gate) => {
     }
   };
 
-  /** @param {HTMLElement} part that gets the addresses it was to have */
+  /** @param {HTMLElement} part that gets the addresses it was to have @returns {boolean} whether it lacked one */
   const give = (part) => {
+    let lacked = false;
     for (const name of ADDRESSES) {
       const address = part.dataset[name];
       if (!address || part.getAttribute(name) == address) continue;
+      lacked = true;
       if ((name == 'srcset' ? address.split(/[\s,]+/) : [address]).every(isOfHost)) part.setAttribute(name, address);
       else console.warn('consent: no address of a host:', part);
+    }
+    return lacked;
+  };
+
+  /** What waits for the page to change. @type {(() => void)[]} */
+  const waiting = [];
+  const pageChanged = () => waiting.splice(0).forEach((go) => go());
+  /**
+   * The parser puts a script in before it has all of its text: it is whole once something follows it.
+   * @param {HTMLElement} marked
+   */
+  const isWhole = async (marked) => {
+    /** @returns {boolean} */
+    const isPassed = () => {
+      for (let node = /** @type {Node | null} */ (marked); node && node != doc.body; node = node.parentNode) if (node.nextSibling) return true;
+      return false;
+    };
+    while (parsing && marked instanceof HTMLScriptElement && !addressOf(marked) && !isPassed()) {
+      await new Promise((resolve) => waiting.push(() => resolve(0)));
     }
   };
 
@@ -95,7 +121,7 @@ const release = (gate) => {
     if (released.has(marked) || isScript && !isHeld(marked)) return;
     if (mayRun(marked)) {
       released.add(marked);
-      const ran = (isScript ? line.then(task) : task()).then(() => run(marked))
+      const ran = (isScript ? line.then(task).then(() => isWhole(marked)) : task()).then(() => run(marked))
         .catch((error) => console.warn('consent: not released:', error, marked));
       if (isScript) line = ran;
       return;
@@ -134,7 +160,11 @@ const release = (gate) => {
   const lookAt = (found) => {
     if (!(found instanceof HTMLElement) || !Element.prototype.matches.call(found, TAGS)) return;
     if (parsing) brought.add(found);
-    if (found.dataset.consent != null) consider(found);
+    if (found.dataset.consent != null) return consider(found);
+    // A part may come, or get its address, after the whole.
+    const whole = /** @type {HTMLElement | null} */ (found.closest(':is(picture,video,audio)[data-consent]'));
+    if (whole && !released.has(whole)) consider(whole);
+    else if (whole && mayRun(whole)) show(whole);
   };
 
   /** @param {any} root @param {string} selector @returns {Iterable<any>} of which a form's own field may hide the method */
@@ -148,7 +178,7 @@ const release = (gate) => {
    */
   const look = (root) => {
     if (root == document || root instanceof ShadowRoot) {
-      observer.observe(root, { childList: true, subtree: true, attributeFilter: ['data-consent', ...ADDRESSES.map((name) => 'data-' + name)] });
+      observer.observe(root, { childList: true, subtree: true, attributeFilter: ['src', 'data-consent', ...ADDRESSES.map((name) => 'data-' + name)] });
     } else lookAt(root);
     if (root.firstElementChild || root.shadowRoot) {
       for (const found of all(root, '[data-consent]')) lookAt(found);
@@ -177,8 +207,11 @@ const release = (gate) => {
 
   const observer = new MutationObserver((records) => {
     list();
-    for (const { type, target, addedNodes } of records) {
-      if (type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
+    pageChanged();
+    for (const { type, target, addedNodes, attributeName } of records) {
+      // A script may get its address, or its text, when it is in the page.
+      if (attributeName != 'src' && type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
+      else if (target instanceof HTMLScriptElement) lookAt(target);
       else addedNodes.forEach(look);
     }
   });
@@ -218,6 +251,7 @@ const release = (gate) => {
     addEventListener('DOMContentLoaded', () => {
       look(document);
       parsing = false;
+      pageChanged();
     });
   } else parsing = false;
 

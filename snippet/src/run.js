@@ -73,9 +73,13 @@ export const hasRun = (marked) => ran.has(marked);
 /** @param {string} type @returns {boolean} whether the browser runs scripts of that type */
 const runs = (type) => /^$|^module$|(java|ecma)script/i.test(type.trim());
 
-/** @param {HTMLScriptElement} marked @returns {boolean} whether it waits, and is no copy of one that has run */
+/** @param {HTMLScriptElement} marked @returns {string | null} the address that it was to have */
+export const addressOf = (marked) => marked.dataset.src ?? marked.getAttribute('src');
+
+/** @param {HTMLScriptElement} marked @returns {boolean} whether it waits, has something to run, and is no copy of one that has run */
 export const isHeld = (marked) =>
-  marked.isConnected && marked.type == 'text/plain' && !ran.has(marked) && /** @type {Text | null} */ (marked.lastChild)?.data !== '';
+  marked.isConnected && /^text\/plain$/i.test(marked.type.trim()) && !ran.has(marked) && !!(addressOf(marked) || marked.text)
+    && /** @type {Text | null} */ (marked.lastChild)?.data !== '';
 
 /**
  * The page's own element runs where the browser will still run it, so that nothing is added to the page. Else one of ours
@@ -88,7 +92,7 @@ export const isHeld = (marked) =>
 export const runScript = async (gate, marked, brought, mayRun) => {
   const { newElement, trusted } = gate;
   const { dataset } = marked;
-  const src = dataset.src ?? marked.getAttribute('src');
+  const src = addressOf(marked);
   const type = dataset.type ?? '';
   if (!await mayTry(gate, marked, brought)) {
     return console.info('consent: not run, as it has not the nonce of the page:', marked);
