@@ -11,11 +11,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
 
-from ..site import OPTIONAL
-from .counts import Counts, Rate
-
-WATCHED = ("answer", *(f"grant_{category}" for category in OPTIONAL))
-"""The rates whose own recent range is known and watched."""
+from .counts import LINES, Counts, Rate
 
 _RECENT = 28
 _ENOUGH_DAYS = 7
@@ -65,7 +61,7 @@ def alarms(days: Mapping[str, Counts]) -> list[Alarm]:
 
 
 def _judge(day: str, counts: Counts, recent: Sequence[Counts]) -> Iterator[Alarm]:
-    for name in WATCHED:
+    for name in LINES:
         now = counts.rate(name)
         usual = usual_range([past.rate(name) for past in recent], now.denominator)
         if usual is None:

@@ -14,6 +14,7 @@ from ..site import OPTIONAL
 from .compare import change
 from .counts import RATES, Counts, Rate
 from .period import Period
+from .together import direction, moves
 
 LOGGED = COLUMNS[1:]
 """What of the COLUMNS can be counted again: of a banner that was shown there is no entry in the log."""
@@ -41,6 +42,7 @@ class Report:
             "by": self.by,
             "total": _plain(self.total.named(), self.total.rates()),
             "change": _moved(self.total, self.before),
+            "trend": _trend(self.total, self.before),
             "rows": [{self.by: value, **_plain(*self._row(value))} for value in self.rows],
         }
 
@@ -192,6 +194,16 @@ def _plain(counts: Mapping[str, int], rates: Mapping[str, Rate]) -> dict[str, An
                 "too_few": rate.too_few,
             }
             for name, rate in rates.items()
+        },
+    }
+
+
+def _trend(now: Counts, before: Counts) -> dict[str, Any]:
+    moved = moves(now, before)
+    return {
+        "says": direction(moved),
+        "rates": {
+            name: "unknown" if move is None else direction({name: move}) for name, move in moved.items()
         },
     }
 

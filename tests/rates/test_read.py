@@ -118,16 +118,18 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
         for value, list_of in happened.items():
             answers = [event[1] for event in list_of if event[0] == "first"]
             lost = [was & ~allow for kind, allow, was in (e for e in list_of if e != "shown") if kind == "change"]
-            shown, decided = list_of.count("shown"), len([e for e in list_of if e != "shown"])
+            shown = list_of.count("shown")
+            given = [allow for kind, allow, _ in (e for e in list_of if e != "shown") if kind != "change"]
             rates = counted[value].rates()
             assert rates["answer"] == Rate(len(answers), shown)
             assert rates["all"] == Rate(answers.count(7), len(answers))
             assert rates["none"] == Rate(answers.count(0), len(answers))
-            assert rates["withdrawal"] == Rate(sum(map(bool, lost)), decided)
+            assert rates["withdrawal"] == Rate(sum(map(bool, lost)), sum(map(bool, given)))
             for bit, category in enumerate(OPTIONAL):
                 assert rates[f"grant_{category}"] == Rate(sum(a >> bit & 1 for a in answers), len(answers))
                 assert rates[f"reach_{category}"] == Rate(sum(a >> bit & 1 for a in answers), shown)
-                assert rates[f"withdrawal_{category}"] == Rate(sum(mask >> bit & 1 for mask in lost), decided)
+                gave = sum(a >> bit & 1 for a in given)
+                assert rates[f"withdrawal_{category}"] == Rate(sum(mask >> bit & 1 for mask in lost), gave)
     assert read.recount(store, site, Period(start.date(), now.date())).differences == []
 
 

@@ -10,20 +10,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ...decision import HOW
-from ...rates.compare import Change, change
-from ...rates.counts import Counts, Rate
+from ...rates.compare import Change
+from ...rates.counts import LINES, Counts, Rate
 from ...rates.period import Period
-from ...site import OPTIONAL
-
-SEGMENTS = ("language", "variant", "device", "country")
-"""The dimensions in which one part of the shoppers can do worse than the others."""
-
-LINES = ("answer", *(f"grant_{category}" for category in OPTIONAL))
+from ...rates.together import direction, moves
 
 _WIDTH, _HEIGHT = 320, 140
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 8, 22
-_NOTABLE = 0.02
-"""A part of the shoppers is called worse only when it is at least two points below the others."""
+_ENOUGH = 3
+"""Points of time from which on there is a line to draw; fewer are drawn one by one."""
 
 
 # Lines
@@ -70,6 +65,12 @@ class Line:
     def points(self) -> list[tuple[Bin, Rate]]:
         """Each point of time with its rate."""
         return [(it, it.counts.rate(self.name)) for it in self.bins]
+
+    @property
+    def sparse(self) -> list[tuple[Bin, Rate]]:
+        """The points one by one where there are too few for a line, else nothing."""
+        known = [(it, rate) for it, rate in self.points if rate.value is not None]
+        return known if len(known) < _ENOUGH else []
 
     def x(self, i: int) -> float:
         """Return how far right the i-th point is."""
@@ -144,27 +145,28 @@ class Line:
 
 
 def lines(days: Mapping[str, Counts], before: Counts) -> list[Line]:
-    """Return the answer rate and the grant rates over time, all on one scale."""
-    total, points = Counts.total(days.values()), bins(days)
+    """Return the answer rate and the grant rates over time, all on one scale.
+
+    A shop that was not asked anything in the period ``before`` starts with its first day that has something.
+    """
+    total = Counts.total(days.values())
+    if not any(before.row):
+        first = next((day for day, counts in days.items() if any(counts.row)), "")
+        days = {day: counts for day, counts in days.items() if day >= first}
+    points, moved = bins(days), moves(total, before)
     # The scale holds the intervals too: a band that is cut off would look surer than it is.
     ends = [end for it in points for rate in map(it.counts.rate, LINES) for end in rate.interval or ()] or [0.0, 1.0]
     low, high = int(min(ends) * 10) / 10, min(1.0, -int(-max(ends) * 10 // 1) / 10)
     if high - low < 0.2:
         low, high = max(0.0, high - 0.2), max(high, 0.2)
-    return [
-        Line(name, total.rate(name), change(total.rate(name), before.rate(name)), points, low, high) for name in LINES
-    ]
+    return [Line(name, total.rate(name), moved[name], points, low, high) for name in LINES]
 
 
 def trend(found: Sequence[Line]) -> tuple[str, list[Line]]:
-    """Return whether things get better (up, down, mixed, flat, unknown), and the lines that say so."""
-    moved = [line for line in found if line.change and line.change.clear]
-    if not any(line.change for line in found):
-        return "unknown", []
-    if not moved:
-        return "flat", []
-    ups = sum(line.change.difference > 0 for line in moved if line.change)
-    return "up" if ups == len(moved) else "mixed" if ups else "down", moved
+    """Return whether things get better (``together.direction``), and the lines that say so."""
+    return direction({line.name: line.change for line in found}), [
+        line for line in found if line.change and line.change.clear
+    ]
 
 
 # The funnel
@@ -200,47 +202,7 @@ def funnel(total: Counts, signalled: int = 0) -> list[Step]:
     return steps
 
 
-# Parts of the shoppers
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The shoppers of one language, variant, device or country. ``worse`` holds the rates clearly below the others'."""
-
-    by: str
-    value: str
-    counts: Counts
-    worse: Mapping[str, Rate]
-
-
-def parts_of(by: str, rows: Mapping[str, Counts]) -> list[Part]:
-    """Return the parts of the shoppers by one dimension, the largest first; each compared with all others together.
-
-    Variants are not: they have verdicts, which stay honest when looked at daily, and this comparison does not.
-    """
-    total = Counts.total(rows.values())
-    found = []
-    for value, counts in sorted(rows.items(), key=lambda item: (-item[1].shown, item[0])):
-        others = Counts(tuple(map(int.__sub__, total.row, counts.row)))
-        worse = {}
-        for name in LINES:
-            move = change(counts.rate(name), others.rate(name))
-            if by != "variant" and move and move.high < 0 and move.difference <= -_NOTABLE:
-                worse[name] = others.rate(name)
-        found.append(Part(by, value, counts, worse))
-    return found
-
-
-def weakest(parts: Sequence[Part]) -> tuple[Part, str] | None:
-    """Return where most is lost: the part and rate whose gap to the others costs the most answers or consents."""
-
-    def lost(part: Part, name: str) -> float:
-        rate = part.counts.rate(name)
-        return ((part.worse[name].value or 0) - (rate.value or 0)) * rate.denominator
-
-    found = [(lost(part, name), part, name) for part in parts for name in part.worse]
-    best = max(found, key=lambda item: item[0], default=None)
-    return best and (best[1], best[2])
+# Ways of answering, periods
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ..request import bearer
 from ..responses import answer_script
 from ..services import services
 from .session import ForeignForm, NotKnown, NotYours, csrf_token, set_cookie
-from .words import LANGUAGES, Words, alarm_in_words, leak_in_words, verdict_in_words
+from .words import LANGUAGES, Words, advice_in_words, alarm_in_words, leak_in_words, verdict_in_words, way_in_words
 
 P = ParamSpec("P")
 
@@ -76,9 +76,11 @@ def render_page(template: str, status: int = 200, **values: Any) -> Response:
         words=words,
         nonce=nonce,
         languages=[Words.of(lang) for lang in LANGUAGES],
+        advice_in_words=advice_in_words,
         alarm_in_words=alarm_in_words,
         leak_in_words=leak_in_words,
         verdict_in_words=verdict_in_words,
+        way_in_words=way_in_words,
         asset=lambda name: url_for(
             "marketer.asset", stem=name.split(".")[0], digest=_asset(name).hash, kind=name.split(".")[1]
         ),

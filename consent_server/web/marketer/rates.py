@@ -10,14 +10,19 @@ from flask import Response, request
 from ...rates import read
 from ...rates.compare import GOALS
 from ...rates.leaks import leaks
+from ...rates.parts import SEGMENTS, advice, decided, parts_of
 from ...rates.period import BadQuestion, Period, dimension
 from ...rates.report import Report
+from ...settings.shops import snippet_words
 from ...site import OPTIONAL, Site
 from ..responses import answer
 from ..services import services
 from . import chart
-from .frame import blueprint, errors_on_page, render_page
+from .frame import blueprint, chosen_words, errors_on_page, render_page
 from .session import current_marketer, site_of, site_to_read, sites_of
+
+MOST_ADVICE = 5
+"""How many things to do the page names."""
 
 
 def _report(site_id: str) -> Report:
@@ -56,9 +61,9 @@ def rates_page() -> Response:
     if not theirs:
         return render_page("refused", 403, why=None)
     site = site_of(marketer, request.args.get("site") or theirs[0].id)
-    today, wrong = read.today(), None
+    today, wrong, words = read.today(), None, chosen_words()
     try:
-        period = Period.parse(request.args.get("from"), request.args.get("to"), today)
+        period = Period.parse(words.iso(request.args.get("from")), words.iso(request.args.get("to")), today)
         goal = request.args.get("goal") or GOALS[-1]
         if goal not in GOALS:
             raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}.")
@@ -76,6 +81,7 @@ def rates_page() -> Response:
         goal=goal,
         goals=GOALS,
         sample=services().store.decisions.is_sample(site),
+        banner={**snippet_words()[words.lang], **site.words.get(words.lang, {})},
         base=request.url_root.rstrip("/"),
         leaks=leaks(services().store, site, today),
         **page_values(site, period, today, goal),
@@ -88,7 +94,7 @@ def page_values(site: Site, period: Period, today: date, goal: str) -> dict[str,
     total = found.total
     if not found.rows:
         return {"total": total, "empty": "quiet" if found.known else "new"}
-    segments = {by: chart.parts_of(by, found.rows[by]) for by in chart.SEGMENTS if by in found.rows}
+    segments = parts_of({by: found.rows[by] for by in SEGMENTS if by in found.rows}, goal)
     lines = chart.lines(found.days, found.before)
     return {
         "empty": None,
@@ -101,7 +107,10 @@ def page_values(site: Site, period: Period, today: date, goal: str) -> dict[str,
             for name in OPTIONAL
         ],
         "segments": segments,
-        "weakest": chart.weakest([part for by, each in segments.items() if by != "variant" for part in each]),
+        "advice": [
+            *decided(found.verdicts, found.rows.get("variant", {}), period.days),
+            *advice(segments, goal, period.days),
+        ][:MOST_ADVICE],
         "ways": chart.ways(found.rows["how"]),
         "alarms": found.alarms,
         "verdicts": found.verdicts,

@@ -8,14 +8,15 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ...rates.alarms import Alarm
 from ...rates.compare import Verdict
 from ...rates.counts import Rate
 from ...rates.leaks import Leak
+from ...rates.parts import Advice
 
-LANGUAGES = ("az", "en", "ru")
+LANGUAGES = ("az", "en", "ru", "tr")
 
 
 class Words:
@@ -65,8 +66,21 @@ class Words:
 
     def day(self, day: date, year: bool = False) -> str:
         """Return a day in words."""
-        text = f"{day.day} {self._table['months'].split()[day.month - 1]}"
+        text = f"{day.day} {self.months[day.month - 1]}"
         return f"{text} {day.year}" if year else text
+
+    @property
+    def months(self) -> list[str]:
+        """How the months are written, in order."""
+        return self._table["months"].split()
+
+    def iso(self, text: str | None) -> str | None:
+        """Return a day as ``2026-01-31`` that somebody wrote as ``day`` writes it; whatever else is left as it is."""
+        parts = (text or "").lower().split()
+        months = [month.lower() for month in self.months]
+        if len(parts) != 3 or parts[1] not in months or not (parts[0] + parts[2]).isdecimal():
+            return text
+        return f"{parts[2]}-{months.index(parts[1]) + 1:02}-{parts[0]:0>2}"
 
     def days(self, first: date, last: date) -> str:
         """Return a stretch of days in words, the year said once."""
@@ -78,6 +92,37 @@ class Words:
         """Return the name of a dimension's value: a language, a device, a way of answering."""
         key = f"{by}_{value}"
         return self._table.get(key, value) if value else self._table[f"{by}_none"]
+
+
+    def many(self, by: str, value: str) -> Markup:
+        """Return the name of a part of the shoppers as what there are many of: phones, visits from a country."""
+        if f"many_{by}_{value}" in self._table:
+            return self(f"many_{by}_{value}")
+        name = escape(self.value(by, value))
+        if by == "country" and value:  # whose name the browser knows
+            return self("many_country", value=Markup('<span data-country="{0}">{0}</span>').format(value))
+        return name
+
+
+def way_in_words(words: Words, how: str, banner: Mapping[str, str]) -> str:
+    """Return the name of a way of answering: a button's as it stands on the banner, whose words these are."""
+    return banner[how] if how in ("accept", "refuse") else words.value("how", how)
+
+
+def advice_in_words(words: Words, advice: Advice) -> Markup:
+    """Return one sentence about what would bring how much."""
+    key = f"advice_{advice.rate}"
+    if advice.by == "variant":
+        key = f"advice_variant_{advice.rate.partition('_')[0]}"
+        there = escape(advice.model)
+    else:
+        there = words("the_others") if advice.model is None else words.many(advice.by, advice.model)
+    return _capital(words(key, a=words.many(advice.by, advice.value), b=there, more=words.number(advice.more)))
+
+
+def _capital(sentence: Markup) -> Markup:
+    """Return a sentence whose first letter is a capital, where it starts with a letter."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def verdict_in_words(words: Words, verdict: Verdict) -> Markup:

@@ -7,19 +7,8 @@ from typing import Any, get_args
 from ...banner.scripts import LAYERS
 from ...rates.leaks import Kind, State
 from ..problems import STATUS
-from .components import (
-    CATEGORY,
-    DATE,
-    LANGUAGE,
-    REFUSALS,
-    TEXT,
-    Schema,
-    one,
-    parameter,
-    ref,
-    some,
-    thing,
-)
+from .components import REFUSALS, parameter
+from .schema import CATEGORY, DATE, LANGUAGE, TEXT, Schema, one, ref, some, thing
 
 BY_TOKEN: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 BY_MARKETER: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
