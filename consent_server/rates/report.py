@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -32,6 +32,8 @@ class Report:
     """Of the period: not of the rows, for ``how`` knows of no displays but those with a privacy signal."""
     before: Counts
     """Of the period before."""
+    only: Mapping[str, str] = field(default_factory=dict)
+    """The part of the shoppers that was looked at, by dimension."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the report for machines: counts and rates of the total and of each row."""
@@ -40,6 +42,7 @@ class Report:
             "from": self.period.first.isoformat(),
             "to": self.period.last.isoformat(),
             "by": self.by,
+            **({"only": {**self.only}} if self.only else {}),
             "total": _plain(self.total.named(), self.total.rates()),
             "change": _moved(self.total, self.before),
             "trend": _trend(self.total, self.before),

@@ -5,18 +5,21 @@ Pure: the view brings the counts, the templates only lay out what is here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ...decision import HOW
 from ...rates.compare import Change
 from ...rates.counts import LINES, Counts, Rate
+from ...rates.marks import Mark
 from ...rates.period import Period
 from ...rates.together import direction, moves
 
-_WIDTH, _HEIGHT = 320, 140
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 8, 22
+WIDTH, HEIGHT = 320, 140
+LEFT, RIGHT, TOP, BOTTOM = 34, 8, 8, 22
+"""The picture of a chart, and the room around what is drawn, in units of the picture."""
+
 _ENOUGH = 3
 """Points of time from which on there is a line to draw; fewer are drawn one by one."""
 
@@ -60,6 +63,13 @@ class Line:
     bins: Sequence[Bin]
     low: float
     high: float
+    happened: Sequence[tuple[int, Mark]] = ()
+    """What happened, and its number in the list of the page."""
+
+    @property
+    def flags(self) -> list[tuple[float, int]]:
+        """How far right each thing that happened is, and its number; of those in one place the first."""
+        return flags_on(self.bins, self.happened, self.x)
 
     @property
     def points(self) -> list[tuple[Bin, Rate]]:
@@ -75,13 +85,13 @@ class Line:
     def x(self, i: int) -> float:
         """Return how far right the i-th point is."""
         if len(self.bins) < 2:
-            return (_LEFT + _WIDTH - _RIGHT) / 2
-        return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * i / (len(self.bins) - 1), 1)
+            return (LEFT + WIDTH - RIGHT) / 2
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * i / (len(self.bins) - 1), 1)
 
     def y(self, share: float) -> float:
         """Return how far down a share is; what lies off the scale is drawn at its end."""
         within = min(max(share, self.low), self.high)
-        return round(_TOP + (_HEIGHT - _TOP - _BOTTOM) * (self.high - within) / (self.high - self.low), 1)
+        return round(TOP + (HEIGHT - TOP - BOTTOM) * (self.high - within) / (self.high - self.low), 1)
 
     def _runs(self) -> Iterator[list[tuple[float, Rate]]]:
         """Yield the stretches of points without a gap."""
@@ -134,17 +144,18 @@ class Line:
     @property
     def marks(self) -> list[tuple[float, str, Bin]]:
         """The days that the axis names: first, middle, last, each with its anchor."""
-        n = len(self.bins)
-        if n < 3:
-            return [(self.x(i), "middle", it) for i, it in enumerate(self.bins)]
-        return [
-            (self.x(0), "start", self.bins[0]),
-            (self.x(n // 2), "middle", self.bins[n // 2]),
-            (self.x(n - 1), "end", self.bins[-1]),
-        ]
+        return axis_of(self.bins, self.x)
 
 
-def lines(days: Mapping[str, Counts], before: Counts) -> list[Line]:
+def axis_of(points: Sequence[Bin], x: Callable[[int], float]) -> list[tuple[float, str, Bin]]:
+    """Return the points that an axis names: first, middle, last, each with its anchor."""
+    n = len(points)
+    if n < 3:
+        return [(x(i), "middle", it) for i, it in enumerate(points)]
+    return [(x(0), "start", points[0]), (x(n // 2), "middle", points[n // 2]), (x(n - 1), "end", points[-1])]
+
+
+def lines(days: Mapping[str, Counts], before: Counts, happened: Sequence[Mark] = ()) -> list[Line]:
     """Return the answer rate and the grant rates over time, all on one scale.
 
     A shop that was not asked anything in the period ``before`` starts with its first day that has something.
@@ -159,7 +170,19 @@ def lines(days: Mapping[str, Counts], before: Counts) -> list[Line]:
     low, high = int(min(ends) * 10) / 10, min(1.0, -int(-max(ends) * 10 // 1) / 10)
     if high - low < 0.2:
         low, high = max(0.0, high - 0.2), max(high, 0.2)
-    return [Line(name, total.rate(name), moved[name], points, low, high) for name in LINES]
+    return [Line(name, total.rate(name), moved[name], points, low, high, [*enumerate(happened, 1)]) for name in LINES]
+
+
+def flags_on(
+    points: Sequence[Bin], happened: Sequence[tuple[int, Mark]], x: Callable[[int], float]
+) -> list[tuple[float, int]]:
+    """Return how far right each thing that happened is, and its number; of those in one place the first."""
+    found: dict[float, int] = {}
+    for number, mark in happened:
+        for i, it in enumerate(points):
+            if it.first <= mark.first <= it.last:
+                found.setdefault(x(i), number)
+    return [*found.items()]
 
 
 def trend(found: Sequence[Line]) -> tuple[str, list[Line]]:

@@ -14,6 +14,7 @@ from ...rates.alarms import Alarm
 from ...rates.compare import Verdict
 from ...rates.counts import Rate
 from ...rates.leaks import Leak
+from ...rates.marks import Mark
 from ...rates.parts import Advice
 
 LANGUAGES = ("az", "en", "ru", "tr")
@@ -45,6 +46,13 @@ class Words:
     def number(self, count: int) -> str:
         """Return a count with its thousands apart."""
         return f"{count:,}".replace(",", self._table["thousands"])
+
+    def short(self, count: float) -> str:
+        """Return a round number as an axis names it: thousands as k, millions as M."""
+        for size, letter in ((1_000_000, "M"), (1000, "k")):
+            if count >= size:
+                return self._decimal(count / size, 0 if count % size == 0 else 1) + letter
+        return self._decimal(count, 0 if count == int(count) else 1)
 
     def _decimal(self, value: float, places: int) -> str:
         return f"{value:.{places}f}".replace(".", self._table["decimal"])
@@ -143,14 +151,30 @@ def verdict_in_words(words: Words, verdict: Verdict) -> Markup:
 
 def alarm_in_words(words: Words, alarm: Alarm) -> Markup:
     """Return one sentence about a day that is not like the days before."""
+    shares = alarm.kind != "silent"
     return words(
         f"alarm_{alarm.kind}",
         day=words.day(date.fromisoformat(alarm.day)),
-        rate=words.inside(f"rate_{alarm.rate}"),
+        rate=words.inside(f"rate_{alarm.rate}") if shares else "",
         value=words.percent(alarm.value),
-        low=words.percent(alarm.low),
-        high=words.percent(alarm.high),
+        low=words.percent(alarm.low) if shares else words.number(int(alarm.low)),
+        high=words.percent(alarm.high) if shares else words.number(int(alarm.high)),
     )
+
+
+def mark_in_words(words: Words, mark: Mark) -> Markup:
+    """Return what happened, in one sentence without its day."""
+    unusual = Markup(", ").join(
+        words(
+            "mark_rate",
+            rate=words.inside(f"rate_{alarm.rate}"),
+            value=words.percent(alarm.value),
+            low=words.percent(alarm.low),
+            high=words.percent(alarm.high),
+        )
+        for alarm in mark.alarms
+    )
+    return words(f"mark_{mark.kind}", what=unusual or mark.what)
 
 
 def leak_in_words(words: Words, leak: Leak) -> Markup:

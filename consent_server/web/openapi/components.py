@@ -6,6 +6,7 @@ from typing import Any
 
 from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
+from ...rates.parts import SEGMENTS
 from ..problems import RETRY_SECONDS, STATUS
 from .rates import RATES
 from .schema import (
@@ -195,6 +196,10 @@ PARAMETERS = {
         "query", "from", {"anyOf": [DATE, {"const": ""}]}, description="First day (UTC); 30 days ago if left out."
     ),
     "to": parameter("query", "to", {"anyOf": [DATE, {"const": ""}]}, description="Last day; today if left out."),
+    **{
+        name: parameter("query", name, TEXT, description=f"Only this {name}. A country goes with no other part.")
+        for name in SEGMENTS
+    },
     "by": parameter("query", "by", one(*DIMENSIONS, "") | {"default": "day"}),
 }
 """What several calls take."""

@@ -244,7 +244,7 @@ PATHS: dict[str, dict[str, Any]] = {
                 summary,
                 _says("Rates", schema, mimetype=mimetype),
                 *("BadQuestion", "NotKnown", "NotYours", "UnknownSite", "StoreAway"),
-                takes="site_id from to by",
+                takes="site_id from to by language variant device country",
                 security=BY_MARKETER,
             ),
         }

@@ -23,6 +23,7 @@ RATES: dict[str, Schema] = {
             "from": DATE,
             "to": DATE,
             "by": one(*DIMENSIONS),
+            "only": each(TEXT),
             "total": ref("Counted"),
             "change": each(
                 {"type": ["object", "null"]}
@@ -36,6 +37,7 @@ RATES: dict[str, Schema] = {
                 }
             ),
         },
+        "only",
         closed=False,
     ),
 }

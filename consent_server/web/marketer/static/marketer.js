@@ -26,12 +26,12 @@ function readOut(figure) {
   /** @param {number} i */
   const show = (i) => {
     const { x, y, cells } = points[i];
-    const [day, rate, interval, count] = cells;
+    const [day, value, interval, count] = cells;
     slider.value = String(i);
-    slider.setAttribute("aria-valuetext", `${day}: ${rate} (${interval}), ${count}`);
+    slider.setAttribute("aria-valuetext", `${day}: ${value}${interval ? ` (${interval}), ${count}` : ""}`);
     const strong = document.createElement("b");
-    strong.textContent = rate;
-    output.replaceChildren(`${day} `, strong, ` ${interval}`, document.createElement("br"), count);
+    strong.textContent = value;
+    output.replaceChildren(`${day} `, strong, ` ${interval ?? ""}`, document.createElement("br"), count ?? "");
     cursor.setAttribute("visibility", "visible");
     hair.setAttribute("transform", `translate(${x})`);
     dot.setAttribute("visibility", y ? "inherit" : "hidden");
