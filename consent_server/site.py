@@ -271,6 +271,36 @@ class Notice:
         return int(self.content["keep"])
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What a site asks from ``at`` (milliseconds since 1970) on; ``words`` and ``cookies`` are hashes of them all."""
+
+    at: int
+    revision: int
+    words: str
+    cookies: str
+    variants: tuple[str, ...]
+
+    @classmethod
+    def of(cls, notices: Sequence[Notice], at: int) -> Asked:
+        """Return what these notices ask, whatever version of the scripts asks it."""
+
+        def digest(part: str) -> str:
+            said = sorted([notice.lang, notice.variant, notice.content.get(part)] for notice in notices)
+            return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()[:16]
+
+        return cls(
+            at,
+            max(notice.revision for notice in notices),
+            digest("words"),
+            digest("cookies"),
+            tuple(sorted({notice.variant for notice in notices})),
+        )
+
+    def same_as(self, other: Asked) -> bool:
+        """Return whether nothing but the moment differs."""
+        return msgspec.structs.replace(self, at=other.at) == other
+
+
 def best_language(wanted: Sequence[str], offered: Sequence[str]) -> str:
     """Return the first of the languages ``wanted`` (BCP 47, best first) that is offered, else the first offered."""
     for tag in wanted:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from ..rates import read
+from ..rates.only import Only
 from ..rates.period import Period, dimension
 from ..rates.report import Recount
 from .terminal import data_option, errors_to_exit_2, open_store, site_named
@@ -18,18 +19,30 @@ from .terminal import data_option, errors_to_exit_2, open_store, site_named
 @click.option("--from", "first", help="First day, such as 2026-11-01 (default: 30 days ago).")
 @click.option("--to", "last", help="Last day (default: today); days are UTC.")
 @click.option("--by", default="day", help="day, language, variant, device, country or how.")
+@click.option("--language", help="Only this language; --variant and --device likewise, and together.")
+@click.option("--variant", help="Only this variant.")
+@click.option("--device", help="Only desktop, phone or tablet.")
+@click.option("--country", help="Only this country, such as AZ; by itself alone.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text")
 @click.option("--recount", is_flag=True, help="Count the log again and compare; exit status 1 if anything differs.")
 @data_option
 @errors_to_exit_2
 def rates_command(
-    site: str, first: str | None, last: str | None, by: str, form: str, recount: bool, data: Path | None
+    site: str,
+    first: str | None,
+    last: str | None,
+    by: str,
+    form: str,
+    recount: bool,
+    data: Path | None,
+    **part: str | None,
 ) -> None:
     """Print how many were asked, how many answered, and how many said yes to what."""
     period = Period.parse(first, last, read.today())
+    only = Only.parse({name: value for name, value in part.items() if value}, dimension(by))
     with open_store(data) as (_, sites, store):
         shop = site_named(sites, site)
-        found = read.recount(store, shop, period) if recount else read.report(store, shop, period, dimension(by))
+        found = read.recount(store, shop, period) if recount else read.report(store, shop, period, dimension(by), only)
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found.as_json())))
     else:

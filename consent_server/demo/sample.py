@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from math import sin
 
 from ..decision import Consent, Decision
 from ..site import ConsentError, Notice, Site, base64url, mask_of
 from ..store import Store
+from ..store.keys import midnight
 
 DAYS = 90
 SHOPPERS = 200
 """How many undecided shoppers come on an ordinary day."""
+
+STORY = 60
+"""Days from which on something happens besides the answering."""
+
+ASKED_ANEW, TRIED, OUTAGE = 50, 28, 23
+"""How many days ago a new question was asked, two wordings were begun to be compared, and no banner was shown."""
+
+VARIANTS = ("calm", "short")
+
+ALARM_WORSE = 0.2
+"""How much less often the last day's shoppers answer, so that there is an alarm to look at."""
 
 _DAY = 86_400_000
 _LANGUAGES = {"az": 62, "ru": 20, "en": 10, "tr": 8}
@@ -75,16 +87,33 @@ def sample(
     if any(map(any, store.counters.counts(site, today - timedelta(days=366), today, "day").values())):
         raise NotEmpty(f"{site.id} has real decisions; a sample goes into a data folder of its own (--data).")
     store.decisions.mark_sample(site)
-    notices = {
-        (notice.lang, notice.variant): notice
-        for notice in store.notices.all(site).values()
-        if notice.revision == site.revision
-    }
-    crowd = _Crowd(store, site, notices, sign, random.Random(seed))  # nosec B311  # noqa: S311
+    notices = [notice for notice in store.notices.all(site).values() if notice.revision == site.revision]
+    crowd = _Crowd(store, site, _by_name(notices), sign, random.Random(seed))  # nosec B311  # noqa: S311
+    told = days >= STORY
+    if told:
+        crowd.ask([_other(notice, revision=notice.revision - 1) for notice in notices], today - timedelta(days=days))
     for n in range(days):
-        day = today - timedelta(days=days - n)
-        crowd.live_through(day, n / days, shoppers * (1 + 0.15 * sin(n / 9)))
+        day, left = today - timedelta(days=days - n), days - n
+        if told and left == ASKED_ANEW:
+            crowd.ask(notices, day)
+        elif told and left == TRIED:
+            crowd.ask([_other(notice, variant=name) for name in VARIANTS for notice in notices], day)
+        if not (told and left == OUTAGE):
+            crowd.live_through(
+                day, n / days, shoppers * (1 + 0.15 * sin(n / 9)), worse=ALARM_WORSE if told and left == 1 else 0.0
+            )
         yield day
+    if told:
+        crowd.ask(notices, today)
+
+
+def _by_name(notices: Iterable[Notice]) -> dict[tuple[str, str], Notice]:
+    return {(notice.lang, notice.variant): notice for notice in notices}
+
+
+def _other(notice: Notice, **changed: object) -> Notice:
+    """Return the notice with something of it changed."""
+    return Notice.of({**notice.content, **changed})
 
 
 @dataclass
@@ -99,30 +128,37 @@ class _Crowd:
     returning: list[tuple[int, int, _Shopper, Consent]] = field(default_factory=list)
     """Who will change their mind: when, a number to tell two of one moment apart, who, and what they had answered."""
 
-    def live_through(self, day: date, progress: float, shoppers: float) -> None:
+    def ask(self, notices: Sequence[Notice], day: date) -> None:
+        """Have the shop ask this from a day on."""
+        self.store.notices.serve(self.site, notices, midnight(day))
+        self.notices = _by_name(notices)
+
+    def live_through(self, day: date, progress: float, shoppers: float, worse: float = 0.0) -> None:
         """Have undecided shoppers come on a day, and others back to change their mind.
 
         Args:
             day: a UTC day.
             progress: from 0 on the first day to 1; people answer and allow more as time goes by.
             shoppers: how many undecided ones come, but for the weekend and chance.
+            worse: by how much fewer of them answer than usually, from 0 to 1.
         """
         chance = self.chance
-        midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+        start = midnight(day)
         count = round(shoppers * (0.8 if day.weekday() >= 5 else 1.0) * chance.gauss(1, 0.06))
-        for moment in sorted(midnight + int(_DAY * chance.betavariate(4, 2.6)) for _ in range(count)):
+        for moment in sorted(start + int(_DAY * chance.betavariate(4, 2.6)) for _ in range(count)):
             while self.returning and self.returning[0][0] < moment:
                 self._come_back()
-            variants = {variant.name: variant.weight for variant in self.site.all_variants}
+            weights = {variant.name: variant.weight for variant in self.site.all_variants}
+            variants = {name: weights.get(name, 1) for _, name in sorted(self.notices)}
             languages = {lang: _LANGUAGES.get(lang, 5) for lang in self.site.languages}
             notice = self.notices[self._one_of(languages), self._one_of(variants)]
             who = _Shopper(notice, self._one_of(_DEVICES), self._one_of(_COUNTRIES))
-            consent = self._meet(who, moment, 0.13 * progress)
+            consent = self._meet(who, moment, 0.13 * progress, worse)
             if consent and consent.allow and chance.random() < 0.035:
                 later = moment + int(chance.expovariate(1 / (12 * _DAY)))
                 heapq.heappush(self.returning, (later, chance.getrandbits(30), who, consent))
 
-    def _meet(self, who: _Shopper, moment: int, progress: float) -> Consent | None:
+    def _meet(self, who: _Shopper, moment: int, progress: float, worse: float) -> Consent | None:
         """Show the banner to an undecided shopper and take the answer, if any; a few browsers send a privacy signal."""
         chance, notice = self.chance, who.notice
         self.store.counters.shown(
@@ -134,8 +170,8 @@ class _Crowd:
             country=who.country,
             signalled=self.site.gpc and chance.random() < 0.012,
         )
-        second = notice.variant not in ("", self.site.all_variants[0].name)
-        if chance.random() > 0.76 + who.mood + progress / 2 + 0.04 * second:
+        second = notice.variant not in ("", self.site.all_variants[0].name, VARIANTS[0])
+        if chance.random() > 0.76 + who.mood + progress / 2 + 0.08 * second - worse:
             return None
         yes = 0.52 + who.mood + progress
         what = chance.random()

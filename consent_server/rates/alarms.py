@@ -11,23 +11,22 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
 
-from ..site import OPTIONAL
-from .counts import Counts, Rate
-
-WATCHED = ("answer", *(f"grant_{category}" for category in OPTIONAL))
-"""The rates whose own recent range is known and watched."""
+from .counts import LINES, Counts, Rate
 
 _RECENT = 28
 _ENOUGH_DAYS = 7
 _STOPPED = 1e-6
+_MANY = 20
+"""Banners of the quietest recent day from which on a day without any is no chance: of a Poisson count e^-20."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """A day that is not like the days before.
 
-    ``kind`` is ``range`` (the rate left the range ``low`` to ``high`` of its recent days) or ``stopped`` (banners are
-    shown, nobody answers any more).
+    ``kind`` is ``range`` (the rate left the range ``low`` to ``high`` of its recent days), ``stopped`` (banners are
+    shown, nobody answers any more) or ``silent`` (no banner was shown all day; ``low`` and ``high`` are then how many
+    banners the fewest and the most of the recent days had, and ``rate`` is ``shown``).
     """
 
     kind: str
@@ -41,6 +40,8 @@ class Alarm:
         usual = f"usually {self.low:.1%} to {self.high:.1%}"
         if self.kind == "stopped":
             return f"{self.day}: banners are shown, but nobody answers ({usual})."
+        if self.kind == "silent":
+            return f"{self.day}: no banner was shown ({self.low:,.0f} to {self.high:,.0f} on the days before)."
         return f"{self.day}: the {self.rate.replace('_', ' rate of ', 1)} is {self.value:.1%} ({usual})."
 
 
@@ -53,19 +54,36 @@ def alarms(days: Mapping[str, Counts]) -> list[Alarm]:
     Args:
         days: counts by ISO day, in order and without gaps.
     """
-    found: dict[tuple[str, str], Alarm] = {}
-    names = list(days)
-    for i in range(max(0, len(names) - 2), len(names)):
-        recent = [days[name] for name in names[max(0, i - _RECENT) : i]]
-        for alarm in _judge(names[i], days[names[i]], recent):
-            found[alarm.kind, alarm.rate] = alarm
+    found = {(alarm.kind, alarm.rate): alarm for alarm in history(days, len(days) - 2)}
     if ("stopped", "answer") in found:
         found.pop(("range", "answer"), None)
     return list(found.values())
 
 
+def history(days: Mapping[str, Counts], start: int = 0) -> list[Alarm]:
+    """Return what was unusual about each of these days from number ``start`` on, against the days before it.
+
+    Args:
+        days: counts by ISO day, in order and without gaps; the last may still be going on.
+        start: the number of the first day to judge; those before it are only compared with.
+    """
+    names, found = list(days), []
+    for i in range(max(0, start), len(names)):
+        recent = [days[name] for name in names[max(0, i - _RECENT) : i]]
+        if i < len(names) - 1 and not days[names[i]].shown and (usual := _visits(recent)):
+            found.append(Alarm("silent", "shown", names[i], 0.0, *usual))
+        found += _judge(names[i], days[names[i]], recent)
+    return found
+
+
+def _visits(recent: Sequence[Counts]) -> tuple[float, float] | None:
+    """Return how many banners the fewest and the most of the recent days had, if so many that none is no chance."""
+    shown = sorted(counts.shown for counts in recent if counts.shown)
+    return (float(shown[0]), float(shown[-1])) if len(shown) >= _ENOUGH_DAYS and shown[0] >= _MANY else None
+
+
 def _judge(day: str, counts: Counts, recent: Sequence[Counts]) -> Iterator[Alarm]:
-    for name in WATCHED:
+    for name in LINES:
         now = counts.rate(name)
         usual = usual_range([past.rate(name) for past in recent], now.denominator)
         if usual is None:

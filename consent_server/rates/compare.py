@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import log, sqrt
 
 from ..site import OPTIONAL
-from .counts import TOO_FEW, Counts, Rate
+from .counts import TOO_FEW, Counts, Rate, Z
 from .period import BadQuestion
 
 SMALL = 0.02
@@ -47,12 +47,16 @@ class Change:
         return self.low > 0 or self.high < 0
 
 
-def change(now: Rate, before: Rate) -> Change | None:
-    """Return how far ``now`` is from ``before``, or None where either is too few or no share at all."""
-    if now.too_few or before.too_few or now.interval is None or before.interval is None:
+def change(now: Rate, before: Rate, z: float = Z) -> Change | None:
+    """Return how far ``now`` is from ``before``, or None where either is too few or no share at all.
+
+    ``z``: half the width of the interval, in standard errors; 95 % without it.
+    """
+    here, there = now.wilson(z), before.wilson(z)
+    if now.too_few or before.too_few or here is None or there is None:
         return None
-    p, (p_low, p_high) = now.numerator / now.denominator, now.interval
-    q, (q_low, q_high) = before.numerator / before.denominator, before.interval
+    p, (p_low, p_high) = now.numerator / now.denominator, here
+    q, (q_low, q_high) = before.numerator / before.denominator, there
     down, up = sqrt((p - p_low) ** 2 + (q_high - q) ** 2), sqrt((p_high - p) ** 2 + (q - q_low) ** 2)
     return Change(p - q, p - q - down, p - q + up)
 
@@ -138,7 +142,7 @@ def _verdict(a: str, b: str, of_a: Counts, of_b: Counts, goal: str, alpha: float
     fewest = min(rate.denominator for rate in rates)
     if fewest < TOO_FEW or any(rate.interval is None for rate in rates):
         missing = shown * (TOO_FEW / fewest - 1) if fewest else 2 * TOO_FEW
-        return Verdict(a, b, goal, "early", more=_about(missing * an_answer))
+        return Verdict(a, b, goal, "early", more=about(missing * an_answer))
     difference, low, high = always_valid(*rates, alpha)
     if low > 0 or high < 0:
         return Verdict(a, b, goal, "better" if low > 0 else "worse", difference, low, high)
@@ -148,9 +152,9 @@ def _verdict(a: str, b: str, of_a: Counts, of_b: Counts, goal: str, alpha: float
     variance, enough, times = _variance(*rates), max(abs(difference), SMALL - abs(difference)), 1.0
     while _half(variance / times, alpha) > enough:
         times *= 1.02
-    return Verdict(a, b, goal, "early", difference, low, high, more=_about(shown * (times - 1) * an_answer))
+    return Verdict(a, b, goal, "early", difference, low, high, more=about(shown * (times - 1) * an_answer))
 
 
-def _about(count: float) -> int:
+def about(count: float) -> int:
     """Return the count with two digits that mean something: an estimate that says so."""
     return max(1, int(float(f"{count:.2g}")))

@@ -20,6 +20,9 @@ TOO_FEW = 100
 Z = NormalDist().inv_cdf(0.975)
 """Half the width of a 95 % interval, in standard errors."""
 
+LINES = ("answer", *(f"grant_{category}" for category in OPTIONAL))
+"""The rates that are followed over time, watched, and compared between parts of the shoppers."""
+
 _AT = {column: i for i, column in enumerate(COLUMNS)}
 _FIRST = slice(_AT["first0"], _AT["first7"] + 1)
 _RENEWAL = slice(_AT["renewal0"], _AT["renewal7"] + 1)
@@ -44,13 +47,17 @@ class Rate:
         None where there is no share to estimate: an empty whole, or more answers than displays (a display that was
         not reported, an answer that a script of the shop's gave).
         """
+        return self.wilson(Z)
+
+    def wilson(self, z: float) -> tuple[float, float] | None:
+        """Return the Wilson interval that is ``z`` standard errors wide to either side, or None as ``interval``."""
         n = self.denominator
         if not 0 <= self.numerator <= n or not n:
             return None
         share = self.numerator / n
-        centre = share + Z * Z / (2 * n)
-        half = Z * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-        scale = 1 + Z * Z / n
+        centre = share + z * z / (2 * n)
+        half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+        scale = 1 + z * z / n
         low = 0.0 if self.numerator == 0 else (centre - half) / scale
         high = 1.0 if self.numerator == n else (centre + half) / scale
         return low, high
@@ -149,10 +156,14 @@ class Counts:
         """Return how many changes took back this category."""
         return self[f"withdrawn_{category}"]
 
-    @property
-    def decisions(self) -> int:
-        """Decisions of every kind: first, renewed, changed."""
-        return self.answered + self.renewals + self.changes
+    def given(self, mask: int) -> int:
+        """Return how many first and renewed decisions allow at least one category of the mask."""
+        return sum(
+            count
+            for part in (self.row[_FIRST], self.row[_RENEWAL])
+            for allowed, count in enumerate(part)
+            if allowed & mask
+        )
 
     def named(self) -> dict[str, int]:
         """Return what was counted, by name, in the order of the exports."""
@@ -188,7 +199,7 @@ def _reach(category: str) -> Callable[[Counts], Rate]:
 
 
 def _withdrawal(category: str) -> Callable[[Counts], Rate]:
-    return lambda counts: Rate(counts.withdrawn(category), counts.decisions)
+    return lambda counts: Rate(counts.withdrawn(category), counts.given(mask_of([category])))
 
 
 RATES: Mapping[str, Callable[[Counts], Rate]] = {
@@ -199,7 +210,9 @@ RATES: Mapping[str, Callable[[Counts], Rate]] = {
     "none": lambda counts: Rate(counts.none, counts.answered),
     **{f"grant_{category}": _grant(category) for category in OPTIONAL},
     **{f"reach_{category}": _reach(category) for category in OPTIONAL},
-    "withdrawal": lambda counts: Rate(counts.withdrawals, counts.decisions),
+    "withdrawal": lambda counts: Rate(counts.withdrawals, counts.given(mask_of(OPTIONAL))),
     **{f"withdrawal_{category}": _withdrawal(category) for category in OPTIONAL},
 }
-"""One row a rate: what is divided by what. Answers are first decisions; withdrawals are a share of all decisions."""
+"""One row a rate: what is divided by what. Answers are first decisions; withdrawals are held against the first and
+renewed decisions of the same days that allow what was taken back: so many of a hundred consents are withdrawn, whenever
+they were given."""

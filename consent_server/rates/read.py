@@ -8,13 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from ..decision import DIMENSIONS, SIGNAL
-from ..site import Site
-from ..store import Store
+from ..site import Asked, Site
+from ..store import SEPARATOR, Store
+from ..store.counters import Row
 from .alarms import Alarm, alarms
 from .compare import Verdict, verdicts
 from .counts import Counts
+from .marks import Mark, marks
+from .only import Only, value_in
 from .period import Period
 from .report import LOGGED, Difference, Recount, Report
+
+COUNTED = (*DIMENSIONS, "parts")
+"""All that a decision is counted by."""
+
+EVERYTHING = Only()
+"""No part of the shoppers, but all of them."""
 
 WATCHED = timedelta(days=32)
 """How far back an alarm looks for what is usual."""
@@ -28,18 +37,24 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def report(store: Store, site: Site, period: Period, by: str) -> Report:
+def report(store: Store, site: Site, period: Period, by: str, only: Only = EVERYTHING) -> Report:
     """Return the counts of a site over a period, by one of DIMENSIONS.
+
+    Args:
+        store: where it was counted.
+        site: the shop.
+        period: the days that are looked at.
+        by: one of DIMENSIONS.
+        only: the part of the shoppers that is looked at.
 
     Raises:
         StoreAway: the store does not answer.
     """
-    known = _answers(store, site, Period(period.before.first, period.last), "day")
+    known = _days(store, site, Period(period.before.first, period.last), only)
     now = _within(known, period)
-    rows = now if by == "day" else _answers(store, site, period, by)
-    return Report(
-        site.id, period, by, rows, Counts.total(now.values()), Counts.total(_within(known, period.before).values())
-    )
+    rows = now if by == "day" else _rows(store, site, period, [by], only)[by]
+    before = Counts.total(_within(known, period.before).values())
+    return Report(site.id, period, by, rows, Counts.total(now.values()), before, only)
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
@@ -68,6 +83,10 @@ class Overview:
     since: date
     known: bool
     """Whether anything was counted in the last year, or the period."""
+    marks: Sequence[Mark] = ()
+    """What happened in the period."""
+    parts_since: date | None = None
+    """The first day of the period on which parts were counted together, where that is not the first of all."""
 
     @property
     def total(self) -> Counts:
@@ -80,7 +99,9 @@ class Overview:
         return self.rows.get("how", {}).get(SIGNAL, Counts()).shown
 
 
-def overview(store: Store, site: Site, period: Period, day: date, goal: str) -> Overview:
+def overview(
+    store: Store, site: Site, period: Period, day: date, goal: str, only: Only = EVERYTHING
+) -> Overview:
     """Return all that is said of a site at a glance; each dimension is read from the store once.
 
     Args:
@@ -89,27 +110,50 @@ def overview(store: Store, site: Site, period: Period, day: date, goal: str) -> 
         period: the days that are looked at.
         day: today.
         goal: one of GOALS, on which variants are compared.
+        only: the part of the shoppers that is looked at; alarms, marks and verdicts are of all.
 
     Raises:
         BadQuestion: the goal is not one of GOALS.
         StoreAway: the store does not answer.
     """
     watched, year = Period(day - WATCHED, day), Period(day - EXPERIMENT, day)
-    known = _answers(store, site, Period(min(period.before.first, watched.first), day), "day")
+    start = min(period.before.first, watched.first, period.first - WATCHED)
+    everything = _answers(store, site, Period(start, day), "day")
+    known = _days(store, site, Period(start, day), only) if only else everything
     days = _within(known, period)
     before = Counts.total(_within(known, period.before).values())
-    unlike = alarms(_within(known, watched))
-    tried = [variant.name for variant in site.variants]
+    unlike = alarms(_within(everything, watched))
+    happened = _marks(store, site, everything, Period(period.first, min(period.last, day)))
+    tried = _tried(store, site, year.first)
     if not _any(days):
-        return Overview(
-            days, before, {}, unlike, [], year.first, _any(known) or _any(_answers(store, site, year, "day"))
-        )
-    rows = {by: _answers(store, site, period, by) for by in DIMENSIONS[1:] if tried or by != "variant"}
+        is_known = _any(everything) or _any(_answers(store, site, year, "day"))
+        return Overview(days, before, {}, unlike, [], year.first, is_known, happened)
+    asked = [by for by in only.crossed if tried or by != "variant"] + ["how"] * (not only)
+    rows = _rows(store, site, period, asked, only)
     judged: list[Verdict] = []
-    if len(tried) > 1:
+    if len(tried) > 1 and not only:
         experiment = _answers(store, site, year, "variant")
         judged = verdicts({name: experiment.get(name, Counts()) for name in tried}, goal)
-    return Overview(days, before, rows, unlike, judged, year.first, True)
+    together = _together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
+    return Overview(days, before, rows, unlike, judged, year.first, True, happened, together)
+
+
+def _tried(store: Store, site: Site, since: date) -> list[str]:
+    """Return the variants that are compared: those of now, or those of the last experiment since that day."""
+    now = [variant.name for variant in site.variants]
+    earlier = [each.variants for each in store.notices.asked(site) if _day_of(each) >= since and len(each.variants) > 1]
+    return now or [*(earlier[-1] if earlier else ())]
+
+
+def _day_of(asked: Asked) -> date:
+    return datetime.fromtimestamp(asked.at / 1000, UTC).date()
+
+
+def _marks(store: Store, site: Site, days: Mapping[str, Counts], period: Period) -> list[Mark]:
+    """Return what happened in a period; an alarm is one against the days before it."""
+    asked = [(_day_of(each), each) for each in store.notices.asked(site)]
+    watched = Period(period.first - WATCHED, period.last)
+    return marks(asked, _within(days, watched), period)
 
 
 def recount(store: Store, site: Site, period: Period) -> Recount:
@@ -121,7 +165,7 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
         Archived: all of the period was.
         StoreAway: the store does not answer.
     """
-    logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in DIMENSIONS}
+    logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in COUNTED}
     notices = store.notices.all(site)
     archives = store.log.archives(site)
     left_out = archives[-1].last if archives and period.first <= archives[-1].last else None
@@ -132,14 +176,16 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
         for entry in store.log.day(site, day):
             asked = notices[entry.notice]
             places = (day.isoformat(), asked.lang, asked.variant, entry.device, entry.country, entry.how)
-            for by, value in zip(DIMENSIONS, places, strict=True):
+            for by, value in zip(COUNTED, (*places, SEPARATOR.join(places[1:4])), strict=True):
                 logged[by][value].update(entry.columns())
     differences = []
-    for by in DIMENSIONS:
+    for by in COUNTED:
         counted = {
             value: counts.row[1:] for value, counts in _counts(store, site, period, by).items() if any(counts.row[1:])
         }
         again = {value: tuple(numbers[name] for name in LOGGED) for value, numbers in logged[by].items()}
+        if by == "parts" and sum(map(sum, counted.values())) < sum(map(sum, again.values())):
+            continue  # some of these days were counted by a version that knew of none
         differences += [
             Difference(by, value, counted.get(value), again.get(value))
             for value in sorted({*counted, *again})
@@ -166,6 +212,52 @@ def _answers(store: Store, site: Site, period: Period, by: str) -> dict[str, Cou
         for day, row in zip(period, map(Counts, signalled), strict=False):
             counted[day.isoformat()] -= row - row.only_shown()
     return {value: counts for value, counts in counted.items() if by == "day" or any(counts.row)}
+
+
+def _days(store: Store, site: Site, period: Period, only: Only) -> dict[str, Counts]:
+    """Return the counts of each day of a part of the shoppers."""
+    if not only:
+        return _answers(store, site, period, "day")
+    if only.alone:
+        by, value = only.alone
+        rows: Sequence[Row] = store.counters.daily(site, period.first, period.last, by).get(value, [])
+        daily = [Counts(row) for row in rows] or [Counts()] * period.days
+    else:
+        cells = store.counters.daily(site, period.first, period.last, "parts")
+        picked = [each for cell, each in cells.items() if only.has(cell)]
+        daily = [Counts.total(map(Counts, rows)) for rows in zip(*picked, strict=True)] or [Counts()] * period.days
+    return {day.isoformat(): counts for day, counts in zip(period, daily, strict=True)}
+
+
+def _rows(store: Store, site: Site, period: Period, asked: Sequence[str], only: Only) -> dict[str, dict[str, Counts]]:
+    """Return the counts of a part of the shoppers by each of these dimensions; what never occurred is left out."""
+    if not only:
+        return {by: _answers(store, site, period, by) for by in asked}
+    counted = _counts(store, site, period, "parts") if asked else {}
+    cells = {cell: counts for cell, counts in counted.items() if only.has(cell)}
+    found: dict[str, dict[str, Counts]] = {by: {} for by in asked}
+    for by, rows in found.items():
+        for cell, counts in cells.items():
+            value = value_in(cell, by)
+            rows[value] = rows.get(value, Counts()) + counts
+    return found
+
+
+def _together_since(
+    store: Store, site: Site, days: Mapping[str, Counts], only: Only, period: Period
+) -> date | None:
+    """Return from which day of the period on parts were counted together, or None where they always were.
+
+    Older versions counted each dimension by itself alone.
+    """
+    if not only or not only.crossed:
+        return None
+    picked = Only(only if only.alone else {})
+    cells = store.counters.daily(site, period.first, period.last, "parts")
+    rows = [each for cell, each in cells.items() if picked.has(cell)]
+    counted = [Counts.total(map(Counts, row)) for row in zip(*rows, strict=True)] or [Counts()] * period.days
+    short = [day for day, together in zip(period, counted, strict=True) if days[day.isoformat()].shown > together.shown]
+    return short[-1] + timedelta(days=1) if short else None
 
 
 def _any(rows: Mapping[str, Counts]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..site import OPTIONAL
 from .compare import change
 from .counts import RATES, Counts, Rate
 from .period import Period
+from .together import direction, moves
 
 LOGGED = COLUMNS[1:]
 """What of the COLUMNS can be counted again: of a banner that was shown there is no entry in the log."""
@@ -31,6 +32,8 @@ class Report:
     """Of the period: not of the rows, for ``how`` knows of no displays but those with a privacy signal."""
     before: Counts
     """Of the period before."""
+    only: Mapping[str, str] = field(default_factory=dict)
+    """The part of the shoppers that was looked at, by dimension."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the report for machines: counts and rates of the total and of each row."""
@@ -39,8 +42,10 @@ class Report:
             "from": self.period.first.isoformat(),
             "to": self.period.last.isoformat(),
             "by": self.by,
+            **({"only": {**self.only}} if self.only else {}),
             "total": _plain(self.total.named(), self.total.rates()),
             "change": _moved(self.total, self.before),
+            "trend": _trend(self.total, self.before),
             "rows": [{self.by: value, **_plain(*self._row(value))} for value in self.rows],
         }
 
@@ -192,6 +197,16 @@ def _plain(counts: Mapping[str, int], rates: Mapping[str, Rate]) -> dict[str, An
                 "too_few": rate.too_few,
             }
             for name, rate in rates.items()
+        },
+    }
+
+
+def _trend(now: Counts, before: Counts) -> dict[str, Any]:
+    moved = moves(now, before)
+    return {
+        "says": direction(moved),
+        "rates": {
+            name: "unknown" if move is None else direction({name: move}) for name, move in moved.items()
         },
     }
 

@@ -8,7 +8,7 @@ from ..site import ConsentError
 from . import keys
 from .connection import Connection, Server, StoreAway
 from .connection.clock import Clock, ClocksApart
-from .counters import Counters
+from .counters import PARTS, SEPARATOR, Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .evidence.attestations import Attestations
 from .evidence.erasures import Erasures
@@ -21,6 +21,8 @@ from .marketers import ApiKey, Marketer, Marketers
 from .notices import ForgedNotice, Notices
 
 __all__ = [
+    "PARTS",
+    "SEPARATOR",
     "ApiKey",
     "Archive",
     "Archived",

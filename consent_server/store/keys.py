@@ -20,8 +20,10 @@ consent:{TAG}:told                 hash    ``position`` of the last entry that a
 consent:{TAG}:copy                 stream  the log, as far as it is being written anew; ``old``: for a moment
 consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decision.COLUMNS for each of 31 days, first
                                            of everything, then of each value of a dimension, by its number
-consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1
+consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1; ``parts=…``: of
+                                           language, variant and device together
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
+consent:{SITE}:asked               list    what was asked from when on: revision, words, list, variants, JSON
 consent:{SITE}:seals               hash    day -> the signed head of its entries
 consent:{SITE}:stamps              hash    day -> the RFC 3161 time-stamp of its seal, as the authority gave it
 consent:{SITE}:cosigned            hash    how many seals -> the checkpoint over them that witnesses cosigned
@@ -145,6 +147,11 @@ def place(site: Site, subject: str) -> Place:
 def notices(site: Site) -> str:
     """Return the key of all that a site ever asked."""
     return f"consent:{{{site.id}}}:notices"
+
+
+def asked(site: Site) -> str:
+    """Return the key of when a site began to ask what."""
+    return f"consent:{{{site.id}}}:asked"
 
 
 def seals(site: Site) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
 
 import msgspec
 
-from ..site import ConsentError, Notice, Site
+from ..site import Asked, ConsentError, Notice, Site
 from . import keys
 from .connection import Connection, StoreAway
 
@@ -31,12 +32,17 @@ class Notices:
         self._served: dict[str, dict[str, Notice]] = {}
         self._unwritten: list[tuple[Site, Notice]] = []
 
-    def serve(self, site: Site, notices: Sequence[Notice]) -> None:
-        """Make ``notices`` the ones that this site asks now. They are written with the first decision at the latest."""
+    def serve(self, site: Site, notices: Sequence[Notice], at: int | None = None) -> None:
+        """Make ``notices`` the ones that this site asks now. They are written with the first decision at the latest.
+
+        ``at``: since when, in milliseconds since 1970; since now if left out.
+        """
         self._served.setdefault(site.id, {}).update({notice.hash: notice for notice in notices})
         self._unwritten += [(site, notice) for notice in notices]
         try:
             self.write()
+            if notices:
+                self.note(site, Asked.of(notices, time.time_ns() // 1_000_000 if at is None else at))
         except StoreAway:
             log.warning("redis is away: notices will be kept when it is back")
 
@@ -54,6 +60,31 @@ class Notices:
                 # Whatever stands under this hash is this, or was forged.
                 self._redis.hset(keys.notices(site), notice.hash, content)
         self._unwritten = []
+
+    def note(self, site: Site, asked: Asked) -> None:
+        """Write down what is asked from now on, if it is something else than before.
+
+        Raises:
+            StoreAway: it could not be written.
+        """
+        before = [earlier for earlier in self.asked(site) if earlier.at <= asked.at]
+        if not before or not before[-1].same_as(asked):
+            with self._reached():
+                self._redis.rpush(keys.asked(site), msgspec.json.encode(asked))
+
+    def asked(self, site: Site) -> list[Asked]:
+        """Return what was asked from when on, the oldest first; each differs from the one before."""
+        with self._reached():
+            found = cast(list[bytes], self._redis.lrange(keys.asked(site), 0, -1))
+        read: list[Asked] = []
+        for text in found:
+            with suppress(msgspec.DecodeError, msgspec.ValidationError):
+                read.append(msgspec.json.decode(text, type=Asked))
+        known: list[Asked] = []
+        for asked in sorted(read, key=lambda each: each.at):
+            if not known or not known[-1].same_as(asked):  # servers that start together write it twice
+                known.append(asked)
+        return known
 
     def find(self, site: Site, name: str) -> Notice | None:
         """Return the notice of this site with that hash, of today or of any earlier day, or None.

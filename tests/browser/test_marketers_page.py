@@ -130,7 +130,7 @@ def test_it_is_used_by_keyboard_alone(filled, new_context):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     reached = []
-    for _ in range(80):
+    for _ in range(140):
         page.keyboard.press("Tab")
         reached.append(
             page.evaluate("(document.activeElement.getAttribute('aria-label') || document.activeElement.innerText || "
@@ -172,7 +172,7 @@ def test_the_line_is_read_out_under_the_pointer(filled, enter):
 
 def test_it_works_without_scripts(filled, enter):
     page = enter(filled, java_script_enabled=False)
-    expect(page.locator(".headline")).to_contain_text("shoppers who were asked")
+    expect(page.locator(".headline")).to_contain_text("visits in which the banner was shown")
     page.locator(".presets a", has_text=str(EN("preset_7"))).click()
     expect(page.locator(".presets [aria-current]")).to_have_text(str(EN("preset_7")))
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
@@ -181,9 +181,53 @@ def test_it_works_without_scripts(filled, enter):
     assert "from=" in page.url
     page.locator("article.answer summary").click()
     expect(page.locator("article.answer tbody tr")).to_have_count(2)
-    page.get_by_role("link", name="RU").click()
+    page.locator(".tongues").get_by_role("link", name="RU").click()
     expect(page.locator("html")).to_have_attribute("lang", "ru")
     expect(page.get_by_role("button", name=str(Words.of("ru")("logout")))).to_be_visible()
+
+
+def test_the_days_are_written_in_the_language_of_the_page_and_picked_from_a_calendar(filled, enter):
+    page = enter(filled, locale="en-US")
+    page.goto(f"{filled.url}/?lang=tr")
+    words, today = Words.of("tr"), datetime.now(UTC).date()
+    expect(page.locator("[name=to]")).to_have_value(words.day(today, year=True))
+    page.locator(".calendar").first.click()
+    yesterday = today - timedelta(days=1)
+    page.locator(".picker").first.evaluate(
+        "(it, day) => { it.value = day; it.dispatchEvent(new Event('change')) }", yesterday.isoformat()
+    )
+    expect(page.locator("[name=from]")).to_have_value(words.day(yesterday, year=True))
+    page.get_by_role("button", name=str(words("show")), exact=True).click()
+    expect(page.locator(".when")).to_have_text(words.days(yesterday, today))
+
+
+def test_what_should_be_done_leads_to_that_part_alone(filled, enter):
+    page = enter(filled)
+    page.goto(f"{filled.url}/?device=phone&language=ru&goal=answer")
+    chips = page.locator(".only a")
+    expect(chips).to_have_count(2)
+    total = page.request.get(f"{filled.url}/v1/smartmarket/rates?device=phone&language=ru").json()["total"]
+    assert total["counts"]["shown"] > 0
+    expect(page.locator(".headline")).to_contain_text(EN.number(total["counts"]["shown"]))
+    assert violations(page) == []
+    chips.first.click()
+    expect(page.locator(".only a")).to_have_count(1)
+    page.goto(f"{filled.url}/")
+    page.locator(".todo a[href*=device], .todo a[href*=language]").first.click()
+    expect(page.locator(".only a")).to_have_count(1)
+
+
+def test_a_strangers_questions_are_answered_by_the_page(filled, enter):
+    """How are we doing, is it better, what brings most, what happened on the day of the outage."""
+    page = enter(filled)
+    said = page.locator("main").inner_text()
+    assert "Marketing was allowed in" in said
+    assert re.search(r"(Yes|No|Partly): |No clear change|Too few", page.locator(".trend").inner_text())
+    assert re.search(r"If .* about [\d,]+ more (answers|consents) a month", said)
+    outage = datetime.now(UTC).date() - timedelta(days=23)
+    assert f"{EN.day(outage)} Outage: no banner was shown." in said
+    assert "The variant calm began." in said
+    assert re.search(r"(calm|short) is better than|No difference larger than|Too early: about", said)
 
 
 def test_a_definition_is_one_click_away(filled, enter):

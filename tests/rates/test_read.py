@@ -24,10 +24,11 @@ from consent_server.cli import main
 from consent_server.decision import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL, Consent, Decision
 from consent_server.rates import read
 from consent_server.rates.counts import Counts, Rate
+from consent_server.rates.only import Only
 from consent_server.rates.period import Period
 from consent_server.settings.shops import read_sites
 from consent_server.site import OPTIONAL, Site, Variant
-from consent_server.store import OtherContent, Store
+from consent_server.store import PARTS, OtherContent, Store
 from consent_server.store.keys import buckets
 from consent_server.tokens import Keys
 
@@ -72,12 +73,15 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
     now = start
     last: dict[int, tuple[Decision, Consent, str]] = {}
     naive = {by: defaultdict(list) for by in DIMENSIONS}
+    cells = defaultdict(list)
 
     def note(event, language, variant, device, country, how) -> None:
         for by, value in zip(
             DIMENSIONS, (now.date().isoformat(), language, variant, device, country, how), strict=True
         ):
             naive[by][value].append(event)
+        if how is None or what == "answer":
+            cells[language, variant, device].append((now.date(), event))
 
     for n, (what, *how_so) in enumerate(events):
         ms = int(now.timestamp() * 1000)
@@ -118,17 +122,41 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
         for value, list_of in happened.items():
             answers = [event[1] for event in list_of if event[0] == "first"]
             lost = [was & ~allow for kind, allow, was in (e for e in list_of if e != "shown") if kind == "change"]
-            shown, decided = list_of.count("shown"), len([e for e in list_of if e != "shown"])
+            shown = list_of.count("shown")
+            given = [allow for kind, allow, _ in (e for e in list_of if e != "shown") if kind != "change"]
             rates = counted[value].rates()
             assert rates["answer"] == Rate(len(answers), shown)
             assert rates["all"] == Rate(answers.count(7), len(answers))
             assert rates["none"] == Rate(answers.count(0), len(answers))
-            assert rates["withdrawal"] == Rate(sum(map(bool, lost)), decided)
+            assert rates["withdrawal"] == Rate(sum(map(bool, lost)), sum(map(bool, given)))
             for bit, category in enumerate(OPTIONAL):
                 assert rates[f"grant_{category}"] == Rate(sum(a >> bit & 1 for a in answers), len(answers))
                 assert rates[f"reach_{category}"] == Rate(sum(a >> bit & 1 for a in answers), shown)
-                assert rates[f"withdrawal_{category}"] == Rate(sum(mask >> bit & 1 for mask in lost), decided)
-    assert read.recount(store, site, Period(start.date(), now.date())).differences == []
+                gave = sum(a >> bit & 1 for a in given)
+                assert rates[f"withdrawal_{category}"] == Rate(sum(mask >> bit & 1 for mask in lost), gave)
+    period = Period(start.date(), now.date())
+    assert read.recount(store, site, period).differences == []
+    for cell in [*cells][:2]:
+        for names in ((1,), (0, 2)):
+            only = Only({PARTS[i]: cell[i] for i in names})
+            inside = [it for other in cells for it in cells[other] if all(other[i] == cell[i] for i in names)]
+            by_day = read.report(store, site, period, "day", only)
+            assert by_day.total.shown == sum(event == "shown" for _, event in inside)
+            for day, counts in by_day.rows.items():
+                on_it = [event for when, event in inside if when.isoformat() == day and event != "shown"]
+                assert counts.answered == sum(kind == "first" for kind, _, _ in on_it)
+                assert counts.all == sum((kind, allow) == ("first", 7) for kind, allow, _ in on_it)
+            for by in only.crossed:
+                rows = read.report(store, site, period, by, only).rows
+                assert {value: counts.shown + counts.answered for value, counts in rows.items()} == {
+                    value: sum(
+                        event == "shown" or event[0] == "first"
+                        for other in cells
+                        if all(other[i] == cell[i] for i in names) and other[PARTS.index(by)] == value
+                        for _, event in cells[other]
+                    )
+                    for value in rows
+                }
 
 
 # By every way that shows one
@@ -208,6 +236,47 @@ def test_a_signal_is_no_answer_and_the_banners_shown_with_it_are_a_row_of_their_
     # What is kept is what was written.
     assert read.recount(store, site, Period(read.today(), read.today())).differences == []
     assert "with a privacy signal" in marketer.get("/?site=smartmarket").text
+
+
+def test_a_part_is_looked_at_by_itself_by_every_way_that_shows_rates(busy, cli, marketer):
+    query = "device=phone&language=ru"
+    http = marketer.get(f"/v1/smartmarket/rates?{query}").get_json()
+    assert http["only"] == {"device": "phone", "language": "ru"}
+    assert http["total"]["counts"]["shown"] == 20
+    assert json.loads(cli("--device", "phone", "--language", "ru", "--format", "json")[1]) == http
+    by_language = marketer.get("/v1/smartmarket/rates?device=phone&by=language").get_json()
+    assert {row["language"]: row["counts"]["shown"] for row in by_language["rows"]}["ru"] == 20
+    assert len(marketer.get(f"/v1/smartmarket/rates.csv?{query}").text.splitlines()) == 31
+    page = marketer.get(f"/?{query}&lang=en").text
+    assert "<b>20</b> visits" in page
+    assert "Show more than Phone" in page
+    alone = marketer.get("/?country=AZ&lang=en").text
+    assert "<b>120</b> visits" in alone
+
+
+@pytest.mark.parametrize(
+    "query", ["country=AZ&device=phone", "country=AZ&by=device", "device=phone&by=country", "device=phone&by=how"]
+)
+def test_what_is_not_counted_together_is_refused_in_one_sentence(query, busy, cli, marketer):
+    problem = marketer.get(f"/v1/smartmarket/rates?{query}").get_json()
+    assert problem["type"] == "/problems/bad-question"
+    assert "leave" in problem["detail"]
+    if "by=" not in query:
+        page = marketer.get(f"/?{query}&lang=en")
+        assert page.status_code == 400
+        assert "A country is counted by itself alone" in page.text
+
+
+def test_days_of_an_older_version_are_said_to_be_missing_from_what_is_counted_together(busy, marketer, redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        for key in client.keys("consent:*:values"):
+            for name in client.hkeys(key):
+                if name.startswith(b"parts="):
+                    client.hset(key, name + b"-of-nobody", client.hget(key, name))
+                    client.hdel(key, name)
+    page = marketer.get("/?device=phone&lang=en").text
+    assert "Parts are counted together since" in page
+    assert "<b>40</b> visits" in page
 
 
 @pytest.mark.parametrize("form", ["text", "json", "csv"])

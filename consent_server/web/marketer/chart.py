@@ -5,25 +5,23 @@ Pure: the view brings the counts, the templates only lay out what is here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ...decision import HOW
-from ...rates.compare import Change, change
-from ...rates.counts import Counts, Rate
+from ...rates.compare import Change
+from ...rates.counts import LINES, Counts, Rate
+from ...rates.marks import Mark
 from ...rates.period import Period
-from ...site import OPTIONAL
+from ...rates.together import direction, moves
 
-SEGMENTS = ("language", "variant", "device", "country")
-"""The dimensions in which one part of the shoppers can do worse than the others."""
+WIDTH, HEIGHT = 320, 140
+LEFT, RIGHT, TOP, BOTTOM = 34, 8, 8, 22
+"""The picture of a chart, and the room around what is drawn, in units of the picture."""
 
-LINES = ("answer", *(f"grant_{category}" for category in OPTIONAL))
-
-_WIDTH, _HEIGHT = 320, 140
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 8, 22
-_NOTABLE = 0.02
-"""A part of the shoppers is called worse only when it is at least two points below the others."""
+_ENOUGH = 3
+"""Points of time from which on there is a line to draw; fewer are drawn one by one."""
 
 
 # Lines
@@ -65,22 +63,35 @@ class Line:
     bins: Sequence[Bin]
     low: float
     high: float
+    happened: Sequence[tuple[int, Mark]] = ()
+    """What happened, and its number in the list of the page."""
+
+    @property
+    def flags(self) -> list[tuple[float, int]]:
+        """How far right each thing that happened is, and its number; of those in one place the first."""
+        return flags_on(self.bins, self.happened, self.x)
 
     @property
     def points(self) -> list[tuple[Bin, Rate]]:
         """Each point of time with its rate."""
         return [(it, it.counts.rate(self.name)) for it in self.bins]
 
+    @property
+    def sparse(self) -> list[tuple[Bin, Rate]]:
+        """The points one by one where there are too few for a line, else nothing."""
+        known = [(it, rate) for it, rate in self.points if rate.value is not None]
+        return known if len(known) < _ENOUGH else []
+
     def x(self, i: int) -> float:
         """Return how far right the i-th point is."""
         if len(self.bins) < 2:
-            return (_LEFT + _WIDTH - _RIGHT) / 2
-        return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * i / (len(self.bins) - 1), 1)
+            return (LEFT + WIDTH - RIGHT) / 2
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * i / (len(self.bins) - 1), 1)
 
     def y(self, share: float) -> float:
         """Return how far down a share is; what lies off the scale is drawn at its end."""
         within = min(max(share, self.low), self.high)
-        return round(_TOP + (_HEIGHT - _TOP - _BOTTOM) * (self.high - within) / (self.high - self.low), 1)
+        return round(TOP + (HEIGHT - TOP - BOTTOM) * (self.high - within) / (self.high - self.low), 1)
 
     def _runs(self) -> Iterator[list[tuple[float, Rate]]]:
         """Yield the stretches of points without a gap."""
@@ -133,38 +144,52 @@ class Line:
     @property
     def marks(self) -> list[tuple[float, str, Bin]]:
         """The days that the axis names: first, middle, last, each with its anchor."""
-        n = len(self.bins)
-        if n < 3:
-            return [(self.x(i), "middle", it) for i, it in enumerate(self.bins)]
-        return [
-            (self.x(0), "start", self.bins[0]),
-            (self.x(n // 2), "middle", self.bins[n // 2]),
-            (self.x(n - 1), "end", self.bins[-1]),
-        ]
+        return axis_of(self.bins, self.x)
 
 
-def lines(days: Mapping[str, Counts], before: Counts) -> list[Line]:
-    """Return the answer rate and the grant rates over time, all on one scale."""
-    total, points = Counts.total(days.values()), bins(days)
+def axis_of(points: Sequence[Bin], x: Callable[[int], float]) -> list[tuple[float, str, Bin]]:
+    """Return the points that an axis names: first, middle, last, each with its anchor."""
+    n = len(points)
+    if n < 3:
+        return [(x(i), "middle", it) for i, it in enumerate(points)]
+    return [(x(0), "start", points[0]), (x(n // 2), "middle", points[n // 2]), (x(n - 1), "end", points[-1])]
+
+
+def lines(days: Mapping[str, Counts], before: Counts, happened: Sequence[Mark] = ()) -> list[Line]:
+    """Return the answer rate and the grant rates over time, all on one scale.
+
+    A shop that was not asked anything in the period ``before`` starts with its first day that has something.
+    """
+    total = Counts.total(days.values())
+    if not any(before.row):
+        first = next((day for day, counts in days.items() if any(counts.row)), "")
+        days = {day: counts for day, counts in days.items() if day >= first}
+    points, moved = bins(days), moves(total, before)
     # The scale holds the intervals too: a band that is cut off would look surer than it is.
     ends = [end for it in points for rate in map(it.counts.rate, LINES) for end in rate.interval or ()] or [0.0, 1.0]
     low, high = int(min(ends) * 10) / 10, min(1.0, -int(-max(ends) * 10 // 1) / 10)
     if high - low < 0.2:
         low, high = max(0.0, high - 0.2), max(high, 0.2)
-    return [
-        Line(name, total.rate(name), change(total.rate(name), before.rate(name)), points, low, high) for name in LINES
-    ]
+    return [Line(name, total.rate(name), moved[name], points, low, high, [*enumerate(happened, 1)]) for name in LINES]
+
+
+def flags_on(
+    points: Sequence[Bin], happened: Sequence[tuple[int, Mark]], x: Callable[[int], float]
+) -> list[tuple[float, int]]:
+    """Return how far right each thing that happened is, and its number; of those in one place the first."""
+    found: dict[float, int] = {}
+    for number, mark in happened:
+        for i, it in enumerate(points):
+            if it.first <= mark.first <= it.last:
+                found.setdefault(x(i), number)
+    return [*found.items()]
 
 
 def trend(found: Sequence[Line]) -> tuple[str, list[Line]]:
-    """Return whether things get better (up, down, mixed, flat, unknown), and the lines that say so."""
-    moved = [line for line in found if line.change and line.change.clear]
-    if not any(line.change for line in found):
-        return "unknown", []
-    if not moved:
-        return "flat", []
-    ups = sum(line.change.difference > 0 for line in moved if line.change)
-    return "up" if ups == len(moved) else "mixed" if ups else "down", moved
+    """Return whether things get better (``together.direction``), and the lines that say so."""
+    return direction({line.name: line.change for line in found}), [
+        line for line in found if line.change and line.change.clear
+    ]
 
 
 # The funnel
@@ -200,47 +225,7 @@ def funnel(total: Counts, signalled: int = 0) -> list[Step]:
     return steps
 
 
-# Parts of the shoppers
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The shoppers of one language, variant, device or country. ``worse`` holds the rates clearly below the others'."""
-
-    by: str
-    value: str
-    counts: Counts
-    worse: Mapping[str, Rate]
-
-
-def parts_of(by: str, rows: Mapping[str, Counts]) -> list[Part]:
-    """Return the parts of the shoppers by one dimension, the largest first; each compared with all others together.
-
-    Variants are not: they have verdicts, which stay honest when looked at daily, and this comparison does not.
-    """
-    total = Counts.total(rows.values())
-    found = []
-    for value, counts in sorted(rows.items(), key=lambda item: (-item[1].shown, item[0])):
-        others = Counts(tuple(map(int.__sub__, total.row, counts.row)))
-        worse = {}
-        for name in LINES:
-            move = change(counts.rate(name), others.rate(name))
-            if by != "variant" and move and move.high < 0 and move.difference <= -_NOTABLE:
-                worse[name] = others.rate(name)
-        found.append(Part(by, value, counts, worse))
-    return found
-
-
-def weakest(parts: Sequence[Part]) -> tuple[Part, str] | None:
-    """Return where most is lost: the part and rate whose gap to the others costs the most answers or consents."""
-
-    def lost(part: Part, name: str) -> float:
-        rate = part.counts.rate(name)
-        return ((part.worse[name].value or 0) - (rate.value or 0)) * rate.denominator
-
-    found = [(lost(part, name), part, name) for part in parts for name in part.worse]
-    best = max(found, key=lambda item: item[0], default=None)
-    return best and (best[1], best[2])
+# Ways of answering, periods
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from werkzeug.exceptions import NotFound
 
 from ...banner.scripts import Script
+from ...rates.parts import SEGMENTS
 from ...site import best_language
 from ...store import StoreAway
 from ..problems import RETRY_SECONDS, STATUS
@@ -19,7 +20,16 @@ from ..request import bearer
 from ..responses import answer_script
 from ..services import services
 from .session import ForeignForm, NotKnown, NotYours, csrf_token, set_cookie
-from .words import LANGUAGES, Words, alarm_in_words, leak_in_words, verdict_in_words
+from .words import (
+    LANGUAGES,
+    Words,
+    advice_in_words,
+    alarm_in_words,
+    leak_in_words,
+    mark_in_words,
+    verdict_in_words,
+    way_in_words,
+)
 
 P = ParamSpec("P")
 
@@ -27,7 +37,7 @@ blueprint = Blueprint("marketer", __name__, template_folder="templates")
 
 LANGUAGE_SECONDS = 365 * 86400
 
-QUERY = ("site", "from", "to", "goal", "lang")
+QUERY = ("site", "from", "to", "goal", *SEGMENTS, "lang")
 """What the address of the rates page may ask for."""
 
 
@@ -76,9 +86,12 @@ def render_page(template: str, status: int = 200, **values: Any) -> Response:
         words=words,
         nonce=nonce,
         languages=[Words.of(lang) for lang in LANGUAGES],
+        advice_in_words=advice_in_words,
         alarm_in_words=alarm_in_words,
         leak_in_words=leak_in_words,
+        mark_in_words=mark_in_words,
         verdict_in_words=verdict_in_words,
+        way_in_words=way_in_words,
         asset=lambda name: url_for(
             "marketer.asset", stem=name.split(".")[0], digest=_asset(name).hash, kind=name.split(".")[1]
         ),

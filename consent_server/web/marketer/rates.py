@@ -10,22 +10,30 @@ from flask import Response, request
 from ...rates import read
 from ...rates.compare import GOALS
 from ...rates.leaks import leaks
+from ...rates.only import Only
+from ...rates.parts import SEGMENTS, advice, decided, parts_of
 from ...rates.period import BadQuestion, Period, dimension
 from ...rates.report import Report
+from ...settings.shops import snippet_words
 from ...site import OPTIONAL, Site
 from ..responses import answer
 from ..services import services
 from . import chart
-from .frame import blueprint, errors_on_page, render_page
+from .frame import blueprint, chosen_words, errors_on_page, render_page
 from .session import current_marketer, site_of, site_to_read, sites_of
+from .traffic import traffic
+
+MOST_ADVICE = 5
+"""How many things to do the page names."""
 
 
 def _report(site_id: str) -> Report:
     """Return what an API key or a session asks for."""
     site = site_to_read(site_id)
     by = dimension(request.args.get("by"))
+    only = Only.parse(request.args, by)
     period = Period.parse(request.args.get("from"), request.args.get("to"), read.today())
-    return read.report(services().store, site, period, by)
+    return read.report(services().store, site, period, by, only)
 
 
 @blueprint.get("/v1/<site_id>/rates")
@@ -56,14 +64,15 @@ def rates_page() -> Response:
     if not theirs:
         return render_page("refused", 403, why=None)
     site = site_of(marketer, request.args.get("site") or theirs[0].id)
-    today, wrong = read.today(), None
+    today, wrong, words = read.today(), None, chosen_words()
     try:
-        period = Period.parse(request.args.get("from"), request.args.get("to"), today)
+        period = Period.parse(words.iso(request.args.get("from")), words.iso(request.args.get("to")), today)
         goal = request.args.get("goal") or GOALS[-1]
         if goal not in GOALS:
             raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}.")
+        only = Only.parse(request.args)
     except BadQuestion as error:
-        period, goal, wrong = Period.parse(None, None, today), GOALS[-1], error
+        period, goal, only, wrong = Period.parse(None, None, today), GOALS[-1], Only(), error
     return render_page(
         "rates",
         400 if wrong else 200,
@@ -75,25 +84,30 @@ def rates_page() -> Response:
         today=today,
         goal=goal,
         goals=GOALS,
+        only=only,
         sample=services().store.decisions.is_sample(site),
+        banner={**snippet_words()[words.lang], **site.words.get(words.lang, {})},
         base=request.url_root.rstrip("/"),
         leaks=leaks(services().store, site, today),
-        **page_values(site, period, today, goal),
+        **page_values(site, period, today, goal, only),
     )
 
 
-def page_values(site: Site, period: Period, today: date, goal: str) -> dict[str, Any]:
+def page_values(site: Site, period: Period, today: date, goal: str, only: Only) -> dict[str, Any]:
     """Return all that the page says of a site."""
-    found = read.overview(services().store, site, period, today, goal)
+    found = read.overview(services().store, site, period, today, goal, only)
     total = found.total
-    if not found.rows:
-        return {"total": total, "empty": "quiet" if found.known else "new"}
-    segments = {by: chart.parts_of(by, found.rows[by]) for by in chart.SEGMENTS if by in found.rows}
-    lines = chart.lines(found.days, found.before)
+    if not any(any(counts.row) for counts in found.days.values()):
+        return {"total": total, "empty": "quiet" if found.known else "new", "marks": found.marks}
+    segments = parts_of({by: found.rows[by] for by in SEGMENTS if by in found.rows}, goal)
+    lines = chart.lines(found.days, found.before, found.marks)
     return {
         "empty": None,
         "total": total,
         "lines": lines,
+        "traffic": traffic(lines),
+        "marks": found.marks,
+        "parts_since": found.parts_since,
         "trend": chart.trend(lines),
         "funnel": chart.funnel(total, found.signalled),
         "categories": [
@@ -101,8 +115,14 @@ def page_values(site: Site, period: Period, today: date, goal: str) -> dict[str,
             for name in OPTIONAL
         ],
         "segments": segments,
-        "weakest": chart.weakest([part for by, each in segments.items() if by != "variant" for part in each]),
-        "ways": chart.ways(found.rows["how"]),
+        "advice": sorted(
+            [
+                *decided(found.verdicts, found.rows.get("variant", {}), period.days),
+                *advice(segments, goal, period.days),
+            ],
+            key=lambda one: -one.more,
+        )[:MOST_ADVICE],
+        "ways": chart.ways(found.rows.get("how", {})),
         "alarms": found.alarms,
         "verdicts": found.verdicts,
         "since": found.since,

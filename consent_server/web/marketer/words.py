@@ -8,14 +8,16 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ...rates.alarms import Alarm
 from ...rates.compare import Verdict
 from ...rates.counts import Rate
 from ...rates.leaks import Leak
+from ...rates.marks import Mark
+from ...rates.parts import Advice
 
-LANGUAGES = ("az", "en", "ru")
+LANGUAGES = ("az", "en", "ru", "tr")
 
 
 class Words:
@@ -45,6 +47,13 @@ class Words:
         """Return a count with its thousands apart."""
         return f"{count:,}".replace(",", self._table["thousands"])
 
+    def short(self, count: float) -> str:
+        """Return a round number as an axis names it: thousands as k, millions as M."""
+        for size, letter in ((1_000_000, "M"), (1000, "k")):
+            if count >= size:
+                return self._decimal(count / size, 0 if count % size == 0 else 1) + letter
+        return self._decimal(count, 0 if count == int(count) else 1)
+
     def _decimal(self, value: float, places: int) -> str:
         return f"{value:.{places}f}".replace(".", self._table["decimal"])
 
@@ -65,8 +74,21 @@ class Words:
 
     def day(self, day: date, year: bool = False) -> str:
         """Return a day in words."""
-        text = f"{day.day} {self._table['months'].split()[day.month - 1]}"
+        text = f"{day.day} {self.months[day.month - 1]}"
         return f"{text} {day.year}" if year else text
+
+    @property
+    def months(self) -> list[str]:
+        """How the months are written, in order."""
+        return self._table["months"].split()
+
+    def iso(self, text: str | None) -> str | None:
+        """Return a day as ``2026-01-31`` that somebody wrote as ``day`` writes it; whatever else is left as it is."""
+        parts = (text or "").lower().split()
+        months = [month.lower() for month in self.months]
+        if len(parts) != 3 or parts[1] not in months or not (parts[0] + parts[2]).isdecimal():
+            return text
+        return f"{parts[2]}-{months.index(parts[1]) + 1:02}-{parts[0]:0>2}"
 
     def days(self, first: date, last: date) -> str:
         """Return a stretch of days in words, the year said once."""
@@ -78,6 +100,37 @@ class Words:
         """Return the name of a dimension's value: a language, a device, a way of answering."""
         key = f"{by}_{value}"
         return self._table.get(key, value) if value else self._table[f"{by}_none"]
+
+
+    def many(self, by: str, value: str) -> Markup:
+        """Return the name of a part of the shoppers as what there are many of: phones, visits from a country."""
+        if f"many_{by}_{value}" in self._table:
+            return self(f"many_{by}_{value}")
+        name = escape(self.value(by, value))
+        if by == "country" and value:  # whose name the browser knows
+            return self("many_country", value=Markup('<span data-country="{0}">{0}</span>').format(value))
+        return name
+
+
+def way_in_words(words: Words, how: str, banner: Mapping[str, str]) -> str:
+    """Return the name of a way of answering: a button's as it stands on the banner, whose words these are."""
+    return banner[how] if how in ("accept", "refuse") else words.value("how", how)
+
+
+def advice_in_words(words: Words, advice: Advice) -> Markup:
+    """Return one sentence about what would bring how much."""
+    key = f"advice_{advice.rate}"
+    if advice.by == "variant":
+        key = f"advice_variant_{advice.rate.partition('_')[0]}"
+        there = escape(advice.model)
+    else:
+        there = words("the_others") if advice.model is None else words.many(advice.by, advice.model)
+    return _capital(words(key, a=words.many(advice.by, advice.value), b=there, more=words.number(advice.more)))
+
+
+def _capital(sentence: Markup) -> Markup:
+    """Return a sentence whose first letter is a capital, where it starts with a letter."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def verdict_in_words(words: Words, verdict: Verdict) -> Markup:
@@ -98,14 +151,30 @@ def verdict_in_words(words: Words, verdict: Verdict) -> Markup:
 
 def alarm_in_words(words: Words, alarm: Alarm) -> Markup:
     """Return one sentence about a day that is not like the days before."""
+    shares = alarm.kind != "silent"
     return words(
         f"alarm_{alarm.kind}",
         day=words.day(date.fromisoformat(alarm.day)),
-        rate=words.inside(f"rate_{alarm.rate}"),
+        rate=words.inside(f"rate_{alarm.rate}") if shares else "",
         value=words.percent(alarm.value),
-        low=words.percent(alarm.low),
-        high=words.percent(alarm.high),
+        low=words.percent(alarm.low) if shares else words.number(int(alarm.low)),
+        high=words.percent(alarm.high) if shares else words.number(int(alarm.high)),
     )
+
+
+def mark_in_words(words: Words, mark: Mark) -> Markup:
+    """Return what happened, in one sentence without its day."""
+    unusual = Markup(", ").join(
+        words(
+            "mark_rate",
+            rate=words.inside(f"rate_{alarm.rate}"),
+            value=words.percent(alarm.value),
+            low=words.percent(alarm.low),
+            high=words.percent(alarm.high),
+        )
+        for alarm in mark.alarms
+    )
+    return words(f"mark_{mark.kind}", what=unusual or mark.what)
 
 
 def leak_in_words(words: Words, leak: Leak) -> Markup:

@@ -6,59 +6,26 @@ from typing import Any
 
 from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
-from ...site import CATEGORIES, OPTIONAL
+from ...rates.parts import SEGMENTS
 from ..problems import RETRY_SECONDS, STATUS
-
-Schema = dict[str, Any]
-
-
-def ref(name: str) -> Schema:
-    """Return a reference to one of SCHEMAS."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def thing(properties: dict[str, Schema], /, *optional: str, closed: bool = True) -> Schema:
-    """Return the schema of an object.
-
-    Args:
-        properties: its parts, by name.
-        optional: the names of those that may be left out.
-        closed: whether it has no others.
-    """
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "required": required, "properties": properties} | (
-        {"additionalProperties": False} if closed else {}
-    )
-
-
-def each(schema: Schema) -> Schema:
-    """Return the schema of an object whose parts, whatever their names, are like this."""
-    return {"type": "object", "additionalProperties": schema}
-
-
-def some(items: Schema) -> Schema:
-    """Return the schema of a list."""
-    return {"type": "array", "items": items}
-
-
-def one(*values: str) -> Schema:
-    """Return the schema of one of these texts."""
-    return {"enum": [*values]}
-
-
-def nullable(kind: str) -> Schema:
-    """Return the schema of a text or number that may be null."""
-    return {"type": [kind, "null"]}
-
-
-TEXT: Schema = {"type": "string"}
-WHOLE: Schema = {"type": "integer"}
-DATE: Schema = {"type": "string", "format": "date"}
-SECONDS: Schema = {"type": "integer", "description": "Seconds since 1970."}
-LANGUAGE: Schema = {"type": "string", "pattern": "^[a-z]{2,3}$"}
-NOTICE_HASH: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
-ALLOWED = some(one(*OPTIONAL))
-CATEGORY = one(*CATEGORIES)
+from .rates import RATES
+from .schema import (
+    ALLOWED,
+    CATEGORY,
+    DATE,
+    LANGUAGE,
+    NOTICE_HASH,
+    SECONDS,
+    TEXT,
+    WHOLE,
+    Schema,
+    each,
+    nullable,
+    one,
+    ref,
+    some,
+    thing,
+)
 
 SCHEMAS: dict[str, Schema] = {
     "Problem": thing(
@@ -200,28 +167,7 @@ SCHEMAS: dict[str, Schema] = {
             "endorsements": some(TEXT | {"description": "What one key signs of another: `{typ, by, kid, x, is}`."}),
         }
     ),
-    "Counted": thing({"counts": each(WHOLE), "rates": each(ref("Rate"))}, closed=False),
-    "Rate": thing(
-        {
-            "numerator": WHOLE,
-            "denominator": WHOLE,
-            "value": nullable("number"),
-            "low": nullable("number"),
-            "high": nullable("number"),
-            "too_few": {"type": "boolean"},
-        }
-    ),
-    "Rates": thing(
-        {
-            "site": TEXT,
-            "from": DATE,
-            "to": DATE,
-            "by": one(*DIMENSIONS),
-            "total": ref("Counted"),
-            "rows": some(ref("Counted")),
-        },
-        closed=False,
-    ),
+    **RATES,
 }
 """The bodies of requests and answers, by name."""
 
@@ -250,6 +196,10 @@ PARAMETERS = {
         "query", "from", {"anyOf": [DATE, {"const": ""}]}, description="First day (UTC); 30 days ago if left out."
     ),
     "to": parameter("query", "to", {"anyOf": [DATE, {"const": ""}]}, description="Last day; today if left out."),
+    **{
+        name: parameter("query", name, TEXT, description=f"Only this {name}. A country goes with no other part.")
+        for name in SEGMENTS
+    },
     "by": parameter("query", "by", one(*DIMENSIONS, "") | {"default": "day"}),
 }
 """What several calls take."""

@@ -7,19 +7,8 @@ from typing import Any, get_args
 from ...banner.scripts import LAYERS
 from ...rates.leaks import Kind, State
 from ..problems import STATUS
-from .components import (
-    CATEGORY,
-    DATE,
-    LANGUAGE,
-    REFUSALS,
-    TEXT,
-    Schema,
-    one,
-    parameter,
-    ref,
-    some,
-    thing,
-)
+from .components import REFUSALS, parameter
+from .schema import CATEGORY, DATE, LANGUAGE, TEXT, Schema, one, ref, some, thing
 
 BY_TOKEN: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 BY_MARKETER: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
@@ -261,7 +250,7 @@ PATHS: dict[str, dict[str, Any]] = {
                 summary,
                 _says("Rates", schema, mimetype=mimetype),
                 *("BadQuestion", "NotKnown", "NotYours", "UnknownSite", "StoreAway"),
-                takes="site_id from to by",
+                takes="site_id from to by language variant device country",
                 security=BY_MARKETER,
             ),
         }

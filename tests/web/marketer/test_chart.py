@@ -8,20 +8,25 @@ from counted import TODAY, asked, days
 
 from consent_server.rates.alarms import Alarm
 from consent_server.rates.compare import Verdict
-from consent_server.rates.counts import Counts
+from consent_server.rates.counts import LINES, Counts, Rate
+from consent_server.rates.parts import Advice
 from consent_server.rates.period import Period
 from consent_server.web.marketer.chart import (
-    LINES,
     bins,
     funnel,
     lines,
-    parts_of,
     presets,
     trend,
     ways,
-    weakest,
 )
-from consent_server.web.marketer.words import LANGUAGES, Words, alarm_in_words, verdict_in_words
+from consent_server.web.marketer.words import (
+    LANGUAGES,
+    Words,
+    advice_in_words,
+    alarm_in_words,
+    verdict_in_words,
+    way_in_words,
+)
 
 EN = Words.of("en")
 
@@ -93,6 +98,20 @@ def test_the_trend_says_only_what_is_clear(before, now, kind):
     assert bool(moved) == (kind in ("up", "down", "mixed"))
 
 
+def test_a_new_shop_has_its_first_days_one_by_one_until_there_is_a_line():
+    two = lines(days([asked(0)] * 28 + [asked(20, 3, 9), asked(30, 5, 14)]), Counts())
+    assert [(bin.first.day, rate.numerator) for bin, rate in two[0].sparse] == [(21, 12), (22, 19)]
+    three = lines(days([asked(0)] * 27 + [asked(20, 3, 9)] * 3), Counts())
+    assert [len(line.points) for line in three] == [3] * 4
+    assert not three[0].sparse
+    assert three[0].x(0) < three[0].x(1) < three[0].x(2)
+
+
+def test_days_without_a_visit_are_left_out_only_where_nothing_was_before():
+    quiet = lines(days([asked(0), asked(20, 3, 9), asked(20, 3, 9), asked(20, 3, 9)]), asked(100, 20, 40))
+    assert len(quiet[0].points) == 4
+
+
 # Funnel
 
 
@@ -111,39 +130,6 @@ def test_the_bars_of_the_funnel_continue_each_other():
 def test_a_funnel_with_more_answers_than_displays_stays_within_its_bar():
     assert all(0 <= step.start <= step.end <= 1 for step in funnel(asked(10, 20, 40)))
     assert all(0 <= step.start <= step.end <= 1 for step in funnel(Counts()))
-
-
-# Parts
-
-
-def test_a_part_is_called_worse_only_where_it_is_clearly_below_all_others():
-    rows = {"phone": asked(2000, 300, 700), "desktop": asked(1000, 150, 650), "tablet": asked(50, 10, 5)}
-    phone, desktop, tablet = parts_of("device", rows)
-    assert (phone.value, desktop.value, tablet.value) == ("phone", "desktop", "tablet")
-    assert set(phone.worse) == set(LINES)
-    assert phone.worse["answer"].denominator == 1050
-    assert not desktop.worse
-    assert not tablet.worse  # too few
-    assert weakest([phone, desktop, tablet])[0] is phone
-
-
-def test_variants_get_no_marks_for_they_have_verdicts():
-    rows = {"calm": asked(2000, 300, 700), "short": asked(2000, 300, 1100)}
-    assert not any(part.worse for part in parts_of("variant", rows))
-    assert any(part.worse for part in parts_of("device", rows))
-
-
-def test_a_gap_below_two_points_is_not_worth_a_mark():
-    rows = {"a": asked(1_000_000, 0, 500_000), "b": asked(1_000_000, 0, 515_000)}
-    assert not any(part.worse for part in parts_of("language", rows))
-    assert weakest(parts_of("language", rows)) is None
-
-
-def test_the_weakest_part_is_where_most_is_lost():
-    many = parts_of("device", {"phone": asked(9000, 1000, 4000), "desktop": asked(9000, 1000, 5000)})
-    few = parts_of("country", {"AZ": asked(9000, 1000, 5000), "GE": asked(200, 20, 60)})
-    part, _ = weakest([*few, *many])
-    assert (part.by, part.value) == ("device", "phone")
 
 
 def test_ways_of_answering_are_shares_of_all_answers():
@@ -166,6 +152,46 @@ def test_every_kind_of_verdict_and_alarm_has_a_sentence(lang):
     assert verdict_in_words(words, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03)).find("calm") >= 0
     for kind in ("range", "stopped"):
         assert "{" not in alarm_in_words(words, Alarm(kind, "answer", "2026-11-22", 0.1, 0.2, 0.3))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_advice_has_a_sentence_that_names_who_and_how_much(lang):
+    words = Words.of(lang)
+    for rate in ("answer", "reach_functional", "reach_analytics", "reach_marketing"):
+        for by, here, there in (("device", "phone", "desktop"), ("country", "GE", None), ("variant", "calm", "short")):
+            said = advice_in_words(words, Advice(by, here, there, rate, Rate(1, 4), Rate(3, 4), 12300))
+            assert "{" not in said
+            assert words.number(12300) in said
+            assert said[0] == said[0].upper()
+    said = advice_in_words(EN, Advice("device", "phone", "desktop", "answer", Rate(1, 4), Rate(3, 4), 300))
+    assert said == "If phones answered like desktops: about <b>300</b> more answers a month."
+
+
+def test_advice_about_a_country_or_variant_of_any_name_is_escaped():
+    for by in ("country", "variant"):
+        said = advice_in_words(EN, Advice(by, "<i>", "<i>", "answer", Rate(1, 4), Rate(3, 4), 3))
+        assert "<i>" not in said
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_button_is_called_what_it_is_called_on_the_banner(lang):
+    words, banner = Words.of(lang), {"accept": "Everything!", "refuse": "Nothing!"}
+    assert [way_in_words(words, how, banner) for how in ("accept", "refuse")] == ["Everything!", "Nothing!"]
+    assert way_in_words(EN, "preferences", banner) == "Chosen in preferences"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("day", [date(2026, month, 3 * month - 1) for month in range(1, 10)] + [TODAY])
+def test_a_day_is_read_as_it_is_written(lang, day):
+    words = Words.of(lang)
+    assert words.iso(words.day(day, year=True)) == day.isoformat()
+    assert words.iso(words.day(day, year=True).upper()) in (day.isoformat(), words.day(day, year=True).upper())
+    assert words.iso(day.isoformat()) == day.isoformat()
+
+
+@pytest.mark.parametrize("text", ["spring", "1 Foo 2026", "x Nov 2026", "", "1 2 3", "² Nov 2026"])
+def test_what_is_no_day_is_left_to_who_refuses_it(text):
+    assert EN.iso(text) == text
 
 
 def test_the_winner_of_a_verdict_is_named_first():

@@ -277,8 +277,45 @@ def test_page_json_and_csv_agree(marketer, shopper, site, by):
     for line, row in zip(lines, rows, strict=True):
         assert {name: int(line[name]) for name in row["counts"]} == row["counts"]
     page = marketer.get("/").text
-    assert "<b>5</b> shoppers who were asked, <b>60.0%</b> answered" in page
-    assert "<b>33.3%</b> of those who answered allow marketing, <b>66.7%</b> allow analytics" in page
+    assert "Marketing was allowed in <b>20.0%</b> of the <b>5</b> visits in which the banner was shown" in page
+    assert "<b>60.0%</b> of the visits were answered, and <b>33.3%</b> of the answers allow it" in page
+
+
+def test_the_headline_is_the_goal_that_was_chosen(marketer, shopper):
+    three_answers(shopper)
+    page = marketer.get("/?goal=answer").text
+    assert "shown in <b>5</b> visits; <b>60.0%</b> of them were answered" in page
+    assert "<b>33.3%</b> of the answers allow marketing, <b>66.7%</b> analytics" in page
+    assert "Analytics was allowed in <b>40.0%</b> of the <b>5</b> visits" in marketer.get("/?goal=reach_analytics").text
+
+
+def test_a_day_may_be_written_as_the_page_writes_it(marketer, shopper, site):
+    three_answers(shopper)
+    for lang in LANGUAGES:
+        words = Words.of(lang)
+        first, last = TODAY - timedelta(days=40), TODAY
+        asked = {"from": words.day(first, year=True), "to": words.day(last, year=True), "lang": lang}
+        answer = marketer.get("/", query_string=asked)
+        assert answer.status_code == 200
+        assert f'value="{asked["from"]}"' in answer.text
+        assert f'value="{asked["to"]}"' in answer.text
+        assert words.days(first, last) in answer.text
+
+
+def test_ways_of_answering_have_the_names_of_the_buttons(app, marketer, shopper, site):
+    three_answers(shopper)
+    banner = app.extensions["consent"].scripts[site.id].notices
+    for lang in LANGUAGES:
+        page = marketer.get(f"/?lang={lang}").text
+        said = next(notice for notices in banner.values() for notice in notices if notice.lang == lang)
+        assert str(said.content["words"]["accept"]) in page
+
+
+def test_the_four_rates_have_one_verdict_together(marketer, shopper, site):
+    three_answers(shopper)
+    trend = marketer.get(f"/v1/{site.id}/rates").get_json()["trend"]
+    assert trend["says"] == "unknown"
+    assert set(trend["rates"]) == {"answer", "grant_functional", "grant_analytics", "grant_marketing"}
 
 
 def test_ways_of_answering_know_the_displays_of_their_total_only(marketer, shopper, site):
@@ -324,9 +361,10 @@ def test_the_page_says_so_and_shows_what_it_can(marketer, shopper, lang, query, 
     three_answers(shopper)
     answer = marketer.get(f"/?{query}&lang={lang}")
     assert answer.status_code == 400
-    assert str(Words.of(lang)(f"bad_{kind}")) in answer.text
+    words = Words.of(lang)
+    assert str(words(f"bad_{kind}", example=words.day(TODAY, year=True))) in answer.text
     answer = marketer.get(f"/?{query}&lang=en")
-    assert "<b>60.0%</b> answered" in answer.text
+    assert "<b>60.0%</b> of the visits were answered" in answer.text
 
 
 # The page
@@ -348,7 +386,7 @@ def test_a_quiet_period_of_a_shop_with_answers_says_so(marketer, shopper):
 def test_few_answers_are_called_too_few(marketer, shopper):
     three_answers(shopper)
     page = marketer.get("/").text
-    for key in ("too_few_help", "weakest_unknown"):
+    for key in ("too_few_help", "advice_unknown"):
         assert str(Words.of("en")(key)) in page
 
 

@@ -26,12 +26,12 @@ function readOut(figure) {
   /** @param {number} i */
   const show = (i) => {
     const { x, y, cells } = points[i];
-    const [day, rate, interval, count] = cells;
+    const [day, value, interval, count] = cells;
     slider.value = String(i);
-    slider.setAttribute("aria-valuetext", `${day}: ${rate} (${interval}), ${count}`);
+    slider.setAttribute("aria-valuetext", `${day}: ${value}${interval ? ` (${interval}), ${count}` : ""}`);
     const strong = document.createElement("b");
-    strong.textContent = rate;
-    output.replaceChildren(`${day} `, strong, ` ${interval}`, document.createElement("br"), count);
+    strong.textContent = value;
+    output.replaceChildren(`${day} `, strong, ` ${interval ?? ""}`, document.createElement("br"), count ?? "");
     cursor.setAttribute("visibility", "visible");
     hair.setAttribute("transform", `translate(${x})`);
     dot.setAttribute("visibility", y ? "inherit" : "hidden");
@@ -65,6 +65,28 @@ function readOut(figure) {
 for (const choice of /** @type {NodeListOf<HTMLSelectElement>} */ (document.querySelectorAll("[data-send]"))) {
   choice.addEventListener("change", () => choice.form?.submit());
 }
+const months = /** @type {HTMLElement | null} */ (document.querySelector("[data-months]"))?.dataset.months?.split(" ") ?? [];
+
+// A day is written as the page writes it; the browser's own calendar, which has a language of its own, only picks it.
+for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[data-day]"))) {
+  const [picker, button] = [document.createElement("input"), document.createElement("button")];
+  if (!picker.showPicker) continue;
+  Object.assign(picker, { type: "date", value: field.dataset.day, max: field.dataset.max, tabIndex: -1, className: "picker" });
+  picker.setAttribute("aria-hidden", "true");
+  Object.assign(button, { type: "button", className: "calendar" });
+  button.setAttribute("aria-label", field.dataset.calendar ?? "");
+  button.addEventListener("click", () => picker.showPicker());
+  picker.addEventListener("change", () => {
+    const [year, month, day] = picker.value.split("-").map(Number);
+    if (day) field.value = `${day} ${months[month - 1]} ${year}`;
+    field.focus();
+  });
+  const box = document.createElement("span");
+  box.className = "picked";
+  box.append(button, picker);
+  field.closest("label")?.after(box);
+}
+
 for (const spare of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-hide]"))) spare.hidden = true;
 
 for (const block of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"))) {

@@ -1,0 +1,79 @@
+"""What happened on which day: another question, other words, another variant, an outage, an alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import pairwise
+
+from ..site import Asked
+from .alarms import Alarm, history
+from .counts import Counts
+from .period import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened from ``first`` to ``last``.
+
+    ``kind`` is ``revision`` (``what`` is its number), ``words``, ``cookies``, ``variant-began``, ``variant-ended``
+    (``what`` is its name), ``silent`` (no banner was shown), ``stopped`` (nobody answered) or ``range`` (rates left
+    their usual range: ``alarms``).
+    """
+
+    kind: str
+    first: date
+    last: date
+    what: str = ""
+    alarms: tuple[Alarm, ...] = ()
+
+
+def marks(asked: Sequence[tuple[date, Asked]], days: Mapping[str, Counts], period: Period) -> list[Mark]:
+    """Return what happened in a period, in order.
+
+    Args:
+        asked: what was asked from which day on, the oldest first.
+        days: counts by ISO day, those before the period too: an alarm is one against the days before it.
+        period: the days that are looked at.
+    """
+    found = [*_changes(asked), *_alarms(days)]
+    return sorted(
+        (mark for mark in found if mark.last >= period.first and mark.first <= period.last),
+        key=lambda mark: (mark.first, mark.kind),
+    )
+
+
+def _changes(asked: Sequence[tuple[date, Asked]]) -> Iterator[Mark]:
+    for (_, before), (day, now) in pairwise(asked):
+        began = [name for name in now.variants if name not in before.variants]
+        ended = [name for name in before.variants if name not in now.variants]
+        if now.revision != before.revision:
+            yield Mark("revision", day, day, str(now.revision))
+        yield from (Mark("variant-began", day, day, name) for name in began if name)
+        yield from (Mark("variant-ended", day, day, name) for name in ended if name)
+        if now.cookies != before.cookies and now.revision == before.revision and not began and not ended:
+            yield Mark("cookies", day, day)
+        if now.words != before.words and now.revision == before.revision and not began and not ended:
+            yield Mark("words", day, day)
+
+
+def _alarms(days: Mapping[str, Counts]) -> Iterator[Mark]:
+    """Yield an outage for days in a row without banners or answers, and one mark for all rates of a day."""
+    outage: Mark | None = None
+    unusual: dict[str, list[Alarm]] = {}
+    for alarm in history(days):
+        day = date.fromisoformat(alarm.day)
+        if alarm.kind == "range":
+            unusual.setdefault(alarm.day, []).append(alarm)
+        elif outage and outage.kind == alarm.kind and outage.last == day - timedelta(days=1):
+            outage = replace(outage, last=day)
+        else:
+            if outage:
+                yield outage
+            outage = Mark(alarm.kind, day, day)
+    if outage:
+        yield outage
+    for name, found in unusual.items():
+        day = date.fromisoformat(name)
+        yield Mark("range", day, day, alarms=tuple(found))

@@ -1,0 +1,53 @@
+"""A part of the shoppers that is looked at by itself: phones, or phones with pages in Russian."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..store import PARTS, SEPARATOR
+from .parts import SEGMENTS
+from .period import BadQuestion
+
+
+class Only(dict[str, str]):
+    """The values that are looked at, by dimension; empty where everything is."""
+
+    @classmethod
+    def parse(cls, asked: Mapping[str, str], by: str = "day") -> Only:
+        """Read which part is asked for, out of a query's parameters.
+
+        Args:
+            asked: what was asked for, by name; the names of SEGMENTS say which part.
+            by: the dimension that its rows are asked by.
+
+        Raises:
+            BadQuestion: what that part has in common with another one is not counted.
+        """
+        only = cls({name: asked[name] for name in SEGMENTS if asked.get(name)})
+        if only and by == "how":
+            raise BadQuestion("filters", "Ways of answering are not counted by part: leave `by` or the part out.")
+        if len({*only, by} - {"day"}) > 1 and "country" in {*only, by}:
+            raise BadQuestion("filters", "A country is counted by itself alone: leave it or the other part out.")
+        return only
+
+    @property
+    def alone(self) -> tuple[str, str] | None:
+        """The one dimension and value, where there is no other."""
+        return next(iter(self.items())) if len(self) == 1 else None
+
+    def has(self, cell: str) -> bool:
+        """Return whether a combination of PARTS, as it is counted, belongs to this part."""
+        values = dict(zip(PARTS, cell.split(SEPARATOR), strict=True))
+        return all(values[name] == value for name, value in self.items())
+
+    @property
+    def crossed(self) -> tuple[str, ...]:
+        """The dimensions by which this part can be looked at."""
+        if not self:
+            return SEGMENTS
+        return () if "country" in self else tuple(name for name in PARTS if name not in self)
+
+
+def value_in(cell: str, by: str) -> str:
+    """Return the value of one of PARTS in a combination of them."""
+    return cell.split(SEPARATOR)[PARTS.index(by)]
