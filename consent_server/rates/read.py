@@ -99,9 +99,7 @@ class Overview:
         return self.rows.get("how", {}).get(SIGNAL, Counts()).shown
 
 
-def overview(
-    store: Store, site: Site, period: Period, day: date, goal: str, only: Only = EVERYTHING
-) -> Overview:
+def overview(store: Store, site: Site, period: Period, day: date, goal: str, only: Only = EVERYTHING) -> Overview:
     """Return all that is said of a site at a glance; each dimension is read from the store once.
 
     Args:
@@ -243,9 +241,7 @@ def _rows(store: Store, site: Site, period: Period, asked: Sequence[str], only: 
     return found
 
 
-def _together_since(
-    store: Store, site: Site, days: Mapping[str, Counts], only: Only, period: Period
-) -> date | None:
+def _together_since(store: Store, site: Site, days: Mapping[str, Counts], only: Only, period: Period) -> date | None:
     """Return from which day of the period on parts were counted together, or None where they always were.
 
     Older versions counted each dimension by itself alone.

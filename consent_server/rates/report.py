@@ -205,9 +205,7 @@ def _trend(now: Counts, before: Counts) -> dict[str, Any]:
     moved = moves(now, before)
     return {
         "says": direction(moved),
-        "rates": {
-            name: "unknown" if move is None else direction({name: move}) for name, move in moved.items()
-        },
+        "rates": {name: "unknown" if move is None else direction({name: move}) for name, move in moved.items()},
     }
 
 

@@ -101,7 +101,6 @@ class Words:
         key = f"{by}_{value}"
         return self._table.get(key, value) if value else self._table[f"{by}_none"]
 
-
     def many(self, by: str, value: str) -> Markup:
         """Return the name of a part of the shoppers as what there are many of: phones, visits from a country."""
         if f"many_{by}_{value}" in self._table:
