@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from .events.webhook import Line, NotTaken, Webhook
+from .events.webhook import SECONDS, Line, NotTaken, Webhook
 from .proof.entries import Unproven
 from .proof.log import seal
 from .proof.stamps import Authority, NotStamped, stamp
@@ -25,15 +25,15 @@ from .tokens import Keys
 log = logging.getLogger(__name__)
 
 
-def tell(store: Store, site: Site, webhook: Webhook, today: date) -> list[Alarm | Leak]:
+def tell(store: Store, site: Site, webhook: Webhook, today: date, seconds: float = SECONDS) -> list[Alarm | Leak]:
     """Post each alarm of ``site`` to ``webhook`` once, whichever server sees it first; return those that were posted.
 
     The body is JSON: ``{site, kind, rate, day, value, low, high, text}``, of a leak ``{site, kind, leak, text}``. One
-    that is not taken is posted again later.
+    that is not taken is posted again later. ``seconds``: for how long the receiver may take, whatever it does meanwhile.
     """
     told: list[Alarm | Leak] = []
     found: list[Alarm | Leak] = [*unusual(store, site, today), *leaks(store, site, today)]
-    with closing(Line(webhook)) as line:
+    with closing(Line(webhook, seconds)) as line:
         for alarm in found:
             if isinstance(alarm, Leak):
                 name = f"leak.{hashlib.sha256(f'{alarm.kind} {alarm.name}'.encode()).hexdigest()[:16]}"
@@ -49,6 +49,8 @@ def tell(store: Store, site: Site, webhook: Webhook, today: date) -> list[Alarm 
             except NotTaken as error:
                 store.counters.release_alarm(site, name)
                 log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
+                if not error.about_one:
+                    break
     return told
 
 

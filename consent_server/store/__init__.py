@@ -12,13 +12,13 @@ from .counters import PARTS, SEPARATOR, Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .evidence.attestations import Attestations
 from .evidence.erasures import Erasures
+from .evidence.notices import ForgedNotice, Notices
 from .evidence.public_keys import PublicKeys
 from .feed.reader import Feed
 from .foreign import Unreadable
 from .leaks import Leaks
 from .log import Archive, Archived, Log
 from .marketers import ApiKey, Marketer, Marketers
-from .notices import ForgedNotice, Notices
 
 __all__ = [
     "PARTS",

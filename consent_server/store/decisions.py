@@ -15,7 +15,7 @@ from . import keys
 from .connection import Connection, StoreAway
 from .connection.clock import Clock, apart
 from .counters import counting
-from .notices import Notices
+from .evidence.notices import Notices
 from .packing import name_in, pack, pack_erased, pack_hour, pack_name, pack_places, unpack, unpack_places
 
 

@@ -15,9 +15,9 @@ from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection
 from .connection.clock import Clock, apart
+from .evidence.notices import Notices
 from .foreign import ours
 from .keys import DAY, Bucket, buckets, midnight
-from .notices import Notices
 from .packing import pack_hour, pack_name, unpack, unpack_erased
 
 PIECE = 200

@@ -1,1 +1,1 @@
-"""What is kept beside the log to prove it: statements of erasures, endorsements of keys, and what others attest."""
+"""What is kept beside the log to prove it: what was asked, erasures, endorsed keys, what others attest."""

@@ -11,8 +11,8 @@ from ...decision import Entry
 from ...site import Site
 from ..connection import Connection
 from ..keys import buckets, place
-from ..notices import Notices
 from ..packing import pack_erased, unpack_erased
+from .notices import Notices
 
 
 class Erasures:

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import msgspec
 
-from ..site import Asked, ConsentError, Notice, Site
-from . import keys
-from .connection import Connection, StoreAway
+from ...site import Asked, ConsentError, Notice, Site
+from .. import keys
+from ..connection import Connection, StoreAway
 
 log = logging.getLogger(__name__)
 
