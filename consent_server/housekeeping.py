@@ -29,7 +29,7 @@ def tell(store: Store, site: Site, webhook: Webhook, today: date, seconds: float
     """Post each alarm of ``site`` to ``webhook`` once, whichever server sees it first; return those that were posted.
 
     The body is JSON: ``{site, kind, rate, day, value, low, high, text}``, of a leak ``{site, kind, leak, text}``. One
-    that is not taken is posted again later. ``seconds``: for how long the receiver may take, whatever it does meanwhile.
+    that is not taken is posted again later. ``seconds``: for how long the receiver may take, whatever it does.
     """
     told: list[Alarm | Leak] = []
     found: list[Alarm | Leak] = [*unusual(store, site, today), *leaks(store, site, today)]
