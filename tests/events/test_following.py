@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from conftest import SECRET, closing
+from conftest import CONSENT_SERVER, SECRET, closing
 from decided import KEYS, SHOP, by_shopper, decide, lay_down
+from examples import example
 
 from consent_server.cli import main
 from consent_server.events.following import UnknownCursor, follow
@@ -159,6 +161,9 @@ def test_the_command_prints_lines_and_reads_on(command: Store, tmp_path: Path) -
 
     with closing(command) as store:
         decided = decide(store, 7, 1, now=now() - 1000)
+        typed = example("since").replace("consent-server", str(CONSENT_SERVER))
+        subprocess.run(typed, shell=True, check=True, cwd=tmp_path)
+        assert [json.loads(line)["jti"] for line in (tmp_path / "decisions.ndjson").read_text().splitlines()] == decided
         code, said, _ = run("shop", "--since", "start")
         lines = [json.loads(line) for line in said.splitlines()]
         assert (code, [line["jti"] for line in lines]) == (0, decided)

@@ -9,6 +9,7 @@ import msgspec
 
 from .components import HEADERS, PARAMETERS, RESPONSES, SCHEMAS
 from .paths import PATHS
+from .webhooks import WEBHOOKS
 
 
 @cache
@@ -28,6 +29,7 @@ def description(prefix: str = "") -> bytes:
                 },
                 "servers": [{"url": prefix or "/"}],
                 "paths": PATHS,
+                "webhooks": WEBHOOKS,
                 "components": {
                     "securitySchemes": {
                         "bearer": {
