@@ -19,14 +19,18 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import standardwebhooks
-from conftest import CONSENT_SERVER, SECRET, Live, free_port
+from click.testing import CliRunner
+from conftest import CONSENT_SERVER, SECRET, Live, closing, free_port
+from decided import decide as decide_in
 from examples import example
 from receiver import Receiver
 from test_serving import described, running
 
+from consent_server.cli import main
 from consent_server.cli.serve import start_housekeeping
 from consent_server.events.webhook import NoWebhookSecret
 from consent_server.settings.environment import Settings
+from consent_server.store import Store
 
 __all__ = ["running"]
 
@@ -112,6 +116,23 @@ def test_a_webhook_without_a_secret_and_a_secret_of_nobody_keep_serve_from_start
     config.write_text(config.read_text().replace("[sites.shop]\n", example("webhook of a site")))
     with pytest.raises(NoWebhookSecret, match="not set, and the webhook of shop has to be signed"):
         start_housekeeping(Settings(secret=(SECRET,), redis_url=redis_url, config=config))
+
+
+def test_where_nothing_serves_log_seal_tells_what_there_is(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = Receiver()
+    for name, value in {
+        **{"CONSENT_SECRET": SECRET, "CONSENT_CONFIG": str(described(tmp_path, ORIGIN)), "REDIS_URL": redis_url},
+        **{"CONSENT_WEBHOOK": receiver.url, "CONSENT_WEBHOOK_SECRET": SIGNS},
+    }.items():
+        monkeypatch.setenv(name, value)
+    with closing(Store(redis_url, 5)) as store:
+        decided = decide_in(store, 7, 1, 0)
+        done = CliRunner().invoke(main, ["log", "seal"])
+        assert (done.exit_code, done.stdout) == (0, "shop: 0 days sealed\n")
+    assert [post.event["jti"] for post in receiver.posts] == decided
+    receiver.stop()
 
 
 def test_the_documented_receiver_hears_each_event_once(
