@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...decision import KINDS
-from .components import ALLOWED, SECONDS, TEXT, WHOLE, Schema, nullable, one, parameter, thing
+from .components import parameter
+from .schema import ALLOWED, SECONDS, TEXT, WHOLE, Schema, nullable, one, thing
 
 _HEADERS = [
     parameter("header", "webhook-id", TEXT, required=True, description="Names the event, the same at each attempt."),
