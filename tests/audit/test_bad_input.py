@@ -51,8 +51,9 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
     farm.page("<script>onbeforeunload = (event) => event.preventDefault()</script>", "/stay")
     farm.page("<script>onload = () => { for (;;); }</script>", "/hangs")
     farm.page('<img alt="" src="/kill">', "/crash")
+    farm.page("<script>setInterval(() => open('/empty'), 50)</script>", "/windows")
     farm.page(farm.fill('<img alt="" src="{t}/last">'), "/last")
-    order = ("endless", "away", "login", "paper", "file", "dialog", "stay", "crash", "hangs", "last")
+    order = ("endless", "away", "login", "paper", "file", "dialog", "stay", "crash", "hangs", "windows", "last")
     urls = "".join(f"<url><loc>{farm.url(f'/{name}')}</loc></url>" for name in order)
     farm.files["/sitemap.xml"] = lambda _: Response(f"<urlset>{urls}</urlset>", content_type="application/xml")
     report = farm.audit(("before",))
@@ -66,6 +67,7 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
         "/dialog opens a dialog (alert)",
         "/crash crashed its tab",
         "/hangs did not answer",
+        "/windows opens window after window",
     ):
         assert said in notes, notes
     found = {each.name for each in report.findings if each.kind == "request"}

@@ -12,7 +12,7 @@ from ..observed import Observed
 from ..tag import LOOK
 from .browser import Error, go_to, in_a_line
 from .quiet import SECONDS_TO_SETTLE, Quiet
-from .watch import Watch
+from .watch import MOST_POPUPS, Watch
 
 if TYPE_CHECKING:
     from playwright.async_api import Dialog, Download, Page, Response
@@ -52,9 +52,14 @@ class Visit:
         """Do what a shopper does on a page: scroll, move the pointer, wait (so long); then see what is there."""
         wait = self.wait if seconds is None else seconds
         await self._in_time(lambda: self._use(wait), wait + SECONDS_TO_SETTLE + SECONDS_TO_USE)
-        for popup in self.watch.popups:
-            with suppress(Error):
-                await popup.close()
+        if len(self.watch.popups) >= MOST_POPUPS:
+            self.note(f"{self.watch.going} opens window after window; its tab was closed.")
+            await self._replace()  # or it opens them faster than they are closed
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_USE):
+                for popup in [*self.watch.popups]:
+                    with suppress(Error):
+                        await popup.close()
         self.watch.popups.clear()
 
     async def leave(self) -> None:

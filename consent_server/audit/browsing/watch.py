@@ -33,6 +33,9 @@ _OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
 """It stands between a tracker and the calls that it holds: nobody's initiator."""
 
 
+MOST_POPUPS = 10
+"""How many windows that a page opens are looked at."""
+
 SECONDS_BETWEEN_WITNESSES = 5
 """The same address at about the same time is the same request, although queues are long on a busy machine."""
 
@@ -78,8 +81,10 @@ class Watch:
 
     async def _popped_up(self, page: Page) -> None:
         if await page.opener():
-            self.popups.append(page)
             with suppress(Error):  # it may be closed already
+                if len(self.popups) >= MOST_POPUPS:
+                    return await page.close()
+                self.popups.append(page)
                 await self._follow(page, popup=True)
 
     async def _follow(self, page: Page, *, popup: bool = False) -> None:
