@@ -104,6 +104,7 @@ class Watch:
         await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
 
     def _add(self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", **more: Any) -> None:
+        name = name.encode("utf-8", "replace").decode()  # JavaScript's texts may have halves of characters
         if host:  # what has none stays within the browser
             self.sightings.append(Sighting(kind, name, host, page or self.page or self.going, initiator, at, **more))
 
