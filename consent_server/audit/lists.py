@@ -12,13 +12,18 @@ from .hosts import host_of, registrable
 from .lives import seconds_of
 from .observed import Sighting
 
+LETTERS_TO_LIST = 3
+"""With fewer a name's beginning would list whatever begins with a letter or two."""
+
 
 def listable(name: str) -> str | None:
     """Return how consent.toml lists a name: as it is, or by the beginning that it takes; None if it takes none."""
     beginning = "".join(takewhile(lambda each: each.isprintable() and each not in ",*", name))
     if not beginning.strip() or beginning[0].isspace():
         return None
-    return name if beginning == name.rstrip() == name else f"{beginning.rstrip()}*"
+    if beginning == name.rstrip() == name:
+        return name
+    return f"{beginning.rstrip()}*" if len(beginning) >= LETTERS_TO_LIST else None
 
 
 _Row = tuple[re.Pattern[str], str]

@@ -43,6 +43,7 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
         "/endless": never,
         "/away": lambda _: Response("", 302, {"Location": farm.url("/", "elsewhere")}),
         "/login": lambda _: Response("Who are you?", 401, content_type="text/html"),
+        "/basic": lambda _: Response("", 401, {"WWW-Authenticate": 'Basic realm="Shop"'}, content_type="text/html"),
         "/paper": lambda _: Response(b"%PDF-1.4\n%%EOF", content_type="application/pdf"),
         "/file": lambda _: Response("x", 200, {"Content-Disposition": "attachment; filename=x.bin"}),
         "/kill": kill_the_tab,
@@ -51,9 +52,11 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
     farm.page("<script>onbeforeunload = (event) => event.preventDefault()</script>", "/stay")
     farm.page("<script>onload = () => { for (;;); }</script>", "/hangs")
     farm.page('<img alt="" src="/kill">', "/crash")
+    farm.page("<script>for (let n = 0; n < 1e5; n++) history.pushState(null, '', `?${n}`)</script>", "/flood")
+    farm.page("<script>setInterval(() => open('/empty'), 50)</script>", "/windows")
     farm.page(farm.fill('<img alt="" src="{t}/last">'), "/last")
-    order = ("endless", "away", "login", "paper", "file", "dialog", "stay", "crash", "hangs", "last")
-    urls = "".join(f"<url><loc>{farm.url(f'/{name}')}</loc></url>" for name in order)
+    order = ("endless", "away", "login", "basic", "paper", "file", "dialog", "stay", "crash", "hangs", "windows")
+    urls = "".join(f"<url><loc>{farm.url(f'/{name}')}</loc></url>" for name in (*order, "flood", "last"))
     farm.files["/sitemap.xml"] = lambda _: Response(f"<urlset>{urls}</urlset>", content_type="application/xml")
     report = farm.audit(("before",))
     notes = "\n".join(report.notes)
@@ -61,13 +64,16 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
         "/endless did not finish loading",
         f"/away leads on to {farm.url('/', 'elsewhere')}",
         "/login wants a login (status 401)",
+        "/basic wants a login (a name and a password",
         "/paper ",
         "/file starts a download (x.bin)",
         "/dialog opens a dialog (alert)",
         "/crash crashed its tab",
         "/hangs did not answer",
+        "/windows opens window after window",
     ):
         assert said in notes, notes
+    assert "/flood" not in notes, "it is slowed down, as for shoppers"
     found = {each.name for each in report.findings if each.kind == "request"}
     assert found == {farm.url("/last", "t")}
 
@@ -116,6 +122,24 @@ def test_addresses_that_are_none_and_lines_within_one_are_left_out(farm: Farm) -
     entries = "".join(f"<url><loc>{url}</loc></url>" for url in urls)
     farm.files["/sitemap.xml"] = lambda _: Response(f"<urlset>{entries}</urlset>", content_type="application/xml")
     assert farm.audit(("before",)).pages == [farm.url(), farm.url("/three")]
+
+
+def test_names_that_are_no_text_and_notes_that_are_none_end_nothing(farm: Farm) -> None:
+    farm.page(
+        """<script>
+          localStorage.setItem('half\\ud800of', 1);
+          for (const note of [null, 5, {}, {kind: 'click', name: '', stack: '', frame: '', origin: '', at: 'soon'},
+            {kind: 'click', name: '', stack: '', frame: '', origin: '', at: 1e12},
+            {kind: 'consent-call', name: '5', stack: '', frame: '', origin: '', at: 1}]) consentAuditNote(note);
+          Date.now = () => 0;
+          document.cookie = 'late=1';
+        </script>"""
+    )
+    report = farm.audit(("before", "refused"))
+    assert {(each.state, each.kind) for each in report.findings} == {
+        (state, kind) for state in ("before", "refused") for kind in ("cookie", "local-storage")
+    }
+    assert report.json().encode()
 
 
 def test_a_report_that_cannot_be_written_at_last_is_printed(farm: Farm) -> None:

@@ -11,6 +11,7 @@ from conftest import ROOT
 from test_proof import KEYS, NOW, SIGNED_WITH, START, check, shop
 
 from consent_server.decision import Decision, consent_of
+from consent_server.events import as_event
 from consent_server.proof import log as proof
 from consent_server.proof.erasure import erase
 from consent_server.proof.seals import newest
@@ -112,6 +113,22 @@ def test_who_reads_redis_has_everybody_s_token_and_can_do_what_they_can(shopper,
     assert found == sent
     erased = shopper.client.delete(f"/v1/{site.id}/me", headers={"Authorization": f"Bearer {found}"})
     assert erased.get_json()["erased"] == 1, "with a statement that is genuine"
+
+
+def test_who_is_told_of_a_decision_at_once_can_get_its_token_by_sending_it_again(shopper, stranger, app, site):
+    """A webhook's receiver has all that the browser sent: a repeat is known by its id, which is the event's ``jti``."""
+    shopper.decide("analytics")
+    (entry,) = app.extensions["consent"].store.log.day(site, datetime.now(UTC).date())
+    told = as_event(entry, site)
+    notice = stranger.get(f"/v1/{site.id}/notice?lang=az").get_json()["notice"]
+    body = {"id": told["jti"], "allow": told["allow"], "notice": notice, "lang": "az", "variant": "", "how": "save"}
+    sent = stranger.post(
+        f"/v1/{site.id}/decisions",
+        data=json.dumps(body),
+        content_type="text/plain",
+        headers={"Origin": site.origins[0]},
+    )
+    assert (sent.status_code, sent.get_json()["token"]) == (200, shopper.token)
 
 
 def test_who_has_an_old_secret_and_writes_to_redis_can_sign_answers_of_a_day_before_it_is_sealed(store, shop):

@@ -31,9 +31,9 @@ languages = ["en"]
 """
 NAMES = [
     *("_ga", "my key", "persist:root", "a=b", "a;b", '{"a":1}', 'a"b', "a\\b", "a|b<c>", "é", "日本", "a b"),
-    *("a,b", "a*b", "a\nb", "a\x1b[31mb", "a\u202eb", "x ", "wistia-progress-1,2", "a\xa0b"),
+    *("key,b", "key*b", "key\nb", "key\x1b[31mb", "key\u202eb", "key ", "wistia-progress-1,2", "key\xa0b"),
 ]
-NAMELESS = ["", " ", "*", "*a", ",", " x", "\n", "\u202e", "\x1b[2J"]
+NAMELESS = ["a,b", "", " ", "*", "*a", ",", " x", "\n", "\u202e", "\x1b[2J"]
 
 
 def listed(tmp_path: Path, lines: str) -> Lists:

@@ -49,6 +49,9 @@ UNCOUNTED = ["*/v1/*/shown", "*/v1/*/decisions"]
 SECONDS_TO_START = 120
 """Several browsers start at once, on whatever machine this is."""
 
+SECONDS_TO_END = 60
+"""With the HAR file of all traffic, if there is to be one."""
+
 ATTEMPTS = 5
 SECONDS_BETWEEN = 0.2
 
@@ -109,6 +112,8 @@ async def fresh_browser(
                 channel=None if path else "chrome",
                 chromium_sandbox=os.geteuid() != 0,
                 args=[*FLAGS, f"--log-net-log={netlog}"],
+                # With it a page that changes its address without end keeps the whole browser.
+                ignore_default_args=["--disable-ipc-flooding-protection"],
                 timeout=SECONDS_TO_START * 1000,
                 # Ctrl-C is ours to answer: what was started ends in order.
                 handle_sigint=False,
@@ -130,8 +135,9 @@ async def fresh_browser(
                 await context.add_init_script(GPC)
             yield browser
         finally:
-            with suppress(Error):  # it may have ended by itself
-                await context.close()
+            with suppress(Error, TimeoutError):  # it may have ended by itself, or hang; Playwright ends it then
+                async with asyncio.timeout(SECONDS_TO_END):
+                    await context.close()
             browser.sent.extend(read_netlog(netlog))
 
 

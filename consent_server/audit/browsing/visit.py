@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from ..hosts import host_of, is_third_party
+from ..hosts import host_of, is_third_party, path_of
 from ..observed import Observed
 from ..tag import LOOK
 from .browser import Error, go_to, in_a_line
 from .quiet import SECONDS_TO_SETTLE, Quiet
-from .watch import Watch
+from .watch import MOST_POPUPS, Watch
 
 if TYPE_CHECKING:
     from playwright.async_api import Dialog, Download, Page, Response
@@ -23,6 +23,9 @@ SECONDS_TO_OPEN = 15
 SECONDS_TO_LOAD = 10
 SECONDS_TO_USE = 15
 """Besides the time that is waited on a page."""
+
+SECONDS_TO_REPLACE = 60
+"""Another tab, on whatever machine this is; more than that has only a browser that hangs."""
 
 SECONDS_TO_GO = 0.5
 """What a page sends when it is left has this long."""
@@ -52,9 +55,14 @@ class Visit:
         """Do what a shopper does on a page: scroll, move the pointer, wait (so long); then see what is there."""
         wait = self.wait if seconds is None else seconds
         await self._in_time(lambda: self._use(wait), wait + SECONDS_TO_SETTLE + SECONDS_TO_USE)
-        for popup in self.watch.popups:
-            with suppress(Error):
-                await popup.close()
+        if len(self.watch.popups) >= MOST_POPUPS:
+            self.note(f"{self.watch.going} opens window after window; its tab was closed.")
+            await self._replace()  # or it opens them faster than they are closed
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_USE):
+                for popup in [*self.watch.popups]:
+                    with suppress(Error):
+                        await popup.close()
         self.watch.popups.clear()
 
     async def leave(self) -> None:
@@ -79,7 +87,9 @@ class Visit:
         try:
             response = await go_to(self.page, url, SECONDS_TO_OPEN)
         except Error as error:
-            if "Download is starting" not in str(error) and not self._crashed:
+            if "ERR_INVALID_AUTH_CREDENTIALS" in str(error):
+                self.note(f"{url} wants a login (a name and a password, that the browser asks for).")
+            elif "Download is starting" not in str(error) and not self._crashed:
                 self.note(f"{url} was not shown: {in_a_line(error)}")
         try:
             await self.page.wait_for_load_state("load", timeout=SECONDS_TO_LOAD * 1000)
@@ -104,8 +114,8 @@ class Visit:
             self._note_elsewhere(url, at)
 
     def _note_elsewhere(self, url: str, at: str) -> None:
-        if at.startswith("http") and at != url:
-            self.note(f"{url} leads on to {at.partition('?')[0]}.")
+        if at.startswith("http") and path_of(at) != path_of(url):
+            self.note(f"{url} leads on to {path_of(at)}.")
             if is_third_party(host_of(at), host_of(url)):
                 self.seen.away.add((url, host_of(at)))
 
@@ -151,7 +161,11 @@ class Visit:
 
     async def _replace(self) -> None:
         old = self.page
-        self.page = await self.watch.new_page()
+        try:
+            async with asyncio.timeout(SECONDS_TO_REPLACE):
+                self.page = await self.watch.new_page()
+        except TimeoutError:
+            raise Error(f"{self.watch.going} keeps the whole browser busy") from None
         self._listen(self.page)
         with suppress(Error, TimeoutError):
             async with asyncio.timeout(SECONDS_TO_USE):

@@ -33,6 +33,9 @@ _OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
 """It stands between a tracker and the calls that it holds: nobody's initiator."""
 
 
+MOST_POPUPS = 10
+"""How many windows that a page opens are looked at."""
+
 SECONDS_BETWEEN_WITNESSES = 5
 """The same address at about the same time is the same request, although queues are long on a busy machine."""
 
@@ -78,8 +81,10 @@ class Watch:
 
     async def _popped_up(self, page: Page) -> None:
         if await page.opener():
-            self.popups.append(page)
             with suppress(Error):  # it may be closed already
+                if len(self.popups) >= MOST_POPUPS:
+                    return await page.close()
+                self.popups.append(page)
                 await self._follow(page, popup=True)
 
     async def _follow(self, page: Page, *, popup: bool = False) -> None:
@@ -99,6 +104,7 @@ class Watch:
         await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
 
     def _add(self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", **more: Any) -> None:
+        name = name.encode("utf-8", "replace").decode()  # JavaScript's texts may have halves of characters
         if host:  # what has none stays within the browser
             self.sightings.append(Sighting(kind, name, host, page or self.page or self.going, initiator, at, **more))
 
