@@ -57,8 +57,6 @@ def node(project: Path, source: str, *arguments: str) -> str:
 
 BUILD = """
 import { build } from 'esbuild';
-import { parse, compileScript } from 'vue/compiler-sfc';
-import { compile } from 'svelte/compiler';
 import { readFileSync } from 'node:fs';
 const [entry, platform, react] = process.argv.slice(1);
 const ssr = platform == 'node';
@@ -66,14 +64,16 @@ const read = (path) => readFileSync(path, 'utf8');
 const components = {
   name: 'components',
   setup({ onLoad }) {
-    onLoad({ filter: /\\.vue$/ }, ({ path }) => {
+    onLoad({ filter: /\\.vue$/ }, async ({ path }) => {
+      const { parse, compileScript } = await import('vue/compiler-sfc');
       const { descriptor } = parse(read(path));
       const { content } = compileScript(descriptor, { id: path, inlineTemplate: true, templateOptions: { ssr, ssrCssVars: [] } });
       return { contents: content, loader: 'ts' };
     });
-    onLoad({ filter: /\\.svelte$/ }, ({ path }) => ({
-      contents: compile(read(path), { generate: ssr ? 'server' : 'client', dev: !ssr, filename: path }).js.code,
-    }));
+    onLoad({ filter: /\\.svelte$/ }, async ({ path }) => {
+      const { compile } = await import('svelte/compiler');
+      return { contents: compile(read(path), { generate: ssr ? 'server' : 'client', dev: !ssr, filename: path }).js.code };
+    });
   },
 };
 const alias = react == '18' ? { react: './node_modules/react18', 'react-dom': './node_modules/react-dom18' } : {};
