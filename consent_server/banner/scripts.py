@@ -90,7 +90,7 @@ def build_scripts(site: Site) -> SiteScripts:
     } | {each: dict.fromkeys(site.languages, Script.of(sources[each])) for each in ("release", "delivery")}
     # One version for them all: each hash in the gate would cost every shopper eight bytes.
     version = Script.of("".join(script.hash for each in layers.values() for script in each.values())).hash[:8]
-    source = sources[name].replace("__BRIDGES__", _bridges(site), 1)
+    source = sources[name].replace("...__BRIDGES__", _bridges(site), 1)
     gate = _filled(source, "__SITE__", lists.gate(site, version, notices, wanted["first"]))
     # By a hash of its own: a shop that does not watch has the same gate as if there were no such layer.
     watch = Script.of(_filled(_built("watch.js"), "__WATCH__", lists.watch(site)))
@@ -121,9 +121,9 @@ def _built(name: str) -> str:
 
 
 def _bridges(site: Site) -> str:
-    """Return what tells those vendors of a site that have code of their own, for ``vendors.js``."""
+    """Return what tells those vendors of a site that have code of their own, in place of a spread in ``vendors.js``."""
     code: dict[str, str] = msgspec.json.decode(_built("bridges.json"))
-    return "{" + ",".join(f"{name}:{code[name]}" for name in site.vendors if name in code) + "}"
+    return ",".join(f"{name}:{code[name]}" for name in site.vendors if name in code)
 
 
 def _filled(built: str, mark: str, content: object) -> str:
