@@ -11,6 +11,7 @@ import hmac
 import io
 import socket
 import ssl
+import threading
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
@@ -274,6 +275,7 @@ def _connect(url: str, proxy: SplitResult, until: float) -> HTTPConnection:
     port = parts.port or (443 if is_safe else 80)
     near, near_port = (proxy.hostname, proxy.port or 80) if proxy.hostname else (host, port)
     seconds = max(until - time.monotonic(), 0.001)
+    raw = socket.create_connection((near, near_port), seconds)
     if is_safe:
         connection: HTTPConnection = HTTPSConnection(
             near, near_port, timeout=seconds, context=ssl.create_default_context()
@@ -282,7 +284,24 @@ def _connect(url: str, proxy: SplitResult, until: float) -> HTTPConnection:
             connection.set_tunnel(host, port)
     else:
         connection = HTTPConnection(near, near_port, timeout=seconds)
-    connection.connect()
+    connection._create_connection = lambda *_: raw  # type: ignore[attr-defined]
+    # While a proxy answers, a time-out starts anew with each byte. The other end of the same socket ends it for good.
+    with raw.dup() as other:
+        ended = threading.Timer(max(until - time.monotonic(), 0.001), _end, (other,))
+        ended.start()
+        try:
+            connection.connect()
+        except Exception:
+            raw.close()
+            _Timed(raw, until).left()
+            raise
+        finally:
+            ended.cancel()
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sock = _Timed(connection.sock, until)
     return connection
+
+
+def _end(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
