@@ -65,7 +65,7 @@ def _of_answer(path: str, status: str, answer: dict[str, Any]) -> dict[str, bool
         names["Cache-Control"] = True
     else:
         names["Cache-Control"] = False
-    if kinds & {"text/javascript", "text/html"} or status == "304":
+    if kinds & {"application/typescript", "text/html", "text/javascript"} or status == "304":
         names |= {"ETag": True, "Content-Encoding": False, "Vary": True, "Cross-Origin-Resource-Policy": False}
     if "text/html" in kinds:
         names["Content-Language"] = True

@@ -13,7 +13,7 @@ from .schema import CATEGORY, DATE, LANGUAGE, TEXT, Schema, one, ref, some, thin
 BY_TOKEN: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 BY_MARKETER: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
 
-_SCRIPT = {
+_SCRIPT: dict[str, dict[str, Any]] = {
     "200": {"description": "The script", "content": {"text/javascript": {"schema": TEXT}}},
     "304": {"description": "As it was"},
 }
