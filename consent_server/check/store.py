@@ -14,7 +14,7 @@ from ..rates.read import today, unusual
 from ..settings.environment import Settings
 from ..site import Site
 from ..store import Store, StoreAway, Unreadable, WrongLayout
-from ..store.connection import Server, TooOld
+from ..store.connection import Server, TooOld, reason
 from ..tokens import Keys
 from .faults import Finding
 
@@ -38,7 +38,8 @@ def storage(settings: Settings) -> list[Finding]:
     except WrongLayout as error:
         return [Finding(str(error), "install a newer version of consent-server, see docs/operating.md")]
     except StoreAway as error:
-        return [Finding(f"Redis is away: {error.__cause__ or error}.", "start it, or correct REDIS_URL")]
+        what, cure = reason(error.__cause__ or error)
+        return [Finding(f"Redis is away: {what}.", cure)]
 
 
 def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:

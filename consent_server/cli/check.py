@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def check(url: str | None, page: str | None, only: str | None, posts: bool, offl
 
     Exit status 1 if something must be mended; advice alone leaves it at 0.
     """
+    logging.getLogger("consent_server").addHandler(logging.NullHandler())  # what is wrong is said once, below
     settings, found = faults.environment(os.environ, Path.cwd())
     found += faults.secret(settings, Path.cwd(), os.environ)
     found += store.storage(settings)

@@ -9,7 +9,7 @@ import click
 
 from ..settings.shops import SITE, read_sites
 from ..settings.starter import PURPOSE, compose, write
-from .terminal import errors_to_exit_2
+from .terminal import CommandFailed, errors_to_exit_2
 
 
 @click.command("init")
@@ -62,4 +62,8 @@ def _answer(name: str, question: str, given: str | None) -> Any:
         except ValueError as error:
             raise click.UsageError(f"{name.replace('_', '-')} {error}") from None
 
-    return read(given) if given else click.prompt(question, value_proc=read, err=True)
+    try:
+        return read(given) if given else click.prompt(question, value_proc=read, err=True)
+    except click.Abort:  # Ctrl-C, or nobody is there to answer
+        option = "origin" if name == "origins" else name.replace("_", "-")
+        raise CommandFailed(f"Nothing was written, for there was no answer; give it as --{option}.") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import logging
 import multiprocessing
@@ -124,12 +125,12 @@ def _must_suit(app: Flask) -> None:
 
 def free_port(host: str, first: int = 0) -> int:
     """Return ``first`` or the next port above it that is free; any free one for 0."""
-    for port in range(first, first + 1000):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for port in range(first, first + 1000) if first else (0,):
+        with _probe(host) as probe:
             try:
                 probe.bind((host, port))
-            except OSError:
+            except OSError as error:
+                _must_be_ours(host, error)
                 continue
             return int(probe.getsockname()[1])
     raise CommandFailed(f"No port from {first} up is free on {host}.")
@@ -137,13 +138,26 @@ def free_port(host: str, first: int = 0) -> int:
 
 def must_be_free(host: str, port: int) -> None:
     """Refuse a port that somebody else listens on."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with _probe(host) as probe:
         try:
             probe.bind((host, port))
         except OSError as error:
+            _must_be_ours(host, error)
             raise CommandFailed(f"Port {port} on {host} cannot be used ({error.strerror}): name another.") from None
+
+
+def _probe(host: str) -> socket.socket:
+    probe = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return probe
+
+
+def _must_be_ours(host: str, error: OSError) -> None:
+    """Refuse a host that is no address of this machine: then no other port helps."""
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        raise CommandFailed(
+            f"HOST is {host}, which is no address of this machine: set HOST=127.0.0.1, or HOST=0.0.0.0 for all of them."
+        ) from None
 
 
 def run_workers(settings: Settings, level: LogLevels, *chosen: str) -> None:

@@ -21,7 +21,8 @@ from ..settings.environment import Settings, read_environment
 from ..settings.rows import SettingsError
 from ..settings.shops import read_sites
 from ..site import ConsentError, Site
-from ..store import Store, embedded
+from ..store import Store, StoreAway, embedded
+from ..store.connection import reason
 from ..tokens import Keys
 from ..verify import CannotCheck
 
@@ -58,6 +59,9 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
+        except StoreAway as error:
+            what, cure = reason(error.__cause__ or error)
+            raise CommandFailed(f"The store cannot be used ({what}): {cure}.") from None
         except (ConsentError, CannotCheck) as error:
             raise CommandFailed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
         except UnicodeEncodeError:  # of an argument: nothing else here is text that somebody else wrote

@@ -22,9 +22,14 @@ def _secrets(value: str) -> tuple[str, ...]:
 
 
 def _redis_url(value: str) -> str:
-    if re.match(r"(unix|rediss?(\+(sentinel|cluster))?)://.", value):
-        return value
-    raise ValueError("takes unix://, redis:// or rediss://, these two also with +sentinel or +cluster")
+    if not re.match(r"(unix|rediss?(\+(sentinel|cluster))?)://.", value):
+        raise ValueError("takes unix://, redis:// or rediss://, these two also with +sentinel or +cluster")
+    scheme, _, rest = value.partition("://")
+    for place in re.split("[/?]", rest)[0].rpartition("@")[2].split(",") if scheme != "unix" else ():
+        port = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(?::(\d{0,5}))?", place)
+        if not port or int(port[2] or 0) > 65535:
+            raise ValueError("takes a host and a port, such as redis://127.0.0.1:6379")
+    return value
 
 
 def _prefix(value: str) -> str:
@@ -215,6 +220,8 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
                 raise SettingsError(
                     f"{row.name}_FILE names {path}, which cannot be read: {error.strerror}.", row.name
                 ) from None
+            except ValueError:
+                raise SettingsError(f"{row.name}_FILE names {path}, which is no text in UTF-8.", row.name) from None
         if written:
             try:
                 values[each.name] = row.read(written)

@@ -205,7 +205,9 @@ def read_sites(path: Path) -> dict[str, Site]:
             f"{path} cannot be read ({error.strerror}): run `consent-server init` to write one, or name another "
             "with CONSENT_CONFIG."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not TOML: it is no text in UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not TOML: {error}.") from None
     try:
         for key in document:

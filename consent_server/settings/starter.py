@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
+from ..catalogue import lives
 from ..site import ConsentError
 
 SECRET_FILE = "consent-secret"  # nosec B105  # noqa: S105 the name of a file
@@ -58,14 +59,13 @@ layout = "bar"                           # "bar", "box" or "centre"
 name = "consent"
 provider = {name_text}
 {purposes}
-life = "6 months"
+{lives}
 
 # [[sites.{id}.cookies.analytics]]
 # name = "_ga*"
 # provider = "Google"
 # country = "US"
 {example}
-# life = "13 months"
 
 # Tell Google's tags about the choice (Consent Mode v2):
 # [sites.{id}.vendors.google]
@@ -111,8 +111,17 @@ def compose(name: str, origins: Iterable[str], policy_url: str, policy_updated: 
         policy_updated=policy_updated.isoformat(),
         languages=_toml(languages),
         purposes="\n".join(f"purpose.{lang} = {_toml(PURPOSE[lang])}" for lang in languages),
-        example="\n".join(f'# purpose.{lang} = "…"' for lang in languages),
+        lives=_lives("6 months", languages),
+        example="\n".join(f'# purpose.{lang} = "…"' for lang in languages)
+        + "\n"
+        + _lives("13 months", languages, "# "),
     )
+
+
+def _lives(life: str, languages: Iterable[str], before: str = "") -> str:
+    """Return lines that say a life in each language, as shoppers read it."""
+    words = lives()[life]
+    return "\n".join(f"{before}life.{lang} = {_toml(words[lang])}" for lang in languages)
 
 
 def _toml(value: object) -> str:
@@ -131,11 +140,19 @@ def write(folder: Path, text: str) -> tuple[Path, Path]:
     for path in (config, secret):
         if path.exists():
             raise Exists(f"{path} exists and is left as it is: edit it, or move it away first.")
+    made: list[Path] = []
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with config.open("x", encoding="utf-8") as file:
+            made.append(config)
             file.write(text)
+        made.append(secret)
         with open(os.open(secret, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(secrets.token_urlsafe(32) + "\n")
     except OSError as error:
-        raise ConsentError(f"{folder.absolute()} cannot be written: {error.strerror}.") from None
+        for path in made:  # half of either would be in the way of the next try
+            path.unlink(missing_ok=True)
+        raise ConsentError(
+            f"{folder.absolute()} cannot be written ({error.strerror}): name another with --folder."
+        ) from None
     return config, secret

@@ -84,12 +84,18 @@ class Embedded:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = (self.folder / "lock").open("a+", encoding="ascii")
+            self._own(self._lock)
+            if len(os.fsencode(self._socket)) > LONGEST_SOCKET:
+                self._socket = Path(tempfile.mkdtemp(prefix="consent-")) / "valkey.sock"
+            (self.folder / "socket").write_text(str(self._socket), encoding="utf-8")
         except OSError as error:
-            raise NoValkey(f"The data folder {self.folder} cannot be written: {error.strerror}.") from None
-        self._own(self._lock)
-        if len(os.fsencode(self._socket)) > LONGEST_SOCKET:
-            self._socket = Path(tempfile.mkdtemp(prefix="consent-")) / "valkey.sock"
-        (self.folder / "socket").write_text(str(self._socket), encoding="utf-8")
+            with suppress(OSError):  # what a full disk did not take is tried again when the file is closed
+                if self._lock:
+                    self._lock.close()
+            raise NoValkey(
+                f"The data folder {self.folder} cannot be written ({error.strerror}): make room there, have it belong "
+                "to the server's user, or name another in CONSENT_DATA."
+            ) from None
         try:
             self._run(self._socket)
         except NoValkey:

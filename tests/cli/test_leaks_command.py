@@ -62,7 +62,7 @@ def test_it_says_what_to_type_where_nobody_watches(run: Callable[..., Result]) -
     ("arguments", "environment", "words"),
     [
         (["nowhere"], {}, "There is no site 'nowhere'"),
-        (["smartmarket"], {"REDIS_URL": "redis://127.0.0.1:1"}, "The store cannot be reached"),
+        (["smartmarket"], {"REDIS_URL": "redis://127.0.0.1:1"}, "The store cannot be used"),
         (["smartmarket", "--format", "xml"], {}, "'xml' is not one of"),
         ([], {}, "Missing argument"),
     ],

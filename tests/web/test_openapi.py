@@ -67,12 +67,46 @@ def test_under_a_prefix_it_says_where_the_calls_are(settings, site):
     assert client.get(f"{server['url']}/healthz").status_code == 200
 
 
-def test_whatever_a_stranger_sends_is_answered_as_described(operations):
+@pytest.fixture
+def described(client):
+    """Return the headers that are named for an answer to an operation, by what the description says."""
+    said = client.get("/openapi.json").get_json()
+
+    def headers(operation, status):
+        answers = said["paths"][operation.path][operation.method]["responses"]
+        found = answers.get(str(status), {})
+        if "$ref" in found:
+            found = said["components"]["responses"][found["$ref"].rpartition("/")[2]]
+        return {name.lower() for name in found.get("headers", ())}
+
+    return headers
+
+
+def assert_headers_are_named(described, operation, response):
+    """Every header is described, but for those that belong to HTTP itself."""
+    named = described(operation, response.status_code) | {"allow", "content-length", "content-type", "date"}
+    assert {*response.headers} - named == set(), (operation.label, response.status_code)
+
+
+def test_each_answer_names_its_headers(client):
+    said = client.get("/openapi.json").get_json()
+    for path, calls in said["paths"].items():
+        for method, call in calls.items():
+            for status, answer in call["responses"].items():
+                found = (
+                    said["components"]["responses"][answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+                )
+                assert {"Content-Security-Policy", "Cache-Control"} <= {*found["headers"]}, (path, method, status)
+                for header in found["headers"].values():
+                    assert header["$ref"].rpartition("/")[2] in said["components"]["headers"]
+
+
+def test_whatever_a_stranger_sends_is_answered_as_described(operations, described):
     def fuzz(operation):
         @often
         @given(st.sampled_from(GenerationMode).flatmap(lambda mode: operation.as_strategy(generation_mode=mode)))
         def ask(case):
-            case.call_and_validate()
+            assert_headers_are_named(described, operation, case.call_and_validate())
 
         ask()
 
@@ -80,7 +114,7 @@ def test_whatever_a_stranger_sends_is_answered_as_described(operations):
         fuzz(operation)
 
 
-def test_whoever_knows_what_is_needed_gets_what_is_described(operations, known):
+def test_whoever_knows_what_is_needed_gets_what_is_described(operations, known, described):
     def fuzz(operation):
         proof = {"Authorization": f"Bearer {known[WHO.get(operation.path.split('/')[-1], 'shopper')]}"}
         answered = set()
@@ -95,7 +129,9 @@ def test_whoever_knows_what_is_needed_gets_what_is_described(operations, known):
                 if "id" in case.body:
                     case.body["previous"] = None if first else known["shopper"]
             case.headers = case.query = {}
-            answered.add(case.call_and_validate(headers=proof).status_code)
+            response = case.call_and_validate(headers=proof)
+            assert_headers_are_named(described, operation, response)
+            answered.add(response.status_code)
 
         ask()
         assert answered & {200, 201, 204}, (operation.label, answered)

@@ -22,10 +22,11 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from ...site import ConsentError
+from .reasons import reason
 from .sender import Sender
 from .server import Server, TooOld, ask, rewrite
 
-__all__ = ["Connection", "Script", "Server", "StoreAway", "TooOld", "connect"]
+__all__ = ["Connection", "Script", "Server", "StoreAway", "TooOld", "connect", "reason"]
 
 PAUSES = (0.0, 0.05)
 """Seconds before a call is made again whose connection broke; a call that timed out has waited long enough."""
@@ -73,7 +74,7 @@ class Circuit:
         """Let nobody through for a moment."""
         was_open, self._until = bool(self._until), time.monotonic() + SECONDS_OPEN
         if not was_open:  # all that were sent together fail together: the first says so
-            log.warning("redis is away: %s", error)
+            log.warning("redis is away: %s; %s", *reason(error))
 
     def close(self) -> None:
         """Let everybody through: Redis has answered."""
@@ -102,7 +103,7 @@ class Connection:
         try:
             self.client = connect(url, timeout)
         except (redis.RedisError, redis.exceptions.RedisClusterException) as error:  # a cluster is asked for its slots
-            raise StoreAway(f"The cluster cannot be reached: {error}") from error
+            raise StoreAway("The cluster cannot be reached.") from error
         self._timeout = timeout
         self._replicas = replicas
         self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)

@@ -7,7 +7,8 @@ from importlib.metadata import version
 
 import msgspec
 
-from .components import HEADERS, PARAMETERS, RESPONSES, SCHEMAS
+from .components import PARAMETERS, RESPONSES, SCHEMAS
+from .headers import HEADERS, of_calls
 from .paths import PATHS
 from .webhooks import WEBHOOKS
 
@@ -28,7 +29,7 @@ def description(prefix: str = "") -> bytes:
                     ),
                 },
                 "servers": [{"url": prefix or "/"}],
-                "paths": PATHS,
+                "paths": of_calls(PATHS),
                 "webhooks": WEBHOOKS,
                 "components": {
                     "securitySchemes": {

@@ -1,4 +1,4 @@
-"""What several calls of /openapi.json share: bodies (JSON Schema 2020-12), parameters, headers and refusals."""
+"""What several calls of /openapi.json share: bodies (JSON Schema 2020-12), parameters and refusals."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
 from ...rates.parts import SEGMENTS
 from ..problems import RETRY_SECONDS, STATUS
+from .headers import of_refusal
 from .rates import RATES
 from .schema import (
     ALLOWED,
@@ -205,15 +206,6 @@ PARAMETERS = {
 """What several calls take."""
 
 
-def _header(description: str, schema: Schema) -> dict[str, Any]:
-    return {"description": description, "required": True, "schema": schema}
-
-
-HEADERS = {
-    "RequestId": _header("The request's name in the server's log.", TEXT),
-    "RetryAfter": _header("Seconds.", WHOLE),
-}
-
 REFUSALS = {
     "Malformed": ("The body is not what is described here.", "malformed"),
     "BadQuestion": ("There is no answer to that.", "bad-question"),
@@ -243,13 +235,11 @@ REFUSALS = {
 
 
 def _refusal(description: str, *kinds: str) -> dict[str, Any]:
-    headers = {"X-Request-ID": "RequestId"} | (
-        {"Retry-After": "RetryAfter"} if STATUS[kinds[0]] in RETRY_SECONDS else {}
-    )
+    status = STATUS[kinds[0]]
     kind = {"properties": {"type": one(*(f"/problems/{kind}" for kind in kinds))}}
     return {
         "description": description,
-        "headers": {name: {"$ref": f"#/components/headers/{component}"} for name, component in headers.items()},
+        "headers": of_refusal(status, status in RETRY_SECONDS),
         "content": {"application/problem+json": {"schema": {"allOf": [ref("Problem"), kind]}}},
     }
 

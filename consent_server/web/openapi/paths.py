@@ -13,10 +13,9 @@ from .schema import CATEGORY, DATE, LANGUAGE, TEXT, Schema, one, ref, some, thin
 BY_TOKEN: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 BY_MARKETER: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
 
-_TAG = {"ETag": {"required": True, "schema": TEXT}}
-_SCRIPT = {
-    "200": {"description": "The script", "headers": _TAG, "content": {"text/javascript": {"schema": TEXT}}},
-    "304": {"description": "As it was", "headers": _TAG},
+_SCRIPT: dict[str, dict[str, Any]] = {
+    "200": {"description": "The script", "content": {"text/javascript": {"schema": TEXT}}},
+    "304": {"description": "As it was"},
 }
 _SEALS = {"schema": thing({"site": TEXT, "seals": some(thing({"day": DATE, "token": TEXT}))})}
 _LINES = {"schema": TEXT}
@@ -113,10 +112,9 @@ PATHS: dict[str, dict[str, Any]] = {
             {
                 "200": {
                     "description": "The list",
-                    "headers": {**_TAG, "Content-Language": {"required": True, "schema": LANGUAGE}},
                     "content": {"text/html": {"schema": TEXT}},
                 },
-                "304": {"description": "As it was", "headers": _TAG},
+                "304": {"description": "As it was"},
             },
             "NoSuchNotice",
             takes="site_id",
@@ -141,7 +139,6 @@ PATHS: dict[str, dict[str, Any]] = {
             {
                 "204": {
                     "description": "Done; on another host than the shop's own there is nothing to do",
-                    "headers": {"Set-Cookie": {"schema": TEXT, "description": "`ask-guard` or `ask-kept`."}},
                 }
             },
             *("NoToken", "ForeignOrigin", "UnknownSite"),
