@@ -28,6 +28,9 @@ EVERYTHING = Only()
 WATCHED = timedelta(days=32)
 """How far back an alarm looks for what is usual."""
 
+PACE = 14
+"""Days of which the answers say how soon there are enough of them."""
+
 EXPERIMENT = timedelta(days=365)
 """How far back variants are compared."""
 
@@ -37,7 +40,9 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def report(store: Store, site: Site, period: Period, by: str, only: Only = EVERYTHING) -> Report:
+def report(
+    store: Store, site: Site, period: Period, by: str, only: Only = EVERYTHING, against: Period | None = None
+) -> Report:
     """Return the counts of a site over a period, by one of DIMENSIONS.
 
     Args:
@@ -46,15 +51,16 @@ def report(store: Store, site: Site, period: Period, by: str, only: Only = EVERY
         period: the days that are looked at.
         by: one of DIMENSIONS.
         only: the part of the shoppers that is looked at.
+        against: the days that they are compared with; as many before if left out.
 
     Raises:
         StoreAway: the store does not answer.
     """
-    known = _days(store, site, Period(period.before.first, period.last), only)
-    now = _within(known, period)
+    now = _days(store, site, period, only)
     rows = now if by == "day" else _rows(store, site, period, [by], only)[by]
-    before = Counts.total(_within(known, period.before).values())
-    return Report(site.id, period, by, rows, Counts.total(now.values()), before, only)
+    against = against or period.before
+    before = Counts.total(_days(store, site, against, only).values())
+    return Report(site.id, period, by, rows, Counts.total(now.values()), before, against, only)
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
@@ -78,13 +84,16 @@ class Overview:
     """By each dimension but the day; empty where nothing was counted in the period."""
     alarms: Sequence[Alarm]
     """Of today and yesterday, whatever the period is."""
-    verdicts: Sequence[Verdict]
-    """Of the variants, since ``since``: a period chosen after having seen the numbers would let chance win."""
+    experiment: Mapping[str, Counts]
+    """By variant since ``since``, where there are several: a period chosen after having seen the numbers would let
+    chance win."""
     since: date
     known: bool
     """Whether anything was counted in the last year, or the period."""
     marks: Sequence[Mark] = ()
     """What happened in the period."""
+    answers_a_day: float = 0.0
+    """Of all shoppers, in the last two weeks."""
     parts_since: date | None = None
     """The first day of the period on which parts were counted together, where that is not the first of all."""
 
@@ -93,13 +102,23 @@ class Overview:
         """The sum over the period."""
         return Counts.total(self.days.values())
 
+    def verdicts(self, goal: str) -> list[Verdict]:
+        """Return what is known of each variant against the first, on one of GOALS.
+
+        Raises:
+            BadQuestion: the goal is not one of GOALS.
+        """
+        return verdicts(self.experiment, goal) if self.experiment else []
+
     @property
     def signalled(self) -> int:
         """Banners of the period that were shown to a browser which sends a privacy signal."""
         return self.rows.get("how", {}).get(SIGNAL, Counts()).shown
 
 
-def overview(store: Store, site: Site, period: Period, day: date, goal: str, only: Only = EVERYTHING) -> Overview:
+def overview(
+    store: Store, site: Site, period: Period, day: date, only: Only = EVERYTHING, against: Period | None = None
+) -> Overview:
     """Return all that is said of a site at a glance; each dimension is read from the store once.
 
     Args:
@@ -107,33 +126,35 @@ def overview(store: Store, site: Site, period: Period, day: date, goal: str, onl
         site: the shop.
         period: the days that are looked at.
         day: today.
-        goal: one of GOALS, on which variants are compared.
-        only: the part of the shoppers that is looked at; alarms, marks and verdicts are of all.
+        only: the part of the shoppers that is looked at; alarms, marks and variants are of all.
+        against: the days that they are compared with; as many before if left out.
 
     Raises:
-        BadQuestion: the goal is not one of GOALS.
         StoreAway: the store does not answer.
     """
     watched, year = Period(day - WATCHED, day), Period(day - EXPERIMENT, day)
-    start = min(period.before.first, watched.first, period.first - WATCHED)
+    start = min(watched.first, period.first - WATCHED)
     everything = _answers(store, site, Period(start, day), "day")
     known = _days(store, site, Period(start, day), only) if only else everything
     days = _within(known, period)
-    before = Counts.total(_within(known, period.before).values())
+    before = Counts.total(_days(store, site, against or period.before, only).values())
     unlike = alarms(_within(everything, watched))
     happened = _marks(store, site, everything, Period(period.first, min(period.last, day)))
     tried = _tried(store, site, year.first)
     if not _any(days):
         is_known = _any(everything) or _any(_answers(store, site, year, "day"))
-        return Overview(days, before, {}, unlike, [], year.first, is_known, happened)
+        return Overview(days, before, {}, unlike, {}, year.first, is_known, happened)
     asked = [by for by in only.crossed if tried or by != "variant"] + ["how"] * (not only)
     rows = _rows(store, site, period, asked, only)
-    judged: list[Verdict] = []
+    experiment: dict[str, Counts] = {}
     if len(tried) > 1 and not only:
-        experiment = _answers(store, site, year, "variant")
-        judged = verdicts({name: experiment.get(name, Counts()) for name in tried}, goal)
+        counted = _answers(store, site, year, "variant")
+        experiment = {name: counted.get(name, Counts()) for name in tried}
+    lately = Counts.total(_within(everything, Period(day - timedelta(days=PACE - 1), day)).values())
     together = _together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    return Overview(days, before, rows, unlike, judged, year.first, True, happened, together)
+    return Overview(
+        days, before, rows, unlike, experiment, year.first, True, happened, lately.answered / PACE, together
+    )
 
 
 def _tried(store: Store, site: Site, since: date) -> list[str]:

@@ -31,7 +31,9 @@ class Report:
     total: Counts
     """Of the period: not of the rows, for ``how`` knows of no displays but those with a privacy signal."""
     before: Counts
-    """Of the period before."""
+    """Of the period that it is compared with."""
+    against: Period
+    """The period before, or another one that this is compared with."""
     only: Mapping[str, str] = field(default_factory=dict)
     """The part of the shoppers that was looked at, by dimension."""
 
@@ -42,6 +44,7 @@ class Report:
             "from": self.period.first.isoformat(),
             "to": self.period.last.isoformat(),
             "by": self.by,
+            "against": {"from": self.against.first.isoformat(), "to": self.against.last.isoformat()},
             **({"only": {**self.only}} if self.only else {}),
             "total": _plain(self.total.named(), self.total.rates()),
             "change": _moved(self.total, self.before),

@@ -230,6 +230,30 @@ def test_a_strangers_questions_are_answered_by_the_page(filled, enter):
     assert re.search(r"(calm|short) is better than|No difference larger than|Too early: about", said)
 
 
+def test_opening_a_table_moves_nothing_else(filled, enter):
+    page = enter(filled)
+    places = "[...document.querySelectorAll('h2, h3, .card, section, footer')].map((it) => it.getBoundingClientRect().y)"
+    page.evaluate("scrollTo(0, 0)")
+    before = page.evaluate(places)
+    page.locator("article.answer summary").click()
+    expect(page.locator("article.answer .scroll")).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+    assert page.evaluate(places) == before
+
+
+def test_on_paper_there_is_nothing_to_press_and_nothing_is_cut_off(filled, enter):
+    page = enter(filled)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 700, "height": 1000})
+    for pressed in (".exports", ".presets", ".dates", ".behind", "header form"):
+        expect(page.locator(pressed).first).to_be_hidden()
+    assert too_wide(page) <= 0
+    breaks = page.evaluate("[...document.querySelectorAll('h2, h3')].map((it) => getComputedStyle(it).breakAfter)")
+    assert set(breaks) == {"avoid"}
+    rows = page.evaluate("[...document.querySelectorAll('tbody tr')].map((it) => getComputedStyle(it).breakInside)")
+    assert set(rows) == {"avoid"}
+
+
 def test_a_definition_is_one_click_away(filled, enter):
     page = enter(filled)
     for term in page.locator("main a.term").all():
