@@ -201,6 +201,24 @@ def test_the_days_are_written_in_the_language_of_the_page_and_picked_from_a_cale
     expect(page.locator(".when")).to_have_text(words.days(yesterday, today))
 
 
+def test_days_of_ones_own_are_compared_until_another_comparison_is_chosen(filled, enter):
+    page = enter(filled)
+    page.locator(".own summary").click()
+    today = datetime.now(UTC).date()
+    first, last = today - timedelta(days=50), today - timedelta(days=40)
+    page.locator("[name=against_from]").fill(EN.day(first, year=True))
+    page.locator("[name=against_to]").fill(EN.day(last, year=True))
+    page.locator("[name=target]").fill("60%")
+    page.get_by_role("button", name=str(EN("show")), exact=True).click()
+    expect(page.locator(".trend")).to_contain_text(EN.days(first, last))
+    expect(page.locator("article.reach_marketing .target")).to_have_count(1)
+    expect(page.locator(".aim")).to_contain_text("60.0%")
+    page.locator("[name=against]").select_option("year")
+    expect(page.locator(".trend")).to_contain_text(str(EN("trend_unknown", than="")).rstrip(". "))
+    expect(page.locator("[name=against_from]")).to_have_value("")
+    expect(page.locator("[name=target]")).to_have_value("60%")
+
+
 def test_what_should_be_done_leads_to_that_part_alone(filled, enter):
     page = enter(filled)
     page.goto(f"{filled.url}/?device=phone&language=ru&goal=answer")
