@@ -115,6 +115,7 @@ class Site:
     trackers: tuple[tuple[str, str], ...]
     variants: tuple[Variant, ...]
     watch: float
+    timezone: str
     buckets: int
     test_origins: tuple[str, ...]
 

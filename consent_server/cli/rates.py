@@ -17,7 +17,7 @@ from .terminal import data_option, errors_to_exit_2, open_store, site_named
 @click.command("rates")
 @click.argument("site")
 @click.option("--from", "first", help="First day, such as 2026-11-01 (default: 30 days ago).")
-@click.option("--to", "last", help="Last day (default: today); days are UTC.")
+@click.option("--to", "last", help="Last day (default: today); days are those of the shop.")
 @click.option("--by", default="day", help="day, language, variant, device, country or how.")
 @click.option("--language", help="Only this language; --variant and --device likewise, and together.")
 @click.option("--variant", help="Only this variant.")
@@ -44,11 +44,11 @@ def rates_command(
     **part: str | None,
 ) -> None:
     """Print how many were asked, how many answered, and how many said yes to what."""
-    period = Period.parse(first, last, read.today())
     only = Only.parse({name: value for name, value in part.items() if value}, dimension(by))
-    other = compared(period, against, against_from, against_to)
     with open_store(data) as (_, sites, store):
         shop = site_named(sites, site)
+        period = Period.parse(first, last, read.today(shop))
+        other = compared(period, against, against_from, against_to)
         if recount:
             found: Recount | Report = read.recount(store, shop, period)
         else:

@@ -28,7 +28,7 @@ class BadQuestion(ConsentError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole UTC days from ``first`` to ``last``, both included."""
+    """Whole days from ``first`` to ``last``, both included."""
 
     first: date
     last: date
@@ -40,7 +40,7 @@ class Period:
         Args:
             first: the first day, ``YYYY-MM-DD``; without it, the period is ``days`` long.
             last: the last day, ``YYYY-MM-DD``; without it, today.
-            today: the UTC day of the server's clock.
+            today: the day by the server's clock, where the site is.
             days: the length of a period without a first day.
 
         Raises:
@@ -51,7 +51,7 @@ class Period:
         if start > end:
             raise BadQuestion("order", f"`from` ({start}) is after `to` ({end}).")
         if end > today:
-            raise BadQuestion("future", f"`to` ({end}) is in the future; today is {today} (UTC).")
+            raise BadQuestion("future", f"`to` ({end}) is in the future; today is {today}.")
         if (end - start).days >= LONGEST:
             raise BadQuestion("length", f"From {start} to {end} is over five years; ask for less at a time.")
         return cls(start, end)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from ..decision import DIMENSIONS, SIGNAL
 from ..site import Asked, Site
 from ..store import SEPARATOR, Store
+from ..store.connection.zones import day_number
 from ..store.counters import Row
 from .alarms import Alarm, alarms
-from .compare import Verdict, verdicts
 from .counts import Counts
 from .marks import Mark, marks
 from .only import Only, value_in
+from .overview import Overview
 from .period import Period
 from .report import LOGGED, Difference, Recount, Report
 
@@ -35,9 +36,14 @@ EXPERIMENT = timedelta(days=365)
 """How far back variants are compared."""
 
 
-def today() -> date:
-    """Return the UTC day of the server's clock."""
-    return datetime.now(UTC).date()
+def today(site: Site | None = None) -> date:
+    """Return the day by the server's clock in the time zone of the site, or by UTC."""
+    return day_in(site, datetime.now(UTC)) if site else datetime.now(UTC).date()
+
+
+def day_in(site: Site, moment: datetime) -> date:
+    """Return the day of a moment in the time zone of the site."""
+    return moment.astimezone(ZoneInfo(site.timezone)).date()
 
 
 def report(
@@ -60,7 +66,7 @@ def report(
     rows = now if by == "day" else _rows(store, site, period, [by], only)[by]
     against = against or period.before
     before = Counts.total(_days(store, site, against, only).values())
-    return Report(site.id, period, by, rows, Counts.total(now.values()), before, against, only)
+    return Report(site.id, period, by, rows, Counts.total(now.values()), before, against, only, site.timezone)
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
@@ -70,50 +76,6 @@ def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
         StoreAway: the store does not answer.
     """
     return alarms(_answers(store, site, Period(day - WATCHED, day), "day"))
-
-
-@dataclass(frozen=True)
-class Overview:
-    """All that is said of a site at a glance."""
-
-    days: Mapping[str, Counts]
-    """Each day of the period."""
-    before: Counts
-    """The sum over the period before."""
-    rows: Mapping[str, Mapping[str, Counts]]
-    """By each dimension but the day; empty where nothing was counted in the period."""
-    alarms: Sequence[Alarm]
-    """Of today and yesterday, whatever the period is."""
-    experiment: Mapping[str, Counts]
-    """By variant since ``since``, where there are several: a period chosen after having seen the numbers would let
-    chance win."""
-    since: date
-    known: bool
-    """Whether anything was counted in the last year, or the period."""
-    marks: Sequence[Mark] = ()
-    """What happened in the period."""
-    answers_a_day: float = 0.0
-    """Of all shoppers, in the last two weeks."""
-    parts_since: date | None = None
-    """The first day of the period on which parts were counted together, where that is not the first of all."""
-
-    @property
-    def total(self) -> Counts:
-        """The sum over the period."""
-        return Counts.total(self.days.values())
-
-    def verdicts(self, goal: str) -> list[Verdict]:
-        """Return what is known of each variant against the first, on one of GOALS.
-
-        Raises:
-            BadQuestion: the goal is not one of GOALS.
-        """
-        return verdicts(self.experiment, goal) if self.experiment else []
-
-    @property
-    def signalled(self) -> int:
-        """Banners of the period that were shown to a browser which sends a privacy signal."""
-        return self.rows.get("how", {}).get(SIGNAL, Counts()).shown
 
 
 def overview(
@@ -152,25 +114,30 @@ def overview(
         experiment = {name: counted.get(name, Counts()) for name in tried}
     lately = Counts.total(_within(everything, Period(day - timedelta(days=PACE - 1), day)).values())
     together = _together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    return Overview(
-        days, before, rows, unlike, experiment, year.first, True, happened, lately.answered / PACE, together
-    )
+    pace, zone = lately.answered / PACE, _zone_since(store, site)
+    return Overview(days, before, rows, unlike, experiment, year.first, True, happened, pace, zone, together)
 
 
 def _tried(store: Store, site: Site, since: date) -> list[str]:
     """Return the variants that are compared: those of now, or those of the last experiment since that day."""
     now = [variant.name for variant in site.variants]
-    earlier = [each.variants for each in store.notices.asked(site) if _day_of(each) >= since and len(each.variants) > 1]
-    return now or [*(earlier[-1] if earlier else ())]
+    lately = [each for each in store.notices.asked(site) if _day_of(site, each) >= since]
+    tried = [each.variants for each in lately if len(each.variants) > 1]
+    return now or [*(tried[-1] if tried else ())]
 
 
-def _day_of(asked: Asked) -> date:
-    return datetime.fromtimestamp(asked.at / 1000, UTC).date()
+def _zone_since(store: Store, site: Site) -> date | None:
+    spans = store.zones.history(site)
+    return day_in(site, datetime.fromtimestamp(spans[-1].start / 1000, UTC)) if spans and spans[-1].start else None
+
+
+def _day_of(site: Site, asked: Asked) -> date:
+    return day_in(site, datetime.fromtimestamp(asked.at / 1000, UTC))
 
 
 def _marks(store: Store, site: Site, days: Mapping[str, Counts], period: Period) -> list[Mark]:
     """Return what happened in a period; an alarm is one against the days before it."""
-    asked = [(_day_of(each), each) for each in store.notices.asked(site)]
+    asked = [(_day_of(site, each), each) for each in store.notices.asked(site)]
     watched = Period(period.first - WATCHED, period.last)
     return marks(asked, _within(days, watched), period)
 
@@ -191,10 +158,15 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
     if left_out:
         store.log.must_have(site, period.last)
         period = Period(left_out + timedelta(1), period.last)
-    for day in period:
+    zones, epoch = store.zones.history(site), date(1970, 1, 1)
+    # The log's days are UTC days: where others are counted, a neighbour of theirs has some of their hours.
+    for day in Period(period.first - timedelta(days=1), period.last + timedelta(days=1)) if zones else period:
         for entry in store.log.day(site, day):
+            counted_on = epoch + timedelta(days=day_number(zones, entry.at))
+            if not period.first <= counted_on <= period.last:
+                continue
             asked = notices[entry.notice]
-            places = (day.isoformat(), asked.lang, asked.variant, entry.device, entry.country, entry.how)
+            places = (counted_on.isoformat(), asked.lang, asked.variant, entry.device, entry.country, entry.how)
             for by, value in zip(COUNTED, (*places, SEPARATOR.join(places[1:4])), strict=True):
                 logged[by][value].update(entry.columns())
     differences = []

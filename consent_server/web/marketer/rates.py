@@ -36,7 +36,7 @@ def _report(site_id: str) -> Report:
     site = site_to_read(site_id)
     by = dimension(request.args.get("by"))
     only = Only.parse(request.args, by)
-    period = Period.parse(request.args.get("from"), request.args.get("to"), read.today())
+    period = Period.parse(request.args.get("from"), request.args.get("to"), read.today(site))
     against = compared(period, *map(request.args.get, AGAINST))
     return read.report(services().store, site, period, by, only, against)
 
@@ -69,7 +69,7 @@ def rates_page() -> Response:
     if not theirs:
         return render_page("refused", 403, why=None)
     site = site_of(marketer, request.args.get("site") or theirs[0].id)
-    today, wrong, words = read.today(), None, chosen_words()
+    today, wrong, words = read.today(site), None, chosen_words()
     try:
         period = Period.parse(words.iso(request.args.get("from")), words.iso(request.args.get("to")), today)
         goal = request.args.get("goal") or GOALS[-1]
@@ -136,6 +136,7 @@ def page_values(
         "traffic": traffic(lines),
         "marks": found.marks,
         "parts_since": found.parts_since,
+        "zone_since": found.zone_since,
         "trend": chart.trend(lines),
         "funnel": chart.funnel(total, found.signalled),
         "categories": [
