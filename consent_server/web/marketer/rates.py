@@ -146,7 +146,7 @@ def page_values(
         "segments": segments,
         "advice": sorted(
             [
-                *decided(found.verdicts(goal), found.rows.get("variant", {}), period.days),
+                *decided(found.verdicts(goal), found.experiment, found.rows.get("variant", {}), period.days),
                 *advice(segments, goal, period.days),
             ],
             key=lambda one: -one.more,
