@@ -84,12 +84,18 @@ class Words:
         return self._table["months"].split()
 
     def iso(self, text: str | None) -> str | None:
-        """Return a day as ``2026-01-31`` that somebody wrote as ``day`` writes it; whatever else is left as it is."""
+        """Return a day as ``2026-01-31`` that was written as ``day`` writes it, in this language or another of ours.
+
+        Whatever else is left as it is.
+        """
         parts = (text or "").lower().split()
-        months = [month.lower() for month in self.months]
-        if len(parts) != 3 or parts[1] not in months or not (parts[0] + parts[2]).isdecimal():
+        if len(parts) != 3 or not (parts[0] + parts[2]).isdecimal():
             return text
-        return f"{parts[2]}-{months.index(parts[1]) + 1:02}-{parts[0]:0>2}"
+        for words in (self, *map(Words.of, LANGUAGES)):
+            months = [month.lower() for month in words.months]
+            if parts[1] in months:
+                return f"{parts[2]}-{months.index(parts[1]) + 1:02}-{parts[0]:0>2}"
+        return text
 
     def days(self, first: date, last: date) -> str:
         """Return a stretch of days in words, the year said once."""

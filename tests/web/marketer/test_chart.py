@@ -190,6 +190,7 @@ def test_a_day_is_read_as_it_is_written(lang, day):
     assert words.iso(words.day(day, year=True)) == day.isoformat()
     assert words.iso(words.day(day, year=True).upper()) in (day.isoformat(), words.day(day, year=True).upper())
     assert words.iso(day.isoformat()) == day.isoformat()
+    assert {Words.of(other).iso(words.day(day, year=True)) for other in LANGUAGES} == {day.isoformat()}
 
 
 @pytest.mark.parametrize("text", ["spring", "1 Foo 2026", "x Nov 2026", "", "1 2 3", "² Nov 2026"])
