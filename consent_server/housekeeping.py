@@ -17,7 +17,7 @@ from .proof.log import seal
 from .proof.stamps import Authority, NotStamped, stamp
 from .rates.alarms import Alarm
 from .rates.leaks import Leak, leaks
-from .rates.read import unusual
+from .rates.read import day_in, unusual
 from .site import ConsentError, Site
 from .store import ClocksApart, ForgedNotice, Store, StoreAway, Unreadable
 from .tokens import Keys
@@ -89,7 +89,7 @@ def work_on(
     if store.log.compact(site):
         clear_files(store, site)
     if webhook:
-        tell(store, site, webhook, now.date())
+        tell(store, site, webhook, day_in(site, now))
     if authority:
         try:
             stamp(store, site, authority)

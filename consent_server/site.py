@@ -115,6 +115,7 @@ class Site:
     trackers: tuple[tuple[str, str], ...]
     variants: tuple[Variant, ...]
     watch: float
+    timezone: str
     buckets: int
     test_origins: tuple[str, ...]
 
@@ -288,13 +289,8 @@ class Asked(msgspec.Struct, frozen=True):
             said = sorted([notice.lang, notice.variant, notice.content.get(part)] for notice in notices)
             return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()[:16]
 
-        return cls(
-            at,
-            max(notice.revision for notice in notices),
-            digest("words"),
-            digest("cookies"),
-            tuple(sorted({notice.variant for notice in notices})),
-        )
+        variants = tuple(sorted({notice.variant for notice in notices}))
+        return cls(at, max(notice.revision for notice in notices), digest("words"), digest("cookies"), variants)
 
     def same_as(self, other: Asked) -> bool:
         """Return whether nothing but the moment differs."""

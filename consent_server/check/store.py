@@ -88,7 +88,7 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
                         "give the auditor an export, and erase again who was erased after that backup was made",
                         grave=False,
                     )
-                for alarm in unusual(store, shop, today()):
+                for alarm in unusual(store, shop, today(shop)):
                     cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
                     yield Finding(f"{shop.id}, {alarm}", cure, grave=False)
 

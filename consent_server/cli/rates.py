@@ -9,20 +9,23 @@ import msgspec
 
 from ..rates import read
 from ..rates.only import Only
-from ..rates.period import Period, dimension
-from ..rates.report import Recount
+from ..rates.period import AGAINST, Period, compared, dimension
+from ..rates.report import Recount, Report
 from .terminal import data_option, errors_to_exit_2, open_store, site_named
 
 
 @click.command("rates")
 @click.argument("site")
 @click.option("--from", "first", help="First day, such as 2026-11-01 (default: 30 days ago).")
-@click.option("--to", "last", help="Last day (default: today); days are UTC.")
+@click.option("--to", "last", help="Last day (default: today); days are those of the shop.")
 @click.option("--by", default="day", help="day, language, variant, device, country or how.")
 @click.option("--language", help="Only this language; --variant and --device likewise, and together.")
 @click.option("--variant", help="Only this variant.")
 @click.option("--device", help="Only desktop, phone or tablet.")
 @click.option("--country", help="Only this country, such as AZ; by itself alone.")
+@click.option("--against", type=click.Choice(AGAINST), help="What to compare with: as many days before, or a year ago.")
+@click.option("--against-from", help="First day of other days to compare with; with --against-to.")
+@click.option("--against-to", help="Last day of other days to compare with.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text")
 @click.option("--recount", is_flag=True, help="Count the log again and compare; exit status 1 if anything differs.")
 @data_option
@@ -35,14 +38,21 @@ def rates_command(
     form: str,
     recount: bool,
     data: Path | None,
+    against: str | None,
+    against_from: str | None,
+    against_to: str | None,
     **part: str | None,
 ) -> None:
     """Print how many were asked, how many answered, and how many said yes to what."""
-    period = Period.parse(first, last, read.today())
     only = Only.parse({name: value for name, value in part.items() if value}, dimension(by))
     with open_store(data) as (_, sites, store):
         shop = site_named(sites, site)
-        found = read.recount(store, shop, period) if recount else read.report(store, shop, period, dimension(by), only)
+        period = Period.parse(first, last, read.today(shop))
+        other = compared(period, against, against_from, against_to)
+        if recount:
+            found: Recount | Report = read.recount(store, shop, period)
+        else:
+            found = read.report(store, shop, period, dimension(by), only, other)
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found.as_json())))
     else:

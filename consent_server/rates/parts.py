@@ -121,11 +121,14 @@ def _model(part: Part, others: Sequence[Part], name: str, shown: int) -> Part | 
     return max(ahead, key=lambda other: other.counts.rate(name).value or 0, default=None)
 
 
-def decided(verdicts: Sequence[Verdict], rows: Mapping[str, Counts], days: int) -> list[Advice]:
+def decided(
+    verdicts: Sequence[Verdict], experiment: Mapping[str, Counts], rows: Mapping[str, Counts], days: int
+) -> list[Advice]:
     """Return as advice what it would bring to show the winning variant to everybody.
 
     Args:
         verdicts: of the variants.
+        experiment: the counts by variant that they are of.
         rows: counts of the period by variant.
         days: how many days were counted.
     """
@@ -133,8 +136,8 @@ def decided(verdicts: Sequence[Verdict], rows: Mapping[str, Counts], days: int) 
     for verdict in verdicts:
         if verdict.kind in ("better", "worse") and verdict.difference is not None:
             winner, loser = (verdict.b, verdict.a) if verdict.kind == "better" else (verdict.a, verdict.b)
-            here, there = (rows.get(name, Counts()).rate(verdict.goal) for name in (loser, winner))
-            more = abs(verdict.difference) * here.denominator * MONTH / days
+            here, there = (experiment[name].rate(verdict.goal) for name in (loser, winner))
+            more = abs(verdict.difference) * rows.get(loser, Counts()).shown * MONTH / days
             if more >= 1:
                 found.append(Advice("variant", loser, winner, verdict.goal, here, there, about(more)))
     return sorted(found, key=lambda it: -it.more)

@@ -28,7 +28,7 @@ class BadQuestion(ConsentError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole UTC days from ``first`` to ``last``, both included."""
+    """Whole days from ``first`` to ``last``, both included."""
 
     first: date
     last: date
@@ -40,7 +40,7 @@ class Period:
         Args:
             first: the first day, ``YYYY-MM-DD``; without it, the period is ``days`` long.
             last: the last day, ``YYYY-MM-DD``; without it, today.
-            today: the UTC day of the server's clock.
+            today: the day by the server's clock, where the site is.
             days: the length of a period without a first day.
 
         Raises:
@@ -51,7 +51,7 @@ class Period:
         if start > end:
             raise BadQuestion("order", f"`from` ({start}) is after `to` ({end}).")
         if end > today:
-            raise BadQuestion("future", f"`to` ({end}) is in the future; today is {today} (UTC).")
+            raise BadQuestion("future", f"`to` ({end}) is in the future; today is {today}.")
         if (end - start).days >= LONGEST:
             raise BadQuestion("length", f"From {start} to {end} is over five years; ask for less at a time.")
         return cls(start, end)
@@ -68,6 +68,38 @@ class Period:
     def before(self) -> Period:
         """The period of the same length right before it."""
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+
+
+AGAINST = ("before", "year")
+"""What a period is compared with, but for days of somebody's own: as many days right before it, or a year earlier."""
+
+
+def compared(period: Period, kind: str | None, first: str | None, last: str | None) -> Period:
+    """Return the period that another one is compared with.
+
+    Args:
+        period: the one that is looked at.
+        kind: one of AGAINST, ``before`` if left out; days of one's own come first.
+        first: the first day, ``YYYY-MM-DD``.
+        last: the last day; both or neither.
+
+    Raises:
+        BadQuestion: none of that, or no period.
+    """
+    if first or last:
+        if not (first and last):
+            raise BadQuestion("against", "`against_from` and `against_to` go together: give both, or neither.")
+        return Period.parse(first, last, period.last)
+    if kind == "year":
+        return Period(_a_year_before(period.first), _a_year_before(period.last))
+    if kind and kind not in AGAINST:
+        raise BadQuestion("against", f"`against` must be one of {', '.join(AGAINST)}, not {kind[:40]!r}.")
+    return period.before
+
+
+def _a_year_before(day: date) -> date:
+    leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if leap_day else day.day)
 
 
 def read_day(text: str, name: str) -> date:

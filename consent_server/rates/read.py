@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from ..decision import DIMENSIONS, SIGNAL
 from ..site import Asked, Site
 from ..store import SEPARATOR, Store
+from ..store.connection.zones import day_number
 from ..store.counters import Row
 from .alarms import Alarm, alarms
-from .compare import Verdict, verdicts
 from .counts import Counts
 from .marks import Mark, marks
 from .only import Only, value_in
+from .overview import Overview
 from .period import Period
 from .report import LOGGED, Difference, Recount, Report
 
@@ -28,16 +29,26 @@ EVERYTHING = Only()
 WATCHED = timedelta(days=32)
 """How far back an alarm looks for what is usual."""
 
+PACE = 14
+"""Days of which the answers say how soon there are enough of them."""
+
 EXPERIMENT = timedelta(days=365)
 """How far back variants are compared."""
 
 
-def today() -> date:
-    """Return the UTC day of the server's clock."""
-    return datetime.now(UTC).date()
+def today(site: Site | None = None) -> date:
+    """Return the day by the server's clock in the time zone of the site, or by UTC."""
+    return day_in(site, datetime.now(UTC)) if site else datetime.now(UTC).date()
 
 
-def report(store: Store, site: Site, period: Period, by: str, only: Only = EVERYTHING) -> Report:
+def day_in(site: Site, moment: datetime) -> date:
+    """Return the day of a moment in the time zone of the site."""
+    return moment.astimezone(ZoneInfo(site.timezone)).date()
+
+
+def report(
+    store: Store, site: Site, period: Period, by: str, only: Only = EVERYTHING, against: Period | None = None
+) -> Report:
     """Return the counts of a site over a period, by one of DIMENSIONS.
 
     Args:
@@ -46,15 +57,16 @@ def report(store: Store, site: Site, period: Period, by: str, only: Only = EVERY
         period: the days that are looked at.
         by: one of DIMENSIONS.
         only: the part of the shoppers that is looked at.
+        against: the days that they are compared with; as many before if left out.
 
     Raises:
         StoreAway: the store does not answer.
     """
-    known = _days(store, site, Period(period.before.first, period.last), only)
-    now = _within(known, period)
+    now = _days(store, site, period, only)
     rows = now if by == "day" else _rows(store, site, period, [by], only)[by]
-    before = Counts.total(_within(known, period.before).values())
-    return Report(site.id, period, by, rows, Counts.total(now.values()), before, only)
+    against = against or period.before
+    before = Counts.total(_days(store, site, against, only).values())
+    return Report(site.id, period, by, rows, Counts.total(now.values()), before, against, only, site.timezone)
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
@@ -66,40 +78,9 @@ def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
     return alarms(_answers(store, site, Period(day - WATCHED, day), "day"))
 
 
-@dataclass(frozen=True)
-class Overview:
-    """All that is said of a site at a glance."""
-
-    days: Mapping[str, Counts]
-    """Each day of the period."""
-    before: Counts
-    """The sum over the period before."""
-    rows: Mapping[str, Mapping[str, Counts]]
-    """By each dimension but the day; empty where nothing was counted in the period."""
-    alarms: Sequence[Alarm]
-    """Of today and yesterday, whatever the period is."""
-    verdicts: Sequence[Verdict]
-    """Of the variants, since ``since``: a period chosen after having seen the numbers would let chance win."""
-    since: date
-    known: bool
-    """Whether anything was counted in the last year, or the period."""
-    marks: Sequence[Mark] = ()
-    """What happened in the period."""
-    parts_since: date | None = None
-    """The first day of the period on which parts were counted together, where that is not the first of all."""
-
-    @property
-    def total(self) -> Counts:
-        """The sum over the period."""
-        return Counts.total(self.days.values())
-
-    @property
-    def signalled(self) -> int:
-        """Banners of the period that were shown to a browser which sends a privacy signal."""
-        return self.rows.get("how", {}).get(SIGNAL, Counts()).shown
-
-
-def overview(store: Store, site: Site, period: Period, day: date, goal: str, only: Only = EVERYTHING) -> Overview:
+def overview(
+    store: Store, site: Site, period: Period, day: date, only: Only = EVERYTHING, against: Period | None = None
+) -> Overview:
     """Return all that is said of a site at a glance; each dimension is read from the store once.
 
     Args:
@@ -107,49 +88,56 @@ def overview(store: Store, site: Site, period: Period, day: date, goal: str, onl
         site: the shop.
         period: the days that are looked at.
         day: today.
-        goal: one of GOALS, on which variants are compared.
-        only: the part of the shoppers that is looked at; alarms, marks and verdicts are of all.
+        only: the part of the shoppers that is looked at; alarms, marks and variants are of all.
+        against: the days that they are compared with; as many before if left out.
 
     Raises:
-        BadQuestion: the goal is not one of GOALS.
         StoreAway: the store does not answer.
     """
     watched, year = Period(day - WATCHED, day), Period(day - EXPERIMENT, day)
-    start = min(period.before.first, watched.first, period.first - WATCHED)
+    start = min(watched.first, period.first - WATCHED)
     everything = _answers(store, site, Period(start, day), "day")
     known = _days(store, site, Period(start, day), only) if only else everything
     days = _within(known, period)
-    before = Counts.total(_within(known, period.before).values())
+    before = Counts.total(_days(store, site, against or period.before, only).values())
     unlike = alarms(_within(everything, watched))
     happened = _marks(store, site, everything, Period(period.first, min(period.last, day)))
     tried = _tried(store, site, year.first)
     if not _any(days):
         is_known = _any(everything) or _any(_answers(store, site, year, "day"))
-        return Overview(days, before, {}, unlike, [], year.first, is_known, happened)
+        return Overview(days, before, {}, unlike, {}, year.first, is_known, happened)
     asked = [by for by in only.crossed if tried or by != "variant"] + ["how"] * (not only)
     rows = _rows(store, site, period, asked, only)
-    judged: list[Verdict] = []
+    experiment: dict[str, Counts] = {}
     if len(tried) > 1 and not only:
-        experiment = _answers(store, site, year, "variant")
-        judged = verdicts({name: experiment.get(name, Counts()) for name in tried}, goal)
+        counted = _answers(store, site, year, "variant")
+        experiment = {name: counted.get(name, Counts()) for name in tried}
+    lately = Counts.total(_within(everything, Period(day - timedelta(days=PACE - 1), day)).values())
     together = _together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    return Overview(days, before, rows, unlike, judged, year.first, True, happened, together)
+    pace, zone = lately.answered / PACE, _zone_since(store, site)
+    return Overview(days, before, rows, unlike, experiment, year.first, True, happened, pace, zone, together)
 
 
 def _tried(store: Store, site: Site, since: date) -> list[str]:
     """Return the variants that are compared: those of now, or those of the last experiment since that day."""
     now = [variant.name for variant in site.variants]
-    earlier = [each.variants for each in store.notices.asked(site) if _day_of(each) >= since and len(each.variants) > 1]
-    return now or [*(earlier[-1] if earlier else ())]
+    lately = [each for each in store.notices.asked(site) if _day_of(site, each) >= since]
+    tried = [each.variants for each in lately if len(each.variants) > 1]
+    return now or [*(tried[-1] if tried else ())]
 
 
-def _day_of(asked: Asked) -> date:
-    return datetime.fromtimestamp(asked.at / 1000, UTC).date()
+def _zone_since(store: Store, site: Site) -> date | None:
+    spans = store.zones.history(site)
+    return day_in(site, datetime.fromtimestamp(spans[-1].start / 1000, UTC)) if spans and spans[-1].start else None
+
+
+def _day_of(site: Site, asked: Asked) -> date:
+    return day_in(site, datetime.fromtimestamp(asked.at / 1000, UTC))
 
 
 def _marks(store: Store, site: Site, days: Mapping[str, Counts], period: Period) -> list[Mark]:
     """Return what happened in a period; an alarm is one against the days before it."""
-    asked = [(_day_of(each), each) for each in store.notices.asked(site)]
+    asked = [(_day_of(site, each), each) for each in store.notices.asked(site)]
     watched = Period(period.first - WATCHED, period.last)
     return marks(asked, _within(days, watched), period)
 
@@ -170,10 +158,15 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
     if left_out:
         store.log.must_have(site, period.last)
         period = Period(left_out + timedelta(1), period.last)
-    for day in period:
+    zones, epoch = store.zones.history(site), date(1970, 1, 1)
+    # The log's days are UTC days: where others are counted, a neighbour of theirs has some of their hours.
+    for day in Period(period.first - timedelta(days=1), period.last + timedelta(days=1)) if zones else period:
         for entry in store.log.day(site, day):
+            counted_on = epoch + timedelta(days=day_number(zones, entry.at))
+            if not period.first <= counted_on <= period.last:
+                continue
             asked = notices[entry.notice]
-            places = (day.isoformat(), asked.lang, asked.variant, entry.device, entry.country, entry.how)
+            places = (counted_on.isoformat(), asked.lang, asked.variant, entry.device, entry.country, entry.how)
             for by, value in zip(COUNTED, (*places, SEPARATOR.join(places[1:4])), strict=True):
                 logged[by][value].update(entry.columns())
     differences = []

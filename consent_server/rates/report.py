@@ -31,9 +31,13 @@ class Report:
     total: Counts
     """Of the period: not of the rows, for ``how`` knows of no displays but those with a privacy signal."""
     before: Counts
-    """Of the period before."""
+    """Of the period that it is compared with."""
+    against: Period
+    """The period before, or another one that this is compared with."""
     only: Mapping[str, str] = field(default_factory=dict)
     """The part of the shoppers that was looked at, by dimension."""
+    timezone: str = "UTC"
+    """In which the days are."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the report for machines: counts and rates of the total and of each row."""
@@ -41,7 +45,9 @@ class Report:
             "site": self.site,
             "from": self.period.first.isoformat(),
             "to": self.period.last.isoformat(),
+            "timezone": self.timezone,
             "by": self.by,
+            "against": {"from": self.against.first.isoformat(), "to": self.against.last.isoformat()},
             **({"only": {**self.only}} if self.only else {}),
             "total": _plain(self.total.named(), self.total.rates()),
             "change": _moved(self.total, self.before),
@@ -101,7 +107,8 @@ class Report:
             )
             for line in table
         ]
-        return "\n".join([f"{self.site}, {self.period.first} to {self.period.last} (UTC)", "", *lines]) + "\n"
+        title = f"{self.site}, {self.period.first} to {self.period.last} ({self.timezone})"
+        return "\n".join([title, "", *lines]) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

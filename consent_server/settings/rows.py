@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from ..site import ConsentError
 
@@ -92,6 +93,14 @@ def text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("takes a text that is not empty")
     return value
+
+
+def time_zone(value: Any) -> str:
+    """Return the name of a time zone that there is."""
+    if isinstance(value, str) and value in available_timezones():
+        return value
+    hint = did_you_mean(str(value), available_timezones())
+    raise ValueError(f'takes a time zone such as "Asia/Baku"{hint}')
 
 
 def whole(low: int, high: int) -> Callable[[Any], int]:

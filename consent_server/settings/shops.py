@@ -35,6 +35,7 @@ from .rows import (
     table,
     tables,
     text,
+    time_zone,
     url,
     whole,
     yes_no,
@@ -181,6 +182,7 @@ SITE = (
     ),
     Row("variants", tables(VARIANT, Variant), [], "Ways of asking that are compared."),
     Row("watch", share, "0%", "Share of page views that report names the lists do not allow.", "1%"),
+    Row("timezone", time_zone, "UTC", "Time zone in which the days of the rates begin and end.", "Asia/Baku"),
     Row("buckets", whole(1, 4096), 24, "Parts that a site's keys are spread over; fixed once decisions are kept.", 48),
 )
 

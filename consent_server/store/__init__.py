@@ -62,6 +62,7 @@ class Store:
         self.url = url
         self.connection = Connection(url, timeout, replicas)
         clock = Clock(self.connection, any_clock)
+        self.zones = clock.zones
         self.notices = Notices(self.connection)
         self.decisions = Decisions(self.connection, self.notices, clock)
         self.erasures = Erasures(self.connection, self.notices)

@@ -15,7 +15,7 @@ from ..site import Notice, Site
 from . import keys
 from .connection import Connection
 from .connection.clock import Clock
-from .keys import DAY, Bucket, buckets
+from .keys import Bucket, buckets
 
 Row = tuple[int, ...]
 """What was counted, in the order of COLUMNS."""
@@ -62,6 +62,7 @@ class Counters:
         self._redis = connection.client
         self._reached = connection.reached
         self._leeway = clock.leeway
+        self._day = clock.zones.day
         self._shown = connection.script("clock", "count", "shown", repeatable=False)
         self._known: dict[tuple[str, str], list[tuple[str, Bucket, int]]] = {}
 
@@ -76,7 +77,7 @@ class Counters:
         # Anybody's bucket: nothing but the count is kept.
         bucket = random.choice(buckets(site))  # nosec B311  # noqa: S311
         while now:
-            month, day = keys.month_and_day(now // DAY)
+            month, day = keys.month_and_day(self._day(site, now))
             counted = _counting(
                 day, [COLUMNS.index("shown")], language, variant, device, country, *[f"how={SIGNAL}"] * signalled
             )
@@ -87,7 +88,7 @@ class Counters:
             )
 
     def counts(self, site: Site, first: date, last: date, by: str) -> dict[str, Row]:
-        """Return what was counted from ``first`` to ``last`` (UTC days, both included).
+        """Return what was counted from ``first`` to ``last`` (days of the site, both included).
 
         Args:
             site: the shop.

@@ -81,6 +81,7 @@ class Decisions:
         self._write = connection.write
         self._notices = notices
         self._leeway = clock.leeway
+        self._day = clock.zones.day
         self._record = connection.script("clock", "count", "record")
         self._erase = connection.script("erase")
 
@@ -150,7 +151,7 @@ class Decisions:
                 hour=b"" if decision.allow else pack_hour(consent.at, consent.notice),
                 signature=signature,
             )
-            month, day = keys.month_and_day(seconds // 86400)
+            month, day = keys.month_and_day(self._day(site, now))
             reply = self._record(
                 keys=[place.seen, place.older, bucket.log, bucket.refused, bucket.values, bucket.count(month)],
                 args=[*arguments, *counting(day, entry, decision.notice)],

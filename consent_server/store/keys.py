@@ -24,6 +24,7 @@ consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -
                                            language, variant and device together
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
 consent:{SITE}:asked               list    what was asked from when on: revision, words, list, variants, JSON
+consent:{SITE}:zones               list    from when on days are counted in which time zone, JSON; before that UTC
 consent:{SITE}:seals               hash    day -> the signed head of its entries
 consent:{SITE}:stamps              hash    day -> the RFC 3161 time-stamp of its seal, as the authority gave it
 consent:{SITE}:cosigned            hash    how many seals -> the checkpoint over them that witnesses cosigned
@@ -154,6 +155,11 @@ def asked(site: Site) -> str:
     return f"consent:{{{site.id}}}:asked"
 
 
+def zones(site: Site) -> str:
+    """Return the key of the time zones that a site's days were counted in."""
+    return f"consent:{{{site.id}}}:zones"
+
+
 def seals(site: Site) -> str:
     """Return the key of the seals of a site's days."""
     return f"consent:{{{site.id}}}:seals"
@@ -206,6 +212,6 @@ def midnight(day: date) -> int:
 
 @lru_cache(maxsize=64)
 def month_and_day(number: int) -> tuple[str, int]:
-    """Return the month, ``2026-11``, and the day of it, from 0, of the UTC day with this number since 1970."""
+    """Return the month, ``2026-11``, and the day of it, from 0, of the day with this number since 1970."""
     moment = datetime.fromtimestamp(number * 86400, UTC)
     return f"{moment:%Y-%m}", moment.day - 1

@@ -73,7 +73,7 @@ def _alarms() -> Iterator[tuple[str, str, str]]:
     """Yield site, kind and rate of what is unusual today or yesterday; nothing while Redis is away."""
     with suppress(StoreAway):
         for site in services().sites.values():
-            for alarm in unusual(services().store, site, today()):
+            for alarm in unusual(services().store, site, today(site)):
                 yield site.id, alarm.kind, alarm.rate
 
 

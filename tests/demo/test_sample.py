@@ -62,7 +62,7 @@ def test_it_is_marked_and_laid_down_once(app, site, lay_down):
 def test_something_happens_in_a_long_one_for_the_page_to_tell(app, site, lay_down):
     lay_down(days=60, shoppers=150)
     store = app.extensions["consent"].store
-    found = read.overview(store, site, Period(TODAY - timedelta(days=59), TODAY), TODAY, "answer")
+    found = read.overview(store, site, Period(TODAY - timedelta(days=59), TODAY), TODAY)
     told = {(mark.kind, mark.what): (TODAY - mark.first).days for mark in found.marks}
     assert told["revision", "1"] == 50
     assert told["variant-began", "calm"] == told["variant-began", "short"] == 28
@@ -70,7 +70,7 @@ def test_something_happens_in_a_long_one_for_the_page_to_tell(app, site, lay_dow
     assert told["variant-ended", "short"] == 0
     assert "range" in {mark.kind for mark in found.marks if (TODAY - mark.first).days == 1}
     assert "answer" in {alarm.rate for alarm in found.alarms}
-    assert {verdict.b for verdict in found.verdicts} == {"short"}
+    assert {verdict.b for verdict in found.verdicts("answer")} == {"short"}
     assert read.recount(store, site, Period(TODAY - timedelta(days=60), TODAY)).differences == []
 
 

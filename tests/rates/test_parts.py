@@ -65,13 +65,13 @@ def test_the_largest_comes_first_and_none_is_larger_than_what_is_missing(parts, 
 
 def test_a_winning_variant_is_advice_to_show_it_to_everybody():
     rows = {"calm": asked(20000, 4000, 8000), "short": asked(20000, 4000, 9000)}
-    [won] = decided(verdicts(rows, GOAL), rows, 30)
+    [won] = decided(verdicts(rows, GOAL), rows, rows, 30)
     assert (won.by, won.value, won.model, won.more) == ("variant", "calm", "short", 1000)
     even = {"calm": asked(20000, 4000, 8000), "short": asked(20000, 4000, 8000)}
-    assert decided(verdicts(even, GOAL), even, 30) == []
+    assert decided(verdicts(even, GOAL), even, even, 30) == []
 
 
 @pytest.mark.parametrize("kind", ["early", "equal"])
 def test_a_verdict_that_names_no_winner_is_no_advice(kind):
     rows = {"a": asked(2000, 4, 800), "b": asked(2000, 4, 900)}
-    assert decided([Verdict("a", "b", GOAL, kind, 0.05, 0.0, 0.1)], rows, 30) == []
+    assert decided([Verdict("a", "b", GOAL, kind, 0.05, 0.0, 0.1)], rows, rows, 30) == []

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from counted import TODAY
 
-from consent_server.rates.period import BadQuestion, Period, dimension
+from consent_server.rates.period import BadQuestion, Period, compared, dimension
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,19 @@ def test_an_unknown_dimension_is_refused_by_name():
     assert (dimension(None), dimension("how")) == ("day", "how")
     with pytest.raises(BadQuestion, match="'browser'"):
         dimension("browser")
+
+
+def test_a_period_is_compared_with_the_days_before_last_year_or_any_days():
+    leap = Period(date(2024, 2, 1), date(2024, 2, 29))
+    assert compared(leap, None, None, None) == compared(leap, "before", "", "") == leap.before
+    assert compared(leap, "year", None, None) == Period(date(2023, 2, 1), date(2023, 2, 28))
+    assert compared(leap, "year", "2023-12-01", "2023-12-24") == Period(date(2023, 12, 1), date(2023, 12, 24))
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "last"),
+    [("month", None, None), (None, "2023-12-01", None), (None, None, "2023-12-01"), (None, "2023-12-02", "2023-12-01")],
+)
+def test_a_comparison_with_nothing_is_refused_in_one_sentence(kind, first, last):
+    with pytest.raises(BadQuestion, match=r"^[^.]+\.$"):
+        compared(Period(date(2024, 2, 1), date(2024, 2, 29)), kind, first, last)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from ...site import ConsentError
 from . import Connection
+from .zones import Zones
 
 LEEWAY = 60_000
 """Milliseconds that a machine's clock may be off Redis'."""
@@ -22,6 +23,7 @@ class Clock:
 
     def __init__(self, connection: Connection, any_clock: bool) -> None:
         self._connection = connection
+        self.zones = Zones(connection)
         self.leeway = 10**15 if any_clock else LEEWAY  # more than any clock is off
 
     def must_agree(self, key: str, now: int) -> None:

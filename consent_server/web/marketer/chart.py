@@ -65,6 +65,10 @@ class Line:
     high: float
     happened: Sequence[tuple[int, Mark]] = ()
     """What happened, and its number in the list of the page."""
+    target: float | None = None
+    """The share that is aimed at, from 0 to 1."""
+    compared: bool = True
+    """Whether its change is told: the goal is made of rates whose changes are."""
 
     @property
     def flags(self) -> list[tuple[float, int]]:
@@ -155,8 +159,14 @@ def axis_of(points: Sequence[Bin], x: Callable[[int], float]) -> list[tuple[floa
     return [(x(0), "start", points[0]), (x(n // 2), "middle", points[n // 2]), (x(n - 1), "end", points[-1])]
 
 
-def lines(days: Mapping[str, Counts], before: Counts, happened: Sequence[Mark] = ()) -> list[Line]:
-    """Return the answer rate and the grant rates over time, all on one scale.
+def lines(
+    days: Mapping[str, Counts],
+    before: Counts,
+    happened: Sequence[Mark] = (),
+    goal: str = LINES[0],
+    target: float | None = None,
+) -> list[Line]:
+    """Return the goal, the answer rate and the grant rates over time, all on one scale that holds the target too.
 
     A shop that was not asked anything in the period ``before`` starts with its first day that has something.
     """
@@ -165,12 +175,28 @@ def lines(days: Mapping[str, Counts], before: Counts, happened: Sequence[Mark] =
         first = next((day for day, counts in days.items() if any(counts.row)), "")
         days = {day: counts for day, counts in days.items() if day >= first}
     points, moved = bins(days), moves(total, before)
+    names = [*dict.fromkeys((goal, *LINES))]
     # The scale holds the intervals too: a band that is cut off would look surer than it is.
-    ends = [end for it in points for rate in map(it.counts.rate, LINES) for end in rate.interval or ()] or [0.0, 1.0]
+    ends = [end for it in points for rate in map(it.counts.rate, names) for end in rate.interval or ()] or [0.0, 1.0]
+    ends += [] if target is None else [target]
     low, high = int(min(ends) * 10) / 10, min(1.0, -int(-max(ends) * 10 // 1) / 10)
     if high - low < 0.2:
         low, high = max(0.0, high - 0.2), max(high, 0.2)
-    return [Line(name, total.rate(name), moved[name], points, low, high, [*enumerate(happened, 1)]) for name in LINES]
+    numbered = [*enumerate(happened, 1)]
+    return [
+        Line(
+            name,
+            total.rate(name),
+            moved.get(name),
+            points,
+            low,
+            high,
+            numbered,
+            target if name == goal else None,
+            compared=name in moved,
+        )
+        for name in names
+    ]
 
 
 def flags_on(

@@ -25,6 +25,7 @@ from .words import (
     Words,
     advice_in_words,
     alarm_in_words,
+    judged_in_words,
     leak_in_words,
     mark_in_words,
     verdict_in_words,
@@ -37,7 +38,7 @@ blueprint = Blueprint("marketer", __name__, template_folder="templates")
 
 LANGUAGE_SECONDS = 365 * 86400
 
-QUERY = ("site", "from", "to", "goal", *SEGMENTS, "lang")
+QUERY = ("site", "from", "to", "goal", *SEGMENTS, "against", "against_from", "against_to", "target", "lang")
 """What the address of the rates page may ask for."""
 
 
@@ -88,6 +89,7 @@ def render_page(template: str, status: int = 200, **values: Any) -> Response:
         languages=[Words.of(lang) for lang in LANGUAGES],
         advice_in_words=advice_in_words,
         alarm_in_words=alarm_in_words,
+        judged_in_words=judged_in_words,
         leak_in_words=leak_in_words,
         mark_in_words=mark_in_words,
         verdict_in_words=verdict_in_words,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ from ...rates.compare import GOALS
 from ...rates.leaks import leaks
 from ...rates.only import Only
 from ...rates.parts import SEGMENTS, advice, decided, parts_of
-from ...rates.period import BadQuestion, Period, dimension
+from ...rates.period import BadQuestion, Period, compared, dimension
 from ...rates.report import Report
 from ...settings.shops import snippet_words
 from ...site import OPTIONAL, Site
@@ -23,6 +24,9 @@ from .frame import blueprint, chosen_words, errors_on_page, render_page
 from .session import current_marketer, site_of, site_to_read, sites_of
 from .traffic import traffic
 
+AGAINST = ("against", "against_from", "against_to")
+"""The parameters that say what a period is compared with."""
+
 MOST_ADVICE = 5
 """How many things to do the page names."""
 
@@ -32,8 +36,9 @@ def _report(site_id: str) -> Report:
     site = site_to_read(site_id)
     by = dimension(request.args.get("by"))
     only = Only.parse(request.args, by)
-    period = Period.parse(request.args.get("from"), request.args.get("to"), read.today())
-    return read.report(services().store, site, period, by, only)
+    period = Period.parse(request.args.get("from"), request.args.get("to"), read.today(site))
+    against = compared(period, *map(request.args.get, AGAINST))
+    return read.report(services().store, site, period, by, only, against)
 
 
 @blueprint.get("/v1/<site_id>/rates")
@@ -64,15 +69,19 @@ def rates_page() -> Response:
     if not theirs:
         return render_page("refused", 403, why=None)
     site = site_of(marketer, request.args.get("site") or theirs[0].id)
-    today, wrong, words = read.today(), None, chosen_words()
+    today, wrong, words = read.today(site), None, chosen_words()
     try:
         period = Period.parse(words.iso(request.args.get("from")), words.iso(request.args.get("to")), today)
         goal = request.args.get("goal") or GOALS[-1]
         if goal not in GOALS:
             raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}.")
         only = Only.parse(request.args)
+        kind, *own = map(request.args.get, AGAINST)
+        against = compared(period, kind, *map(words.iso, own))
+        target = _target(request.args.get("target", ""))
     except BadQuestion as error:
-        period, goal, only, wrong = Period.parse(None, None, today), GOALS[-1], Only(), error
+        period, goal, only, target, wrong = Period.parse(None, None, today), GOALS[-1], Only(), None, error
+        against = period.before
     return render_page(
         "rates",
         400 if wrong else 200,
@@ -85,22 +94,41 @@ def rates_page() -> Response:
         goal=goal,
         goals=GOALS,
         only=only,
+        against=against,
+        last_year=compared(period, "year", None, None),
+        target=target,
         sample=services().store.decisions.is_sample(site),
         banner={**snippet_words()[words.lang], **site.words.get(words.lang, {})},
         base=request.url_root.rstrip("/"),
         leaks=leaks(services().store, site, today),
-        **page_values(site, period, today, goal, only),
+        **page_values(site, period, today, goal, only, against, target),
     )
 
 
-def page_values(site: Site, period: Period, today: date, goal: str, only: Only) -> dict[str, Any]:
+def _target(text: str) -> float | None:
+    """Return the share that is aimed at, from 0 to 1, or None without one.
+
+    Raises:
+        BadQuestion: it is no percentage.
+    """
+    written = text.replace("%", "").strip().replace(",", ".")
+    if not written:
+        return None
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,2})?|100", written, re.ASCII):
+        raise BadQuestion("target", f"`target` must be a percentage from 0 to 100, not {text[:40]!r}.")
+    return float(written) / 100
+
+
+def page_values(
+    site: Site, period: Period, today: date, goal: str, only: Only, against: Period, target: float | None
+) -> dict[str, Any]:
     """Return all that the page says of a site."""
-    found = read.overview(services().store, site, period, today, goal, only)
+    found = read.overview(services().store, site, period, today, only, against)
     total = found.total
     if not any(any(counts.row) for counts in found.days.values()):
         return {"total": total, "empty": "quiet" if found.known else "new", "marks": found.marks}
     segments = parts_of({by: found.rows[by] for by in SEGMENTS if by in found.rows}, goal)
-    lines = chart.lines(found.days, found.before, found.marks)
+    lines = chart.lines(found.days, found.before, found.marks, goal, target)
     return {
         "empty": None,
         "total": total,
@@ -108,6 +136,7 @@ def page_values(site: Site, period: Period, today: date, goal: str, only: Only) 
         "traffic": traffic(lines),
         "marks": found.marks,
         "parts_since": found.parts_since,
+        "zone_since": found.zone_since,
         "trend": chart.trend(lines),
         "funnel": chart.funnel(total, found.signalled),
         "categories": [
@@ -117,13 +146,16 @@ def page_values(site: Site, period: Period, today: date, goal: str, only: Only) 
         "segments": segments,
         "advice": sorted(
             [
-                *decided(found.verdicts, found.rows.get("variant", {}), period.days),
+                *decided(found.verdicts(goal), found.experiment, found.rows.get("variant", {}), period.days),
                 *advice(segments, goal, period.days),
             ],
             key=lambda one: -one.more,
         )[:MOST_ADVICE],
         "ways": chart.ways(found.rows.get("how", {})),
         "alarms": found.alarms,
-        "verdicts": found.verdicts,
+        "verdicts": found.verdicts(goal),
+        "experiment": found.experiment,
+        "judged": {(verdict.b, one): verdict for one in GOALS for verdict in found.verdicts(one)},
+        "answers_a_day": found.answers_a_day if len(site.variants) > 1 else 0.0,
         "since": found.since,
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from math import ceil
 
 from markupsafe import Markup, escape
 
@@ -83,12 +84,18 @@ class Words:
         return self._table["months"].split()
 
     def iso(self, text: str | None) -> str | None:
-        """Return a day as ``2026-01-31`` that somebody wrote as ``day`` writes it; whatever else is left as it is."""
+        """Return a day as ``2026-01-31`` that was written as ``day`` writes it, in this language or another of ours.
+
+        Whatever else is left as it is.
+        """
         parts = (text or "").lower().split()
-        months = [month.lower() for month in self.months]
-        if len(parts) != 3 or parts[1] not in months or not (parts[0] + parts[2]).isdecimal():
+        if len(parts) != 3 or not (parts[0] + parts[2]).isdecimal():
             return text
-        return f"{parts[2]}-{months.index(parts[1]) + 1:02}-{parts[0]:0>2}"
+        for words in (self, *map(Words.of, LANGUAGES)):
+            months = [month.lower() for month in words.months]
+            if parts[1] in months:
+                return f"{parts[2]}-{months.index(parts[1]) + 1:02}-{parts[0]:0>2}"
+        return text
 
     def days(self, first: date, last: date) -> str:
         """Return a stretch of days in words, the year said once."""
@@ -132,20 +139,38 @@ def _capital(sentence: Markup) -> Markup:
     return sentence[:1].upper() + sentence[1:]
 
 
-def verdict_in_words(words: Words, verdict: Verdict) -> Markup:
-    """Return one sentence about two variants."""
+def days_left(verdict: Verdict, answers_a_day: float) -> int:
+    """Return in how many days there are as many more answers as a verdict takes; 0 where none are to come."""
+    return ceil(verdict.more / answers_a_day) if answers_a_day else 0
+
+
+def verdict_in_words(words: Words, verdict: Verdict, answers_a_day: float) -> Markup:
+    """Return one sentence about two variants, which names the goal; ``answers_a_day``: 0 if none are to come."""
+    goal = words.inside(f"rate_{verdict.goal}")
     if verdict.kind == "early":
-        return words("verdict_early", more=words.number(verdict.more))
+        left = days_left(verdict, answers_a_day)
+        return words("verdict_early" if left else "verdict_open", goal=goal, days=words.number(left))
     if verdict.kind == "equal":
-        return words("verdict_equal", margin=words.points(verdict.margin)[1:])
+        return words("verdict_equal", goal=goal, margin=words.points(verdict.margin)[1:])
     low, high = sorted((abs(verdict.low or 0), abs(verdict.high or 0)))
     return words(
         "verdict_better",
+        goal=goal,
         winner=verdict.b if verdict.kind == "better" else verdict.a,
         loser=verdict.a if verdict.kind == "better" else verdict.b,
         low=words.points(low)[1:],
         high=words.points(high)[1:],
     )
+
+
+def judged_in_words(words: Words, verdict: Verdict, answers_a_day: float) -> Markup:
+    """Return the same in a few words, for a cell of a table."""
+    if verdict.kind == "early":
+        left = days_left(verdict, answers_a_day)
+        return words("judged_early" if left else "judged_open", days=words.number(left))
+    if verdict.kind == "equal":
+        return words("judged_equal", margin=words.points(verdict.margin)[1:])
+    return words(f"judged_{verdict.kind}", difference=words.points(verdict.difference or 0))
 
 
 def alarm_in_words(words: Words, alarm: Alarm) -> Markup:

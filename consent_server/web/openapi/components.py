@@ -7,6 +7,7 @@ from typing import Any
 from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
 from ...rates.parts import SEGMENTS
+from ...rates.period import AGAINST
 from ..problems import RETRY_SECONDS, STATUS
 from .headers import of_refusal
 from .rates import RATES
@@ -194,9 +195,16 @@ PARAMETERS = {
         example="https://smartmarket.az",
     ),
     "from": parameter(
-        "query", "from", {"anyOf": [DATE, {"const": ""}]}, description="First day (UTC); 30 days ago if left out."
+        "query", "from", {"anyOf": [DATE, {"const": ""}]}, description="First day; 30 days ago if left out."
     ),
     "to": parameter("query", "to", {"anyOf": [DATE, {"const": ""}]}, description="Last day; today if left out."),
+    "against": parameter(
+        "query", "against", one(*AGAINST, ""), description="What `change` is from: as many days before, or a year ago."
+    ),
+    **{
+        name: parameter("query", name, {"anyOf": [DATE, {"const": ""}]}, description="Or from days of one's own.")
+        for name in ("against_from", "against_to")
+    },
     **{
         name: parameter("query", name, TEXT, description=f"Only this {name}. A country goes with no other part.")
         for name in SEGMENTS

@@ -247,7 +247,7 @@ PATHS: dict[str, dict[str, Any]] = {
                 summary,
                 _says("Rates", schema, mimetype=mimetype),
                 *("BadQuestion", "NotKnown", "NotYours", "UnknownSite", "StoreAway"),
-                takes="site_id from to by language variant device country",
+                takes="site_id from to by language variant device country against against_from against_to",
                 security=BY_MARKETER,
             ),
         }

@@ -23,6 +23,8 @@ RATES: dict[str, Schema] = {
             "from": DATE,
             "to": DATE,
             "by": one(*DIMENSIONS),
+            "timezone": TEXT,
+            "against": thing({"from": DATE, "to": DATE}),
             "only": each(TEXT),
             "total": ref("Counted"),
             "change": each(

@@ -24,6 +24,7 @@ from consent_server.web.marketer.words import (
     Words,
     advice_in_words,
     alarm_in_words,
+    judged_in_words,
     verdict_in_words,
     way_in_words,
 )
@@ -148,8 +149,10 @@ def test_every_kind_of_verdict_and_alarm_has_a_sentence(lang):
     words = Words.of(lang)
     for kind, more in (("better", 0), ("worse", 0), ("equal", 0), ("early", 1200)):
         verdict = Verdict("calm", "short", "answer", kind, 0.05, 0.03, 0.07, more)
-        assert "{" not in verdict_in_words(words, verdict)
-    assert verdict_in_words(words, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03)).find("calm") >= 0
+        for pace in (0.0, 100.0):
+            assert "{" not in verdict_in_words(words, verdict, pace) + judged_in_words(words, verdict, pace)
+            assert words.inside("rate_answer") in verdict_in_words(words, verdict, pace)
+    assert "calm" in verdict_in_words(words, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03), 1)
     for kind in ("range", "stopped"):
         assert "{" not in alarm_in_words(words, Alarm(kind, "answer", "2026-11-22", 0.1, 0.2, 0.3))
 
@@ -187,6 +190,7 @@ def test_a_day_is_read_as_it_is_written(lang, day):
     assert words.iso(words.day(day, year=True)) == day.isoformat()
     assert words.iso(words.day(day, year=True).upper()) in (day.isoformat(), words.day(day, year=True).upper())
     assert words.iso(day.isoformat()) == day.isoformat()
+    assert {Words.of(other).iso(words.day(day, year=True)) for other in LANGUAGES} == {day.isoformat()}
 
 
 @pytest.mark.parametrize("text", ["spring", "1 Foo 2026", "x Nov 2026", "", "1 2 3", "² Nov 2026"])
@@ -195,10 +199,26 @@ def test_what_is_no_day_is_left_to_who_refuses_it(text):
 
 
 def test_the_winner_of_a_verdict_is_named_first():
-    worse = verdict_in_words(EN, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03))
-    assert worse == "calm is better than short, by 3.0 to 7.0 points."
-    better = verdict_in_words(EN, Verdict("calm", "short", "answer", "better", 0.05, 0.03, 0.07))
-    assert better == "short is better than calm, by 3.0 to 7.0 points."
+    worse = verdict_in_words(EN, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03), 0)
+    assert worse == "On answer rate, calm is better than short, by 3.0 to 7.0 points."
+    better = verdict_in_words(EN, Verdict("calm", "short", "answer", "better", 0.05, 0.03, 0.07), 0)
+    assert better == "On answer rate, short is better than calm, by 3.0 to 7.0 points."
+
+
+def test_an_early_verdict_says_in_how_many_days_it_is_known():
+    early = Verdict("calm", "short", "answer", "early", more=1200)
+    assert verdict_in_words(EN, early, 100.0) == "Too early to tell on answer rate: about 12 more days."
+    assert judged_in_words(EN, early, 99.9) == "too early: about 13 days"
+    assert "no more answers are to come" in verdict_in_words(EN, early, 0.0)
+
+
+def test_the_goal_has_a_line_with_the_target_and_its_change_is_not_told_twice():
+    found = lines(days([asked(1000, 300, 400)] * 5), asked(1000, 300, 400), (), "reach_marketing", 0.95)
+    assert [line.name for line in found] == ["reach_marketing", *LINES]
+    assert [line.target for line in found] == [0.95, None, None, None, None]
+    assert [line.compared for line in found] == [False, True, True, True, True]
+    assert len({(line.low, line.high) for line in found}) == 1
+    assert found[0].high >= 0.95
 
 
 def test_days_are_written_with_the_year_said_once():

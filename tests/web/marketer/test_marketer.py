@@ -289,6 +289,26 @@ def test_the_headline_is_the_goal_that_was_chosen(marketer, shopper):
     assert "Analytics was allowed in <b>40.0%</b> of the <b>5</b> visits" in marketer.get("/?goal=reach_analytics").text
 
 
+def test_a_target_is_reached_or_missed_by_so_many_points(marketer, shopper):
+    three_answers(shopper)
+    assert "Target reached: the answer rate is 10.0 points above 50.0%." in marketer.get("/?goal=answer&target=50").text
+    page = marketer.get("/?goal=answer&target=72,5%25").text
+    assert "Target missed: the answer rate is 12.5 points below 72.5%." in page
+    refused = marketer.get("/?target=many")
+    assert refused.status_code == 400
+    assert "A target is a percentage from 0 to 100." in refused.text
+
+
+def test_any_days_are_compared(marketer, shopper, site):
+    three_answers(shopper)
+    year = marketer.get(f"/v1/{site.id}/rates?from=2026-03-01&to=2026-03-31&against=year").get_json()
+    assert year["against"] == {"from": "2025-03-01", "to": "2025-03-31"}
+    own = marketer.get(f"/v1/{site.id}/rates?against_from=2026-01-01&against_to=2026-01-09").get_json()
+    assert own["against"] == {"from": "2026-01-01", "to": "2026-01-09"}
+    assert "1 Jan – 9 Jan 2026" in marketer.get("/?against_from=1+Jan+2026&against_to=9+Jan+2026").text
+    assert "two days: the first and the last" in marketer.get("/?against_from=1+Jan+2026").text
+
+
 def test_a_day_may_be_written_as_the_page_writes_it(marketer, shopper, site):
     three_answers(shopper)
     for lang in LANGUAGES:
@@ -461,7 +481,7 @@ def test_variants_get_a_verdict_in_one_sentence(settings, site, shopper):
     for _ in range(3):
         app.test_client().post("/v1/tried/shown")
     page = window.get("/").text
-    assert "Too early: about" in page
+    assert "Too early to tell on reach of marketing: about" in page
     for goal in ("answer", "reach_functional"):
         assert f'<option value="{goal}" selected>' in window.get(f"/?goal={goal}").text
     app.extensions["consent"].store.connection.client.close()

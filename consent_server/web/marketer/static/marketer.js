@@ -63,7 +63,12 @@ function readOut(figure) {
 /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-line]")).forEach(readOut);
 
 for (const choice of /** @type {NodeListOf<HTMLSelectElement>} */ (document.querySelectorAll("[data-send]"))) {
-  choice.addEventListener("change", () => choice.form?.submit());
+  choice.addEventListener("change", () => {
+    // Days of one's own come before any other comparison, until another one is chosen.
+    const own = choice.name === "against" ? (choice.form?.querySelectorAll("[name^=against_]") ?? []) : [];
+    for (const field of /** @type {Iterable<HTMLInputElement>} */ (own)) field.value = "";
+    choice.form?.submit();
+  });
 }
 const months = /** @type {HTMLElement | null} */ (document.querySelector("[data-months]"))?.dataset.months?.split(" ") ?? [];
 
@@ -84,7 +89,7 @@ for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.queryS
   const box = document.createElement("span");
   box.className = "picked";
   box.append(button, picker);
-  field.closest("label")?.after(box);
+  field.closest(".field")?.append(box);
 }
 
 for (const spare of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-hide]"))) spare.hidden = true;
