@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import WORDS, Shop, cookie, press, settle, until, when
+from .conftest import WORDS, Shop, cookie, posted, press, settle, until, when
 from .rows import COUNT, HELD, hits, tracker
 from .visits import ALLOW, WITHDRAW, accepted, english
 
@@ -109,6 +109,42 @@ def test_a_held_script_s_type_is_in_any_case(shop: Shop, page: Page) -> None:
     page.goto(shop.page(COUNT + marked))
     press(page, "accept")
     until(page, "order.join() == 'a,b'")
+
+
+def test_a_script_that_the_browser_does_not_run_can_be_found_by_who_does(shop: Shop, page: Page) -> None:
+    inline = "<script type=text/plain data-consent=analytics data-type=text/partytown>1</script>"
+    page.goto(shop.page(inline + inline.replace(">1<", " src=/own.js><")))
+    found = "document.querySelectorAll('[type=\"text/partytown\"]').length"
+    assert page.evaluate(found) == 0
+    press(page, "accept")
+    until(page, f"{found} == 2")
+
+
+# ---- What old libraries make of lists ----
+
+OLD = """<script>
+  Array.prototype.toJSON = function () { return '[' + [...this].map((each) => JSON.stringify(each)) + ']' };
+  Array.prototype.reduce = function () { return this.length > 1 ? this : this[0] };
+  Array.prototype.entries = function () { return [...this] };
+  Object.prototype.each = function () {};
+</script>"""
+
+
+def test_an_answer_is_kept_and_sent_beside_an_old_library_that_changes_lists(shop: Shop, page: Page) -> None:
+    for head in (OLD + shop.tag, shop.tag + OLD):
+        page.context.clear_cookies()
+        shop.posts.clear()
+        page.goto(shop.page("", head=head))
+        page.evaluate("document.cookie = 'another=1'")
+        page.route("**/decisions", lambda route: route.abort())
+        press(page, "accept")
+        until(page, "consent.allows('analytics')")
+        page.unroute("**/decisions")
+        page.goto(shop.url("/"))  # which finds it waiting
+        until(page, "consent.allows('analytics') && consent.token")
+        assert sorted(posted(shop, "decisions")[-1]["allow"]) == ["analytics", "functional", "marketing"]
+        page.evaluate(WITHDRAW)
+        until(page, "!consent.allows('analytics') && consent.token")
 
 
 # ---- Frames ----
