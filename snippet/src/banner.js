@@ -75,7 +75,7 @@ export const theHost = () => {
     let { activeElement } = doc;
     while (activeElement?.shadowRoot) ({ activeElement } = activeElement.shadowRoot);
     const modal = root.querySelector(':modal') ?? activeElement?.closest(':modal');
-    root.insertBefore(host, doc.body);
+    root.insertBefore(host, modal ? null : doc.body); // last, where it is not in the top layer: of what lies as far up it is above
     if (!modal) host.showPopover?.();
     sizes.observe(host);
   }

@@ -206,6 +206,23 @@ def test_a_held_frame_says_so_when_it_is_seen_and_takes_nothing_away(shop: Shop,
     check(page)
 
 
+# ---- The banner ----
+
+
+def test_a_banner_that_comes_beside_a_modal_dialog_is_above_all_when_that_has_closed(shop: Shop, page: Page) -> None:
+    chat = "<div style='position: fixed; inset: 0; z-index: 2147483647'>Chat</div>"
+    page.goto(shop.page(f"<dialog id=own><button onclick='own.close()'>Close</button></dialog>{chat}", head=""))
+    page.evaluate("own.showModal()")
+    page.evaluate(
+        "(src) => document.head.append(Object.assign(document.createElement('script'), { src }))",
+        shop.url("/v1/shop/consent.js"),
+    )
+    until(page, "document.querySelector('[data-ask] [role=dialog]')")
+    page.get_by_role("button", name="Close").click()
+    press(page, "refuse")
+    until(page, "consent.choice")
+
+
 # ---- What is removed ----
 
 
