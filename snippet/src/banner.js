@@ -75,7 +75,7 @@ export const theHost = () => {
     let { activeElement } = doc;
     while (activeElement?.shadowRoot) ({ activeElement } = activeElement.shadowRoot);
     const modal = root.querySelector(':modal') ?? activeElement?.closest(':modal');
-    root.insertBefore(host, doc.body);
+    root.insertBefore(host, modal ? null : doc.body); // last, where it is not in the top layer: of what lies as far up it is above
     if (!modal) host.showPopover?.();
     sizes.observe(host);
   }
@@ -134,7 +134,7 @@ export const showBanner = (clicks, reach, failed) => {
   const { title, text, accept, refuse, choose, policy, unloaded } = notices[lang];
   if (!banner) focused = /** @type {HTMLElement} */ (doc.activeElement);
   banner?.remove();
-  const made = banner = element(
+  banner = element(
     'div',
     {
       role: 'dialog', class: layout, tabindex: '-1', lang, dir: 'auto', 'aria-label': title, 'aria-describedby': 'ask:text',
@@ -153,7 +153,6 @@ export const showBanner = (clicks, reach, failed) => {
   sizes.observe(banner);
   idle(() => {
     // From nobody who types.
-    if (failed || doc.activeElement == doc.body) made.focus({ preventScroll: true });
-    seen();
+    if (failed || doc.activeElement == doc.body) banner?.focus({ preventScroll: true });
   });
 };

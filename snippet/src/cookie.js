@@ -15,6 +15,7 @@
  * some of somebody else's: delivery.js tidies up behind each decision, and until then the newest counts. The page does not
  * check a signature: whoever can write the cookie could as well press the button.
  */
+import { asItIs } from './json.js';
 import { base, CATEGORIES, config, doc, domain, keep, notices, revision, site, variant } from './site.js';
 
 /**
@@ -64,7 +65,7 @@ export const parse = (value = '') => {
     const list = waits ? JSON.parse(decodeURIComponent(value.slice(1))) : [JSON.parse(atob(value.slice(0, -SIGNATURE)))];
     const last = /** @type {import('./types').Pending} */ (list.at(-1));
     const { allow, at, id = last.jti ?? '' } = last;
-    if (last.site == site && (id || !allow[0]) && allow.every((category) => CATEGORIES.includes(category))) {
+    if (last.site == site && (id || !allow[0]) && at > 0 && allow.every((category) => CATEGORIES.includes(category))) {
       // A refusal says the hour, and no yes of that hour is newer; of two that cannot be ordered the stricter counts.
       return { value, unsent: waits ? list : [], last, id, moment: at + (allow[0] ? -allow.length / 8 : 3599) };
     }
@@ -90,8 +91,8 @@ export const read = () => {
   // Where a script's cookie does not last, the server has set two others for it: see delivery.js.
   if (!memory.deaf) {
     state = jar().replace(/^(?=.*\bask-guard=([^;]+))(.*)\bask-kept=\1\./, '$2consent=').split('; ')
-      .map((each) => parse(each.startsWith(config.cookie + '=') ? each.split(/=(.*)/)[1] : ''))
-      .reduce((/** @type {State} */ newest, each) => (/** @type {State} */ (each)?.moment > newest.moment ? /** @type {State} */ (each) : newest), NONE);
+      .map((each) => /** @type {State} */ (parse(each.match(`^${config.cookie}=(.*)`)?.[1])))
+      .sort((one, other) => other.moment - one.moment)[0] ?? NONE; // what is undefined comes last by itself
   }
   return id != state.id;
 };
@@ -108,13 +109,13 @@ export const token = () => (state.unsent[0] ? null : state.value || null);
 
 /**
  * Posts a decision, or that the banner was shown, in one request that outlives the page. A body of text needs no preflight.
- * @param {object} content
+ * @param {any} content
  * @param {string} [path]
  */
-export const post = (content, path = 'decisions') =>
+export const post = ({ site, rev, at, exp, next, tries, ...content }, path = 'decisions') =>
   fetch(base + path, {
     method: 'POST',
-    body: JSON.stringify(content, ['id', 'allow', 'notice', 'lang', 'variant', 'how', 'previous', 'signal']),
+    body: JSON.stringify(content, asItIs),
     keepalive: true,
   }).catch(() => {}); // offline, or the server is: the cookie keeps the decision
 
@@ -148,6 +149,6 @@ export const record = (allow, how, lang) => {
   };
   memory.jar ??= jar();
   set('ask-guard=' + scope + 0); // what outlasts a script's cookie is of an older answer now
-  write('~' + encodeURIComponent(JSON.stringify(first && !first.tries ? [first, next] : [next])));
+  write('~' + encodeURIComponent(JSON.stringify(first && !first.tries ? [first, next] : [next], asItIs)));
   memory.deaf = !jar().includes(state.value);
 };

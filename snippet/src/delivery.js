@@ -5,6 +5,7 @@
  * Another tab, or this page meanwhile, may have put a later decision into the cookie. So an answer of the server's changes
  * only the decision that it answers, and only where that is still the first in the cookie.
  */
+import { asItIs } from './json.js';
 import { assertSameProtocol } from './protocol.js';
 
 /** @typedef {import('./types').Pending} Pending */
@@ -148,7 +149,7 @@ const delivery = (gate) => {
   };
 
   /** @param {Pending[]} unsent */
-  const waiting = (unsent) => '~' + encodeURIComponent(JSON.stringify(unsent));
+  const waiting = (unsent) => '~' + encodeURIComponent(JSON.stringify(unsent, asItIs));
 
   const send = async () => {
     let renewed = false;

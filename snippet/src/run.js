@@ -129,7 +129,9 @@ export const runScript = async (gate, marked, brought, mayRun) => {
     withoutWriting(() => marked.after(script));
     script.remove();
   } else if (script != marked) marked.after(script);
-  marked.type = 'text/plain';
+  // What the browser does not run, somebody else may look for: a library that runs scripts in a worker.
+  if (runs(type) || type == 'importmap') marked.type = 'text/plain';
+  else marked.type = type;
   if (src && !marked.hasAttribute('async') && !marked.noModule && runs(type)) {
     await Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
   }

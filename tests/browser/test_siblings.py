@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import WORDS, Shop, cookie, press, settle, until, when
+from .conftest import WORDS, Shop, cookie, posted, press, settle, until, when
 from .rows import COUNT, HELD, hits, tracker
 from .visits import ALLOW, WITHDRAW, accepted, english
 
@@ -111,6 +111,42 @@ def test_a_held_script_s_type_is_in_any_case(shop: Shop, page: Page) -> None:
     until(page, "order.join() == 'a,b'")
 
 
+def test_a_script_that_the_browser_does_not_run_can_be_found_by_who_does(shop: Shop, page: Page) -> None:
+    inline = "<script type=text/plain data-consent=analytics data-type=text/partytown>1</script>"
+    page.goto(shop.page(inline + inline.replace(">1<", " src=/own.js><")))
+    found = "document.querySelectorAll('[type=\"text/partytown\"]').length"
+    assert page.evaluate(found) == 0
+    press(page, "accept")
+    until(page, f"{found} == 2")
+
+
+# ---- What old libraries make of lists ----
+
+OLD = """<script>
+  Array.prototype.toJSON = function () { return '[' + [...this].map((each) => JSON.stringify(each)) + ']' };
+  Array.prototype.reduce = function () { return this.length > 1 ? this : this[0] };
+  Array.prototype.entries = function () { return [...this] };
+  Object.prototype.each = function () {};
+</script>"""
+
+
+def test_an_answer_is_kept_and_sent_beside_an_old_library_that_changes_lists(shop: Shop, page: Page) -> None:
+    for head in (OLD + shop.tag, shop.tag + OLD):
+        page.context.clear_cookies()
+        shop.posts.clear()
+        page.goto(shop.page("", head=head))
+        page.evaluate("document.cookie = 'another=1'")
+        page.route("**/decisions", lambda route: route.abort())
+        press(page, "accept")
+        until(page, "consent.allows('analytics')")
+        page.unroute("**/decisions")
+        page.goto(shop.url("/"))  # which finds it waiting
+        until(page, "consent.allows('analytics') && consent.token")
+        assert sorted(posted(shop, "decisions")[-1]["allow"]) == ["analytics", "functional", "marketing"]
+        page.evaluate(WITHDRAW)
+        until(page, "!consent.allows('analytics') && consent.token")
+
+
 # ---- Frames ----
 
 FRAME = "<iframe name=film title=F width=560 height=315 data-consent=analytics data-src='{}' {}></iframe>"
@@ -168,6 +204,23 @@ def test_a_held_frame_says_so_when_it_is_seen_and_takes_nothing_away(shop: Shop,
     until(page, "performance.getEntriesByType('resource').some(({ name }) => name.includes('details.en'))")
     settle(page)
     check(page)
+
+
+# ---- The banner ----
+
+
+def test_a_banner_that_comes_beside_a_modal_dialog_is_above_all_when_that_has_closed(shop: Shop, page: Page) -> None:
+    chat = "<div style='position: fixed; inset: 0; z-index: 2147483647'>Chat</div>"
+    page.goto(shop.page(f"<dialog id=own><button onclick='own.close()'>Close</button></dialog>{chat}", head=""))
+    page.evaluate("own.showModal()")
+    page.evaluate(
+        "(src) => document.head.append(Object.assign(document.createElement('script'), { src }))",
+        shop.url("/v1/shop/consent.js"),
+    )
+    until(page, "document.querySelector('[data-ask] [role=dialog]')")
+    page.get_by_role("button", name="Close").click()
+    press(page, "refuse")
+    until(page, "consent.choice")
 
 
 # ---- What is removed ----
