@@ -250,7 +250,9 @@ def test_a_strangers_questions_are_answered_by_the_page(filled, enter):
 
 def test_opening_a_table_moves_nothing_else(filled, enter):
     page = enter(filled)
-    places = "[...document.querySelectorAll('h2, h3, .card, section, footer')].map((it) => it.getBoundingClientRect().y)"
+    places = (
+        "[...document.querySelectorAll('h2, h3, .card, section, footer')].map((it) => it.getBoundingClientRect().y)"
+    )
     page.evaluate("scrollTo(0, 0)")
     before = page.evaluate(places)
     page.locator("article.answer summary").click()
