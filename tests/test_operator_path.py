@@ -194,6 +194,7 @@ def test_the_path_of_a_new_operator(checkout: Path, told: tuple[str, list[Any]])
         until_all(lambda: ask(f"{url}/readyz")["warnings"] == [])
 
         shell("operator webhook")
+        assert len(told[1]) == 1
         kept = decide(url)
         said = shell("operator backup")
         assert "1 entries of 1 days are whole and unchanged" in said
