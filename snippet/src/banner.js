@@ -21,33 +21,42 @@ export const element = (name, attributes, ...children) => {
 
 // ---- The style ----
 
-const sheet = new CSSStyleSheet();
-let css = '';
-/** Pixels at the bottom of the window that the banner takes where it comes up. */
-let taken = /** @type {number | undefined} */ (0);
+/** Made by script, they need no nonce. A browser looks at the whole page again for one that changes, and not for one that is added. */
+const sheets = [new CSSStyleSheet(), new CSSStyleSheet()];
+/** The place for a cookie list says by this that it has come into the page. */
+let css = '[data-consent-list]{animation:ask 1ms}@keyframes ask{}';
+/** The end of the page, and what the browser scrolls to, stay clear of the banner. */
+let room = '';
 
-/**
- * Puts our style into the page, which may have set a list of sheets without it: a sheet made by script needs no nonce. The
- * font is the body's. The end of the page, and what the browser scrolls to, stay clear of the banner.
- */
-const dress = () => {
-  const { fontFamily } = getComputedStyle(doc.body ?? doc.documentElement);
-  const box = banner?.getBoundingClientRect();
-  if (!box?.height || !banner?.style.length) taken = box?.height && innerHeight - box.top;
-  const room = taken ? `@media screen{html{margin-bottom:${taken}px;scroll-padding-bottom:${taken + 8}px}}` : '';
-  sheet.replaceSync(`@layer ask{${`${css}[data-ask]{--font:${fontFamily}}${room}`.replace(/(?<!})[;}]/g, '!important$&')}}`);
-  if (!doc.adoptedStyleSheets.includes(sheet)) doc.adoptedStyleSheets.push(sheet);
+/** @param {number} which @param {string} rules, on one line */
+const dress = (which, rules) => {
+  sheets[which].replaceSync(`@layer ask{${rules.replace(/(?<!})[;}]/g, '!important$&')}}`);
 };
+/** Puts our style into the page, which may have set a list of sheets without it. */
+const wear = () => {
+  for (const sheet of sheets) if (sheet.cssRules[0] && !doc.adoptedStyleSheets.includes(sheet)) doc.adoptedStyleSheets.push(sheet);
+};
+
+/** The font is the body's. Asked for when the browser is about to look at all styles, or it would do so twice. */
+const takeFont = () => host?.style.setProperty('--font', getComputedStyle(doc.body ?? doc.documentElement).fontFamily, 'important');
 
 /** @param {string} more of ours, on one line */
 export const addStyle = (more) => {
-  css += more;
-  dress();
+  dress(0, css += more);
+  wear();
+  requestAnimationFrame(takeFont);
 };
 
 /** The host has no extent, and the banner a size of its own, as long as they have our style. */
 const sizes = new ResizeObserver(() => requestAnimationFrame(() => {
-  dress();
+  const box = banner?.getBoundingClientRect();
+  const taken = box?.height && innerHeight - box.top;
+  const before = room;
+  // Unless it went to the other end of the window.
+  if (!taken || !banner?.style.length) room = taken ? `@media screen{html{margin-bottom:${taken}px;scroll-padding-bottom:${taken + 8}px}}` : '';
+  if (room != before) dress(1, room);
+  wear();
+  takeFont();
   idle(seen);
 }));
 

@@ -91,6 +91,7 @@ export const read = () => {
   // Where a script's cookie does not last, the server has set two others for it: see delivery.js.
   if (!memory.deaf) {
     state = jar().replace(/^(?=.*\bask-guard=([^;]+))(.*)\bask-kept=\1\./, '$2consent=').split('; ')
+      .filter((each) => each.startsWith(config.cookie)) // no text at all is an error, which costs much
       .map((each) => /** @type {State} */ (parse(each.match(`^${config.cookie}=(.*)`)?.[1])))
       .sort((one, other) => other.moment - one.moment)[0] ?? NONE; // what is undefined comes last by itself
   }

@@ -6,7 +6,7 @@ import { answer, jar, memory, parse, post, read, record, set, state, token, writ
 import { allowed, allows, setAllowed, when } from './hold.js';
 import { afterLoad, deliver, handOver, loadLayer, soon, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
-import { base, CATEGORIES, config, doc, noPolicy, script, signal, trusted, variant } from './site.js';
+import { base, CATEGORIES, config, doc, noPolicy, script, signal, trusted } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -39,17 +39,20 @@ const agree = () => {
   const before = allowed;
   setAllowed(answer());
   undecided = false;
+  memory.ahead?.();
   hideBanner();
   const now = allowed;
   const { choice } = consent;
-  const answers = choices();
+  const answers = tell && choices();
   // Fetched at once, as from then on it knows of a shopper who leaves.
   const layer = before && !before.every(allows)
     ? inTime(loadLayer('withdraw')).catch(() => ({ withdraw: comeBack })) : undefined;
-  const heard = told = told.then(painted)
-    .then(() => now == allowed && tell?.(answers)) // no vendor hears a yes that is none any more
-    .then(() => new Promise((resolve) => setTimeout(resolve)))
-    .then(() => announce('consentchange', choice)) // before a reload, which would swallow it
+  let heard = told.then(painted);
+  if (tell) {
+    heard = heard.then(() => now == allowed && tell?.(/** @type {import('./types').Choice} */ (answers))) // no vendor hears a yes that is none any more
+      .then(() => new Promise((resolve) => setTimeout(resolve)));
+  }
+  told = heard = heard.then(() => announce('consentchange', choice)) // before a reload, which would swallow it
     .catch(console.error); // and the next answer is told
   done = done.then(() => heard).then(() => release(true)).then(async (ran) => (await layer)?.withdraw(ran)).catch(console.error);
 };
@@ -108,20 +111,28 @@ let asked;
 /** How often the banner comes back to a page that takes it away, and nothing else. */
 let again = 9;
 
+/** Children of the document, of its root and of our own element are watched, no more: a body comes, and the banner may go. */
+const around = new MutationObserver(() => ask());
 const ask = () => {
-  const { body } = doc;
+  const { body, documentElement } = doc;
+  around.observe(documentElement, { childList: true });
   if (!undecided || !body || (banner?.isConnected ?? asked == body) || (asked == body && again-- < 1)) return;
   asked = body;
   showFirstLayer();
+  around.observe(theHost(), { childList: true });
 };
 
-const watch = () => {
-  ask();
-  // A frame that is held says so, and a place for the cookie list gets it.
-  if (!releases && doc.querySelector('iframe[data-consent],*[data-consent-list]')) {
-    releases = true;
-    whenIdle(() => release());
-  }
+/**
+ * A frame that is held says so, and a place for the cookie list gets it, whatever is allowed. What comes into the page later
+ * says so itself, and nothing has to watch the page: a frame by its `load`, a place by an animation of ours.
+ * @param {any} event
+ */
+const seek = ({ target }) => {
+  const { dataset, localName } = target;
+  if (releases || !(dataset ? 'consentList' in dataset || localName == 'iframe' && 'consent' in dataset
+    : doc.querySelector('iframe[data-consent],*[data-consent-list]'))) return;
+  releases = true;
+  whenIdle(() => release());
 };
 
 // ---- window.consent ----
@@ -150,22 +161,25 @@ const consent = {
   receipt: () => loadLayer('mine').then((mine) => mine.receipt()),
 };
 
-/** What the layers that are fetched later get. @type {import('./types').Gate} */
-const gate = {
-  protocol: PROTOCOL, memory, getState: () => state, jar, parse, post, set, write, deliver, follow: () => follow(), server: base,
-  settings: config, consent, way: variant, theHost, addStyle, newElement: element, decide, agree, loadLayer, doc,
-  trusted, script, soon, whenIdle,
-};
-
 /** Another tab, or the server, may have changed the cookie. */
 const follow = () => {
   if (read()) agree();
 };
 
-/** @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it */
+/** What the layers that are fetched later get. @type {import('./types').Gate} */
+const gate = {
+  protocol: PROTOCOL, memory, getState: () => state, jar, parse, post, set, write, deliver, follow, server: base,
+  settings: config, consent, theHost, addStyle, newElement: element, decide, agree, loadLayer, doc,
+  trusted, script, whenIdle,
+};
+
+/**
+ * @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it. The
+ *   storage of who never answered is left alone, unless this page has come anew, as it does when all was erased.
+ */
 const traces = () => {
   try {
-    const names = doc.cookie + Object.keys(localStorage) + Object.keys(sessionStorage);
+    const names = jar() + (state.value || doc.referrer == location.href ? [Object.keys(localStorage), Object.keys(sessionStorage)] : '');
     return ['ask-removed', ...config.clear.filter((_, i) => !allows(CATEGORIES[i])).flat()].some((pattern) => names.includes(pattern.split('*')[0]));
   } catch {} // storage is blocked: nothing is in it
 };
@@ -177,7 +191,7 @@ const traces = () => {
 export const start = (tellVendors, stopTrackers) => {
   const mark = Symbol.for('consent');
   if (mark in window) return; // the tag is in the page twice
-  Object.assign(window, { [mark]: 1 });
+  /** @type {any} */ (window)[mark] = 1;
   if (noPolicy) console.warn('consent: scripts can be released once `consent` is in the list of trusted-types');
   handOver(gate);
   read();
@@ -197,8 +211,12 @@ export const start = (tellVendors, stopTrackers) => {
     set: () => console.warn('consent: a variable of the page has the name `consent`'),
   }) || Reflect.set(window, 'consent', consent) || console.warn('consent: window.consent is taken; use consentQueue');
   release();
-  new MutationObserver(watch).observe(document, { childList: true, subtree: true });
-  watch();
+  if (undecided) {
+    around.observe(document, { childList: true });
+    ask();
+  } else if (!releases) afterLoad(() => addStyle(''));
+  seek({ target: document });
+  for (const type of ['readystatechange', 'load', 'animationstart']) doc.addEventListener(type, seek, true);
 
   // Before the page, which may stop it; also from within what a web component shows.
   addEventListener('click', (event) => {
@@ -216,7 +234,7 @@ export const start = (tellVendors, stopTrackers) => {
 
   // Neither a shopper who was never here nor one whose answer is delivered needs more than this script.
   if (undecided && (state.value || signal())) whenIdle((details) => details.arrive(undecided));
-  if (traces()) afterLoad(() => loadLayer('withdraw').then(({ tidy }) => tidy(), () => {}));
+  afterLoad(() => traces() && loadLayer('withdraw').then(({ tidy }) => tidy(), () => {}));
   // Nor does one whose cookie is the one of that name.
   if (state.unsent[0] || state.value && jar().split(config.cookie + '=').length != 2) afterLoad(() => deliver(true));
 };

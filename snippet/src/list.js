@@ -71,7 +71,14 @@ const list = (gate) => {
     drawn.add(place);
   });
   look();
-  new MutationObserver(look).observe(document, { childList: true, subtree: true });
+  let looking = 0;
+  // Only after what releases, which watches the page; once a frame, as an app may change a lot at once.
+  gate.memory.tree?.looks.push(() => {
+    looking ||= requestAnimationFrame(() => {
+      looking = 0;
+      look();
+    });
+  });
   doc.addEventListener('consentchange', () => answers.forEach((show) => show()));
 };
 

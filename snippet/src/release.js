@@ -4,6 +4,7 @@
  */
 import { assertSameProtocol } from './protocol.js';
 import { addressOf, hasRun, isHeld, runScript } from './run.js';
+import { watchTree } from './tree.js';
 import { ADDRESSES, partsOf, unloadMarked } from './unload.js';
 
 /** @typedef {import('./types').Category} Category */
@@ -156,9 +157,18 @@ const release = (gate) => {
     return ran;
   };
 
+  let listed = false;
+  /** Fetches what draws the cookie list, once there is a place for it; that looks for further places itself. */
+  const list = () => {
+    if (!listed) gate.loadLayer('list').catch(() => {});
+    listed = true;
+  };
+
   /** @param {Element} found */
   const lookAt = (found) => {
-    if (!(found instanceof HTMLElement) || !Element.prototype.matches.call(found, TAGS)) return;
+    if (!(found instanceof HTMLElement)) return;
+    if (found.dataset.consentList != null) list();
+    if (!Element.prototype.matches.call(found, TAGS)) return;
     if (parsing) brought.add(found);
     if (found.dataset.consent != null) return consider(found);
     // A part may come, or get its address, after the whole.
@@ -181,7 +191,7 @@ const release = (gate) => {
       observer.observe(root, { childList: true, subtree: true, attributeFilter: ['src', 'data-consent', ...ADDRESSES.map((name) => 'data-' + name)] });
     } else lookAt(root);
     if (root.firstElementChild || root.shadowRoot) {
-      for (const found of all(root, '[data-consent]')) lookAt(found);
+      for (const found of all(root, '[data-consent],[data-consent-list]')) lookAt(found);
       for (const { shadowRoot } of [root, ...all(root, '*')]) if (shadowRoot) look(shadowRoot);
     }
   };
@@ -197,23 +207,14 @@ const release = (gate) => {
     lookAt(marked);
   };
 
-  let listed = false;
-  /** Fetches what draws the cookie list, once there is a place for it; that looks for further places itself. */
-  const list = () => {
-    if (listed || !doc.querySelector('[data-consent-list]')) return;
-    listed = true;
-    gate.loadLayer('list').catch(() => {});
-  };
-
-  const observer = new MutationObserver((records) => {
-    list();
+  // Where a shop names trackers, trackers.js has one already.
+  const { looks, observer } = (gate.memory.tree ??= watchTree());
+  looks.push(({ type, target, addedNodes, attributeName }) => {
     pageChanged();
-    for (const { type, target, addedNodes, attributeName } of records) {
-      // A script may get its address, or its text, when it is in the page.
-      if (attributeName != 'src' && type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
-      else if (target instanceof HTMLScriptElement) lookAt(target);
-      else addedNodes.forEach(look);
-    }
+    // A script may get its address, or its text, when it is in the page.
+    if (attributeName != 'src' && type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
+    else if (target instanceof HTMLScriptElement) lookAt(target);
+    else addedNodes.forEach(look);
   });
 
   /** @param {any} owner @param {string} name of a method @param {(made: any) => void} then what is done with what it made */
@@ -245,7 +246,6 @@ const release = (gate) => {
     if (mutationType == 'remove' && released.has(/** @type {any} */ (event.target)) && [...ADDRESSES, 'loading'].includes(attributeName)) event.preventDefault();
   });
 
-  list();
   look(document);
   if (doc.readyState == 'loading') {
     addEventListener('DOMContentLoaded', () => {
@@ -254,6 +254,21 @@ const release = (gate) => {
       pageChanged();
     });
   } else parsing = false;
+
+  /**
+   * Has the browser fetch what a yes is about to run while the click is being shown: only what it asks for as a plain script,
+   * so that each is asked for once, and with the page's nonce.
+   */
+  gate.memory.ahead = () => {
+    for (const marked of /** @type {HTMLScriptElement[]} */ ([...doc.querySelectorAll('script[data-consent][src]')])) {
+      const { nonce = '', src } = marked;
+      if (marked.matches('[integrity],[crossorigin],[referrerpolicy],[data-src],[data-type],[nomodule]') || released.has(marked)
+        || !isHeld(marked) || !mayRun(marked) || nonce != gate.script.nonce || !/^http/.test(src)) continue;
+      /** @param {Event} event */
+      const away = ({ target }) => /** @type {Element} */ (target).remove();
+      doc.head.append(gate.newElement('link', { rel: 'preload', as: 'script', href: src, nonce, onload: away, onerror: away }));
+    }
+  };
 
   /** @type {import('./types').Release['agree']} */
   const agree = (answered) => {

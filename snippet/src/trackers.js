@@ -7,6 +7,7 @@
 import { memory } from './cookie.js';
 import { allows, when } from './hold.js';
 import { config, doc, script, trusted } from './site.js';
+import { watchTree } from './tree.js';
 
 /**
  * @typedef {(act: () => any, self: any, args: any[], name: string) => unknown} Trap  what is done in place of `act`, which
@@ -62,10 +63,13 @@ const set = (act, element, name, value) => {
 
 /** @param {any} root what the parser or markup made, in a frame too */
 const look = (root) => {
-  const within = 'localName' in root ? Element.prototype : root;
-  for (const element of within.querySelectorAll ? [root, ...within.querySelectorAll.call(root, '[src],[srcset],[poster],object,link,image,feImage')] : []) {
-    if (!('localName' in element)) continue;
-    for (const { name, value } of [.../** @type {any} */ (Reflect.get(Element.prototype, 'attributes', element))]) {
+  const { prototype } = Element;
+  const isElement = 'localName' in root;
+  // Most that a parser brings have nothing in them. A form's own field may hide what is asked here: then there is one.
+  for (const element of [isElement && root, ...root.firstElementChild
+    ? (isElement ? prototype : root).querySelectorAll.call(root, '[src],[srcset],[poster],object,link,image,feImage') : []]) {
+    for (const name of element ? prototype.getAttributeNames.call(element) : []) {
+      const value = /** @type {string} */ (prototype.getAttribute.call(element, name));
       if (!stopped(asks(element, name, value), isScript(element))) continue;
       element.removeAttribute(name);
       // A page's policy may let scripts add any script, but the parser only those with its nonce.
@@ -160,7 +164,7 @@ const guard = (realm) => {
 export const stopTrackers = () => {
   guard(window);
   look(document);
-  new MutationObserver((records) => {
-    for (const { addedNodes } of records) addedNodes.forEach(look);
-  }).observe(document, { childList: true, subtree: true });
+  const { looks, observer } = (memory.tree = watchTree());
+  looks.push(({ addedNodes }) => addedNodes.forEach(look));
+  observer.observe(document, { childList: true, subtree: true });
 };

@@ -219,6 +219,10 @@ export interface Memory {
   once?: WeakSet<Element>;
   /** Tokens of answers that were taken back in this tab, with blanks between. */
   withdrawn?: string;
+  /** Fetches what is about to be released, at the click itself. */
+  ahead?(): void;
+  /** What watches the page, and who looks at each change that it sees. */
+  tree?: { observer: MutationObserver; looks: ((record: MutationRecord) => void)[] };
 }
 
 /** What the gate hands to the details: all that it has, so that a page fetches nothing twice. */
@@ -234,8 +238,6 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
   settings: SiteConfig;
   /** Address of the site on the consent server, with a slash at its end. */
   server: string;
-  /** The name of the way of asking that this page takes. */
-  way: string;
   /** The one element of ours in the page. */
   theHost(): HTMLElement;
   addStyle(css: string): void;
@@ -249,7 +251,6 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
   trusted: Policy;
   /** Our own tag. */
   script: HTMLScriptElement;
-  soon: typeof import('./layers.js').soon;
   whenIdle: typeof import('./layers.js').whenIdle;
   loadLayer<Name extends keyof Layers>(name: Name, lang?: string): Promise<Layers[Name]>;
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import audit, away, banner, costs, figures, growth, peers
+from tests.bench import audit, away, banner, costs, figures, growth, pages, peers
 
 PARTS: dict[str, Callable[[], None]] = {
     "speed": figures.speed,
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "memory": figures.memory,
     "spread": figures.spread,
     "banner": banner.main,
+    "pages": pages.main,
     "peers": peers.main,
     "audit": audit.main,
 }

@@ -147,6 +147,7 @@ def served(contender: Contender) -> Iterator[str]:
             self.wfile.write(body)
 
         def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))  # else it would be taken for the next request
             self.send_response(503)
             self.send_header("Content-Length", "0")
             self.end_headers()
