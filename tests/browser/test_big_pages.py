@@ -74,9 +74,7 @@ def test_one_watches_for_patterns_and_for_what_is_released(shop: Shop, page: Pag
 
 
 @pytest.mark.parametrize("answer", [None, "refuse"])
-def test_a_frame_and_a_place_that_come_later_are_found_all_the_same(
-    shop: Shop, page: Page, answer: str | None
-) -> None:
+def test_a_frame_and_a_place_that_come_later_are_found_all_the_same(shop: Shop, page: Page, answer: str | None) -> None:
     shop.serve(cookies={"analytics": (cookie("_ga"),)})
     for html, there in ((FRAME, "iframe"), (PLACE, "[data-consent-list] table")):
         page.goto(shop.page("<p>Goods</p>"))
