@@ -228,7 +228,7 @@ export const start = (tellVendors, stopTrackers) => {
   window.cookieStore?.addEventListener('change', follow);
 
   const { consentQueue } = window;
-  Reflect.set(window, 'consentQueue', { push: (/** @type {(it: typeof consent) => void} */ call) => call(consent) });
+  Reflect.set(window, 'consentQueue', { push: (/** @type {((it: typeof consent) => void)[]} */ ...calls) => calls.forEach((call) => call(consent)) });
   // One that throws does not stop the others; one that listens for consentready hears it.
   [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
 

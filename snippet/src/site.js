@@ -38,7 +38,7 @@ if (!(script instanceof HTMLScriptElement)) {
  * Address of the site on the consent server; an inlined script says it in data-base, or is of the shop's own host. A path
  * is one of the page's own host, whatever its `<base>`.
  */
-export const base = (script.dataset.base || script.src || `/v1/${site}/`).replace(/[^/]*$/, '').replace(/^\/(?!\/)/, location.origin + '/');
+export const base = (script.dataset.base || script.src || `/v1/${site}/`).replace(/[^/]*([?#].*)?$/, '').replace(/^\/(?!\/)/, location.origin + '/');
 
 /** @returns {string} the page's language if the site speaks it, else the browser's, else the site's first */
 export const language = () =>

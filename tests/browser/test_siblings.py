@@ -236,3 +236,20 @@ def test_a_cookie_that_no_script_can_remove_is_not_said_to_be_removed(shop: Shop
     said = page.get_by_role("status")
     said.get_by_text("_t_seen").wait_for()
     assert "_t_stays" not in said.inner_text()
+
+
+# ---- The tag and the queue ----
+
+
+def test_the_address_of_the_tag_may_have_a_path_in_its_query_and_fragment(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("", head=shop.tag.replace("consent.js", "consent.js?from=/a/b#/c/d")))
+    press(page, "accept")
+    until(page, "!!consent.token")
+
+
+def test_the_queue_takes_several_calls_at_once_before_and_after_the_script_is_here(shop: Shop, page: Page) -> None:
+    push = "(window.consentQueue ||= []).push(() => said.push(1), () => said.push(2))"
+    page.goto(shop.page("", head=f"<script>var said = []; {push}</script>{shop.tag}"))
+    until(page, "said.join() == '1,2'")
+    page.evaluate(push)
+    assert page.evaluate("said") == [1, 2, 1, 2]
