@@ -108,7 +108,7 @@ class RedisServer:
                 *(self.binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
                 *("--unixsocket", str(self.folder / "redis.sock"), "--save", "", "--daemonize", "no"),
                 *("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"),
-                *("--logfile", str(self.folder / "log"), *self.options),
+                *("--logfile", str(self.folder / "log"), "--repl-diskless-sync-delay", "0", *self.options),
             ],
             stdin=subprocess.DEVNULL,
         )

@@ -115,16 +115,14 @@ def test_the_systemd_unit_runs_and_reloads_without_losing_a_request(
     assert failed == []
 
     sound = config.read_text("utf-8")
-    wrong = ("name = ", sound.replace("policy_url", "polcy_url"), sound.replace('name = "Shop renewed"', "name = 7"))
-    for text in wrong:
-        config.write_text(text, "utf-8")
-        process.send_signal(signal.SIGHUP)
-        said = until_warned(url, True)
-        assert re.match(r"Running on the configuration of \d\d:\d\d, as .*consent.toml", said), said
-        assert name() == "Shop renewed"
-        config.write_text(sound, "utf-8")
-        process.send_signal(signal.SIGHUP)
-        until_warned(url, False)
+    config.write_text(sound.replace("policy_url", "polcy_url"), "utf-8")
+    process.send_signal(signal.SIGHUP)
+    said = until_warned(url, True)
+    assert re.match(r"Running on the configuration of \d\d:\d\d, as .*consent.toml", said), said
+    assert name() == "Shop renewed"
+    config.write_text(sound, "utf-8")
+    process.send_signal(signal.SIGHUP)
+    until_warned(url, False)
 
 
 def until_warned(url: str, is_warned: bool) -> str:

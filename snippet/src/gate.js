@@ -234,7 +234,7 @@ export const start = (tellVendors, stopTrackers) => {
 
   // Neither a shopper who was never here nor one whose answer is delivered needs more than this script.
   if (undecided && (state.value || signal())) whenIdle((details) => details.arrive(undecided));
-  afterLoad(() => traces() && loadLayer('withdraw').then(({ tidy }) => tidy(), () => {}));
+  if (traces()) afterLoad(() => loadLayer('withdraw').then(({ tidy }) => tidy(), () => {}));
   // Nor does one whose cookie is the one of that name.
   if (state.unsent[0] || state.value && jar().split(config.cookie + '=').length != 2) afterLoad(() => deliver(true));
 };

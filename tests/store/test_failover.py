@@ -103,7 +103,7 @@ def watched(short_folder: Callable[[], Path]) -> Iterator[Watched]:
         sentinel.terminate()
         sentinel.wait()
         for server in servers:
-            server.stop()
+            server.stop(signal.SIGKILL)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import secrets
 import signal
 import time
-from contextlib import suppress
 
 import pytest
 from click.testing import CliRunner
@@ -33,9 +32,7 @@ def pair(request, short_folder):
             time.sleep(0.02)
     yield servers
     for server in servers:
-        with suppress(ProcessLookupError):
-            os.kill(server.process.pid, signal.SIGCONT)
-        server.stop()
+        server.stop(signal.SIGKILL)
 
 
 @pytest.fixture
