@@ -15,7 +15,7 @@ demo: .venv/ready ## Run everything here, with a shop to try it on; PORT=8080 ch
 
 test: lint ## Check style and types, then run every test; fetches the browser and servers they need.
 	@echo "Tests ..."
-	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: .venv/ready-for-tests snippet/node_modules/ready ## Measure speed, memory and bytes on this machine.
 	@.venv/bin/python -m tests.bench
