@@ -264,7 +264,7 @@ def test_the_keeper_says_so_and_goes_on_with_the_other_sites(store, shop, caplog
 
     monkeypatch.setattr(housekeeping.time, "sleep", rest)
     with rested:
-        housekeeping.keep(store, {"shop": shop}, KEYS, None)
+        housekeeping.keep(store, {"shop": shop}, KEYS, {})
     assert "shop is not sealed: The entry in bucket" in caplog.text
     assert place in caplog.text
 

@@ -26,6 +26,7 @@ NOON = 1_795_348_800_000  # 2026-11-22 12:00 UTC, in ms
 TODAY = date(2026, 11, 22)
 KEYS = Keys(["a secret that signs " * 2])
 MANY = 150
+KEEP = 10_000_000  # s, for which the answers to what was asked hold
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def site():
 
 
 def asked(store, site):
-    notice = Notice.of({"site": site.id, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": ""})
+    notice = Notice.of({"site": site.id, "revision": 1, "keep": KEEP, "lang": "az", "variant": ""})
     store.notices.serve(site, [notice])
     return notice
 
@@ -92,7 +93,7 @@ def test_an_archive_takes_all_that_points_to_its_days_along(valkey, site, tmp_pa
             replace(site, keep=0, prove=0),
             KEYS,
             tmp_path,
-            datetime.fromtimestamp(NOON // 1000, UTC) + timedelta(2),
+            datetime.fromtimestamp(NOON // 1000 + KEEP, UTC) + timedelta(2),
         )
         assert made.entries == MANY
         assert not [key for key in client.scan_iter() if b":older:" in key or b":seen:" in key]

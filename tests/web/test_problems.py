@@ -131,8 +131,9 @@ OF_COMMANDS = {
     *("CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
     *("TooOld", "Archived", "ArchiveMissing", "NotShowable", "UnknownKey", "NotStamped", "NotCosigned"),
     *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
+    *("UnknownCursor", "NoWebhookSecret", "NotTaken"),
 }
-"""Errors that end a command, or the server's start."""
+"""Errors that end a command or the server's start, or are of work that no request waits for."""
 
 OF_HTTP = {
     "not-found": (404, lambda it: it.get("/nowhere")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -36,12 +37,14 @@ class Told(logging.Handler):
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
     handler = Told()
     log = logging.getLogger("consent_server.web.refusals")
     monkeypatch.setattr(log, "handlers", [handler])
-    monkeypatch.setattr(log, "level", logging.INFO)
-    return handler
+    before = log.level
+    log.setLevel(logging.INFO)  # which also forgets what the logger has remembered of its level, unlike an assignment
+    yield handler
+    log.setLevel(before)
 
 
 @pytest.fixture
