@@ -17,7 +17,8 @@ from consent_server.rates.report import Difference, Recount, Report
 def report(by: str = "language") -> Report:
     rows = {"az": asked(500, 100, 200, 50), "ru": asked(50, 10, 20), "": Counts()}
     total = Counts.total(rows.values())
-    return Report("shop", Period(date(2026, 11, 1), date(2026, 11, 2)), by, rows, total, asked(900, 200, 300))
+    period = Period(date(2026, 11, 1), date(2026, 11, 2))
+    return Report("shop", period, by, rows, total, asked(900, 200, 300), period.before)
 
 
 def test_json_and_csv_carry_the_same_numbers():
@@ -49,6 +50,7 @@ def test_no_cell_of_a_spreadsheet_starts_a_formula(start):
 
 def test_the_total_is_compared_with_the_period_before():
     machine = report().as_json()
+    assert machine["against"] == {"from": "2026-10-30", "to": "2026-10-31"}
     assert machine["total"]["counts"]["shown"] == 550
     assert machine["total"]["rates"]["answer"]["numerator"] == 380
     assert machine["change"]["answer"]["difference"] == pytest.approx(380 / 550 - 500 / 900)
