@@ -183,6 +183,10 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         long_ago = int((now - timedelta(days=4)).timestamp()) * 1000
         notice = behind.scripts[site.id].notices["az"][0]
         store.decisions.record(site, Decision("a" * 22, 7, notice, "accept", None), now=long_ago, sign=keys.sign)
+        in_baku = replace(site, id="shop-in-baku", timezone="Asia/Baku")
+        in_zone = Decision("b" * 22, 7, notice, "accept", None)
+        store.decisions.record(in_baku, in_zone, now=long_ago, sign=keys.sign)
+        store.feed.begin(site)
         shopper = Shopper(app.test_client(use_cookies=False), site)
         for allow in (("analytics",), ("marketing",), ()):
             assert shopper.decide(*allow).status_code == 201
@@ -211,6 +215,14 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         assert store.counters.claim_alarm(site, "told")
         store.counters.release_alarm(site, "told")
         store.decisions.mark_sample(site)
+        untold = store.feed.untold(site)
+        assert untold
+        for bucket in untold:
+            place = store.feed.claim(bucket, "teller", 60_000)
+            assert place
+            assert store.feed.after(bucket, place)
+            assert store.feed.told(bucket, "teller", place, 0)
+        assert [*store.feed.since(site, None, store.feed.until_now(site))]
         assert read.recount(store, site, Period(now.date(), now.date())).differences == []
         assert proof.seal(store, site, keys, now)
         token = {"Authorization": f"Bearer {shopper.token}"}
