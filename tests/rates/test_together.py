@@ -1,5 +1,8 @@
 """Several rates compared at once: Holm's procedure, and how rarely a quiet shop is told that something happened."""
 
+import gc
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from counted import asked, counts
@@ -25,6 +28,15 @@ def surest(now: Rate, before: Rate) -> float:
     return 0.0 if end(1e-6) <= 0 else 40.0 if end(40.0) > 0 else float(brentq(end, 1e-6, 40.0, xtol=1e-9))
 
 
+@pytest.fixture(scope="module")
+def nothing_to_collect() -> Iterator[None]:
+    """Set aside what the whole suite has in memory: ``multipletests`` collects garbage at each call."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("nothing_to_collect")
 @hypothesis_settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(rates, rates), min_size=1, max_size=5))
 def test_what_is_clear_is_what_holm_rejects(pairs):

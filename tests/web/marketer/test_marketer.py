@@ -478,10 +478,12 @@ def test_variants_get_a_verdict_in_one_sentence(settings, site, shopper):
     app.extensions["consent"].store.marketers.add("leyla", hash_password("x"), ["tried"])
     window = app.test_client()
     log_in(window, "leyla", "x")
+    visitor = replace(shopper, client=app.test_client(use_cookies=False), site=tried)
     for _ in range(3):
-        app.test_client().post("/v1/tried/shown")
-    page = window.get("/").text
-    assert "Too early to tell on reach of marketing: about" in page
+        visitor.client.post("/v1/tried/shown")
+    assert "On reach of marketing, the difference is not settled" in window.get("/").text
+    assert visitor.decide(*OPTIONAL, variant="calm", how="accept").status_code == 201
+    assert "Too early to tell on reach of marketing: about" in window.get("/").text
     for goal in ("answer", "reach_functional"):
         assert f'<option value="{goal}" selected>' in window.get(f"/?goal={goal}").text
     app.extensions["consent"].store.connection.client.close()

@@ -10,10 +10,14 @@ function readOut(figure) {
   const svg = /** @type {SVGSVGElement} */ (figure.querySelector("svg"));
   const cursor = /** @type {SVGGElement} */ (svg.querySelector(".cursor"));
   const [hair, dot] = [cursor.querySelector("path"), cursor.querySelector("circle")];
-  const points = [...figure.querySelectorAll("tr[data-at]")].map((row) => {
-    const [x, y] = /** @type {HTMLElement} */ (row).dataset.at?.split(" ") ?? [];
-    return { x: Number(x), y, cells: [...row.children].map((cell) => (cell.textContent ?? "").trim()) };
-  });
+  const [first, last] = (figure.dataset.line ?? "").split(" ").map(Number);
+  const down = figure.dataset.down?.split(" ") ?? [];
+  const rows = [...figure.querySelectorAll("tbody tr")];
+  const points = rows.map((row, i) => ({
+    x: first + ((last - first) * i) / Math.max(rows.length - 1, 1),
+    y: down[i],
+    cells: [...row.children].map((cell) => (cell.textContent ?? "").trim()),
+  }));
   if (!points.length || !hair || !dot) return;
 
   const slider = document.createElement("input");
