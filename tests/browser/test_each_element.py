@@ -297,8 +297,8 @@ def changed(shop: Shop, page: Page) -> None:
         settle(page)
     assert hits(shop) == ["one", "two"]
     assert page.evaluate("order") == ["script"]
-    page.evaluate("consent.decide({ marketing: false })")
-    until(page, "window.consent && !consent.allows('marketing') && consent.token")
+    page.evaluate("window.here = 1; consent.decide({ marketing: false })")
+    until(page, "!window.here && window.consent && !consent.allows('marketing') && consent.token")  # it came anew
     page.evaluate(f"frame.dataset.src = '{tracker(shop, 'three')}'; frame.dataset.consent = 'marketing'")
     settle(page)
     assert hits(shop) == ["one", "two"]
