@@ -17,6 +17,7 @@ from conftest import ROOT
 from playwright.sync_api import BrowserContext, Page, expect
 
 from .conftest import Shop, banner, press, until
+from .test_vendors import DENIED
 
 TEXT = (ROOT / "snippet" / "gtm" / "template.tpl").read_text("utf-8")
 PARTS = dict(re.findall(r"^___([A-Z_]+)___\n(.*?)(?=^___[A-Z_]+___$|\Z)", TEXT, re.MULTILINE | re.DOTALL))
@@ -60,16 +61,6 @@ dataLayer.push = (entry) => {
 window.done = fire('gtm.init_consent');
 """
 """Fires the tag at Consent Initialization, and on the event of each answer."""
-
-DENIED = {
-    "ad_storage": "denied",
-    "ad_user_data": "denied",
-    "ad_personalization": "denied",
-    "analytics_storage": "denied",
-    "functionality_storage": "denied",
-    "personalization_storage": "denied",
-    "security_storage": "granted",
-}
 
 
 def permissions() -> dict[str, list[str]]:
