@@ -21,8 +21,7 @@ AGAIN = 0.1
 class Shoppers:
     """Some shoppers at once, who decide until they are told to stop.
 
-    ``acknowledged`` holds what each delivered decision was answered with, by id; ``waits`` how long each answer took,
-    in seconds.
+    ``acknowledged`` holds what each delivered decision was answered with, by id.
     """
 
     port: int
@@ -32,7 +31,6 @@ class Shoppers:
     acknowledged: dict[str, dict[str, Any]] = field(default_factory=dict)
     decided: dict[str, list[str]] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
-    waits: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -73,7 +71,6 @@ class Shoppers:
             self.decided[name] = allow
             text = json.dumps(body)
             while True:
-                began = time.monotonic()
                 try:
                     connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
                     headers = {"Origin": ORIGIN, "Content-Type": "text/plain"}
@@ -84,8 +81,6 @@ class Shoppers:
                     if connection:
                         connection.close()
                     connection, status, content = None, 0, b""
-                if status:
-                    self.waits.append(time.monotonic() - began)
                 self.statuses[status] += 1
                 if status in (200, 201):
                     said = json.loads(content)
