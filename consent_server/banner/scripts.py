@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from html import escape
 from importlib.resources import files
 
@@ -32,19 +32,31 @@ class NotShowable(ConsentError):
 
 @dataclass(frozen=True)
 class Script:
-    """A script as it is served: plain, gzip, brotli; made once, at the start."""
+    """A script as it is served: plain, gzip, brotli.
+
+    Compressed when it is first asked for, and once: brotli takes 30 ms for each, and a site in many languages has
+    hundreds of them.
+    """
 
     plain: bytes
-    gzip: bytes
-    br: bytes
     hash: str
 
     @classmethod
     def of(cls, text: str) -> Script:
-        """Compress ``text`` and name it by its hash."""
+        """Name ``text`` by its hash."""
         plain = text.encode()
-        digest = hashlib.sha256(plain).hexdigest()[:16]
-        return cls(plain, gzip.compress(plain, 9, mtime=0), brotli.compress(plain, brotli.MODE_TEXT), digest)
+        return cls(plain, hashlib.sha256(plain).hexdigest()[:16])
+
+    @cached_property
+    def gzip(self) -> bytes:
+        """It in gzip, the same bytes whenever they are made."""
+        return gzip.compress(self.plain, 9, mtime=0)
+
+    @cached_property
+    def br(self) -> bytes:
+        """It in brotli."""
+        compressed: bytes = brotli.compress(self.plain, brotli.MODE_TEXT)
+        return compressed
 
 
 @dataclass(frozen=True)

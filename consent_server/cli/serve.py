@@ -85,6 +85,8 @@ def served() -> Flask:
     if outdated:
         log.error("%s Mend it and reload.", outdated)
         app.extensions["consent"].warnings.append(outdated)
+    for scripts in app.extensions["consent"].scripts.values():
+        _ = scripts.consent.br  # which the first shopper would wait for
     # What stays for ever is not looked through again: that held up every shopper for some 45 ms.
     gc.collect()
     gc.freeze()
