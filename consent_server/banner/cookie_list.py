@@ -7,12 +7,12 @@ from html import escape
 from typing import Any
 
 from ..site import CATEGORIES, Cookie, Site
-from .regional import country_name, day, time_span
+from .regional import country_name, country_names, day, isolated, time_span
 
 
 def facts(site: Site, lang: str, words: Mapping[str, str]) -> list[str]:
     """Return how long an answer holds, and the countries abroad where data goes if there are any, a sentence each."""
-    countries = ", ".join(sorted(country_name(code, lang) for code in site.abroad))
+    countries = country_names(site.abroad, lang)
     held = words["holds"].replace("{keep}", time_span(site.keep, lang))
     return [held, *([words["abroad"].replace("{countries}", countries)] if countries else [])]
 
@@ -46,7 +46,7 @@ def _cell(cookie: Cookie, column: str, lang: str) -> str:
     if column == "country":
         return country_name(cookie.country, lang) if cookie.country else ""
     value: str | Mapping[str, str] = getattr(cookie, column)
-    return value if isinstance(value, str) else value[lang]
+    return isolated(value, lang) if isinstance(value, str) else value[lang]
 
 
 def fragment(content: Mapping[str, Any]) -> str:

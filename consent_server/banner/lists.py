@@ -10,7 +10,7 @@ from ..catalogue import service
 from ..site import CATEGORIES, OPTIONAL, Notice, Site, Variant
 from . import style
 from .cookie_list import cookie_list, facts
-from .regional import country_name
+from .regional import country_name, dates, isolated
 
 
 def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
@@ -119,6 +119,7 @@ def details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterabl
     """Return what the details need, ``DetailsConfig`` in ``types.d.ts``."""
     return {
         "lang": asked.lang,
+        "dates": dates(asked.lang),
         "words": {key: words[key] for key in wanted},
         "cookies": {
             category: [_in_words(cookie, asked.lang) for cookie in cookies]
@@ -141,7 +142,8 @@ def details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterabl
 def _in_words(cookie: Mapping[str, str], lang: str) -> dict[str, str]:
     """Return a line of a notice's cookie list with the name of the country in place of its code."""
     named = {"country": country_name(cookie["country"], lang)} if "country" in cookie else {}
-    return {key: cookie[key] for key in ("name", "provider", "purpose", "life")} | named
+    names = {key: isolated(cookie[key], lang) for key in ("name", "provider")}
+    return names | {key: cookie[key] for key in ("purpose", "life")} | named
 
 
 def mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
@@ -158,7 +160,8 @@ def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[s
 def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
     """Return what the cookie list in a page needs, ``ListConfig`` in ``types.d.ts``."""
     radius = site.theme["radius"]
-    return {**cookie_list(site, lang, words), "radius": radius, "words": {key: words[key] for key in wanted}}
+    said = {key: words[key] for key in wanted}
+    return {**cookie_list(site, lang, words), "dates": dates(lang), "radius": radius, "words": said}
 
 
 def watch(site: Site) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
@@ -11,14 +12,62 @@ from babel.units import format_unit
 
 from ..settings.rows import duration
 
+_SPANS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "et": {"day": {"one": "{} päev", "other": "{} päeva"}},
+    "ga": {
+        "year": {
+            "one": "{} bhliain",
+            "two": "{} bhliain",
+            "few": "{} bliana",
+            "many": "{} mbliana",
+            "other": "{} bliain",
+        }
+    },
+    "he": {
+        "year": {"one": "שנה אחת", "two": "שנתיים"},
+        "month": {"one": "חודש אחד"},
+        "day": {"one": "יום אחד"},
+    },
+    "mt": {
+        "year": {"one": "{} sena", "two": "sentejn", "few": "{} snin", "many": "{}-il sena", "other": "{} sena"},
+        "month": {"one": "{} xahar", "two": "xahrejn", "few": "{} xhur", "many": "{}-il xahar", "other": "{} xahar"},
+        "day": {"one": "{} jum", "two": "jumejn", "few": "{} ijiem", "many": "{}-il jum", "other": "{} jum"},
+    },
+    **{lang: {"day": {"one": "{} dag", "other": "{} dager"}} for lang in ("nb", "no")},
+    "sv": {"day": {"one": "{} dag", "other": "{} dagar"}},
+}
+"""What CLDR lacks, shortens or says otherwise than shops do, by language, unit and plural form."""
+
+_DATES: Mapping[str, str] = {
+    "en": "en-GB",
+    "pt": "pt-PT",
+    # Chromium has no dates for these, or writes them as it does for no language; those of others are written alike.
+    **dict.fromkeys(("az", "hy", "is", "ka", "kk", "mk", "sq", "uz"), "ru"),
+    **dict.fromkeys(("ga", "mt"), "en-GB"),
+    "bs": "hr",
+}
+
+_SOLAR_MONTHS = ["فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند"]
+_SOLAR_YEAR, _SOLAR_NEW_YEAR = 1404, date(2025, 3, 21)
+_PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+
 
 @cache
 def _locale(lang: str) -> Locale:
-    """Return what is known of a language; English where nothing is."""
+    """Return what is known of a language, as our words are written in it; English where nothing is."""
+    if lang == "sr":
+        return Locale("sr", script="Latn")
+    if lang == "pt":
+        return Locale("pt", "PT")
     try:
         return Locale("en", "GB") if lang == "en" else Locale(lang)
     except UnknownLocaleError:
         return Locale("en", "GB")
+
+
+def dates(lang: str) -> str | list[str]:
+    """Return the languages, best first, by whose rules a browser's ``Intl`` writes the dates of a text in ``lang``."""
+    return _DATES.get(lang) or [lang, "ru"]
 
 
 def country_name(code: str, lang: str) -> str:
@@ -26,9 +75,34 @@ def country_name(code: str, lang: str) -> str:
     return str(_locale(lang).territories.get(code, code))
 
 
+def country_names(codes: Iterable[str], lang: str) -> str:
+    """Return names of countries as a list in a sentence."""
+    comma = {"ar": "، ", "fa": "، ", "ja": "、", "zh": "、"}.get(lang, ", ")
+    return comma.join(sorted(country_name(code, lang) for code in codes))
+
+
 def day(moment: date, lang: str) -> str:
-    """Return a day as it stands in a text: ``20 December 2025``."""
-    return format_date(moment, "long", locale=_locale(lang))
+    """Return a day as it stands in a text: ``20 December 2025``; in Persian by the calendar of Iran."""
+    return _solar(moment) if lang == "fa" else format_date(moment, "long", locale=_locale(lang))
+
+
+def _solar(moment: date) -> str:
+    """Return a day of the Solar Hijri calendar, whose leap years repeat after 33 years in our times."""
+
+    def length(year: int) -> timedelta:
+        return timedelta(365 + (year % 33 in (1, 5, 9, 13, 17, 22, 26, 30)))
+
+    year, first = _SOLAR_YEAR, _SOLAR_NEW_YEAR
+    while moment < first:
+        year -= 1
+        first -= length(year)
+    while moment >= first + length(year):
+        first += length(year)
+        year += 1
+    passed = (moment - first).days  # six months of 31 days, then of 30
+    month, before = divmod(passed, 31) if passed < 186 else divmod(passed - 186, 30)
+    name = _SOLAR_MONTHS[month + (0 if passed < 186 else 6)]
+    return f"{before + 1} {name} {year}".translate(_PERSIAN_DIGITS)
 
 
 def time_span(seconds: int, lang: str) -> str:
@@ -37,5 +111,19 @@ def time_span(seconds: int, lang: str) -> str:
     for unit, length in (("year", 365.25), ("month", 30.4375)):
         number = round(days / length)
         if number and duration(f"{number} {unit}") == seconds:
-            return str(format_unit(number, unit, locale=_locale(lang)))
-    return str(format_unit(days, "day", locale=_locale(lang)))
+            return _count(number, unit, lang)
+    return _count(days, "day", lang)
+
+
+def _count(number: int, unit: str, lang: str) -> str:
+    locale = _locale(lang)
+    said = _SPANS.get(lang, {}).get(unit, {}).get(locale.plural_form(number))
+    if said:
+        return said.format(number)
+    text = str(format_unit(number, unit, locale=locale))
+    return text.translate(_PERSIAN_DIGITS) if lang == "fa" else text
+
+
+def isolated(text: str, lang: str) -> str:
+    """Return a name such as ``_ga*``, which keeps its own direction in a text from right to left."""
+    return f"\u2068{text}\u2069" if _locale(lang).text_direction == "rtl" else text

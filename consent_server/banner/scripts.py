@@ -78,7 +78,7 @@ def build_scripts(site: Site) -> SiteScripts:
     # Only a shop that names vendors or trackers gets what tells and stops them.
     name = "consent.full" if site.must_be_first else "consent"
     sources = {each: _built(f"{each}.js") for each in (name, *LAYERS)}
-    wanted = msgspec.json.decode(_built("words.json"))
+    wanted = _wanted()
     # A shopper's own choices are not among what is shown before an answer, nor is what watches a page.
     shown = {f"{each}.js": Script.of(sources[each]).hash for each in (name, "details")}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
@@ -126,6 +126,12 @@ def build_scripts(site: Site) -> SiteScripts:
 def types() -> Script:
     """Return the types of what a shop's own scripts may use, for TypeScript; the same for every site."""
     return Script.of(_built("consent.d.ts"))
+
+
+@cache
+def _wanted() -> Mapping[str, list[str]]:
+    """Return the names of the words that each layer needs."""
+    return {key: names for key, names in msgspec.json.decode(_built("words.json")).items() if isinstance(names, list)}
 
 
 def _built(name: str) -> str:

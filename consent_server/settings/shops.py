@@ -189,9 +189,10 @@ SITE = (
 
 @cache
 def snippet_words() -> dict[str, dict[str, str]]:
-    """Return the banner's built-in words by language."""
+    """Return the banner's built-in words by language; Norwegian pages say ``nb`` as often as ``no``."""
     text = files("consent_server.banner").joinpath("static/words.json").read_bytes()
-    return {key: words for key, words in msgspec.json.decode(text).items() if isinstance(words, dict)}
+    known = {key: words for key, words in msgspec.json.decode(text).items() if isinstance(words, dict)}
+    return {**known, "nb": known["no"]}
 
 
 def read_sites(path: Path) -> dict[str, Site]:

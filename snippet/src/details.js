@@ -9,7 +9,7 @@ import frameStyle from './frame.css';
  */
 
 /** @type {import('./types').DetailsConfig} */
-const { lang, words, cookies, facts, updated, changed, providers } = __DETAILS__;
+const { lang, dates, words, cookies, facts, updated, changed, providers } = __DETAILS__;
 
 /** @param {Gate} gate */
 const details = (gate) => {
@@ -23,10 +23,9 @@ const details = (gate) => {
   const button = (word, onclick) => element('button', { type: 'button', onclick }, word);
   /** @param {string} word with a name in braces, which the value replaces @param {string} value */
   const say = (word, value) => word.replace(/{\w+}/, () => value);
-  // Chromium knows no Azerbaijani dates, which are written as the Russian ones.
-  /** @param {number | string} moment milliseconds, or a day @param {Intl.DateTimeFormatOptions} [more] than the day */
-  const date = (moment, more) => new Date(moment).toLocaleString(lang == 'en' ? 'en-GB' : lang == 'az' ? 'ru' : [lang, 'ru'],
-    { day: '2-digit', month: '2-digit', year: 'numeric', ...more });
+  /** @type {import('./types').DateInWords} */
+  const date = (moment, more, until = moment) => new Intl.DateTimeFormat(dates, { day: '2-digit', month: '2-digit', year: 'numeric', ...more })
+    .formatRange(new Date(moment), new Date(until));
   const titles = [words.functional, words.analytics, words.marketing];
   /** @param {readonly string[]} allowed */
   const list = (allowed) => titles.filter((_, i) => allowed.includes(categories[i])).join(', ');
@@ -201,7 +200,7 @@ const details = (gate) => {
       page.documentElement.dir = 'auto';
       page.title = words.details;
       page.body.replaceChildren(
-        element('p', {}, element('b', {}, provider), say(words.held, list(needed))),
+        element('p', {}, element('b', { dir: 'auto' }, provider), say(words.held, list(needed))),
         button(words.once, releaseOnce),
         button(words.always, () =>
           decide(categories.filter((category) => consent.allows(category) || needed.includes(category)), 'save')));

@@ -6,7 +6,7 @@ import { assertSameProtocol } from './protocol.js';
 import style from './list.css';
 
 /** @type {import('./types').ListConfig} */
-const { lang, words, facts, head, tables, radius } = __LIST__;
+const { lang, dates, words, facts, head, tables, radius } = __LIST__;
 
 /** @type {(gate: import('./types').Gate) => void} */
 const list = (gate) => {
@@ -16,7 +16,7 @@ const list = (gate) => {
   /** @param {string} word @param {Record<string, string>} values in place of the names in braces */
   const say = (word, values) => word.replace(/{(\w+)}/g, (_, key) => values[key]);
   /** @param {number} seconds */
-  const date = (seconds) => new Date(seconds * 1000).toLocaleDateString(lang == 'en' ? 'en-GB' : lang == 'az' ? 'ru' : [lang, 'ru'],
+  const date = (seconds) => new Date(seconds * 1000).toLocaleDateString(dates,
     { day: '2-digit', month: '2-digit', year: 'numeric' });
   const allowed = () => /** @type {import('./types').Category[]} */ (['functional', 'analytics', 'marketing'])
     .filter((category) => consent.allows(category)).map((category) => words[category]).join(', ');

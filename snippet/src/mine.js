@@ -38,8 +38,8 @@ const mine = (gate) => {
     if (!choice) return mine.replaceChildren(paragraph(words.unanswered), rights);
     if (!token) return mine.replaceChildren(paragraph(words.undelivered), rights);
 
-    /** @param {number} at seconds */
-    const time = (at) => date(at * 1000, { hour: '2-digit', minute: '2-digit' });
+    /** @param {number} at seconds @param {number} [until] */
+    const time = (at, until = at) => date(at * 1000, { hour: '2-digit', minute: '2-digit' }, until * 1000);
     /** @param {string[]} allow */
     const allowed = (allow) => list(allow) || words.nothing;
 
@@ -54,7 +54,7 @@ const mine = (gate) => {
 
     const { at, exp, allow, sub } = JSON.parse(atob(token.split('.')[0]));
     // A refusal says its hour and no more.
-    const moment = time(at) + (sub ? '' : '–' + new Date((at + 3600) * 1000).toTimeString().slice(0, 5));
+    const moment = time(at, sub ? at : at + 3600);
     const said = `${say(words.answered, { at: moment, allow: allowed(allow) })} ${say(words.until, { exp: date(exp * 1000) })}`;
     /** @type {Record<string, unknown>} */
     let held;

@@ -27,6 +27,7 @@ const proof = (gate) => {
     sheet.replaceSync('body{max-width:40em;margin:auto;padding:1em;font:16px/1.5 system-ui;overflow-wrap:anywhere}button{font:inherit}@media print{button,a{display:none}}');
     page.adoptedStyleSheets = [sheet];
     page.documentElement.lang = held['dcterms:language'];
+    page.documentElement.dir = 'auto';
     page.title = words.my_receipt;
     page.body.replaceChildren(
       element('h1', {}, `${words.my_receipt}: ${held['dpv:hasDataController']['dcterms:title']}`),

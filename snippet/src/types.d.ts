@@ -90,9 +90,14 @@ export type FirstLayer = Record<'hash' | 'title' | 'text' | 'accept' | 'refuse' 
 
 export type Words = typeof import('./words/en.json');
 
+/** Says a day, in milliseconds or as 2025-12-20, with what more is wanted of the moment, and until when. */
+export type DateInWords = (moment: number | string, more?: Intl.DateTimeFormatOptions, until?: number | string) => string;
+
 /** In place of __DETAILS__ in details.js. */
 export interface DetailsConfig {
   lang: string;
+  /** By whose rules dates are written. */
+  dates: string | string[];
   words: Words;
   cookies: Record<Category | 'necessary', Cookie[]>;
   /** How long an answer holds, and where data goes. */
@@ -116,6 +121,7 @@ export interface WithdrawConfig {
 /** In place of __LIST__ in list.js. */
 export interface ListConfig {
   lang: string;
+  dates: string | string[];
   words: Words;
   /** How long an answer holds, where data goes, and the date of the list. */
   facts: string[];
@@ -277,7 +283,7 @@ export interface Proof {
   find(told: {
     me(path: string): Promise<any>;
     token: string;
-    date(moment: number): string;
+    date: DateInWords;
     how: HTMLElement;
     state: HTMLElement;
   }): Promise<void>;
@@ -332,7 +338,7 @@ export interface Mine {
     attempt(act: () => Promise<unknown>): () => Promise<void>;
     button(word: string, onclick: () => void): HTMLElement;
     /** The day of a moment in milliseconds, and more as the options say. */
-    date(moment: number, more?: Intl.DateTimeFormatOptions): string;
+    date: DateInWords;
     /** The categories' names in the shopper's language. */
     list(allowed: readonly string[]): string;
     decide(allow: Category[], how: 'refuse'): void;
