@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test bench faults kills pythons audit frontends fuzz lint build build-dist clean
+.PHONY: help demo test bench faults kills pythons audit frontends languages fuzz lint build build-dist clean
 
 help: ## Say what there is to do: this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ audit: .venv/ready-for-tests ## Plant every leak and look for it in every state 
 
 frontends: .venv/ready-for-tests snippet/node_modules/ready ## Build apps with Vite, Next, Nuxt, SvelteKit and Astro, and drive them; takes some minutes.
 	@FRONTENDS=1 .venv/bin/python -m pytest tests/browser/test_frontends.py
+
+languages: .venv/ready-for-tests ## Lay out each of the 47 languages in every layout, narrow and wide; takes some minutes.
+	@LANGUAGES=1 .venv/bin/python -m pytest tests/browser/test_languages.py
 
 fuzz: .venv/ready-for-tests ## Send a hundred thousand odd requests, tokens and settings, then whatever leads to new code.
 	@CASES=14000 .venv/bin/python -m pytest tests/test_fuzz.py tests/web/test_openapi.py
