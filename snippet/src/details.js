@@ -9,7 +9,7 @@ import frameStyle from './frame.css';
  */
 
 /** @type {import('./types').DetailsConfig} */
-const { lang, dates, words, cookies, facts, updated, changed, providers } = __DETAILS__;
+const { dates, lang, words, cookies, facts, updated, changed, providers } = __DETAILS__;
 
 /** @param {Gate} gate */
 const details = (gate) => {
@@ -200,7 +200,7 @@ const details = (gate) => {
       page.documentElement.dir = 'auto';
       page.title = words.details;
       page.body.replaceChildren(
-        element('p', {}, element('b', { dir: 'auto' }, provider), say(words.held, list(needed))),
+        element('p', {}, element('b', {}, provider), say(words.held, list(needed))),
         button(words.once, releaseOnce),
         button(words.always, () =>
           decide(categories.filter((category) => consent.allows(category) || needed.includes(category)), 'save')));

@@ -96,6 +96,10 @@ def test_nor_of_the_preferences_my_choices_and_the_list(shop: Shop, page: Page) 
         expect(dialog.get_by_role("status")).to_have_text(WORDS[lang]["recorded"])
         dialog.get_by_text(WORDS[lang]["how"]).click()
         wrong += wrong_at(page, f"{lang}, my choices")
+        if lang == "ar":
+            with page.expect_popup() as receipt:
+                press(page, "receipt", lang)
+            expect(receipt.value.get_by_role("heading", level=1)).to_have_css("direction", "rtl")
     assert "\n".join(wrong) == ""
 
 
