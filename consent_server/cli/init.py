@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from ..banner.regional import time_span
+from ..settings.rows import duration
 from ..settings.shops import SITE, read_sites
-from ..settings.starter import PURPOSE, compose, write
+from ..settings.starter import LIVES, PURPOSE, compose, write
 from .terminal import CommandFailed, errors_to_exit_2
 
 
@@ -36,9 +38,10 @@ def init(
         "origins": _answer("origins", "Where its pages are (https://shop.example)", " ".join(origins)),
         "policy_url": _answer("policy_url", "Where its privacy policy is", policy_url),
         "policy_updated": _answer("policy_updated", "The date of that policy", policy_updated),
-        "languages": _answer("languages", f"Languages of the banner ({', '.join(PURPOSE)})", languages),
+        "languages": _answer("languages", "Languages of the banner (such as az, ru, en)", languages),
     }
-    config, secret = write(folder, compose(**answers))
+    lives = {life: {lang: time_span(duration(life), lang) for lang in answers["languages"]} for life in LIVES}
+    config, secret = write(folder, compose(**answers, lives=lives))
     read_sites(config)
     click.echo(
         f"{config} is for your version control, {secret} is not. Next, type:\n"

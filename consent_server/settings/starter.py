@@ -11,16 +11,59 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
-from ..catalogue import lives
 from ..site import ConsentError
 
 SECRET_FILE = "consent-secret"  # nosec B105  # noqa: S105 the name of a file
 
 PURPOSE: Mapping[str, str] = {
+    "ar": "يتذكر ردك على ملفات تعريف الارتباط حتى لا نسألك في كل صفحة من جديد.",
     "az": "Cookie seçiminizi yadda saxlayır ki, sizdən hər dəfə soruşmayaq.",
+    "bg": "Помни отговора Ви за бисквитките, за да не Ви питаме отново на всяка страница.",
+    "bs": "Pamti vaš odgovor o kolačićima, da vas ne pitamo ponovo na svakoj stranici.",
+    "cs": "Pamatuje si vaši odpověď o souborech cookie, abychom se neptali na každé stránce znovu.",
+    "da": "Husker dit svar om cookies, så vi ikke spørger igen på hver side.",
+    "de": "Merkt sich Ihre Antwort zu Cookies, damit wir nicht auf jeder Seite erneut fragen.",
+    "el": "Θυμάται την απάντησή σας για τα cookies, ώστε να μη ρωτάμε ξανά σε κάθε σελίδα.",
     "en": "Remembers your answer about cookies, so that we do not ask you again on every page.",
+    "es": "Recuerda su respuesta sobre las cookies para no preguntarle de nuevo en cada página.",
+    "et": "Jätab meelde Teie vastuse küpsiste kohta, et me ei küsiks igal lehel uuesti.",
+    "fa": "پاسخ شما دربارهٔ کوکی‌ها را به خاطر می‌سپارد تا در هر صفحه دوباره نپرسیم.",
+    "fi": "Muistaa vastauksesi evästeistä, jotta emme kysy uudelleen joka sivulla.",
+    "fr": "Retient votre réponse sur les cookies, pour ne pas vous la redemander à chaque page.",
+    "ga": "Cuimhníonn sé ar do fhreagra faoi fhianáin, ionas nach bhfiafróimid arís ar gach leathanach.",
+    "he": "זוכרת את התשובה שלך על עוגיות, כדי שלא נשאל שוב בכל דף.",
+    "hi": "कुकी के बारे में आपका उत्तर याद रखती है, ताकि हम हर पेज पर फिर से न पूछें।",
+    "hr": "Pamti vaš odgovor o kolačićima, da vas ne pitamo ponovno na svakoj stranici.",
+    "hu": "Megjegyzi a sütikről adott válaszát, hogy ne kérdezzük meg újra minden oldalon.",
+    "hy": "Հիշում է քուքիների մասին Ձեր պատասխանը, որպեսզի ամեն էջում կրկին չհարցնենք։",
+    "id": "Mengingat jawaban Anda tentang cookie, agar kami tidak bertanya lagi di setiap halaman.",
+    "is": "Man svar þitt um vafrakökur svo að við spyrjum ekki aftur á hverri síðu.",
+    "it": "Ricorda la Sua risposta sui cookie, per non chiederla di nuovo a ogni pagina.",
+    "ja": "Cookieに関する回答を記憶し、ページごとに再びお尋ねしないようにします。",
+    "ka": "იმახსოვრებს თქვენს პასუხს ქუქი-ფაილებზე, რომ ყოველ გვერდზე ხელახლა არ გკითხოთ.",
+    "kk": "Әр бетте қайта сұрамау үшін cookie туралы жауабыңызды есте сақтайды.",
+    "ko": "쿠키에 대한 응답을 기억하여 페이지마다 다시 여쭙지 않도록 합니다.",
+    "lt": "Įsimena Jūsų atsakymą dėl slapukų, kad neklaustume kiekviename puslapyje iš naujo.",
+    "lv": "Atceras Jūsu atbildi par sīkdatnēm, lai mēs nejautātu katrā lapā no jauna.",
+    "mk": "Го памети Вашиот одговор за колачињата, за да не прашуваме повторно на секоја страница.",
+    "mt": "Jiftakar it-tweġiba tiegħek dwar il-cookies, biex ma nerġgħux nistaqsu f’kull paġna.",
+    "nb": "Husker svaret ditt om informasjonskapsler, så vi ikke spør igjen på hver side.",
+    "nl": "Onthoudt uw antwoord over cookies, zodat wij het niet op elke pagina opnieuw vragen.",
+    "no": "Husker svaret ditt om informasjonskapsler, så vi ikke spør igjen på hver side.",
+    "pl": "Pamięta Twoją odpowiedź w sprawie plików cookie, abyśmy nie pytali ponownie na każdej stronie.",
+    "pt": "Guarda a sua resposta sobre cookies, para não voltarmos a perguntar em cada página.",
+    "ro": "Reține răspunsul dumneavoastră despre cookie-uri, ca să nu întrebăm din nou pe fiecare pagină.",
     "ru": "Хранит ваш ответ о файлах cookie, чтобы не спрашивать на каждой странице.",
+    "sk": "Pamätá si vašu odpoveď o súboroch cookie, aby sme sa nepýtali na každej stránke znova.",
+    "sl": "Zapomni si vaš odgovor o piškotkih, da ne vprašamo znova na vsaki strani.",
+    "sq": "Kujton përgjigjen tuaj për cookie-t, që të mos pyesim përsëri në çdo faqe.",
+    "sr": "Pamti vaš odgovor o kolačićima, da vas ne bismo pitali ponovo na svakoj stranici.",
+    "sv": "Kommer ihåg ditt svar om kakor så att vi inte frågar igen på varje sida.",
     "tr": "Çerez tercihinizi hatırlar, böylece her sayfada yeniden sormayız.",
+    "uk": "Зберігає вашу відповідь про файли cookie, щоб не запитувати на кожній сторінці.",
+    "uz": "Har bir sahifada qayta so‘ramasligimiz uchun cookie haqidagi javobingizni eslab qoladi.",
+    "vi": "Ghi nhớ câu trả lời của bạn về cookie để chúng tôi không hỏi lại ở mỗi trang.",
+    "zh": "记住您对 Cookie 的选择，以免在每个页面上再次询问。",
 }
 """What the cookie ``consent`` is for, in each language that the banner speaks."""
 
@@ -91,7 +134,18 @@ def site_id(name: str) -> str:
     return re.sub("[^a-z0-9]+", "-", ascii_only).strip("-")[:32].strip("-") or "shop"
 
 
-def compose(name: str, origins: Iterable[str], policy_url: str, policy_updated: date, languages: Iterable[str]) -> str:
+LIVES = ("6 months", "13 months")
+"""How long the cookie ``consent`` lives, and one of an example."""
+
+
+def compose(
+    name: str,
+    origins: Iterable[str],
+    policy_url: str,
+    policy_updated: date,
+    languages: Iterable[str],
+    lives: Mapping[str, Mapping[str, str]],
+) -> str:
     """Return the text of a ``consent.toml``, with comments.
 
     Args:
@@ -100,6 +154,7 @@ def compose(name: str, origins: Iterable[str], policy_url: str, policy_updated: 
         policy_url: where its privacy policy is.
         policy_updated: the date of that policy.
         languages: languages of the banner out of those of PURPOSE, the shop's first one first.
+        lives: each of LIVES as each of these languages says it.
     """
     languages = [*languages]
     return TEMPLATE.format(
@@ -111,17 +166,16 @@ def compose(name: str, origins: Iterable[str], policy_url: str, policy_updated: 
         policy_updated=policy_updated.isoformat(),
         languages=_toml(languages),
         purposes="\n".join(f"purpose.{lang} = {_toml(PURPOSE[lang])}" for lang in languages),
-        lives=_lives("6 months", languages),
+        lives=_said(lives[LIVES[0]], languages),
         example="\n".join(f'# purpose.{lang} = "…"' for lang in languages)
         + "\n"
-        + _lives("13 months", languages, "# "),
+        + _said(lives[LIVES[1]], languages, "# "),
     )
 
 
-def _lives(life: str, languages: Iterable[str], before: str = "") -> str:
+def _said(life: Mapping[str, str], languages: Iterable[str], before: str = "") -> str:
     """Return lines that say a life in each language, as shoppers read it."""
-    words = lives()[life]
-    return "\n".join(f"{before}life.{lang} = {_toml(words[lang])}" for lang in languages)
+    return "\n".join(f"{before}life.{lang} = {_toml(life[lang])}" for lang in languages)
 
 
 def _toml(value: object) -> str:
