@@ -156,6 +156,6 @@ def page_values(
         "verdicts": found.verdicts(goal),
         "experiment": found.experiment,
         "judged": {(verdict.b, one): verdict for one in GOALS for verdict in found.verdicts(one)},
-        "answers_a_day": found.answers_a_day if len(site.variants) > 1 else 0.0,
+        "answers_a_day": found.answers_a_day if len(site.variants) > 1 else None,
         "since": found.since,
     }

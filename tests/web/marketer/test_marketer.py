@@ -452,7 +452,7 @@ def test_every_language_has_every_word_and_the_same_gaps(lang):
     words, english = Words.of(lang)._table, Words.of("en")._table
     assert [*words] == [*english]
     for key, text in english.items():
-        assert set(re.findall(r"\{(\w+)\}", words[key])) == set(re.findall(r"\{(\w+)\}", text)), key
+        assert set(re.findall(r"\{(\w+)", words[key])) == set(re.findall(r"\{(\w+)", text)), key
 
 
 @pytest.mark.parametrize(
@@ -481,7 +481,7 @@ def test_variants_get_a_verdict_in_one_sentence(settings, site, shopper):
     visitor = replace(shopper, client=app.test_client(use_cookies=False), site=tried)
     for _ in range(3):
         visitor.client.post("/v1/tried/shown")
-    assert "On reach of marketing, the difference is not settled" in window.get("/").text
+    assert "Too early to tell on reach of marketing: nobody has answered for 14 days." in window.get("/").text
     assert visitor.decide(*OPTIONAL, variant="calm", how="accept").status_code == 201
     assert "Too early to tell on reach of marketing: about" in window.get("/").text
     for goal in ("answer", "reach_functional"):
