@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
+from babel.lists import format_list
 from babel.units import format_unit
 
 from ..settings.rows import duration
@@ -24,6 +26,11 @@ def _locale(lang: str) -> Locale:
 def country_name(code: str, lang: str) -> str:
     """Return the name of a country (ISO 3166-1), or its code where the language has no name for it."""
     return str(_locale(lang).territories.get(code, code))
+
+
+def listing(items: Sequence[str], lang: str) -> str:
+    """Return some words one after the other, as a sentence has them: ``one, two and three``."""
+    return format_list(items, locale=_locale(lang))
 
 
 def day(moment: date, lang: str) -> str:

@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..decision import DIMENSIONS, SIGNAL
-from ..site import Asked, Site
+from ..site import Site
 from ..store import SEPARATOR, Store
 from ..store.connection.zones import day_number
 from ..store.counters import Row
+from ..store.evidence.asked import Asked
 from .alarms import Alarm, alarms
 from .counts import Counts
 from .marks import Mark, marks
