@@ -79,16 +79,16 @@ def rule_rows(words: Callable[[Any], Any]) -> tuple[Row, ...]:
             )
             for category in OPTIONAL
         ),
-        Row("words", words, {}, "Words of the banner there, by language.", {"en": {"text": "We measure visits…"}}),
+        Row("words", words, {}, "Words of the banner there, by language.", {"en": {"title": "Cookies in the UK"}}),
     )
 
 
-def read_rules(words: Callable[[Any], Any]) -> Callable[[Any], tuple[Rule, ...]]:
-    """Return a reader of a shop's rules.
+def read_rules(rows: tuple[Row, ...]) -> Callable[[Any], tuple[Rule, ...]]:
+    """Return a reader of a shop's rules; ``rows`` are those of a rule.
 
     The reader raises WrongAt where two have one name, or one place.
     """
-    read_each = tables(rule_rows(words), _make)
+    read_each = tables(rows, _make)
 
     def read(value: Any) -> tuple[Rule, ...]:
         rules = read_each(value)

@@ -16,7 +16,7 @@ import msgspec
 from ..site import CATEGORIES, Cookie, Site, Variant
 from .lists import COOKIE, TRACKER, country, read_services, read_vendors, tracker, with_services
 from .origins import origins
-from .places import must_have_words, read_rules
+from .places import must_have_words, read_rules, rule_rows
 from .rows import (
     REQUIRED,
     Row,
@@ -86,6 +86,8 @@ VARIANT = (
     Row("layout", choice(*LAYOUTS), None, "Another layout than the theme's.", "box"),
     Row("words", _words, {}, "Other words, by language.", {"en": {"title": "Cookies?"}}),
 )
+
+RULE = rule_rows(_words)
 
 AUTHORITY = (
     Row("name", text, REQUIRED, "The data protection authority a shopper can complain to.", "The Authority"),
@@ -182,7 +184,7 @@ SITE = (
         "Unmarked trackers to hold back.",
     ),
     Row("variants", tables(VARIANT, Variant), [], "Ways of asking that are compared."),
-    Row("rules", read_rules(_words), [], "Places where a category is not asked for, but on until objection, or off."),
+    Row("rules", read_rules(RULE), [], "Places where a category is not asked for, but on until objection, or off."),
     Row("watch", share, "0%", "Share of page views that report names the lists do not allow.", "1%"),
     Row("timezone", time_zone, "UTC", "Time zone in which the days of the rates begin and end.", "Asia/Baku"),
     Row("buckets", whole(1, 4096), 24, "Parts that a site's keys are spread over; fixed once decisions are kept.", 48),

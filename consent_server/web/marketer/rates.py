@@ -144,6 +144,7 @@ def page_values(
             for name in OPTIONAL
         ],
         "segments": segments,
+        "rules": sorted(found.rows.get("rule", {}).items()),
         "advice": sorted(
             [
                 *decided(found.verdicts(goal), found.experiment, found.rows.get("variant", {}), period.days),
