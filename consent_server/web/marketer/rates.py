@@ -145,6 +145,7 @@ def page_values(site: Site, question: Question, today: date) -> dict[str, Any]:
             for name in OPTIONAL
         ],
         "segments": segments,
+        "rules": sorted(found.rows.get("rule", {}).items()),
         "advice": sorted(
             [
                 *decided(found.verdicts(goal), found.experiment, found.rows.get("variant", {}), period.days),
