@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -31,7 +31,7 @@ LONGEST_HOW = 32
 
 KINDS = ("first", "renewal", "change")
 DEVICES = ("desktop", "phone", "tablet")
-DIMENSIONS = ("day", "language", "variant", "device", "country", "how")
+DIMENSIONS = ("day", "language", "variant", "device", "country", "how", "rule")
 
 COLUMNS = (
     "shown",
@@ -112,6 +112,19 @@ class _Showing(msgspec.Struct, forbid_unknown_fields=True):
     lang: str | None = None
     variant: str | None = None
     signal: Literal["gpc"] | None = None
+    rule: str | None = None
+
+
+class Shown(NamedTuple):
+    """A banner that was shown: as what it counts. ``rule`` is None for a site that has none.
+
+    ``signalled``: whether the browser sent Global Privacy Control, where the site heeds it.
+    """
+
+    language: str
+    variant: str
+    signalled: bool
+    rule: str | None = None
 
 
 _answer = msgspec.json.Decoder(_Answer)
@@ -144,7 +157,7 @@ class Decision(msgspec.Struct, frozen=True):
 
         Raises:
             Malformed: not JSON, a field too many or of the wrong type, an id or a way of answering out of bounds.
-            UnknownCategory: something else than the three optional categories is allowed.
+            UnknownCategory: something else than the optional categories of that notice is allowed.
             UnknownNotice: the notice was never served by this site.
             ConsentError: whatever ``read`` raises about ``previous``.
         """
@@ -164,6 +177,8 @@ class Decision(msgspec.Struct, frozen=True):
             raise UnknownNotice(f"This site never showed the notice {answer.notice[:40]!r}; ask for its `notice`.")
         if answer.lang is not None and answer.lang != asked.lang:
             raise UnknownNotice(f"That notice is in {asked.lang!r}, not in {answer.lang[:40]!r}.")
+        for category in set(answer.allow).difference(asked.content.get("categories", CATEGORIES)):
+            raise UnknownCategory(f"{category!r} is not offered by that notice, as the rule {asked.rule!r} has it off.")
         previous = None if answer.previous is None else read(answer.previous)
         how = answer.how if answer.how in HOW else "script"
         return cls(answer.id, mask_of(answer.allow), asked, how, previous)
@@ -209,13 +224,11 @@ def consent_of(notice: Notice, allow: int, now: int, subject: str, decision: str
     )
 
 
-def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) -> tuple[str, str, bool]:
-    """Return language and variant of a banner that was shown, from the body of that call (which may be empty).
-
-    The third is whether the browser sent Global Privacy Control, where the site heeds it.
+def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) -> Shown:
+    """Return what banner was shown, from the body of that call (which may be empty).
 
     Raises:
-        Malformed: the body is neither empty nor ``{notice?, lang?, variant?, signal?}``.
+        Malformed: the body is neither empty nor ``{notice?, lang?, variant?, signal?, rule?}``.
         UnknownNotice: this site never served that notice.
     """
     try:
@@ -231,11 +244,14 @@ def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) ->
             raise Malformed(f"`lang` must be one of {', '.join(site.languages)}.")
         if variant not in variants:
             raise Malformed(f"`variant` must be one of {', '.join(map(repr, variants))}.")
-        return lang, variant, signalled
+        rule = showing.rule or ""
+        if rule not in (each.name for each in site.all_rules):
+            raise Malformed(f"`rule` must be one of {', '.join(repr(each.name) for each in site.all_rules)}.")
+        return Shown(lang, variant, signalled, rule if site.rules else None)
     asked = notice(showing.notice)
     if asked is None:
         raise UnknownNotice(f"This site never showed the notice {showing.notice[:40]!r}; ask for its `notice`.")
-    return asked.lang, asked.variant, signalled
+    return Shown(asked.lang, asked.variant, signalled, asked.rule if site.rules or asked.rule else None)
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from .rules import ELSEWHERE, Rule, strictest
+
 CATEGORIES = ("necessary", "functional", "analytics", "marketing")
 OPTIONAL = CATEGORIES[1:]
 """The kinds of cookies a shopper may refuse. A choice is a mask over them: functional 1, analytics 2, marketing 4."""
@@ -114,6 +116,7 @@ class Site:
     vendors: Mapping[str, Mapping[str, Any]]
     trackers: tuple[tuple[str, str], ...]
     variants: tuple[Variant, ...]
+    rules: tuple[Rule, ...]
     watch: float
     timezone: str
     buckets: int
@@ -183,6 +186,12 @@ class Site:
         """The variants, or the one nameless variant of a shop that tries none."""
         return self.variants or (Variant("", 1, None, {}),)
 
+    @cached_property
+    def all_rules(self) -> tuple[Rule, ...]:
+        """What is asked by place: the rule of places without one first, and the strictest last where it differs."""
+        unknown = strictest(self.rules)
+        return (ELSEWHERE, *self.rules, *([unknown] if unknown is not ELSEWHERE else []))
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -209,16 +218,21 @@ class Notice:
         words: Mapping[str, str],
         scripts: Mapping[str, str],
         values: Mapping[str, str] | None = None,
+        rule: Rule = ELSEWHERE,
+        ruled: Mapping[str, str] | None = None,
     ) -> Notice:
-        """Put together what ``site`` asks in ``lang``.
+        """Put together what ``site`` asks in ``lang``, in the places of ``rule``.
 
-        ``words`` are the words of the snippet in that language, over which the site's and the variant's are laid;
-        ``scripts`` are hashes of the scripts that show them; ``values`` stand in place of their names in braces in the
-        text of the first layer.
+        ``words`` are the words of the snippet in that language, over which the site's, the variant's, those that the
+        rule needs (``ruled``) and its own are laid; ``scripts`` are hashes of the scripts that show them; ``values``
+        stand in place of their names in braces in the text of the first layer.
         """
         said = {**words, **site.words.get(lang, {}), **variant.words.get(lang, {})}
+        said |= {**(ruled or {}), **rule.words.get(lang, {})}
         for name, value in (values or {}).items():
             said["text"] = said["text"].replace(f"{{{name}}}", value)
+        offered = [category for category in CATEGORIES if rule.kinds.get(category) != "off"]
+        by_place = {"rule": rule.name, "objection": rule.has("objection", OPTIONAL)} if rule.name else {}
         return cls.of(
             {
                 "site": site.id,
@@ -231,7 +245,7 @@ class Notice:
                 "keep": site.keep,
                 "policy_url": site.policy_url,
                 "policy_updated": site.policy_updated.isoformat(),
-                "categories": list(CATEGORIES),
+                "categories": offered,
                 "cookies": {
                     category: [
                         {
@@ -244,10 +258,11 @@ class Notice:
                         }
                         for cookie in site.cookies.get(category, ())
                     ]
-                    for category in CATEGORIES
+                    for category in offered
                 },
                 "words": said,
                 "scripts": dict(scripts),
+                **by_place,
             }
         )
 
@@ -261,6 +276,11 @@ class Notice:
         """The variant it belongs to, or the empty string."""
         return str(self.content["variant"])
 
+    @property
+    def rule(self) -> str:
+        """The name of the rule whose places it is for, or the empty string."""
+        return str(self.content.get("rule", ""))
+
     @cached_property
     def revision(self) -> int:
         """The revision of the question: a new one is asked again, new words alone are not."""
@@ -270,31 +290,6 @@ class Notice:
     def keep(self) -> int:
         """How long the answer holds, in seconds."""
         return int(self.content["keep"])
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What a site asks from ``at`` (milliseconds since 1970) on; ``words`` and ``cookies`` are hashes of them all."""
-
-    at: int
-    revision: int
-    words: str
-    cookies: str
-    variants: tuple[str, ...]
-
-    @classmethod
-    def of(cls, notices: Sequence[Notice], at: int) -> Asked:
-        """Return what these notices ask, whatever version of the scripts asks it."""
-
-        def digest(part: str) -> str:
-            said = sorted([notice.lang, notice.variant, notice.content.get(part)] for notice in notices)
-            return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()[:16]
-
-        variants = tuple(sorted({notice.variant for notice in notices}))
-        return cls(at, max(notice.revision for notice in notices), digest("words"), digest("cookies"), variants)
-
-    def same_as(self, other: Asked) -> bool:
-        """Return whether nothing but the moment differs."""
-        return msgspec.structs.replace(self, at=other.at) == other
 
 
 def best_language(wanted: Sequence[str], offered: Sequence[str]) -> str:

@@ -30,8 +30,9 @@ const allWords = () => {
   const languages = readdirSync(words).filter((name) => name != 'layers.json').sort().map((name) => name.slice(0, -5));
   const all = Object.fromEntries(languages.map((lang) => [lang, read(`${lang}.json`)]));
   for (const [lang, said] of Object.entries(all)) {
-    const wanted = Object.values(LAYERS).flat();
-    const wrong = [...wanted.filter((key) => !said[key]), ...Object.keys(said).filter((key) => !wanted.includes(key))];
+    const { rules, ...others } = LAYERS; // a language may lack what only rules by place need
+    const wanted = Object.values(others).flat();
+    const wrong = [...wanted.filter((key) => !said[key]), ...Object.keys(said).filter((key) => ![...wanted, ...rules].includes(key))];
     if (wrong.length) throw Error(`words/${lang}.json: missing or unknown: ${wrong}`);
   }
   return { ...all, ...LAYERS };
@@ -48,15 +49,18 @@ for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'], ['testing', '__TESTING__'],
   ['details', '__DETAILS__'], ['mine', '__MINE__'], ['proof', '__PROOF__'], ['release', ''],
   ['delivery', ''], ['withdraw', '__WITHDRAW__'], ['list', '__LIST__'], ['watch', '__WATCH__'],
+  // Of shops with rules by place: the same sources, with what no other shop has.
+  ['consent.rules', '__SITE__'], ['details.rules', '__DETAILS__'], ['mine.rules', '__MINE__'],
+  ['withdraw.rules', '__WITHDRAW__'], ['list.rules', '__LIST__'],
 ]) {
   const { outputFiles: [{ text: bundled }] } = await build({
     absWorkingDir: here.pathname,
-    entryPoints: [`src/${name}.js`],
+    entryPoints: [`src/${ALONE.test(name) ? name : name.replace('.rules', '')}.js`],
     bundle: true,
     charset: 'utf8',
     format: ALONE.test(name) ? 'iife' : 'esm',
     target: 'es2022',
-    define: ALONE.test(name) ? {} : HIDDEN,
+    define: { ...ALONE.test(name) ? {} : HIDDEN, __RULES__: `${name.endsWith('.rules')}` },
     plugins: [minifiedStyle],
     write: false,
   });

@@ -13,7 +13,7 @@ from consent_server.cli import main
 from consent_server.settings.environment import ENVIRONMENT
 from consent_server.settings.lists import COOKIE, TRACKER, VENDORS
 from consent_server.settings.rows import REQUIRED, Row
-from consent_server.settings.shops import AUTHORITY, SITE, VARIANT
+from consent_server.settings.shops import AUTHORITY, RULE, SITE, VARIANT
 from consent_server.settings.theme import BUTTON, DARK, DARK_BUTTON, THEME
 
 ROOT = Path(__file__).parent.parent
@@ -29,6 +29,7 @@ TABLES: Mapping[tuple[str, ...], tuple[Row, ...]] = {
     **{(f"[sites.shop.vendors.{name}]",): rows for name, rows in VENDORS.items()},
     ("[[sites.shop.trackers]]",): TRACKER,
     ("[[sites.shop.variants]]",): VARIANT,
+    ("[[sites.shop.rules]]",): RULE,
 }
 """The rows of each table of a shop, by the line or lines it begins with in ``consent.toml``."""
 

@@ -167,11 +167,11 @@ def test_the_identity_of_an_entry_outlives_its_erasure():
     ],
 )
 def test_a_banner_shown_tells_language_variant_and_whether_there_was_a_signal(body, found):
-    assert shown_in(body, SITE, known) == found
+    assert shown_in(body, SITE, known) == (*found, None)
 
 
 def test_a_signal_is_not_counted_where_the_shop_does_not_heed_it():
-    assert shown_in(b'{"signal":"gpc"}', replace(SITE, gpc=False), known) == ("az", "", False)
+    assert shown_in(b'{"signal":"gpc"}', replace(SITE, gpc=False), known) == ("az", "", False, None)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_banner_shown_is_refused(body):
 
 def test_a_banner_shown_tells_which_of_the_variants():
     tried = replace(SITE, variants=(Variant("a", 1, None, {}), Variant("b", 1, None, {})))
-    assert shown_in(b'{"lang":"az","variant":"b"}', tried, known) == ("az", "b", False)
-    assert shown_in(b"", tried, known) == ("az", "a", False)
+    assert shown_in(b'{"lang":"az","variant":"b"}', tried, known) == ("az", "b", False, None)
+    assert shown_in(b"", tried, known) == ("az", "a", False, None)
     with pytest.raises(Malformed):
         shown_in(b'{"variant":"c"}', tried, known)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..catalogue import service
 from ..site import CATEGORIES, OPTIONAL, Notice, Site, Variant
-from . import style
+from . import ruled, style
 from .cookie_list import cookie_list, facts
 from .regional import country_name, dates, isolated
 
@@ -39,6 +39,7 @@ def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], firs
         "ways": ways,
         **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
         **({"trackers": list(tracker_patterns(site.held_trackers))} if site.held_trackers else {}),
+        **({"rules": ruled.rules(site, notices, first)} if site.rules else {}),
     }
 
 
@@ -159,9 +160,12 @@ def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[s
 
 def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
     """Return what the cookie list in a page needs, ``ListConfig`` in ``types.d.ts``."""
-    radius = site.theme["radius"]
+    content, radius = cookie_list(site, lang, words), site.theme["radius"]
+    if site.rules:
+        of = [category for category in CATEGORIES if site.cookies.get(category)]
+        content["tables"] = [{**each, "category": name} for each, name in zip(content["tables"], of, strict=True)]
     said = {key: words[key] for key in wanted}
-    return {**cookie_list(site, lang, words), "dates": dates(lang), "radius": radius, "words": said}
+    return {**content, "dates": dates(lang), "radius": radius, "words": said}
 
 
 def watch(site: Site) -> dict[str, object]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
+from babel.lists import format_list
 from babel.units import format_unit
 
 from ..settings.rows import duration
@@ -79,6 +80,11 @@ def country_names(codes: Iterable[str], lang: str) -> str:
     """Return names of countries as a list in a sentence."""
     comma = {"ar": "، ", "fa": "، ", "ja": "、", "zh": "、"}.get(lang, ", ")
     return comma.join(sorted(country_name(code, lang) for code in codes))
+
+
+def listing(items: Sequence[str], lang: str) -> str:
+    """Return some words one after the other, as a sentence has them: ``one, two and three``."""
+    return format_list(items, locale=_locale(lang))
 
 
 def day(moment: date, lang: str) -> str:

@@ -18,7 +18,7 @@ import msgspec
 from ..settings.shops import make_site, snippet_words
 from ..settings.theme import read_theme
 from ..site import ConsentError, Cookie, Notice, Site
-from . import lists
+from . import lists, ruled
 from .cookie_list import cookie_list, first_layer_values, fragment
 
 LAYERS = ("details", "mine", "proof", "withdraw", "list", "release", "delivery")
@@ -75,16 +75,30 @@ class SiteScripts:
 
 def build_scripts(site: Site) -> SiteScripts:
     """Put a site's settings and words into the built scripts, and name what they ask."""
-    # Only a shop that names vendors or trackers gets what tells and stops them.
-    name = "consent.full" if site.must_be_first else "consent"
-    sources = {each: _built(f"{each}.js") for each in (name, *LAYERS)}
+    # Only a shop that names vendors or trackers gets what tells and stops them, and only one with rules what picks one.
+    name = "consent.rules" if site.rules else "consent.full" if site.must_be_first else "consent"
+    sources = {name: _built(f"{name}.js")} | {
+        each: _built(f"{each}.rules.js" if site.rules and each in ruled.LAYERS else f"{each}.js") for each in LAYERS
+    }
     wanted = _wanted()
+    if any(rule.kinds for rule in site.rules):
+        wanted |= {each: [*wanted[each], *more] for each, more in ruled.LAYERS.items()}
     # A shopper's own choices are not among what is shown before an answer, nor is what watches a page.
     shown = {f"{each}.js": Script.of(sources[each]).hash for each in (name, "details")}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
         lang: tuple(
-            Notice.compose(site, lang, variant, words[lang], shown, first_layer_values(site, lang, words[lang]))
+            Notice.compose(
+                site,
+                lang,
+                variant,
+                ruled.without_rules(words[lang]),
+                shown,
+                first_layer_values(site, lang, words[lang]),
+                rule,
+                ruled.words_of(rule, lang, {**words[lang], **variant.words.get(lang, {})}),
+            )
+            for rule in site.all_rules
             for variant in site.all_variants
         )
         for lang in site.languages
@@ -129,7 +143,7 @@ def types() -> Script:
 
 
 @cache
-def _wanted() -> Mapping[str, list[str]]:
+def _wanted() -> dict[str, list[str]]:
     """Return the names of the words that each layer needs."""
     return {key: names for key, names in msgspec.json.decode(_built("words.json")).items() if isinstance(names, list)}
 

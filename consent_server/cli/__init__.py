@@ -11,6 +11,7 @@ from .demo import demo
 from .init import init
 from .keys import keys
 from .leaks import leaks_command
+from .links import links
 from .log import log
 from .marketers import marketers
 from .preview import preview
@@ -39,6 +40,7 @@ COMMANDS = (
     init,
     keys,
     leaks_command,
+    links,
     log,
     marketers,
     preview,

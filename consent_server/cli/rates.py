@@ -18,7 +18,7 @@ from .terminal import data_option, errors_to_exit_2, open_store, site_named
 @click.argument("site")
 @click.option("--from", "first", help="First day, such as 2026-11-01 (default: 30 days ago).")
 @click.option("--to", "last", help="Last day (default: today); days are those of the shop.")
-@click.option("--by", default="day", help="day, language, variant, device, country or how.")
+@click.option("--by", default="day", help="day, language, variant, device, country, how or rule.")
 @click.option("--language", help="Only this language; --variant and --device likewise, and together.")
 @click.option("--variant", help="Only this variant.")
 @click.option("--device", help="Only desktop, phone or tablet.")

@@ -29,6 +29,10 @@ GRACE = timedelta(hours=1)
 """How long after midnight a day is sealed, so that a decision on its way at midnight still finds its day."""
 
 
+SEALED = tuple(by for by in DIMENSIONS if by != "rule")
+"""The dimensions whose counts a seal says. Those by rule follow from a day's entries, whose notices name it."""
+
+
 class NothingToExport(ConsentError):
     """There is no log in that period."""
 
@@ -44,7 +48,7 @@ class CannotWrite(ConsentError):
 def counts(store: Store, site: Site, day: date) -> dict[str, dict[str, dict[str, int]]]:
     """Return what was counted on a day, by dimension, value and column, without zeros."""
     found: dict[str, dict[str, dict[str, int]]] = {}
-    for by in DIMENSIONS:
+    for by in SEALED:
         for value, row in store.counters.counts(site, day, day, by).items():
             numbers = {name: n for name, n in zip(COLUMNS, row, strict=True) if n}
             if numbers:

@@ -107,7 +107,7 @@ class Verdict:
 
     def __str__(self) -> str:
         if self.kind == "early":
-            return f"Too early: about {self.more:,} more answers needed."
+            return f"Too early: about {self.more:,} more answer{'s' * (self.more > 1)} needed."
         if self.kind == "equal":
             return f"No difference larger than {self.margin * 100:.1f} points."
         winner = self.b if self.kind == "better" else self.a

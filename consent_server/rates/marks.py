@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from ..site import Asked
+from ..store.evidence.asked import Asked
 from .alarms import Alarm, history
 from .counts import Counts
 from .period import Period

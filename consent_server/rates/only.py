@@ -24,8 +24,9 @@ class Only(dict[str, str]):
             BadQuestion: what that part has in common with another one is not counted.
         """
         only = cls({name: asked[name] for name in SEGMENTS if asked.get(name)})
-        if only and by == "how":
-            raise BadQuestion("filters", "Ways of answering are not counted by part: leave `by` or the part out.")
+        if only and by in ("how", "rule"):
+            what = {"how": "Ways of answering", "rule": "Rules"}[by]
+            raise BadQuestion("filters", f"{what} are not counted by part: leave `by` or the part out.")
         if len({*only, by} - {"day"}) > 1 and "country" in {*only, by}:
             raise BadQuestion("filters", "A country is counted by itself alone: leave it or the other part out.")
         return only

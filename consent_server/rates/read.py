@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..decision import DIMENSIONS, SIGNAL
-from ..site import Asked, Site
+from ..site import Site
 from ..store import SEPARATOR, Store
 from ..store.connection.zones import day_number
 from ..store.counters import Row
+from ..store.evidence.asked import Asked
 from .alarms import Alarm, alarms
 from .counts import Counts
 from .marks import Mark, marks
@@ -106,7 +107,9 @@ def overview(
     if not _any(days):
         is_known = _any(everything) or _any(_answers(store, site, year, "day"))
         return Overview(days, before, {}, unlike, {}, year.first, is_known, happened)
-    asked = [by for by in only.crossed if tried or by != "variant"] + ["how"] * (not only)
+    asked = [by for by in only.crossed if tried or by != "variant"]
+    if not only:
+        asked += ["how", *(["rule"] if site.rules else [])]
     rows = _rows(store, site, period, asked, only)
     experiment: dict[str, Counts] = {}
     if len(tried) > 1 and not only:
@@ -166,7 +169,8 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
             if not period.first <= counted_on <= period.last:
                 continue
             asked = notices[entry.notice]
-            places = (counted_on.isoformat(), asked.lang, asked.variant, entry.device, entry.country, entry.how)
+            day_of = counted_on.isoformat()
+            places = (day_of, asked.lang, asked.variant, entry.device, entry.country, entry.how, asked.rule)
             for by, value in zip(COUNTED, (*places, SEPARATOR.join(places[1:4])), strict=True):
                 logged[by][value].update(entry.columns())
     differences = []
@@ -175,6 +179,9 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
             value: counts.row[1:] for value, counts in _counts(store, site, period, by).items() if any(counts.row[1:])
         }
         again = {value: tuple(numbers[name] for name in LOGGED) for value, numbers in logged[by].items()}
+        if by == "rule":  # some of these days were counted without, before the shop had any
+            counted.pop("", None)
+            again.pop("", None)
         if by == "parts" and sum(map(sum, counted.values())) < sum(map(sum, again.values())):
             continue  # some of these days were counted by a version that knew of none
         differences += [

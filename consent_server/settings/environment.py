@@ -114,6 +114,13 @@ class Settings:
         "Header in which a proxy tells the shopper's country in two letters.",
         "CF-IPCountry",
     )
+    region_header: str | None = _row(
+        "REGION_HEADER",
+        text,
+        None,
+        "Header in which a proxy tells the part of that country (ISO 3166-2): CA, or US-CA.",
+        "CF-Region-Code",
+    )
     client_limit: int = _row(
         "CLIENT_LIMIT", whole(1, 1_000_000), 600, "Decisions a minute from one address, shared ones included.", "1200"
     )
@@ -187,7 +194,7 @@ class Settings:
 ENVIRONMENT: tuple[Row, ...] = tuple(each.metadata["row"] for each in fields(Settings))
 
 _NAMES = [name for row in ENVIRONMENT for name in (row.name, f"{row.name}_FILE")]
-_LIKE_OURS = re.compile(r"(CONSENT|REDIS|WEB|TRUSTED|COUNTRY|CLIENT|SITE)_")
+_LIKE_OURS = re.compile(r"(CONSENT|REDIS|WEB|TRUSTED|COUNTRY|REGION|CLIENT|SITE)_")
 
 
 def _must_be_meant(environ: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ import msgspec
 from ..site import CATEGORIES, Cookie, Site, Variant
 from .lists import COOKIE, TRACKER, country, read_services, read_vendors, tracker, with_services
 from .origins import origins
+from .places import must_have_words, read_rules, rule_rows
 from .rows import (
     REQUIRED,
     Row,
@@ -85,6 +86,8 @@ VARIANT = (
     Row("layout", choice(*LAYOUTS), None, "Another layout than the theme's.", "box"),
     Row("words", _words, {}, "Other words, by language.", {"en": {"title": "Cookies?"}}),
 )
+
+RULE = rule_rows(_words)
 
 AUTHORITY = (
     Row("name", text, REQUIRED, "The data protection authority a shopper can complain to.", "The Authority"),
@@ -181,6 +184,7 @@ SITE = (
         "Unmarked trackers to hold back.",
     ),
     Row("variants", tables(VARIANT, Variant), [], "Ways of asking that are compared."),
+    Row("rules", read_rules(RULE), [], "Places where a category is not asked for, but on until objection, or off."),
     Row("watch", share, "0%", "Share of page views that report names the lists do not allow.", "1%"),
     Row("timezone", time_zone, "UTC", "Time zone in which the days of the rates begin and end.", "Asia/Baku"),
     Row("buckets", whole(1, 4096), 24, "Parts that a site's keys are spread over; fixed once decisions are kept.", 48),
@@ -193,6 +197,13 @@ def snippet_words() -> dict[str, dict[str, str]]:
     text = files("consent_server.banner").joinpath("static/words.json").read_bytes()
     known = {key: words for key, words in msgspec.json.decode(text).items() if isinstance(words, dict)}
     return {**known, "nb": known["no"]}
+
+
+@cache
+def words_of_rules() -> tuple[str, ...]:
+    """Return the names of the words that only rules by place need, and that a language may lack."""
+    text = files("consent_server.banner").joinpath("static/words.json").read_bytes()
+    return tuple(msgspec.json.decode(text)["rules"])
 
 
 def read_sites(path: Path) -> dict[str, Site]:
@@ -237,9 +248,12 @@ def _site(name: str, written: Any) -> Site:
     values = table(SITE)(written)
     languages, words = values["languages"], values["words"]
     for lang in languages:
-        missing = sorted(set(snippet_words()["en"]) - set(snippet_words().get(lang, {})) - set(words.get(lang, {})))
+        needed = set(snippet_words()["en"]) - set(words_of_rules())
+        missing = sorted(needed - set(snippet_words().get(lang, {})) - set(words.get(lang, {})))
         if missing:
             raise WrongAt("languages", f"has {lang!r}, for which words.{lang} lacks {', '.join(missing)}")
+    known = {lang: {**snippet_words().get(lang, {}), **words.get(lang, {})} for lang in languages}
+    must_have_words(values["rules"], words_of_rules(), languages, known)
     values["cookies"] = {
         category: tuple(
             Cookie(

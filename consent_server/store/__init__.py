@@ -18,7 +18,7 @@ from .feed.reader import Feed
 from .foreign import Unreadable
 from .leaks import Leaks
 from .log import Archive, Archived, Log
-from .marketers import ApiKey, Marketer, Marketers
+from .marketers import ApiKey, Marketer, Marketers, ReportLink
 
 __all__ = [
     "PARTS",
@@ -32,6 +32,7 @@ __all__ = [
     "OtherContent",
     "PreviousReplaced",
     "Recorded",
+    "ReportLink",
     "Store",
     "StoreAway",
     "Unreadable",

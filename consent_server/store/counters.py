@@ -34,10 +34,14 @@ SEPARATOR = "\x1f"
 _ROW = struct.Struct(f">{len(COLUMNS)}I")
 
 
-def counting(day: int, entry: Entry, notice: Notice) -> list[Any]:
-    """Return what ``count.lua`` takes to count a decision on a day of the month (from 0)."""
+def counting(day: int, entry: Entry, notice: Notice, ruled: bool) -> list[Any]:
+    """Return what ``count.lua`` takes to count a decision on a day of the month (from 0).
+
+    ``ruled``: whether the site has rules by place; those of no other site are counted by them.
+    """
     counted = _positions(entry.kind, entry.allow, entry.before)
-    return _counting(day, counted, notice.lang, notice.variant, entry.device, entry.country, f"how={entry.how}")
+    others = [f"how={entry.how}", *([f"rule={notice.rule}"] if ruled or notice.rule else [])]
+    return _counting(day, counted, notice.lang, notice.variant, entry.device, entry.country, *others)
 
 
 def _counting(
@@ -67,20 +71,28 @@ class Counters:
         self._known: dict[tuple[str, str], list[tuple[str, Bucket, int]]] = {}
 
     def shown(
-        self, site: Site, *, now: int, language: str, variant: str, device: str, country: str, signalled: bool = False
+        self,
+        site: Site,
+        *,
+        now: int,
+        language: str,
+        variant: str,
+        device: str,
+        country: str,
+        signalled: bool = False,
+        rule: str | None = None,
     ) -> None:
         """Count one banner that was shown to an undecided shopper.
 
         ``now``: milliseconds since 1970, but Redis' clock says the day. ``signalled``: whether the browser sent Global
-        Privacy Control.
+        Privacy Control. ``rule``: by which it asked, where the site has rules by place.
         """
+        others = [f"how={SIGNAL}"] * signalled + ([] if rule is None else [f"rule={rule}"])
         # Anybody's bucket: nothing but the count is kept.
         bucket = random.choice(buckets(site))  # nosec B311  # noqa: S311
         while now:
             month, day = keys.month_and_day(self._day(site, now))
-            counted = _counting(
-                day, [COLUMNS.index("shown")], language, variant, device, country, *[f"how={SIGNAL}"] * signalled
-            )
+            counted = _counting(day, [COLUMNS.index("shown")], language, variant, device, country, *others)
             now = int(
                 self._shown(
                     keys=[bucket.values, bucket.count(month), bucket.sealed], args=[now, self._leeway, *counted]

@@ -154,7 +154,7 @@ class Decisions:
             month, day = keys.month_and_day(self._day(site, now))
             reply = self._record(
                 keys=[place.seen, place.older, bucket.log, bucket.refused, bucket.values, bucket.count(month)],
-                args=[*arguments, *counting(day, entry, decision.notice)],
+                args=[*arguments, *counting(day, entry, decision.notice, bool(site.rules))],
             )
             match reply:
                 case [Reply.NEW, *_]:

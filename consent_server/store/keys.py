@@ -35,6 +35,7 @@ consent:{SITE}:leaks:DAY           zset    state, kind and name of what is not a
 consent:endorsements               set     what keys signed of the next and the previous one
 consent:keys                       hash    id -> public key, JWK, as kept before there were endorsements
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
+consent:{SITE}:links               hash    id of a link to a report -> whom it is for, until when, its question, JSON
 consent:sample                     set     sites whose decisions are made up
 consent:marketers                  hash    name -> hash of the password and sites, JSON
 consent:session:DIGEST             string  who is logged in, JSON; expires
@@ -198,6 +199,11 @@ def leaks(site: Site, day: date) -> str:
 def api_keys(site: Site) -> str:
     """Return the key of the API keys that read a site's rates."""
     return f"consent:{{{site.id}}}:api-keys"
+
+
+def links(site: Site) -> str:
+    """Return the key of the links that show reports of a site."""
+    return f"consent:{{{site.id}}}:links"
 
 
 def session(digest: str) -> str:

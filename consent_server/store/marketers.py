@@ -28,6 +28,19 @@ class ApiKey(msgspec.Struct, frozen=True):
     made: int
 
 
+class ReportLink(msgspec.Struct, frozen=True):
+    """A link that shows one report without a login: to whom, from when until when (seconds), and its question.
+
+    The link itself is a signed token with ``id`` in it: who reads the store cannot make it.
+    """
+
+    id: str
+    name: str
+    made: int
+    until: int
+    query: str
+
+
 class Marketers:
     """Those who may read rates."""
 
@@ -100,3 +113,29 @@ class Marketers:
         """Revoke a key."""
         with self._reached():
             self._redis.hdel(keys.api_keys(site), digest)
+
+    def add_link(self, site: Site, link: ReportLink) -> None:
+        """Let a link show a report of ``site``; those that have expired are forgotten."""
+        ended = [old.id for old in self.links(site) if old.until <= link.made]
+        with self._reached():
+            if ended:
+                self._redis.hdel(keys.links(site), *ended)
+            self._redis.hset(keys.links(site), link.id, msgspec.json.encode(link))
+
+    def links(self, site: Site) -> list[ReportLink]:
+        """Return the links of a site, the oldest first."""
+        with self._reached():
+            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.links(site)))
+        known = [msgspec.json.decode(text, type=ReportLink) for text in found.values()]
+        return sorted(known, key=lambda link: (link.made, link.id))
+
+    def link(self, site: Site, name: str) -> ReportLink | None:
+        """Return the link of this id, or None: there is none, or it was revoked."""
+        with self._reached():
+            text = cast(bytes | None, self._redis.hget(keys.links(site), name))
+        return msgspec.json.decode(text, type=ReportLink) if text else None
+
+    def remove_link(self, site: Site, name: str) -> bool:
+        """Revoke a link, and return whether there was one."""
+        with self._reached():
+            return bool(self._redis.hdel(keys.links(site), name))

@@ -29,6 +29,7 @@ FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me"
     "reports.seen",
     "reports.reports",
     "seals.my_proof",
+    "places.place",
 }
 """What pages of the shop may read from another host."""
 
@@ -136,6 +137,13 @@ def country(name: str | None) -> str:
         return ""
     found = request.headers.get(name, "").upper()
     return found if re.fullmatch("[A-Z]{2}", found) else ""
+
+
+def place(country_header: str | None, region_header: str | None) -> str:
+    """Return where a request comes from, ``GB`` or ``US-CA``, by the headers that the operator named; or nothing."""
+    found = country(country_header)
+    part = request.headers.get(region_header, "").upper().removeprefix(f"{found}-") if region_header else ""
+    return f"{found}-{part}" if found and re.fullmatch("[A-Z0-9]{1,3}", part) else found
 
 
 def require_no_bot() -> None:

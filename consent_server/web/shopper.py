@@ -90,10 +90,11 @@ def notice(site_id: str) -> Response:
     site = known_site(site_id)
     notices = services().scripts[site.id].notices
     lang = _language(site)
-    wanted = request.args.get("variant", notices[lang][0].variant)
-    found = next((notice for notice in notices[lang] if notice.variant == wanted), None)
+    wanted = request.args.get("variant", notices[lang][0].variant), request.args.get("rule", "")
+    found = next((notice for notice in notices[lang] if (notice.variant, notice.rule) == wanted), None)
     if found is None:
-        raise NoSuchNotice(f"This site's variants are {', '.join(notice.variant for notice in notices[lang])}.")
+        rules = "; its rules: " * bool(site.rules) + ", ".join(rule.name for rule in site.all_rules[1:])
+        raise NoSuchNotice(f"This site's variants are {', '.join(way.name for way in site.all_variants)}{rules}.")
     return answer({"notice": found.hash, **found.content})
 
 
@@ -187,17 +188,15 @@ def shown(site_id: str) -> tuple[str, int]:
     site = known_site(site_id)
     require_own_origin(site)
     behind = services()
-    language, variant, signalled = shown_in(read_body(), site, partial(behind.store.notices.find, site))
+    seen = shown_in(read_body(), site, partial(behind.store.notices.find, site))
     if not is_bot_or_prefetch():
         behind.limits.spend_client(behind.settings.client_limit, "shown")
         behind.store.counters.shown(
             site,
             now=time.time_ns() // 1_000_000,
-            language=language,
-            variant=variant,
             device=device(),
             country=country(behind.settings.country_header),
-            signalled=signalled,
+            **seen._asdict(),
         )
     return "", 204
 

@@ -1,5 +1,6 @@
 /** The second layer: what exactly is asked, and the switches; and what a page with something unfinished needs. */
 import { assertSameProtocol } from './protocol.js';
+import { adaptSwitches } from './ruled.js';
 import style from './details.css';
 import frameStyle from './frame.css';
 
@@ -96,6 +97,7 @@ const details = (gate) => {
       ...[words.functional_for, words.analytics_for, words.marketing_for]
         .map((purpose, i) => section(titles[i], purpose, cookies[categories[i]], categories[i])),
       element('p', {}, element('a', { href: policy }, say(words.updated, date(updated, { timeZone: 'UTC' })))));
+    if (__RULES__) adaptSwitches(switches, gate, words);
     const panels = [switches, element('div', { role: 'tabpanel', 'aria-label': words.mine, hidden: true }, mine)];
     const answers = element('p', { class: 'buttons' },
       button(words.accept, () => decide(categories, 'accept')),
@@ -199,11 +201,14 @@ const details = (gate) => {
       page.documentElement.lang = lang;
       page.documentElement.dir = 'auto';
       page.title = words.details;
+      if (__RULES__ && needed.some((category) => gate.rule().off.includes(/** @type {any} */ (category)))) {
+        return page.body.replaceChildren(element('p', {}, element('b', {}, provider), words.unavailable));
+      }
       page.body.replaceChildren(
         element('p', {}, element('b', {}, provider), say(words.held, list(needed))),
         button(words.once, releaseOnce),
         button(words.always, () =>
-          decide(categories.filter((category) => consent.allows(category) || needed.includes(category)), 'save')));
+          decide(categories.filter((category) => (__RULES__ && !consent.choice ? false : consent.allows(category)) || needed.includes(category)), 'save')));
     };
     frame.addEventListener('load', draw);
     new ResizeObserver(draw).observe(frame); // one that was out of sight too, in a tab or a drawer

@@ -3,9 +3,10 @@
  */
 import { addStyle, banner, element, hideBanner, painted, showBanner, spoken, theHost } from './banner.js';
 import { answer, jar, memory, parse, post, read, record, set, state, token, write } from './cookie.js';
-import { allowed, allows, setAllowed, when } from './hold.js';
+import { allowed, allows, inForce, setAllowed, when } from './hold.js';
 import { afterLoad, deliver, handOver, loadLayer, soon, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
+import { known, matters, offered, place, presume, presumed, rule, stopPresuming } from './rules.js';
 import { base, CATEGORIES, config, doc, noPolicy, script, signal, trusted } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
@@ -36,7 +37,11 @@ const comeBack = (ran) => {
  * comes once the click is on the screen, in tasks of its own: the vendors, who listens, what is released.
  */
 const agree = () => {
-  const before = allowed;
+  const before = __RULES__ ? inForce() : allowed;
+  if (__RULES__) {
+    memory.objected = !allowed;
+    stopPresuming();
+  }
   setAllowed(answer());
   undecided = false;
   memory.ahead?.();
@@ -65,7 +70,7 @@ let releases = false;
  * @returns {Promise<boolean | undefined>} whether a script was released that the answer does not allow any more
  */
 const release = async (answered) => {
-  releases ||= !!allowed?.[0];
+  releases ||= !!(__RULES__ ? inForce() : allowed)?.[0];
   try {
     if (releases) return await inTime(loadLayer('release').then((layer) => layer.agree(answered)));
   } catch {} // it did not load: all stays held
@@ -73,7 +78,7 @@ const release = async (answered) => {
 
 /** @param {Category[]} allow @param {import('./types').How} how @param {string} [lang] in which it was asked */
 const decide = (allow, how, lang = spoken()) => {
-  record(allow, how, lang);
+  record(__RULES__ ? offered(allow) : allow, how, lang);
   agree();
   painted().then(() => {
     const [first, next] = state.unsent;
@@ -100,7 +105,7 @@ const showFirstLayer = (failed) => {
 
 /** Opens the preferences; where they do not load, the first layer says so, and takes a yes or a no all the same. */
 const open = () =>
-  inTime(loadLayer('details', spoken())).then((details) => {
+  inTime(__RULES__ ? place().then(() => loadLayer('details', spoken())) : loadLayer('details', spoken())).then((details) => {
     if (allowed) hideBanner();
     details.open();
   }, () => showFirstLayer(true));
@@ -116,6 +121,7 @@ const around = new MutationObserver(() => ask());
 const ask = () => {
   const { body, documentElement } = doc;
   around.observe(documentElement, { childList: true });
+  if (__RULES__ && !(known && offered(CATEGORIES)[0])) return; // it is not known what to ask, or there is nothing
   if (!undecided || !body || (banner?.isConnected ?? asked == body) || (asked == body && again-- < 1)) return;
   asked = body;
   showFirstLayer();
@@ -150,7 +156,7 @@ const consent = {
   open,
   decide(wanted) {
     follow(); // another tab may have refused what is not named here
-    decide(CATEGORIES.filter((category) => wanted[category] ?? allows(category)), 'script');
+    decide(CATEGORIES.filter((category) => wanted[category] ?? (__RULES__ && !allowed ? false : allows(category))), 'script');
   },
   get token() {
     return allowed ? token() : null;
@@ -166,7 +172,7 @@ const follow = () => {
   if (read()) agree();
 };
 
-/** What the layers that are fetched later get. @type {import('./types').Gate} */
+/** What the layers that are fetched later get. @type {Omit<import('./types').Gate, 'rule' | 'place'>} */
 const gate = {
   protocol: PROTOCOL, memory, getState: () => state, jar, parse, post, set, write, deliver, follow, server: base,
   settings: config, consent, theHost, addStyle, newElement: element, decide, agree, loadLayer, doc,
@@ -184,6 +190,20 @@ const traces = () => {
   } catch {} // storage is blocked: nothing is in it
 };
 
+/** Asks where the shopper is, if that is to be known, and has the page agree with the rule there. */
+const settle = async () => {
+  if (known || !(undecided || matters(allowed ?? []))) return;
+  const before = inForce();
+  await place();
+  if (undecided) presume(state.last);
+  if (inForce().length > before.length) {
+    tell?.(choices(), undecided ? presumed : undefined);
+    announce('consentchange', consent.choice);
+    release();
+  }
+  ask();
+};
+
 /**
  * @param {typeof tell} [tellVendors] what only some shops need, as the next
  * @param {() => void} [stopTrackers]
@@ -193,13 +213,18 @@ export const start = (tellVendors, stopTrackers) => {
   if (mark in window) return; // the tag is in the page twice
   /** @type {any} */ (window)[mark] = 1;
   if (noPolicy) console.warn('consent: scripts can be released once `consent` is in the list of trusted-types');
-  handOver(gate);
+  handOver(/** @type {import('./types').Gate} */ (gate));
   read();
   setAllowed(answer());
   undecided = !allowed;
+  if (__RULES__) {
+    if (undecided && known) presume(state.last);
+    Object.assign(gate, { rule: () => rule, place });
+  }
   if (tellVendors && stopTrackers) {
     tell = tellVendors;
-    tell(null);
+    if (__RULES__) tell(null, presumed);
+    else tell(null);
     if (allowed) tell(consent.choice);
     stopTrackers();
   }
@@ -233,8 +258,12 @@ export const start = (tellVendors, stopTrackers) => {
   [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
 
   // Neither a shopper who was never here nor one whose answer is delivered needs more than this script.
-  if (undecided && (state.value || signal())) whenIdle((details) => details.arrive(undecided));
-  if (traces()) afterLoad(() => loadLayer('withdraw').then(({ tidy }) => tidy(), () => {}));
+  const arrive = () => {
+    if (undecided && (state.value || signal())) whenIdle((details) => details.arrive(undecided));
+    if (traces()) afterLoad(() => loadLayer('withdraw').then(({ tidy }) => tidy(), () => {}));
+  };
+  if (__RULES__) settle().then(arrive);
+  else arrive();
   // Nor does one whose cookie is the one of that name.
   if (state.unsent[0] || state.value && jar().split(config.cookie + '=').length != 2) afterLoad(() => deliver(true));
 };

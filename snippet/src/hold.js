@@ -2,6 +2,7 @@
  * What the answer allows. A marked element is inert as it stands in the page's HTML: nothing has to hold it, and a failure
  * anywhere leaves everything held. What lets it run is release.js, fetched once there is something that may.
  */
+import { offered, presumed } from './rules.js';
 import { doc } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
@@ -14,8 +15,11 @@ export const setAllowed = (categories) => {
   allowed = categories;
 };
 
+/** @returns {Category[]} what may run under rules by place: what the answer allows, or what is on without one */
+export const inForce = () => offered(allowed ?? presumed);
+
 /** @param {string} category */
-export const allows = (category) => category == 'necessary' || !!allowed?.includes(/** @type {Category} */ (category));
+export const allows = (category) => category == 'necessary' || !!(__RULES__ ? inForce() : allowed)?.includes(/** @type {Category} */ (category));
 
 /** @param {string} category */
 export const when = async (category) => {

@@ -23,6 +23,7 @@ const list = (gate) => {
 
   const answer = () => {
     const { last } = gate.getState();
+    if (__RULES__ && !consent.choice && allowed()) return say(words.presumed, { allow: allowed() });
     if (!consent.choice || !last) return words.unanswered;
     return `${say(words.answered, { at: date(last.at), allow: allowed() || words.nothing })} ${say(words.until, { exp: date(last.exp) })}`;
   };
@@ -52,12 +53,25 @@ const list = (gate) => {
     const show = () => {
       said.textContent = answer();
       if (doc.activeElement == withdraw) change.focus();
-      withdraw.hidden = !consent.choice || !allowed();
+      withdraw.hidden = __RULES__ ? !allowed() : !consent.choice || !allowed();
+      if (__RULES__) withdraw.textContent = consent.choice ? words.withdraw : words.object;
     };
     show();
     answers.add(show);
     place.replaceChildren(element('div', { lang, dir: 'auto' },
       said, element('p', {}, change, withdraw), ...facts.map((text) => element('p', {}, text)), ...tables.map(drawTable)));
+    if (__RULES__) gate.place().then(() => mark(place));
+  };
+
+  /** @param {Element} place whose tables are those of the rule that counts here, once that is known */
+  const mark = (place) => {
+    const { objection, off } = gate.rule();
+    place.querySelectorAll('table').forEach((table, at) => {
+      const category = /** @type {any} */ (tables[at].category);
+      if (off.includes(category)) table.remove();
+      else if (objection.includes(category)) table.caption?.append(' ', words.on_unless);
+    });
+    answers.forEach((show) => show());
   };
 
   const sheet = new CSSStyleSheet();

@@ -35,6 +35,11 @@ const mine = (gate) => {
       ...(authority ? [paragraph(words.complaint, ' ', link(authority.url, authority.name))] : []));
 
     const { choice, token } = consent;
+    const on = __RULES__ ? gate.rule().objection.filter(consent.allows) : [];
+    if (__RULES__ && !choice && on[0]) {
+      return mine.replaceChildren(paragraph(say(words.presumed, { allow: list(on) })),
+        element('div', { class: 'buttons' }, button(words.object, () => decide([], 'refuse'))), rights);
+    }
     if (!choice) return mine.replaceChildren(paragraph(words.unanswered), rights);
     if (!token) return mine.replaceChildren(paragraph(words.undelivered), rights);
 

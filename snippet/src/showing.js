@@ -1,5 +1,6 @@
 /** Counts that the banner was seen. */
 import { post } from './cookie.js';
+import { rule } from './rules.js';
 import { doc, domain, signal, variant } from './site.js';
 
 let counted = false;
@@ -15,5 +16,5 @@ export const countShowing = (banner) => {
   const from = doc.referrer.split(/[/:]+/)[1];
   if (performance.navigation?.type || (domain ? `.${from}`.endsWith('.' + domain) : from == location.hostname)
     || /** @type {any} */ (window).navigation?.currentEntry?.index) return;
-  post({ lang: banner.lang, variant, signal: signal() ?? undefined }, 'shown');
+  post({ lang: banner.lang, variant, signal: signal() ?? undefined, ...(__RULES__ ? { rule: rule.name } : {}) }, 'shown');
 };

@@ -9,6 +9,8 @@ export type How = 'accept' | 'refuse' | 'save' | 'preferences' | 'signal' | 'scr
 
 declare global {
   const __SITE__: SiteConfig;
+  /** Whether the build is for shops with rules by place. */
+  const __RULES__: boolean;
   const __DETAILS__: DetailsConfig;
   const __MINE__: MineConfig;
   const __PROOF__: ProofConfig;
@@ -69,6 +71,22 @@ export interface SiteConfig {
   vendors?: Record<string, any>;
   /** What the host and path of unmarked trackers match: a regular expression a category. */
   trackers?: Address[];
+  /** Rules by place; the last is that of a place which nobody knows, where it differs from asking for everything. */
+  rules?: Rule[];
+}
+
+/** What is asked in some places. */
+export interface Rule {
+  /** In notice, receipt and rates; nothing in a place that has none. */
+  name: string;
+  /** ISO 3166-1 and 3166-2. */
+  where: string[];
+  /** On until somebody objects. */
+  objection: Category[];
+  /** Never set, and not offered. */
+  off: Category[];
+  /** What the first layer says in each language that it does not say elsewhere, by way of asking. */
+  ways: Record<string, Partial<FirstLayer>>[];
 }
 
 /** A regular expression of hosts and paths, and what they are for. */
@@ -128,7 +146,7 @@ export interface ListConfig {
   /** What the columns say. */
   head: string[];
   /** Of each category that has cookies. */
-  tables: { caption: string; rows: string[][] }[];
+  tables: { caption: string; rows: string[][]; category?: Category | 'necessary' }[];
   /** Of the buttons' corners, as the theme has it. */
   radius: string;
 }
@@ -227,6 +245,8 @@ export interface Memory {
   withdrawn?: string;
   /** Fetches what is about to be released, at the click itself. */
   ahead?(): void;
+  /** Whether what is taken back now was on without an answer. */
+  objected?: boolean;
   /** What watches the page, and who looks at each change that it sees. */
   tree?: { observer: MutationObserver; looks: ((record: MutationRecord) => void)[] };
 }
@@ -259,6 +279,9 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
   script: HTMLScriptElement;
   whenIdle: typeof import('./layers.js').whenIdle;
   loadLayer<Name extends keyof Layers>(name: Name, lang?: string): Promise<Layers[Name]>;
+  /** The rule that counts here, and what ends when that is settled: of shops with rules by place. */
+  rule(): Rule;
+  place(): Promise<void>;
 }
 
 /** What each script hands back that is fetched when it is wanted, by its name. */

@@ -71,15 +71,25 @@ const VENDORS = {
   ...__BRIDGES__, // see bridges/
 };
 
+/** They keep what they are told as an answer, and so are told of answers alone. */
+const KEEPERS = ['hubspot', 'piwikpro', 'posthog', 'shopify', 'wordpress'];
+
 /**
  * A vendor that throws does not stop the others.
  * @param {Choice} choice
+ * @param {readonly import('./types').Category[]} [presumed] what is on without an answer
  */
-export const tell = (choice) => {
-  const words = Object.fromEntries(CATEGORIES.map((category) => [category, choice?.[category] ? 'granted' : 'denied']));
+export const tell = (choice, presumed) => {
+  const words = Object.fromEntries(CATEGORIES.map((category) =>
+    [category, choice?.[category] || __RULES__ && presumed?.includes(category) ? 'granted' : 'denied']));
   for (const [name, options] of Object.entries(config.vendors ?? {})) {
     try {
+      if (__RULES__ && presumed && choice && KEEPERS.includes(name)) continue;
       VENDORS[name](words, choice, options);
+      // Of Google and Microsoft the default itself says what is on; the others know only of an answer.
+      if (__RULES__ && presumed?.[0] && !choice && !/google|uet/.test(name) && !KEEPERS.includes(name)) {
+        VENDORS[name](words, /** @type {any} */ (Object.fromEntries(CATEGORIES.map((category) => [category, presumed.includes(category)]))), options);
+      }
     } catch (error) {
       console.error(error);
     }

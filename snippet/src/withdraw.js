@@ -168,7 +168,7 @@ const withdrawal = (gate) => {
       const { href } = location;
       if (await comeBack()) {
         try {
-          sessionStorage[REMOVED] = `${Math.round(scrollY)} ${href} ${removed}`;
+          sessionStorage[REMOVED] = `${__RULES__ && gate.memory.objected ? '-' : ''}${Math.round(scrollY)} ${href} ${removed}`;
         } catch {} // then nobody is told
         await after(ANSWER);
         // Then something keeps the page from leaving, as a shopper does who is asked and stays.
@@ -178,19 +178,27 @@ const withdrawal = (gate) => {
         } catch {}
       }
     }
-    say(words.withdrawn, removed && words.removed.replace(/{\w+}/, () => removed), !!again && words.stays);
+    say(__RULES__ && gate.memory.objected ? words.objected : words.withdrawn, removed && words.removed.replace(/{\w+}/, () => removed), !!again && words.stays);
+  };
+
+  /** @returns {boolean | undefined} whether the page before this one was left for an objection */
+  const wasObjection = () => {
+    try {
+      return sessionStorage[REMOVED]?.[0] == '-';
+    } catch {} // storage is blocked
   };
 
   const tidy = async () => {
     let before;
+    const objected = __RULES__ && wasObjection();
     try {
-      const [, down, href, names] = /^(\d+) (\S+) (.*)$/.exec(sessionStorage[REMOVED]) ?? [];
+      const [, down, href, names] = (__RULES__ ? /^-?(\d+) (\S+) (.*)$/ : /^(\d+) (\S+) (.*)$/).exec(sessionStorage[REMOVED]) ?? [];
       delete sessionStorage[REMOVED];
       before = names;
       if (href == location.href && !scrollY) scrollTo({ top: +(down ?? 0), behavior: 'instant' });
     } catch {}
     const removed = await removeTraces(before); // once more: what ran may have written until its page ended
-    if (before != null || removed) say(before != null && words.withdrawn, !!removed && words.removed.replace(/{\w+}/, () => removed));
+    if (before != null || removed) say(before != null && (objected ? words.objected : words.withdrawn), !!removed && words.removed.replace(/{\w+}/, () => removed));
   };
 
   return { withdraw, tidy };

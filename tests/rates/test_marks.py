@@ -8,7 +8,8 @@ from consent_server.rates.alarms import alarms, history
 from consent_server.rates.counts import Counts
 from consent_server.rates.marks import marks
 from consent_server.rates.period import Period
-from consent_server.site import Asked, Notice
+from consent_server.site import Notice
+from consent_server.store.evidence.asked import Asked
 
 MONTH = Period(TODAY - timedelta(days=29), TODAY)
 

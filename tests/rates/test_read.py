@@ -77,7 +77,7 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
 
     def note(event, language, variant, device, country, how) -> None:
         for by, value in zip(
-            DIMENSIONS, (now.date().isoformat(), language, variant, device, country, how), strict=True
+            DIMENSIONS, (now.date().isoformat(), language, variant, device, country, how, None), strict=True
         ):
             naive[by][value].append(event)
         if how is None or what == "answer":

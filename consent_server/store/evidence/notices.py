@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import msgspec
 
-from ...site import Asked, ConsentError, Notice, Site
+from ...site import ConsentError, Notice, Site
 from .. import keys
 from ..connection import Connection, StoreAway
+from .asked import Asked
 
 log = logging.getLogger(__name__)
 

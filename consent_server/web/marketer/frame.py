@@ -12,13 +12,13 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from werkzeug.exceptions import NotFound
 
 from ...banner.scripts import Script
-from ...rates.parts import SEGMENTS
 from ...site import best_language
 from ...store import StoreAway
 from ..problems import RETRY_SECONDS, STATUS
 from ..request import bearer
 from ..responses import answer_script
 from ..services import services
+from .question import ASKED
 from .session import ForeignForm, NotKnown, NotYours, csrf_token, set_cookie
 from .words import (
     LANGUAGES,
@@ -38,7 +38,7 @@ blueprint = Blueprint("marketer", __name__, template_folder="templates")
 
 LANGUAGE_SECONDS = 365 * 86400
 
-QUERY = ("site", "from", "to", "goal", *SEGMENTS, "against", "against_from", "against_to", "target", "lang")
+QUERY = ("site", *ASKED, "lang")
 """What the address of the rates page may ask for."""
 
 
@@ -98,6 +98,7 @@ def render_page(template: str, status: int = 200, **values: Any) -> Response:
             "marketer.asset", stem=name.split(".")[0], digest=_asset(name).hash, kind=name.split(".")[1]
         ),
         url_with=url_with,
+        asked_for=lambda: {name: value for name, value in request.args.items() if name in ASKED and value},
         marketer=g.get("marketer"),
         csrf_token=csrf_token(),
         **values,
@@ -118,7 +119,12 @@ def render_page(template: str, status: int = 200, **values: Any) -> Response:
 
 
 def url_with(**changes: str | None) -> str:
-    """Return the address of the rates page as it is asked for now, but for these changes; None takes a part out."""
+    """Return the address of the rates page as it is asked for now, but for these changes; None takes a part out.
+
+    A report that is shared is always of the same question: there it is its own address, in another language at most.
+    """
+    if request.endpoint == "marketer.shared_page":
+        return url_for("marketer.shared_page", **(request.view_args or {}), lang=changes.get("lang"))
     return rates_url({**request.args, **changes}.items())
 
 

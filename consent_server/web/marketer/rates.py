@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import Response, request
@@ -17,15 +17,14 @@ from ...rates.period import BadQuestion, Period, compared, dimension
 from ...rates.report import Report
 from ...settings.shops import snippet_words
 from ...site import OPTIONAL, Site
+from ...store import ReportLink
 from ..responses import answer
 from ..services import services
 from . import chart
 from .frame import blueprint, chosen_words, errors_on_page, render_page
+from .question import AGAINST, Question
 from .session import current_marketer, site_of, site_to_read, sites_of
 from .traffic import traffic
-
-AGAINST = ("against", "against_from", "against_to")
-"""The parameters that say what a period is compared with."""
 
 MOST_ADVICE = 5
 """How many things to do the page names."""
@@ -69,66 +68,68 @@ def rates_page() -> Response:
     if not theirs:
         return render_page("refused", 403, why=None)
     site = site_of(marketer, request.args.get("site") or theirs[0].id)
-    today, wrong, words = read.today(site), None, chosen_words()
+    today = read.today(site)
     try:
-        period = Period.parse(words.iso(request.args.get("from")), words.iso(request.args.get("to")), today)
-        goal = request.args.get("goal") or GOALS[-1]
-        if goal not in GOALS:
-            raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}.")
-        only = Only.parse(request.args)
-        kind, *own = map(request.args.get, AGAINST)
-        against = compared(period, kind, *map(words.iso, own))
-        target = _target(request.args.get("target", ""))
+        return show_report(site, Question.parse(request.args, chosen_words(), today), sites=theirs)
     except BadQuestion as error:
-        period, goal, only, target, wrong = Period.parse(None, None, today), GOALS[-1], Only(), None, error
-        against = period.before
+        return show_report(site, Question.usual(today), sites=theirs, wrong=error)
+
+
+def show_report(
+    site: Site,
+    question: Question,
+    *,
+    sites: Sequence[Site] = (),
+    wrong: BadQuestion | None = None,
+    link: ReportLink | None = None,
+) -> Response:
+    """Return the page that answers a question about a site.
+
+    Args:
+        site: the shop.
+        question: what is asked of it.
+        sites: those that its reader may choose from.
+        wrong: why it is not what they asked.
+        link: what shows it to somebody who may look at nothing else.
+
+    Raises:
+        StoreAway: the store does not answer.
+    """
+    today, words = read.today(site), chosen_words()
     return render_page(
         "rates",
         400 if wrong else 200,
         wrong=wrong,
+        link=link,
+        ends=link and datetime.fromtimestamp(link.until, UTC).date(),
         site=site,
-        sites=theirs,
-        period=period,
+        sites=sites,
+        period=question.period,
         presets=chart.presets(today),
         today=today,
-        goal=goal,
+        goal=question.goal,
         goals=GOALS,
-        only=only,
-        against=against,
-        last_year=compared(period, "year", None, None),
-        target=target,
+        only=question.only,
+        against=question.against,
+        last_year=compared(question.period, "year", None, None),
+        target=question.target,
         sample=services().store.decisions.is_sample(site),
         banner={**snippet_words()[words.lang], **site.words.get(words.lang, {})},
         base=request.url_root.rstrip("/"),
-        leaks=leaks(services().store, site, today),
-        **page_values(site, period, today, goal, only, against, target),
+        leaks=[] if link else leaks(services().store, site, today),
+        **page_values(site, question, today),
     )
 
 
-def _target(text: str) -> float | None:
-    """Return the share that is aimed at, from 0 to 1, or None without one.
-
-    Raises:
-        BadQuestion: it is no percentage.
-    """
-    written = text.replace("%", "").strip().replace(",", ".")
-    if not written:
-        return None
-    if not re.fullmatch(r"\d{1,2}(\.\d{1,2})?|100", written, re.ASCII):
-        raise BadQuestion("target", f"`target` must be a percentage from 0 to 100, not {text[:40]!r}.")
-    return float(written) / 100
-
-
-def page_values(
-    site: Site, period: Period, today: date, goal: str, only: Only, against: Period, target: float | None
-) -> dict[str, Any]:
+def page_values(site: Site, question: Question, today: date) -> dict[str, Any]:
     """Return all that the page says of a site."""
-    found = read.overview(services().store, site, period, today, only, against)
+    period, goal = question.period, question.goal
+    found = read.overview(services().store, site, period, today, question.only, question.against)
     total = found.total
     if not any(any(counts.row) for counts in found.days.values()):
         return {"total": total, "empty": "quiet" if found.known else "new", "marks": found.marks}
     segments = parts_of({by: found.rows[by] for by in SEGMENTS if by in found.rows}, goal)
-    lines = chart.lines(found.days, found.before, found.marks, goal, target)
+    lines = chart.lines(found.days, found.before, found.marks, goal, question.target)
     return {
         "empty": None,
         "total": total,
@@ -144,6 +145,7 @@ def page_values(
             for name in OPTIONAL
         ],
         "segments": segments,
+        "rules": sorted(found.rows.get("rule", {}).items()),
         "advice": sorted(
             [
                 *decided(found.verdicts(goal), found.experiment, found.rows.get("variant", {}), period.days),
@@ -156,6 +158,6 @@ def page_values(
         "verdicts": found.verdicts(goal),
         "experiment": found.experiment,
         "judged": {(verdict.b, one): verdict for one in GOALS for verdict in found.verdicts(one)},
-        "answers_a_day": found.answers_a_day if len(site.variants) > 1 else 0.0,
+        "answers_a_day": found.answers_a_day if len(site.variants) > 1 else None,
         "since": found.since,
     }

@@ -17,8 +17,42 @@ from ...rates.counts import Rate
 from ...rates.leaks import Leak
 from ...rates.marks import Mark
 from ...rates.parts import Advice
+from ...rates.read import PACE
 
 LANGUAGES = ("az", "en", "ru", "tr")
+
+
+def plural(lang: str, count: int) -> int:
+    """Return which of a noun's forms stands with a count, by the plural rules of CLDR.
+
+    English has one and other, Russian one, few and many; Azerbaijani and Turkish leave the noun as it is.
+    """
+    if lang == "ru":
+        if count % 10 == 1 and count % 100 != 11:
+            return 0
+        return 1 if count % 10 in (2, 3, 4) and count % 100 not in (12, 13, 14) else 2
+    return int(lang == "en" and count != 1)
+
+
+class Count(str):
+    """A count as it is written, that knows which form of a noun stands with it.
+
+    In a sentence of the table ``{n}`` is the number and ``{n:visit|visits}`` the form that goes with it, in which ``#``
+    is the number again: the one way to say a count with its noun.
+    """
+
+    __slots__ = ("_form",)
+    _form: int
+
+    @classmethod
+    def of(cls, text: str, form: int) -> Count:
+        """Return a count with the place of its form among those of a noun."""
+        made = cls(text)
+        made._form = form
+        return made
+
+    def __format__(self, forms: str) -> str:
+        return forms.split("|")[self._form].replace("#", self) if forms else str(self)
 
 
 class Words:
@@ -44,9 +78,9 @@ class Words:
         """Return words that start a line as they stand within a sentence."""
         return self._table[key][0].lower() + self._table[key][1:]
 
-    def number(self, count: int) -> str:
-        """Return a count with its thousands apart."""
-        return f"{count:,}".replace(",", self._table["thousands"])
+    def number(self, count: int) -> Count:
+        """Return a count with its thousands apart, for a sentence to say with its noun."""
+        return Count.of(f"{count:,}".replace(",", self._table["thousands"]), plural(self.lang, count))
 
     def short(self, count: float) -> str:
         """Return a round number as an axis names it: thousands as k, millions as M."""
@@ -139,17 +173,22 @@ def _capital(sentence: Markup) -> Markup:
     return sentence[:1].upper() + sentence[1:]
 
 
-def days_left(verdict: Verdict, answers_a_day: float) -> int:
-    """Return in how many days there are as many more answers as a verdict takes; 0 where none are to come."""
-    return ceil(verdict.more / answers_a_day) if answers_a_day else 0
+def _early(verdict: Verdict, answers_a_day: float | None) -> tuple[str, int]:
+    """Return what an open verdict waits for, and for how many days it will, or has, without an answer."""
+    if answers_a_day is None:
+        return "open", 0
+    return ("early", ceil(verdict.more / answers_a_day)) if answers_a_day else ("waiting", PACE)
 
 
-def verdict_in_words(words: Words, verdict: Verdict, answers_a_day: float) -> Markup:
-    """Return one sentence about two variants, which names the goal; ``answers_a_day``: 0 if none are to come."""
+def verdict_in_words(words: Words, verdict: Verdict, answers_a_day: float | None) -> Markup:
+    """Return one sentence about two variants, which names the goal.
+
+    ``answers_a_day``: of the last PACE days; None if the experiment is over and none are to come.
+    """
     goal = words.inside(f"rate_{verdict.goal}")
     if verdict.kind == "early":
-        left = days_left(verdict, answers_a_day)
-        return words("verdict_early" if left else "verdict_open", goal=goal, days=words.number(left))
+        kind, days = _early(verdict, answers_a_day)
+        return words(f"verdict_{kind}", goal=goal, days=words.number(days))
     if verdict.kind == "equal":
         return words("verdict_equal", goal=goal, margin=words.points(verdict.margin)[1:])
     low, high = sorted((abs(verdict.low or 0), abs(verdict.high or 0)))
@@ -163,11 +202,11 @@ def verdict_in_words(words: Words, verdict: Verdict, answers_a_day: float) -> Ma
     )
 
 
-def judged_in_words(words: Words, verdict: Verdict, answers_a_day: float) -> Markup:
+def judged_in_words(words: Words, verdict: Verdict, answers_a_day: float | None) -> Markup:
     """Return the same in a few words, for a cell of a table."""
     if verdict.kind == "early":
-        left = days_left(verdict, answers_a_day)
-        return words("judged_early" if left else "judged_open", days=words.number(left))
+        kind, days = _early(verdict, answers_a_day)
+        return words(f"judged_{kind}", days=words.number(days))
     if verdict.kind == "equal":
         return words("judged_equal", margin=words.points(verdict.margin)[1:])
     return words(f"judged_{verdict.kind}", difference=words.points(verdict.difference or 0))

@@ -8,6 +8,8 @@ from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
 from ...rates.parts import SEGMENTS
 from ...rates.period import AGAINST
+from ...rules import KINDS as KINDS_OF_RULES
+from ...site import OPTIONAL
 from ..problems import RETRY_SECONDS, STATUS
 from .headers import of_refusal
 from .rates import RATES
@@ -70,8 +72,9 @@ SCHEMAS: dict[str, Schema] = {
                 "enum": ["gpc", None],
                 "description": "What privacy signal the browser sends: such showings are counted by themselves too.",
             },
+            "rule": nullable("string") | {"description": "By which rule it asked, of a shop with rules by place."},
         },
-        *("notice", "lang", "variant", "signal"),
+        *("notice", "lang", "variant", "signal", "rule"),
     ),
     "Notice": thing(
         {
@@ -87,9 +90,13 @@ SCHEMAS: dict[str, Schema] = {
             "categories": some(CATEGORY),
             "cookies": each(some(ref("Cookie"))),
             "words": each(TEXT),
+            "rule": TEXT | {"description": "For which places it is, where the shop has a rule for them."},
+            "objection": some(one(*OPTIONAL)) | {"description": "What is on there until somebody objects."},
         },
+        *("rule", "objection"),
         closed=False,
     ),
+    "Place": thing({"rule": TEXT, "categories": each(one(*KINDS_OF_RULES))}),
     "Cookie": thing(
         {"name": TEXT, "provider": TEXT, "purpose": TEXT, "life": TEXT, "country": TEXT, "host": TEXT},
         *("country", "host"),
@@ -223,7 +230,7 @@ REFUSALS = {
     "NotAllowed": ("The shopper does not allow it, or there is no token that says so.", "not-allowed"),
     "NotYours": ("It belongs to others.", "not-yours"),
     "UnknownSite": ("No such shop, or no such address.", "unknown-site", "not-found"),
-    "NoSuchNotice": ("No such shop, language or variant.", "unknown-site", "no-such-notice", "not-found"),
+    "NoSuchNotice": ("No such shop, language, variant or rule.", "unknown-site", "no-such-notice", "not-found"),
     "NoSeals": ("No such shop, or it has fewer seals than that.", "no-seals", "unknown-site", "not-found"),
     "Conflict": (
         "The id was used for another answer, or `previous` is not the shopper's latest token.",

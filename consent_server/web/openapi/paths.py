@@ -103,7 +103,16 @@ PATHS: dict[str, dict[str, Any]] = {
             parameters=[
                 _LANG,
                 parameter("query", "variant", TEXT),
+                parameter("query", "rule", TEXT),
             ],
+        ),
+    },
+    "/v1/{site_id}/place": {
+        "get": _call(
+            "The rule for the caller's place, by the name that its notices have",
+            _says("The rule", ref("Place")),
+            *("ForeignOrigin", "UnknownSite"),
+            takes="site_id origin",
         ),
     },
     "/v1/{site_id}/cookies": {

@@ -25,6 +25,7 @@ from consent_server.web.marketer.words import (
     advice_in_words,
     alarm_in_words,
     judged_in_words,
+    plural,
     verdict_in_words,
     way_in_words,
 )
@@ -149,12 +150,53 @@ def test_every_kind_of_verdict_and_alarm_has_a_sentence(lang):
     words = Words.of(lang)
     for kind, more in (("better", 0), ("worse", 0), ("equal", 0), ("early", 1200)):
         verdict = Verdict("calm", "short", "answer", kind, 0.05, 0.03, 0.07, more)
-        for pace in (0.0, 100.0):
+        for pace in (None, 0.0, 100.0):
             assert "{" not in verdict_in_words(words, verdict, pace) + judged_in_words(words, verdict, pace)
             assert words.inside("rate_answer") in verdict_in_words(words, verdict, pace)
     assert "calm" in verdict_in_words(words, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03), 1)
     for kind in ("range", "stopped"):
         assert "{" not in alarm_in_words(words, Alarm(kind, "answer", "2026-11-22", 0.1, 0.2, 0.3))
+
+
+COUNTED = {
+    "en": {0: "0 visits", 1: "1 visit", 2: "2 visits", 21: "21 visits", 1001: "1,001 visits"},
+    "ru": {
+        1: "1 посещении",
+        2: "2 посещениях",
+        11: "11 посещениях",
+        21: "21 посещении",
+        112: "112 посещениях",
+        1001: "1 001 посещении",
+    },
+    "az": {1: "1 ziyarətdə", 2: "2 ziyarətdə"},
+    "tr": {1: "1 ziyarette", 2: "2 ziyarette"},
+}
+
+
+@pytest.mark.parametrize(("lang", "counted"), COUNTED.items())
+def test_a_count_stands_with_the_form_of_its_noun(lang, counted):
+    words = Words.of(lang)
+    for count, expected in counted.items():
+        said = words("lead_answer", shown=words.number(count), answer="").striptags()
+        assert expected in said
+    before = {
+        "en": ["the day before", "the 3 days before"],
+        "ru": ["предыдущий 1 день", "предыдущие 3 дня"],
+        "az": ["əvvəlki 1 gün", "əvvəlki 3 gün"],
+        "tr": ["önceki 1 gün", "önceki 3 gün"],
+    }
+    assert [str(words("than_before", days=words.number(n))) for n in (1, 3)] == before[lang]
+    assert [plural("ru", n) for n in (1, 2, 5, 11, 12, 14, 22, 25, 101, 111)] == [0, 1, 2, 2, 2, 2, 1, 2, 0, 2]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_count_has_as_many_forms_as_the_language(lang):
+    many = {"en": 2, "ru": 3}.get(lang, 1)
+    for key, text in Words.of(lang)._table.items():
+        for forms in re.findall(r"\{\w+:([^}]*)\}", text):
+            assert forms.count("|") == many - 1 > 0, key
+        if lang == "en":  # a noun of many beside a bare number would be wrong for one
+            assert not re.search(r"\{(shown|answered|more|days|many)\}(</b>)?( more)? [a-z]+s\b", text), key
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -205,11 +247,13 @@ def test_the_winner_of_a_verdict_is_named_first():
     assert better == "On answer rate, short is better than calm, by 3.0 to 7.0 points."
 
 
-def test_an_early_verdict_says_in_how_many_days_it_is_known():
+def test_an_early_verdict_says_in_how_many_days_it_is_known_and_what_it_waits_for():
     early = Verdict("calm", "short", "answer", "early", more=1200)
     assert verdict_in_words(EN, early, 100.0) == "Too early to tell on answer rate: about 12 more days."
+    assert verdict_in_words(EN, early, 1200.0) == "Too early to tell on answer rate: about 1 more day."
     assert judged_in_words(EN, early, 99.9) == "too early: about 13 days"
-    assert "no more answers are to come" in verdict_in_words(EN, early, 0.0)
+    assert "nobody has answered for 14 days" in verdict_in_words(EN, early, 0.0)
+    assert "no more answers are to come" in verdict_in_words(EN, early, None)
 
 
 def test_the_goal_has_a_line_with_the_target_and_its_change_is_not_told_twice():

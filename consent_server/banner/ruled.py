@@ -1,0 +1,64 @@
+"""What rules by place say in words, and what the gate has of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..rules import Rule
+from ..settings.shops import words_of_rules
+from ..site import OPTIONAL, Notice, Site
+from .regional import listing
+
+LAYERS = {
+    "details": ("details_unless", "on_unless", "unavailable"),
+    "mine": ("presumed", "object"),
+    "withdraw": ("objected",),
+    "list": ("presumed", "object", "on_unless"),
+}
+"""Layers of which shops with rules by place have others, and the words that those need besides."""
+
+SENTENCES = {"objection": "unless", "ask": "only"}
+"""The word by which the first layer says of each kind what it is for."""
+
+
+def without_rules(words: Mapping[str, str]) -> dict[str, str]:
+    """Return the words of a notice in a place that has no rule."""
+    needed = words_of_rules()
+    return {name: word for name, word in words.items() if name not in needed}
+
+
+def words_of(rule: Rule, lang: str, words: Mapping[str, str]) -> dict[str, str]:
+    """Return the words that a rule needs in a language, with the text of its first layer; none if all is asked for."""
+    if not rule.kinds:
+        return {}
+    said = {**words, **rule.words.get(lang, {})}
+    text = [
+        said[word].replace("{uses}", listing([said[f"uses_{category}"] for category in of], lang))
+        for kind, word in SENTENCES.items()
+        if (of := rule.has(kind, OPTIONAL))
+    ]
+    whole = " ".join([*text, said["holding"]]).replace("{refuse}", said["refuse"])
+    return {**{name: said[name] for name in words_of_rules()}, "text": whole}
+
+
+def rules(site: Site, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> list[dict[str, object]]:
+    """Return the rules as the gate picks from them, ``Rule`` in ``types.d.ts``: of the words only those that differ."""
+    ways = len(site.all_variants)
+
+    def differing(lang: str, rule: int, way: int) -> dict[str, str]:
+        plain, ruled = notices[lang][way], notices[lang][rule * ways + way]
+        words = {key: ruled.content["words"][key] for key in first}
+        others = {key: word for key, word in words.items() if word != plain.content["words"][key]}
+        return {"hash": ruled.hash, **others}
+
+    return [
+        {
+            "name": rule.name,
+            "where": rule.where,
+            "objection": rule.has("objection", OPTIONAL),
+            "off": rule.has("off", OPTIONAL),
+            "ways": [{lang: differing(lang, n, way) for lang in site.languages} for way in range(ways)],
+        }
+        for n, rule in enumerate(site.all_rules)
+        if rule.name
+    ]

@@ -1,0 +1,77 @@
+"""``consent-server links``: what shows one report to somebody without a login."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import click
+
+from ..rates import read
+from ..settings.environment import Settings
+from ..web.marketer.links import make_link, path_of
+from ..web.marketer.question import ASKED, Question, kept
+from ..web.marketer.words import Words
+from .terminal import CommandFailed, data_option, errors_to_exit_2, open_store, signing_keys, site_named
+
+
+@click.group()
+def links() -> None:
+    """Links that show one report without a login: add, list or remove."""
+
+
+@links.command("add")
+@click.argument("site")
+@click.option("--for", "name", required=True, help="Whom it is for.")
+@click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True, help="For how many days it works.")
+@click.option("--ask", default="", help="Its question, as in the page's address: device=phone&from=2026-11-01.")
+@click.option("--url", help="Where the server is reached (default: the host of CONSENT_MARKETERS, or this machine).")
+@data_option
+@errors_to_exit_2
+def add_link(site: str, name: str, days: int, ask: str, url: str | None, data: Path | None) -> None:
+    """Print a link to one report of SITE, the last 30 days unless it asks for others."""
+    asked, words = dict(parse_qsl(ask)), Words.of("en")
+    for unknown in {*asked} - {*ASKED}:
+        raise CommandFailed(f"{unknown!r} cannot be asked for; there are {', '.join(ASKED)}.")
+    with open_store(data) as (settings, known, store):
+        shop = site_named(known, site)
+        Question.parse(asked, words, read.today(shop))
+        link = make_link(shop, name, days, kept(asked, words))
+        path = path_of(shop, link, signing_keys(settings))
+        store.marketers.add_link(shop, link)
+    click.echo((url or _root(settings)).rstrip("/") + path)
+
+
+@links.command("list")
+@click.argument("site")
+@data_option
+@errors_to_exit_2
+def list_links(site: str, data: Path | None) -> None:
+    """List the links of SITE that work: id, last day, question, and whom each is for."""
+    with open_store(data) as (_, known, store):
+        for link in store.marketers.links(site_named(known, site)):
+            if link.until > time.time():
+                last = datetime.fromtimestamp(link.until, UTC).date()
+                click.echo(f"{link.id}\t{last}\t{link.query or '-'}\t{link.name}")
+
+
+@links.command("remove")
+@click.argument("site")
+@click.argument("link")
+@data_option
+@errors_to_exit_2
+def remove_link(site: str, link: str, data: Path | None) -> None:
+    """Revoke LINK, an id of the list, at once."""
+    with open_store(data) as (_, known, store):
+        if not store.marketers.remove_link(site_named(known, site), link):
+            raise CommandFailed(f"{site} has no link {link[:40]!r}; consent-server links list {site} shows them.")
+    click.echo(f"The link {link} opens nothing any more.")
+
+
+def _root(settings: Settings) -> str:
+    """Return where the marketers' page is, as far as the environment says."""
+    if settings.marketers not in (None, "none"):
+        return f"https://{settings.marketers}{settings.prefix}"
+    return f"http://127.0.0.1:{settings.port}{settings.prefix}"

@@ -1,0 +1,78 @@
+"""What is asked of the rates page: of which days, against which, for which goal and of which part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from ...rates.compare import GOALS
+from ...rates.only import Only
+from ...rates.parts import SEGMENTS
+from ...rates.period import BadQuestion, Period, compared
+from .words import Words
+
+AGAINST = ("against", "against_from", "against_to")
+"""The parameters that say what a period is compared with."""
+
+DAYS = ("from", "to", "against_from", "against_to")
+"""The parameters that are days."""
+
+ASKED = ("from", "to", "goal", *SEGMENTS, *AGAINST, "target")
+"""All the parameters of a question."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question about a site: the answer is a report.
+
+    ``against`` is the period that it is compared with, ``target`` the share that is aimed at, from 0 to 1.
+    """
+
+    period: Period
+    goal: str
+    only: Only
+    against: Period
+    target: float | None = None
+
+    @classmethod
+    def usual(cls, today: date) -> Question:
+        """Return what is asked where nothing is said: of the last 30 days."""
+        period = Period.parse(None, None, today)
+        return cls(period, GOALS[-1], Only(), period.before)
+
+    @classmethod
+    def parse(cls, asked: Mapping[str, str], words: Words, today: date) -> Question:
+        """Read a question out of an address or a form; days may be written as ``words`` write them.
+
+        Raises:
+            BadQuestion: there is no answer to it.
+        """
+        period = Period.parse(words.iso(asked.get("from")), words.iso(asked.get("to")), today)
+        goal = asked.get("goal") or GOALS[-1]
+        if goal not in GOALS:
+            raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}.")
+        kind, *own = map(asked.get, AGAINST)
+        against = compared(period, kind, *map(words.iso, own))
+        return cls(period, goal, Only.parse(asked), against, _target(asked.get("target") or ""))
+
+
+def kept(asked: Mapping[str, str], words: Words) -> dict[str, str]:
+    """Return what is to be kept of a question, its days as ``2026-01-31``; without any it is of the last 30, always."""
+    said = {name: asked[name][:80] for name in ASKED if asked.get(name)}
+    return {name: words.iso(value) or "" if name in DAYS else value for name, value in said.items()}
+
+
+def _target(text: str) -> float | None:
+    """Return the share that is aimed at, from 0 to 1, or None without one.
+
+    Raises:
+        BadQuestion: it is no percentage.
+    """
+    written = text.replace("%", "").strip().replace(",", ".")
+    if not written:
+        return None
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,2})?|100", written, re.ASCII):
+        raise BadQuestion("target", f"`target` must be a percentage from 0 to 100, not {text[:40]!r}.")
+    return float(written) / 100

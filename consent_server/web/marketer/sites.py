@@ -1,0 +1,46 @@
+"""All sites of a marketer on one page: the headline of each, what is unusual, and the way there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Response
+
+from ...rates import read
+from ...rates.alarms import Alarm
+from ...rates.compare import GOALS
+from ...rates.period import Period
+from ...rates.report import Report
+from ...rates.together import direction, moves
+from ...site import Site
+from ..services import services
+from .frame import blueprint, errors_on_page, render_page
+from .session import NotKnown, current_marketer, sites_of
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A site at a glance: its last 30 days, whether they are better than those before, and its alarms."""
+
+    site: Site
+    report: Report
+    trend: str
+    alarms: list[Alarm]
+
+
+@blueprint.get("/sites")
+@errors_on_page
+def sites_page() -> Response:
+    """The headline of each site, those that need a look first."""
+    marketer = current_marketer()
+    if marketer is None:
+        raise NotKnown("Log in first.")
+    found = sorted(map(_headline, sites_of(marketer)), key=lambda one: not one.alarms)
+    return render_page("sites", headlines=found, goal=GOALS[-1])
+
+
+def _headline(site: Site) -> Headline:
+    store, today = services().store, read.today(site)
+    report = read.report(store, site, Period.parse(None, None, today), "day")
+    trend = direction(moves(report.total, report.before))
+    return Headline(site, report, trend, read.unusual(store, site, today))

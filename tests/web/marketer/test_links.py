@@ -1,0 +1,149 @@
+"""A link shows one report without a login, and nothing else; altered, expired or revoked it shows nothing."""
+
+import html
+import logging
+import re
+import time
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from forms import post
+from test_marketer import TODAY, three_answers
+
+from consent_server.site import base64url
+from consent_server.tokens import token
+from consent_server.web.marketer import links
+from consent_server.web.marketer.words import LANGUAGES, Words
+
+
+def share(marketer, site, query="") -> str:
+    """Make a link as the page does, and return its path."""
+    page = marketer.get(f"/links?site={site.id}&{query}").text
+    asked = html.unescape(re.search(r'name="asked" value="([^"]*)"', page)[1])
+    made = post(marketer, "/links", page, site=site.id, name="the board", days="7", asked=asked)
+    assert made.status_code == 201, made.text
+    return re.search(r"<code>http://localhost(/shared/[^<]+)</code>", made.text)[1]
+
+
+def test_a_link_shows_the_report_that_was_on_the_page_and_nothing_else(marketer, stranger, shopper, site):
+    three_answers(shopper)
+    day = TODAY - timedelta(days=3)
+    path = share(marketer, site, f"from={day}&to={TODAY}&device=desktop&goal=reach_analytics&target=30")
+    answer = stranger.get(path)
+    assert answer.status_code == 200
+    words = Words.of("en")
+    assert words.days(day, TODAY) in answer.text
+    assert "Analytics was allowed in <b>40.0%</b> of the <b>5</b> visits" in answer.text
+    assert "Target reached" in answer.text
+    assert str(words("link_shared", day=words.day(TODAY + timedelta(days=7), year=True))) in answer.text
+    # It leads nowhere but to itself in another language, its style and its script, and nothing on it is sent.
+    leads = {*re.findall(r'(?:href|src|action)="([^"#]+)', answer.text)}
+    assert {each for each in leads if not each.startswith(("/assets/", "data:", f"{path}?lang="))} == set()
+    assert "<form" not in answer.text
+    # What is asked beside the link changes nothing.
+    assert words.days(day, TODAY) in stranger.get(f"{path}?from=2026-01-01&site=kitab&device=phone").text
+    for other in ("/", f"/v1/{site.id}/rates", f"/links?site={site.id}", f"/keys?site={site.id}"):
+        assert site.name not in stranger.get(other, headers={"Authorization": f"Bearer {path[8:]}"}).text
+
+
+def test_a_link_without_days_shows_the_last_thirty_at_any_time(marketer, stranger, shopper, site):
+    three_answers(shopper)
+    path = share(marketer, site)
+    assert Words.of("en").days(TODAY - timedelta(days=29), TODAY) in stranger.get(path).text
+    assert "the last 30 days, whenever it is opened" in marketer.get(f"/links?site={site.id}").text
+
+
+def test_a_link_is_told_to_nobody(marketer, stranger, shopper, site, caplog):
+    caplog.set_level(logging.DEBUG)
+    path = share(marketer, site)
+    answer = stranger.get(path)
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-Robots-Tag"].startswith("noindex")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "'unsafe" not in answer.headers["Content-Security-Policy"]
+    assert '<meta name="robots" content="noindex">' in answer.text
+    assert path[8:30] not in caplog.text
+
+
+def test_a_store_that_is_read_gives_no_link(app, marketer, site):
+    path = share(marketer, site)
+    redis = app.extensions["consent"].store.connection.client
+    kept = redis.hgetall(f"consent:{{{site.id}}}:links")
+    assert kept
+    assert path[8:].encode() not in b"".join([*kept, *kept.values()])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_an_altered_expired_or_revoked_link_is_refused_in_one_sentence(app, monkeypatch, marketer, site, lang):
+    stranger, words = app.test_client(), Words.of(lang)
+    path = share(marketer, site)
+
+    def refused(path, status, key):
+        answer = stranger.get(path, query_string={"lang": lang})
+        assert (answer.status_code, answer.headers["Referrer-Policy"]) == (status, "no-referrer")
+        assert f"<p>{words(key)}</p>" in answer.text
+        assert site.name not in answer.text
+
+    payload, _, signature = path[8:].partition(".")
+    keys = app.extensions["consent"].keys
+    other = {"typ": "known", "site": site.id, "id": "x", "exp": 9_999_999_999}
+    for altered in (
+        path[:-1] + ("B" if path[-1] == "A" else "A"),
+        path[:-20],
+        f"/shared/{payload[:-2]}AA.{signature}",
+        f"/shared/{payload}.{base64url(bytes(64))}",
+        "/shared/x",
+        "/shared/%C9%99",
+        f"/shared/{token(other, keys.sign(other))}",
+    ):
+        refused(altered, 404, "link_altered")
+    page = marketer.get(f"/links?site={site.id}").text
+    with monkeypatch.context() as patch:
+        patch.setattr(links, "time", SimpleNamespace(time=lambda: time.time() + 7 * 86400))
+        refused(path, 410, "link_expired")
+    link = re.search(r'name="link" value="([0-9a-f]+)"', page)[1]
+    assert post(marketer, "/links/revoke", page, site=site.id, link=link).status_code == 303
+    refused(path, 410, "link_revoked")
+
+
+def test_a_link_ends_with_its_shop_and_with_the_secret_that_signed_it(app, marketer, stranger, site, monkeypatch):
+    path = share(marketer, site)
+    services = app.extensions["consent"]
+    with monkeypatch.context() as patch:
+        patch.delitem(services.sites, site.id)
+        assert stranger.get(path).status_code == 410
+    assert stranger.get(path).status_code == 200
+
+
+def test_only_a_marketer_of_the_shop_makes_and_revokes_links(marketer, other_marketer, stranger, site):
+    path = share(marketer, site)
+    assert stranger.get(f"/links?site={site.id}").headers["Location"] == "/"
+    page = other_marketer.get("/links?site=kitab").text
+    assert other_marketer.get(f"/links?site={site.id}").status_code == 403
+    for target in ("/links", "/links/revoke"):
+        assert post(other_marketer, target, page, site=site.id, name="x", link="x").status_code == 403
+        fields = {"site": site.id, "name": "x", "form": "0" * 64}
+        assert marketer.post(target, data=fields).status_code == 403
+    assert stranger.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("query", ["from=spring", "goal=grant_marketing", "country=AZ&device=phone", "target=many"])
+def test_a_question_without_an_answer_gets_no_link(marketer, site, query):
+    page = marketer.get(f"/links?site={site.id}").text
+    assert marketer.get(f"/links?site={site.id}&{query}").status_code == 400
+    assert post(marketer, "/links", page, site=site.id, name="x", asked=query).status_code == 400
+
+
+def test_links_that_expired_are_forgotten(app, marketer, site):
+    store = app.extensions["consent"].store
+    old = links.make_link(site, "old", -1, {})
+    store.marketers.add_link(site, old)
+    assert "old" not in marketer.get(f"/links?site={site.id}").text
+    share(marketer, site)
+    assert [link.name for link in store.marketers.links(site)] == ["the board"]
+
+
+def test_sixty_a_minute_are_opened_from_one_address(clock, marketer, stranger):
+    answers = [stranger.get("/shared/x").status_code for _ in range(61)]
+    assert answers == [404] * 60 + [429]
