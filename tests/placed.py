@@ -15,7 +15,7 @@ PLACES = [
     (" uk ", "uk", ("ask", "objection", "ask")),
     ("us-ca", "states", ("objection", "objection", "objection")),
     ("US-NY", "", ("ask", "ask", "ask")),
-    ("US", "unknown", ("ask", "ask", "off")),
+    ("US-", "unknown", ("ask", "ask", "off")),
     ("CN-31", "china", ("ask", "ask", "off")),
     ("DE", "eu", ("ask", "ask", "ask")),
     ("AZ", "", ("ask", "ask", "ask")),

@@ -67,7 +67,9 @@ def test_what_is_on_until_somebody_objects_runs_is_recorded_nowhere_and_ends_wit
     shop: Shop, page: Page
 ) -> None:
     shop.serve(
-        rules=RULES, cookies={"analytics": (cookie("_t"),), "marketing": (cookie("_m"),)}, vendors={"google": {}}
+        rules=RULES,
+        cookies={"analytics": (cookie("_t"),), "marketing": (cookie("_m"),)},
+        vendors={"google": {}, "hubspot": {}, "matomo": {}},
     )
     address = at(shop, "GB", BODY)
     page.goto(address)
@@ -76,6 +78,9 @@ def test_what_is_on_until_somebody_objects_runs_is_recorded_nowhere_and_ends_wit
     assert default[1] == "default"
     assert (default[2]["analytics_storage"], default[2]["ad_storage"]) == ("granted", "denied")
     assert [each for each in more if each[:2] == ["consent", "update"]] == []
+    assert page.evaluate("_paq") == [["requireConsent"], ["setConsentGiven"]]
+    # HubSpot keeps what it is told as an answer, so it is told of answers alone.
+    assert [call[1]["analytics"] for call in page.evaluate("_hsp")] == [False]
     assert page.evaluate("[consent.choice, consent.token]") == [None, None]
     assert [each["name"] for each in page.context.cookies()] == ["_t"]
     expect(page.locator("[data-consent-list]")).to_contain_text("On until you object: Analytics.")
@@ -98,9 +103,9 @@ def test_what_is_on_until_somebody_objects_runs_is_recorded_nowhere_and_ends_wit
     assert {each["rule"] for each in posted(shop, "shown")} == {"uk"}
 
 
-def old(allow: list[str]) -> dict[str, Any]:
-    """Return the cookie of an answer that has run out."""
-    answer = {"allow": allow, "site": "shop", "rev": 1, "at": 1_700_000_000, "exp": 1_710_000_000, "jti": "x" * 22}
+def old(allow: list[str], exp: int = 1_710_000_000) -> dict[str, Any]:
+    """Return the cookie of an answer that has run out, or holds until ``exp``."""
+    answer = {"allow": allow, "site": "shop", "rev": 1, "at": 1_700_000_000, "exp": exp, "jti": "x" * 22}
     token = f"{b64encode(json.dumps(answer).encode()).decode()}.{'A' * 86}"
     return {"name": "consent", "value": token, "domain": "shop.localhost", "path": "/"}
 
@@ -123,6 +128,25 @@ def test_an_objection_that_has_run_out_and_a_browser_that_objects_leave_it_off(s
         page.goto(address + query)
         expect(banner(page)).to_be_visible()
         assert page.evaluate(ALLOWED) == allowed
+
+
+def test_what_is_off_stays_off_for_who_allowed_it_elsewhere_until_the_place_is_known(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    shop.serve(rules=RULES)
+    context = new_context(locale="en-GB", extra_http_headers={"CF-IPCountry": "AZ"})
+    context.add_cookies([old(["functional", "analytics", "marketing"], 4_000_000_000)])
+    page = context.new_page()
+    page.goto(at(shop, "CN"))
+    assert page.evaluate(ALLOWED) == [True, True, False]
+    asked: list[Any] = []
+    page.route("**/v1/shop/place", lambda route: asked.append(route))
+    page.goto(at(shop, None))
+    assert page.evaluate(ALLOWED) == [True, True, False]
+    when(page, lambda: asked)
+    asked[0].continue_()
+    page.evaluate("consent.when('marketing')")
+    expect(banner(page)).to_have_count(0)
 
 
 def test_where_the_tag_does_not_say_it_the_server_is_asked_once_and_until_then_nothing_is_on(
@@ -148,6 +172,8 @@ def test_where_the_tag_does_not_say_it_the_server_is_asked_once_and_until_then_n
     assert page.evaluate(ALLOWED) == [True, True, True]
     assert page.evaluate("window.heard") == [None]
     assert len(asked) == 1
+    page.evaluate("consent.decide({ marketing: true })")
+    assert decided(shop, page, 1)["allow"] == ["marketing"]  # of the others nobody has said anything
 
 
 @pytest.mark.troubles("Failed to load resource")
@@ -156,8 +182,11 @@ def test_a_place_that_cannot_be_asked_for_is_the_strictest_where_nobody_is_offer
 ) -> None:
     shop.serve(rules=RULES)
     page.route("**/v1/shop/place", lambda route: route.fulfill(status=503, body="{}"))
-    page.goto(at(shop, None, "<button data-consent-open>Cookie settings</button>"))
+    page.goto(
+        at(shop, None, f'<iframe title="F" data-consent="marketing" data-src="{shop.url("/f", "video")}"></iframe>')
+    )
     expect(banner(page)).to_be_visible()
+    expect(page.frame_locator("iframe").locator("body")).to_contain_text(EN["unavailable"])
     assert page.evaluate(ALLOWED) == [False, False, False]
     press(page, "choose")
     expect(page.get_by_role("switch")).to_have_count(2)
