@@ -30,7 +30,7 @@ consent:{SITE}:stamps              hash    day -> the RFC 3161 time-stamp of its
 consent:{SITE}:cosigned            hash    how many seals -> the checkpoint over them that witnesses cosigned
 consent:{SITE}:restored            set     signed records of backups that were put back
 consent:{SITE}:archives            hash    last day of an archive -> its file, and whether it is trimmed, JSON
-consent:{SITE}:alarm:NAME          string  this alarm was told; expires
+consent:{SITE}:alarm:NAME          string  this alarm, or the digest of a week, was told; expires
 consent:{SITE}:leaks:DAY           zset    state, kind and name of what is not allowed -> sightings; expires
 consent:endorsements               set     what keys signed of the next and the previous one
 consent:keys                       hash    id -> public key, JWK, as kept before there were endorsements

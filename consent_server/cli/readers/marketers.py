@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ..web.marketer.session import hash_password
-from .terminal import CommandFailed, data_option, errors_to_exit_2, open_store, site_named
+from ...web.marketer.session import hash_password
+from ..terminal import CommandFailed, data_option, errors_to_exit_2, open_store, site_named
 
 
 @click.group()
