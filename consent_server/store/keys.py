@@ -36,6 +36,7 @@ consent:endorsements               set     what keys signed of the next and the 
 consent:keys                       hash    id -> public key, JWK, as kept before there were endorsements
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
 consent:{SITE}:links               hash    id of a link to a report -> whom it is for, until when, its question, JSON
+consent:{SITE}:notes               hash    id of a marketer's note -> its day and text, JSON
 consent:sample                     set     sites whose decisions are made up
 consent:marketers                  hash    name -> hash of the password and sites, JSON
 consent:session:DIGEST             string  who is logged in, JSON; expires
@@ -204,6 +205,11 @@ def api_keys(site: Site) -> str:
 def links(site: Site) -> str:
     """Return the key of the links that show reports of a site."""
     return f"consent:{{{site.id}}}:links"
+
+
+def notes(site: Site) -> str:
+    """Return the key of what marketers noted of a site."""
+    return f"consent:{{{site.id}}}:notes"
 
 
 def session(digest: str) -> str:
