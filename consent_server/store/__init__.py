@@ -19,6 +19,7 @@ from .foreign import Unreadable
 from .leaks import Leaks
 from .log import Archive, Archived, Log
 from .marketers import ApiKey, Marketer, Marketers, ReportLink
+from .notes import Note, Notes
 
 __all__ = [
     "PARTS",
@@ -29,6 +30,7 @@ __all__ = [
     "ClocksApart",
     "ForgedNotice",
     "Marketer",
+    "Note",
     "OtherContent",
     "PreviousReplaced",
     "Recorded",
@@ -71,6 +73,7 @@ class Store:
         self.feed = Feed(self.connection)
         self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
+        self.notes = Notes(self.connection)
         self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)
         self.attestations = Attestations(self.connection)
