@@ -8,6 +8,7 @@ from ..site import ConsentError
 from . import keys
 from .connection import Connection, Server, StoreAway
 from .connection.clock import Clock, ClocksApart
+from .connection.foreign import Unreadable
 from .counters import PARTS, SEPARATOR, Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .evidence.attestations import Attestations
@@ -15,7 +16,6 @@ from .evidence.erasures import Erasures
 from .evidence.notices import ForgedNotice, Notices
 from .evidence.public_keys import PublicKeys
 from .feed.reader import Feed
-from .foreign import Unreadable
 from .leaks import Leaks
 from .log import Archive, Archived, Log
 from .marketers import ApiKey, Marketer, Marketers, ReportLink
