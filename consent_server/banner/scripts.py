@@ -15,9 +15,10 @@ from importlib.resources import files
 import brotli
 import msgspec
 
+from ..rules import Rule
 from ..settings.shops import make_site, snippet_words
 from ..settings.theme import read_theme
-from ..site import ConsentError, Cookie, Notice, Site
+from ..site import CATEGORIES, ConsentError, Cookie, Notice, Site
 from . import lists, ruled
 from .cookie_list import cookie_list, first_layer_values, fragment
 
@@ -190,14 +191,21 @@ def replay(notice: Notice) -> tuple[str, bool]:
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
         f"<title>{escape(notice.hash)}</title>"
         f"<pre>{escape(msgspec.json.format(msgspec.json.encode(notice.content)).decode())}</pre>"
-        f'<script data-base="about:blank">{gate}</script></html>\n',
+        f'<script data-base="about:blank" data-place="{_SOMEWHERE}">{gate}</script></html>\n',
         scripts.notices[lang][0].content["scripts"] == notice.content["scripts"],
     )
+
+
+_SOMEWHERE = "AQ"
+"""Where a notice is shown again that was for the places of a rule."""
 
 
 def _site_of(notice: Notice) -> Site:
     """Return a shop that asks just this."""
     content, lang = notice.content, notice.lang
+    kinds = dict.fromkeys(set(CATEGORIES) - {*content["categories"]}, "off")
+    kinds |= dict.fromkeys(content.get("objection", ()), "objection")
+    rules = (Rule(notice.rule, (_SOMEWHERE,), kinds, {lang: content["words"]}),) if notice.rule else ()
     return make_site(
         content["site"],
         content["name"],
@@ -210,6 +218,7 @@ def _site_of(notice: Notice) -> Site:
         gpc=False,
         theme=read_theme({**content["theme"], "layout": content["layout"]}),
         words={lang: content["words"]},
+        rules=rules,
         cookies={
             category: tuple(
                 Cookie(

@@ -96,6 +96,23 @@ def site(shop: Site) -> Iterator[Finding]:
     yield from _overlapping(shop)
 
 
+def places(shop: Site, settings: Settings) -> Iterator[Finding]:
+    """Find headers that no rule by place can be picked by where the tag does not say where the shopper is."""
+    if shop.rules and not settings.country_header:
+        yield Finding(
+            f"{shop.id}: its rules by place count only where the tag has data-place: no header tells the country.",
+            "set COUNTRY_HEADER to the header of your proxy, such as CF-IPCountry, or write data-place into the tag",
+            grave=False,
+        )
+    parts = [place for rule in shop.rules for place in rule.where if "-" in place]
+    if parts and settings.country_header and not settings.region_header:
+        yield Finding(
+            f"{shop.id}: its rule for {parts[0]} counts only where the tag has data-place: no header tells the region.",
+            "set REGION_HEADER to the header of your proxy, such as CF-Region-Code, or write data-place into the tag",
+            grave=False,
+        )
+
+
 def _overlapping(shop: Site) -> Iterator[Finding]:
     """Find names of two categories that mean the same: what the one would remove stays for the other."""
     entries = [(name, category) for category in CATEGORIES for name in shop.removable(category)]

@@ -11,11 +11,12 @@ from .demo import demo
 from .init import init
 from .keys import keys
 from .leaks import leaks_command
-from .links import links
 from .log import log
-from .marketers import marketers
 from .preview import preview
 from .rates import rates_command
+from .readers.digest import digest_command
+from .readers.links import links
+from .readers.marketers import marketers
 from .rehearse import rehearse
 from .serve import serve
 from .services import services_command
@@ -35,6 +36,7 @@ COMMANDS = (
     audit_command,
     check,
     demo,
+    digest_command,
     erase,
     export_shopper,
     init,

@@ -53,6 +53,7 @@ def check(url: str | None, page: str | None, only: str | None, posts: bool, offl
     public = (url or "").rstrip("/")
     for shop in sites.values():
         found += faults.site(shop)
+        found += faults.places(shop, settings)
         if public:
             found += faults.kept_by_safari(shop, public)
         if not offline:

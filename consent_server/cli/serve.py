@@ -28,6 +28,8 @@ from granian.log import LogLevels
 
 from ..app import create_app
 from ..check.faults import tag
+from ..digest.mail import MailServer
+from ..digest.sending import keep_sending, must_name_sites
 from ..events.telling import Teller, keep_telling
 from ..events.webhook import webhooks
 from ..housekeeping import keep
@@ -202,8 +204,13 @@ def start_housekeeping(settings: Settings) -> None:
     authority = Authority.named(settings.tsa, settings.tsa_certificate)
     sites = read_sites(settings.config)
     told = webhooks(sites, settings.webhook, settings.webhook_secret)
+    must_name_sites(sites, settings.digest)
     work = (store, sites, Keys(settings.secret), told, authority)
     threading.Thread(target=keep, args=work, daemon=True).start()
+    mail = MailServer.named(settings)
+    if mail or told:  # in a thread of its own: whoever takes letters slowly holds up nothing else
+        digests = (store, sites, settings, mail, told)
+        threading.Thread(target=keep_sending, args=digests, daemon=True).start()
     for name, webhook in told.items():
         if webhook.secrets:
             teller = Teller(store, sites[name], webhook)

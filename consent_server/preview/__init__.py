@@ -16,6 +16,7 @@ from flask import Flask, Response, abort, render_template, request
 
 from ..banner.scripts import SiteScripts, build_scripts
 from ..check.faults import site as faults_of
+from ..rules import Rule
 from ..settings.rows import SettingsError
 from ..settings.shops import read_sites
 from ..site import Site
@@ -95,7 +96,10 @@ def create_preview(path: Path) -> Flask:
         shop = found.sites.get(request.args.get("site", "")) or next(iter(found.sites.values()), None)
         variants = [way.name for way in shop.all_variants] if shop else [""]
         layer, variant = request.args.get("layer", ""), request.args.get("variant", "")
+        rules = [rule.name for rule in shop.all_rules] if shop else [""]
+        rule = request.args.get("rule", "")
         chosen = {
+            "rule": rule if rule in rules else "",
             "layer": layer if layer in LAYERS else "first",
             "variant": variant if variant in variants else variants[0],
         }
@@ -105,6 +109,7 @@ def create_preview(path: Path) -> Flask:
             path=path,
             shop=shop,
             variants=variants,
+            rules=rules,
             notes=[*faults_of(shop)] if shop else [],
             layers=LAYERS,
             lights=LIGHTS,
@@ -120,7 +125,8 @@ def create_preview(path: Path) -> Flask:
     @app.get("/frames/<site_id>/<light>/<layer>/<lang>/")
     def frame(site_id: str, light: str, layer: str, lang: str) -> Response:
         shop, made = scripts(site_id, request.args.get("variant", ""))
-        if lang not in shop.languages or light not in LIGHTS or layer not in LAYERS:
+        rule = next((each for each in shop.all_rules if each.name == request.args.get("rule", "")), None)
+        if rule is None or lang not in shop.languages or light not in LIGHTS or layer not in LAYERS:
             abort(404)
         nonce = secrets.token_urlsafe(16)
         html = render_template(
@@ -130,6 +136,7 @@ def create_preview(path: Path) -> Flask:
             light=light,
             layer=layer,
             nonce=nonce,
+            place=place_in(rule),
             base=f"/files/{site_id}/{light}/{request.args.get('variant') or '-'}/",
             gate=in_light(made.consent.plain.decode(), light),
         )
@@ -151,6 +158,11 @@ def create_preview(path: Path) -> Flask:
         return _for_frames("", "text/plain", 204)  # nothing is counted, and no decision is kept
 
     return app
+
+
+def place_in(rule: Rule) -> str:
+    """Return a place of a rule: Antarctica where it has none of its own, and nowhere if it is for that."""
+    return rule.where[0] if rule.where else "" if rule.name else "AQ"
 
 
 def in_light(script: str, light: str) -> str:

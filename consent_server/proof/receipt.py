@@ -77,15 +77,26 @@ def receipt(
     contact = _whole(site.contact or "", site)
     me = f"{base}/v1/{site.id}/me"
 
-    def process(category: str) -> dict[str, Any]:
+    objected_to = content.get("objection", ())
+
+    def basis(category: str) -> dict[str, Any]:
+        if category in objected_to:  # its basis is the shop's to say: the receipt says that it was no consent
+            return {"dcterms:accessRights": "not objected to" if category in granted else "objected to"}
+        if category == "necessary":
+            return {"dpv:hasLegalBasis": {"@id": "dpv:ServiceProvision"}}
         status = "ConsentGiven" if category in granted else "ConsentRefused"
+        return {
+            "dpv:hasLegalBasis": {"@id": "dpv:Consent"},
+            "dpv:hasConsentStatus": {"@id": f"dpv:{status}"},
+        }
+
+    def process(category: str) -> dict[str, Any]:
         return {
             "@type": "dpv:Process",
             "dcterms:title": content["words"].get(category, category),
             "dcterms:description": content["words"].get(f"{category}_for", ""),
             "dpv:hasPurpose": {"@id": PURPOSES[category]},
-            "dpv:hasLegalBasis": {"@id": "dpv:Consent" if category != "necessary" else "dpv:ServiceProvision"},
-            **({"dpv:hasConsentStatus": {"@id": f"dpv:{status}"}} if category != "necessary" else {}),
+            **basis(category),
             "dpv:hasPersonalData": [
                 {
                     "@type": "dpv:PersonalData",
@@ -119,6 +130,7 @@ def receipt(
             "dcterms:hasVersion": str(content["revision"]),
             "dcterms:source": _whole(content["policy_url"], site),
             "dcterms:modified": content["policy_updated"],
+            **({"dcterms:coverage": notice.rule} if notice.rule else {}),
         },
         "dpv:hasProcess": [process(category) for category in content["categories"]],
         "dpv:hasConsentStatus": {"@id": f"dpv:{_status(consent, stands)}"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -18,8 +18,8 @@ class Mark:
     """Something that happened from ``first`` to ``last``.
 
     ``kind`` is ``revision`` (``what`` is its number), ``words``, ``cookies``, ``variant-began``, ``variant-ended``
-    (``what`` is its name), ``silent`` (no banner was shown), ``stopped`` (nobody answered) or ``range`` (rates left
-    their usual range: ``alarms``).
+    (``what`` is its name), ``silent`` (no banner was shown), ``stopped`` (nobody answered), ``range`` (rates left their
+    usual range: ``alarms``) or ``note`` (``what`` a marketer wrote, who may remove it by its ``id``).
     """
 
     kind: str
@@ -27,17 +27,21 @@ class Mark:
     last: date
     what: str = ""
     alarms: tuple[Alarm, ...] = ()
+    id: str = ""
 
 
-def marks(asked: Sequence[tuple[date, Asked]], days: Mapping[str, Counts], period: Period) -> list[Mark]:
+def marks(
+    asked: Sequence[tuple[date, Asked]], days: Mapping[str, Counts], period: Period, notes: Iterable[Mark] = ()
+) -> list[Mark]:
     """Return what happened in a period, in order.
 
     Args:
         asked: what was asked from which day on, the oldest first.
         days: counts by ISO day, those before the period too: an alarm is one against the days before it.
         period: the days that are looked at.
+        notes: what marketers wrote.
     """
-    found = [*_changes(asked), *_alarms(days)]
+    found = [*_changes(asked), *_alarms(days), *notes]
     return sorted(
         (mark for mark in found if mark.last >= period.first and mark.first <= period.last),
         key=lambda mark: (mark.first, mark.kind),

@@ -142,7 +142,8 @@ def _marks(store: Store, site: Site, days: Mapping[str, Counts], period: Period)
     """Return what happened in a period; an alarm is one against the days before it."""
     asked = [(_day_of(site, each), each) for each in store.notices.asked(site)]
     watched = Period(period.first - WATCHED, period.last)
-    return marks(asked, _within(days, watched), period)
+    notes = [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
+    return marks(asked, _within(days, watched), period, notes)
 
 
 def recount(store: Store, site: Site, period: Period) -> Recount:

@@ -57,6 +57,38 @@ def _webhook_secrets(value: str) -> tuple[str, ...]:
     return secrets
 
 
+def _mail_server(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        is_one = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if is_one and not parts.path.strip("/") and not parts.query:
+        return value
+    raise ValueError("takes a mail server such as smtp://name:password@mail.shop.example:587")
+
+
+def address_of_mail(value: str) -> str:
+    """Return an address for mail.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}", value):
+        return value
+    raise ValueError("takes an address such as leyla@shop.example")
+
+
+def _readers(value: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in value.split(",") if part.strip())
+    for each in found:
+        site, _, address = each.rpartition("=")
+        address_of_mail(address)
+        if site and not re.fullmatch(r"[a-z0-9][a-z0-9-]*", site):
+            raise ValueError("takes addresses, of one site alone after its id and =, separated by commas")
+    return found
+
+
 def _host_or_none(value: str) -> str:
     if re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?", value):
         return value
@@ -155,6 +187,28 @@ class Settings:
         "Secret that signs what webhooks are posted, whsec_…; several, and of one site SITE=whsec_….",
         "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
         secret=True,
+    )
+    smtp: str | None = _row(
+        "CONSENT_SMTP",
+        _mail_server,
+        None,
+        "Mail server that takes the weekly digest: smtp:// (TLS where it is offered) or smtps://.",
+        "smtp://name:password@mail.shop.example:587",
+        secret=True,
+    )
+    smtp_from: str | None = _row(
+        "CONSENT_SMTP_FROM",
+        address_of_mail,
+        None,
+        "Address that the digest comes from; needed with CONSENT_SMTP.",
+        "consent@shop.example",
+    )
+    digest: tuple[str, ...] = _row(
+        "CONSENT_DIGEST",
+        _readers,
+        "",
+        "Who gets the digest of each week by mail: addresses, of one site SITE=address, separated by commas.",
+        "leyla@shop.example,kitab=murad@kitab.example",
     )
     tsa: str | None = _row(
         "CONSENT_TSA",

@@ -6,65 +6,18 @@ import json
 import os
 import re
 import secrets
+import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 
 from ..site import ConsentError
 
 SECRET_FILE = "consent-secret"  # nosec B105  # noqa: S105 the name of a file
 
-PURPOSE: Mapping[str, str] = {
-    "ar": "يتذكر ردك على ملفات تعريف الارتباط حتى لا نسألك في كل صفحة من جديد.",
-    "az": "Cookie seçiminizi yadda saxlayır ki, sizdən hər dəfə soruşmayaq.",
-    "bg": "Помни отговора Ви за бисквитките, за да не Ви питаме отново на всяка страница.",
-    "bs": "Pamti vaš odgovor o kolačićima, da vas ne pitamo ponovo na svakoj stranici.",
-    "cs": "Pamatuje si vaši odpověď o souborech cookie, abychom se neptali na každé stránce znovu.",
-    "da": "Husker dit svar om cookies, så vi ikke spørger igen på hver side.",
-    "de": "Merkt sich Ihre Antwort zu Cookies, damit wir nicht auf jeder Seite erneut fragen.",
-    "el": "Θυμάται την απάντησή σας για τα cookies, ώστε να μη ρωτάμε ξανά σε κάθε σελίδα.",
-    "en": "Remembers your answer about cookies, so that we do not ask you again on every page.",
-    "es": "Recuerda su respuesta sobre las cookies para no preguntarle de nuevo en cada página.",
-    "et": "Jätab meelde Teie vastuse küpsiste kohta, et me ei küsiks igal lehel uuesti.",
-    "fa": "پاسخ شما دربارهٔ کوکی‌ها را به خاطر می‌سپارد تا در هر صفحه دوباره نپرسیم.",
-    "fi": "Muistaa vastauksesi evästeistä, jotta emme kysy uudelleen joka sivulla.",
-    "fr": "Retient votre réponse sur les cookies, pour ne pas vous la redemander à chaque page.",
-    "ga": "Cuimhníonn sé ar do fhreagra faoi fhianáin, ionas nach bhfiafróimid arís ar gach leathanach.",
-    "he": "זוכרת את התשובה שלך על עוגיות, כדי שלא נשאל שוב בכל דף.",
-    "hi": "कुकी के बारे में आपका उत्तर याद रखती है, ताकि हम हर पेज पर फिर से न पूछें।",
-    "hr": "Pamti vaš odgovor o kolačićima, da vas ne pitamo ponovno na svakoj stranici.",
-    "hu": "Megjegyzi a sütikről adott válaszát, hogy ne kérdezzük meg újra minden oldalon.",
-    "hy": "Հիշում է քուքիների մասին Ձեր պատասխանը, որպեսզի ամեն էջում կրկին չհարցնենք։",
-    "id": "Mengingat jawaban Anda tentang cookie, agar kami tidak bertanya lagi di setiap halaman.",
-    "is": "Man svar þitt um vafrakökur svo að við spyrjum ekki aftur á hverri síðu.",
-    "it": "Ricorda la Sua risposta sui cookie, per non chiederla di nuovo a ogni pagina.",
-    "ja": "Cookieに関する回答を記憶し、ページごとに再びお尋ねしないようにします。",
-    "ka": "იმახსოვრებს თქვენს პასუხს ქუქი-ფაილებზე, რომ ყოველ გვერდზე ხელახლა არ გკითხოთ.",
-    "kk": "Әр бетте қайта сұрамау үшін cookie туралы жауабыңызды есте сақтайды.",
-    "ko": "쿠키에 대한 응답을 기억하여 페이지마다 다시 여쭙지 않도록 합니다.",
-    "lt": "Įsimena Jūsų atsakymą dėl slapukų, kad neklaustume kiekviename puslapyje iš naujo.",
-    "lv": "Atceras Jūsu atbildi par sīkdatnēm, lai mēs nejautātu katrā lapā no jauna.",
-    "mk": "Го памети Вашиот одговор за колачињата, за да не прашуваме повторно на секоја страница.",
-    "mt": "Jiftakar it-tweġiba tiegħek dwar il-cookies, biex ma nerġgħux nistaqsu f’kull paġna.",
-    "nb": "Husker svaret ditt om informasjonskapsler, så vi ikke spør igjen på hver side.",
-    "nl": "Onthoudt uw antwoord over cookies, zodat wij het niet op elke pagina opnieuw vragen.",
-    "no": "Husker svaret ditt om informasjonskapsler, så vi ikke spør igjen på hver side.",
-    "pl": "Pamięta Twoją odpowiedź w sprawie plików cookie, abyśmy nie pytali ponownie na każdej stronie.",
-    "pt": "Guarda a sua resposta sobre cookies, para não voltarmos a perguntar em cada página.",
-    "ro": "Reține răspunsul dumneavoastră despre cookie-uri, ca să nu întrebăm din nou pe fiecare pagină.",
-    "ru": "Хранит ваш ответ о файлах cookie, чтобы не спрашивать на каждой странице.",
-    "sk": "Pamätá si vašu odpoveď o súboroch cookie, aby sme sa nepýtali na každej stránke znova.",
-    "sl": "Zapomni si vaš odgovor o piškotkih, da ne vprašamo znova na vsaki strani.",
-    "sq": "Kujton përgjigjen tuaj për cookie-t, që të mos pyesim përsëri në çdo faqe.",
-    "sr": "Pamti vaš odgovor o kolačićima, da vas ne bismo pitali ponovo na svakoj stranici.",
-    "sv": "Kommer ihåg ditt svar om kakor så att vi inte frågar igen på varje sida.",
-    "tr": "Çerez tercihinizi hatırlar, böylece her sayfada yeniden sormayız.",
-    "uk": "Зберігає вашу відповідь про файли cookie, щоб не запитувати на кожній сторінці.",
-    "uz": "Har bir sahifada qayta so‘ramasligimiz uchun cookie haqidagi javobingizni eslab qoladi.",
-    "vi": "Ghi nhớ câu trả lời của bạn về cookie để chúng tôi không hỏi lại ở mỗi trang.",
-    "zh": "记住您对 Cookie 的选择，以免在每个页面上再次询问。",
-}
+PURPOSE: Mapping[str, str] = tomllib.loads(files(__package__).joinpath("purpose.toml").read_text("utf-8"))
 """What the cookie ``consent`` is for, in each language that the banner speaks."""
 
 TEMPLATE = """\

@@ -8,6 +8,7 @@ from ..site import ConsentError
 from . import keys
 from .connection import Connection, Server, StoreAway
 from .connection.clock import Clock, ClocksApart
+from .connection.foreign import Unreadable
 from .counters import PARTS, SEPARATOR, Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .evidence.attestations import Attestations
@@ -15,10 +16,10 @@ from .evidence.erasures import Erasures
 from .evidence.notices import ForgedNotice, Notices
 from .evidence.public_keys import PublicKeys
 from .feed.reader import Feed
-from .foreign import Unreadable
 from .leaks import Leaks
 from .log import Archive, Archived, Log
 from .marketers import ApiKey, Marketer, Marketers, ReportLink
+from .notes import Note, Notes
 
 __all__ = [
     "PARTS",
@@ -29,6 +30,7 @@ __all__ = [
     "ClocksApart",
     "ForgedNotice",
     "Marketer",
+    "Note",
     "OtherContent",
     "PreviousReplaced",
     "Recorded",
@@ -71,6 +73,7 @@ class Store:
         self.feed = Feed(self.connection)
         self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
+        self.notes = Notes(self.connection)
         self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)
         self.attestations = Attestations(self.connection)

@@ -167,10 +167,10 @@ class Counters:
         with self._reached():
             return bool(self._redis.set(keys.alarm(site, name), b"1", nx=True, ex=seconds))
 
-    def release_alarm(self, site: Site, name: str) -> None:
-        """Let somebody else tell an alarm that could not be told."""
+    def release_alarm(self, site: Site, name: str, after: int = 0) -> None:
+        """Let somebody else tell an alarm that could not be told, ``after`` so many seconds."""
         with self._reached():
-            self._redis.delete(keys.alarm(site, name))
+            self._redis.expire(keys.alarm(site, name), after)  # at once if that is 0
 
 
 class _Span(NamedTuple):

@@ -30,12 +30,13 @@ consent:{SITE}:stamps              hash    day -> the RFC 3161 time-stamp of its
 consent:{SITE}:cosigned            hash    how many seals -> the checkpoint over them that witnesses cosigned
 consent:{SITE}:restored            set     signed records of backups that were put back
 consent:{SITE}:archives            hash    last day of an archive -> its file, and whether it is trimmed, JSON
-consent:{SITE}:alarm:NAME          string  this alarm was told; expires
+consent:{SITE}:alarm:NAME          string  this alarm, or the digest of a week, was told; expires
 consent:{SITE}:leaks:DAY           zset    state, kind and name of what is not allowed -> sightings; expires
 consent:endorsements               set     what keys signed of the next and the previous one
 consent:keys                       hash    id -> public key, JWK, as kept before there were endorsements
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
 consent:{SITE}:links               hash    id of a link to a report -> whom it is for, until when, its question, JSON
+consent:{SITE}:notes               hash    id of a marketer's note -> its day and text, JSON
 consent:sample                     set     sites whose decisions are made up
 consent:marketers                  hash    name -> hash of the password and sites, JSON
 consent:session:DIGEST             string  who is logged in, JSON; expires
@@ -204,6 +205,11 @@ def api_keys(site: Site) -> str:
 def links(site: Site) -> str:
     """Return the key of the links that show reports of a site."""
     return f"consent:{{{site.id}}}:links"
+
+
+def notes(site: Site) -> str:
+    """Return the key of what marketers noted of a site."""
+    return f"consent:{{{site.id}}}:notes"
 
 
 def session(digest: str) -> str:

@@ -15,8 +15,8 @@ from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection
 from .connection.clock import Clock, apart
+from .connection.foreign import ours
 from .evidence.notices import Notices
-from .foreign import ours
 from .keys import DAY, Bucket, buckets, midnight
 from .packing import pack_hour, pack_name, unpack, unpack_erased
 

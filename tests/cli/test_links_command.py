@@ -8,7 +8,7 @@ from conftest import ROOT, SECRET, closing
 from examples import example
 
 from consent_server import create_app
-from consent_server.cli.links import links
+from consent_server.cli.readers.links import links
 
 
 @pytest.fixture

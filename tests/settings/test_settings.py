@@ -98,7 +98,7 @@ def test_the_demo_shop_is_read_whole():
         (MINIMAL.replace('["https://shop.example"]', '["https://*.shop.example"]'), "sites.shop.origins", "exact"),
         (MINIMAL.replace('["https://shop.example"]', '["https://shop.example/"]'), "sites.shop.origins", "exact"),
         (MINIMAL.replace("2025-12-20", '"yesterday"'), "sites.shop.policy_updated", "2025-12-20"),
-        (MINIMAL.replace('["az", "en"]', '["az", "de"]'), "sites.shop.languages", "words.de lacks"),
+        (MINIMAL.replace('["az", "en"]', '["az", "eo"]'), "sites.shop.languages", "words.eo lacks"),
         (MINIMAL + "revision = 0", "sites.shop.revision", "whole number"),
         (MINIMAL + "keep = 15552000", "sites.shop.keep", "6 months"),
         (MINIMAL + 'keep = "9 years"', "sites.shop.keep", "2 years"),

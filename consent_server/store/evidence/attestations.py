@@ -8,7 +8,7 @@ from typing import cast
 from ...site import Site
 from .. import keys
 from ..connection import Connection
-from ..foreign import ours
+from ..connection.foreign import ours
 
 
 class Attestations:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from ...decision import Entry
 from ...site import Site
 from ..connection import Connection
-from ..foreign import ours
+from ..connection.foreign import ours
 from ..keys import Bucket, buckets
 from ..packing import unpack
 

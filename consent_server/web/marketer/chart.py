@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from ...decision import HOW
 from ...rates.compare import Change
@@ -97,12 +98,17 @@ class Line:
         within = min(max(share, self.low), self.high)
         return round(TOP + (HEIGHT - TOP - BOTTOM) * (self.high - within) / (self.high - self.low), 1)
 
+    @property
+    def step(self) -> float:
+        """How far it is from one point to the next, in units of the picture: the unit in which paths go right."""
+        return round((WIDTH - LEFT - RIGHT) / max(len(self.bins) - 1, 1), 4)
+
     def _runs(self) -> Iterator[list[tuple[float, Rate]]]:
-        """Yield the stretches of points without a gap."""
+        """Yield the stretches of points without a gap, each with its number."""
         run: list[tuple[float, Rate]] = []
         for i, (_, rate) in enumerate(self.points):
             if rate.value is not None:
-                run.append((self.x(i), rate))
+                run.append((i, rate))
             elif run:
                 yield run
                 run = []
@@ -111,9 +117,9 @@ class Line:
 
     @property
     def path(self) -> str:
-        """The line itself, as SVG path data; a day without cases is a gap."""
+        """The line itself, as SVG path data from LEFT on in steps; a day without cases is a gap."""
         return "".join(
-            "M" + "L".join(f"{x:g} {self.y(rate.value or 0):g}" for x, rate in (run if len(run) > 1 else run * 2))
+            drawn([(i, self.y(rate.value or 0)) for i, rate in (run if len(run) > 1 else run * 2)])
             for run in self._runs()
         )
 
@@ -122,14 +128,13 @@ class Line:
         """The intervals around the line, as SVG path data."""
         shapes = []
         for run in self._runs():
-            ends = [(x, *rate.interval) for x, rate in run if rate.interval]
+            ends = [(i, *rate.interval) for i, rate in run if rate.interval]
             if len(ends) == 1:  # a day alone has a bar for its band
-                [(x, low, high)] = ends
-                ends = [(x - 2, low, high), (x + 2, low, high)]
+                [(i, low, high)] = ends
+                ends = [(i - 2 / self.step, low, high), (i + 2 / self.step, low, high)]
             if ends:
-                there = [f"{x:g} {self.y(high):g}" for x, _, high in ends]
-                back = [f"{x:g} {self.y(low):g}" for x, low, _ in reversed(ends)]
-                shapes.append("M" + "L".join(there + back) + "Z")
+                there = [(i, self.y(high)) for i, _, high in ends]
+                shapes.append(drawn(there + [(i, self.y(low)) for i, low, _ in reversed(ends)]) + "z")
         return "".join(shapes)
 
     @property
@@ -149,6 +154,19 @@ class Line:
     def marks(self) -> list[tuple[float, str, Bin]]:
         """The days that the axis names: first, middle, last, each with its anchor."""
         return axis_of(self.bins, self.x)
+
+
+def drawn(points: Sequence[tuple[float, float]]) -> str:
+    """Return SVG path data through points, each told by how far it is from the one before: half the length."""
+    places = [(round(x, 3), round(y, 1)) for x, y in points]
+    moves = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(places)]
+    return "M" + _numbers(*places[0]) + "l" + _numbers(*(number for move in moves for number in move))
+
+
+def _numbers(*values: float) -> str:
+    """Return numbers as SVG takes them, nothing between two that their signs tell apart."""
+    texts = [f"{round(value, 3) or 0:g}".replace("0.", ".", 1 if abs(value) < 1 else 0) for value in values]
+    return "".join(text if text.startswith("-") or not i else f" {text}" for i, text in enumerate(texts))
 
 
 def axis_of(points: Sequence[Bin], x: Callable[[int], float]) -> list[tuple[float, str, Bin]]:

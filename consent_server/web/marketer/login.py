@@ -1,4 +1,4 @@
-"""Login and logout."""
+"""Login, logout, and another password."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from .frame import blueprint, errors_on_page, rates_url, render_page
 from .session import (
     COOKIE,
     SESSION_SECONDS,
+    SHORTEST,
+    NotKnown,
+    current_marketer,
     digest,
     hash_password,
     require_own_form,
@@ -62,10 +65,8 @@ def login() -> Response:
     )
     if not marketer or not right:
         return render_page("login", 401, wanted=wanted, wrong="login_wrong", name=name)
-    cookie = secrets.token_urlsafe(32)
-    services().store.marketers.open_session(digest("session", cookie), marketer, SESSION_SECONDS)
     response = redirect(rates_url(parse_qsl(wanted)), 303)
-    set_cookie(response, COOKIE, cookie, SESSION_SECONDS)  # type: ignore[arg-type]
+    _open_session(response, marketer.name)  # type: ignore[arg-type]
     browser = {"typ": KNOWN, "name": name, "id": secrets.token_urlsafe(16)}
     set_cookie(response, KNOWN, token(browser, services().keys.sign(browser)), KNOWN_SECONDS)  # type: ignore[arg-type]
     return response  # type: ignore[return-value]
@@ -93,6 +94,48 @@ def _known_as(name: str) -> str | None:
     except (BadToken, msgspec.DecodeError):
         return None
     return str(said["id"]) if said.get("typ") == KNOWN and said.get("name") == name else None
+
+
+@blueprint.get("/password")
+@errors_on_page
+def password_page() -> Response:
+    """The form for another password."""
+    if current_marketer() is None:
+        raise NotKnown("Log in first.")
+    return render_page("password", changed="changed" in request.args)
+
+
+@blueprint.post("/password")
+@errors_on_page
+def change_password() -> Response:
+    """Take another password from who knows the old one, and end the marketer's sessions everywhere but here."""
+    request.max_content_length = MOST
+    marketer = require_own_session()
+    old, new = request.form.get("old", "")[:1000], request.form.get("new", "")
+    try:
+        _spend_try(marketer.name)
+    except TooMany:
+        return render_page("password", 429, wrong="login_slow")
+    if not check_password_hash(marketer.password, old):
+        return render_page("password", 403, wrong="password_wrong")
+    if not SHORTEST <= len(new) <= 1000:
+        return render_page("password", 400, wrong="password_short")
+    if new != request.form.get("again", ""):
+        return render_page("password", 400, wrong="password_differs")
+    store = services().store.marketers
+    store.close_session(digest("session", request.cookies[COOKIE]))
+    store.add(marketer.name, hash_password(new), marketer.sites)
+    response = redirect(url_for("marketer.password_page", changed=1), 303)
+    _open_session(response, marketer.name)  # type: ignore[arg-type]
+    return response  # type: ignore[return-value]
+
+
+def _open_session(response: Response, name: str) -> None:
+    """Let the browser that gets this response in, as the marketer of that name."""
+    marketer, cookie = services().store.marketers.find(name), secrets.token_urlsafe(32)
+    if marketer:
+        services().store.marketers.open_session(digest("session", cookie), marketer, SESSION_SECONDS)
+        set_cookie(response, COOKIE, cookie, SESSION_SECONDS)
 
 
 @blueprint.post("/logout")

@@ -12,7 +12,8 @@ from ...rates import read
 from ...rates.compare import GOALS
 from ...rates.leaks import leaks
 from ...rates.only import Only
-from ...rates.parts import SEGMENTS, advice, decided, parts_of
+from ...rates.overview import Overview
+from ...rates.parts import SEGMENTS, Advice, Part, advice, decided, parts_of
 from ...rates.period import BadQuestion, Period, compared, dimension
 from ...rates.report import Report
 from ...settings.shops import snippet_words
@@ -121,6 +122,17 @@ def show_report(
     )
 
 
+def segments_of(found: Overview, goal: str) -> dict[str, list[Part]]:
+    """Return the parts of the shoppers, by dimension, and where they are worse than the others."""
+    return parts_of({by: found.rows[by] for by in SEGMENTS if by in found.rows}, goal)
+
+
+def advice_of(found: Overview, goal: str, days: int) -> list[Advice]:
+    """Return what would bring how much towards a goal, the largest first; ``days``: how many were counted."""
+    won = decided(found.verdicts(goal), found.experiment, found.rows.get("variant", {}), days)
+    return sorted([*won, *advice(segments_of(found, goal), goal, days)], key=lambda one: -one.more)
+
+
 def page_values(site: Site, question: Question, today: date) -> dict[str, Any]:
     """Return all that the page says of a site."""
     period, goal = question.period, question.goal
@@ -128,7 +140,7 @@ def page_values(site: Site, question: Question, today: date) -> dict[str, Any]:
     total = found.total
     if not any(any(counts.row) for counts in found.days.values()):
         return {"total": total, "empty": "quiet" if found.known else "new", "marks": found.marks}
-    segments = parts_of({by: found.rows[by] for by in SEGMENTS if by in found.rows}, goal)
+    segments = segments_of(found, goal)
     lines = chart.lines(found.days, found.before, found.marks, goal, question.target)
     return {
         "empty": None,
@@ -146,13 +158,7 @@ def page_values(site: Site, question: Question, today: date) -> dict[str, Any]:
         ],
         "segments": segments,
         "rules": sorted(found.rows.get("rule", {}).items()),
-        "advice": sorted(
-            [
-                *decided(found.verdicts(goal), found.experiment, found.rows.get("variant", {}), period.days),
-                *advice(segments, goal, period.days),
-            ],
-            key=lambda one: -one.more,
-        )[:MOST_ADVICE],
+        "advice": advice_of(found, goal, period.days)[:MOST_ADVICE],
         "ways": chart.ways(found.rows.get("how", {})),
         "alarms": found.alarms,
         "verdicts": found.verdicts(goal),

@@ -17,6 +17,9 @@ from ..services import known_site, services
 COOKIE = "marketer"
 SESSION_SECONDS = 12 * 3600
 
+SHORTEST = 10
+"""Characters of a password."""
+
 
 class NotKnown(ConsentError):
     """Neither a session nor an API key says who asks."""

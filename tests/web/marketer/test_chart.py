@@ -2,9 +2,12 @@
 
 import re
 from datetime import date
+from itertools import accumulate
 
 import pytest
 from counted import TODAY, asked, days
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consent_server.rates.alarms import Alarm
 from consent_server.rates.compare import Verdict
@@ -12,6 +15,9 @@ from consent_server.rates.counts import LINES, Counts, Rate
 from consent_server.rates.parts import Advice
 from consent_server.rates.period import Period
 from consent_server.web.marketer.chart import (
+    HEIGHT,
+    LEFT,
+    WIDTH,
     bins,
     funnel,
     lines,
@@ -19,6 +25,7 @@ from consent_server.web.marketer.chart import (
     trend,
     ways,
 )
+from consent_server.web.marketer.chart import drawn as path_through
 from consent_server.web.marketer.words import (
     LANGUAGES,
     Words,
@@ -36,6 +43,16 @@ EN = Words.of("en")
 # Lines
 
 
+def drawn(path):
+    """Return the points that SVG path data of our kind lead through, a list a stretch."""
+    runs = []
+    for run in path.split("M")[1:]:
+        numbers = [float(number) for number in re.findall(r"-?\d*\.?\d+", run)]
+        steps = zip(accumulate(numbers[::2]), accumulate(numbers[1::2]), strict=True)
+        runs.append([(round(x, 3), round(y, 3)) for x, y in steps])
+    return runs
+
+
 @pytest.mark.parametrize(("n", "size", "points"), [(1, 1, 1), (62, 1, 62), (63, 7, 9), (366, 7, 53), (367, 28, 14)])
 def test_a_long_line_has_weeks_or_months_for_points(n, size, points):
     found = bins(days([asked(10)] * n))
@@ -47,14 +64,21 @@ def test_a_long_line_has_weeks_or_months_for_points(n, size, points):
 
 def test_a_day_without_cases_is_a_gap_not_a_zero():
     answer = lines(days([asked(10, 1, 4), asked(0), asked(10, 1, 4), asked(10, 1, 5)]), Counts())[0]
-    assert answer.path.count("M") == 2
-    assert answer.band.count("Z") == 2
+    assert [len(run) for run in drawn(answer.path)] == [2, 2]
+    assert [len(run) for run in drawn(answer.band)] == [4, 4]
 
 
 def test_a_day_alone_still_shows_its_interval():
     answer = lines(days([asked(0), asked(10, 1, 4), asked(0)]), Counts())[0]
-    corners = re.findall(r"([\d.]+) ([\d.]+)", answer.band)
+    [corners] = drawn(answer.band)
     assert len({x for x, _ in corners}) == len({y for _, y in corners}) == 2
+    assert (corners[1][0] - corners[0][0]) * answer.step == pytest.approx(4, abs=0.2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 1400).map(lambda y: y / 10)), min_size=2, max_size=80))
+def test_a_path_leads_through_its_points_however_short_it_is_written(points):
+    [found] = drawn(path_through(points))
+    assert found == [pytest.approx(point, abs=0.06) for point in points]
 
 
 @pytest.mark.parametrize("counts", [asked(1000, 100, 300), asked(20, 2, 10), asked(4, 1, 1)])
@@ -73,8 +97,8 @@ def test_all_lines_share_a_scale_that_holds_their_values_and_intervals(counts):
 def test_a_line_at_the_edge_is_drawn_within_the_picture(counts):
     for line in lines(days([counts, counts]), Counts()):
         assert 0 <= line.low < line.high <= 1
-        for y in map(float, re.findall(r" ([\d.]+)", line.path + line.band)):
-            assert 0 <= y <= 140
+        points = [point for run in drawn(line.path + line.band) for point in run]
+        assert all(0 <= LEFT + x * line.step <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
 
 
 def test_more_is_higher_and_later_is_further_right():

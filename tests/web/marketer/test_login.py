@@ -2,10 +2,14 @@
 
 import io
 
+from forms import post
+
 from consent_server.tokens import token
 from consent_server.web.marketer.login import MOST
+from consent_server.web.marketer.words import Words
 
 PASSWORD = "leyla-password"
+EN = Words.of("en")
 
 
 def log_in(client, name, password, address="192.0.2.1"):
@@ -64,3 +68,42 @@ def test_the_login_takes_a_few_kilobytes(app):
     )
     assert 0 < chunks.tell() <= MOST
     assert client.post("/login", data={"name": "leyla", "password": "x" * 1000}).status_code == 401
+
+
+# Another password
+
+
+def change(marketer, old=PASSWORD, new="a new password", again=None):
+    page = marketer.get("/password").text
+    return post(marketer, "/password", page, old=old, new=new, again=new if again is None else again)
+
+
+def test_another_password_ends_the_sessions_everywhere_else(app, marketer, site):
+    elsewhere, thief = app.test_client(), app.test_client()
+    assert log_in(elsewhere, "leyla", PASSWORD).status_code == 303
+    thief.set_cookie("marketer", marketer.get_cookie("marketer").value)
+    answer = change(marketer)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/password?changed=1")
+    assert str(EN("password_changed")) in marketer.get("/password?changed=1").text
+    for ended in (elsewhere, thief):
+        assert 'name="password"' in ended.get("/").text
+    assert site.name in marketer.get("/").text
+    assert log_in(elsewhere, "leyla", PASSWORD).status_code == 401
+    assert log_in(elsewhere, "leyla", "a new password").status_code == 303
+
+
+def test_another_password_takes_the_old_one_and_is_long_and_the_same_twice(clock, app, marketer):
+    for fields, status, key in (
+        ({"old": "wrong"}, 403, "password_wrong"),
+        ({"new": "short"}, 400, "password_short"),
+        ({"new": "x" * 1001}, 400, "password_short"),
+        ({"again": "another one"}, 400, "password_differs"),
+    ):
+        refused = change(marketer, **fields)
+        assert (refused.status_code, str(EN(key)) in refused.text) == (status, True)
+    assert [change(marketer, old="guess").status_code for _ in range(3)] == [403, 429, 429]
+    assert marketer.get("/").status_code == 200
+    assert app.test_client().get("/password").headers["Location"] == "/"
+    assert marketer.post("/password", data={"form": "0" * 64}).status_code == 403
+    clock.pass_by(61)
+    assert log_in(app.test_client(), "leyla", PASSWORD).status_code == 303

@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl
 
 import click
 
-from ..rates import read
-from ..settings.environment import Settings
-from ..web.marketer.links import make_link, path_of
-from ..web.marketer.question import ASKED, Question, kept
-from ..web.marketer.words import Words
-from .terminal import CommandFailed, data_option, errors_to_exit_2, open_store, signing_keys, site_named
+from ...rates import read
+from ...settings.environment import Settings
+from ...web.marketer.links import make_link, path_of
+from ...web.marketer.question import ASKED, Question, kept
+from ...web.marketer.words import Words
+from ..terminal import CommandFailed, data_option, errors_to_exit_2, open_store, signing_keys, site_named
 
 
 @click.group()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from ..site import ConsentError
+from ...site import ConsentError
 
 
 class Unreadable(ConsentError):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ..web.marketer.session import hash_password
-from .terminal import CommandFailed, data_option, errors_to_exit_2, open_store, site_named
+from ...web.marketer.session import SHORTEST, hash_password
+from ..terminal import CommandFailed, data_option, errors_to_exit_2, open_store, site_named
 
 
 @click.group()
@@ -29,8 +29,8 @@ def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: 
         if password_stdin
         else click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     )
-    if len(password) < 10:
-        raise CommandFailed("A password takes at least 10 characters.")
+    if len(password) < SHORTEST:
+        raise CommandFailed(f"A password takes at least {SHORTEST} characters.")
     with open_store(data) as (_, known, store):
         store.marketers.add(name, hash_password(password), [site_named(known, site).id for site in sites])
     click.echo(f"{name} may read the rates of {', '.join(sites)}.")

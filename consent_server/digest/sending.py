@@ -1,0 +1,150 @@
+"""Sends the digest of each week once to each of those who get it, whichever server is the first; what failed, later."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+import msgspec
+
+from ..events.webhook import Line, NotTaken, Webhook
+from ..rates import read
+from ..rates.report import Report
+from ..settings.environment import Settings
+from ..settings.rows import SettingsError
+from ..site import ConsentError, Site
+from ..store import Store
+from .letter import Letter
+from .mail import MailServer, NotSent
+from .week import Week, last_week
+
+AGAIN = 3600
+"""Seconds until a digest that was not taken is sent again."""
+
+log = logging.getLogger(__name__)
+
+
+def readers(site: Site, listed: Sequence[str]) -> list[str]:
+    """Return who gets the digest of a site, of addresses as ``CONSENT_DIGEST`` lists them."""
+    pairs = [each.rpartition("=") for each in listed]
+    return [*dict.fromkeys(address for of, _, address in pairs if of in ("", site.id))]
+
+
+def must_name_sites(sites: Mapping[str, Site], listed: Sequence[str]) -> None:
+    """Return if each reader of one site alone reads one that there is.
+
+    Raises:
+        SettingsError: one does not.
+    """
+    for name in (each.rpartition("=")[0] for each in listed):
+        if name and name not in sites:
+            raise SettingsError(
+                f"CONSENT_DIGEST has a reader of {name!r}, which is no site; there are {', '.join(sites)}.",
+                "CONSENT_DIGEST",
+            )
+
+
+def page_of(site: Site, settings: Settings) -> str | None:
+    """Return the address of the marketers' page of a site, as far as the environment says where it is."""
+    if settings.marketers in (None, "none"):
+        return None
+    return f"https://{settings.marketers}{settings.prefix}/?site={site.id}"
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The digest of one site and week."""
+
+    store: Store
+    site: Site
+    settings: Settings
+    now: datetime
+
+    @cached_property
+    def week(self) -> Week:
+        """The week that is over."""
+        return Week.of(self.store, self.site, last_week(self.site, self.now), read.day_in(self.site, self.now))
+
+    def letter(self, lang: str | None = None) -> Letter:
+        """Return it as a letter."""
+        return Letter.of(self.week, page_of(self.site, self.settings), lang)
+
+    @property
+    def name(self) -> str:
+        """What names it at each attempt."""
+        return f"{self.site.id} {last_week(self.site, self.now).first}"
+
+    def event(self) -> bytes:
+        """Return it as JSON for a webhook: the report by day, ``kind`` and ``text``, which is in English."""
+        week = self.week
+        days, total, before = week.found.days, week.found.total, week.found.before
+        report = Report(
+            self.site.id, week.period, "day", days, total, before, week.period.before, {}, self.site.timezone
+        )
+        return msgspec.json.encode({**report.as_json(), "kind": "digest", "text": self.letter("en").text})
+
+
+def send_due(
+    store: Store, site: Site, settings: Settings, mail: MailServer | None, webhook: Webhook | None, now: datetime
+) -> int:
+    """Send what nobody was sent yet of the last week, and return to how many.
+
+    Args:
+        store: where the numbers are, and who was sent them.
+        site: the shop.
+        settings: who gets it, and where the marketers' page is.
+        mail: takes the letters.
+        webhook: takes the event.
+        now: by this machine's clock.
+
+    Raises:
+        StoreAway: the store does not answer.
+    """
+    digest, sent = Digest(store, site, settings, now), 0
+    to = readers(site, settings.digest) if mail else []
+    for address in [*to, *([None] if webhook else [])]:
+        who = hashlib.sha256(address.encode()).hexdigest()[:16] if address else "webhook"
+        claim = f"digest.{last_week(site, now).first}.{who}"
+        if not store.counters.claim_alarm(site, claim):
+            continue
+        if not digest.week.is_worth_telling:
+            continue
+        try:
+            if address and mail:
+                mail.send(digest.letter().message(mail.sender, address, digest.name))
+            elif webhook:
+                with closing(Line(webhook)) as line:
+                    line.post(f"digest-{hashlib.sha256(digest.name.encode()).hexdigest()[:32]}", digest.event())
+            sent += 1
+        except (NotSent, NotTaken) as error:
+            # What may have arrived is not sent again: nobody gets a week twice.
+            perhaps = isinstance(error, NotSent) and error.perhaps
+            if not perhaps:
+                store.counters.release_alarm(site, claim, after=AGAIN)
+            log.warning("the digest of %s was not sent%s: %s", site.id, "" if perhaps else " yet", error)
+    return sent
+
+
+def keep_sending(
+    store: Store,
+    sites: Mapping[str, Site],
+    settings: Settings,
+    mail: MailServer | None,
+    webhooks: Mapping[str, Webhook],
+    every: float = 600,
+) -> None:
+    """Send each week's digest, for as long as the process lives. ``every``: seconds between two looks."""
+    while True:
+        for site in sites.values():
+            try:
+                with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+                    send_due(store, site, settings, mail, webhooks.get(site.id), datetime.now(UTC))
+            except Exception:  # whatever it is, the other sites and the next week go on
+                log.exception("the digest of %s could not be made", site.id)
+        time.sleep(every)

@@ -1,0 +1,327 @@
+"""The weekly digest: to a real mail server and a webhook, once each, and later what was refused."""
+
+import email
+import email.policy
+import logging
+import re
+import shlex
+import socket
+import ssl
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from click.testing import CliRunner
+from conftest import ROOT, SECRET, closing
+from examples import example
+from receiver import Receiver, status
+from test_serving import certificate
+
+from consent_server.cli.readers.digest import digest_command
+from consent_server.decision import COLUMNS
+from consent_server.digest.mail import MailServer
+from consent_server.digest.sending import must_name_sites, readers, send_due
+from consent_server.digest.week import last_week
+from consent_server.events.webhook import Webhook
+from consent_server.rates import read
+from consent_server.rates.period import Period
+from consent_server.settings.environment import read_environment
+from consent_server.settings.rows import SettingsError
+from consent_server.store import Store
+from consent_server.store.keys import buckets
+from consent_server.web.marketer.words import LANGUAGES, Words
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+WEEK = Period(date(2026, 2, 23), date(2026, 3, 1))
+
+
+class Mailbox:
+    """What a mail server was handed; ``says`` is what it answers to a letter, ``knows`` to an address."""
+
+    def __init__(self):
+        self.letters, self.says, self.knows = [], "250 Taken", "250 Known"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.knows.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.knows
+
+    async def handle_DATA(self, server, session, envelope):
+        if self.says is None:
+            server.transport.abort()
+            return ""
+        if self.says.startswith("250"):
+            letter = email.message_from_bytes(envelope.content, policy=email.policy.default)
+            self.letters.append((envelope.mail_from, envelope.rcpt_tos, letter))
+        return self.says
+
+
+def serving(box, host="127.0.0.1", **options):
+    """Serve a mailbox by SMTP on a free port."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port = probe.getsockname()[1]
+    controller = Controller(box, hostname=host, port=port, **options)
+    controller.start()
+    return controller, f"smtp://{host}:{port}"
+
+
+@pytest.fixture
+def box():
+    mailbox = Mailbox()
+    controller, mailbox.url = serving(mailbox)
+    yield mailbox
+    controller.stop()
+
+
+@pytest.fixture
+def shop(site):
+    return replace(site, timezone="Asia/Baku", languages=("ru", "az"))
+
+
+@pytest.fixture
+def store(redis_url, shop):
+    """Two weeks: in the first half of the visits allow marketing, in the second two thirds."""
+    with closing(Store(redis_url, 5)) as opened:
+        for n in range(1, 17):
+            day = NOW.date() - timedelta(days=n)
+            key, row = buckets(shop)[0].count(f"{day:%Y-%m}"), (day.day - 1) * len(COLUMNS)
+            bits = opened.connection.client.bitfield(key).set("u32", f"#{row}", 300)
+            accepted = 200 if day >= WEEK.first else 150
+            bits.set("u32", f"#{row + COLUMNS.index('first7')}", accepted).execute()
+        yield opened
+
+
+def settings_with(box, **environ):
+    """Return settings of an environment that names this mailbox."""
+    said = {
+        "CONSENT_SMTP": box.url,
+        "CONSENT_SMTP_FROM": "consent@shop.example",
+        "CONSENT_DIGEST": "leyla@shop.example",
+    }
+    return read_environment({**said, "CONSENT_MARKETERS": "rates.shop.example", **environ})
+
+
+def send(store, shop, settings, webhook=None, now=NOW):
+    return send_due(store, shop, settings, MailServer.named(settings), webhook, now)
+
+
+def ttl(store) -> list[int]:
+    """Return for how many seconds more each digest counts as sent."""
+    client = store.connection.client
+    return [client.ttl(key) for key in client.keys("consent:*:alarm:digest.*")]
+
+
+# What it says
+
+
+@pytest.mark.parametrize(
+    ("moment", "first"),
+    [
+        (datetime(2026, 3, 2, 1, 59, tzinfo=UTC), date(2026, 2, 16)),  # 5:59 on Monday in Baku
+        (datetime(2026, 3, 2, 2, 0, tzinfo=UTC), date(2026, 2, 23)),
+        (datetime(2026, 3, 8, 23, 0, tzinfo=UTC), date(2026, 2, 23)),
+    ],
+)
+def test_a_week_ends_on_sunday_where_the_shop_is(shop, moment, first):
+    assert last_week(shop, moment) == Period(first, first + timedelta(days=6))
+
+
+def test_a_letter_says_the_numbers_of_the_report_in_text_and_html(store, shop, box):
+    assert send(store, shop, settings_with(box)) == 1
+    [(sender, to, letter)] = box.letters
+    assert (sender, to) == ("consent@shop.example", ["leyla@shop.example"])
+    words = Words.of("ru")
+    assert letter["Subject"] == f"SmartMarket: согласия, {words.days(WEEK.first, WEEK.last)}"
+    assert letter["Auto-Submitted"] == "auto-generated"
+    total = read.report(store, shop, WEEK, "day").total
+    text = letter.get_body(("plain",)).get_content()
+    page = letter.get_body(("html",)).get_content()
+    for part in (text, page):
+        for number in (words.number(total.shown), words.percent(total.rate("reach_marketing").value)):
+            assert " ".join(number.split()) in " ".join(part.split())
+        assert "https://rates.shop.example/?site=smartmarket" in part
+        assert "Да:" in part
+    assert "<script" not in page
+    assert not re.search(r"\ssrc=|url\(|<link|<img|@import", page)
+    assert "<b>" not in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_command_prints_it_in_each_language_and_sends_it_when_told_to(store, shop, box, monkeypatch, lang):
+    lines = [shlex.split(line) for line in example("digest").splitlines()]
+    for name, _, value in (word.partition("=") for command, *rest in lines if command == "export" for word in rest):
+        monkeypatch.setenv(name, box.url if name == "CONSENT_SMTP" else value)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    monkeypatch.setenv("CONSENT_SECRET", SECRET)
+    monkeypatch.setenv("REDIS_URL", store.url)
+    printed = CliRunner().invoke(digest_command, ["smartmarket", "--lang", lang])
+    assert printed.exit_code == 0, printed.output
+    assert str(Words.of(lang)("digest_why")) in printed.stdout
+    if lang == "en":
+        sent = CliRunner().invoke(digest_command, lines[-1][2:])
+        assert sent.exit_code == 0, sent.output
+        assert [to for _, to, _ in box.letters] == [["leyla@shop.example"]]
+        box.says = "554 No"
+        refused = CliRunner().invoke(digest_command, lines[-1][2:])
+        assert (refused.exit_code, refused.stderr) == (2, "Error: The mail server 127.0.0.1 refuses: 554 No.\n")
+        odd = CliRunner().invoke(digest_command, ["smartmarket", "--to", "a\r\nBcc: b@c"])
+        assert (odd.exit_code, "takes an address such as" in odd.stderr) == (2, True)
+        monkeypatch.delenv("CONSENT_SMTP")
+        monkeypatch.delenv("CONSENT_DIGEST")
+        assert "CONSENT_SMTP is not set" in CliRunner().invoke(digest_command, lines[-1][2:]).stderr
+
+
+# To whom, and how often
+
+
+def test_each_reader_and_the_webhook_are_sent_a_week_once(store, shop, box):
+    settings = settings_with(
+        box, CONSENT_DIGEST="leyla@shop.example, kitab=murad@x.example, smartmarket=ayla@x.example"
+    )
+    receiver = Receiver()
+    webhook = Webhook(receiver.url)
+    assert send(store, shop, settings, webhook) == 3
+    assert send(store, shop, settings, webhook) == 0
+    assert send(store, shop, settings, webhook, NOW + timedelta(days=4)) == 0
+    receiver.stop()
+    assert [to for _, [to], _ in box.letters] == ["leyla@shop.example", "ayla@x.example"]
+    [post] = receiver.posts
+    event = post.event
+    assert (event["kind"], event["site"], event["from"], event["to"]) == (
+        "digest",
+        shop.id,
+        WEEK.first.isoformat(),
+        WEEK.last.isoformat(),
+    )
+    assert event["total"]["counts"]["shown"] == 2100
+    assert event["trend"]["says"] == "up"
+    assert "SmartMarket: consents from 23 Feb – 1 Mar 2026" in event["text"]
+    # The next week is another letter, even of the same numbers.
+    assert send(store, shop, settings, None, NOW + timedelta(days=5)) == 2
+
+
+def test_a_shop_without_numbers_sends_nothing(redis_url, shop, box):
+    with closing(Store(redis_url, 5)) as empty:
+        assert send(empty, shop, settings_with(box)) == 0
+    assert box.letters == []
+
+
+# A server that does not take it
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ({"says": "451 Try later"}, "The mail server 127.0.0.1 refuses: 451 Try later."),
+        ({"knows": "550 Nobody here"}, "The mail server 127.0.0.1 refuses: 550 Nobody here."),
+    ],
+)
+def test_what_a_server_refuses_is_sent_an_hour_later(store, shop, box, caplog, trouble, said):
+    vars(box).update(trouble)
+    assert send(store, shop, settings_with(box)) == 0
+    assert caplog.messages == [f"the digest of smartmarket was not sent yet: {said}"]
+    assert "leyla" not in caplog.text
+    assert send(store, shop, settings_with(box)) == 0  # not at once
+    assert len(caplog.messages) == 1
+    [left] = ttl(store)
+    assert 3000 < left <= 3600
+    store.connection.client.delete(*store.connection.client.keys("consent:*:alarm:digest.*"))  # an hour passes
+    vars(box).update(says="250 Taken", knows="250 Known")
+    assert send(store, shop, settings_with(box)) == 1
+
+
+def test_what_may_have_arrived_is_not_sent_again(store, shop, box, caplog):
+    box.says = None
+    assert send(store, shop, settings_with(box)) == 0
+    [line] = caplog.messages
+    assert line.startswith("the digest of smartmarket was not sent: The mail server 127.0.0.1 had the letter")
+    assert ttl(store)[0] > 7 * 86400
+
+
+def test_a_server_that_is_away_or_silent_is_named_in_one_sentence(store, shop, box, caplog, monkeypatch):
+    monkeypatch.setattr(MailServer.send, "__defaults__", (0.2,))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        box.url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
+        assert send(store, shop, settings_with(box)) == 0
+        assert caplog.messages[-1].endswith("The mail server 127.0.0.1 cannot be used: it takes too long.")
+    assert send(store, shop, settings_with(box, CONSENT_DIGEST="ayla@shop.example")) == 0
+    assert caplog.messages[-1].endswith("The mail server 127.0.0.1 cannot be used: Connection refused.")
+
+
+def test_a_webhook_that_refuses_is_told_later_too(store, shop, box, caplog):
+    receiver = Receiver(lambda post, connection: status(503))
+    assert send(store, shop, settings_with(box, CONSENT_DIGEST=""), Webhook(receiver.url)) == 0
+    receiver.stop()
+    assert "was not sent yet: The webhook at 127.0.0.1 answers 503." in caplog.messages[0]
+    assert ttl(store)[0] <= 3600
+
+
+# Passwords
+
+
+class Guard:
+    def __call__(self, server, session, envelope, mechanism, data):
+        return AuthResult(success=(data.login, data.password) == (b"leyla", b"p@ss word"), handled=False)
+
+
+def test_a_password_is_told_over_tls_or_on_this_machine_alone(store, shop, tmp_path, caplog):
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
+    box, (cert, key) = Mailbox(), certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    options = {"authenticator": Guard(), "auth_require_tls": False}
+    near, url = serving(box, **options)
+    try:
+        box.url = url.replace("//", "//leyla:p%40ss%20word@")
+        assert send(store, shop, settings_with(box)) == 1
+        box.url = url.replace("//", "//leyla:wrong@")
+        assert send(store, shop, settings_with(box, CONSENT_DIGEST="ayla@shop.example")) == 0
+        assert "refuses: 535" in caplog.messages[-1]
+        assert "wrong" not in caplog.text
+    finally:
+        near.stop()
+    # 127.0.0.2 is not one of the names of this machine.
+    for more, said in (
+        ({}, "offers no TLS, and no password is told without"),
+        ({"tls_context": context}, "certificate"),
+    ):
+        far, url = serving(box, "127.0.0.2", **options, **more)
+        try:
+            box.url = url.replace("//", "//leyla:p%40ss%20word@")
+            assert send(store, shop, settings_with(box, CONSENT_DIGEST=f"{len(said)}@shop.example")) == 0
+            assert said in caplog.messages[-1]
+        finally:
+            far.stop()
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"CONSENT_SMTP": ""}, "CONSENT_DIGEST is set, and no mail server"),
+        ({"CONSENT_SMTP_FROM": ""}, "CONSENT_SMTP is set, and nobody to send as"),
+        ({"CONSENT_SMTP": "mail.shop.example"}, "CONSENT_SMTP takes a mail server such as smtp://"),
+        ({"CONSENT_SMTP": "smtp://mail:none"}, "CONSENT_SMTP takes a mail server such as smtp://"),
+        ({"CONSENT_SMTP_FROM": "leyla"}, "CONSENT_SMTP_FROM is 'leyla' but takes an address"),
+        ({"CONSENT_DIGEST": "leyla"}, "CONSENT_DIGEST is 'leyla' but takes an address"),
+        ({"CONSENT_DIGEST": "Ki tab=a@b.c"}, "of one site alone after its id and ="),
+        ({"CONSENT_DIGEST": "kitab=a@b.c"}, "a reader of 'kitab', which is no site; there are smartmarket."),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_one_sentence(box, site, environ, said):
+    def start():
+        settings = settings_with(box, **environ)
+        MailServer.named(settings)
+        must_name_sites({site.id: site}, settings.digest)
+
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        start()
+
+
+def test_a_reader_of_one_site_reads_no_other(site):
+    assert readers(site, ("a@b.c", "kitab=d@e.f", "smartmarket=g@h.i", "a@b.c")) == ["a@b.c", "g@h.i"]
