@@ -135,6 +135,7 @@ def test_it_says_the_same_with_the_glossary_s_words_and_buttons_that_weigh_the_s
         assert "  " not in text, key
     assert says(words["text"], terms["consent"])
     assert says(words["withdrawn"], terms["consent"])
+    assert says(words["only"], terms["consent"])
     assert says(words["refuse"], terms["refuse"])
     assert says(words["withdraw"], terms["withdraw"])
     assert says(words["necessary"], terms["necessary"])
