@@ -9,7 +9,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
-from conftest import Shopper, closing, free_port
+from conftest import Shopper, _logged_in, closing, free_port
 from examples import ROOT, example
 from placed import PLACES, RULES
 from test_serving import nginx
@@ -149,3 +149,6 @@ def test_what_was_asked_by_rule_is_counted_by_rule_and_again_from_the_log(ruled,
         ("", "uk", "china"), (1, 1)
     )
     assert recount(services.store, shop, period).differences == []
+    page = _logged_in(ruled, "leyla", site).get("/?lang=en").text
+    table = page.partition('id="by-rule"')[2].partition("</table>")[0]
+    assert re.findall(r'role="rowheader">([^<]+)<', table) == ["elsewhere", "china", "uk"]
