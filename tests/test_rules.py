@@ -76,7 +76,9 @@ def test_a_rule_may_have_words_of_its_own_and_the_refusal_is_named_as_the_button
 def test_what_is_off_is_refused_in_an_answer_and_another_rule_is_not_shown():
     (china,) = notices("china")
     body = {"id": "0123456789abcdef", "allow": ["marketing"], "notice": china.hash}
-    with pytest.raises(UnknownCategory, match="'marketing' is not offered by that notice, as the rule 'china'"):
+    with pytest.raises(
+        UnknownCategory, match="'marketing' is not offered by that notice: it is off in the rule 'china'"
+    ):
         Decision.parse(json.dumps(body).encode(), lambda name: china, lambda token: None)
     assert shown_in(b'{"rule":"uk"}', SITE, lambda name: None).rule == "uk"
     assert (shown_in(b"", SITE, lambda name: None).rule, shown_in(b"", PLAIN, lambda name: None).rule) == ("", None)
