@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test bench faults kills pythons audit frontends fuzz lint build build-dist clean
+.PHONY: help demo test bench faults kills pythons audit frontends wordpress fuzz lint build build-dist plug-in clean
 
 help: ## Say what there is to do: this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -35,6 +35,10 @@ audit: .venv/ready-for-tests ## Plant every leak and look for it in every state 
 frontends: .venv/ready-for-tests snippet/node_modules/ready ## Build apps with Vite, Next, Nuxt, SvelteKit and Astro, and drive them; takes some minutes.
 	@FRONTENDS=1 .venv/bin/python -m pytest tests/browser/test_frontends.py
 
+wordpress: .venv/ready-for-tests ## Install Debian's WordPress, PHP and MariaDB, and drive the plug-in in it; takes some minutes.
+	@sh tests/needs.sh wordpress
+	@WORDPRESS=1 .venv/bin/python -m pytest tests/browser/test_wordpress.py
+
 fuzz: .venv/ready-for-tests ## Send a hundred thousand odd requests, tokens and settings, then whatever leads to new code.
 	@CASES=14000 .venv/bin/python -m pytest tests/test_fuzz.py tests/web/test_openapi.py
 	@if $(PIP) --only-binary atheris 'atheris>=3' 2>/dev/null; then \
@@ -54,6 +58,12 @@ build: .venv/ready-for-tests snippet/node_modules/ready ## Make the scripts of t
 build-dist: .venv/ready ## Make the wheel that other machines install, in dist/.
 	@.venv/bin/python -m pip wheel -qq --disable-pip-version-check --no-deps --wheel-dir dist .
 	@ls dist/*.whl
+
+plug-in: .venv/ready ## Make the zip that a WordPress takes as a new plug-in, in dist/.
+	@rm -rf build/consent-server dist/consent-server.zip && mkdir -p build dist
+	@cp -R snippet/wordpress build/consent-server && cp LICENSE build/consent-server/
+	@cd build && ../.venv/bin/python -m zipfile -c ../dist/consent-server.zip consent-server
+	@ls dist/consent-server.zip
 
 clean: ## Remove what make has made in this checkout.
 	@rm -rf .venv snippet/node_modules test-results build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

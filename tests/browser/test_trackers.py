@@ -297,7 +297,9 @@ def test_what_is_marked_and_matched_too_runs_in_page_order(shop: Shop, page: Pag
     shop.serve(trackers=PATTERNS)
     held = '<script type="text/plain" data-consent="analytics"'
     address = shop.url("/it.js", "tracker")
-    page.goto(shop.page(f"{COUNT}{held}>ran('before')</script>{held} src='{address}'></script>{held}>ran('after')</script>"))
+    page.goto(
+        shop.page(f"{COUNT}{held}>ran('before')</script>{held} src='{address}'></script>{held}>ran('after')</script>")
+    )
     with page.expect_response(lambda answer: "/release." in answer.url):
         page.get_by_role("button", name="Accept all").hover()
     settle(page)  # what lets tags run is there before the click
