@@ -18,7 +18,7 @@ from conftest import ROOT, free_port, left_of
 from examples import example
 from test_serving import up
 
-WORDPRESS = Path("/usr/share/wordpress")
+WORDPRESS = Path(os.environ.get("WORDPRESS_FOLDER", "/usr/share/wordpress"))
 MARIADB = ("/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db")
 CONSENT_API = os.environ.get("WP_CONSENT_API", "")
 """A folder with the plug-in WP Consent API; without one a stand-in has the functions that it documents."""
