@@ -103,7 +103,7 @@ function held( string $html, array $waits = array() ): string {
 		// Tags of every kind are read to their end: what looks like a tag within an attribute is none.
 		$rest   = $start + strlen( $tag[0][0] );
 		$inside = after( $html, '~(?:' . ATTRIBUTE . ')*+[^>]*+>~A', $rest );
-		$end    = in_array( $name, RAW, true ) ? after( $html, "~(?=</$name)~i", $inside ) : $inside;
+		$end    = in_array( $name, RAW, true ) ? after( $html, "~(?=</{$name}[\\s/>])~i", $inside ) : $inside;
 		$text   = substr( $html, $inside, $end - $inside );
 		$for    = array();
 		if ( in_array( $name, HOLDABLE, true ) ) {

@@ -275,6 +275,7 @@ LEFT = [
     '<!-- <script src="https://tracker.example/a.js"></script> -->',
     '<textarea><iframe src="https://www.youtube.com/embed/1"></iframe></textarea>',
     "<script>const text = '<iframe src=\"https://www.youtube.com/embed/1\">'</script>",
+    "<script>const text = '</scripts><img src=https://tracker.example/a>'</script>",
     '<link rel="stylesheet" href="https://fonts.googleapis.com/css?family=Inter">',
     '<a href="https://www.youtube.com/watch?v=1">a film</a><p title="<img src=https://tracker.example/ alt=x>">',
     "<p title='>' data-a = \"<script src='https://tracker.example/a.js'></script>\">",
