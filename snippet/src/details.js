@@ -171,6 +171,7 @@ const details = (gate) => {
   const open = () => {
     const parent = host();
     if (parent.querySelector('dialog')) return; // of whichever language
+    parent.querySelector('.saved')?.remove(); // it would lie dimmed under what it tells of
     dialog = made();
     parent.append(dialog);
     dialog.showModal();

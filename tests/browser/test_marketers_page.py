@@ -23,6 +23,9 @@ from consent_server.web.marketer.words import LANGUAGES, Words
 SIZES = {"desktop": (1280, 900), "phone": (360, 780), "narrow": (320, 640)}
 EN = Words.of("en")
 
+OTHERS = ("/keys?site=smartmarket", "/links?site=smartmarket&device=phone&goal=answer", "/sites", "/password")
+"""The pages beside the rates."""
+
 
 @pytest.fixture(scope="module")
 def filled(short_folder: Callable[[], Path]) -> Iterator[Live]:
@@ -97,8 +100,9 @@ def test_axe_finds_nothing_on_any_page(demo, filled, enter, new_context, scheme,
     assert violations(login) == []
     page = enter(demo, size, color_scheme=scheme)
     assert violations(page) == []
-    page.goto(f"{demo.url}/keys?site=smartmarket")
-    assert violations(page) == []
+    for path in OTHERS:
+        page.goto(f"{demo.url}{path}")
+        assert violations(page) == [], path
     page = enter(filled, size, color_scheme=scheme)
     assert violations(page) == []
     page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true })")
@@ -113,8 +117,9 @@ def test_nothing_scrolls_sideways_at_320_pixels(demo, filled, enter, lang):
         assert too_wide(page) == 0
         page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true })")
         assert too_wide(page) == 0
-        page.goto(f"{live.url}/keys?site=smartmarket")
-        assert too_wide(page) == 0
+    for path in OTHERS:
+        page.goto(f"{live.url}{path}")
+        assert too_wide(page) == 0, path
 
 
 def test_it_is_used_by_keyboard_alone(filled, new_context):
@@ -184,6 +189,36 @@ def test_it_works_without_scripts(filled, enter):
     page.locator(".tongues").get_by_role("link", name="RU").click()
     expect(page.locator("html")).to_have_attribute("lang", "ru")
     expect(page.get_by_role("button", name=str(Words.of("ru")("logout")))).to_be_visible()
+
+
+def test_a_report_is_shared_and_a_note_added_without_scripts_and_both_are_read_by_a_stranger(
+    filled, enter, new_context, requests: list[Request]
+):
+    page = enter(filled, java_script_enabled=False)
+    page.locator("summary", has_text=str(EN("note_new"))).click()
+    page.locator("[name=text]").fill("The autumn sale began")
+    page.get_by_role("button", name=str(EN("note_add")), exact=True).click()
+    expect(page.locator(".marks")).to_contain_text("The autumn sale began")
+    page.get_by_role("link", name=str(EN("share")), exact=True).click()
+    page.locator("[name=name]").fill("the board")
+    page.get_by_role("button", name=str(EN("links_make"))).click()
+    address = page.locator(".once code").inner_text()
+
+    stranger = new_context(viewport={"width": 360, "height": 780}, color_scheme="dark", locale="en-GB").new_page()
+    requests.clear()
+    stranger.goto(address)
+    expect(stranger.locator(".headline")).to_contain_text("in which the banner was shown")
+    expect(stranger.locator(".marks")).to_contain_text("The autumn sale began")
+    assert violations(stranger) == []
+    assert too_wide(stranger) == 0
+    assert {each.headers.get("referer") or None for each in requests} == {None}
+    assert stranger.locator("form, input:not([type=range])").count() == 0
+    stranger.goto(f"{filled.url}/")
+    expect(stranger.locator("[name=password]")).to_be_visible()
+
+    page.goto(f"{filled.url}/")
+    page.get_by_role("button", name=str(EN("note_remove_one", what="The autumn sale began"))).click()
+    expect(page.locator(".marks")).not_to_contain_text("autumn sale")
 
 
 def test_the_days_are_written_in_the_language_of_the_page_and_picked_from_a_calendar(filled, enter):
