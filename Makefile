@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test bench faults kills pythons audit frontends languages fuzz lint build build-dist clean
+.PHONY: help demo test bench faults kills pythons audit frontends languages wordpress fuzz lint build build-dist plug-in clean
 
 help: ## Say what there is to do: this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -38,6 +38,10 @@ frontends: .venv/ready-for-tests snippet/node_modules/ready ## Build apps with V
 languages: .venv/ready-for-tests ## Lay out each of the 47 languages in every layout, narrow and wide; takes some minutes.
 	@LANGUAGES=1 .venv/bin/python -m pytest tests/browser/test_languages.py
 
+wordpress: .venv/ready-for-tests ## Install Debian's WordPress, PHP and MariaDB, and drive the plug-in in it; takes some minutes.
+	@sh tests/needs.sh wordpress
+	@WORDPRESS=1 .venv/bin/python -m pytest tests/browser/test_wordpress.py
+
 fuzz: .venv/ready-for-tests ## Send a hundred thousand odd requests, tokens and settings, then whatever leads to new code.
 	@CASES=14000 .venv/bin/python -m pytest tests/test_fuzz.py tests/web/test_openapi.py
 	@if $(PIP) --only-binary atheris 'atheris>=3' 2>/dev/null; then \
@@ -57,6 +61,12 @@ build: .venv/ready-for-tests snippet/node_modules/ready ## Make the scripts of t
 build-dist: .venv/ready ## Make the wheel that other machines install, in dist/.
 	@.venv/bin/python -m pip wheel -qq --disable-pip-version-check --no-deps --wheel-dir dist .
 	@ls dist/*.whl
+
+plug-in: .venv/ready ## Make the zip that a WordPress takes as a new plug-in, in dist/.
+	@rm -rf build/consent-server dist/consent-server.zip && mkdir -p build dist
+	@cp -R snippet/wordpress build/consent-server && cp LICENSE build/consent-server/
+	@cd build && ../.venv/bin/python -m zipfile -c ../dist/consent-server.zip consent-server
+	@ls dist/consent-server.zip
 
 clean: ## Remove what make has made in this checkout.
 	@rm -rf .venv snippet/node_modules test-results build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

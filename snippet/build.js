@@ -29,10 +29,9 @@ const minifiedStyle = {
 const allWords = () => {
   const languages = readdirSync(words).filter((name) => name != 'layers.json').sort().map((name) => name.slice(0, -5));
   const all = Object.fromEntries(languages.map((lang) => [lang, read(`${lang}.json`)]));
+  const wanted = Object.values(LAYERS).flat();
   for (const [lang, said] of Object.entries(all)) {
-    const { rules, ...others } = LAYERS; // a language may lack what only rules by place need
-    const wanted = Object.values(others).flat();
-    const wrong = [...wanted.filter((key) => !said[key]), ...Object.keys(said).filter((key) => ![...wanted, ...rules].includes(key))];
+    const wrong = [...wanted.filter((key) => !said[key]), ...Object.keys(said).filter((key) => !wanted.includes(key))];
     if (wrong.length) throw Error(`words/${lang}.json: missing or unknown: ${wrong}`);
   }
   return { ...all, ...LAYERS };

@@ -1,4 +1,7 @@
-"""Writes the documentation's tables from what the program itself says: ``python -m tests.generated``."""
+"""Writes the documentation's tables, and the catalogue for WordPress, from what the program itself says.
+
+Type ``python -m tests.generated``.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,14 @@ from typing import Any
 
 import click
 
+from consent_server.catalogue import services
 from consent_server.cli import main
 from consent_server.settings.environment import ENVIRONMENT
 from consent_server.settings.lists import COOKIE, TRACKER, VENDORS
 from consent_server.settings.rows import REQUIRED, Row
 from consent_server.settings.shops import AUTHORITY, RULE, SITE, VARIANT
 from consent_server.settings.theme import BUTTON, DARK, DARK_BUTTON, THEME
+from consent_server.site import OPTIONAL
 
 ROOT = Path(__file__).parent.parent
 
@@ -125,6 +130,25 @@ def renewed(page: str) -> str:
     return text
 
 
+PLUG_IN = ROOT / "snippet" / "wordpress"
+"""The plug-in for WordPress."""
+
+
+def addresses() -> str:
+    """Return what each address of the catalogue waits for, as a file of PHP; what is necessary waits for nothing."""
+    waits = {pattern: each.category for each in services().values() for pattern in each.patterns}
+    rows = "\n".join(f"\t'{pattern}' => '{waits[pattern]}'," for pattern in sorted(waits) if waits[pattern] in OPTIONAL)
+    return f"""<?php
+// Made by `make build` from consent_server/catalogue/services.
+defined( 'ABSPATH' ) || exit;
+
+return array(
+{rows}
+);
+"""
+
+
 if __name__ == "__main__":
+    (PLUG_IN / "catalogue.php").write_text(addresses(), "utf-8")
     for page in {page for page, _ in PARTS}:
         (ROOT / page).write_text(renewed(page), "utf-8")

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fetch what the tests need beside Python packages: Node 20 or newer, Chromium, Firefox, WebKit, redis-server, nginx,
-# slowhttptest, PHP.
+# slowhttptest, PHP. With the argument `wordpress`, WordPress and MariaDB too.
 # What is there already is used as it is. Nothing is left running: the tests start their own servers.
 set -eu
 cd "$(dirname "$0")/.."
@@ -32,6 +32,14 @@ if ! command -v slowhttptest >/dev/null; then missing="$missing slowhttptest"; f
 if ! command -v firefox >/dev/null && ! command -v firefox-esr >/dev/null; then missing="$missing firefox-esr"; fi
 if ! command -v WebKitWebDriver >/dev/null; then missing="$missing webkit2gtk-driver"; fi
 if ! command -v Xvfb >/dev/null; then missing="$missing xvfb"; fi
+if [ "${1-}" = wordpress ]; then
+    if [ ! -e /usr/share/wordpress/wp-load.php ]; then missing="$missing wordpress"; fi
+    if [ ! -e /usr/share/wordpress/wp-content/themes/twentytwentythree ]; then
+        missing="$missing wordpress-theme-twentytwentythree"
+    fi
+    if ! command -v mariadbd >/dev/null; then missing="$missing mariadb-server-core"; fi
+    if ! php -m 2>/dev/null | grep -qx mysqli; then missing="$missing php-mysql"; fi
+fi
 if [ -z "$missing" ]; then exit 0; fi
 
 if [ "$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root=sudo; else as_root=none; fi

@@ -6,12 +6,16 @@ from datetime import date
 from importlib.resources import files
 
 import pytest
+from examples import example
 from placed import PLACES, RULES
 
 from consent_server.banner.scripts import build_scripts, replay
+from consent_server.check.faults import places
 from consent_server.decision import Decision, Malformed, shown_in
+from consent_server.preview import create_preview
 from consent_server.proof.receipt import receipt
 from consent_server.rules import KINDS, Rule, rule_at
+from consent_server.settings.environment import Settings
 from consent_server.settings.places import COUNTRIES
 from consent_server.settings.shops import make_site, words_of_rules
 from consent_server.site import OPTIONAL, UnknownCategory
@@ -72,7 +76,9 @@ def test_a_rule_may_have_words_of_its_own_and_the_refusal_is_named_as_the_button
 def test_what_is_off_is_refused_in_an_answer_and_another_rule_is_not_shown():
     (china,) = notices("china")
     body = {"id": "0123456789abcdef", "allow": ["marketing"], "notice": china.hash}
-    with pytest.raises(UnknownCategory, match="'marketing' is not offered by that notice, as the rule 'china'"):
+    with pytest.raises(
+        UnknownCategory, match="'marketing' is not offered by that notice: it is off in the rule 'china'"
+    ):
         Decision.parse(json.dumps(body).encode(), lambda name: china, lambda token: None)
     assert shown_in(b'{"rule":"uk"}', SITE, lambda name: None).rule == "uk"
     assert (shown_in(b"", SITE, lambda name: None).rule, shown_in(b"", PLAIN, lambda name: None).rule) == ("", None)
@@ -99,6 +105,35 @@ def test_a_notice_of_a_rule_is_shown_again_by_the_scripts_that_showed_it(rule):
     page, same = replay(asked)
     assert same
     assert f'"name":"{rule}","where":["AQ"]' in page
+
+
+def test_the_preview_shows_a_rule_in_a_place_of_its_own(tmp_path):
+    file = tmp_path / "consent.toml"
+    shop = (
+        '[sites.shop]\nname = "Shop"\norigins = ["https://a.example"]\npolicy_url = "/p"\npolicy_updated = 2026-01-01\n'
+    )
+    file.write_text(f"{shop}{example('places')}", "utf-8")
+    client = create_preview(file).test_client()
+    page = client.get("/?rule=china", base_url="http://127.0.0.1:1").text
+    assert '<option value="china" selected>china</option>' in page
+    for rule, place in (("china", "CN"), ("unknown", ""), ("", "AQ")):
+        frame = client.get(f"/frames/shop/light/first/en/?rule={rule}", base_url="http://127.0.0.1:1")
+        assert f'data-place="{place}"' in frame.text
+    assert client.get("/frames/shop/light/first/en/?rule=none", base_url="http://127.0.0.1:1").status_code == 404
+    file.write_text(shop, "utf-8")
+    assert (
+        "data-place"
+        not in client.get("/frames/shop/light/first/en/", base_url="http://127.0.0.1:1").text.split("<script")[1]
+    )
+    assert 'name="rule"' not in client.get("/", base_url="http://127.0.0.1:1").text
+
+
+def test_check_names_the_header_that_a_rule_needs():
+    told = Settings(secret=("x" * 32,))
+    assert [each.cure.split()[1] for each in places(SITE, told)] == ["COUNTRY_HEADER"]
+    told = replace(told, country_header="X-Country")
+    assert [each.cure.split()[1] for each in places(SITE, told)] == ["REGION_HEADER"]
+    assert [*places(SITE, replace(told, region_header="X-Region")), *places(PLAIN, Settings(secret=("x" * 32,)))] == []
 
 
 def test_a_shop_without_rules_is_served_the_bytes_that_it_would_be_if_there_were_none():

@@ -87,6 +87,11 @@ def listing(items: Sequence[str], lang: str) -> str:
     return format_list(items, locale=_locale(lang))
 
 
+def sentences(items: Sequence[str], lang: str) -> str:
+    """Return sentences one after the other, with a space between them where the language writes one."""
+    return ("" if lang in ("ja", "zh") else " ").join(items)
+
+
 def day(moment: date, lang: str) -> str:
     """Return a day as it stands in a text: ``20 December 2025``; in Persian by the calendar of Iran."""
     return _solar(moment) if lang == "fa" else format_date(moment, "long", locale=_locale(lang))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..rules import Rule
 from ..settings.shops import words_of_rules
 from ..site import OPTIONAL, Notice, Site
-from .regional import listing
+from .regional import listing, sentences
 
 LAYERS = {
     "details": ("details_unless", "on_unless", "unavailable"),
@@ -37,7 +37,7 @@ def words_of(rule: Rule, lang: str, words: Mapping[str, str]) -> dict[str, str]:
         for kind, word in SENTENCES.items()
         if (of := rule.has(kind, OPTIONAL))
     ]
-    whole = " ".join([*text, said["holding"]]).replace("{refuse}", said["refuse"])
+    whole = sentences([*text, said["holding"]], lang).replace("{refuse}", said["refuse"])
     return {**{name: said[name] for name in words_of_rules()}, "text": whole}
 
 

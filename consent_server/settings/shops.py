@@ -201,7 +201,7 @@ def snippet_words() -> dict[str, dict[str, str]]:
 
 @cache
 def words_of_rules() -> tuple[str, ...]:
-    """Return the names of the words that only rules by place need, and that a language may lack."""
+    """Return the names of the words that only rules by place need; in a shop's own language they may be left out."""
     text = files("consent_server.banner").joinpath("static/words.json").read_bytes()
     return tuple(msgspec.json.decode(text)["rules"])
 

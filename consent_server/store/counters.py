@@ -40,8 +40,9 @@ def counting(day: int, entry: Entry, notice: Notice, ruled: bool) -> list[Any]:
     ``ruled``: whether the site has rules by place; those of no other site are counted by them.
     """
     counted = _positions(entry.kind, entry.allow, entry.before)
-    others = [f"how={entry.how}", *([f"rule={notice.rule}"] if ruled or notice.rule else [])]
-    return _counting(day, counted, notice.lang, notice.variant, entry.device, entry.country, *others)
+    others = (f"rule={notice.rule}",) if ruled or "rule" in notice.content else ()
+    how = f"how={entry.how}"
+    return _counting(day, counted, notice.lang, notice.variant, entry.device, entry.country, how, *others)
 
 
 def _counting(

@@ -17,10 +17,10 @@ export const choice = () => {
 };
 
 /**
- * @param {Readonly<Choice> | null} answer
  * @param {Category | 'necessary'} category
+ * @returns {boolean} whether it may run now, which rules by place may say without an answer
  */
-export const allows = (answer, category) => category == 'necessary' || !!answer?.[category];
+export const allows = (category) => category == 'necessary' || !!window.consent?.allows(category);
 
 /**
  * @param {() => void} tell called at each answer

@@ -34,9 +34,7 @@ export function ConsentProvider({ server, site, nonce, children }) {
  */
 /** @param {Category | 'necessary'} [category] */
 export function useConsent(category) {
-  /** @param {Readonly<Choice> | null} answer */
-  const asked = (answer) => (category ? allows(answer, category) : answer);
-  return useSyncExternalStore(subscribe, () => asked(choice()), () => asked(null));
+  return useSyncExternalStore(subscribe, () => (category ? allows(category) : choice()), () => (category ? category == 'necessary' : null));
 }
 
 /**

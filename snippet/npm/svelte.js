@@ -23,14 +23,12 @@ import { allows, choice, subscribe } from './answer.js';
  */
 /** @param {Category | 'necessary'} [category] @returns {Readable<any>} */
 export function useConsent(category) {
-  /** @param {Readonly<Choice> | null} answer */
-  const asked = (answer) => (category ? allows(answer, category) : answer);
   return {
     subscribe(run) {
-      run(asked(null));
+      run(category ? category == 'necessary' : null);
       if (typeof document == 'undefined') return () => {};
       let over = false;
-      const update = () => over || run(asked(choice()));
+      const update = () => over || run(category ? allows(category) : choice());
       queueMicrotask(update); // not before what a server has drawn is taken over
       const stop = subscribe(update);
       return () => {

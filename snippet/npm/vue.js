@@ -32,9 +32,10 @@ export function createConsent(where) {
  */
 /** @param {import('vue').MaybeRefOrGetter<Category | 'necessary'>} [category] */
 export function useConsent(category) {
-  const answer = shallowRef(/** @type {Readonly<Choice> | null} */ (null));
+  /** What is known, anew at each change: nothing before it is mounted. */
+  const known = shallowRef({ answer: /** @type {Readonly<Choice> | null} */ (null), mounted: false });
   const update = () => {
-    answer.value = choice();
+    known.value = { answer: choice(), mounted: true };
   };
   let stop = () => {};
   onMounted(() => {
@@ -42,7 +43,11 @@ export function useConsent(category) {
     update();
   });
   onUnmounted(() => stop());
-  return computed(() => (category ? allows(answer.value, toValue(category)) : answer.value));
+  return computed(() => {
+    const { answer, mounted } = known.value;
+    const asked = toValue(category);
+    return asked ? asked == 'necessary' || mounted && allows(asked) : answer;
+  });
 }
 
 /** Draws its slot while the category is allowed, else the slot `fallback`. */

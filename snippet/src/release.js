@@ -213,7 +213,8 @@ const release = (gate) => {
     pageChanged();
     // A script may get its address, or its text, when it is in the page.
     if (attributeName != 'src' && type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
-    else if (target instanceof HTMLScriptElement) lookAt(target);
+    // One that a pattern held too gets its address before the page is made to agree: those above it come first.
+    else if (target instanceof HTMLScriptElement) attributeName && mayRun(target) && !released.has(target) ? look(document) : lookAt(target);
     else addedNodes.forEach(look);
   });
 

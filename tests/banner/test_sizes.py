@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from consent_server.banner.scripts import build_scripts
+from consent_server.rules import Rule
 from consent_server.site import Site
 
 VENDORS = {
@@ -26,6 +27,9 @@ TRACKERS = (
 )
 
 
+RULES = (Rule("uk", ("GB",), {"analytics": "objection"}),)
+
+
 def longest(site: Site, layer: str) -> int:
     """Return the bytes of a layer in the language that takes the most."""
     return max(len(script.br) for script in build_scripts(site).layers[layer].values())
@@ -40,6 +44,10 @@ SIZES: dict[str, tuple[int, Callable[[Site], int]]] = {
     "what a shop that watches has in consent.js": (
         250,
         lambda site: len(build_scripts(replace(site, watch=0.01)).consent.br) - len(build_scripts(site).consent.br),
+    ),
+    "consent.js, four languages, every vendor, six patterns, one rule by place": (
+        8700,
+        lambda site: len(build_scripts(replace(site, vendors=VENDORS, trackers=TRACKERS, rules=RULES)).consent.br),
     ),
     "what watches a page": (2100, lambda site: longest(site, "watch")),
     "details, English": (3600, lambda site: len(build_scripts(site).layers["details"]["en"].br)),

@@ -14,6 +14,7 @@ from examples import example
 from playwright.sync_api import BrowserContext, Page, expect
 
 import consent_server
+from consent_server.rules import Rule
 
 from .conftest import Shop, press, settle, until, when
 from .libraries import library
@@ -146,6 +147,17 @@ def answers(shop: Shop, page: Page) -> None:
     expect(page.get_by_role("switch", name="Marketing")).to_be_visible()
 
 
+def follows_the_place(shop: Shop, page: Page) -> None:
+    """The app that was shown last draws what a rule by place has on, to who has not answered."""
+    shop.serve(rules=(Rule("uk", ("GB",), {"analytics": "objection"}),))
+    until(page, "!!consent.token")  # or it would come after the cookies were cleared
+    page.context.clear_cookies()
+    tag = shop.tag.replace("<script", '<script data-place="GB"').replace("consent.js", "consent.js?anew")
+    page.goto(shop.page('<div id="root"></div><script type="module" src="/app.js"></script>', head=tag))
+    expect(page.get_by_text("Visits are counted.")).to_be_visible()
+    assert page.evaluate("consent.choice") is None
+
+
 def show(shop: Shop, page: Page, script: str, html: str = "") -> None:
     """Open a page without a tag, with an app in it."""
     shop.pages["/app.js"] = ("text/javascript; charset=utf-8", script, {})
@@ -183,6 +195,7 @@ def test_react_asks_draws_and_takes_back(shop: Shop, page: Page, app: Callable[.
     made = app(Shop__tsx=example("frontends react shop"), main__tsx=example("frontends react main"))
     show(shop, page, made.bundle("main.tsx"))
     answers(shop, page)
+    follows_the_place(shop, page)
 
 
 REACT_SERVER = """
@@ -233,6 +246,7 @@ def test_vue_asks_draws_and_takes_back(shop: Shop, page: Page, app: Callable[...
     made = app(Shop__vue=example("frontends vue shop"), main__ts=example("frontends vue main"))
     show(shop, page, made.bundle("main.ts"))
     answers(shop, page)
+    follows_the_place(shop, page)
 
 
 VUE_SERVER = """
@@ -283,6 +297,9 @@ def test_svelte_asks_draws_and_takes_back_and_takes_over_what_a_server_drew(
     )
     show(shop, page, made.bundle("mount.js"))
     answers(shop, page)
+    follows_the_place(shop, page)
+    shop.serve()
+    page.context.clear_cookies()
     html = made.prints("server.js")
     assert "Visits are not counted." in html
     page.context.clear_cookies()

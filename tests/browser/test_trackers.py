@@ -291,3 +291,18 @@ def test_patterns_reach_subdomains_the_bare_host_and_paths_but_no_lookalike(shop
     when(page, lambda: len(shop.hits) >= len(expected))
     settle(page)
     assert {hit.split("/")[0] for hit in shop.hits} == expected
+
+
+def test_what_is_marked_and_matched_too_runs_in_page_order(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=PATTERNS)
+    held = '<script type="text/plain" data-consent="analytics"'
+    address = shop.url("/it.js", "tracker")
+    page.goto(
+        shop.page(f"{COUNT}{held}>ran('before')</script>{held} src='{address}'></script>{held}>ran('after')</script>")
+    )
+    with page.expect_response(lambda answer: "/release." in answer.url):
+        page.get_by_role("button", name="Accept all").hover()
+    settle(page)  # what lets tags run is there before the click
+    press(page, "accept")
+    until(page, "order.length == 3")
+    assert page.evaluate("order") == ["before", "/it.js", "after"]

@@ -5,11 +5,12 @@ import subprocess
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
-from conftest import Shopper, closing, free_port
+from conftest import Shopper, _logged_in, closing, free_port
 from examples import ROOT, example
 from placed import PLACES, RULES
 from test_serving import nginx
@@ -17,10 +18,12 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 
 from consent_server import create_app
+from consent_server.proof.log import export
 from consent_server.rates.period import Period
 from consent_server.rates.read import recount, report, today
 from consent_server.rules import rule_at
 from consent_server.settings.shops import read_sites
+from consent_server.verify import verify
 from consent_server.web.request import place as place_of
 
 OWN = "https://smartmarket.az"
@@ -149,3 +152,8 @@ def test_what_was_asked_by_rule_is_counted_by_rule_and_again_from_the_log(ruled,
         ("", "uk", "china"), (1, 1)
     )
     assert recount(services.store, shop, period).differences == []
+    exported = export(services.store, shop, services.keys, None, period.last, datetime.now(UTC))
+    assert verify([*exported], services.keys.jwks()).entries == 3
+    page = _logged_in(ruled, "leyla", site).get("/?lang=en").text
+    table = page.partition('id="by-rule"')[2].partition("</table>")[0]
+    assert re.findall(r'role="rowheader">([^<]+)<', table) == ["elsewhere", "china", "uk"]

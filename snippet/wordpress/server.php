@@ -1,0 +1,92 @@
+<?php
+/**
+ * What the server publishes: the keys that sign tokens, and the revision of what is asked.
+ *
+ * It is fetched when somebody asks for it, at most once an hour, and after a failure once a minute. The last good answer
+ * is kept for as long as the server is away.
+ *
+ * @package consent-server
+ */
+
+namespace ConsentServer;
+
+defined( 'ABSPATH' ) || exit;
+
+const KNOWN       = 'consent_server_known';
+const FRESH       = 'consent_server_fresh';
+const ASKED_AGAIN = 'consent_server_again';
+const SECONDS     = 2;
+const LONGEST     = 262144; // Bytes of an answer.
+
+/**
+ * What is known of the server; without keys, nothing is allowed.
+ *
+ * @param bool $again whether to ask although the hour is not over: there may be a new key.
+ * @return array{keys: string[], revision: int, fault: string}
+ */
+function known( bool $again = false ): array {
+	$of    = site_address();
+	$kept  = get_option( KNOWN );
+	$known = is_array( $kept ) && ( $kept['of'] ?? '' ) === $of ? $kept : array( 'keys' => array(), 'revision' => 0 );
+	$fresh = get_transient( FRESH );
+	$is_of = is_array( $fresh ) && ( $fresh['of'] ?? '' ) === $of;
+	if ( $is_of && ! ( $again && ! get_transient( ASKED_AGAIN ) ) ) {
+		return $known + array( 'fault' => $fresh['fault'] );
+	}
+	// Who comes meanwhile does not ask too.
+	set_transient( FRESH, array( 'of' => $of, 'fault' => $is_of ? $fresh['fault'] : '' ), MINUTE_IN_SECONDS );
+	set_transient( ASKED_AGAIN, 1, MINUTE_IN_SECONDS );
+	$answer = fetched();
+	if ( $answer['revision'] ) {
+		$known = array( 'of' => $of, 'keys' => $answer['keys'], 'revision' => $answer['revision'] );
+		update_option( KNOWN, $known, false );
+	}
+	$seconds = '' === $answer['fault'] ? HOUR_IN_SECONDS : MINUTE_IN_SECONDS;
+	set_transient( FRESH, array( 'of' => $of, 'fault' => $answer['fault'] ), $seconds );
+	return $known + array( 'fault' => $answer['fault'] );
+}
+
+/**
+ * What the server says now.
+ *
+ * @return array{keys: string[], revision: int, fault: string} a fault is its kind: away, site, untold. No revision: nothing
+ *                                                             of it is to be kept.
+ */
+function fetched(): array {
+	$nothing = array( 'keys' => array(), 'revision' => 0 );
+	$said    = json_decode( document( setting( 'server' ) . '/v1/keys.json' )[1], true );
+	$keys    = array_column( is_array( $said['keys'] ?? null ) ? $said['keys'] : array(), 'x' );
+	$keys    = array_values( array_filter( $keys, __NAMESPACE__ . '\is_key' ) );
+	if ( ! $keys ) {
+		return $nothing + array( 'fault' => 'away' );
+	}
+	list( $status, $body ) = document( site_address() . 'notice' );
+	$revision              = json_decode( $body, true )['revision'] ?? 0;
+	if ( ! is_int( $revision ) || $revision < 1 ) {
+		return $nothing + array( 'fault' => 404 === $status ? 'site' : 'away' );
+	}
+	// Where the WP Consent API is, the page's script has to tell it.
+	$untold = function_exists( 'wp_has_consent' ) && false === strpos( document( site_address() . 'consent.js' )[1], 'wp_set_consent' );
+	return array( 'keys' => $keys, 'revision' => $revision, 'fault' => $untold ? 'untold' : '' );
+}
+
+/**
+ * What stands at an address, and the status that it came with; 0 where nothing came.
+ *
+ * @param string $address whole.
+ * @return array{int, string}
+ */
+function document( string $address ): array {
+	$answer = wp_remote_get(
+		$address,
+		array( 'timeout' => SECONDS, 'redirection' => 0, 'limit_response_size' => LONGEST )
+	);
+	return array( (int) wp_remote_retrieve_response_code( $answer ), wp_remote_retrieve_body( $answer ) );
+}
+
+/** Forget what was fetched of another server or site. */
+function forget(): void {
+	delete_option( KNOWN );
+	delete_transient( FRESH );
+	delete_transient( ASKED_AGAIN );
+}
