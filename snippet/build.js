@@ -39,11 +39,9 @@ const allWords = () => {
 
 mkdirSync(target, { recursive: true });
 const ALONE = /^(consent|testing|watching)/;
-/** A class of the page's hides the browser's of that name from a script that comes later, but not the window's own. */
+/** A class of the page's hides the browser's of that name from a script that comes later, but not the window's own; see natives.js. */
 const HIDDEN = Object.fromEntries(
-  `AbortSignal Blob CustomEvent CSSStyleSheet Document Element Event History HTMLElement HTMLIFrameElement HTMLMediaElement
-  HTMLScriptElement Map MediaStream MessageChannel MutationObserver Navigator Node Promise Proxy Range Reflect ResizeObserver Set
-  ShadowRoot URL WeakMap WeakSet`.split(/\s+/).map((name) => [name, `window.${name}`]));
+  'AbortSignal CSSStyleSheet MediaStream MessageChannel MutationObserver Reflect ResizeObserver'.split(' ').map((name) => [name, `window.${name}`]));
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'], ['testing', '__TESTING__'],
   ['details', '__DETAILS__'], ['mine', '__MINE__'], ['proof', '__PROOF__'], ['release', ''],
@@ -60,6 +58,7 @@ for (const [name, placeholder] of [
     format: ALONE.test(name) ? 'iife' : 'esm',
     target: 'es2022',
     define: { ...ALONE.test(name) ? {} : HIDDEN, __RULES__: `${name.endsWith('.rules')}` },
+    inject: ALONE.test(name) ? [] : ['src/natives.js'],
     plugins: [minifiedStyle],
     write: false,
   });

@@ -35,12 +35,17 @@ def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], firs
         "gpc": int(site.gpc),
         "layers": version,
         "css": style.layouts(layouts) + style.theme(site.theme),
-        "clear": [site.removable(category) for category in OPTIONAL],
+        "clear": [_beginnings(site, category) for category in OPTIONAL],
         "ways": ways,
         **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
         **({"trackers": list(tracker_patterns(site.held_trackers))} if site.held_trackers else {}),
         **({"rules": ruled.rules(site, notices, first)} if site.rules else {}),
     }
+
+
+def _beginnings(site: Site, category: str) -> list[str]:
+    """Return what the names of what can be removed begin with: enough to see whether some of it is there."""
+    return list(dict.fromkeys(name.partition("*")[0] for name in site.removable(category)))
 
 
 def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, object]]]:

@@ -1,6 +1,6 @@
 /** The first layer: what is asked, and three buttons alike. In the light DOM, where helpers and translators see it. */
 import { countShowing } from './showing.js';
-import { config, doc, idle, language, layout, notices } from './site.js';
+import { config, doc, idle, language, layout, notices, parsed } from './site.js';
 import style from './banner.css';
 
 /**
@@ -25,8 +25,8 @@ export const element = (name, attributes, ...children) => {
 const sheets = [new CSSStyleSheet(), new CSSStyleSheet()];
 /** The place for a cookie list says by this that it has come into the page. */
 let css = '[data-consent-list]{animation:ask 1ms}@keyframes ask{}';
-/** The end of the page, and what the browser scrolls to, stay clear of the banner. */
-let room = '';
+/** Pixels of the banner's, of which the end of the page, and what the browser scrolls to, stay clear. @type {number | undefined} */
+let room;
 
 /** @param {number} which @param {string} rules, on one line */
 const dress = (which, rules) => {
@@ -49,12 +49,9 @@ export const addStyle = (more) => {
 
 /** The host has no extent, and the banner a size of its own, as long as they have our style. */
 const sizes = new ResizeObserver(() => requestAnimationFrame(() => {
-  const box = banner?.getBoundingClientRect();
-  const taken = box?.height && innerHeight - box.top;
-  const before = room;
-  // Unless it went to the other end of the window.
-  if (!taken || !banner?.style.length) room = taken ? `@media screen{html{margin-bottom:${taken}px;scroll-padding-bottom:${taken + 8}px}}` : '';
-  if (room != before) dress(1, room);
+  // As much as before, where it went to the other end of the window.
+  const taken = banner?.offsetHeight && (banner.style.length ? room : innerHeight - banner.getBoundingClientRect().top);
+  if (room != taken) dress(1, (room = taken) ? `@media screen{html{margin-bottom:${taken}px;scroll-padding-bottom:${taken + 8}px}}` : '');
   wear();
   takeFont();
   idle(seen);
@@ -63,7 +60,7 @@ const sizes = new ResizeObserver(() => requestAnimationFrame(() => {
 // ---- The host ----
 
 /** @type {HTMLElement} */
-let host;
+export let host;
 
 /**
  * @returns {HTMLElement} the one element of ours, in the top layer. It is between head and body, where it is no sibling of
@@ -160,8 +157,8 @@ export const showBanner = (clicks, reach, failed) => {
   );
   theHost().append(banner);
   sizes.observe(banner);
-  idle(() => {
-    // From nobody who types.
-    if (failed || doc.activeElement == doc.body) banner?.focus({ preventScroll: true });
-  });
+  parsed.then(() => idle(() => {
+    // From nobody who types, nor from what the page wants it for.
+    if (failed || doc.activeElement == doc.body && !doc.querySelector('[autofocus]')) banner?.focus({ preventScroll: true });
+  }));
 };

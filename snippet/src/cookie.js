@@ -55,6 +55,8 @@ export const set = (text) => {
 const scope = `;Path=/;SameSite=Lax${location.protocol == 'https:' ? ';Secure' : ''}${
   domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''};Max-Age=`;
 
+const ours = RegExp(`(?<!\\S)${config.cookie}=([^;]+)`, 'g');
+
 /** @returns {State | undefined} what a value of the cookie says, unless it is somebody else's or another shop's */
 export const parse = (value = '') => {
   try {
@@ -62,7 +64,7 @@ export const parse = (value = '') => {
     // No text that may be in a payload has a - or _ in base64url. And a yes names its decision, so that a refusal's token
     // has nothing to turn into one.
     /** @type {import('./types').Pending[]} */
-    const list = waits ? JSON.parse(decodeURIComponent(value.slice(1))) : [JSON.parse(atob(value.slice(0, -SIGNATURE)))];
+    const list = JSON.parse(waits ? decodeURIComponent(value.slice(1)) : `[${atob(value.slice(0, -SIGNATURE))}]`);
     const last = /** @type {import('./types').Pending} */ (list.at(-1));
     const { allow, at, id = last.jti ?? '' } = last;
     if (last.site == site && (id || !allow[0]) && at > 0 && allow.every((category) => CATEGORIES.includes(category))) {
@@ -90,9 +92,8 @@ export const read = () => {
   const { id } = state;
   // Where a script's cookie does not last, the server has set two others for it: see delivery.js.
   if (!memory.deaf) {
-    state = jar().replace(/^(?=.*\bask-guard=([^;]+))(.*)\bask-kept=\1\./, '$2consent=').split('; ')
-      .filter((each) => each.startsWith(config.cookie)) // no text at all is an error, which costs much
-      .map((each) => /** @type {State} */ (parse(each.match(`^${config.cookie}=(.*)`)?.[1])))
+    state = [...jar().replace(/^(?=.*\bask-guard=([^;]+))(.*)\bask-kept=\1\./, '$2consent=').matchAll(ours)]
+      .map(([, value]) => /** @type {State} */ (parse(value)))
       .sort((one, other) => other.moment - one.moment)[0] ?? NONE; // what is undefined comes last by itself
   }
   return id != state.id;
@@ -104,9 +105,6 @@ export const answer = () => {
   // By a clock that is months off no answer would hold: the cookie of such a browser itself ends with the answer.
   if (last && last.rev >= revision && (last.exp > Date.now() / 1000 || /\bask-clock/.test(jar()))) return last.allow;
 };
-
-/** @returns {string | null} the token, of whatever age, if the answer is delivered */
-export const token = () => (state.unsent[0] ? null : state.value || null);
 
 /**
  * Posts a decision, or that the banner was shown, in one request that outlives the page. A body of text needs no preflight.

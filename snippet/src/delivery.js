@@ -22,12 +22,19 @@ const [GUARD, LASTING] = ['ask-guard', 'ask-kept'];
 /** @type {(gate: import('./types').Gate) => import('./types').Delivery} */
 const delivery = (gate) => {
   assertSameProtocol(gate);
-  const { memory, getState, follow, jar, parse, post, set } = gate;
+  const { doc, memory, getState, follow, parse, post } = gate;
   const { cookie, keep } = gate.settings;
   const { hostname, pathname, protocol } = location;
 
   // ---- One cookie of ours ----
 
+  const jar = () => {
+    try {
+      return doc.cookie;
+    } catch {
+      return ''; // a sandboxed frame sees none
+    }
+  };
   /** @returns {[string, string][]} name and value of each cookie */
   const cookies = (text = jar()) => text.split('; ').map((each) => /** @type {any} */ (each.split(/=(.*)/s)));
   /** @param {string} name */
@@ -47,8 +54,11 @@ const delivery = (gate) => {
   };
 
   /** @param {string} name @param {string} value @param {string} place @param {number} [life] seconds */
-  const put = (name, value, place, life = 0) =>
-    set(`${name}=${value}${place};SameSite=Lax;Max-Age=${life}${protocol == 'https:' ? ';Secure' : ''}`);
+  const put = (name, value, place, life = 0) => {
+    try {
+      doc.cookie = `${name}=${value}${place};SameSite=Lax;Max-Age=${life}${protocol == 'https:' ? ';Secure' : ''}`;
+    } catch {}
+  };
 
   const { domain } = gate.settings;
   const home = ';Path=/' + (domain && hostname.endsWith(domain) ? ';Domain=' + domain : '');
@@ -204,7 +214,7 @@ const delivery = (gate) => {
    */
   const outlast = async () => {
     const { value, unsent } = getState();
-    if (cookie != 'consent' || !/^Apple/.test(navigator.vendor) || new URL(gate.server).origin != location.origin || unsent[0] || !value) return;
+    if (cookie != 'consent' || !/^Apple/.test(navigator.vendor) || !gate.server.startsWith(location.origin + '/') || unsent[0] || !value) return;
     for (let calls = 0; calls < 3 && valueOf(LASTING) != `${valueOf(GUARD)}.${value}`; calls++) {
       await fetch(gate.server + 'keep', { method: 'POST' });
     }

@@ -192,7 +192,7 @@ const details = (gate) => {
       if (page?.URL != 'about:blank' || !view || page == drawn || !/^(about:blank)?$/.test(frame.getAttribute('src') ?? '')
         || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
       drawn = page;
-      const { host, pathname } = new URL(frame.dataset.src ?? '', gate.doc.baseURI);
+      const { host, pathname } = /** @type {any} */ (element('a', { href: frame.dataset.src ?? '' }));
       const provider = providers.find(({ match }) => RegExp(match).test(host + pathname))?.name
         ?? (host == location.host ? frame.title : host);
       const needed = (frame.dataset.consent ?? '').trim().split(/\s+/);

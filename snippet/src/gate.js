@@ -1,13 +1,13 @@
 /**
  * The gate: asks, remembers the answer, makes the page agree with it, and is `window.consent`.
  */
-import { addStyle, banner, element, hideBanner, painted, showBanner, spoken, theHost } from './banner.js';
-import { answer, jar, memory, parse, post, read, record, set, state, token, write } from './cookie.js';
+import { addStyle, banner, element, hideBanner, host, painted, showBanner, spoken, theHost } from './banner.js';
+import { answer, jar, memory, parse, post, read, record, state, write } from './cookie.js';
 import { allowed, allows, inForce, setAllowed, when } from './hold.js';
-import { afterLoad, deliver, handOver, loadLayer, soon, whenIdle } from './layers.js';
+import { afterLoad, deliver, handOver, loadLayer, soon, tryLayer, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
 import { known, matters, offered, place, presume, presumed, rule, stopPresuming } from './rules.js';
-import { base, CATEGORIES, config, doc, noPolicy, script, signal, trusted } from './site.js';
+import { base, CATEGORIES, config, define, doc, script, signal } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -16,8 +16,10 @@ import { base, CATEGORIES, config, doc, noPolicy, script, signal, trusted } from
 /** @type {typeof import('./vendors.js').tell | undefined} */
 let tell;
 
+/** The page may take the name. */
+const Announcement = CustomEvent;
 /** @param {'consentready' | 'consentchange'} type @param {import('./types').Choice | null} detail */
-const announce = (type, detail) => doc.dispatchEvent(new CustomEvent(type, { detail }));
+const announce = (type, detail) => doc.dispatchEvent(new Announcement(type, { detail }));
 
 /** Milliseconds after which what does not load counts as not loaded. */
 const PATIENCE = 6000;
@@ -57,8 +59,7 @@ const agree = () => {
     heard = heard.then(() => now == allowed && tell?.(/** @type {import('./types').Choice} */ (answers))) // no vendor hears a yes that is none any more
       .then(() => new Promise((resolve) => setTimeout(resolve)));
   }
-  told = heard = heard.then(() => announce('consentchange', choice)) // before a reload, which would swallow it
-    .catch(console.error); // and the next answer is told
+  told = heard = heard.then(() => announce('consentchange', choice)); // before a reload, which would swallow it
   done = done.then(() => heard).then(() => release(true)).then(async (ran) => (await layer)?.withdraw(ran)).catch(console.error);
 };
 
@@ -71,9 +72,7 @@ let releases = false;
  */
 const release = async (answered) => {
   releases ||= !!(__RULES__ ? inForce() : allowed)?.[0];
-  try {
-    if (releases) return await inTime(loadLayer('release').then((layer) => layer.agree(answered)));
-  } catch {} // it did not load: all stays held
+  if (releases) return inTime(loadLayer('release').then((layer) => layer.agree(answered))).catch(() => undefined); // it did not load: all stays held
 };
 
 /** @param {Category[]} allow @param {import('./types').How} how @param {string} [lang] in which it was asked */
@@ -92,8 +91,8 @@ const decide = (allow, how, lang = spoken()) => {
 
 /** Who reaches for a button may want the preferences, or say yes: then what shows them, and what releases, is here already. */
 const reach = () => {
-  soon(() => {});
-  loadLayer('release').catch(() => {});
+  soon(null);
+  tryLayer('release');
 };
 
 /** @param {boolean} [failed] */
@@ -141,6 +140,20 @@ const seek = ({ target }) => {
   whenIdle(() => release());
 };
 
+/** Whether the first press of two was on something of ours. */
+let wasOurs = false;
+/** A button of the page's opens the preferences; the second click on a button of ours is not for what is behind it. @param {any} event */
+const press = (event) => {
+  /** @type {HTMLElement[]} */
+  const path = event.composedPath();
+  const isOurs = path.includes(host);
+  if (event.detail < 2) wasOurs = isOurs;
+  if (wasOurs && !isOurs) event.stopImmediatePropagation();
+  else if (path.some(({ dataset }) => dataset && 'consentOpen' in dataset)) open();
+  else return;
+  event.preventDefault();
+};
+
 // ---- window.consent ----
 
 /** @returns {import('./types').Choice} what is allowed, also where nobody has answered */
@@ -159,13 +172,18 @@ const consent = {
     decide(CATEGORIES.filter((category) => wanted[category] ?? (__RULES__ && !allowed ? false : allows(category))), 'script');
   },
   get token() {
-    return allowed ? token() : null;
+    return allowed && !state.unsent[0] ? state.value : null;
   },
   get signal() {
     return signal();
   },
   receipt: () => loadLayer('mine').then((mine) => mine.receipt()),
 };
+
+const isTaken = () => console.warn('consent: window.consent is taken; use consentQueue');
+/** The page may have the name: a variable gives way, and an element with that id. @returns {boolean} whether it is ours */
+const takeName = () =>
+  define('consent', () => consent, isTaken) || Reflect.set(window, 'consent', consent);
 
 /** Another tab, or the server, may have changed the cookie. */
 const follow = () => {
@@ -174,9 +192,9 @@ const follow = () => {
 
 /** What the layers that are fetched later get. @type {Omit<import('./types').Gate, 'rule' | 'place'>} */
 const gate = {
-  protocol: PROTOCOL, memory, getState: () => state, jar, parse, post, set, write, deliver, follow, server: base,
+  protocol: PROTOCOL, memory, getState: () => state, parse, post, write, follow, server: base,
   settings: config, consent, theHost, addStyle, newElement: element, decide, agree, loadLayer, doc,
-  trusted, script, whenIdle,
+  script, whenIdle,
 };
 
 /**
@@ -186,7 +204,7 @@ const gate = {
 const traces = () => {
   try {
     const names = jar() + (state.value || doc.referrer == location.href ? [Object.keys(localStorage), Object.keys(sessionStorage)] : '');
-    return ['ask-removed', ...config.clear.filter((_, i) => !allows(CATEGORIES[i])).flat()].some((pattern) => names.includes(pattern.split('*')[0]));
+    return ['ask-removed', ...config.clear.flatMap((starts, i) => (allows(CATEGORIES[i]) ? [] : starts))].some((start) => names.includes(start));
   } catch {} // storage is blocked: nothing is in it
 };
 
@@ -212,7 +230,6 @@ export const start = (tellVendors, stopTrackers) => {
   const mark = Symbol.for('consent');
   if (mark in window) return; // the tag is in the page twice
   /** @type {any} */ (window)[mark] = 1;
-  if (noPolicy) console.warn('consent: scripts can be released once `consent` is in the list of trusted-types');
   handOver(/** @type {import('./types').Gate} */ (gate));
   read();
   setAllowed(answer());
@@ -229,13 +246,15 @@ export const start = (tellVendors, stopTrackers) => {
     stopTrackers();
   }
 
-  // The page may have the name: a variable gives way, and an element with that id.
-  Reflect.defineProperty(window, 'consent', {
-    configurable: true,
-    get: () => consent,
-    set: () => console.warn('consent: a variable of the page has the name `consent`'),
-  }) || Reflect.set(window, 'consent', consent) || console.warn('consent: window.consent is taken; use consentQueue');
+  if (!takeName()) isTaken();
+  else doc.addEventListener('readystatechange', () => window.consent == consent || isTaken() || takeName()); // a function of that name came
+
   release();
+  const { consentQueue } = window;
+  Reflect.set(window, 'consentQueue', { push: (/** @type {((it: typeof consent) => void)[]} */ ...calls) => calls.forEach((call) => call(consent)) });
+  // One that throws does not stop the others; one that listens for consentready hears it.
+  [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
+
   if (undecided) {
     around.observe(document, { childList: true });
     ask();
@@ -244,23 +263,14 @@ export const start = (tellVendors, stopTrackers) => {
   for (const type of ['readystatechange', 'load', 'animationstart']) doc.addEventListener(type, seek, true);
 
   // Before the page, which may stop it; also from within what a web component shows.
-  addEventListener('click', (event) => {
-    if (!(/** @type {HTMLElement[]} */ (event.composedPath()).some(({ dataset }) => dataset && 'consentOpen' in dataset))) return;
-    event.preventDefault();
-    open();
-  }, true);
+  addEventListener('click', press, true);
   addEventListener('visibilitychange', follow);
   window.cookieStore?.addEventListener('change', follow);
-
-  const { consentQueue } = window;
-  Reflect.set(window, 'consentQueue', { push: (/** @type {((it: typeof consent) => void)[]} */ ...calls) => calls.forEach((call) => call(consent)) });
-  // One that throws does not stop the others; one that listens for consentready hears it.
-  [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
 
   // Neither a shopper who was never here nor one whose answer is delivered needs more than this script.
   const arrive = () => {
     if (undecided && (state.value || signal())) whenIdle((details) => details.arrive(undecided));
-    if (traces()) afterLoad(() => loadLayer('withdraw').then(({ tidy }) => tidy(), () => {}));
+    if (traces()) afterLoad(() => tryLayer('withdraw', ({ tidy }) => tidy()));
   };
   if (__RULES__) settle().then(arrive);
   else arrive();

@@ -1,6 +1,6 @@
 /** What is fetched when it is wanted: the details, *My choices*, what releases, and what delivers an answer. */
 import { spoken } from './banner.js';
-import { base, config, doc, idle, language } from './site.js';
+import { base, config, doc, idle, language, parsed } from './site.js';
 
 /** @typedef {import('./types').Layers} Layers */
 
@@ -15,13 +15,12 @@ export const handOver = (handed) => {
 /** @type {Record<string, Promise<any> | undefined>} */
 const layers = {};
 /**
- * Once a module is loaded, some browsers ignore a page's import map, which the parser may still find.
- * moveBefore came to Chromium with the reading of late ones; Firefox has it without.
+ * A page that is made ahead, and may never be seen, asks for nothing. And once a module is loaded, some browsers ignore a
+ * page's import map, which the parser may still find: moveBefore came to Chromium with the reading of late ones; Firefox
+ * has it without.
  */
-const mayImport = new Promise((resolve) => {
-  if (doc.readyState != 'loading' || 'moveBefore' in Element.prototype && !/Firefox/.test(navigator.userAgent)) resolve(0);
-  else doc.addEventListener('readystatechange', resolve);
-});
+const mayImport = doc.prerendering ? new Promise((resolve) => doc.addEventListener('prerenderingchange', resolve))
+  : 'moveBefore' in Element.prototype && !/Firefox/.test(navigator.userAgent) ? Promise.resolve() : parsed;
 /** A browser may remember that an address did not load: each further try is another address. */
 let further = '';
 
@@ -40,11 +39,20 @@ export const loadLayer = (name, lang) =>
     throw error;
   }));
 
-/** @param {(details: import('./types').Details) => void} use of the second layer; if it does not load, the next page may */
-export const soon = (use) => loadLayer('details', spoken()).then(use, () => {});
+/**
+ * @template {keyof Layers} Name
+ * @param {Name} name
+ * @param {((layer: Layers[Name]) => unknown) | null} [use] of a layer; if it does not load, the next page may
+ * @param {string} [lang]
+ * @returns {Promise<any>}
+ */
+export const tryLayer = (name, use, lang) => loadLayer(name, lang).then(use, () => {});
 
-/** @param {boolean} [found] whether this page found it waiting: what is unsent; if the layer does not load, the next page may */
-export const deliver = (found) => loadLayer('delivery').then((layer) => layer.deliver(found), () => {});
+/** @param {((details: import('./types').Details) => void) | null} use of the second layer */
+export const soon = (use) => tryLayer('details', use, spoken());
+
+/** @param {boolean} [found] whether this page found it waiting: what is unsent */
+export const deliver = (found) => tryLayer('delivery', (layer) => layer.deliver(found));
 
 /** Some pages never have loaded. */
 const loaded = new Promise((resolve) => {

@@ -42,8 +42,8 @@ const list = (gate) => {
       element('tbody', {}, ...rows.map(([name, ...rest]) => part('tr', 'row', part('th', 'rowheader', name),
         ...rest.map((text, at) => element('td', { role: 'cell', 'data-label': head[at + 1] }, text))))));
 
-  /** What shows the present answer, of each place. @type {Set<() => void>} */
-  const answers = new Set();
+  /** What shows the present answer, of each place. @type {(() => void)[]} */
+  const answers = [];
 
   /** @param {Element} place */
   const draw = (place) => {
@@ -57,7 +57,7 @@ const list = (gate) => {
       if (__RULES__) withdraw.textContent = consent.choice ? words.withdraw : words.object;
     };
     show();
-    answers.add(show);
+    answers.push(show);
     place.replaceChildren(element('div', { lang, dir: 'auto' },
       said, element('p', {}, change, withdraw), ...facts.map((text) => element('p', {}, text)), ...tables.map(drawTable)));
     if (__RULES__) gate.place().then(() => mark(place));
@@ -78,11 +78,12 @@ const list = (gate) => {
   sheet.replaceSync(style.replace(/9px/g, radius));
   doc.adoptedStyleSheets.push(sheet);
 
-  /** Each place once: a page that empties one wants it so. @type {WeakSet<Element>} */
-  const drawn = new WeakSet();
+  /** Each place once: a page that empties one wants it so. @type {Element[]} */
+  const drawn = [];
   const look = () => doc.querySelectorAll('[data-consent-list]').forEach((place) => {
-    if (!drawn.has(place)) draw(place);
-    drawn.add(place);
+    if (drawn.includes(place)) return;
+    drawn.push(place);
+    draw(place);
   });
   look();
   let looking = 0;

@@ -51,7 +51,8 @@ const mine = (gate) => {
     const erase = async () => {
       const { forget, withdrawn } = await gate.loadLayer('delivery');
       let many = 0;
-      for (const each of new Set([...withdrawn(), consent.token])) many += (await me('me', 'DELETE', each)).erased;
+      const tokens = [...withdrawn(), consent.token];
+      for (const each of tokens.filter((token, i) => tokens.indexOf(token) == i)) many += (await me('me', 'DELETE', each)).erased;
       forget();
       gate.agree();
       mine.replaceChildren(paragraph(many ? words.erased : words.nothing_erased), rights);

@@ -13,9 +13,9 @@ const proof = (gate) => {
   /** @param {(string | Node)[]} parts */
   const paragraph = (...parts) => element('p', {}, ...parts);
 
-  /** @param {unknown} held a receipt, small enough to stay as long as the page */
+  /** @param {unknown} held a receipt, small enough for an address */
   const file = (held) => element('a', {
-    href: URL.createObjectURL(new Blob([JSON.stringify(held, null, 2)], { type: 'application/ld+json' })),
+    href: 'data:application/ld+json,' + encodeURIComponent(JSON.stringify(held, null, 2)),
     download: `consent-${site}.json`,
   }, 'JSON-LD');
 

@@ -2,6 +2,7 @@
  * Releases what is marked and allowed; fetched once there is such. What is released is remembered here and in no
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
+import { policy } from './policy.js';
 import { assertSameProtocol } from './protocol.js';
 import { addressOf, hasRun, isHeld, runScript } from './run.js';
 import { watchTree } from './tree.js';
@@ -278,7 +279,7 @@ const release = (gate) => {
     return takeBack();
   };
 
-  return { agree };
+  return { agree, policy };
 };
 
 export default release;

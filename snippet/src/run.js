@@ -1,4 +1,5 @@
 /** How a held script runs: as the browser would have run the same script had nobody marked it, and once. */
+import { policy } from './policy.js';
 
 /** @typedef {import('./types').Gate} Gate */
 
@@ -12,14 +13,14 @@ const PATIENCE = 1500;
  * @param {HTMLScriptElement} marked
  * @returns {Promise<boolean>}
  */
-const isSpent = ({ doc, newElement, trusted }, marked) =>
+const isSpent = ({ doc, newElement }, marked) =>
   new Promise((resolve) => {
     const copy = marked.cloneNode();
     for (const [probe, spent] of /** @type {[any, boolean][]} */ ([[copy, false], [newElement('script', {}), true]])) {
       for (const name of probe.getAttributeNames()) probe.removeAttribute(name);
       probe.onerror = () => resolve(spent);
       try {
-        probe.src = trusted.createScriptURL('');
+        probe.src = policy.createScriptURL('');
       } catch {
         resolve(false); // the page's policy lets us give no address, so only the page's own element can run
       }
@@ -44,10 +45,10 @@ const withoutWriting = (act) => {
 /** @type {Promise<boolean> | undefined} */
 let anything;
 /** @param {Gate} gate @returns {Promise<boolean>} whether the page's policy lets load whatever a script adds */
-const loadsAnything = ({ doc, newElement, trusted }) =>
+const loadsAnything = ({ doc, newElement }) =>
   (anything ??= new Promise((resolve) => {
     const probe = newElement('script', { onload: () => resolve(true), onerror: () => resolve(false) });
-    /** @type {any} */ (probe).src = trusted.createScriptURL('data:text/javascript,');
+    /** @type {any} */ (probe).src = policy.createScriptURL('data:text/javascript,');
     doc.head.append(probe);
     probe.remove();
   }));
@@ -90,7 +91,7 @@ export const isHeld = (marked) =>
  * @param {() => boolean} mayRun whether it may still, after what the browser was asked
  */
 export const runScript = async (gate, marked, brought, mayRun) => {
-  const { newElement, trusted } = gate;
+  const { newElement } = gate;
   const { dataset } = marked;
   const src = addressOf(marked);
   const type = dataset.type ?? '';
@@ -120,8 +121,8 @@ export const runScript = async (gate, marked, brought, mayRun) => {
     }
   });
   script.type = type;
-  if (!src) script.text = trusted.createScript(marked.text);
-  else if (script.getAttribute('src') != src) script.src = trusted.createScriptURL(src);
+  if (!src) script.text = policy.createScript(marked.text);
+  else if (script.getAttribute('src') != src) script.src = policy.createScriptURL(src);
   // An empty node, which a copy has too and so is not run again; a script written anew has it not. It also makes the
   // browser look at the page's own element once more.
   marked.append(src ? gate.doc.createComment('') : '');

@@ -31,36 +31,32 @@ export const doc = new Proxy(/** @type {any} */ ({}), {
 
 export const script = /** @type {HTMLScriptElement} */ (doc.currentScript);
 if (!(script instanceof HTMLScriptElement)) {
-  throw Error('consent: stays closed; the tag must be <script src="…/consent.js">, no module');
+  throw Error('consent: stays closed; write <script src="…">, no module');
 }
 
 /**
  * Address of the site on the consent server; an inlined script says it in data-base, or is of the shop's own host. A path
  * is one of the page's own host, whatever its `<base>`.
  */
-export const base = (script.dataset.base || script.src || `/v1/${site}/`).replace(/[^/]*([?#].*)?$/, '').replace(/^\/(?!\/)/, location.origin + '/');
+export const base = (script.dataset.base || script.src || `/v1/${site}/`).replace(/(\/[^/]*\.js)?\/?([?#].*)?$/, '/').replace(/^\/(?!\/)/, location.origin + '/');
 
+const languages = Object.keys(notices);
 /** @returns {string} the page's language if the site speaks it, else the browser's, else the site's first */
 export const language = () =>
   [doc.documentElement.lang, ...(navigator.languages ?? [])].map((tag) => tag.split(/[-_]/)[0].toLowerCase())
-    .find((tag) => Object.hasOwn(notices, tag)) ?? Object.keys(notices)[0];
+    .find((tag) => languages.includes(tag)) ?? languages[0];
 
 /** @type {import('./types').Category[]} */
 export const CATEGORIES = ['functional', 'analytics', 'marketing'];
 
-/** @param {string} text */
-const asItIs = (text) => text;
-const rules = { createScript: asItIs, createScriptURL: asItIs };
+/** @param {string} name of a variable of the window @param {() => any} get @param {(value: any) => void} set @returns {boolean} whether it could be had */
+export const define = (name, get, set) => Reflect.defineProperty(window, name, { configurable: true, get, set });
 
-/** Under require-trusted-types-for, scripts are made by this policy alone. */
-export let trusted = rules;
-/** Whether the page lists its policies, without ours. */
-export let noPolicy = false;
-try {
-  trusted = window.trustedTypes?.createPolicy?.('consent', rules) ?? rules;
-} catch {
-  noPolicy = true;
-}
+/** Whether the parser has brought all of the page. */
+export const parsed = new Promise((resolve) => {
+  if (doc.readyState != 'loading') resolve(0);
+  else doc.addEventListener('readystatechange', resolve);
+});
 
 /** @param {() => void} act when the page is laid out and has nothing better to do, or half a second later */
 export const idle = (act) =>

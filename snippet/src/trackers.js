@@ -6,7 +6,8 @@
  */
 import { memory } from './cookie.js';
 import { allows, when } from './hold.js';
-import { config, doc, script, trusted } from './site.js';
+import { loadLayer } from './layers.js';
+import { config, doc, script } from './site.js';
 import { watchTree } from './tree.js';
 
 /**
@@ -14,8 +15,8 @@ import { watchTree } from './tree.js';
  *   is the native call with these arguments
  */
 
-/** The page may take the name. */
-const Address = URL;
+/** The page may take the names. */
+const Address = URL, { prototype } = Element;
 
 /**
  * @param {any} address
@@ -63,7 +64,6 @@ const set = (act, element, name, value) => {
 
 /** @param {any} root what the parser or markup made, in a frame too */
 const look = (root) => {
-  const { prototype } = Element;
   const isElement = 'localName' in root;
   // Most that a parser brings have nothing in them. A form's own field may hide what is asked here: then there is one.
   for (const element of [isElement && root, ...root.firstElementChild
@@ -73,7 +73,9 @@ const look = (root) => {
       if (!stopped(asks(element, name, value), isScript(element))) continue;
       element.removeAttribute(name);
       // A page's policy may let scripts add any script, but the parser only those with its nonce.
-      if (/** @type {HTMLElement} */ (element).nonce == script.nonce || root != element) element.setAttribute(name, isScript(element) ? trusted.createScriptURL(value) : value);
+      if (/** @type {HTMLElement} */ (element).nonce != script.nonce && root == element) continue;
+      if (!isScript(element)) element.setAttribute(name, value);
+      else give(of(element), name, value, () => loadLayer('release').then(({ policy }) => element.setAttribute(name, /** @type {any} */ (policy.createScriptURL(value)))));
     }
   }
 };
@@ -119,6 +121,7 @@ const guard = (realm) => {
     return made;
   };
   wrap('Element', 'innerHTML insertAdjacentHTML', parse);
+  wrap('ShadowRoot', 'innerHTML', parse);
   wrap('Range', 'createContextualFragment', parse);
   wrap('Node', 'cloneNode', parse);
   wrap('Document', 'importNode', parse);

@@ -63,7 +63,7 @@ export interface SiteConfig {
   layers: string;
   /** The shop's layout and theme: what differs from banner.css. */
   css: string;
-  /** Cookie and storage names of each category, `*` for anything: removed while it is not allowed. */
+  /** What the names of each category's cookies and entries begin with, which are removed while it is not allowed. */
   clear: string[][];
   /** Ways of asking: one, or the variants on trial. */
   ways: Way[];
@@ -252,7 +252,7 @@ export interface Memory {
 }
 
 /** What the gate hands to the details: all that it has, so that a page fetches nothing twice. */
-export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar' | 'parse' | 'post' | 'set' | 'write'> {
+export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'parse' | 'post' | 'write'> {
   /** See protocol.js. */
   protocol: number;
   consent: Consent;
@@ -260,7 +260,6 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
   getState(): State;
   /** Reads the cookie, and has the page agree with it if it is news. */
   follow(): void;
-  deliver(found?: boolean): Promise<void>;
   settings: SiteConfig;
   /** Address of the site on the consent server, with a slash at its end. */
   server: string;
@@ -274,7 +273,6 @@ export interface Gate extends Pick<typeof import('./cookie.js'), 'memory' | 'jar
   agree(): void;
   /** What the document says, whatever the page has named so. */
   doc: Document;
-  trusted: Policy;
   /** Our own tag. */
   script: HTMLScriptElement;
   whenIdle: typeof import('./layers.js').whenIdle;
@@ -319,6 +317,8 @@ export interface Release {
    * `answered`: whether there is an answer that was not there before.
    */
   agree(answered?: boolean): boolean;
+  /** By which scripts are made. */
+  policy: Policy;
 }
 
 /** What a withdrawal needs, and a page with traces of what is not allowed. */

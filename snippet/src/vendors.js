@@ -1,11 +1,32 @@
 /** What each vendor is told: one row each, called on every page before any answer, then with each answer. */
-import { CATEGORIES, config } from './site.js';
+import { CATEGORIES, config, define } from './site.js';
 
 /** @typedef {import('./types').Choice | null} Choice  nothing yet at the start of a page */
 
+/** What was told through a list of the page's, by the list's name. @type {Record<string, unknown[]>} */
+const told = {};
+/**
+ * Adds to a list that a vendor reads. A page that begins another one later has all that in front of it.
+ * @param {string} name @param {...unknown} items
+ */
+const push = (name, ...items) => {
+  /** @type {any} */
+  const page = window;
+  let list = (page[name] ||= []);
+  const before = (told[name] ??= []);
+  if (!before[0]) {
+    define(name, () => list, (given) => {
+      if (Array.isArray(given) && !given.includes(before.at(-1))) given.unshift(...before);
+      list = given;
+    });
+  }
+  before.push(...items);
+  page[name].push(...items);
+};
+
 /** @type {(...args: any[]) => void} */
 const gtag = function () {
-  (window.dataLayer ||= []).push(arguments); // Google reads Arguments objects, not arrays
+  push('dataLayer', arguments); // Google reads Arguments objects, not arrays
 };
 
 /** Whether Meta may, for a base code that comes after the answer. @type {boolean | undefined} */
@@ -31,7 +52,7 @@ const VENDORS = {
     else for (const name of switches) gtag('set', name, true);
   },
   uet({ marketing }, choice) {
-    (window.uetq ||= []).push('consent', choice ? 'update' : 'default', { ad_storage: marketing });
+    push('uetq', 'consent', choice ? 'update' : 'default', { ad_storage: marketing });
   },
   clarity({ marketing, analytics }) {
     /** @type {import('./types').Stub} */
@@ -50,23 +71,19 @@ const VENDORS = {
       else fbq?.queue?.unshift(['consent', 'revoke']);
     };
     if (fbq) return revoke();
-    Object.defineProperty(window, 'fbq', {
-      configurable: true,
-      get() {
-        if (fbq) {
-          Object.defineProperty(window, 'fbq', { value: fbq, writable: true });
-          revoke();
-          if (granted) fbq('consent', 'grant');
-        }
-        return fbq;
-      },
-      set(value) {
-        fbq = value;
-      },
+    define('fbq', () => {
+      if (fbq) {
+        Object.defineProperty(window, 'fbq', { value: fbq, writable: true });
+        revoke();
+        if (granted) fbq('consent', 'grant');
+      }
+      return fbq;
+    }, (value) => {
+      fbq = value;
     });
   },
   matomo(_, choice, { require, give, forget }) {
-    (window._paq ||= /** @type {unknown[]} */ ([])).push([!choice ? require : choice.analytics ? give : forget]);
+    push('_paq', [!choice ? require : choice.analytics ? give : forget]);
   },
   ...__BRIDGES__, // see bridges/
 };

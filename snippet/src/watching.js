@@ -6,7 +6,7 @@ const { share, path, layer } = __WATCHING__;
 
 /** The document's own, whatever the page has named so. */
 const script = /** @type {HTMLScriptElement} */ (Reflect.get(Document.prototype, 'currentScript', document));
-const base = (script.dataset.base || script.src || path).replace(/[^/]*([?#].*)?$/, '');
+const base = (script.dataset.base || script.src || path).replace(/(\/[^/]*\.js)?\/?([?#].*)?$/, '/');
 
 if (Math.random() < share) {
   let answered = 0;

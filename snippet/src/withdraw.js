@@ -164,7 +164,7 @@ const withdrawal = (gate) => {
     const again = takeBack() || ran;
     const removed = await removeTraces();
     if (again) {
-      await Promise.race([gate.deliver(), after(PATIENCE)]);
+      await Promise.race([gate.loadLayer('delivery').then(({ deliver }) => deliver()).catch(() => {}), after(PATIENCE)]);
       const { href } = location;
       if (await comeBack()) {
         try {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Shop, banner, press, settle, until
+from .conftest import WORDS, Shop, banner, press, settle, until
 from .rows import COUNT, HELD
 
 WATCH = """<script>
@@ -97,3 +97,24 @@ def test_a_thousand_scripts_run_in_tasks_of_their_own_none_of_them_long(shop: Sh
     times = page.evaluate("[order[999] - order[0], Math.max(0, ...long.map(({ duration }) => duration))]")
     print(f"a thousand held inline scripts: {times[0]:.0f} ms, the longest task {times[1]:.0f} ms")
     assert page.evaluate("order.every((time, i) => !i || time >= order[i - 1])") is True
+
+
+@pytest.mark.parametrize("way", ["banner", "preferences"])
+def test_the_second_click_of_two_is_not_for_what_was_behind_the_button(shop: Shop, page: Page, way: str) -> None:
+    cover = "<a href=/left style='position:fixed;inset:0;background:#eee'>A link under everything</a>"
+    heard = "<script>for (const type of ['mousedown', 'click']) addEventListener(type, ({ detail }) => ran(type + detail))</script>"
+    page.goto(shop.page(COUNT + cover + heard))
+    shop.page("", "/left")
+    if way == "preferences":
+        press(page, "choose")
+        expect(page.get_by_role("switch", name="Analytics")).to_be_visible()
+        page.evaluate("order.length = 0")
+    box = page.get_by_role("button", name=WORDS["en"]["accept"], exact=True).last.bounding_box()
+    assert box
+    at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.dblclick(*at)
+    until(page, "consent.choice")
+    settle(page)
+    assert page.evaluate("order") == ["mousedown1", "click1", "mousedown2"]
+    page.mouse.click(*at)  # the next is the page's
+    page.wait_for_url("**/left")

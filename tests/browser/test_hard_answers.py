@@ -202,6 +202,26 @@ def test_a_class_of_the_page_does_not_reach_us(shop: Shop, page: Page, name: str
     until(page, "!window.here && window.consent?.choice")
 
 
+def test_variables_of_the_page_do_not_reach_us(shop: Shop, page: Page) -> None:
+    names = (
+        "Node Element Document Event CustomEvent HTMLElement HTMLScriptElement HTMLIFrameElement HTMLMediaElement Text"
+    )
+    others = "History Navigator ShadowRoot Range Map Set WeakMap WeakSet URL Blob Proxy Response Request"
+    taken = f"<script>{';'.join(f'var {name} = {{}}' for name in f'{names} {others}'.split())}</script>"
+    shop.pages["/own.js"] = ("text/javascript", "window.own = 1", {})
+    page.goto(
+        shop.page(
+            f"{taken}<script type='text/plain' data-consent='analytics' data-src='/own.js'></script>{INLINE}"
+            "<iframe title=F data-consent=marketing data-src=/frame></iframe>"
+        )
+    )
+    press(page, "accept")
+    until(page, "window.own && window.inline && consent.token && document.querySelector('iframe').src")
+    page.evaluate(f"window.here = 1; {WITHDRAW}")
+    until(page, "!window.here && window.consent?.choice")
+    until(page, "document.querySelector('iframe').contentDocument?.querySelector('button')")
+
+
 def test_an_icon_of_svg_opens_the_preferences(shop: Shop, page: Page) -> None:
     accepted(
         page,

@@ -94,6 +94,22 @@ def test_an_element_or_a_variable_that_comes_later_does_not_take_the_name(shop: 
     assert page.evaluate("[typeof consent.allows, window.called]") == ["function", 1]
 
 
+@pytest.mark.parametrize("way", ["var consent = 1", "function consent() {}"])
+def test_what_takes_the_name_after_us_is_said_once_and_gives_way(shop: Shop, page: Page, way: str) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(shop.page(f"<script>{way}</script>"))
+    until(page, "document.readyState == 'complete' && typeof consent.allows == 'function'")
+    assert len([text for text in said if text.startswith("consent: window.consent")]) == 1
+
+
+@pytest.mark.parametrize("end", ["", "/", "/consent.js", "/consent.js?v=1.js"])
+def test_the_place_of_the_server_may_be_written_with_and_without_its_end(shop: Shop, page: Page, end: str) -> None:
+    page.goto(shop.page("", head=f"<script data-base=/v1/shop{end}>{shop.consent_js()}</script>"))
+    press(page, "accept")
+    until(page, "consent.token")
+
+
 def test_a_name_that_cannot_be_had_is_said_once_and_the_gate_works(shop: Shop, page: Page) -> None:
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))

@@ -50,6 +50,18 @@ def test_a_script_that_arrives_in_two_parts_runs_once_it_is_whole_and_in_its_ord
     until(page, "order.join() == 'whole,/next.js'")
 
 
+def test_what_the_page_wants_the_focus_for_has_it_however_late_it_comes(shop: Shop, page: Page) -> None:
+    parts = TwoParts(shop, f"<p>x{LONG}", "<input autofocus>")
+    page.goto(shop.url("/parts"), wait_until="commit")
+    until(page, "document.querySelector('[data-ask]')?.firstChild.offsetHeight")
+    settle(page)
+    assert page.evaluate("document.activeElement.localName") == "body"
+    parts.second.set()
+    until(page, "document.activeElement.localName == 'input'")
+    settle(page)
+    assert page.evaluate("document.activeElement.localName") == "input"
+
+
 def test_a_whole_script_does_not_wait_for_the_end_of_the_page(shop: Shop, page: Page) -> None:
     accepted(page, shop.page(""))
     parts = TwoParts(shop, f"{COUNT}<div><script {HELD}>ran('a')</script></div><p>x{LONG}", "<p>y")

@@ -140,3 +140,26 @@ def test_a_vendor_that_throws_does_not_stop_the_others(shop: Shop, page: Page) -
     press(page, "accept")
     until(page, "window.ran")
     assert page.evaluate("_paq") == [["requireConsent"], ["setConsentGiven"]]
+
+
+LISTS = {
+    "dataLayer": ({"google": {"mode": "basic"}}, "(entry) => entry[1] ?? entry.event", ["default"], ["update"]),
+    "_paq": (
+        {"matomo": {"mode": "full"}},
+        "(entry) => entry[0] ?? entry.event",
+        ["requireConsent"],
+        ["setConsentGiven"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_page_that_begins_its_list_anew_has_the_refusal_in_front_of_it(shop: Shop, page: Page, name: str) -> None:
+    vendors, word, refusal, grant = LISTS[name]
+    shop.serve(vendors=vendors)
+    page.goto(shop.page(f"<script>{name} = [{{ event: 'page' }}]; {name} = [...{name}, {{ event: 'copy' }}]</script>"))
+    assert page.evaluate(f"{name}.map({word})") == [*refusal, "page", "copy"]
+    press(page, "accept")
+    until(page, f"consent.token && {name}.length > 3")
+    told = page.evaluate(f"{name} = []; {name}.map({word})")
+    assert told == [*refusal, *grant]

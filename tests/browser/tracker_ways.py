@@ -37,6 +37,10 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "const part = document.createElement('script'); part.src = '{url}.js';"
         "make('div').attachShadow({ mode: 'open' }).append(part)",
     ),
+    "a picture of a shadow root's `innerHTML`": (
+        "waits",
+        "make('div').attachShadow({ mode: 'open' }).innerHTML = \"<img src='{url}' alt=''>\"",
+    ),
     "a picture, in the page or not": ("waits", "new Image().src = '{url}'"),
     "a second address of the same picture": (
         "waits",
@@ -133,10 +137,6 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
     "a picture of `DOMParser`": (
         "goes",
         "document.body.append(new DOMParser().parseFromString(\"<img src='{url}' alt=''>\", 'text/html').images[0])",
-    ),
-    "a picture of a shadow root's `innerHTML`": (
-        "goes",
-        "make('div').attachShadow({ mode: 'open' }).innerHTML = \"<img src='{url}' alt=''>\"",
     ),
     "`imagesrcset` of a preload": (
         "goes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,8 +39,9 @@ def shop(tmp_path: Path) -> Read:
 
 def gate(site: Site) -> dict[str, object]:
     """Return the settings in a site's consent.js."""
-    text = build_scripts(site).consent.plain.decode()
-    found, _ = json.JSONDecoder().raw_decode(text, text.index('{"site":"shop"'))
+    text = build_scripts(site).consent.plain.decode().partition("=")[2]
+    text = re.sub(r"(?<=[{,])([a-z_]+):", r'"\1":', text[text.index('{site:"shop"') :])
+    found, _ = json.JSONDecoder().raw_decode(text)
     assert isinstance(found, dict)
     return found
 
