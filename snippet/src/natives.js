@@ -50,15 +50,13 @@ const ShadowRoot = /* @__PURE__ */ (() => above(make('div').attachShadow({ mode:
 const History = /* @__PURE__ */ (() => above(history).constructor)();
 const Navigator = /* @__PURE__ */ (() => above(navigator).constructor)();
 const Promise = /* @__PURE__ */ (() => (async () => {})().constructor)();
-const Blob = /* @__PURE__ */ own('Blob');
 const Map = /* @__PURE__ */ own('Map');
 const Proxy = /* @__PURE__ */ own('Proxy');
 const Set = /* @__PURE__ */ own('Set');
-const URL = /* @__PURE__ */ own('URL');
 const WeakMap = /* @__PURE__ */ own('WeakMap');
 const WeakSet = /* @__PURE__ */ own('WeakSet');
 
 export {
-  Blob, CustomEvent, Document, Element, Event, History, HTMLElement, HTMLIFrameElement, HTMLMediaElement, HTMLScriptElement, Map,
-  Navigator, Node, Promise, Proxy, Range, Set, ShadowRoot, URL, WeakMap, WeakSet,
+  CustomEvent, Document, Element, Event, History, HTMLElement, HTMLIFrameElement, HTMLMediaElement, HTMLScriptElement, Map,
+  Navigator, Node, Promise, Proxy, Range, Set, ShadowRoot, WeakMap, WeakSet,
 };

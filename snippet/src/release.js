@@ -26,13 +26,12 @@ const task = () => new Promise((resolve) => {
 /** @param {HTMLElement} marked */
 const categoriesOf = (marked) => (marked.dataset.consent ?? '').trim().split(/\s+/);
 
-/** @param {string} address @returns {boolean} whether it leads to a host: no `javascript:` or `data:`, however spelled */
-const isOfHost = (address) => /^http/.test(new URL(address, Reflect.get(Document.prototype, 'baseURI', document)).protocol);
-
 /** @type {(gate: import('./types').Gate) => import('./types').Release} */
 const release = (gate) => {
   assertSameProtocol(gate);
-  const { doc, consent } = gate;
+  const { doc, consent, newElement: element } = gate;
+  /** @param {string} href @returns {boolean} whether it leads to a host: no `javascript:` or `data:`, however spelled */
+  const isOfHost = (href) => /^http/.test(/** @type {any} */ (element('a', { href })).protocol);
   /** @type {Set<HTMLElement>} */
   const released = new Set();
   /** Let in by the shopper without an answer, on this page, until there is another. @type {WeakSet<HTMLElement>} */

@@ -59,15 +59,13 @@ const withdrawal = (gate) => {
     return [...new Set([...before.split(', '), ...await clear(doc, unwanted, kept)])].filter((name) => name).join(', ');
   };
 
+  /** @param {string} href @returns {any} what has the parts of an address */
+  const read = (href) => element('a', { href });
   const denied = (settings.trackers ?? []).map(({ match, category }) => ({ match: RegExp(match), category }));
   /** @param {string} address @returns {boolean} whether it is one of a tracker's that may not be asked */
   const isDenied = (address) => {
-    try {
-      const { host, pathname } = new URL(address, doc.baseURI);
-      return denied.some(({ match, category }) => match.test(host + pathname) && !consent.allows(category));
-    } catch {
-      return false;
-    }
+    const { host, pathname } = read(address);
+    return denied.some(({ match, category }) => match.test(host + pathname) && !consent.allows(category));
   };
 
   /** @returns {boolean} whether a script came by a way that no pattern holds, as `import()`; what was fetched ahead did not run */
@@ -78,11 +76,8 @@ const withdrawal = (gate) => {
 
   /** @param {string} address @returns {boolean} whether it is of a host that is neither the page's nor the consent server's */
   const isElsewhere = (address) => {
-    try {
-      return ![location.href, gate.server].some((own) => new URL(own).origin == new URL(address, doc.baseURI).origin);
-    } catch {
-      return true;
-    }
+    const { origin } = read(address);
+    return ![location.href, gate.server].some((own) => read(own).origin == origin);
   };
 
   /**
