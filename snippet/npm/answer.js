@@ -20,7 +20,7 @@ export const choice = () => {
  * @param {Category | 'necessary'} category
  * @returns {boolean} whether it may run now, which rules by place may say without an answer
  */
-export const allows = (category) => category == 'necessary' || !!window.consent?.allows(category);
+export const allows = (category) => category == 'necessary' || !!window.consent?.allows?.(category);
 
 /**
  * @param {() => void} tell called at each answer

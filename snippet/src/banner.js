@@ -159,6 +159,6 @@ export const showBanner = (clicks, reach, failed) => {
   sizes.observe(banner);
   parsed.then(() => idle(() => {
     // From nobody who types, nor from what the page wants it for.
-    if (failed || doc.activeElement == doc.body && !doc.querySelector('[autofocus]')) banner?.focus({ preventScroll: true });
+    if (failed || doc.activeElement == doc.body && ![...doc.querySelectorAll('[autofocus]')].some((each) => each.getClientRects()[0])) banner?.focus({ preventScroll: true });
   }));
 };

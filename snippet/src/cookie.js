@@ -55,7 +55,7 @@ export const set = (text) => {
 const scope = `;Path=/;SameSite=Lax${location.protocol == 'https:' ? ';Secure' : ''}${
   domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''};Max-Age=`;
 
-const ours = RegExp(`(?<!\\S)${config.cookie}=([^;]+)`, 'g');
+const ours = RegExp(`(?:^|; )${config.cookie}=([^;]+)`, 'g');
 
 /** @returns {State | undefined} what a value of the cookie says, unless it is somebody else's or another shop's */
 export const parse = (value = '') => {

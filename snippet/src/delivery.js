@@ -214,7 +214,8 @@ const delivery = (gate) => {
    */
   const outlast = async () => {
     const { value, unsent } = getState();
-    if (cookie != 'consent' || !/^Apple/.test(navigator.vendor) || !gate.server.startsWith(location.origin + '/') || unsent[0] || !value) return;
+    const { origin } = /** @type {any} */ (gate.newElement('a', { href: gate.server }));
+    if (cookie != 'consent' || !/^Apple/.test(navigator.vendor) || origin != location.origin || unsent[0] || !value) return;
     for (let calls = 0; calls < 3 && valueOf(LASTING) != `${valueOf(GUARD)}.${value}`; calls++) {
       await fetch(gate.server + 'keep', { method: 'POST' });
     }

@@ -211,8 +211,12 @@ const details = (gate) => {
         button(words.always, () =>
           decide(categories.filter((category) => (__RULES__ && !consent.choice ? false : consent.allows(category)) || needed.includes(category)), 'save')));
     };
-    frame.addEventListener('load', draw);
-    new ResizeObserver(draw).observe(frame); // one that was out of sight too, in a tab or a drawer
+    const watch = () => {
+      frame.addEventListener('load', draw);
+      new ResizeObserver(draw).observe(frame); // one that was out of sight too, in a tab or a drawer
+    };
+    if (__RULES__) gate.place().then(watch); // or it would say of a rule that is not the one here
+    else watch();
   };
 
   // ---- What a page with something unfinished needs ----

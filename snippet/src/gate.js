@@ -45,6 +45,7 @@ const agree = () => {
     stopPresuming();
   }
   setAllowed(answer());
+  if (__RULES__) heardOf = inForce();
   undecided = false;
   memory.ahead?.();
   hideBanner();
@@ -147,8 +148,9 @@ const press = (event) => {
   /** @type {HTMLElement[]} */
   const path = event.composedPath();
   const isOurs = path.includes(host);
-  if (event.detail < 2) wasOurs = isOurs;
-  if (wasOurs && !isOurs) event.stopImmediatePropagation();
+  const isSecond = event.detail > 1;
+  if (event.isTrusted && !isSecond) wasOurs = isOurs; // a click that a script makes says nothing of it
+  if (event.isTrusted && isSecond && wasOurs && !isOurs) event.stopImmediatePropagation();
   else if (path.some(({ dataset }) => dataset && 'consentOpen' in dataset)) open();
   else return;
   event.preventDefault();
@@ -169,7 +171,12 @@ const consent = {
   open,
   decide(wanted) {
     follow(); // another tab may have refused what is not named here
-    decide(CATEGORIES.filter((category) => wanted[category] ?? (__RULES__ && !allowed ? false : allows(category))), 'script');
+    const allow = CATEGORIES.filter((category) => wanted[category] ?? (__RULES__ && !allowed ? false : allows(category)));
+    decide(allow, 'script');
+    if (__RULES__ && !known && matters(allow)) {
+      const since = told; // whoever answers meanwhile has the last word
+      place().then(() => since == told && offered(allow).length > (allowed ?? []).length && decide(allow, 'script'));
+    }
   },
   get token() {
     return allowed && !state.unsent[0] ? state.value : null;
@@ -208,13 +215,14 @@ const traces = () => {
   } catch {} // storage is blocked: nothing is in it
 };
 
+/** What was in force when the page last heard of it. @type {Category[]} */
+let heardOf = [];
 /** Asks where the shopper is, if that is to be known, and has the page agree with the rule there. */
 const settle = async () => {
   if (known || !(undecided || matters(allowed ?? []))) return;
-  const before = inForce();
   await place();
   if (undecided) presume(state.last);
-  if (inForce().length > before.length) {
+  if (inForce().length > heardOf.length) {
     tell?.(choices(), undecided ? presumed : undefined);
     announce('consentchange', consent.choice);
     release();
@@ -236,6 +244,7 @@ export const start = (tellVendors, stopTrackers) => {
   undecided = !allowed;
   if (__RULES__) {
     if (undecided && known) presume(state.last);
+    heardOf = inForce();
     Object.assign(gate, { rule: () => rule, place });
   }
   if (tellVendors && stopTrackers) {

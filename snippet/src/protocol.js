@@ -5,7 +5,7 @@
  */
 export const PROTOCOL = 3;
 
-/** @param {{ protocol: number }} gate whose version is not the layer's own */
-export const assertSameProtocol = ({ protocol }) => {
-  if (protocol != PROTOCOL) throw Error(`consent: consent.js is of another version (${protocol}, not ${PROTOCOL}); reload the page`);
+/** @param {{ protocol: number, rule?: unknown }} gate whose version, or kind, is not the layer's own */
+export const assertSameProtocol = ({ protocol, rule }) => {
+  if (protocol != PROTOCOL || __RULES__ && !rule) throw Error(`consent: consent.js is of another version (${protocol}, not ${PROTOCOL}); reload the page`);
 };

@@ -6,7 +6,7 @@
  */
 import { memory } from './cookie.js';
 import { allows, when } from './hold.js';
-import { loadLayer } from './layers.js';
+import { tryLayer } from './layers.js';
 import { config, doc, script } from './site.js';
 import { watchTree } from './tree.js';
 
@@ -75,7 +75,7 @@ const look = (root) => {
       // A page's policy may let scripts add any script, but the parser only those with its nonce.
       if (/** @type {HTMLElement} */ (element).nonce != script.nonce && root == element) continue;
       if (!isScript(element)) element.setAttribute(name, value);
-      else give(of(element), name, value, () => loadLayer('release').then(({ policy }) => element.setAttribute(name, /** @type {any} */ (policy.createScriptURL(value)))));
+      else give(of(element), name, value, () => tryLayer('release', ({ policy }) => element.setAttribute(name, /** @type {any} */ (policy.createScriptURL(value)))));
     }
   }
 };

@@ -130,7 +130,7 @@ function waits_of_element( string $name, array $attributes, string $text, array 
 		return array();
 	}
 	if ( 'script' !== $name ) {
-		$from = 'link' === $name ? array( 'href' ) : array( 'src', 'data-src' );
+		$from = 'link' === $name ? array( 'href' ) : array( 'src', 'data-src', 'data-lazy-src' );
 		$hint = 'link' === $name && preg_match( '/\b(?:dns-prefetch|preconnect)\b/i', $attributes['rel'] ?? '' );
 		foreach ( array_intersect_key( $attributes, array_flip( $from ) ) as $address ) {
 			$waits = array_merge( $waits, waits_of_address( $address, (bool) $hint ) );
@@ -211,6 +211,18 @@ function marked( string $name, array $attributes, array $for ): string {
 		unset( $attributes['type'] );
 	}
 	$form['data-consent'] = implode( ' ', $for );
+	if ( 'script' !== $name && 'link' !== $name ) {
+		// A lazy loader would give it, before a yes, the address that it is to have; a placeholder is none.
+		foreach ( array( 'data-lazy-src' => 'src', 'data-src' => 'src', 'data-srcset' => 'srcset' ) as $lazy => $address ) {
+			if ( isset( $attributes[ $lazy ] ) ) {
+				$attributes[ $address ] = $attributes[ $lazy ];
+				unset( $attributes[ $lazy ] );
+				if ( isset( $attributes['class'] ) ) {
+					$attributes['class'] = trim( preg_replace( '/(?<!\S)\S*lazy\S*/i', '', $attributes['class'] ) );
+				}
+			}
+		}
+	}
 	foreach ( 'script' === $name ? array() : array( 'src', 'srcset', 'href' ) as $address ) {
 		if ( isset( $attributes[ $address ] ) ) {
 			$form[ "data-$address" ] = $attributes[ $address ];

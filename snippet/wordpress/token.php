@@ -91,6 +91,7 @@ function allowed(): array {
 	if ( ( $last['of'] ?? null ) !== $header ) {
 		$known  = known();
 		$newest = null;
+		$first  = array();
 		foreach ( $tokens as $token ) {
 			$said = signed( $token, $known['keys'] );
 			if ( null === $said && false !== strpos( $token, '.' ) ) {
@@ -100,9 +101,10 @@ function allowed(): array {
 			if ( null === $said || ! holds( $said, setting( 'site' ), $known['revision'], time() ) ) {
 				continue;
 			}
-			$newer = null === $newest || $said['at'] > $newest['at'];
-			if ( $newer || ( $said['at'] === $newest['at'] && count( $said['allow'] ) < count( $newest['allow'] ) ) ) {
-				$newest = $said;
+			// A refusal says only its hour: of two that cannot be ordered the stricter counts, as in the page.
+			$order = array( $said['at'] + ( $said['allow'] ? 0 : 3599 ), -count( $said['allow'] ) );
+			if ( null === $newest || $order > $first ) {
+				list( $newest, $first ) = array( $said, $order );
 			}
 		}
 		$last = array( 'of' => $header, 'allow' => $newest ? $newest['allow'] : array() );

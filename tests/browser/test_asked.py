@@ -228,3 +228,9 @@ def test_a_first_visit_fetches_no_more_than_one_script_until_somebody_reaches_fo
         assert fetched(requests, "details") == 0
         return
     when(page, lambda: fetched(requests, "details"))
+
+
+@pytest.mark.parametrize("field", ["<dialog><input autofocus></dialog>", "<input autofocus style='display: none'>"])
+def test_a_field_that_nobody_sees_keeps_the_focus_from_no_banner(shop: Shop, page: Page, field: str) -> None:
+    page.goto(shop.page(field))
+    until(page, "document.activeElement.getAttribute('role') == 'dialog'")

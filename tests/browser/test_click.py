@@ -118,3 +118,15 @@ def test_the_second_click_of_two_is_not_for_what_was_behind_the_button(shop: Sho
     assert page.evaluate("order") == ["mousedown1", "click1", "mousedown2"]
     page.mouse.click(*at)  # the next is the page's
     page.wait_for_url("**/left")
+
+
+def test_a_click_that_a_script_makes_after_an_answer_is_heard(shop: Shop, page: Page) -> None:
+    page.goto(
+        shop.page(
+            f"{COUNT}<p id=play>Play</p><script>play.addEventListener('click', ({{ type }}) => ran(type));"
+            "document.addEventListener('consentchange', () => { play.dispatchEvent(new Event('click'));"
+            " play.dispatchEvent(new CustomEvent('click', { detail: { a: 1 } })); play.click() })</script>"
+        )
+    )
+    press(page, "accept")
+    until(page, "order.length == 3")

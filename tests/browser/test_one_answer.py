@@ -682,3 +682,15 @@ def test_other_browsers_get_no_other_cookie(shop: Shop, new_context: Callable[..
     until(page, DELIVERED)
     settle(page)
     assert {each["name"] for each in context.cookies()} == {"consent"}
+
+
+def test_what_stands_within_another_cookie_is_no_answer(shop: Shop, page: Page) -> None:
+    page.goto(shop.page(""))
+    page.evaluate(REFUSE)
+    until(page, DELIVERED)
+    planted = issued(shop, "marketing", at=int(time.time()) + 7200)
+    page.evaluate(f"document.cookie = 'q=shoes consent={planted};path=/'")
+    page.reload()
+    settle(page)
+    assert page.evaluate("[consent.allows('marketing'), consent.choice.marketing]") == [False, False]
+    assert len([path for path, _ in shop.posts if path == "decisions"]) == 1

@@ -195,3 +195,23 @@ def test_a_place_that_cannot_be_asked_for_is_the_strictest_where_nobody_is_offer
     assert (sorted(answer["allow"]), answer["notice"]) == (["analytics", "functional"], notice(shop, "unknown").hash)
     until(page, "consent.token")
     assert page.evaluate("consent.decide({ marketing: true }), consent.allows('marketing')") is False
+
+
+FRAME = '<iframe title="F" width="400" height="300" data-consent="marketing" data-src="{}"></iframe>'
+
+
+@pytest.mark.troubles("Failed to load resource")  # nobody has signed the answer of before
+def test_who_has_answered_is_offered_and_allows_what_is_only_off_elsewhere(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    shop.serve(rules=RULES)
+    context = new_context(locale="en-GB", extra_http_headers={"CF-IPCountry": "DE"})
+    context.add_cookies([old(["analytics"], 4_000_000_000)])
+    page = context.new_page()
+    address = at(shop, None, FRAME.format(shop.url("/f", "video")))
+    page.goto(address)
+    expect(page.frame_locator("iframe").get_by_role("button", name=EN["always"])).to_be_visible()
+    page.goto(address)  # where nothing has asked for the place yet
+    page.evaluate("consent.decide({ marketing: true })")
+    until(page, "consent.allows('marketing')")
+    assert page.evaluate(ALLOWED) == [False, True, True]

@@ -133,6 +133,7 @@ def signed(allow: int, at: int, notice: Notice = NOTICE) -> str:
 OLD = Notice.of({**NOTICE.content, "revision": 1})
 OTHER = Notice.of({**NOTICE.content, "site": "other"})
 YES, LATER, PARTLY, EXPIRED = signed(7, 990_000), signed(1, 990_001), signed(2, 990_000), signed(7, 900_000)
+NO, IN_ITS_HOUR, AFTER_IT = signed(0, 990_900), signed(7, 990_800), signed(7, 993_600)
 
 COOKIES = {
     f"a=b; consent={YES}": "functional analytics marketing",
@@ -140,6 +141,9 @@ COOKIES = {
     f"consent={YES}; consent={LATER}": "functional",
     f"consent={LATER}; consent={YES}": "functional",
     f"consent={YES}; consent={PARTLY}": "analytics",
+    f"consent={NO}; consent={IN_ITS_HOUR}": "",
+    f"consent={IN_ITS_HOUR}; consent={NO}": "",
+    f"consent={NO}; consent={AFTER_IT}": "functional analytics marketing",
     f"consent=~W10; consent={YES}": "functional analytics marketing",
     f"consent=x; consent={'A' * 40}.{'A' * 86}; consent={LATER}": "functional",
     f"consent={EXPIRED}": "",
@@ -256,6 +260,9 @@ HELD = {
     "<script id='map-js-after'>draw()</script>": '<script type="text/plain" data-consent="functional" id="map-js-after">draw()</script>',
     "<script>const a = document.createElement('script'); a.src = 'https:\\/\\/connect.facebook.net\\/en_US\\/fbevents.js'</script>": "<script type=\"text/plain\" data-consent=\"marketing\">const a = document.createElement('script'); a.src = 'https:\\/\\/connect.facebook.net\\/en_US\\/fbevents.js'</script>",
     '<iframe title="A > B" src="https://www.youtube.com/embed/1?feature=oembed" allowfullscreen></iframe>': '<iframe data-consent="marketing" data-src="https://www.youtube.com/embed/1?feature=oembed" title="A &gt; B" allowfullscreen></iframe>',
+    '<iframe class="lazyload big" data-src="https://www.youtube.com/embed/1"></iframe>': '<iframe data-consent="marketing" data-src="https://www.youtube.com/embed/1" class="big"></iframe>',
+    '<iframe src="about:blank" data-src="https://www.youtube.com/embed/1"></iframe>': '<iframe data-consent="marketing" data-src="https://www.youtube.com/embed/1"></iframe>',
+    '<img src="data:image/gif;base64,R0" data-lazy-src="https://tracker.example/a" alt="">': '<img data-consent="analytics" data-src="https://tracker.example/a" alt>',
     '<noscript><img height="1" src="https://www.facebook.com/tr?id=1" /></noscript>': '<noscript><img data-consent="marketing" data-src="https://www.facebook.com/tr?id=1" height="1"></noscript>',
     '<img src="https://tracker.example/a" srcset="https://tracker.example/b 2x">': '<img data-consent="analytics" data-src="https://tracker.example/a" data-srcset="https://tracker.example/b 2x">',
     "<link rel='stylesheet' href='https://maps.googleapis.com/a.css' media='all' />": '<link data-consent="functional" data-href="https://maps.googleapis.com/a.css" rel="stylesheet" media="all">',

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from consent_server.rules import Rule
+
 from .conftest import Shop, banner, posted, press, settle, until, when
 
 HELD = '<script type="text/plain" data-consent="analytics">window.ran = 1</script>'
@@ -53,3 +55,18 @@ def test_a_no_is_kept_and_the_preferences_say_that_they_cannot_be_shown(shop: Sh
     page.unroute("**/consent.js")
     page.reload()
     until(page, "consent.token")
+
+
+@pytest.mark.troubles("of another version")
+def test_a_gate_of_before_there_were_rules_by_place_says_that_the_preferences_cannot_be_shown(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    text = shop.consent_js()
+    shop.serve(rules=(Rule("uk", ("GB",), {"analytics": "objection"}),))
+    page = new_context(locale="en-GB").new_page()
+    page.route("**/consent.js", lambda route: route.fulfill(body=text, content_type="text/javascript"))
+    page.goto(shop.page("<button data-consent-open>Cookie settings</button>"))
+    press(page, "choose")
+    expect(banner(page).get_by_role("alert")).to_be_visible()
+    press(page, "refuse")
+    until(page, "consent.choice")
