@@ -53,7 +53,7 @@ def strictest(rules: Sequence[Rule]) -> Rule:
 def rule_at(rules: Sequence[Rule], place: str) -> Rule:
     """Return the rule of a place, ``GB`` or ``US-CA``; the strictest where that is not known well enough."""
     written = place.strip().upper().removesuffix("-")  # of a template without a part of the country
-    match = _PLACE.fullmatch({"UK": "GB"}.get(written, written))
+    match = _PLACE.fullmatch(re.sub(r"^UK(?=-|$)", "GB", written))
     if match is None or _NOWHERE.fullmatch(match[1]):
         return strictest(rules)
     for code in (match[0], match[1]):

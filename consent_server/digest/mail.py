@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from contextlib import suppress
@@ -81,22 +82,25 @@ class MailServer:
                 client.close()
         except smtplib.SMTPResponseException as error:
             self._refused(error.smtp_code, error.smtp_error)
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, UnicodeError, smtplib.SMTPException) as error:
             raise NotSent(f"The mail server {self.host} cannot be used: {_reason(error)}.") from None
 
     def _hand_in(self, client: smtplib.SMTP, message: EmailMessage) -> None:
         self._introduce(client)
         _must(250, *client.mail(self.sender))
         _must((250, 251), *client.rcpt(str(message["To"])))
+        text = message.as_bytes(policy=SMTP)
+        _must(354, *client.docmd("DATA"))
+        client.send(re.sub(rb"(?m)^\.", b"..", text if text.endswith(b"\r\n") else text + b"\r\n"))
         try:
-            _must(250, *client.data(message.as_bytes(policy=SMTP)))
-        except smtplib.SMTPResponseException:
-            raise
+            client.send(b".\r\n")  # without this it cannot have it whole
+            answer = client.getreply()
         except (OSError, smtplib.SMTPException) as error:
             raise NotSent(
                 f"The mail server {self.host} had the letter and did not say whether it takes it: {_reason(error)}.",
                 perhaps=True,
             ) from None
+        _must(250, *answer)
 
     def _connected(self, seconds: float) -> smtplib.SMTP:
         parts = urlsplit(self.url)
@@ -136,6 +140,8 @@ def _must(codes: int | tuple[int, ...], code: int, said: bytes) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it takes too long"
+    if isinstance(error, UnicodeError):
+        return "its name, or the name or password for it, has characters that mail servers are not told"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid, {error.verify_message}"
     if isinstance(error, smtplib.SMTPServerDisconnected):

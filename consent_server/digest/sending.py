@@ -24,6 +24,9 @@ from .letter import Letter
 from .mail import MailServer, NotSent
 from .week import Week, last_week
 
+KEPT = 40 * 86400
+"""Seconds for which it is known who was sent a week."""
+
 AGAIN = 3600
 """Seconds until a digest that was not taken is sent again."""
 
@@ -111,23 +114,28 @@ def send_due(
     for address in [*to, *([None] if webhook else [])]:
         who = hashlib.sha256(address.encode()).hexdigest()[:16] if address else "webhook"
         claim = f"digest.{last_week(site, now).first}.{who}"
-        if not store.counters.claim_alarm(site, claim):
+        if not store.counters.claim_alarm(site, claim, AGAIN):  # lapses by itself, should this end before it is sent
             continue
-        if not digest.week.is_worth_telling:
+        is_due = digest.week.is_worth_telling
+        message = digest.letter().message(mail.sender, address, digest.name) if is_due and address and mail else None
+        event = b"" if address or not is_due else digest.event()
+        store.counters.release_alarm(site, claim, after=KEPT)  # from here on it may have arrived
+        if not is_due:
             continue
         try:
-            if address and mail:
-                mail.send(digest.letter().message(mail.sender, address, digest.name))
+            if message and mail:
+                mail.send(message)
             elif webhook:
                 with closing(Line(webhook)) as line:
-                    line.post(f"digest-{hashlib.sha256(digest.name.encode()).hexdigest()[:32]}", digest.event())
+                    line.post(f"digest-{hashlib.sha256(digest.name.encode()).hexdigest()[:32]}", event)
             sent += 1
         except (NotSent, NotTaken) as error:
             # What may have arrived is not sent again: nobody gets a week twice.
             perhaps = isinstance(error, NotSent) and error.perhaps
             if not perhaps:
                 store.counters.release_alarm(site, claim, after=AGAIN)
-            log.warning("the digest of %s was not sent%s: %s", site.id, "" if perhaps else " yet", error)
+            why = str(error).replace(address, "its reader") if address else error  # servers say whom they refuse
+            log.warning("the digest of %s was not sent%s: %s", site.id, "" if perhaps else " yet", why)
     return sent
 
 

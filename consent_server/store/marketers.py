@@ -47,12 +47,19 @@ class Marketers:
     def __init__(self, connection: Connection) -> None:
         self._redis = connection.client
         self._reached = connection.reached
+        self._swap = connection.script("swap", repeatable=False)
 
     def add(self, name: str, password: str, sites: Iterable[str]) -> None:
         """Let somebody in; ``password`` is its hash. Who was known by that name, and their sessions, are replaced."""
         marketer = Marketer(name, password, tuple(dict.fromkeys(sites)))
         with self._reached():
             self._redis.hset(keys.MARKETERS, name, msgspec.json.encode(marketer))
+
+    def change(self, marketer: Marketer, password: str) -> Marketer | None:
+        """Return them with another password, whose hash this is; None if they are gone, or were let in anew."""
+        changed = msgspec.structs.replace(marketer, password=password)
+        done = self._swap([keys.MARKETERS], [marketer.name, marketer.password, msgspec.json.encode(changed)])
+        return changed if done else None
 
     def find(self, name: str) -> Marketer | None:
         """Return who is known by that name, or None."""

@@ -7,8 +7,10 @@ import re
 import shlex
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -21,6 +23,7 @@ from test_serving import certificate
 
 from consent_server.cli.readers.digest import digest_command
 from consent_server.decision import COLUMNS
+from consent_server.digest import sending
 from consent_server.digest.mail import MailServer
 from consent_server.digest.sending import must_name_sites, readers, send_due
 from consent_server.digest.week import last_week
@@ -29,7 +32,7 @@ from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.settings.environment import read_environment
 from consent_server.settings.rows import SettingsError
-from consent_server.store import Store
+from consent_server.store import Store, StoreAway
 from consent_server.store.keys import buckets
 from consent_server.web.marketer.words import LANGUAGES, Words
 
@@ -216,7 +219,10 @@ def test_a_shop_without_numbers_sends_nothing(redis_url, shop, box):
     ("trouble", "said"),
     [
         ({"says": "451 Try later"}, "The mail server 127.0.0.1 refuses: 451 Try later."),
-        ({"knows": "550 Nobody here"}, "The mail server 127.0.0.1 refuses: 550 Nobody here."),
+        (
+            {"knows": "550 <leyla@shop.example> is nobody here"},
+            "The mail server 127.0.0.1 refuses: 550 <its reader> is nobody here.",
+        ),
     ],
 )
 def test_what_a_server_refuses_is_sent_an_hour_later(store, shop, box, caplog, trouble, said):
@@ -231,6 +237,44 @@ def test_what_a_server_refuses_is_sent_an_hour_later(store, shop, box, caplog, t
     store.connection.client.delete(*store.connection.client.keys("consent:*:alarm:digest.*"))  # an hour passes
     vars(box).update(says="250 Taken", knows="250 Known")
     assert send(store, shop, settings_with(box)) == 1
+
+
+def test_a_digest_that_was_never_made_is_due_again_in_an_hour(store, shop, box, monkeypatch):
+    for error in (StoreAway("away"), KeyError("x")):
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(sending.Week, "of", Mock(side_effect=error))
+            with pytest.raises(type(error)):
+                send(store, shop, settings_with(box))
+        assert ttl(store)[0] <= 3600
+        store.connection.client.delete(*store.connection.client.keys("consent:*:alarm:digest.*"))  # an hour passes
+    assert send(store, shop, settings_with(box)) == 1
+
+
+def test_a_server_that_hangs_up_at_the_letter_has_not_had_it(store, shop, box, caplog):
+    def talk(server):
+        with server.accept()[0] as line, line.makefile("rb") as said:
+            line.sendall(b"220 here\r\n")
+            for word in said:
+                if word.startswith(b"DATA"):
+                    return
+                line.sendall(b"250 yes\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        box.url = f"smtp://127.0.0.1:{server.getsockname()[1]}"
+        with ThreadPoolExecutor(1) as thread:
+            talked = thread.submit(talk, server)
+            assert send(store, shop, settings_with(box)) == 0
+            talked.result()
+    assert caplog.messages[-1].startswith("the digest of smartmarket was not sent yet: ")
+    assert ttl(store)[0] <= 3600
+
+
+def test_a_password_that_mail_servers_are_not_told_is_named(store, shop, box, caplog):
+    box.url = box.url.replace("://", "://leyla:p%C3%A4ss@")
+    assert send(store, shop, settings_with(box)) == 0
+    assert "p\u00e4ss" not in caplog.text
+    assert caplog.messages[-1].startswith("the digest of smartmarket was not sent yet: ")
+    assert ttl(store)[0] <= 3600
 
 
 def test_what_may_have_arrived_is_not_sent_again(store, shop, box, caplog):

@@ -38,6 +38,8 @@ def add_link(site: str, name: str, days: int, ask: str, url: str | None, data: P
     with open_store(data) as (settings, known, store):
         shop = site_named(known, site)
         Question.parse(asked, words, read.today(shop))
+        if settings.marketers == "none":
+            raise CommandFailed("CONSENT_MARKETERS is none, so no link would open: have it name the host of the page.")
         link = make_link(shop, name, days, kept(asked, words))
         path = path_of(shop, link, signing_keys(settings))
         store.marketers.add_link(shop, link)

@@ -56,3 +56,6 @@ def remove_marketer(name: str, data: Path | None) -> None:
         if not store.marketers.remove(name):
             raise CommandFailed(f"There is no marketer {name!r}.")
     click.echo(f"{name} is removed.")
+    click.echo(
+        "What they handed out goes on: `consent-server links list SITE` shows links, the page API keys.", err=True
+    )

@@ -33,6 +33,9 @@ LIVES = (7, 30, 90, 365)
 OPENED_A_MINUTE = 60
 """How many reports a minute one address is shown by links."""
 
+MOST = 500
+"""Links of a site: all of them are read for each page."""
+
 STATUS = {"altered": 404, "expired": 410, "revoked": 410}
 """The HTTP status of each reason for which a link opens nothing."""
 
@@ -40,9 +43,12 @@ STATUS = {"altered": 404, "expired": 410, "revoked": 410}
 def make_link(site: Site, name: str, days: int, asked: dict[str, str]) -> ReportLink:
     """Return a link to a report of ``site`` that lives from now on for ``days``; ``asked``: its question."""
     now = int(time.time())
-    return ReportLink(
-        secrets.token_hex(8), " ".join(name.split())[:80] or "?", now, now + days * 86400, urlencode(asked)
-    )
+    return ReportLink(secrets.token_hex(8), _printable(name)[:80] or "?", now, now + days * 86400, urlencode(asked))
+
+
+def _printable(text: str) -> str:
+    """Return a name in one line, which does no more to a terminal than be read."""
+    return "".join(each for each in " ".join(text.split()) if each.isprintable())
 
 
 def path_of(site: Site, link: ReportLink, keys: Keys) -> str:
@@ -83,9 +89,9 @@ def shared_page(text: str) -> Response:
         today = read.today(site)
         try:
             question = Question.parse(dict(parse_qsl(link.query)), chosen_words(), today)
-        except BadQuestion:  # asked of a version that answered it
-            question = Question.usual(today)
-        response = show_report(site, question, link=link)
+            response = show_report(site, question, link=link)
+        except BadQuestion:  # its days grew too many, or another version asked it: it never shows another report
+            response = render_page("ended", STATUS["expired"], why="link_expired")
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
     return response
@@ -111,6 +117,8 @@ def add_link() -> Response:
     Question.parse(asked, chosen_words(), read.today(site))
     days = request.form.get("days", "")
     lives = int(days) if days in map(str, LIVES) else LIVES[1]
+    if len(services().store.marketers.links(site)) >= MOST:
+        return render_page("refused", 400, said=chosen_words()("links_full", most=chosen_words().number(MOST)))
     link = make_link(site, request.form.get("name", ""), lives, asked)
     services().store.marketers.add_link(site, link)
     return _page(site, asked, link, 201)
@@ -149,9 +157,17 @@ def shows(site: Site) -> Callable[[Words, str], Any]:
 
     def say(words: Words, query: str) -> Any:
         asked = dict(parse_qsl(query))
-        question = Question.parse(asked, words, read.today(site))
-        moves = not (asked.get("from") or asked.get("to"))
-        parts = [words("links_moving") if moves else words.days(question.period.first, question.period.last)]
+        try:
+            question = Question.parse(asked, words, read.today(site))
+        except BadQuestion:
+            return words("link_expired")
+        first, last = question.period.first, question.period.last
+        if asked.get("to"):
+            parts = [words.days(first, last)]
+        elif asked.get("from"):
+            parts = [words("links_since", day=words.day(first, year=True))]
+        else:
+            parts = [words("links_moving")]
         parts.append(words(f"rate_{question.goal}"))
         return " · ".join([*map(str, parts), *(words.value(by, value) for by, value in question.only.items())])
 

@@ -10,12 +10,14 @@ import msgspec
 from flask import Response, redirect, request, url_for
 from werkzeug.security import check_password_hash
 
+from ...store import Marketer
 from ...tokens import BadToken, token
 from ..limits import TooMany
 from ..services import services
 from .frame import blueprint, errors_on_page, rates_url, render_page
 from .session import (
     COOKIE,
+    MOST,
     SESSION_SECONDS,
     SHORTEST,
     NotKnown,
@@ -37,9 +39,6 @@ https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Co
 """
 
 KNOWN_SECONDS = 180 * 86400
-
-MOST = 8192
-"""Bytes of a form."""
 
 
 @cache
@@ -66,7 +65,7 @@ def login() -> Response:
     if not marketer or not right:
         return render_page("login", 401, wanted=wanted, wrong="login_wrong", name=name)
     response = redirect(rates_url(parse_qsl(wanted)), 303)
-    _open_session(response, marketer.name)  # type: ignore[arg-type]
+    _open_session(response, marketer)  # type: ignore[arg-type]
     browser = {"typ": KNOWN, "name": name, "id": secrets.token_urlsafe(16)}
     set_cookie(response, KNOWN, token(browser, services().keys.sign(browser)), KNOWN_SECONDS)  # type: ignore[arg-type]
     return response  # type: ignore[return-value]
@@ -109,7 +108,6 @@ def password_page() -> Response:
 @errors_on_page
 def change_password() -> Response:
     """Take another password from who knows the old one, and end the marketer's sessions everywhere but here."""
-    request.max_content_length = MOST
     marketer = require_own_session()
     old, new = request.form.get("old", "")[:1000], request.form.get("new", "")
     try:
@@ -123,19 +121,20 @@ def change_password() -> Response:
     if new != request.form.get("again", ""):
         return render_page("password", 400, wrong="password_differs")
     store = services().store.marketers
+    changed = store.change(marketer, hash_password(new))
+    if changed is None:
+        raise NotKnown("The session is over; log in again.")
     store.close_session(digest("session", request.cookies[COOKIE]))
-    store.add(marketer.name, hash_password(new), marketer.sites)
     response = redirect(url_for("marketer.password_page", changed=1), 303)
-    _open_session(response, marketer.name)  # type: ignore[arg-type]
+    _open_session(response, changed)  # type: ignore[arg-type]
     return response  # type: ignore[return-value]
 
 
-def _open_session(response: Response, name: str) -> None:
-    """Let the browser that gets this response in, as the marketer of that name."""
-    marketer, cookie = services().store.marketers.find(name), secrets.token_urlsafe(32)
-    if marketer:
-        services().store.marketers.open_session(digest("session", cookie), marketer, SESSION_SECONDS)
-        set_cookie(response, COOKIE, cookie, SESSION_SECONDS)
+def _open_session(response: Response, marketer: Marketer) -> None:
+    """Let the browser that gets this response in, as the marketer whose password was looked at."""
+    cookie = secrets.token_urlsafe(32)
+    services().store.marketers.open_session(digest("session", cookie), marketer, SESSION_SECONDS)
+    set_cookie(response, COOKIE, cookie, SESSION_SECONDS)
 
 
 @blueprint.post("/logout")

@@ -33,6 +33,8 @@ def add_note() -> Response:
     except BadQuestion:
         example = words.day(read.today(site), year=True)
         return render_page("refused", 400, said=words("bad_day", example=example))
+    if day > read.today(site):
+        return render_page("refused", 400, said=words("bad_note_day"))
     if not text:
         return render_page("refused", 400, said=words("bad_note"))
     if len(services().store.notes.all(site)) >= MOST:

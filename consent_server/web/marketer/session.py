@@ -17,6 +17,9 @@ from ..services import known_site, services
 COOKIE = "marketer"
 SESSION_SECONDS = 12 * 3600
 
+MOST = 8192
+"""Bytes of a form."""
+
 SHORTEST = 10
 """Characters of a password."""
 
@@ -82,10 +85,13 @@ def require_own_session() -> Marketer:
         ForeignForm: it comes from elsewhere, or from another session.
     """
     require_own_form()
+    request.max_content_length = MOST
+    # All of it, before anybody is looked up: a form takes as long as its sender likes.
+    word = request.form.get("form", "")
     marketer = current_marketer()
     if marketer is None:
         raise NotKnown("The session is over; log in again.")
-    if not secrets.compare_digest(request.form.get("form", "").encode(), csrf_token().encode()):
+    if not secrets.compare_digest(word.encode(), csrf_token().encode()):
         raise ForeignForm("This form belongs to another session; load the page again.")
     return marketer
 

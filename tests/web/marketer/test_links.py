@@ -147,3 +147,25 @@ def test_links_that_expired_are_forgotten(app, marketer, site):
 def test_sixty_a_minute_are_opened_from_one_address(clock, marketer, stranger):
     answers = [stranger.get("/shared/x").status_code for _ in range(61)]
     assert answers == [404] * 60 + [429]
+
+
+def test_a_question_that_cannot_be_answered_any_more_shows_no_other_report(app, marketer, stranger, site):
+    services = app.extensions["consent"]
+    link = links.make_link(site, "\x1b[2Jthe agency", 7, {"from": "2001-01-01", "device": "phone"})
+    services.store.marketers.add_link(site, link)
+    answer = stranger.get(links.path_of(site, link, services.keys))
+    assert (answer.status_code, site.name in answer.text) == (410, False)
+    page = marketer.get(f"/links?site={site.id}")
+    assert page.status_code == 200
+    assert f'value="{link.id}"' in page.text  # it can be revoked
+    assert link.name == "[2Jthe agency"
+    day = TODAY - timedelta(days=3)
+    share(marketer, site, f"from={day}")
+    said = Words.of("en")("links_since", day=Words.of("en").day(day, year=True))
+    assert str(said) in marketer.get(f"/links?site={site.id}").text
+
+
+def test_a_shop_has_no_more_links_than_can_be_read(marketer, site, monkeypatch):
+    monkeypatch.setattr(links, "MOST", 0)
+    page = marketer.get(f"/links?site={site.id}").text
+    assert post(marketer, "/links", page, site=site.id, name="x", days="7", asked="").status_code == 400

@@ -2,10 +2,13 @@
 
 import io
 
-from forms import post
+import pytest
+from forms import form_word, post
 
 from consent_server.tokens import token
+from consent_server.web.marketer import login
 from consent_server.web.marketer.login import MOST
+from consent_server.web.marketer.session import hash_password
 from consent_server.web.marketer.words import Words
 
 PASSWORD = "leyla-password"
@@ -107,3 +110,47 @@ def test_another_password_takes_the_old_one_and_is_long_and_the_same_twice(clock
     assert marketer.post("/password", data={"form": "0" * 64}).status_code == 403
     clock.pass_by(61)
     assert log_in(app.test_client(), "leyla", PASSWORD).status_code == 303
+
+
+def test_who_is_removed_or_let_in_anew_meanwhile_does_not_come_back_by_another_password(
+    app, marketer, site, monkeypatch
+):
+    store = app.extensions["consent"].store.marketers
+
+    def meanwhile(act):
+        monkeypatch.setattr(login, "check_password_hash", lambda *_: act() or True)
+        return change(marketer)
+
+    assert meanwhile(lambda: store.add("leyla", hash_password("of the operator"), [])).headers["Location"] == "/"
+    assert store.find("leyla").sites == ()
+    monkeypatch.undo()
+    store.add("leyla", hash_password(PASSWORD), [site.id])
+    assert log_in(marketer, "leyla", PASSWORD).status_code == 303
+    assert meanwhile(lambda: store.remove("leyla")).headers["Location"] == "/"
+    assert store.find("leyla") is None
+
+
+def test_a_form_that_takes_long_is_of_whom_it_is_once_it_is_whole(app, marketer, site):
+    store = app.extensions["consent"].store.marketers
+    word = form_word(marketer.get(f"/keys?site={site.id}").text)
+
+    class Slow(io.BytesIO):
+        def read(self, *size):
+            store.remove("leyla")
+            return super().read(*size)
+
+        def readinto(self, buffer):
+            store.remove("leyla")
+            return super().readinto(buffer)
+
+    body = f"form={word}&site={site.id}&name=x".encode()
+    answer = marketer.post(
+        "/keys", input_stream=Slow(body), content_length=len(body), content_type="application/x-www-form-urlencoded"
+    )
+    assert (answer.status_code, answer.headers.get("Location")) == (303, "/"), answer.text
+    assert store.api_keys(site) == []
+
+
+@pytest.mark.parametrize("path", ["/password", "/notes", "/notes/remove", "/links", "/keys", "/logout"])
+def test_each_form_takes_a_few_kilobytes(marketer, path):
+    assert marketer.post(path, data={"file": (io.BytesIO(b"x" * 20_000), "x")}).status_code == 413

@@ -50,6 +50,7 @@ def test_what_is_no_note_is_refused_in_one_sentence(monkeypatch, marketer, site,
     said = {
         ("spring", "x"): words("bad_day", example=words.day(TODAY, year=True)),
         (words.day(TODAY, year=True), " \n"): words("bad_note"),
+        ((TODAY + timedelta(days=1)).isoformat(), "x"): words("bad_note_day"),
     }
     for (day, text), sentence in said.items():
         refused = post(marketer, "/notes", page, site=site.id, day=day, text=text)
