@@ -12,17 +12,14 @@ from flask import Response, redirect, request, url_for
 from ...store import ApiKey
 from ..services import services
 from .frame import blueprint, errors_on_page, render_page
-from .session import NotKnown, current_marketer, digest, require_own_session, site_of
+from .session import digest, require_marketer, require_own_session, site_of
 
 
 @blueprint.get("/keys")
 @errors_on_page
 def keys_page() -> Response:
     """The API keys of a site."""
-    marketer = current_marketer()
-    if marketer is None:
-        raise NotKnown("Log in first.")
-    site = site_of(marketer, request.args.get("site", ""))
+    site = site_of(require_marketer(), request.args.get("site", ""))
     return render_page("keys", site=site, keys=services().store.marketers.api_keys(site), **key_page_values(None))
 
 

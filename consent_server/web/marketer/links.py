@@ -21,7 +21,7 @@ from ..services import services
 from .frame import blueprint, chosen_words, errors_on_page, render_page
 from .question import Question, kept
 from .rates import show_report
-from .session import NotKnown, current_marketer, require_own_session, site_of
+from .session import require_marketer, require_own_session, site_of
 from .words import Words
 
 REPORT = "report"
@@ -101,10 +101,7 @@ def shared_page(text: str) -> Response:
 @errors_on_page
 def links_page() -> Response:
     """The links of a site, and what a new one would show."""
-    marketer = current_marketer()
-    if marketer is None:
-        raise NotKnown("Log in first.")
-    site = site_of(marketer, request.args.get("site", ""))
+    site = site_of(require_marketer(), request.args.get("site", ""))
     return _page(site, kept(request.args, chosen_words()))
 
 

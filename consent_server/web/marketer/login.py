@@ -21,9 +21,9 @@ from .session import (
     SESSION_SECONDS,
     SHORTEST,
     NotKnown,
-    current_marketer,
     digest,
     hash_password,
+    require_marketer,
     require_own_form,
     require_own_session,
     set_cookie,
@@ -99,8 +99,7 @@ def _known_as(name: str) -> str | None:
 @errors_on_page
 def password_page() -> Response:
     """The form for another password."""
-    if current_marketer() is None:
-        raise NotKnown("Log in first.")
+    require_marketer()
     return render_page("password", changed="changed" in request.args)
 
 

@@ -60,6 +60,18 @@ def current_marketer() -> Marketer | None:
     return marketer
 
 
+def require_marketer() -> Marketer:
+    """Return whose session the cookie opens.
+
+    Raises:
+        NotKnown: it opens none.
+    """
+    marketer = current_marketer()
+    if marketer is None:
+        raise NotKnown("Log in first.")
+    return marketer
+
+
 def csrf_token() -> str:
     """Return the word that only the pages of this session know."""
     return digest("form", request.cookies.get(COOKIE, ""))

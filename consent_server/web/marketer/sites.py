@@ -15,7 +15,7 @@ from ...rates.together import direction, moves
 from ...site import Site
 from ..services import services
 from .frame import blueprint, errors_on_page, render_page
-from .session import NotKnown, current_marketer, sites_of
+from .session import require_marketer, sites_of
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,7 @@ class Headline:
 @errors_on_page
 def sites_page() -> Response:
     """The headline of each site, those that need a look first."""
-    marketer = current_marketer()
-    if marketer is None:
-        raise NotKnown("Log in first.")
+    marketer = require_marketer()
     found = sorted(map(_headline, sites_of(marketer)), key=lambda one: not one.alarms)
     return render_page("sites", headlines=found, goal=GOALS[-1])
 
