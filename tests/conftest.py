@@ -476,7 +476,7 @@ class Live:
 
     def get(self, path: str) -> Any:
         """Return the JSON at a path."""
-        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=45) as answer:
             return json.load(answer)
 
     def family(self) -> list[psutil.Process]:
@@ -492,7 +492,7 @@ class Live:
         family = self.family()
         self.process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(15)
+            self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"Ctrl-C did not end it; it said:\n{self.words()}") from None
@@ -574,6 +574,12 @@ QUIETLY = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Chromium heeds the last such list alone: Playwright's, and the two pages of the address bar that nobody sees here
+    # and that are half of what a window costs.
+    "--disable-features=AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
+    "HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,"
+    "AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,NetworkTimeServiceQuerying,PreconnectToSearch,"
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 )
 
 

@@ -104,4 +104,4 @@ def test_make_demo_serves_the_shop(tmp_path: Path) -> None:
         up(f"http://127.0.0.1:{port}/demo/")
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)

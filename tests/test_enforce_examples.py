@@ -105,7 +105,7 @@ def start(server: Live, running: Callable[..., subprocess.Popen[bytes]], tmp_pat
 
 def set_by(url: str, cookies: str) -> dict[str, str]:
     """Return the ``Set-Cookie`` lines that are on the wire, by the cookie's name."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=45)
     connection.request("GET", "/", headers={"Cookie": cookies})
     with connection.getresponse() as answer:
         assert answer.status == 200
@@ -137,7 +137,7 @@ def test_websockets_and_lifespan_go_on_and_a_handshake_sets_no_more_than_a_page(
     server: Live, start: Callable[[str], str]
 ) -> None:
     url = start("fastapi")
-    with urllib.request.urlopen(f"{url}/started", timeout=5) as answer:
+    with urllib.request.urlopen(f"{url}/started", timeout=45) as answer:
         assert json.load(answer) is True
     for cookies, names in (("", ["basket"]), (f"consent={token(server, 'marketing')}", ["_campaign", "basket"])):
         with connect(f"ws{url[4:]}/talk", additional_headers={"Cookie": cookies}) as socket:
@@ -145,5 +145,5 @@ def test_websockets_and_lifespan_go_on_and_a_handshake_sets_no_more_than_a_page(
             assert socket.recv() == "SALAM"
             lines = socket.response.headers.get_all("Set-Cookie")  # type: ignore[union-attr]
         assert [line.partition("=")[0] for line in lines] == names
-    with urllib.request.urlopen(f"{url}/enforced", timeout=5) as answer:
+    with urllib.request.urlopen(f"{url}/enforced", timeout=45) as answer:
         assert json.load(answer) == {"dropped": {"_campaign*": 2}, "expired": {}}

@@ -280,7 +280,7 @@ def test_a_decision_its_token_its_cookie_and_its_count(shop: Shop, page: Page) -
 
     assert answered.value.header_value("Set-Cookie") is None, "it may come after the next answer"
     page.wait_for_function("window.consent.token")
-    with urllib.request.urlopen(f"{shop.server}/v1/keys.json", timeout=5) as answer:
+    with urllib.request.urlopen(f"{shop.server}/v1/keys.json", timeout=45) as answer:
         verifier = Verifier(json.load(answer), "shop")
     assert verifier.verify(page.evaluate("window.consent.token")).allows("analytics")
     (kept,) = [each for each in page.context.cookies() if each["name"] == "consent"]
@@ -305,7 +305,7 @@ def test_every_address_fits_where_the_server_stands(shop: Shop, page: Page, requ
     assert called
     assert all(url.startswith(f"{shop.server}/v1/shop/") for url in called), called
     for path in ("", "/healthz", "/readyz", "/v1/keys.json"):
-        with urllib.request.urlopen(shop.server + (path or "/"), timeout=5) as answer:
+        with urllib.request.urlopen(shop.server + (path or "/"), timeout=45) as answer:
             assert answer.status == 200
             assert answer.url.startswith(shop.server), "a redirect left the prefix"
 
@@ -361,19 +361,19 @@ def test_behind_nginx_with_tls_the_cookie_is_secure_and_check_finds_nothing(
     context = ssl.create_default_context(cafile=str(cert))
     up(f"{shop}/consent/readyz", context)
 
-    with urllib.request.urlopen(f"{shop}/consent/v1/shop/notice", timeout=5, context=context) as answer:
+    with urllib.request.urlopen(f"{shop}/consent/v1/shop/notice", timeout=45, context=context) as answer:
         notice = json.load(answer)["notice"]
     body = {"id": "behind-nginx-with-tls", "allow": [], "notice": notice, "how": "refuse"}
     request = urllib.request.Request(
         f"{shop}/consent/v1/shop/decisions", json.dumps(body).encode(), {"Origin": shop, "Content-Type": "text/plain"}
     )
-    with urllib.request.urlopen(request, timeout=5, context=context) as answer:
+    with urllib.request.urlopen(request, timeout=45, context=context) as answer:
         assert answer.status == 201
         token = json.load(answer)["token"]
     keep = urllib.request.Request(
         f"{shop}/consent/v1/shop/keep", b"", {"Origin": shop, "Authorization": f"Bearer {token}"}
     )
-    with urllib.request.urlopen(keep, timeout=5, context=context) as answer:
+    with urllib.request.urlopen(keep, timeout=45, context=context) as answer:
         assert "Secure" in answer.headers["Set-Cookie"]
 
     sites = [*read_sites(config).values()]
@@ -395,7 +395,7 @@ def test_gunicorn_runs_it_too(running: Callable[..., subprocess.Popen[bytes]], r
         env={**os.environ, "CONSENT_SECRET": SECRET, "CONSENT_CONFIG": str(config), "REDIS_URL": redis_url},
     )
     up(f"http://127.0.0.1:{port}/readyz")
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/shop/consent.js", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/shop/consent.js", timeout=45) as answer:
         assert answer.headers["Content-Type"].startswith("text/javascript")
 
 

@@ -151,7 +151,7 @@ def newcomer(wheel: Path, short_folder: Callable[[], Path]) -> Iterator[Callable
     for process in running:
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=120)
         assert process.returncode == 0
         assert not left_of(family)
 
@@ -172,7 +172,7 @@ def test_from_pip_install_to_the_first_decision_in_a_browser(newcomer: Callable[
 @pytest.mark.parametrize("python", [*pythons()][1:])
 def test_it_installs_and_takes_decisions_in_each_python(newcomer: Callable[[str], Installed], python: str) -> None:
     there = newcomer(python)
-    with urllib.request.urlopen(f"{there.url}/v1/smartmarket/notice?lang=az", timeout=5) as answer:
+    with urllib.request.urlopen(f"{there.url}/v1/smartmarket/notice?lang=az", timeout=45) as answer:
         notice = json.load(answer)["notice"]
     body = {"id": secrets.token_urlsafe(16), "allow": ["analytics"], "notice": notice, "how": "save"}
     request = urllib.request.Request(
@@ -180,5 +180,5 @@ def test_it_installs_and_takes_decisions_in_each_python(newcomer: Callable[[str]
         json.dumps(body).encode(),
         {"Origin": there.url, "Content-Type": "text/plain"},
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=45) as answer:
         assert answer.status == 201

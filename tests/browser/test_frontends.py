@@ -102,7 +102,7 @@ def serving(folder: Path, *command: str | Path, port: int) -> Iterator[str]:
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         for each in family:
             each.terminate()
-        process.wait(20)
+        process.wait(120)
         print((folder / "log").read_text("utf-8")[-2000:])
 
 

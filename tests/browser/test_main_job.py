@@ -394,7 +394,7 @@ def test_a_choice_made_while_the_server_is_away_holds_and_is_delivered_once(
 @pytest.mark.troubles("Failed to load resource")
 def test_the_operator_sees_that_an_answer_came_late(demo: Live, page: Page) -> None:
     def late() -> float:
-        with urllib.request.urlopen(f"{demo.url}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"{demo.url}/metrics", timeout=45) as answer:
             found = re.search(r'decisions_total\{outcome="late",site="smartmarket"\} (\S+)', answer.read().decode())
         return float(found[1]) if found else 0
 

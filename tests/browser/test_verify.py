@@ -45,7 +45,7 @@ def ask(text: str, keys: Keys, now: float = 1_850_000_000) -> dict[str, object]:
     assert NODE
     question = json.dumps({"token": text, "keys": keys.jwks(), "now": now})
     asked = subprocess.run(
-        [NODE, "--input-type=module", "-e", ASK, question], cwd=SNIPPET, capture_output=True, text=True, timeout=30
+        [NODE, "--input-type=module", "-e", ASK, question], cwd=SNIPPET, capture_output=True, text=True, timeout=120
     )
     assert asked.returncode == 0, asked.stderr
     return json.loads(asked.stdout)

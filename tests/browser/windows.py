@@ -64,7 +64,7 @@ class Window(ABC):
         """Click the button of that name, the last there is, as a mouse would; again where the page moved meanwhile."""
         ours = "document.querySelectorAll('[data-ask] button')"
         find = f"[...{ours}].filter((b) => b.textContent == {json.dumps(name)}).at(-1)"
-        end = time.monotonic() + 45
+        end = time.monotonic() + 120
         while True:
             self.until(f"!!{find}")
             x, y = self.evaluate(
@@ -96,7 +96,7 @@ class Firefox(Window):
         """Send a command, and return its result."""
         number = next(self.ids)
         self.socket.send(json.dumps({"id": number, "method": method, "params": params}))
-        while (answer := json.loads(self.socket.recv(timeout=20))).get("id") != number:
+        while (answer := json.loads(self.socket.recv(timeout=120))).get("id") != number:
             pass
         assert answer["type"] == "success", answer
         return answer["result"]
@@ -136,7 +136,7 @@ class WebKit(Window):
         """Send a command, and return its value."""
         text = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(self.address + path, text, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(asked, timeout=30) as answer:
+        with urllib.request.urlopen(asked, timeout=120) as answer:
             return json.load(answer)["value"]
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ def running(*command: str, **environment: str) -> Iterator[subprocess.Popen[str]
         yield process
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
         assert process.stderr
         process.stderr.close()
 
@@ -189,7 +189,7 @@ def firefox(folder: Path, **settings: object) -> Iterator[Callable[[], Window]]:
         assert address, "Firefox did not start"
         with websockets.connect(f"{address}/session", max_size=None) as socket:
             socket.send(json.dumps({"id": 0, "method": "session.new", "params": {"capabilities": {}}}))
-            assert json.loads(socket.recv(timeout=20))["type"] == "success"
+            assert json.loads(socket.recv(timeout=120))["type"] == "success"
             ids = itertools.count(1)
             yield lambda: Firefox(socket, ids)
 
@@ -208,7 +208,7 @@ def webkit(folder: Path) -> Iterator[Callable[[], Window]]:
     )
 
     def window() -> Window:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while True:
             try:
                 return WebKit(f"http://127.0.0.1:{port}")
@@ -225,4 +225,4 @@ def webkit(folder: Path) -> Iterator[Callable[[], Window]]:
             yield window
     finally:
         screen.terminate()
-        screen.wait(20)
+        screen.wait(120)

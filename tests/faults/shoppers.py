@@ -46,11 +46,11 @@ class Shoppers:
     def stop(self) -> None:
         """Let nobody decide any more, and wait until all that was decided is delivered."""
         self._over.set()
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
         stuck = set(self.decided) - set(self.acknowledged)
-        assert not stuck, f"{len(stuck)} decisions could not be delivered within 30 s: {dict(self.statuses)}"
+        assert not stuck, f"{len(stuck)} decisions could not be delivered within two minutes: {dict(self.statuses)}"
         assert not self.wrong, self.wrong[:5]
 
     def delivered(self) -> int:

@@ -44,7 +44,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_counted_twice(kind, short_f
             time.sleep(chance.uniform(0.1, 0.4))
             known[name](chance)
             before = shoppers.delivered()
-            until = time.monotonic() + 20
+            until = time.monotonic() + 120
             while shoppers.delivered() < before + 10:
                 world.revive()
                 assert not shoppers.wrong, f"after {name!r} (seed {SEED}): {shoppers.wrong[0]}"
@@ -95,7 +95,7 @@ def test_while_redis_is_away_everything_else_is_served_and_afterwards_all_is_wel
         if how == "gone":
             # Its socket stays and takes connections while its parent waits: nobody is there to answer.
             valkey.kill()
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         looks = 0
         while looks < 20 or (how == "frozen" and shoppers.statuses[503] < 100):
             world.live.get("/v1/keys.json")
@@ -105,7 +105,7 @@ def test_while_redis_is_away_everything_else_is_served_and_afterwards_all_is_wel
         if how == "frozen":
             valkey.resume()
         before = shoppers.delivered()
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while shoppers.delivered() < before + 50:
             assert time.monotonic() < until, "it did not come back by itself"
             time.sleep(0.02)

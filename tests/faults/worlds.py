@@ -179,7 +179,7 @@ class Single(World):
 
     def _cut(self, what: str, chance: random.Random, most: int) -> None:
         self.proxy.cuts += [(what, chance.randrange(most)) for _ in range(chance.randint(1, 4))]
-        until = time.monotonic() + 10
+        until = time.monotonic() + 120
         while self.proxy.cuts:
             assert time.monotonic() < until, "nothing came by to be cut"
             time.sleep(0.01)
@@ -201,7 +201,8 @@ class Single(World):
         largest = max(path.stat().st_size for path in (self.redis.folder / "appendonlydir").iterdir())
         psutil.Process(self.redis.process.pid).rlimit(psutil.RLIMIT_FSIZE, (largest + chance.randrange(4000), -1))
         try:
-            self.redis.process.wait(10)  # with `appendfsync always` it ends rather than acknowledge what it cannot keep
+            # With `appendfsync always` it ends rather than acknowledge what it cannot keep.
+            self.redis.process.wait(120)
         except subprocess.TimeoutExpired:
             raise AssertionError("it went on with a full disk") from None
         _start(self.redis)
@@ -284,7 +285,7 @@ class Cluster(World):
         return set(states) == {"ok"} and len(linked) == 3 and all(linked)
 
     def _until(self, done: Callable[[], bool]) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while not done():
             assert time.monotonic() < until, "the cluster did not come together"
             time.sleep(0.05)

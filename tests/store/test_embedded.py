@@ -44,7 +44,7 @@ def soon(happens: Callable[[], Any]) -> Any:
 
 def decide(url: str, decision: str, *allow: str) -> tuple[int, str]:
     """Post a decision as the demo shop's page does; return status and token."""
-    with urllib.request.urlopen(f"{url}/v1/smartmarket/notice?lang=az", timeout=5) as answer:
+    with urllib.request.urlopen(f"{url}/v1/smartmarket/notice?lang=az", timeout=45) as answer:
         notice = json.load(answer)["notice"]
     body = {"id": decision, "allow": [*allow], "notice": notice, "lang": "az", "variant": "", "how": "save"}
     request = urllib.request.Request(
@@ -52,14 +52,14 @@ def decide(url: str, decision: str, *allow: str) -> tuple[int, str]:
         json.dumps(body).encode(),
         {"Origin": url, "Content-Type": "text/plain"},
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=45) as answer:
         return answer.status, json.load(answer)["token"]
 
 
 def history(url: str, token: str) -> list[str]:
     """Return the ids of the decisions that the server holds of whoever has this token."""
     request = urllib.request.Request(f"{url}/v1/smartmarket/me", headers={"Authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=45) as answer:
         return [entry["id"] for entry in json.load(answer)["history"]]
 
 
@@ -337,7 +337,7 @@ def test_the_parent_killed_leaves_no_process(live: Live) -> None:
 def test_valkey_killed_the_shop_is_served_and_decisions_soon_again(live: Live) -> None:
     _, token = decide(live.url, "before-" + secrets.token_urlsafe(9), "analytics")
     valkey_of(live.family()).kill()
-    with urllib.request.urlopen(f"{live.url}/v1/smartmarket/consent.js", timeout=5) as answer:
+    with urllib.request.urlopen(f"{live.url}/v1/smartmarket/consent.js", timeout=45) as answer:
         assert answer.status == 200
 
     def taken() -> int | None:

@@ -65,7 +65,7 @@ class Watched:
 
 
 def until(happened: Callable[[], bool], otherwise: str) -> None:
-    end = time.monotonic() + 45
+    end = time.monotonic() + 120
     while not happened():
         assert time.monotonic() < end, otherwise
         time.sleep(0.05)

@@ -26,7 +26,7 @@ def pair(request, short_folder):
     servers = [RedisServer(binary_of(request.param), short_folder(), free_port()).start() for _ in range(2)]
     with servers[1].client() as replica, servers[0].client() as primary:
         replica.replicaof("127.0.0.1", servers[0].port)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while primary.info("replication").get("slave0", {}).get("state") != "online":
             assert time.monotonic() < until, "the replica did not come"
             time.sleep(0.02)
@@ -95,7 +95,7 @@ def test_it_is_not_done_before_a_replica_has_it_and_stays_done_when_that_takes_o
 def test_the_daily_thread_waits_too(pair, environment, log, site, run_live):
     os.kill(pair[1].process.pid, signal.SIGSTOP)
     live = run_live("serve", **environment)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while "under 1 replicas have it" not in live.words():  # nobody decides, so that it can only be the thread
         assert time.monotonic() < until, live.words()
         time.sleep(0.05)

@@ -217,7 +217,7 @@ def test_the_log_of_a_busy_run_says_nothing_sensitive_and_each_line_is_json(run_
     def ask(path, body=None, **headers):
         request = urllib.request.Request(live.url + path, body and body.encode(), {"User-Agent": agent, **headers})
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=45) as answer:
                 statuses.append(answer.status)
                 return json.load(answer) if answer.headers["Content-Type"] == "application/json" else None
         except urllib.error.HTTPError as error:

@@ -34,10 +34,10 @@ FLAGS = (
     # Frames of other sites stay in the page's process, so that one session sees what all of them do.
     "--disable-site-isolation-trials",
     # A page that unloads stays in that session to the end, so that its last requests have an initiator. What else is
-    # here is a browser's own traffic. Playwright's list is replaced: partitioned storage and the like stay as shoppers
-    # have them.
+    # here is a browser's own traffic, and the address bar's two pages, which are half of what a window costs.
+    # Playwright's list is replaced: partitioned storage and the like stay as shoppers have them.
     "--disable-features=RenderDocument,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,MediaRouter,OptimizationHints,"
-    "NetworkTimeServiceQuerying,PreconnectToSearch,DestroyProfileOnBrowserClose",
+    "NetworkTimeServiceQuerying,PreconnectToSearch,DestroyProfileOnBrowserClose,WebUIOmniboxPopup,WebUIOmniboxAimPopup",
     "--net-log-capture-mode=IncludeSensitive",
 )
 
