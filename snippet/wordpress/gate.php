@@ -11,9 +11,19 @@ defined( 'ABSPATH' ) || exit;
 
 const TAGS       = '~<(?:(!--)|([a-z][^\s/>]*+))~i';
 const ATTRIBUTE  = '[\s/]*+([^\s>/][^\s=>/]*+)(?:\s*+=\s*+(?:"([^"]*+)"|\'([^\']*+)\'|(?!["\'])([^\s>]*+)))?+';
-const HOLDABLE   = array( 'script', 'iframe', 'img', 'link' );
+const HOLDABLE   = array( 'script', 'iframe', 'img', 'source', 'link' );
 const RAW        = array( 'script', 'style', 'textarea', 'title', 'iframe', 'xmp', 'noembed', 'noframes' );
-const SCRIPTS    = '~\A(?:|module|(?:text|application)/(?:x-)?(?:java|ecma)script)\z~i';
+// What browsers run: the JavaScript MIME types of the MIME Sniffing Standard, section 4.6.
+const SCRIPTS    = '~\A(?:|module|(?:text|application)/(?:x-)?(?:java|ecma)script|text/(?:javascript1\.[0-5]|jscript|livescript))\z~i';
+// Where an element's address may stand: its own place, and that to which a lazy loader moves it.
+const ADDRESSES  = array(
+	'src'              => 'src',
+	'srcset'           => 'srcset',
+	'data-src'         => 'src',
+	'data-srcset'      => 'srcset',
+	'data-lazy-src'    => 'src',
+	'data-lazy-srcset' => 'srcset',
+);
 const LOADS      = '~createElement|new Image|document\.write|\bimport\s*\(|sendBeacon|\bfetch\s*\(|XMLHttpRequest~';
 
 /** Hold what a page of the site brings; a feed, and a post embedded elsewhere, have no tag that would release it. */
@@ -130,10 +140,13 @@ function waits_of_element( string $name, array $attributes, string $text, array 
 		return array();
 	}
 	if ( 'script' !== $name ) {
-		$from = 'link' === $name ? array( 'href' ) : array( 'src', 'data-src', 'data-lazy-src' );
+		$from = 'link' === $name ? array( 'href' => 'href' ) : ADDRESSES;
 		$hint = 'link' === $name && preg_match( '/\b(?:dns-prefetch|preconnect)\b/i', $attributes['rel'] ?? '' );
-		foreach ( array_intersect_key( $attributes, array_flip( $from ) ) as $address ) {
-			$waits = array_merge( $waits, waits_of_address( $address, (bool) $hint ) );
+		foreach ( array_intersect_key( $attributes, $from ) as $attribute => $value ) {
+			$several = 'srcset' === $from[ $attribute ];
+			foreach ( $several ? preg_split( '~[\s,]+~', $value, -1, PREG_SPLIT_NO_EMPTY ) : array( $value ) as $address ) {
+				$waits = array_merge( $waits, waits_of_address( $address, (bool) $hint ) );
+			}
 		}
 		return array_values( array_unique( $waits ) );
 	}
@@ -213,8 +226,8 @@ function marked( string $name, array $attributes, array $for ): string {
 	$form['data-consent'] = implode( ' ', $for );
 	if ( 'script' !== $name && 'link' !== $name ) {
 		// A lazy loader would give it, before a yes, the address that it is to have; a placeholder is none.
-		foreach ( array( 'data-lazy-src' => 'src', 'data-src' => 'src', 'data-srcset' => 'srcset' ) as $lazy => $address ) {
-			if ( isset( $attributes[ $lazy ] ) ) {
+		foreach ( array_reverse( ADDRESSES ) as $lazy => $address ) {
+			if ( $lazy !== $address && isset( $attributes[ $lazy ] ) ) {
 				$attributes[ $address ] = $attributes[ $lazy ];
 				unset( $attributes[ $lazy ] );
 				if ( isset( $attributes['class'] ) ) {
@@ -230,8 +243,9 @@ function marked( string $name, array $attributes, array $for ): string {
 		}
 	}
 	$html = "<$name";
+	// Whatever the page is written in, the characters to escape are ASCII, and all others stay as they are.
 	foreach ( $form + $attributes as $attribute => $value ) {
-		$html .= " $attribute" . ( '' === $value ? '' : '="' . htmlspecialchars( $value, ENT_QUOTES | ENT_HTML5, 'UTF-8' ) . '"' );
+		$html .= " $attribute" . ( '' === $value ? '' : '="' . htmlspecialchars( $value, ENT_QUOTES | ENT_HTML401, 'ISO-8859-1' ) . '"' );
 	}
 	return "$html>";
 }
