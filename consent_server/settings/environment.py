@@ -29,6 +29,10 @@ def _redis_url(value: str) -> str:
         port = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(?::(\d{0,5}))?", place)
         if not port or int(port[2] or 0) > 65535:
             raise ValueError("takes a host and a port, such as redis://127.0.0.1:6379")
+        try:
+            port[1].encode("idna")  # as Python's sockets do
+        except UnicodeError:
+            raise ValueError("takes a host that there can be") from None
     return value
 
 
@@ -283,6 +287,8 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
                 ) from None
             except ValueError:
                 raise SettingsError(f"{row.name}_FILE names {path}, which is no text in UTF-8.", row.name) from None
+            if not written:  # a secret that is not mounted yet is not the default
+                raise SettingsError(f"{row.name}_FILE names {path}, which is empty.", row.name)
         if written:
             try:
                 values[each.name] = row.read(written)

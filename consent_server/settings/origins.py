@@ -80,7 +80,7 @@ def _host(text: str) -> str:
     labels = [label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in mapped.split(".")]
     host = ".".join(labels)
     dotless = labels[:-1] if labels[-1] == "" else labels
-    if _FORBIDDEN.search(host) or not all(0 < len(label) <= _LONGEST_LABEL for label in dotless):
+    if not dotless or _FORBIDDEN.search(host) or not all(0 < len(label) <= _LONGEST_LABEL for label in dotless):
         raise ValueError("browsers take no such host")
     if len(host.rstrip(".")) > _LONGEST_HOST or not all(_is_punycode(label) for label in labels):
         raise ValueError("browsers take no such host")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -151,7 +152,7 @@ def duration(value: Any) -> int:
 
 def day(value: Any) -> date:
     """Return a day of the calendar."""
-    if isinstance(value, date):
+    if type(value) is date:  # a moment is one too
         return value
     try:
         return date.fromisoformat(value)
@@ -165,10 +166,10 @@ def address(value: Any) -> str:
     Raises:
         ValueError: it is not one, or of another kind: ``file:`` for instance would be this machine's own.
     """
-    if isinstance(value, str) and re.fullmatch(r"\S+", value):
-        parts = urlsplit(value)
-        if parts.scheme in ("http", "https") and parts.netloc:
-            return value
+    with suppress(ValueError):  # of urlsplit's own, in other words
+        parts = urlsplit(value) if isinstance(value, str) and re.fullmatch(r"\S+", value) else None
+        if parts and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return cast(str, value)
     raise ValueError('takes an address such as "https://shop.example"')
 
 

@@ -51,6 +51,13 @@ def _keep(value: Any) -> int:
     return seconds
 
 
+def _prove(value: Any) -> int:
+    seconds = duration(value)
+    if seconds > 100 * 366 * 86400:
+        raise ValueError('takes a time up to "100 years"')
+    return seconds
+
+
 def _domain(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", value):
         return value
@@ -76,12 +83,18 @@ def _words(value: Any) -> dict[str, dict[str, str]]:
     return value
 
 
+def _name(value: Any) -> str:
+    if len(text(value)) <= 80 and value.isprintable():
+        return str(value)
+    raise ValueError("takes a name of at most 80 characters, all of which can be seen")
+
+
 def _test_origins(value: Any) -> tuple[str, ...]:
     return origins(value) if value else ()
 
 
 VARIANT = (
-    Row("name", text, REQUIRED, "Its name in the rates.", "short"),
+    Row("name", _name, REQUIRED, "Its name in the rates.", "short"),
     Row("weight", whole(1, 1000), 1, "Its share of the shoppers, relative to the other variants.", 2),
     Row("layout", choice(*LAYOUTS), None, "Another layout than the theme's.", "box"),
     Row("words", _words, {}, "Other words, by language.", {"en": {"title": "Cookies?"}}),
@@ -130,7 +143,7 @@ SITE = (
     Row("changed", by_language, {}, "What changed with this revision, in each language.", {"en": "New: Hotjar."}),
     Row("languages", _languages, ["en"], "Languages of the banner, the shop's first one first.", ["en"]),
     Row("keep", _keep, "6 months", "How long an answer holds before the shopper is asked again.", "1 year"),
-    Row("prove", duration, "3 years", "How long the log is kept as proof after the answer has expired.", "5 years"),
+    Row("prove", _prove, "3 years", "How long the log is kept as proof after the answer has expired.", "5 years"),
     Row("gpc", yes_no, True, "Heed Global Privacy Control: marketing is refused unless the shopper says yes.", False),
     Row(
         "country",
@@ -221,7 +234,7 @@ def read_sites(path: Path) -> dict[str, Site]:
         ) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path} is not TOML: it is no text in UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of five thousand digits, brackets a thousand deep
         raise SettingsError(f"{path} is not TOML: {error}.") from None
     try:
         for key in document:

@@ -20,58 +20,7 @@ SECRET_FILE = "consent-secret"  # nosec B105  # noqa: S105 the name of a file
 PURPOSE: Mapping[str, str] = tomllib.loads(files(__package__).joinpath("purpose.toml").read_text("utf-8"))
 """What the cookie ``consent`` is for, in each language that the banner speaks."""
 
-TEMPLATE = """\
-# What {name} asks its shoppers. Keep it in the shop's version control, for what was asked is a matter of record.
-# `consent-server check` reads it and says what is wrong, if anything.
-
-[sites.{id}]
-name = {name_text}
-
-# The pages that may ask and answer: scheme, host and port, nothing more.
-origins = {origins}
-# cookie_domain = "shop.example"         # one answer for all subdomains; leave out for one host alone
-
-policy_url = {policy_url}
-policy_updated = {policy_updated}
-revision = 1                             # raise it when you ask for something new: everybody is then asked again
-keep = "6 months"                        # how long an answer holds, a yes and a no alike
-languages = {languages}
-# services = ["ga4", "youtube"]          # they list what they set by themselves; see `consent-server services`
-gpc = true                               # heed Global Privacy Control: no marketing until the shopper says yes
-
-# country = "AZ"                         # the shop's own: data that stays there goes nowhere
-
-# Whom a shopper can write to; shown in "My choices".
-# contact = "privacy@shop.example"      # or the address of a page
-
-[sites.{id}.theme]
-layout = "bar"                           # "bar", "box" or "centre"
-# accent = "#a6192e"                     # one colour of the shop's, of which the buttons are made
-
-# What is set and read on shoppers' devices: one such table for each cookie and each entry of the browser's storage,
-# under necessary, functional, analytics or marketing. `name` may end in *. What matches is removed on withdrawal.
-
-[[sites.{id}.cookies.necessary]]
-name = "consent"
-provider = {name_text}
-{purposes}
-{lives}
-
-# [[sites.{id}.cookies.analytics]]
-# name = "_ga*"
-# provider = "Google"
-# country = "US"
-{example}
-
-# Tell Google's tags about the choice (Consent Mode v2):
-# [sites.{id}.vendors.google]
-# mode = "basic"
-
-# Hold back a tag that cannot be marked in the page, whoever puts it there:
-# [[sites.{id}.trackers]]
-# match = "*.hotjar.com"
-# category = "analytics"
-"""
+TEMPLATE = files(__package__).joinpath("starter.txt").read_text("utf-8")
 
 
 class Exists(ConsentError):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import colorsys
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any
 
 from .rows import Row, WrongAt, choice, table
@@ -25,8 +27,17 @@ def _length(value: Any) -> str:
     raise ValueError('takes a length such as "8px" or "1rem"')
 
 
+def _size(value: Any) -> str:
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?)(px|rem|em)", value) if isinstance(value, str) else None
+    if match and 12 <= float(match[1]) * (1 if match[2] == "px" else 16) <= 40:
+        return match[0]
+    raise ValueError('takes a size that can be read, such as "1rem": 12px to 40px, 0.75rem to 2.5rem')
+
+
 def _font(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[\w\s,'\"-]{1,200}", value):
+    # A quote that is not closed would take the rest of the banner's style with it.
+    families = r"""([\w\s,-]|"[^"']*"|'[^"']*')+"""
+    if isinstance(value, str) and len(value) <= 200 and re.fullmatch(families, value) and value.isprintable():
         return value
     raise ValueError('takes a list of font families such as "Inter, sans-serif"')
 
@@ -40,28 +51,7 @@ PLAIN_DARK: Mapping[str, Any] = {
 }
 """What the banner is in the dark unless the shop says so."""
 
-LOOKS: Mapping[str, Mapping[str, Any]] = {
-    "plain": {},
-    "paper": {
-        "background": "#fbf6ec",
-        "text": "#2b2118",
-        "accent": "#6b4423",
-        "radius": "14px",
-        "dark": {"background": "#241d16", "text": "#f6ecdd", "accent": "#e0b98e"},
-    },
-    "night": {
-        "background": "#171a21",
-        "text": "#f2f3f5",
-        "accent": "#8ab4ff",
-        "dark": {"background": "#171a21", "text": "#f2f3f5"},
-    },
-    "line": {
-        "text": "#000000",
-        "accent": "#000000",
-        "radius": "0px",
-        "dark": {"background": "#000000", "text": "#ffffff", "accent": "#ffffff"},
-    },
-}
+LOOKS: Mapping[str, Mapping[str, Any]] = tomllib.loads(files(__package__).joinpath("looks.toml").read_text("utf-8"))
 """Looks that are ready: what each has in place of the plain one's colours and corners."""
 
 BUTTON = (
@@ -73,7 +63,7 @@ BUTTON = (
         "Colour of its words; at least 4.5:1 against the background (WCAG 2.2, 1.4.3).",
         "#ffffff",
     ),
-    Row("size", _length, "16px", "Size of its words.", "1rem"),
+    Row("size", _size, "16px", "Size of its words.", "1rem"),
 )
 
 COLOURS = (
@@ -126,6 +116,8 @@ def _filled_in(written: Mapping[str, Any]) -> dict[str, Any]:
         accent = _colour(written.get("accent", look.get("accent")))
     except ValueError:
         return dict(written)  # there is none, or one that the table's row will refuse
+    if not isinstance(written.get("dark", {}), dict):
+        return dict(written)  # so will this one's
     dark = {**PLAIN_DARK, **look.get("dark", {})}
     in_dark = accent if "accent" in written else dark.get("accent", accent)
     ground = _told(written, "dark", "background", dark["background"])

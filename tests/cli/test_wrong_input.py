@@ -106,6 +106,13 @@ def test_an_address_of_redis_that_is_none_is_told(run: Run, shop: Path, url: str
     assert_one_sentence(run("serve", CONSENT_SECRET=SECRET, REDIS_URL=url), "REDIS_URL takes a host and a port")
 
 
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:1/0?foo=1", "redis://127.0.0.1:1?socket_timeout=abc", "redis://127.0.0.1:1?db=x"]
+)
+def test_an_option_of_redis_that_is_none_is_told(run: Run, shop: Path, url: str) -> None:
+    assert_one_sentence(run("rates", "shop", CONSENT_SECRET=SECRET, REDIS_URL=url), "REDIS_URL is none that Redis")
+
+
 @pytest.fixture
 def guarded(short_folder: Callable[[], Path]) -> Iterator[RedisServer]:
     """A Redis with a password, sesame, that speaks TLS too, under a certificate that nobody knows."""

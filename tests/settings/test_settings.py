@@ -98,6 +98,20 @@ def test_the_demo_shop_is_read_whole():
         (MINIMAL.replace('["https://shop.example"]', '["https://*.shop.example"]'), "sites.shop.origins", "exact"),
         (MINIMAL.replace('["https://shop.example"]', '["https://shop.example/"]'), "sites.shop.origins", "exact"),
         (MINIMAL.replace("2025-12-20", '"yesterday"'), "sites.shop.policy_updated", "2025-12-20"),
+        (MINIMAL.replace("2025-12-20", "2025-12-20T10:00:00"), "sites.shop.policy_updated", "takes a date"),
+        (MINIMAL.replace('["https://shop.example"]', '["https://\u00ad"]'), "sites.shop.origins", "exact"),
+        (MINIMAL.replace('["https://shop.example"]', '["https://\u200b."]'), "sites.shop.origins", "exact"),
+        (MINIMAL + f"revision = {'9' * 5000}", "TOML", "digits"),
+        (MINIMAL + f"keep = {'[' * 5000}", "TOML", "recursion"),
+        (MINIMAL + 'prove = "9999 years"', "sites.shop.prove", "100 years"),
+        (MINIMAL + '[[sites.shop.variants]]\nname = "a\\u001fb"', "variants[0].name", "can be seen"),
+        (MINIMAL + f'[[sites.shop.variants]]\nname = "{"a" * 81}"', "variants[0].name", "80 characters"),
+        (MINIMAL + """[sites.shop.theme]\nfont = "'Inter" """, "sites.shop.theme.font", "font families"),
+        (MINIMAL + """[sites.shop.theme]\nfont = '"Inter' """, "sites.shop.theme.font", "font families"),
+        (MINIMAL + '[sites.shop.theme]\nfont = """Inter,\nsans-serif"""', "sites.shop.theme.font", "font families"),
+        (MINIMAL + '[sites.shop.theme.accept]\nsize = "0px"', "theme.accept.size", "can be read"),
+        (MINIMAL + '[sites.shop.theme.accept]\nsize = "9rem"', "theme.accept.size", "can be read"),
+        (MINIMAL + '[sites.shop.theme]\naccent = "#a6192e"\ndark = "black"', "sites.shop.theme.dark", "takes a table"),
         (MINIMAL.replace('["az", "en"]', '["az", "eo"]'), "sites.shop.languages", "words.eo lacks"),
         (MINIMAL + "revision = 0", "sites.shop.revision", "whole number"),
         (MINIMAL + "keep = 15552000", "sites.shop.keep", "6 months"),
@@ -266,6 +280,10 @@ def test_an_error_says_whose_it_is(environ):
         ("CONSENT_WEBHOOK", "file:///etc/passwd", "https://"),
         ("CONSENT_WEBHOOK", "/alarms", "https://"),
         ("CONSENT_WEBHOOK", "https://a b", "https://"),
+        ("CONSENT_WEBHOOK", "https://[", "takes an address"),
+        ("CONSENT_WEBHOOK", "https://:80", "takes an address"),
+        ("CONSENT_WEBHOOK", "https://shop.example:99999", "takes an address"),
+        ("REDIS_URL", "redis://redis..local:6379", "takes a host that there can be"),
         ("CONSENT_PREFIX", "consent", "/consent"),
     ],
 )
@@ -284,6 +302,14 @@ def test_a_setting_may_come_from_a_file_but_not_twice(tmp_path):
         read_environment({"CONSENT_SECRET_FILE": str(path), "CONSENT_SECRET": "s" * 40})
     with pytest.raises(SettingsError, match="cannot be read"):
         read_environment({"CONSENT_SECRET_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize("row", ENVIRONMENT, ids=lambda row: row.name)
+def test_an_empty_file_is_not_the_default(row, tmp_path):
+    path = tmp_path / "not-mounted-yet"
+    path.write_text(" \n")
+    with pytest.raises(SettingsError, match=f"{row.name}_FILE names {path}, which is empty"):
+        read_environment({f"{row.name}_FILE": str(path)})
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import random
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -96,12 +97,16 @@ class Connection:
         replicas: how many replicas must have what a script wrote before it counts as written.
 
     Raises:
-        StoreAway: it is a cluster, and none of its nodes can be reached.
+        StoreAway: it is a cluster, and none of its nodes can be reached; or no Redis is reached by such a URL.
     """
 
     def __init__(self, url: str, timeout: float, replicas: int = 0) -> None:
         try:
             self.client = connect(url, timeout)
+            if isinstance(self.client, redis.Redis):
+                self.client.connection_pool.make_connection()  # not opened: only now it is known whether it can be
+        except (ValueError, TypeError) as error:
+            raise StoreAway(f"REDIS_URL is none that Redis is reached by: {error}.") from None
         except (redis.RedisError, redis.exceptions.RedisClusterException) as error:  # a cluster is asked for its slots
             raise StoreAway("The cluster cannot be reached.") from error
         self._timeout = timeout
@@ -248,7 +253,8 @@ def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:
         hosts, _, service = rest.partition("/")
         credentials, _, addresses = hosts.rpartition("@")
         user, _, password = credentials.partition(":")
-        sentinels = [(host, int(port or 26379)) for host, _, port in (a.partition(":") for a in addresses.split(","))]
+        places = (re.fullmatch(r"\[?(.*?)\]?(?::(\d*))?", address) for address in addresses.split(","))
+        sentinels = [(place[1], int(place[2] or 26379)) for place in places if place]
         if credentials:
             options |= {"username": user or None, "password": password or None}
         if base == "rediss":
