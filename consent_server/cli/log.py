@@ -21,6 +21,7 @@ from ..proof.erasure import carry_over
 from ..proof.log import export, seal, write
 from ..proof.stamps import Authority, NotStamped, stamp
 from ..proof.witnesses import cosign
+from ..rates.read import day_in
 from ..site import Notice
 from ..verify import Failed, Witness, check
 from .terminal import (
@@ -154,7 +155,7 @@ def seal_log(site: str | None, data: Path | None) -> None:
             if store.log.compact(shop):
                 clear_files(store, shop)
             if webhook := told.get(shop.id):
-                tell(store, shop, webhook, now.date())
+                tell(store, shop, webhook, day_in(shop, now))
                 if webhook.secrets:
                     Teller(store, shop, webhook).tell_all()
             if authority:

@@ -47,8 +47,9 @@ def rates_command(
     only = Only.parse({name: value for name, value in part.items() if value}, dimension(by))
     with open_store(data) as (_, sites, store):
         shop = site_named(sites, site)
-        period = Period.parse(first, last, read.today(shop))
-        other = compared(period, against, against_from, against_to)
+        today = read.today(shop)
+        period = Period.parse(first, last, today)
+        other = compared(period, today, against, against_from, against_to)
         if recount:
             found: Recount | Report = read.recount(store, shop, period)
         else:

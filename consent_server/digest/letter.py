@@ -37,8 +37,8 @@ class Letter:
         """
         words = Words.of(lang or best_language([*week.site.languages, "en"], LANGUAGES))
         values = week.values(words, page)
-        plain = {**values, "lead": [one.striptags() for one in values["lead"]]}
-        plain["advice"] = [one.striptags() for one in values["advice"]]
+        plain = {**values} | {name: values[name].striptags() for name in ("title", "trend")}
+        plain |= {name: [one.striptags() for one in values[name]] for name in ("lead", "advice")}
         plain["marks"] = [(day, one.striptags()) for day, one in values["marks"]]
         return cls(
             values["title"].striptags(),

@@ -124,7 +124,9 @@ def create_preview(path: Path) -> Flask:
 
     @app.get("/frames/<site_id>/<light>/<layer>/<lang>/")
     def frame(site_id: str, light: str, layer: str, lang: str) -> Response:
-        shop, made = scripts(site_id, request.args.get("variant", ""))
+        variant = request.args.get("variant", "")
+        shop, made = scripts(site_id, variant)
+        way = [way.name for way in shop.all_variants].index(variant)  # a name may have what stands for more in a path
         rule = next((each for each in shop.all_rules if each.name == request.args.get("rule", "")), None)
         if rule is None or lang not in shop.languages or light not in LIGHTS or layer not in LAYERS:
             abort(404)
@@ -137,7 +139,7 @@ def create_preview(path: Path) -> Flask:
             layer=layer,
             nonce=nonce,
             place=place_in(rule),
-            base=f"/files/{site_id}/{light}/{request.args.get('variant') or '-'}/",
+            base=f"/files/{site_id}/{light}/{way}/",
             gate=in_light(made.consent.plain.decode(), light),
         )
         # Without an origin of its own: no answer is kept, and each frame is somebody who was never here.
@@ -147,14 +149,15 @@ def create_preview(path: Path) -> Flask:
         )
         return Response(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
-    @app.get("/files/<site_id>/<light>/<variant>/<layer>.<lang>.<digest>.js")
-    def script(site_id: str, light: str, variant: str, layer: str, lang: str, digest: str) -> Response:
-        _, made = scripts(site_id, variant.strip("-"))
+    @app.get("/files/<site_id>/<light>/<int:way>/<layer>.<lang>.<digest>.js")
+    def script(site_id: str, light: str, way: int, layer: str, lang: str, digest: str) -> Response:
+        shop = draft().sites.get(site_id) or abort(404)
+        _, made = scripts(site_id, dict(enumerate(each.name for each in shop.all_variants)).get(way, "?"))
         text = made.layers.get(layer, {}).get(lang) or abort(404)
         return _for_frames(in_light(text.plain.decode(), light), "text/javascript")
 
-    @app.post("/files/<site_id>/<light>/<variant>/<call>")
-    def taken(site_id: str, light: str, variant: str, call: str) -> Response:
+    @app.post("/files/<site_id>/<light>/<int:way>/<call>")
+    def taken(site_id: str, light: str, way: int, call: str) -> Response:
         return _for_frames("", "text/plain", 204)  # nothing is counted, and no decision is kept
 
     return app

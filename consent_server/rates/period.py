@@ -34,7 +34,9 @@ class Period:
     last: date
 
     @classmethod
-    def parse(cls, first: str | None, last: str | None, today: date, days: int = 30) -> Period:
+    def parse(
+        cls, first: str | None, last: str | None, today: date, days: int = 30, names: tuple[str, str] = ("from", "to")
+    ) -> Period:
         """Read a period as people write it.
 
         Args:
@@ -42,16 +44,17 @@ class Period:
             last: the last day, ``YYYY-MM-DD``; without it, today.
             today: the day by the server's clock, where the site is.
             days: the length of a period without a first day.
+            names: what the first and the last day are asked for by.
 
         Raises:
             BadQuestion: not a day, in the wrong order, in the future, or longer than five years.
         """
-        end = read_day(last, "to") if last else today
-        start = read_day(first, "from") if first else end - timedelta(days=days - 1)
+        end = read_day(last, names[1]) if last else today
+        start = read_day(first, names[0]) if first else end - timedelta(days=days - 1)
         if start > end:
-            raise BadQuestion("order", f"`from` ({start}) is after `to` ({end}).")
+            raise BadQuestion("order", f"`{names[0]}` ({start}) is after `{names[1]}` ({end}).")
         if end > today:
-            raise BadQuestion("future", f"`to` ({end}) is in the future; today is {today}.")
+            raise BadQuestion("future", f"`{names[1]}` ({end}) is in the future; today is {today}.")
         if (end - start).days >= LONGEST:
             raise BadQuestion("length", f"From {start} to {end} is over five years; ask for less at a time.")
         return cls(start, end)
@@ -74,11 +77,14 @@ AGAINST = ("before", "year")
 """What a period is compared with, but for days of somebody's own: as many days right before it, or a year earlier."""
 
 
-def compared(period: Period, kind: str | None, first: str | None, last: str | None) -> Period:
+def compared(
+    period: Period, today: date, kind: str | None, first: str | None = None, last: str | None = None
+) -> Period:
     """Return the period that another one is compared with.
 
     Args:
         period: the one that is looked at.
+        today: the day by the server's clock, where the site is.
         kind: one of AGAINST, ``before`` if left out; days of one's own come first.
         first: the first day, ``YYYY-MM-DD``.
         last: the last day; both or neither.
@@ -89,7 +95,7 @@ def compared(period: Period, kind: str | None, first: str | None, last: str | No
     if first or last:
         if not (first and last):
             raise BadQuestion("against", "`against_from` and `against_to` go together: give both, or neither.")
-        return Period.parse(first, last, period.last)
+        return Period.parse(first, last, today, names=("against_from", "against_to"))
     if kind == "year":
         return Period(_a_year_before(period.first), _a_year_before(period.last))
     if kind and kind not in AGAINST:

@@ -64,7 +64,10 @@ def report(
         StoreAway: the store does not answer.
     """
     now = _days(store, site, period, only)
-    rows = now if by == "day" else _rows(store, site, period, [by], only)[by]
+    if by in only:
+        rows = {only[by]: total} if any((total := Counts.total(now.values())).row) else {}
+    else:
+        rows = now if by == "day" else _rows(store, site, period, [by], only)[by]
     against = against or period.before
     before = Counts.total(_days(store, site, against, only).values())
     return Report(site.id, period, by, rows, Counts.total(now.values()), before, against, only, site.timezone)

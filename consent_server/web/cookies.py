@@ -13,6 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from typing import Annotated
 from urllib.parse import unquote
 
 import msgspec
@@ -34,7 +35,7 @@ HOUR = 3600
 class _Waiting(msgspec.Struct):
     """A decision as the cookie holds it until it is delivered; ``at``: seconds, by the shopper's clock."""
 
-    at: int
+    at: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
     allow: list[str] = []
     id: str | None = None
 
@@ -93,7 +94,7 @@ def has_waited(site: Site, decision: Decision) -> bool:
     for text in request.cookies.getlist(site.cookie):
         try:
             waiting = _waiting.decode(unquote(text[1:]))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             continue
         if any(_is_late(each, decision) for each in waiting):
             return True

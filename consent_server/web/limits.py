@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import secrets
 import time
 from contextlib import suppress
@@ -16,10 +17,15 @@ NETWORK = 16
 """How many times what is taken of one household's network (/64) is taken of a whole /48, of which each has 65,536."""
 
 
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d*)?|([^:]*):\d*")
+
+
 def plain_address(address: str) -> str:
-    """Return an address as it is: IPv4, where IPv6 only wraps it (``::ffff:192.0.2.1``)."""
+    """Return an address as it is: without the port that some proxies add, IPv4 where IPv6 only wraps it."""
     if ":" not in address:
         return address
+    if found := _WITH_PORT.fullmatch(address):
+        address = found[1] or found[2]
     with suppress(ValueError):
         mapped = ipaddress.IPv6Address(address.partition("%")[0]).ipv4_mapped
         return str(mapped) if mapped else address
@@ -66,20 +72,13 @@ class Limits:
         address = plain_address(request.remote_addr or "")
         if ":" not in address:
             return self.spend(most, *what, self._named(address))
-        with suppress(ValueError):
-            household, network = (
-                str(ipaddress.ip_network(f"{address.partition('%')[0]}/{bits}", strict=False)) for bits in (64, 48)
-            )
-            self.spend(most, *what, self._named(household))
-            self.spend(most * NETWORK, *what, self._named(network))
+        self.spend(most, *what, self._named(_network(address, 64)))
+        self.spend(most * NETWORK, *what, self._named(_network(address, 48)))
 
     def client(self) -> str:
         """Return a name for the client's address, or household, that means nothing tomorrow or on another machine."""
         address = plain_address(request.remote_addr or "")
-        if ":" in address:
-            with suppress(ValueError):
-                address = str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
-        return self._named(address)
+        return self._named(_network(address, 64) if ":" in address else address)
 
     def _named(self, address: str) -> str:
         day = int(time.time() // 86400)
@@ -87,3 +86,11 @@ class Limits:
             self._salts.clear()
             self._salts[day] = secrets.token_bytes(16)
         return hashlib.blake2b(address.encode(), key=self._salts[day], digest_size=16).hexdigest()
+
+
+def _network(address: str, bits: int) -> str:
+    """Return the network of an IPv6 address; what a proxy wrote that is none is counted as it stands."""
+    try:
+        return str(ipaddress.ip_network(f"{address.partition('%')[0]}/{bits}", strict=False))
+    except ValueError:
+        return f"{address}/{bits}"

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 
 from ..banner.lists import known_addresses
 from ..decision import Consent, Malformed
@@ -19,6 +19,7 @@ from ..site import OPTIONAL, Site
 from ..tokens import BadToken
 from .cookies import newest
 from .request import is_bot_or_prefetch, let_own_pages_read, read_body, require_own_origin
+from .responses import nothing
 from .services import known_site, services
 from .shopper import verified
 
@@ -32,6 +33,9 @@ MOST = 30
 """Names that are taken of one report, and reports of one body."""
 
 LONGEST_NAME = 64
+
+LOOKED_AT = 256
+"""Characters of a name that are folded, for the time it takes grows with their square; a host has 253 at most."""
 
 _OWN = re.compile(
     r"https?:\S*|[\w.+-]+@[\w.-]+|[A-Za-z0-9]{20,}|(?=[A-Za-z]*\d)[A-Za-z0-9]{6,}|[0-9]+|[^!-~]+", re.ASCII
@@ -54,11 +58,11 @@ def fold(name: str) -> str:
 
     Pages fold before they post (snippet/src/watch.js); whoever posts by hand stores no more than they do.
     """
-    return re.sub(r"\*{2,}", "*", _OWN.sub("*", name))[:LONGEST_NAME]
+    return re.sub(r"\*{2,}", "*", _OWN.sub("*", name[:LOOKED_AT]))[:LONGEST_NAME]
 
 
 @blueprint.post("/v1/<site_id>/seen")
-def seen(site_id: str) -> tuple[str, int]:
+def seen(site_id: str) -> Response:
     """Count names that a page of the shop saw and that are not allowed in its state."""
     site = known_site(site_id)
     require_own_origin(site)
@@ -68,11 +72,11 @@ def seen(site_id: str) -> tuple[str, int]:
         raise Malformed(f"The body must be what a watched page posts: {error}.") from None
     if site.watch:  # else an older script of it is still in some cache, or it is no page of the shop
         _count(site, report.state, report.seen)
-    return "", 204
+    return nothing()
 
 
 @blueprint.post("/v1/<site_id>/reports")
-def reports(site_id: str) -> tuple[str, int]:
+def reports(site_id: str) -> Response:
     """Count hosts that a Content-Security-Policy-Report-Only found, where the lists do not allow them either."""
     site = known_site(site_id)
     if request.headers.get("Origin") not in (None, "null"):  # browsers send policy reports with and without one
@@ -88,7 +92,7 @@ def reports(site_id: str) -> tuple[str, int]:
     known = [*known_addresses(site)]
     hosts = {host for each in _blocked(found) if (host := _leak(site, each, known, consent))}
     _count(site, _state(consent), [("request", host) for host in sorted(hosts)])
-    return "", 204
+    return nothing()
 
 
 def _count(site: Site, state: str, names: Sequence[tuple[Kind, str]]) -> None:

@@ -109,7 +109,7 @@ def read_body(most: int = 4096) -> bytes:
     """
     environ = request.environ
     length = environ.get("CONTENT_LENGTH", "")
-    if length.isdigit() and int(length) <= most:
+    if len(length) < 10 and length.isascii() and length.isdigit() and int(length) <= most:
         return cast(bytes, environ["wsgi.input"].read(int(length)))
     body = b"" if length else request.stream.read(most + 1)  # no length: it comes in chunks, or there is none
     if length or len(body) > most:

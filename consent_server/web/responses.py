@@ -32,6 +32,11 @@ def answer(content: object, status: int = 200, mimetype: str = "application/json
     return Answer(msgspec.json.encode(content), status, [("Cache-Control", "no-store")], content_type=mimetype)
 
 
+def nothing() -> Answer:
+    """Return a response without content, which nobody keeps either: it is this caller's."""
+    return Answer(status=204, headers=[("Cache-Control", "no-store")])
+
+
 @lru_cache(maxsize=256)
 def _encoding(accepted: str) -> str:
     """Return the best encoding of a script for an Accept-Encoding, of which browsers have but a few."""

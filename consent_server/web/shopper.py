@@ -30,7 +30,7 @@ from .request import (
     require_no_bot,
     require_own_origin,
 )
-from .responses import answer, answer_script
+from .responses import answer, answer_script, nothing
 from .services import known_site, services
 
 blueprint = Blueprint("shopper", __name__)
@@ -183,7 +183,7 @@ def keep(site_id: str) -> Response:
 
 
 @blueprint.post("/v1/<site_id>/shown")
-def shown(site_id: str) -> tuple[str, int]:
+def shown(site_id: str) -> Response:
     """Count a banner that an undecided shopper sees. Nothing about the shopper is kept."""
     site = known_site(site_id)
     require_own_origin(site)
@@ -198,7 +198,7 @@ def shown(site_id: str) -> tuple[str, int]:
             country=country(behind.settings.country_header),
             **seen._asdict(),
         )
-    return "", 204
+    return nothing()
 
 
 # Me
@@ -279,7 +279,7 @@ def erase(site_id: str) -> Response:
 
 
 @blueprint.get("/v1/<site_id>/allows/<category>")
-def allows(site_id: str, category: str) -> tuple[str, int]:
+def allows(site_id: str, category: str) -> Response:
     """Say by the status alone whether the token allows a category: 204 or 403, for nginx's ``auth_request``."""
     site = known_site(site_id)
     try:
@@ -292,7 +292,7 @@ def allows(site_id: str, category: str) -> tuple[str, int]:
         raise NotAllowed(str(error)) from None
     if fault:
         raise NotAllowed(fault)
-    return "", 204
+    return nothing()
 
 
 @blueprint.get("/.well-known/gpc.json")

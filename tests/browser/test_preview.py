@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,7 +126,22 @@ def test_only_this_machine_may_look_and_what_is_not_there_is_not_found(file: Pat
         "/frames/shop/light/sixth/en/?variant=plain",
         "/frames/shop/light/first/de/?variant=plain",
         "/frames/shop/light/first/en/?variant=long",
-        "/files/shop/light/plain/nothing.en.0.js",
+        "/files/shop/light/0/nothing.en.0.js",
+        "/files/shop/light/9/details.en.0.js",
+        "/files/other/light/0/details.en.0.js",
     ):
         assert client.get(path, **base).status_code == 404, path
-    assert client.post("/files/shop/light/plain/decisions", **base).status_code == 204
+    assert client.post("/files/shop/light/0/decisions", **base).status_code == 204
+
+
+@pytest.mark.parametrize("name", ["A&B", "50%", "a+b", "a#1", "a/b", "-x", "-", "qısa ad"])
+def test_a_variant_of_any_name_is_shown(file: Path, name: str) -> None:
+    file.write_text(SHOP.replace('"short"', json.dumps(name)), "utf-8")
+    client, base = create_preview(file).test_client(), {"base_url": "http://localhost:8090"}
+    page = client.get("/", query_string={"variant": name}, **base).text
+    frames = [html.unescape(each) for each in re.findall(r'src="(/frames/[^"]+)"', page)]
+    shown = client.get(frames[0], **base).text
+    assert "Biscuits?" in shown
+    scripts = re.findall(r"/files/shop/light/\d+/", shown)
+    assert scripts
+    assert client.get(f"{scripts[0]}details.en.0.js", **base).status_code == 200

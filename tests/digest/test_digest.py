@@ -152,6 +152,16 @@ def test_a_letter_says_the_numbers_of_the_report_in_text_and_html(store, shop, b
     assert "<b>" not in text
 
 
+def test_a_letter_in_text_says_a_name_as_it_is(store, shop, box):
+    assert send(store, replace(shop, name="O'Neil & Co"), settings_with(box)) == 1
+    [(_, _, letter)] = box.letters
+    text = letter.get_body(("plain",)).get_content()
+    assert text.startswith("O'Neil & Co:")
+    assert letter["Subject"].startswith("O'Neil & Co:")
+    assert "&amp;" not in text
+    assert "O&#39;Neil &amp; Co" in letter.get_body(("html",)).get_content()
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_command_prints_it_in_each_language_and_sends_it_when_told_to(store, shop, box, monkeypatch, lang):
     lines = [shlex.split(line) for line in example("digest").splitlines()]

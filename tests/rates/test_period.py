@@ -56,9 +56,12 @@ def test_an_unknown_dimension_is_refused_by_name():
 
 def test_a_period_is_compared_with_the_days_before_last_year_or_any_days():
     leap = Period(date(2024, 2, 1), date(2024, 2, 29))
-    assert compared(leap, None, None, None) == compared(leap, "before", "", "") == leap.before
-    assert compared(leap, "year", None, None) == Period(date(2023, 2, 1), date(2023, 2, 28))
-    assert compared(leap, "year", "2023-12-01", "2023-12-24") == Period(date(2023, 12, 1), date(2023, 12, 24))
+    today = date(2024, 6, 1)
+    assert compared(leap, today, None) == compared(leap, today, "before", "", "") == leap.before
+    assert compared(leap, today, "year") == Period(date(2023, 2, 1), date(2023, 2, 28))
+    for first, last in (("2023-12-01", "2023-12-24"), ("2024-03-01", "2024-06-01")):  # later ones too
+        days = Period(date.fromisoformat(first), date.fromisoformat(last))
+        assert compared(leap, today, "year", first, last) == days
 
 
 @pytest.mark.parametrize(
@@ -67,4 +70,18 @@ def test_a_period_is_compared_with_the_days_before_last_year_or_any_days():
 )
 def test_a_comparison_with_nothing_is_refused_in_one_sentence(kind, first, last):
     with pytest.raises(BadQuestion, match=r"^[^.]+\.$"):
-        compared(Period(date(2024, 2, 1), date(2024, 2, 29)), kind, first, last)
+        compared(Period(date(2024, 2, 1), date(2024, 2, 29)), date(2024, 6, 1), kind, first, last)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "fault"),
+    [
+        ("2024-05-01", "2024-06-02", "`against_to` (2024-06-02) is in the future; today is 2024-06-01."),
+        ("2024-05-02", "2024-05-01", "`against_from` (2024-05-02) is after `against_to` (2024-05-01)."),
+        ("May", "2024-05-01", "`against_from` must be a day of this century such as 2026-01-31, not 'May'."),
+    ],
+)
+def test_a_wrong_day_to_compare_with_is_called_what_it_was_asked_for_by(first, last, fault):
+    with pytest.raises(BadQuestion) as refused:
+        compared(Period(date(2024, 2, 1), date(2024, 2, 29)), date(2024, 6, 1), None, first, last)
+    assert str(refused.value) == fault

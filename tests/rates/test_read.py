@@ -255,6 +255,16 @@ def test_a_part_is_looked_at_by_itself_by_every_way_that_shows_rates(busy, cli, 
 
 
 @pytest.mark.parametrize(
+    ("by", "value", "visits"), [("country", "AZ", 120), ("country", "FR", 0), ("device", "phone", None)]
+)
+def test_a_part_by_what_it_is_of_is_one_row(by, value, visits, busy, cli, marketer):
+    found = marketer.get(f"/v1/smartmarket/rates?by={by}&{by}={value}").get_json()
+    visits = found["total"]["counts"]["shown"] if visits is None else visits
+    assert [(row[by], row["counts"]["shown"]) for row in found["rows"]] == ([(value, visits)] if visits else [])
+    assert json.loads(cli("--by", by, f"--{by}", value, "--format", "json")[1]) == found
+
+
+@pytest.mark.parametrize(
     "query", ["country=AZ&device=phone", "country=AZ&by=device", "device=phone&by=country", "device=phone&by=how"]
 )
 def test_what_is_not_counted_together_is_refused_in_one_sentence(query, busy, cli, marketer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 from conftest import Shopper
@@ -61,6 +62,15 @@ def test_no_answer_to_a_decision_sets_a_cookie_not_even_on_the_shops_own_host(
         assert answered.status_code == 201
         assert "Set-Cookie" not in answered.headers
     assert "Set-Cookie" not in Shopper(own, shopper.site).post(b"nonsense").headers
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [f'[{{"at":1,"x":{"[" * 3000}{"]" * 3000}}}]', f'[{{"at":{"9" * 400}}}]', '[{"at":-1}]', "[", "\xff", "[1]"],
+)
+def test_a_cookie_of_any_text_is_no_hindrance_to_a_decision(shopper: Shopper, own: FlaskClient, waiting: str) -> None:
+    own.environ_base["HTTP_COOKIE"] = f"consent=~{quote(waiting)}"
+    assert Shopper(own, shopper.site).decide("analytics").status_code == 201
 
 
 def test_erasing_sets_none_either_as_it_may_come_after_the_next_answer(app: Flask, own: FlaskClient) -> None:

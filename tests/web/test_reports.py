@@ -73,6 +73,11 @@ def test_a_name_is_folded_however_it_comes_and_once_is_enough(
     assert counted(watching) == {("refused", "cookie", folded): 1}
 
 
+def test_a_name_without_end_takes_no_longer_than_another() -> None:
+    for odd in ("a." * 30_000, "a+" * 30_000 + "@", "http" * 15_000, "a" * 60_000 + "1"):
+        assert fold(odd) == fold(odd[:256])
+
+
 def test_a_report_counts_each_name_once_and_so_many_at_most(
     watching: Flask, report: Callable[..., TestResponse]
 ) -> None:

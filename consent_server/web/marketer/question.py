@@ -54,7 +54,7 @@ class Question:
         if goal not in GOALS:
             raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}.")
         kind, *own = map(asked.get, AGAINST)
-        against = compared(period, kind, *map(words.iso, own))
+        against = compared(period, today, kind, *map(words.iso, own))
         return cls(period, goal, Only.parse(asked), against, _target(asked.get("target") or ""))
 
 

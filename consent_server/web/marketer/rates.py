@@ -36,8 +36,9 @@ def _report(site_id: str) -> Report:
     site = site_to_read(site_id)
     by = dimension(request.args.get("by"))
     only = Only.parse(request.args, by)
-    period = Period.parse(request.args.get("from"), request.args.get("to"), read.today(site))
-    against = compared(period, *map(request.args.get, AGAINST))
+    today = read.today(site)
+    period = Period.parse(request.args.get("from"), request.args.get("to"), today)
+    against = compared(period, today, *map(request.args.get, AGAINST))
     return read.report(services().store, site, period, by, only, against)
 
 
@@ -112,7 +113,7 @@ def show_report(
         goals=GOALS,
         only=question.only,
         against=question.against,
-        last_year=compared(question.period, "year", None, None),
+        last_year=compared(question.period, today, "year"),
         target=question.target,
         sample=services().store.decisions.is_sample(site),
         banner={**snippet_words()[words.lang], **site.words.get(words.lang, {})},

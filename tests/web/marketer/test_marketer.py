@@ -142,6 +142,7 @@ def test_a_form_from_elsewhere_is_refused(marketer, site, path):
     fields = {"form": form_word(page), "site": site.id, "name": "x"}
     assert marketer.post(path, data=fields, headers={"Origin": "https://evil.example"}).status_code == 403
     assert marketer.post(path, data=fields, headers={"Origin": "null"}).status_code == 403
+    assert marketer.post(path, data=fields, headers={"Origin": "http://["}).status_code == 403
     assert marketer.post(path, data=fields, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert marketer.post(path, data={**fields, "form": "0" * 64}).status_code == 403
     assert marketer.post(path, data={"site": site.id}).status_code == 403
