@@ -54,6 +54,15 @@ def test_a_link_without_days_shows_the_last_thirty_at_any_time(marketer, strange
     assert "the last 30 days, whenever it is opened" in marketer.get(f"/links?site={site.id}").text
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_lists_of_links_and_keys_say_who_made_each(marketer, site, lang):
+    share(marketer, site)
+    post(marketer, "/keys", marketer.get(f"/keys?site={site.id}").text, site=site.id, name="a sheet")
+    for page in ("links", "keys"):
+        said = Words.of(lang)("made_by", name="leyla")
+        assert marketer.get(f"/{page}?site={site.id}&lang={lang}").text.count(f"{said}</span>") == 1
+
+
 def test_a_link_is_told_to_nobody(marketer, stranger, shopper, site, caplog):
     caplog.set_level(logging.DEBUG)
     path = share(marketer, site)
