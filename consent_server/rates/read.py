@@ -88,7 +88,7 @@ def overview(
         store: where it was counted.
         site: the shop.
         period: the days that are looked at.
-        day: today.
+        day: today, or the last day of which anything is said.
         only: the part of the shoppers that is looked at; alarms, marks and variants are of all.
         against: the days that they are compared with; as many before if left out.
 
@@ -103,7 +103,7 @@ def overview(
     before = Counts.total(_days(store, site, against or period.before, only).values())
     unlike = alarms(_within(everything, watched))
     happened = _marks(store, site, everything, Period(period.first, min(period.last, day)))
-    tried = _tried(store, site, year.first)
+    tried, is_running = _tried(store, site, year)
     if not _any(days):
         is_known = _any(everything) or _any(_answers(store, site, year, "day"))
         return Overview(days, before, {}, unlike, {}, year.first, is_known, happened)
@@ -117,16 +117,23 @@ def overview(
         experiment = {name: counted.get(name, Counts()) for name in tried}
     lately = Counts.total(_within(everything, Period(day - timedelta(days=PACE - 1), day)).values())
     together = _together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    pace, zone = lately.answered / PACE, _zone_since(store, site)
+    pace, zone = lately.answered / PACE if is_running else None, _zone_since(store, site)
     return Overview(days, before, rows, unlike, experiment, year.first, True, happened, pace, zone, together)
 
 
-def _tried(store: Store, site: Site, since: date) -> list[str]:
-    """Return the variants that are compared: those of now, or those of the last experiment since that day."""
+def _tried(store: Store, site: Site, year: Period) -> tuple[list[str], bool]:
+    """Return the variants that are compared, and whether that went on at the end of ``year``.
+
+    They are those of its last day, or of the last experiment in it. What was asked before it was first written down is
+    taken to be what was asked then.
+    """
+    asked = store.notices.asked(site)
+    known = [each for each in asked if _day_of(site, each) <= year.last] or asked[:1]
     now = [variant.name for variant in site.variants]
-    lately = [each for each in store.notices.asked(site) if _day_of(site, each) >= since]
-    tried = [each.variants for each in lately if len(each.variants) > 1]
-    return now or [*(tried[-1] if tried else ())]
+    if known != asked and {*known[-1].variants} != {*now}:
+        now = [name for name in known[-1].variants if name]
+    tried = [each.variants for each in known if _day_of(site, each) >= year.first and len(each.variants) > 1]
+    return now or [*(tried[-1] if tried else ())], len(now) > 1
 
 
 def _zone_since(store: Store, site: Site) -> date | None:

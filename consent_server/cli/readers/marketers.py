@@ -54,9 +54,7 @@ def list_marketers(data: Path | None) -> None:
 
 @marketers.command("remove")
 @click.argument("name")
-@click.option(
-    "--revoke", is_flag=True, help="End the links and API keys that they made; also afterwards."
-)
+@click.option("--revoke", is_flag=True, help="End the links and API keys that they made; also afterwards.")
 @data_option
 @errors_to_exit_2
 def remove_marketer(name: str, revoke: bool, data: Path | None) -> None:
