@@ -21,7 +21,7 @@ from .overview import Overview
 from .period import Period
 from .report import LOGGED, Difference, Recount, Report
 
-COUNTED = (*DIMENSIONS, "parts")
+COUNTED = (*DIMENSIONS, "parts", "placed")
 """All that a decision is counted by."""
 
 EVERYTHING = Only()
@@ -108,8 +108,8 @@ def overview(
         is_known = _any(everything) or _any(_answers(store, site, year, "day"))
         return Overview(days, before, {}, unlike, {}, year.first, is_known, happened)
     asked = [by for by in only.crossed if tried or by != "variant"]
-    if not only:
-        asked += ["how", *(["rule"] if site.rules else [])]
+    asked += [] if only else ["how"]
+    asked += ["rule"] if site.rules and not {"rule", "country"} & {*only} else []
     rows = _rows(store, site, period, asked, only)
     experiment: dict[str, Counts] = {}
     if len(tried) > 1 and not only:
@@ -179,7 +179,8 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
             asked = notices[entry.notice]
             day_of = counted_on.isoformat()
             places = (day_of, asked.lang, asked.variant, entry.device, entry.country, entry.how, asked.rule)
-            for by, value in zip(COUNTED, (*places, SEPARATOR.join(places[1:4])), strict=True):
+            parts = SEPARATOR.join(places[1:4])
+            for by, value in zip(COUNTED, (*places, parts, f"{parts}{SEPARATOR}{asked.rule}"), strict=True):
                 logged[by][value].update(entry.columns())
     differences = []
     for by in COUNTED:
@@ -190,7 +191,11 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
         if by == "rule":  # some of these days were counted without, before the shop had any
             counted.pop("", None)
             again.pop("", None)
-        if by == "parts" and sum(map(sum, counted.values())) < sum(map(sum, again.values())):
+        if by == "placed":  # as by the rule alone
+            counted, again = (
+                {cell: row for cell, row in rows.items() if value_in(cell, "rule")} for rows in (counted, again)
+            )
+        if by in ("parts", "placed") and sum(map(sum, counted.values())) < sum(map(sum, again.values())):
             continue  # some of these days were counted by a version that knew of none
         differences += [
             Difference(by, value, counted.get(value), again.get(value))
@@ -229,7 +234,7 @@ def _days(store: Store, site: Site, period: Period, only: Only) -> dict[str, Cou
         rows: Sequence[Row] = store.counters.daily(site, period.first, period.last, by).get(value, [])
         daily = [Counts(row) for row in rows] or [Counts()] * period.days
     else:
-        cells = store.counters.daily(site, period.first, period.last, "parts")
+        cells = store.counters.daily(site, period.first, period.last, only.counted())
         picked = [each for cell, each in cells.items() if only.has(cell)]
         daily = [Counts.total(map(Counts, rows)) for rows in zip(*picked, strict=True)] or [Counts()] * period.days
     return {day.isoformat(): counts for day, counts in zip(period, daily, strict=True)}
@@ -239,11 +244,12 @@ def _rows(store: Store, site: Site, period: Period, asked: Sequence[str], only: 
     """Return the counts of a part of the shoppers by each of these dimensions; what never occurred is left out."""
     if not only:
         return {by: _answers(store, site, period, by) for by in asked}
-    counted = _counts(store, site, period, "parts") if asked else {}
-    cells = {cell: counts for cell, counts in counted.items() if only.has(cell)}
+    counted = {kind: _counts(store, site, period, kind) for kind in {only.counted(by) for by in asked}}
     found: dict[str, dict[str, Counts]] = {by: {} for by in asked}
     for by, rows in found.items():
-        for cell, counts in cells.items():
+        for cell, counts in counted[only.counted(by)].items():
+            if not only.has(cell):
+                continue
             value = value_in(cell, by)
             rows[value] = rows.get(value, Counts()) + counts
     return found
@@ -257,7 +263,7 @@ def _together_since(store: Store, site: Site, days: Mapping[str, Counts], only: 
     if not only or not only.crossed:
         return None
     picked = Only(only if only.alone else {})
-    cells = store.counters.daily(site, period.first, period.last, "parts")
+    cells = store.counters.daily(site, period.first, period.last, only.counted())
     rows = [each for cell, each in cells.items() if picked.has(cell)]
     counted = [Counts.total(map(Counts, row)) for row in zip(*rows, strict=True)] or [Counts()] * period.days
     short = [day for day, together in zip(period, counted, strict=True) if days[day.isoformat()].shown > together.shown]
