@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from conftest import free_port
+from dripping import dripping
 
 from consent_server import tokens
 from consent_server.decision import consent_of
@@ -176,6 +177,16 @@ def test_nobody_waits_for_a_server_that_does_not_come_to_an_end(publisher, clock
             assert answer.result(timeout=120) == CONSENT  # from the keys that it has, which are good for it
         finally:
             publisher.go.set()
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_server_that_answers_byte_by_byte_is_left_in_time_and_asked_again(start):
+    with dripping(b"", start) as server:
+        verifier = Verifier.from_url(f"http://127.0.0.1:{server.port}/v1/keys.json", "shop", timeout=0.1)
+        with pytest.raises(NoKeys):
+            verifier.verify(of(OLD), now=5001)
+        assert server.left.wait(45)
+        settle()
 
 
 def test_a_new_key_is_known_with_the_first_token_that_it_signed(publisher, clock):

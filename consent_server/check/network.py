@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import ssl
 import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPException
 
+from ..deadline.http import fetch
 from ..settings.environment import Settings
 from ..site import Site
 from .faults import Finding
 
 SECONDS_TO_ANSWER = 5
+
+MOST = 65_536
+"""Bytes of an answer that are read: what is not our own may be of any length."""
 
 
 def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
@@ -30,7 +33,7 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
         return
     try:
         scheme, forged = (
-            json.loads(_answer(f"{url}/readyz", said)[1])["scheme"]
+            json.loads(_answer(f"{url}/readyz", said))["scheme"]
             for said in ({}, {"X-Forwarded-Proto": "http" if url.startswith("https") else "https"})
         )
     except OSError:  # without its store it does not say; `check` tells of that itself
@@ -71,12 +74,10 @@ def shops_answer(shop: Site) -> Iterator[Finding]:
             )
 
 
-def _answer(url: str, headers: Mapping[str, str] = {}) -> tuple[HTTPMessage, bytes]:
+def _answer(url: str, headers: Mapping[str, str] = {}) -> bytes:
     # Addresses and origins are http or https: their readers take nothing else.
-    request = urllib.request.Request(url, headers={"User-Agent": "consent-server check", **headers})  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:  # nosec B310  # noqa: S310
-            return answer.headers, answer.read()
+        return fetch(url, SECONDS_TO_ANSWER, MOST, {"User-Agent": "consent-server check", **headers})
     except HTTPException as error:
         raise urllib.error.URLError("it does not speak HTTP") from error
 

@@ -22,6 +22,7 @@ from .terminal import data_option, errors_to_exit_2, open_store, site_named
 @click.option("--language", help="Only this language; --variant and --device likewise, and together.")
 @click.option("--variant", help="Only this variant.")
 @click.option("--device", help="Only desktop, phone or tablet.")
+@click.option("--rule", help="Only where this rule by place holds.")
 @click.option("--country", help="Only this country, such as AZ; by itself alone.")
 @click.option("--against", type=click.Choice(AGAINST), help="What to compare with: as many days before, or a year ago.")
 @click.option("--against-from", help="First day of other days to compare with; with --against-to.")

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
+from ..deadline import Deadline
 from ..settings.environment import Settings
 from ..settings.rows import SettingsError
 from ..site import ConsentError
 
 SECONDS = 15
 """For how long the server may take for each answer."""
+
+SECONDS_A_LETTER = 60
+"""For how long it may take for all of them together, however it shares them out."""
 
 HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -66,26 +71,28 @@ class MailServer:
         """Which server it is, as logs may say: its address has a password in it."""
         return str(urlsplit(self.url).hostname)
 
-    def send(self, message: EmailMessage, seconds: float = SECONDS) -> None:
-        """Return when the server has taken a letter. ``seconds``: for how long it may take for each answer.
+    def send(self, message: EmailMessage, seconds: float = SECONDS, whole: float = SECONDS_A_LETTER) -> None:
+        """Return when the server has taken a letter.
+
+        Args:
+            message: the letter.
+            seconds: for how long the server may take for each answer.
+            whole: for how many seconds it may take at all.
 
         Raises:
             NotSent: it did not, or did not say so.
         """
-        try:
-            client = self._connected(seconds)
+        with Deadline(whole) as deadline, ExitStack() as ended:
             try:
-                self._hand_in(client, message)
-            finally:
-                with suppress(OSError, smtplib.SMTPException):  # it was taken or not, however the talk ends
-                    client.quit()
-                client.close()
-        except smtplib.SMTPResponseException as error:
-            self._refused(error.smtp_code, error.smtp_error)
-        except (OSError, UnicodeError, smtplib.SMTPException) as error:
-            raise NotSent(f"The mail server {self.host} cannot be used: {_reason(error)}.") from None
+                client = self._connected(seconds, deadline)
+                ended.callback(_quit, client)
+                self._hand_in(client, message, deadline)
+            except (OSError, ValueError, smtplib.SMTPException) as error:
+                if isinstance(error, smtplib.SMTPResponseException) and not deadline.is_over:
+                    self._refused(error.smtp_code, error.smtp_error)
+                raise NotSent(f"The mail server {self.host} cannot be used: {_reason(error, deadline)}.") from None
 
-    def _hand_in(self, client: smtplib.SMTP, message: EmailMessage) -> None:
+    def _hand_in(self, client: smtplib.SMTP, message: EmailMessage, deadline: Deadline) -> None:
         self._introduce(client)
         _must(250, *client.mail(self.sender))
         _must((250, 251), *client.rcpt(str(message["To"])))
@@ -95,18 +102,20 @@ class MailServer:
         try:
             client.send(b".\r\n")  # without this it cannot have it whole
             answer = client.getreply()
+            deadline.left()  # an answer that was cut off reads as if it were a short one
         except (OSError, smtplib.SMTPException) as error:
             raise NotSent(
-                f"The mail server {self.host} had the letter and did not say whether it takes it: {_reason(error)}.",
+                f"The mail server {self.host} had the letter and did not say whether it takes it: "
+                f"{_reason(error, deadline)}.",
                 perhaps=True,
             ) from None
         _must(250, *answer)
 
-    def _connected(self, seconds: float) -> smtplib.SMTP:
+    def _connected(self, seconds: float, deadline: Deadline) -> smtplib.SMTP:
         parts = urlsplit(self.url)
         if parts.scheme == "smtps":
-            return smtplib.SMTP_SSL(self.host, parts.port or 465, timeout=seconds, context=ssl.create_default_context())
-        return smtplib.SMTP(self.host, parts.port or 587, timeout=seconds)
+            return _Client(self.host, parts.port or 465, seconds, deadline, ssl.create_default_context())
+        return _Client(self.host, parts.port or 587, seconds, deadline)
 
     def _introduce(self, client: smtplib.SMTP) -> None:
         """Say who we are, over TLS wherever that is to be had: a password is told only so, or on this machine."""
@@ -127,6 +136,26 @@ class MailServer:
         raise NotSent(f"The mail server {self.host} refuses: {code} {' '.join(text.split())[:200]}.") from None
 
 
+class _Client(smtplib.SMTP):
+    """A connection that a deadline ends, over TLS from the start if there is a ``context``."""
+
+    def __init__(
+        self, host: str, port: int, seconds: float, deadline: Deadline, context: ssl.SSLContext | None = None
+    ) -> None:
+        self._deadline, self._context = deadline, context
+        super().__init__(host, port, timeout=seconds)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connected = self._deadline.connect((host, port), timeout)
+        return self._context.wrap_socket(connected, server_hostname=host) if self._context else connected
+
+
+def _quit(client: smtplib.SMTP) -> None:
+    with suppress(OSError, smtplib.SMTPException):  # it was taken or not, however the talk ends
+        client.quit()
+    client.close()
+
+
 def _must(codes: int | tuple[int, ...], code: int, said: bytes) -> None:
     """Return if this is what was to be answered.
 
@@ -137,11 +166,13 @@ def _must(codes: int | tuple[int, ...], code: int, said: bytes) -> None:
         raise smtplib.SMTPResponseException(code, said)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+def _reason(error: Exception, deadline: Deadline) -> str:
+    if isinstance(error, TimeoutError) or deadline.is_over:
         return "it takes too long"
     if isinstance(error, UnicodeError):
         return "its name, or the name or password for it, has characters that mail servers are not told"
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        return "it asks for the password in no way that there is"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid, {error.verify_message}"
     if isinstance(error, smtplib.SMTPServerDisconnected):

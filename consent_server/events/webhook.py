@@ -11,7 +11,6 @@ import hmac
 import io
 import socket
 import ssl
-import threading
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from ..deadline import Deadline
 from ..site import ConsentError, Site
 
 SECONDS = 15
@@ -145,14 +145,14 @@ class Line:
         Raises:
             NotTaken: it did not, within the time that it has.
         """
-        until, kept = time.monotonic() + self._seconds, self._connection is not None
+        deadline, kept = Deadline(self._seconds), self._connection is not None
         try:
             try:
-                self._post(name, body, until)
+                self._post(name, body, deadline)
             except (ConnectionError, HTTPException):
                 if not kept:
                     raise
-                self._post(name, body, until)  # it had closed the connection that was kept
+                self._post(name, body, deadline)  # it had closed the connection that was kept
         except (OSError, HTTPException, ValueError) as error:
             raise NotTaken(f"The webhook at {self._webhook.host} cannot be reached: {_reason(error)}.") from None
 
@@ -162,19 +162,19 @@ class Line:
             self._connection.close()
             self._connection = None
 
-    def _post(self, name: str, body: bytes, until: float) -> None:
-        connection, self._connection = self._connection or _connect(self._webhook.url, self._proxy, until), None
+    def _post(self, name: str, body: bytes, deadline: Deadline) -> None:
+        connection, self._connection = self._connection or _connect(self._webhook.url, self._proxy, deadline), None
         try:
             timed = cast(_Timed, connection.sock)
-            timed.until = until
+            timed.deadline = deadline
             headers = self._webhook.headers(name, body, int(time.time()))
             connection.request("POST", _target(self._webhook.url, self._proxy), body, headers)
             answer = connection.getresponse()
             if not 200 <= answer.status < 300:
                 raise _refused(self._webhook.host, answer)
             if not answer.will_close and (answer.length or 0) <= MOST:
-                timed.until = min(until, time.monotonic() + 1)
                 with suppress(OSError, HTTPException):  # it was taken, whatever becomes of the rest
+                    timed.deadline = deadline.sooner(1)
                     answer.read(MOST + 1)
                     if answer.isclosed():
                         self._connection = connection
@@ -184,29 +184,18 @@ class Line:
 
 
 class _Timed:
-    """A socket that takes and gives until a moment (``time.monotonic``), and not a while longer for each byte."""
+    """A socket that takes and gives until a deadline, without a thread that looks at the clock for each event."""
 
-    def __init__(self, connected: socket.socket, until: float) -> None:
+    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._socket = connected
-        self.until = until
-
-    def left(self) -> float:
-        """Return the seconds that are left.
-
-        Raises:
-            TimeoutError: there are none.
-        """
-        seconds = self.until - time.monotonic()
-        if seconds <= 0:
-            raise TimeoutError
-        return seconds
+        self.deadline = deadline
 
     def sendall(self, data: bytes) -> None:
-        self._socket.settimeout(self.left())
+        self._socket.settimeout(self.deadline.left())
         self._socket.sendall(data)
 
     def receive_into(self, buffer: memoryview) -> int:
-        self._socket.settimeout(self.left())
+        self._socket.settimeout(self.deadline.left())
         return self._socket.recv_into(buffer)
 
     def makefile(self, _: str) -> io.BufferedReader:
@@ -264,7 +253,7 @@ def _target(url: str, proxy: SplitResult) -> str:
     return f"http://{parts.netloc.rpartition('@')[2]}{path}" if proxy.hostname and parts.scheme == "http" else path
 
 
-def _connect(url: str, proxy: SplitResult, until: float) -> HTTPConnection:
+def _connect(url: str, proxy: SplitResult, deadline: Deadline) -> HTTPConnection:
     """Return a connection to where ``url`` is.
 
     Raises:
@@ -274,34 +263,20 @@ def _connect(url: str, proxy: SplitResult, until: float) -> HTTPConnection:
     host, is_safe = str(parts.hostname), parts.scheme == "https"
     port = parts.port or (443 if is_safe else 80)
     near, near_port = (proxy.hostname, proxy.port or 80) if proxy.hostname else (host, port)
-    seconds = max(until - time.monotonic(), 0.001)
-    raw = socket.create_connection((near, near_port), seconds)
     if is_safe:
-        connection: HTTPConnection = HTTPSConnection(
-            near, near_port, timeout=seconds, context=ssl.create_default_context()
-        )
+        connection: HTTPConnection = HTTPSConnection(near, near_port, context=ssl.create_default_context())
         if proxy.hostname:
             connection.set_tunnel(host, port)
     else:
-        connection = HTTPConnection(near, near_port, timeout=seconds)
-    connection._create_connection = lambda *_: raw  # type: ignore[attr-defined]
-    # While a proxy answers, a time-out starts anew with each byte. The other end of the same socket ends it for good.
-    with raw.dup() as other:
-        ended = threading.Timer(max(until - time.monotonic(), 0.001), _end, (other,))
-        ended.start()
+        connection = HTTPConnection(near, near_port)
+    connection._create_connection = lambda address, *_: deadline.connect(address)  # type: ignore[attr-defined]
+    with deadline:
         try:
             connection.connect()
         except Exception:
-            raw.close()
-            _Timed(raw, until).left()
+            connection.close()
+            deadline.left()
             raise
-        finally:
-            ended.cancel()
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.sock = _Timed(connection.sock, until)
+    connection.sock = _Timed(connection.sock, deadline)
     return connection
-
-
-def _end(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)

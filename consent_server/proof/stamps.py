@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 import ssl
-import threading
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from http.client import HTTPConnection, HTTPException
@@ -18,6 +14,7 @@ from urllib.parse import urlsplit
 import rfc3161_client as rfc3161
 from cryptography.x509 import Certificate, InvalidVersion, load_der_x509_certificate
 
+from ..deadline import Deadline
 from ..site import ConsentError, Site
 from ..store import Store
 from ..verify import Failed, read_certificates, stamped
@@ -89,38 +86,30 @@ class Authority:
         return answer
 
     def _ask(self, query: bytes) -> bytes:
-        parts, began = urlsplit(self.url), time.monotonic()
+        parts = urlsplit(self.url)
         host, is_safe = str(parts.hostname), parts.scheme == "https"
-        raw = socket.create_connection((host, parts.port or (443 if is_safe else 80)), SECONDS)
-        # Time-outs of a socket start anew with each byte. The other end of the same socket ends it for good.
-        with raw.dup() as other:
-            ended = threading.Timer(SECONDS, _end, (other,))
-            ended.start()
-            connection = HTTPConnection(host, timeout=SECONDS)
-            connection.sock = raw
+        with Deadline(SECONDS) as deadline:
+            connection = HTTPConnection(host)
             try:
+                connection.sock = deadline.connect((host, parts.port or (443 if is_safe else 80)))
                 if is_safe:
-                    connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
+                    context = ssl.create_default_context()
+                    connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
                 headers = {"Host": parts.netloc, "Content-Type": "application/timestamp-query"}
                 connection.request("POST", f"{parts.path or '/'}{parts.query and '?'}{parts.query}", query, headers)
                 response = connection.getresponse()
                 if response.status != 200:
                     raise HTTPException(f"it answers {response.status}")
                 answer = response.read(MOST + 1)
-                if time.monotonic() - began >= SECONDS:  # cut off, it looks as if it had ended
-                    raise TimeoutError(f"it takes longer than {SECONDS} s")
+                deadline.left()
                 if len(answer) > MOST:
                     raise HTTPException("it answers more than a time-stamp")
                 return answer
+            except (OSError, HTTPException):
+                deadline.left()  # if it is over, that is what is wrong
+                raise
             finally:
-                ended.cancel()
                 connection.close()
-                raw.close()
-
-
-def _end(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 def stamp(store: Store, site: Site, authority: Authority) -> list[date]:

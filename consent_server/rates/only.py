@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..store import PARTS, SEPARATOR
+from ..store import PARTS, PLACED, SEPARATOR
 from .parts import SEGMENTS
 from .period import BadQuestion
+
+FILTERS = (*SEGMENTS, "rule")
+"""The dimensions of which one value can be looked at by itself."""
 
 
 class Only(dict[str, str]):
@@ -17,16 +20,15 @@ class Only(dict[str, str]):
         """Read which part is asked for, out of a query's parameters.
 
         Args:
-            asked: what was asked for, by name; the names of SEGMENTS say which part.
+            asked: what was asked for, by name; the names of FILTERS say which part.
             by: the dimension that its rows are asked by.
 
         Raises:
             BadQuestion: what that part has in common with another one is not counted.
         """
-        only = cls({name: asked[name] for name in SEGMENTS if asked.get(name)})
-        if only and by in ("how", "rule"):
-            what = {"how": "Ways of answering", "rule": "Rules"}[by]
-            raise BadQuestion("filters", f"{what} are not counted by part: leave `by` or the part out.")
+        only = cls({name: asked[name] for name in FILTERS if asked.get(name)})
+        if only and by == "how":
+            raise BadQuestion("filters", "Ways of answering are not counted by part: leave `by` or the part out.")
         if len({*only, by} - {"day"}) > 1 and "country" in {*only, by}:
             raise BadQuestion("filters", "A country is counted by itself alone: leave it or the other part out.")
         return only
@@ -37,9 +39,13 @@ class Only(dict[str, str]):
         return next(iter(self.items())) if len(self) == 1 else None
 
     def has(self, cell: str) -> bool:
-        """Return whether a combination of PARTS, as it is counted, belongs to this part."""
-        values = dict(zip(PARTS, cell.split(SEPARATOR), strict=True))
+        """Return whether a combination of PARTS or PLACED, as it is counted, belongs to this part."""
+        values = dict(zip(PLACED, cell.split(SEPARATOR), strict=False))
         return all(values[name] == value for name, value in self.items())
+
+    def counted(self, by: str = "day") -> str:
+        """Return under which name that part was counted by ``by``: ``parts``, or ``placed`` where a rule is in it."""
+        return "placed" if "rule" in {*self, by} else "parts"
 
     @property
     def crossed(self) -> tuple[str, ...]:
@@ -50,5 +56,5 @@ class Only(dict[str, str]):
 
 
 def value_in(cell: str, by: str) -> str:
-    """Return the value of one of PARTS in a combination of them."""
-    return cell.split(SEPARATOR)[PARTS.index(by)]
+    """Return the value of one of PARTS or PLACED in a combination of them."""
+    return cell.split(SEPARATOR)[PLACED.index(by)]

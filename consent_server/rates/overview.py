@@ -33,8 +33,8 @@ class Overview:
     """Whether anything was counted in the last year, or the period."""
     marks: Sequence[Mark] = ()
     """What happened in the period."""
-    answers_a_day: float = 0.0
-    """Of all shoppers, in the last two weeks."""
+    answers_a_day: float | None = None
+    """Of all shoppers, in the last two weeks; None where no variants are compared any more."""
     zone_since: date | None = None
     """The first day that was counted in the site's time zone, where days before were counted in another."""
     parts_since: date | None = None

@@ -21,7 +21,7 @@ from .overview import Overview
 from .period import Period
 from .report import LOGGED, Difference, Recount, Report
 
-COUNTED = (*DIMENSIONS, "parts")
+COUNTED = (*DIMENSIONS, "parts", "placed")
 """All that a decision is counted by."""
 
 EVERYTHING = Only()
@@ -91,7 +91,7 @@ def overview(
         store: where it was counted.
         site: the shop.
         period: the days that are looked at.
-        day: today.
+        day: today, or the last day of which anything is said.
         only: the part of the shoppers that is looked at; alarms, marks and variants are of all.
         against: the days that they are compared with; as many before if left out.
 
@@ -106,13 +106,13 @@ def overview(
     before = Counts.total(_days(store, site, against or period.before, only).values())
     unlike = alarms(_within(everything, watched))
     happened = _marks(store, site, everything, Period(period.first, min(period.last, day)))
-    tried = _tried(store, site, year.first)
+    tried, is_running = _tried(store, site, year)
     if not _any(days):
         is_known = _any(everything) or _any(_answers(store, site, year, "day"))
         return Overview(days, before, {}, unlike, {}, year.first, is_known, happened)
     asked = [by for by in only.crossed if tried or by != "variant"]
-    if not only:
-        asked += ["how", *(["rule"] if site.rules else [])]
+    asked += [] if only else ["how"]
+    asked += ["rule"] if site.rules and not {"rule", "country"} & {*only} else []
     rows = _rows(store, site, period, asked, only)
     experiment: dict[str, Counts] = {}
     if len(tried) > 1 and not only:
@@ -120,16 +120,23 @@ def overview(
         experiment = {name: counted.get(name, Counts()) for name in tried}
     lately = Counts.total(_within(everything, Period(day - timedelta(days=PACE - 1), day)).values())
     together = _together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    pace, zone = lately.answered / PACE, _zone_since(store, site)
+    pace, zone = lately.answered / PACE if is_running else None, _zone_since(store, site)
     return Overview(days, before, rows, unlike, experiment, year.first, True, happened, pace, zone, together)
 
 
-def _tried(store: Store, site: Site, since: date) -> list[str]:
-    """Return the variants that are compared: those of now, or those of the last experiment since that day."""
+def _tried(store: Store, site: Site, year: Period) -> tuple[list[str], bool]:
+    """Return the variants that are compared, and whether that went on at the end of ``year``.
+
+    They are those of its last day, or of the last experiment in it. What was asked before it was first written down is
+    taken to be what was asked then.
+    """
+    asked = store.notices.asked(site)
+    known = [each for each in asked if _day_of(site, each) <= year.last] or asked[:1]
     now = [variant.name for variant in site.variants]
-    lately = [each for each in store.notices.asked(site) if _day_of(site, each) >= since]
-    tried = [each.variants for each in lately if len(each.variants) > 1]
-    return now or [*(tried[-1] if tried else ())]
+    if known != asked and {*known[-1].variants} != {*now}:
+        now = [name for name in known[-1].variants if name]
+    tried = [each.variants for each in known if _day_of(site, each) >= year.first and len(each.variants) > 1]
+    return now or [*(tried[-1] if tried else ())], len(now) > 1
 
 
 def _zone_since(store: Store, site: Site) -> date | None:
@@ -175,7 +182,8 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
             asked = notices[entry.notice]
             day_of = counted_on.isoformat()
             places = (day_of, asked.lang, asked.variant, entry.device, entry.country, entry.how, asked.rule)
-            for by, value in zip(COUNTED, (*places, SEPARATOR.join(places[1:4])), strict=True):
+            parts = SEPARATOR.join(places[1:4])
+            for by, value in zip(COUNTED, (*places, parts, f"{parts}{SEPARATOR}{asked.rule}"), strict=True):
                 logged[by][value].update(entry.columns())
     differences = []
     for by in COUNTED:
@@ -186,7 +194,11 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
         if by == "rule":  # some of these days were counted without, before the shop had any
             counted.pop("", None)
             again.pop("", None)
-        if by == "parts" and sum(map(sum, counted.values())) < sum(map(sum, again.values())):
+        if by == "placed":  # as by the rule alone
+            counted, again = (
+                {cell: row for cell, row in rows.items() if value_in(cell, "rule")} for rows in (counted, again)
+            )
+        if by in ("parts", "placed") and sum(map(sum, counted.values())) < sum(map(sum, again.values())):
             continue  # some of these days were counted by a version that knew of none
         differences += [
             Difference(by, value, counted.get(value), again.get(value))
@@ -225,7 +237,7 @@ def _days(store: Store, site: Site, period: Period, only: Only) -> dict[str, Cou
         rows: Sequence[Row] = store.counters.daily(site, period.first, period.last, by).get(value, [])
         daily = [Counts(row) for row in rows] or [Counts()] * period.days
     else:
-        cells = store.counters.daily(site, period.first, period.last, "parts")
+        cells = store.counters.daily(site, period.first, period.last, only.counted())
         picked = [each for cell, each in cells.items() if only.has(cell)]
         daily = [Counts.total(map(Counts, rows)) for rows in zip(*picked, strict=True)] or [Counts()] * period.days
     return {day.isoformat(): counts for day, counts in zip(period, daily, strict=True)}
@@ -235,11 +247,12 @@ def _rows(store: Store, site: Site, period: Period, asked: Sequence[str], only: 
     """Return the counts of a part of the shoppers by each of these dimensions; what never occurred is left out."""
     if not only:
         return {by: _answers(store, site, period, by) for by in asked}
-    counted = _counts(store, site, period, "parts") if asked else {}
-    cells = {cell: counts for cell, counts in counted.items() if only.has(cell)}
+    counted = {kind: _counts(store, site, period, kind) for kind in {only.counted(by) for by in asked}}
     found: dict[str, dict[str, Counts]] = {by: {} for by in asked}
     for by, rows in found.items():
-        for cell, counts in cells.items():
+        for cell, counts in counted[only.counted(by)].items():
+            if not only.has(cell):
+                continue
             value = value_in(cell, by)
             rows[value] = rows.get(value, Counts()) + counts
     return found
@@ -253,7 +266,7 @@ def _together_since(store: Store, site: Site, days: Mapping[str, Counts], only: 
     if not only or not only.crossed:
         return None
     picked = Only(only if only.alone else {})
-    cells = store.counters.daily(site, period.first, period.last, "parts")
+    cells = store.counters.daily(site, period.first, period.last, only.counted())
     rows = [each for cell, each in cells.items() if picked.has(cell)]
     counted = [Counts.total(map(Counts, row)) for row in zip(*rows, strict=True)] or [Counts()] * period.days
     short = [day for day, together in zip(period, counted, strict=True) if days[day.isoformat()].shown > together.shown]

@@ -9,7 +9,7 @@ from . import keys
 from .connection import Connection, Server, StoreAway
 from .connection.clock import Clock, ClocksApart
 from .connection.foreign import Unreadable
-from .counters import PARTS, SEPARATOR, Counters
+from .counters import PARTS, PLACED, SEPARATOR, Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .evidence.attestations import Attestations
 from .evidence.erasures import Erasures
@@ -23,6 +23,7 @@ from .notes import Note, Notes
 
 __all__ = [
     "PARTS",
+    "PLACED",
     "SEPARATOR",
     "ApiKey",
     "Archive",

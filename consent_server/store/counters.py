@@ -28,8 +28,11 @@ happens. There are as many combinations as a shop has languages, variants and de
 hundreds, of 3 KB a month and bucket each.
 """
 
+PLACED = (*PARTS, "rule")
+"""The same with the rule, under the name ``placed``, where a site has rules by place."""
+
 SEPARATOR = "\x1f"
-"""Between the values of PARTS: no language, variant or device has it."""
+"""Between the values of PARTS: no language, variant, device or rule has it."""
 
 _ROW = struct.Struct(f">{len(COLUMNS)}I")
 
@@ -40,18 +43,25 @@ def counting(day: int, entry: Entry, notice: Notice, ruled: bool) -> list[Any]:
     ``ruled``: whether the site has rules by place; those of no other site are counted by them.
     """
     counted = _positions(entry.kind, entry.allow, entry.before)
-    others = (f"rule={notice.rule}",) if ruled or "rule" in notice.content else ()
+    rule = notice.rule if ruled or "rule" in notice.content else None
     how = f"how={entry.how}"
-    return _counting(day, counted, notice.lang, notice.variant, entry.device, entry.country, how, *others)
+    return _counting(day, counted, notice.lang, notice.variant, entry.device, entry.country, rule, how)
 
 
 def _counting(
-    day: int, counted: Sequence[int], language: str, variant: str, device: str, country: str, *others: str
+    day: int,
+    counted: Sequence[int],
+    language: str,
+    variant: str,
+    device: str,
+    country: str,
+    rule: str | None,
+    *how: str,
 ) -> list[Any]:
     part = SEPARATOR.join((language, variant, device))
     named = (f"language={language}", f"variant={variant}", f"device={device}", f"country={country}", f"parts={part}")
-    values = (*named, *others)
-    return [day, len(COLUMNS), len(counted), *counted, *values]
+    ruled = () if rule is None else (f"rule={rule}", f"placed={part}{SEPARATOR}{rule}")
+    return [day, len(COLUMNS), len(counted), *counted, *named, *how, *ruled]
 
 
 @lru_cache(maxsize=1024)
@@ -88,12 +98,12 @@ class Counters:
         ``now``: milliseconds since 1970, but Redis' clock says the day. ``signalled``: whether the browser sent Global
         Privacy Control. ``rule``: by which it asked, where the site has rules by place.
         """
-        others = [f"how={SIGNAL}"] * signalled + ([] if rule is None else [f"rule={rule}"])
+        how = [f"how={SIGNAL}"] * signalled
         # Anybody's bucket: nothing but the count is kept.
         bucket = random.choice(buckets(site))  # nosec B311  # noqa: S311
         while now:
             month, day = keys.month_and_day(self._day(site, now))
-            counted = _counting(day, [COLUMNS.index("shown")], language, variant, device, country, *others)
+            counted = _counting(day, [COLUMNS.index("shown")], language, variant, device, country, rule, *how)
             now = int(
                 self._shown(
                     keys=[bucket.values, bucket.count(month), bucket.sealed], args=[now, self._leeway, *counted]
@@ -107,7 +117,7 @@ class Counters:
             site: the shop.
             first: the first day.
             last: the last day.
-            by: one of DIMENSIONS, or ``parts``: the values of PARTS with a SEPARATOR between.
+            by: one of DIMENSIONS, ``parts`` or ``placed``: the values of PARTS or PLACED, with a SEPARATOR between.
 
         Returns:
             A row of COLUMNS for each day of the period, or for each value of the dimension that occurs in it.

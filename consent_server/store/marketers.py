@@ -21,17 +21,19 @@ class Marketer(msgspec.Struct, frozen=True):
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """What is known of a key that reads one site's rates: what it is for, and since when (seconds)."""
+    """What is known of a key that reads one site's rates: what it is for, since when (seconds), and who made it."""
 
     digest: str
     name: str
     made: int
+    by: str = ""
 
 
 class ReportLink(msgspec.Struct, frozen=True):
     """A link that shows one report without a login: to whom, from when until when (seconds), and its question.
 
-    The link itself is a signed token with ``id`` in it: who reads the store cannot make it.
+    ``by`` is the marketer who made it, or nobody if the command line did. The link itself is a signed token with ``id``
+    in it: who reads the store cannot make it.
     """
 
     id: str
@@ -39,6 +41,7 @@ class ReportLink(msgspec.Struct, frozen=True):
     made: int
     until: int
     query: str
+    by: str = ""
 
 
 class Marketers:

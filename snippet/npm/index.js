@@ -7,6 +7,8 @@
  * @typedef {object} Where
  * @property {string} server address of the consent server, or its path on the shop's host, such as `/consent`
  * @property {string} site the shop, as `consent.toml` names it
+ * @property {string} [place] where the shopper is, for a shop with rules by place: a country such as `GB`, or a part of one,
+ *   `US-CA`; without it the server is asked, and with an empty one the strictest rule counts
  * @property {string} [nonce] of the page's Content-Security-Policy
  */
 
@@ -19,7 +21,7 @@ let loading;
  * @returns {Promise<Consent>} `window.consent`. It stays open on a server; it rejects if the script does not load, and then
  *   nothing optional runs.
  */
-export function loadConsent({ server, site, nonce }) {
+export function loadConsent({ server, site, place, nonce }) {
   if (typeof document == 'undefined') return new Promise(() => {});
   return (loading ??= new Promise((resolve, reject) => {
     (window.consentQueue ||= []).push(resolve);
@@ -27,6 +29,7 @@ export function loadConsent({ server, site, nonce }) {
     if (!Array.isArray(window.consentQueue) || document.querySelector(`script[src*="${CSS.escape(path)}"]`)) return;
     const script = document.createElement('script');
     script.async = true;
+    if (place != null) script.dataset.place = place;
     if (nonce) script.nonce = nonce;
     script.onerror = () => {
       script.remove();

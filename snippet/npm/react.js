@@ -15,10 +15,10 @@ import { loadConsent } from './index.js';
  * @param {import('./index.js').Where & { children?: ReactNode }} props
  * @returns {import('react').ReactElement}
  */
-export function ConsentProvider({ server, site, nonce, children }) {
+export function ConsentProvider({ server, site, place, nonce, children }) {
   useEffect(() => {
-    loadConsent({ server, site, nonce }).catch(console.warn);
-  }, [server, site, nonce]);
+    loadConsent({ server, site, place, nonce }).catch(console.warn);
+  }, [server, site, place, nonce]);
   return createElement(Fragment, null, children);
 }
 

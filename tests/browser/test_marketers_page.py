@@ -191,6 +191,29 @@ def test_it_works_without_scripts(filled, enter):
     expect(page.get_by_role("button", name=str(Words.of("ru")("logout")))).to_be_visible()
 
 
+@pytest.mark.troubles("400 .Bad Request.")
+def test_on_a_phone_what_is_chosen_is_folded_so_that_the_number_comes_first(filled, enter):
+    page = enter(filled, "phone", java_script_enabled=False)
+    assert page.locator("form.asked").bounding_box()["height"] < 70
+    for folded in (".presets", "[name=from]", "[name=goal]"):
+        expect(page.locator(folded)).to_be_hidden()
+    page.locator(".top button").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("[name=from]")).to_be_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == str(EN("preset_7"))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**from=**")
+    expect(page.locator(".presets")).to_be_hidden()
+    page.goto(f"{filled.url}/?from=spring")
+    expect(page.locator("[name=from]")).to_be_visible()  # what is wrong can be mended where it was written
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{filled.url}/")
+    expect(page.locator("[name=from]")).to_be_visible()
+    expect(page.locator(".filters > summary")).to_be_hidden()
+
+
 def test_a_report_is_shared_and_a_note_added_without_scripts_and_both_are_read_by_a_stranger(
     filled, enter, new_context, requests: list[Request]
 ):

@@ -191,6 +191,33 @@ def test_a_script_that_did_not_load_is_told_and_tried_again(shop: Shop, page: Pa
     assert page.evaluate(load, "/") == "null"
 
 
+PLACED = """
+import { loadConsent, type Where } from 'consent-server';
+const where: Where = { server: '/', site: 'shop', place: new URLSearchParams(location.search).get('place') ?? undefined };
+void loadConsent(where).then((consent) => { document.title = String(consent.allows('analytics')); });
+"""
+PLACED_BY_REACT = """
+import { createRoot } from 'react-dom/client';
+import { ConsentProvider } from 'consent-server/react';
+createRoot(document.getElementById('root')!).render(<ConsentProvider server="/" site="shop" place="GB" />);
+"""
+
+
+def test_the_place_is_handed_to_the_tag(shop: Shop, page: Page, app: Callable[..., App]) -> None:
+    shop.serve(rules=(Rule("uk", ("GB",), {"analytics": "objection"}),))
+    made, tag = app(main__ts=PLACED, react__tsx=PLACED_BY_REACT), page.locator("script[src*='consent.js']")
+    show(shop, page, made.bundle("main.ts"))
+    address = page.url
+    expect(page).to_have_title("false")
+    assert tag.get_attribute("data-place") is None
+    for place, allowed in (("GB", "true"), ("FR", "false"), ("", "false")):
+        page.goto(f"{address}?place={place}")
+        expect(page).to_have_title(allowed)
+        assert tag.get_attribute("data-place") == place
+    show(shop, page, made.bundle("react.tsx"))
+    expect(tag).to_have_attribute("data-place", "GB")
+
+
 def test_react_asks_draws_and_takes_back(shop: Shop, page: Page, app: Callable[..., App]) -> None:
     made = app(Shop__tsx=example("frontends react shop"), main__tsx=example("frontends react main"))
     show(shop, page, made.bundle("main.tsx"))

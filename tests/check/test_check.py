@@ -18,6 +18,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import pytest
 import redis
 from conftest import CONSENT_SERVER, ROOT, SECRET, Live, RedisServer, binary_of, free_port
+from dripping import dripping
 
 from consent_server.audit.browsing import browser as audit_browser
 from consent_server.audit.browsing.browser import NoBrowser
@@ -491,6 +492,16 @@ def test_a_server_that_does_not_answer_or_does_not_know_a_shop_is_found(demo: Li
     assert "it answers 404" in only(network.reached(demo.url, Settings(), [SHOP])).fault
     both = [replace(SHOP, id="smartmarket"), SHOP]
     assert "does not serve shop: it answers 404" in only(network.reached(demo.url, Settings(), both)).fault
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_what_answers_byte_by_byte_is_found_and_not_waited_for(monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
+    monkeypatch.setattr(network, "SECONDS_TO_ANSWER", 0.3)
+    with dripping(b"", start) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        assert "it takes longer than 0.3 s" in only(network.reached(url, Settings(), [SHOP])).fault
+        assert server.left.wait(45)
+        assert "it takes longer than 0.3 s" in only(network.shops_answer(replace(SHOP, origins=(url,)))).fault
 
 
 def test_what_speaks_something_else_than_http_is_found(short_folder: Callable[[], Path]) -> None:

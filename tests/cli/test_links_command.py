@@ -1,6 +1,8 @@
 """``consent-server links``: a link is made, opens the report, is listed and revoked."""
 
 import shlex
+import time
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -9,6 +11,9 @@ from examples import example
 
 from consent_server import create_app
 from consent_server.cli.readers.links import links
+from consent_server.cli.readers.marketers import marketers
+from consent_server.store import ApiKey, Store
+from consent_server.web.marketer.links import make_link
 
 
 @pytest.fixture
@@ -27,8 +32,8 @@ def test_a_link_is_made_listed_and_revoked(run, settings, site, monkeypatch):
     app = create_app(settings, {site.id: site})
     with closing(app.extensions["consent"].store):
         assert app.test_client().get(path).status_code == 200
-        name, _, query, whom = run(*listed).stdout.strip().split("\t")
-        assert (query, whom) == ("goal=answer&device=phone", "the board")
+        name, _, query, whom, maker = run(*listed).stdout.strip().split("\t")
+        assert (query, whom, maker) == ("goal=answer&device=phone", "the board", "-")
         assert run("remove", "smartmarket", name).exit_code == 0
         assert app.test_client().get(path).status_code == 410
     gone = run("remove", "smartmarket", name)
@@ -55,3 +60,34 @@ def test_what_no_link_can_show_is_refused_in_one_sentence(run, arguments, said):
     refused = run("add", *arguments)
     assert refused.exit_code == 2
     assert said in refused.stderr
+
+
+def test_what_a_marketer_handed_out_is_named_when_they_go_and_ends_when_told_to(run, redis_url, site):
+    remove = lambda *more: CliRunner().invoke(marketers, ["remove", "leyla", *more])  # noqa: E731
+    with closing(Store(redis_url, 5)) as store:
+        leyla, murad = (make_link(site, "the board", 7, {}, by) for by in ("leyla", "murad"))
+        old = make_link(site, "old", -1, {}, "leyla")
+        for link in (leyla, murad, old):
+            store.marketers.add_link(site, link)
+        store.marketers.add_api_key(site, ApiKey("aa", "a \x1b[31m sheet", 1, "leyla"))
+        store.marketers.add_api_key(site, ApiKey("bb", "a sheet", 1, "murad"))
+        assert "\tthe board\tleyla\n" in run("list", site.id).stdout
+        assert "no marketer 'leyla'" in remove().stderr
+        store.marketers.add("leyla", "hash", [site.id])
+        gone = remove()
+        assert gone.stdout.splitlines()[0] == "leyla is removed."
+        said = {*gone.stdout.splitlines()[1:]}
+        last = f"{datetime.fromtimestamp(leyla.until, UTC).date()}"
+        assert said == {
+            f"{site.id}: the link {leyla.id} for 'the board', until {last}, goes on.",
+            f"{site.id}: the API key for 'a \\x1b[31m sheet' goes on.",
+        }
+        assert gone.stderr == "To end them all, type: consent-server marketers remove leyla --revoke\n"
+        assert store.marketers.link(site, leyla.id)
+        ended = remove("--revoke")
+        assert ended.exit_code == 0
+        assert ended.stdout.splitlines()[0] == "leyla was removed before."
+        assert f"{site.id}: the API key for 'a \\x1b[31m sheet' is revoked." in ended.stdout
+        assert [link.id for link in store.marketers.links(site) if link.until > time.time()] == [murad.id]
+        assert [key.digest for key in store.marketers.api_keys(site)] == ["bb"]
+        assert "no marketer 'leyla'" in remove("--revoke").stderr

@@ -17,6 +17,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from click.testing import CliRunner
 from conftest import ROOT, SECRET, closing
+from dripping import dripping
 from examples import example
 from receiver import Receiver, status
 from test_serving import certificate
@@ -296,13 +297,56 @@ def test_what_may_have_arrived_is_not_sent_again(store, shop, box, caplog):
 
 
 def test_a_server_that_is_away_or_silent_is_named_in_one_sentence(store, shop, box, caplog, monkeypatch):
-    monkeypatch.setattr(MailServer.send, "__defaults__", (0.2,))
+    monkeypatch.setattr(MailServer.send, "__defaults__", (0.2, 60))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         box.url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
         assert send(store, shop, settings_with(box)) == 0
         assert caplog.messages[-1].endswith("The mail server 127.0.0.1 cannot be used: it takes too long.")
     assert send(store, shop, settings_with(box, CONSENT_DIGEST="ayla@shop.example")) == 0
     assert caplog.messages[-1].endswith("The mail server 127.0.0.1 cannot be used: Connection refused.")
+
+
+GREETING, TAKEN, GO_ON = b"220 Here\r\n", b"250 Taken\r\n", b"354 Go on\r\n"
+SIGNED = [GREETING, b"250-Here\r\n250 AUTH PLAIN\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "says", "drip", "said"),
+    [
+        ("smtp://", [b""], b"2", "cannot be used: it takes too long"),
+        ("smtps://", [b"\x16\x03\x03\x3f\xff\x02"], b"\0", "cannot be used: it takes too long"),
+        ("smtp://", [GREETING, b"250-"], b"0", "cannot be used: it takes too long"),
+        ("smtp://", [GREETING, b""], b"250-Here\r\n", "cannot be used: it takes too long"),
+        ("smtp://leyla:secret@", [*SIGNED, b"334 "], b"0", "cannot be used: it takes too long"),
+        (
+            "smtp://leyla:secret@",
+            [*SIGNED, b"334 0\r\n"],
+            b"0",
+            "cannot be used: it asks for the password in no way that there is",
+        ),
+        ("smtp://", [GREETING, TAKEN, TAKEN, b""], b"2", "cannot be used: it takes too long"),
+        ("smtp://", [GREETING, TAKEN, TAKEN, TAKEN, b"354"], b" ", "cannot be used: it takes too long"),
+    ],
+)
+def test_a_mail_server_that_answers_byte_by_byte_has_no_more_time_for_that(
+    store, shop, box, caplog, monkeypatch, scheme, says, drip, said
+):
+    monkeypatch.setattr(MailServer.send, "__defaults__", (15, 0.3))
+    with dripping(*says, drip=drip) as server:
+        box.url = f"{scheme}127.0.0.1:{server.port}"
+        assert send(store, shop, settings_with(box)) == 0
+        assert server.left.wait(45)
+    assert caplog.messages == [f"the digest of smartmarket was not sent yet: The mail server 127.0.0.1 {said}."]
+
+
+@pytest.mark.parametrize("drip", [b"2", b"250-Taken\r\n"])
+def test_a_letter_that_a_dripping_server_has_whole_is_not_sent_again(store, shop, box, caplog, monkeypatch, drip):
+    monkeypatch.setattr(MailServer.send, "__defaults__", (15, 0.3))
+    with dripping(GREETING, TAKEN, TAKEN, TAKEN, GO_ON, b"", drip=drip) as server:
+        box.url = f"smtp://127.0.0.1:{server.port}"
+        assert send(store, shop, settings_with(box)) == 0
+    assert caplog.messages[-1].endswith("and did not say whether it takes it: it takes too long.")
+    assert ttl(store)[0] > 7 * 86400
 
 
 def test_a_webhook_that_refuses_is_told_later_too(store, shop, box, caplog):

@@ -26,9 +26,10 @@ from consent_server.rates import read
 from consent_server.rates.counts import Counts, Rate
 from consent_server.rates.only import Only
 from consent_server.rates.period import Period
+from consent_server.rules import Rule
 from consent_server.settings.shops import read_sites
 from consent_server.site import OPTIONAL, Site, Variant
-from consent_server.store import PARTS, OtherContent, Store
+from consent_server.store import PLACED, OtherContent, Store
 from consent_server.store.keys import buckets
 from consent_server.tokens import Keys
 
@@ -36,9 +37,12 @@ SIGN = Keys(("the-secret-of-the-tests-is-long-enough",)).sign
 
 # Through the real script
 WHO = st.integers(0, 5)
+RULE = st.sampled_from(["", "uk"])
 EVENTS = st.lists(
     st.one_of(
-        st.tuples(st.just("shown"), st.sampled_from(["az", "ru"]), st.sampled_from("ab"), st.sampled_from(DEVICES)),
+        st.tuples(
+            st.just("shown"), st.sampled_from(["az", "ru"]), st.sampled_from("ab"), st.sampled_from(DEVICES), RULE
+        ),
         st.tuples(st.just("answer"), WHO, st.integers(0, 7), st.sampled_from(HOW)),
         st.tuples(st.just("retry"), WHO),
         st.tuples(st.just("duplicate"), WHO, st.integers(0, 7)),
@@ -54,6 +58,7 @@ def real(valkey: RedisServer) -> Iterator[tuple[Store, Site]]:
     shop = replace(
         read_sites(ROOT / "consent.toml")["smartmarket"],
         variants=(Variant("a", 1, None, {}), Variant("b", 1, None, {})),
+        rules=(Rule("uk", ("GB",), {"analytics": "objection"}),),
         buckets=3,
     )
     opened = Store(valkey.url, 5)
@@ -75,22 +80,23 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
     naive = {by: defaultdict(list) for by in DIMENSIONS}
     cells = defaultdict(list)
 
-    def note(event, language, variant, device, country, how) -> None:
+    def note(event, language, variant, device, country, how, rule) -> None:
         for by, value in zip(
-            DIMENSIONS, (now.date().isoformat(), language, variant, device, country, how, None), strict=True
+            DIMENSIONS, (now.date().isoformat(), language, variant, device, country, how, rule), strict=True
         ):
             naive[by][value].append(event)
         if how is None or what == "answer":
-            cells[language, variant, device].append((now.date(), event))
+            cells[language, variant, device, rule].append((now.date(), event))
 
     for n, (what, *how_so) in enumerate(events):
         ms = int(now.timestamp() * 1000)
         if what == "days pass":
             now += timedelta(days=how_so[0], minutes=1)
         elif what == "shown":
-            language, variant, device = how_so
-            store.counters.shown(site, now=ms, language=language, variant=variant, device=device, country="AZ")
-            note("shown", language, variant, device, "AZ", None)
+            language, variant, device, rule = how_so
+            where = {"language": language, "variant": variant, "device": device, "country": "AZ", "rule": rule}
+            store.counters.shown(site, now=ms, **where)
+            note("shown", language, variant, device, "AZ", None, rule)
         elif what == "answer":
             who, allow, how = how_so
             before = last[who][1] if who in last else None
@@ -100,7 +106,7 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
             last[who] = decision, kept.consent, device
             kind = "first" if before is None else "renewal" if before.exp <= ms // 1000 else "change"
             was = sum(1 << OPTIONAL.index(category) for category in before.allow) if before else 0
-            note((kind, allow, was), notice.lang, notice.variant, device, "TR", how)
+            note((kind, allow, was), notice.lang, notice.variant, device, "TR", how, notice.rule)
         elif how_so[0] in last:
             decision, consent, device = last[how_so[0]]
             if what == "retry":
@@ -137,8 +143,8 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
     period = Period(start.date(), now.date())
     assert read.recount(store, site, period).differences == []
     for cell in [*cells][:2]:
-        for names in ((1,), (0, 2)):
-            only = Only({PARTS[i]: cell[i] for i in names})
+        for names in ((1,), (0, 2), *([(3,), (2, 3)] if cell[3] else [])):
+            only = Only({PLACED[i]: cell[i] for i in names})
             inside = [it for other in cells for it in cells[other] if all(other[i] == cell[i] for i in names)]
             by_day = read.report(store, site, period, "day", only)
             assert by_day.total.shown == sum(event == "shown" for _, event in inside)
@@ -146,13 +152,13 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
                 on_it = [event for when, event in inside if when.isoformat() == day and event != "shown"]
                 assert counts.answered == sum(kind == "first" for kind, _, _ in on_it)
                 assert counts.all == sum((kind, allow) == ("first", 7) for kind, allow, _ in on_it)
-            for by in only.crossed:
+            for by in {*only.crossed, "rule"} - {*only}:
                 rows = read.report(store, site, period, by, only).rows
                 assert {value: counts.shown + counts.answered for value, counts in rows.items()} == {
                     value: sum(
                         event == "shown" or event[0] == "first"
                         for other in cells
-                        if all(other[i] == cell[i] for i in names) and other[PARTS.index(by)] == value
+                        if all(other[i] == cell[i] for i in names) and other[PLACED.index(by)] == value
                         for _, event in cells[other]
                     )
                     for value in rows
@@ -252,6 +258,27 @@ def test_a_part_is_looked_at_by_itself_by_every_way_that_shows_rates(busy, cli, 
     assert "Show more than Phone" in page
     alone = marketer.get("/?country=AZ&lang=en").text
     assert "<b>120</b> visits" in alone
+
+
+def test_a_rule_is_looked_at_by_itself_and_together_by_every_way_that_shows_rates(busy, cli, marketer, site):
+    ms = int(datetime.now(UTC).timestamp() * 1000)
+    for n in range(9):
+        where = {"language": "en", "variant": "", "device": DEVICES[n % 3], "country": "GB"}
+        busy.counters.shown(site, now=ms, rule=("uk", "")[n > 5], **where)
+    for query, options, shown in (
+        ("rule=uk", ["--rule", "uk"], 6),
+        ("rule=uk&device=phone", ["--rule", "uk", "--device", "phone"], 2),
+        ("rule=uk&by=device", ["--rule", "uk", "--by", "device"], 6),
+        ("device=phone&by=rule", ["--device", "phone", "--by", "rule"], 43),
+    ):
+        http = marketer.get(f"/v1/smartmarket/rates?{query}").get_json()
+        assert http["total"]["counts"]["shown"] == shown
+        assert json.loads(cli(*options, "--format", "json")[1]) == http
+        csv_of = marketer.get(f"/v1/smartmarket/rates.csv?{query}").text.splitlines()
+        assert cli(*options, "--format", "csv")[1].splitlines() == csv_of
+    assert {row["rule"]: row["counts"]["shown"] for row in http["rows"]} == {"": 1, "uk": 2}
+    assert "<b>6</b> visits" in marketer.get("/?rule=uk&lang=en").text
+    assert "leave" in marketer.get("/v1/smartmarket/rates?rule=uk&country=GB").get_json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,12 @@ def add_link(site: str, name: str, days: int, ask: str, url: str | None, data: P
 @data_option
 @errors_to_exit_2
 def list_links(site: str, data: Path | None) -> None:
-    """List the links of SITE that work: id, last day, question, and whom each is for."""
+    """List the links of SITE that work: id, last day, question, whom each is for, and which marketer made it."""
     with open_store(data) as (_, known, store):
         for link in store.marketers.links(site_named(known, site)):
             if link.until > time.time():
                 last = datetime.fromtimestamp(link.until, UTC).date()
-                click.echo(f"{link.id}\t{last}\t{link.query or '-'}\t{link.name}")
+                click.echo(f"{link.id}\t{last}\t{link.query or '-'}\t{link.name}\t{link.by or '-'}")
 
 
 @links.command("remove")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from ...site import Site
+from ...store import ApiKey, ReportLink, Store
 from ...web.marketer.session import SHORTEST, hash_password
 from ..terminal import CommandFailed, data_option, errors_to_exit_2, open_store, site_named
 
@@ -48,14 +54,40 @@ def list_marketers(data: Path | None) -> None:
 
 @marketers.command("remove")
 @click.argument("name")
+@click.option("--revoke", is_flag=True, help="End the links and API keys that they made; also afterwards.")
 @data_option
 @errors_to_exit_2
-def remove_marketer(name: str, data: Path | None) -> None:
-    """Take the right to read rates away from NAME, at once."""
-    with open_store(data) as (_, _, store):
-        if not store.marketers.remove(name):
+def remove_marketer(name: str, revoke: bool, data: Path | None) -> None:
+    """Take the right to read rates away from NAME, at once; what they handed out to others goes on, and is named."""
+    with open_store(data) as (_, known, store):
+        was_known = store.marketers.remove(name)
+        made = [*_made_by(name, known.values(), store)]
+        if not was_known and not (revoke and made):
             raise CommandFailed(f"There is no marketer {name!r}.")
-    click.echo(f"{name} is removed.")
-    click.echo(
-        "What they handed out goes on: `consent-server links list SITE` shows links, the page API keys.", err=True
-    )
+        for site, each in made if revoke else []:
+            if isinstance(each, ReportLink):
+                store.marketers.remove_link(site, each.id)
+            else:
+                store.marketers.remove_api_key(site, each.digest)
+    click.echo(f"{name} is removed." if was_known else f"{name} was removed before.")
+    for site, each in made:
+        click.echo(f"{_named(site, each)} {'is revoked' if revoke else 'goes on'}.")
+    if made and not revoke:
+        click.echo(f"To end them all, type: consent-server marketers remove {shlex.quote(name)} --revoke", err=True)
+
+
+def _made_by(name: str, sites: Iterable[Site], store: Store) -> Iterator[tuple[Site, ReportLink | ApiKey]]:
+    """Yield what somebody handed out and still opens something."""
+    for site in sites:
+        yield from (
+            (site, link) for link in store.marketers.links(site) if link.by == name and link.until > time.time()
+        )
+        yield from ((site, key) for key in store.marketers.api_keys(site) if key.by == name)
+
+
+def _named(site: Site, made: ReportLink | ApiKey) -> str:
+    """Return what it is; its name is what somebody typed into a page, and may be anything."""
+    if isinstance(made, ReportLink):
+        last = datetime.fromtimestamp(made.until, UTC).date()
+        return f"{site.id}: the link {made.id} for {made.name!r}, until {last},"
+    return f"{site.id}: the API key for {made.name!r}"

@@ -27,10 +27,12 @@ def keys_page() -> Response:
 @errors_on_page
 def make_key() -> Response:
     """Make an API key and show it this once."""
-    site = site_of(require_own_session(), request.form.get("site", ""))
+    marketer = require_own_session()
+    site = site_of(marketer, request.form.get("site", ""))
     key = secrets.token_urlsafe(32)
     name = " ".join(request.form.get("name", "").split())[:80] or "?"
-    services().store.marketers.add_api_key(site, ApiKey(digest("api-key", key), name, int(time.time())))
+    made = ApiKey(digest("api-key", key), name, int(time.time()), marketer.name)
+    services().store.marketers.add_api_key(site, made)
     return render_page("keys", 201, site=site, keys=services().store.marketers.api_keys(site), **key_page_values(key))
 
 

@@ -40,10 +40,19 @@ STATUS = {"altered": 404, "expired": 410, "revoked": 410}
 """The HTTP status of each reason for which a link opens nothing."""
 
 
-def make_link(site: Site, name: str, days: int, asked: dict[str, str]) -> ReportLink:
-    """Return a link to a report of ``site`` that lives from now on for ``days``; ``asked``: its question."""
+def make_link(site: Site, name: str, days: int, asked: dict[str, str], by: str = "") -> ReportLink:
+    """Return a link to a report.
+
+    Args:
+        site: whose report it is.
+        name: whom it is for.
+        days: for how long it works, from now on.
+        asked: the report's question.
+        by: the marketer who makes it, if it is one.
+    """
     now = int(time.time())
-    return ReportLink(secrets.token_hex(8), _printable(name)[:80] or "?", now, now + days * 86400, urlencode(asked))
+    name = _printable(name)[:80] or "?"
+    return ReportLink(secrets.token_hex(8), name, now, now + days * 86400, urlencode(asked), by)
 
 
 def _printable(text: str) -> str:
@@ -109,14 +118,15 @@ def links_page() -> Response:
 @errors_on_page
 def add_link() -> Response:
     """Make a link."""
-    site = site_of(require_own_session(), request.form.get("site", ""))
+    marketer = require_own_session()
+    site = site_of(marketer, request.form.get("site", ""))
     asked = kept(dict(parse_qsl(request.form.get("asked", "")[:2000])), chosen_words())
     Question.parse(asked, chosen_words(), read.today(site))
     days = request.form.get("days", "")
     lives = int(days) if days in map(str, LIVES) else LIVES[1]
     if len(services().store.marketers.links(site)) >= MOST:
         return render_page("refused", 400, said=chosen_words()("links_full", most=chosen_words().number(MOST)))
-    link = make_link(site, request.form.get("name", ""), lives, asked)
+    link = make_link(site, request.form.get("name", ""), lives, asked, marketer.name)
     services().store.marketers.add_link(site, link)
     return _page(site, asked, link, 201)
 

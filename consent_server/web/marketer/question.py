@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ...rates.compare import GOALS
-from ...rates.only import Only
-from ...rates.parts import SEGMENTS
+from ...rates.only import FILTERS, Only
 from ...rates.period import BadQuestion, Period, compared
 from .words import Words
 
@@ -19,7 +18,7 @@ AGAINST = ("against", "against_from", "against_to")
 DAYS = ("from", "to", "against_from", "against_to")
 """The parameters that are days."""
 
-ASKED = ("from", "to", "goal", *SEGMENTS, *AGAINST, "target")
+ASKED = ("from", "to", "goal", *FILTERS, *AGAINST, "target")
 """All the parameters of a question."""
 
 

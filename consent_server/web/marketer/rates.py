@@ -119,7 +119,8 @@ def show_report(
         banner={**snippet_words()[words.lang], **site.words.get(words.lang, {})},
         base=request.url_root.rstrip("/"),
         leaks=[] if link else leaks(services().store, site, today),
-        **page_values(site, question, today),
+        # Who has a link to past days is shown what was known at their end, whenever they open it.
+        **page_values(site, question, question.period.last if link else today),
     )
 
 
@@ -134,10 +135,10 @@ def advice_of(found: Overview, goal: str, days: int) -> list[Advice]:
     return sorted([*won, *advice(segments_of(found, goal), goal, days)], key=lambda one: -one.more)
 
 
-def page_values(site: Site, question: Question, today: date) -> dict[str, Any]:
-    """Return all that the page says of a site."""
+def page_values(site: Site, question: Question, day: date) -> dict[str, Any]:
+    """Return all that the page says of a site; ``day``: today, or the last day of which it says anything."""
     period, goal = question.period, question.goal
-    found = read.overview(services().store, site, period, today, question.only, question.against)
+    found = read.overview(services().store, site, period, day, question.only, question.against)
     total = found.total
     if not any(any(counts.row) for counts in found.days.values()):
         return {"total": total, "empty": "quiet" if found.known else "new", "marks": found.marks}
@@ -165,6 +166,6 @@ def page_values(site: Site, question: Question, today: date) -> dict[str, Any]:
         "verdicts": found.verdicts(goal),
         "experiment": found.experiment,
         "judged": {(verdict.b, one): verdict for one in GOALS for verdict in found.verdicts(one)},
-        "answers_a_day": found.answers_a_day if len(site.variants) > 1 else None,
+        "answers_a_day": found.answers_a_day,
         "since": found.since,
     }

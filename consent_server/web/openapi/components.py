@@ -6,7 +6,7 @@ from typing import Any
 
 from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
-from ...rates.parts import SEGMENTS
+from ...rates.only import FILTERS
 from ...rates.period import AGAINST
 from ...rules import KINDS as KINDS_OF_RULES
 from ...site import OPTIONAL
@@ -214,7 +214,7 @@ PARAMETERS = {
     },
     **{
         name: parameter("query", name, TEXT, description=f"Only this {name}. A country goes with no other part.")
-        for name in SEGMENTS
+        for name in FILTERS
     },
     "by": parameter("query", "by", one(*DIMENSIONS, "") | {"default": "day"}),
 }

@@ -4,14 +4,20 @@ import html
 import logging
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
+import msgspec
 import pytest
+from conftest import closing
 from forms import post
 from test_marketer import TODAY, three_answers
 
-from consent_server.site import base64url
+from consent_server import create_app
+from consent_server.decision import COLUMNS
+from consent_server.site import Variant, base64url
+from consent_server.store.keys import buckets
 from consent_server.tokens import token
 from consent_server.web.marketer import links
 from consent_server.web.marketer.words import LANGUAGES, Words
@@ -52,6 +58,15 @@ def test_a_link_without_days_shows_the_last_thirty_at_any_time(marketer, strange
     path = share(marketer, site)
     assert Words.of("en").days(TODAY - timedelta(days=29), TODAY) in stranger.get(path).text
     assert "the last 30 days, whenever it is opened" in marketer.get(f"/links?site={site.id}").text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_lists_of_links_and_keys_say_who_made_each(marketer, site, lang):
+    share(marketer, site)
+    post(marketer, "/keys", marketer.get(f"/keys?site={site.id}").text, site=site.id, name="a sheet")
+    for page in ("links", "keys"):
+        said = Words.of(lang)("made_by", name="leyla")
+        assert marketer.get(f"/{page}?site={site.id}&lang={lang}").text.count(f"{said}</span>") == 1
 
 
 def test_a_link_is_told_to_nobody(marketer, stranger, shopper, site, caplog):
@@ -142,6 +157,45 @@ def test_links_that_expired_are_forgotten(app, marketer, site):
     assert "old" not in marketer.get(f"/links?site={site.id}").text
     share(marketer, site)
     assert [link.name for link in store.marketers.links(site)] == ["the board"]
+
+
+def put_variant(store, site, day, variant: str, shown: int, accepted: int) -> None:
+    """Write what a day's counters of a variant are, and of all, as the script would after many displays and answers."""
+    client, bucket = store.connection.client, buckets(site)[0]
+    client.hset(bucket.values, f"variant={variant}", number := {"calm": 1, "short": 2}[variant])
+    for start in (0, number * 31):
+        row = (start + day.day - 1) * len(COLUMNS)
+        bits = client.bitfield(bucket.count(f"{day:%Y-%m}")).set("u32", f"#{row}", shown)
+        bits.set("u32", f"#{row + COLUMNS.index('first7')}", accepted).execute()
+
+
+def test_a_link_to_past_days_shows_variants_as_they_were_then_and_goes_on_to(settings, site):
+    tried = replace(site, id="tried", variants=(Variant("calm", 1, None, {}), Variant("short", 1, None, {})))
+    app = create_app(settings, {"tried": tried})
+    services = app.extensions["consent"]
+    with closing(services.store) as store:
+        end = TODAY - timedelta(days=10)
+        put_variant(store, tried, end, "calm", 2000, 400)
+        put_variant(store, tried, end, "short", 2000, 1200)
+        link = links.make_link(tried, "the board", 7, {"from": f"{end - timedelta(6)}", "to": f"{end}"})
+        now = links.make_link(tried, "everybody", 7, {})
+        for each in (link, now):
+            store.marketers.add_link(tried, each)
+        read = lambda each: app.test_client().get(links.path_of(tried, each, services.keys)).text  # noqa: E731
+        then = read(link)
+        assert "short is better than calm" in re.sub("<[^>]*>", "", then)
+        words = Words.of("en")
+        span = words.days(end - timedelta(days=365), end)
+        assert str(words("verdict_between", days=span)) in then
+        # Since then the other one has won by far, and is tried against a third.
+        put_variant(store, tried, TODAY, "calm", 90_000, 80_000)
+        put_variant(store, tried, TODAY, "short", 90_000, 10_000)
+        asked = store.notices.asked(tried)[-1]
+        store.notices.note(tried, msgspec.structs.replace(asked, at=asked.at + 1, variants=("calm", "third")))
+        assert re.findall(r"<section aria-labelledby=.variants.*?</section>", read(link), re.S) == re.findall(
+            r"<section aria-labelledby=.variants.*?</section>", then, re.S
+        )
+        assert "calm is better than short" in re.sub("<[^>]*>", "", read(now))
 
 
 def test_sixty_a_minute_are_opened_from_one_address(clock, marketer, stranger):

@@ -1,18 +1,22 @@
 """The marketers' pages: who gets in, what they see, and what the exports say."""
 
 import csv
+import html
 import io
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from conftest import closing
 from flask import Flask
 from flask.testing import FlaskClient
 from forms import api_key, form_word, post
 
 from consent_server import create_app
 from consent_server.decision import COLUMNS
+from consent_server.rules import Rule
 from consent_server.settings.environment import Settings
 from consent_server.site import OPTIONAL, Variant
 from consent_server.store.keys import buckets
@@ -508,6 +512,27 @@ def test_variants_get_a_verdict_in_one_sentence(settings, site, shopper):
     for goal in ("answer", "reach_functional"):
         assert f'<option value="{goal}" selected>' in window.get(f"/?goal={goal}").text
     app.extensions["consent"].store.connection.client.close()
+
+
+def test_a_rule_on_the_page_leads_to_its_part_alone(settings, site):
+    ruled = replace(site, id="ruled", rules=(Rule("uk", ("GB",), {"analytics": "objection"}),))
+    app = create_app(settings, {"ruled": ruled})
+    with closing(app.extensions["consent"].store) as store:
+        store.marketers.add("leyla", hash_password("x"), ["ruled"])
+        for rule, device in (("uk", "phone"), ("uk", "desktop"), ("", "phone")):
+            where = {"language": "en", "variant": "", "country": "GB"}
+            store.counters.shown(ruled, now=int(time.time() * 1000), device=device, rule=rule, **where)
+        window = app.test_client()
+        log_in(window, "leyla", "x")
+        rows = window.get("/").text.partition('id="by-rule"')[2]
+        [link] = re.findall(r'<a href="([^"]*rule=uk[^"]*)">uk</a>', rows)
+        page = window.get(html.unescape(link)).text
+        assert "<b>2</b> visits" in page
+        assert 'id="by-device"' in page
+        assert 'id="by-rule"' not in page
+        assert 'id="by-country"' not in page
+        phones = window.get("/?device=phone").text.partition('id="by-rule"')[2]
+        assert re.findall(r'rowheader">(?:<a[^>]*>)?(\w+)', phones) == ["elsewhere", "uk"]
 
 
 def put(app, site, day: date, shown: int, accepted: int) -> None:
