@@ -36,6 +36,9 @@ _OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
 MOST_POPUPS = 10
 """How many windows that a page opens are looked at."""
 
+LETTERS_OF_A_BODY = 2000
+"""Of what a request carries: enough to know a tracker by."""
+
 SECONDS_BETWEEN_WITNESSES = 5
 """The same address at about the same time is the same request, although queues are long on a busy machine."""
 
@@ -108,12 +111,12 @@ class Watch:
         if host:  # what has none stays within the browser
             self.sightings.append(Sighting(kind, name, host, page or self.page or self.going, initiator, at, **more))
 
-    def _request(self, url: str, initiator: str, *, at: float, page: str = "") -> None:
+    def _request(self, url: str, initiator: str, *, at: float, page: str = "", body: str = "") -> None:
         """Note a request; what never leaves the browser (``blob:``, ``data:``) is none."""
         if url.startswith(("http:", "https:", "ws:", "wss:", "stun:", "turn:", "turns:")):
             if initiator:
                 self._initiators.setdefault(url, initiator)
-            self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url)
+            self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url, body=body)
 
     def _asked(self, request: Request) -> None:
         if worker := request.service_worker:  # no tab's session sees what it asks for
@@ -135,7 +138,8 @@ class Watch:
         document = self.documents.asking(event, main) or self.page or self.going
         initiator = path_of(before) if before else _initiator(event["initiator"], document)
         page = self.documents.page_of(loader)
-        self._request(url, initiator, at=event["wallTime"], page=page)
+        body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
+        self._request(url, initiator, at=event["wallTime"], page=page, body=body)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
         script = event["documentURL"]
