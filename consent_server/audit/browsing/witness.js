@@ -85,8 +85,17 @@
     },
   });
 
+  // What a script adds later may stand before it: what came first is told by when it came.
+  const came = new Map();
+  Object.defineProperty(window, 'consentAuditCame', { value: (script) => came.get(script) ?? Infinity });
+
   new MutationObserver((records) => {
     for (const { addedNodes, target } of records) {
+      for (const node of addedNodes) {
+        for (const script of node.localName == 'script' ? [node] : node.querySelectorAll?.('script') ?? []) {
+          if (!came.has(script)) came.set(script, came.size);
+        }
+      }
       for (const node of [target, ...addedNodes]) {
         for (const link of node.nodeType == 1 ? [node, ...node.querySelectorAll('link')] : []) {
           if (link.localName == 'link' && /\b(preconnect|dns-prefetch)\b/i.test(link.rel) && link.href) tell('preconnect', link.href);
