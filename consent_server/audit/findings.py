@@ -33,6 +33,11 @@ OUR_CALLS = re.compile(
 )
 """Paths of the consent server, for pages that have its script inline."""
 
+NO_PAGE = "no page of the shop could be opened"
+NO_BANNER = "there was no banner whose buttons could be pressed"
+NO_ANSWER = "the banner could not be answered"
+"""Why a state was not reached."""
+
 LETTERS_OF_AN_ID = 8
 
 
@@ -97,10 +102,17 @@ class Judge:
                     row["states"].append(each.state)
         return [rows[key] for key in sorted(rows)]
 
+    def unaudited(self) -> dict[str, str]:
+        """Return the states that were not reached, each with why."""
+        return {
+            each.state: NO_PAGE if not each.looked_at else NO_ANSWER if self._has_tag(each) else NO_BANNER
+            for each in self.observed
+            if not (each.answered and each.looked_at)
+        }
+
     def notes(self) -> list[str]:
         """Return what people should know of what could not be judged."""
-        skipped = [each.state for each in self.observed if not each.answered and not self._has_tag(each)]
-        notes = [f"{state}: not audited, for there was no banner whose buttons could be pressed." for state in skipped]
+        notes = [f"{state}: not audited, for {why}." for state, why in self.unaudited().items()]
         if self.site is None:
             notes.append("No consent.toml names this shop, so nothing counts as listed.")
         return notes

@@ -43,6 +43,8 @@ class Observed:
     state: str
     sightings: list[Sighting] = field(default_factory=list)
     consent_calls: list[ConsentCall] = field(default_factory=list)
+    looked_at: set[str] = field(default_factory=set)
+    """Pages of the shop that were shown; a feed, an error or somebody else's page is none."""
     tags: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Of each page, how our tag stands in it."""
     cookies: dict[str, str] = field(default_factory=dict)

@@ -57,7 +57,7 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
             if seen.answered:
                 await _tour(visit, plan)
         except Error as error:
-            visit.note(f"The browser ended before all pages were looked at: {in_a_line(error)}")
+            seen.notes.append(f"The browser ended before all pages were looked at: {in_a_line(error)}")
     watch.add_sent(browser.sent)
     if not seen.answered:  # it is not in that state
         watch.sightings.clear()

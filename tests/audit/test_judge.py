@@ -7,9 +7,13 @@ from datetime import date
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from consent_server.audit.findings import Finding, Judge
+from consent_server.audit.browsing.visit import is_page
+from consent_server.audit.findings import NO_PAGE, Finding, Judge
 from consent_server.audit.observed import Observed, Sighting, unique
+from consent_server.audit.report import Report
+from consent_server.cli import audit as command
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
 
@@ -93,3 +97,54 @@ def test_a_number_that_a_tracker_gave_is_known_again_in_what_a_request_carries()
 def test_hits_at_one_address_that_say_other_things_are_several() -> None:
     hits = [asked("/g/collect?gcs=G100"), asked("/g/collect?gcs=G111"), asked("/g/collect?gcs=G111", initiator="")]
     assert [each.url for each in unique(hits)] == [hits[0].url, hits[1].url]
+
+
+TAG = {"ours": [{"src": f"{SHOP}/v1/shop/consent.js", "site": "shop", "async": False, "late": False}], "works": True}
+TAG |= {"choice": None, "banner": True}
+
+
+def test_a_state_that_was_not_reached_is_not_called_clean() -> None:
+    observed = [
+        Observed("before", looked_at={PAGE}, tags={PAGE: TAG}),
+        Observed("refused", looked_at={PAGE}, tags={PAGE: TAG}, answered=False),
+        Observed("accepted", looked_at={PAGE}, answered=False),
+        Observed("gpc"),
+    ]
+    judge = Judge("shop.example", None, observed)
+    assert list(judge.unaudited()) == ["refused", "accepted", "gpc"]
+    report = Report(PAGE, None, "", [PAGE], ["before"], judge.findings(), [], judge.notes(), judge.unaudited())
+    said = report.text()
+    assert "before: nothing to mend" in said
+    assert "refused: not audited; 1 to mend" in said
+    assert "accepted: not audited\n" in said
+    assert "accepted: not audited, for there was no banner" in said
+    assert f"gpc: not audited, for {NO_PAGE}." in said
+    assert "## Gpc: not audited" in report.markdown()
+
+
+def test_a_state_in_which_no_page_opened_is_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSENT_CONFIG", "consent.toml")
+    report = Report(PAGE, None, "", [PAGE], ["before"], [], [], [], {"gpc": NO_PAGE})
+    monkeypatch.setattr(command, "audit", lambda *_, **__: report)
+    done = CliRunner().invoke(command.audit_command, [PAGE])
+    assert done.exit_code == 2
+    assert "Not audited, for no page of the shop could be opened: gpc." in done.stderr
+    assert "before: nothing to mend" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "at", "is_one"),
+    [
+        (200, "text/html; charset=utf-8", PAGE, True),
+        (200, "application/xhtml+xml", "https://www.shop.example/az/", True),
+        (200, "", PAGE, True),
+        (200, "application/rss+xml", PAGE, False),
+        (200, "application/json", PAGE, False),
+        (200, "application/pdf", PAGE, False),
+        (401, "text/html", PAGE, False),
+        (403, "text/html", PAGE, False),
+        (200, "text/html", "https://elsewhere.example/", False),
+    ],
+)
+def test_what_is_no_page_of_the_shop_needs_no_tag(status: int, kind: str, at: str, is_one: bool) -> None:
+    assert is_page(status, kind, at, PAGE) is is_one

@@ -98,8 +98,10 @@ class Visit:
                 self.note(f"{url} did not finish loading in {SECONDS_TO_LOAD} seconds; what it did counts.")
         if response is not None and not self._crashed:
             self._note_answer(url, response)
-            with suppress(Error):
-                self.seen.tags[url] = await self.page.evaluate(LOOK)
+            if is_page(response.status, response.headers.get("content-type", ""), self.page.url, url):
+                self.seen.looked_at.add(url)
+                with suppress(Error):
+                    self.seen.tags[url] = await self.page.evaluate(LOOK)
 
     def _note_answer(self, url: str, response: Response) -> None:
         kind = response.headers.get("content-type", "").partition(";")[0]
@@ -118,6 +120,8 @@ class Visit:
             self.note(f"{url} leads on to {path_of(at)}.")
             if is_third_party(host_of(at), host_of(url)):
                 self.seen.away.add((url, host_of(at)))
+                self.seen.looked_at.discard(url)
+                self.seen.tags.pop(url, None)
 
     async def _use(self, seconds: float) -> None:
         page, url = self.page, self.watch.going
@@ -193,6 +197,19 @@ class Visit:
         self.note(f"{self.watch.going} starts a download ({download.suggested_filename}); it was refused.")
         with suppress(Error):
             await download.cancel()
+
+
+def is_page(status: int, kind: str, at: str, url: str) -> bool:
+    """Return whether what was shown is a page of the shop: not a feed, an error, or another's.
+
+    Args:
+        status: of the answer.
+        kind: its ``Content-Type``; of an answer without one the browser makes a page.
+        at: the address where the browser is now.
+        url: the one that it was sent to.
+    """
+    sort = kind.partition(";")[0].strip().lower()
+    return status < 400 and (not sort or "html" in sort) and not is_third_party(host_of(at), host_of(url))
 
 
 _SCROLL = """async () => {
