@@ -34,14 +34,36 @@ def recipe(name: str) -> str:
 
 CASES = {
     "advanced": Case(recipe("google").replace(' type="text/plain" data-consent="analytics"', "")),
+    "path": Case(
+        '<script src="{shop}/elsewhere.js"></script>',
+        {("cookie", "there"), ("cookie", "briefly"), ("cookie", "here")},
+    ),
+    "srcdoc": Case(
+        """<iframe title="F" srcdoc="<script>localStorage.setItem('in_srcdoc', 1)</script>"></iframe>
+        <script>
+          document.body.append(Object.assign(document.createElement('iframe'), { src: URL.createObjectURL(new Blob(
+            [`<script>sessionStorage.setItem('in_blob', 1)<\\/script>`], { type: 'text/html' })) }));
+        </script>""",
+        {("local-storage", "in_srcdoc"), ("session-storage", "in_blob")},
+    ),
     "late": Case("", {("tag", "late")}, '<script src="{shop}/first.js"></script>{tag}'),
 }
+
+
+ELSEWHERE = """
+document.cookie = 'there=1; path=/basket';
+document.cookie = 'briefly=1; Max-Age=1; path=/basket/';
+document.cookie = 'here=1; path=/path';
+document.cookie = 'never=1; path=/basket; domain=other.localhost';
+document.cookie = 'gone=; Max-Age=0; path=/basket';
+"""
 
 
 @pytest.fixture(scope="module")
 def audited(request: pytest.FixtureRequest) -> Iterator[tuple[Farm, Report]]:
     server = request.getfixturevalue("valkey")
-    farm = Farm(Settings(secret=("the-secret-of-the-tests-is-long-enough",), redis_url=server.url)).serve()
+    farm = Farm(Settings(secret=("the-secret-of-the-tests-is-long-enough",), redis_url=server.url))
+    farm.serve(vendors={"google": {}})
     farm.page("".join(f'<a href="/{name}">{name}</a>' for name in CASES))
     for name, case in CASES.items():
         words = {"{shop}": farm.url(""), "{good}": farm.url("", "good"), "{tag}": farm.tag}
@@ -49,8 +71,8 @@ def audited(request: pytest.FixtureRequest) -> Iterator[tuple[Farm, Report]]:
         for word, address in words.items():
             body, head = body.replace(word, address), head and head.replace(word, address)
         farm.page(farm.fill(body), f"/{name}", head)
-    for path in ("/first.js",):
-        farm.script(path, "")
+    farm.script("/first.js", "")
+    farm.script("/elsewhere.js", ELSEWHERE)
     farm.start()
     yield farm, farm.audit(("before",), pages=len(CASES) + 1, wait=0.4)
     farm.stop()
@@ -64,3 +86,10 @@ def test_what_is_found_on_a_page(audited: tuple[Farm, Report], name: str) -> Non
     farm, report = audited
     found = {(each.kind, each.name.rpartition("/")[2]) for each in report.findings if each.page == farm.url(f"/{name}")}
     assert found == CASES[name].found, report.text()
+
+
+def test_who_has_no_address_of_its_own_is_named_by_its_page(audited: tuple[Farm, Report]) -> None:
+    farm, report = audited
+    by = {each.name: each.initiator for each in report.findings}
+    assert by["in_srcdoc"] == by["in_blob"] == farm.url("/srcdoc")
+    assert by["there"] == by["briefly"] == farm.url("/elsewhere.js")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request
 
 _NOTE = "consentAuditNote"
-_ADDRESS = re.compile(r"https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
+_ADDRESS = re.compile(r"(?<!blob:)https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
 _OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
 """It stands between a tracker and the calls that it holds: nobody's initiator."""
 
@@ -163,6 +163,7 @@ class Watch:
         except (LookupError, TypeError, ValueError):
             return
         at = at if 0 < at <= (now := time.time()) else now
+        frame = frame if frame.startswith("http") else ""  # without an address of its own it belongs to the page
         initiator = path_of(next((url for url in _ADDRESS.findall(stack) if not _OUR_SCRIPT.search(url)), frame))
         if kind == "click":
             self.clicked = at
