@@ -46,6 +46,26 @@ CASES = {
         </script>""",
         {("local-storage", "in_srcdoc"), ("session-storage", "in_blob")},
     ),
+    "long": Case(
+        """<script>
+          document.body.style.height = '30000px';
+          for (let top = 1; top < 30; top += 2) {
+            const it = document.createElement('i');
+            it.style = `position:absolute;left:0;width:9px;height:9px;top:${top * 1000}px`;
+            const see = ([{ isIntersecting }]) => isIntersecting && (localStorage[`seen_${top}`] = 1);
+            new IntersectionObserver(see).observe(it);
+            document.body.append(it);
+          }
+        </script>""",
+        {("local-storage", f"seen_{top}") for top in range(1, 30, 2)},
+    ),
+    "inner": Case(
+        """<div style="height:300px;overflow:auto"><div style="height:3000px"></div><i id="last">.</i></div>
+        <script>
+          new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && (localStorage.inner = 1)).observe(last);
+        </script>""",
+        {("local-storage", "inner")},
+    ),
     "late": Case("", {("tag", "late")}, '<script src="{shop}/first.js"></script>{tag}'),
 }
 

@@ -24,6 +24,13 @@ SECONDS_TO_LOAD = 10
 SECONDS_TO_USE = 15
 """Besides the time that is waited on a page."""
 
+SCREENS = 60
+"""So many are scrolled through one by one; of what is longer the end is seen too."""
+
+SCROLLERS = 10
+SECONDS_TO_SCROLL = 8
+"""At most."""
+
 SECONDS_TO_REPLACE = 60
 """Another tab, on whatever machine this is; more than that has only a browser that hangs."""
 
@@ -130,7 +137,7 @@ class Visit:
             await page.mouse.move(320, 340, steps=5)
             await page.mouse.wheel(0, 300)
             await page.keyboard.press("Shift")  # what waits for any key
-            await page.evaluate(_SCROLL)
+            await page.evaluate(_SCROLL, {"screens": SCREENS, "inner": SCROLLERS, "ms": SECONDS_TO_SCROLL * 1000})
         await self._wait(page, seconds)
         if not page.is_closed():
             self._note_elsewhere(url, page.url.partition("#")[0])
@@ -212,12 +219,26 @@ def is_page(status: int, kind: str, at: str, url: str) -> bool:
     return status < 400 and (not sort or "html" in sort) and not is_third_party(host_of(at), host_of(url))
 
 
-_SCROLL = """async () => {
+_SCROLL = """async ({ screens, inner, ms }) => {
+  const until = performance.now() + ms;
   const pause = () => new Promise((done) => setTimeout(done, 60));
-  for (let step = 0; step < 12; step++) {
-    scrollBy({ top: Math.max(innerHeight, document.documentElement.scrollHeight / 12), behavior: 'instant' });
+  const through = async (area, step, most) => {
     await pause();
-    if (scrollY + innerHeight >= document.documentElement.scrollHeight - 2) break;
+    for (let n = 0; n < most && performance.now() < until; n++) {
+      const before = area.scrollTop;
+      area.scrollBy({ top: step(), behavior: 'instant' });
+      await pause();
+      if (area.scrollTop <= before) return;
+    }
+    area.scrollTo({ top: area.scrollHeight, behavior: 'instant' });
+    await pause();
+  };
+  await through(document.scrollingElement ?? document.documentElement, () => innerHeight, screens);
+  const areas = [...document.querySelectorAll('body *')].filter((it) => it.scrollHeight > it.clientHeight + 9
+    && it.clientHeight > 99 && /auto|scroll/.test(getComputedStyle(it).overflowY));
+  for (const area of areas.slice(0, inner)) {
+    area.scrollIntoView({ block: 'center', behavior: 'instant' });
+    await through(area, () => area.clientHeight, screens);
   }
 }"""
-"""A screen at a time, for what waits until it is in view."""
+"""A screen at a time, for what waits until it is in view; then what scrolls within the page."""
