@@ -49,8 +49,6 @@ class Observed:
     """Of each page, how our tag stands in it."""
     cookies: dict[str, str] = field(default_factory=dict)
     """Values of cookies by name, to know them again where a page hands them on; no report has them."""
-    away: set[tuple[str, str]] = field(default_factory=set)
-    """Pages that lead on to somebody else's, with the host where that is."""
     notes: list[str] = field(default_factory=list)
     since: float = 0
     answered: bool = True

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from consent_server.audit.browsing.documents import Documents
+from consent_server.audit.browsing.kept import MOST, Kept, newest
 from consent_server.audit.browsing.visit import is_page
 from consent_server.audit.findings import NO_PAGE, Finding, Judge
 from consent_server.audit.observed import Observed, Sighting, unique
 from consent_server.audit.report import Report
+from consent_server.audit.states import _is_whole
 from consent_server.cli import audit as command
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
@@ -148,3 +152,64 @@ def test_a_state_in_which_no_page_opened_is_2(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_is_no_page_of_the_shop_needs_no_tag(status: int, kind: str, at: str, is_one: bool) -> None:
     assert is_page(status, kind, at, PAGE) is is_one
+
+
+def shown(documents: Documents, at: float, *urls: str, page: str = PAGE) -> None:
+    """Lead a tab to a page, at a moment, by way of these addresses."""
+    loader = f"{at}"
+    for url in urls:
+        event = {"loaderId": loader, "requestId": loader, "wallTime": at, "timestamp": at, "request": {"url": url}}
+        documents.asked(event, page)
+    documents.answered({"requestId": loader, "timestamp": at})
+    documents.committed({"id": "main", "loaderId": loader, "url": urls[-1]}, page)
+
+
+def test_what_a_page_did_before_it_led_on_to_another_is_its_own() -> None:
+    documents = Documents()
+    shown(documents, 1.0, PAGE)
+    shown(documents, 5.0, "https://way.example/x?id=1", "https://other.example/y")
+    mine = [
+        asked("https://other.example/pixel", at=2.0),
+        asked("https://third.example/hit", at=2.0),
+        asked("https://other.example/z", at=6.0, page=f"{PAGE}2"),
+    ]
+    theirs = [
+        asked("https://way.example/x?id=1", at=4.9),
+        asked("https://other.example/y", at=4.9),
+        asked("https://third.example/hit", at=6.0),
+        seen("cookie", "a", "other.example", at=4.9, initiator="https://other.example/y"),
+    ]
+    assert [documents.is_elsewhere(each) for each in mine] == [False] * 3
+    assert [documents.is_elsewhere(each) for each in theirs] == [True] * 4
+    shown(documents, 8.0, PAGE)
+    assert not documents.is_elsewhere(asked("https://third.example/hit", at=9.0))
+
+
+def test_hosts_in_the_middle_of_a_way_to_the_shops_own_page_are_no_others() -> None:
+    documents = Documents()
+    shown(documents, 1.0, PAGE, "https://way.example/x", f"{PAGE}home")
+    assert not documents.is_elsewhere(asked("https://way.example/x", at=0.9))
+
+
+def test_what_goes_on_and_on_is_kept_in_part_and_what_is_rare_whole() -> None:
+    many = [seen("request", "often", at=float(n)) for n in range(50)]
+    assert [each.at for each in newest([seen("cookie", "once"), *many], 2)] == [1.0, 48.0, 49.0]
+    kept = Kept()
+    kept.add(seen("cookie", "once"))
+    for n in range(25_000):
+        kept.add(seen("request", "often", at=float(n)))
+    assert len(kept.sightings) < 11_000
+    assert kept.sightings[0].name == "once"
+    assert not kept.flooded
+    for n in range(MOST):
+        kept.add(seen("request", f"{n}"))
+    assert len(kept.sightings) == MOST
+    assert kept.flooded
+
+
+def test_a_har_file_without_its_end_is_told(tmp_path: Path) -> None:
+    har = tmp_path / "x.har"
+    assert not _is_whole(har)
+    for text, whole in (("", False), ('{"log": {"entries": [{', False), ('{"log": {"entries": []}}\n', True)):
+        har.write_text(text)
+        assert _is_whole(har) is whole

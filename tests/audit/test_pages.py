@@ -66,7 +66,15 @@ CASES = {
         </script>""",
         {("local-storage", "inner")},
     ),
+    "windows": Case("<script>setInterval(() => open('/empty.js', '_blank', 'noopener'), 50)</script>"),
     "late": Case("", {("tag", "late")}, '<script src="{shop}/first.js"></script>{tag}'),
+    # What it leaves at its end nobody sees but who looks after the last page.
+    "zz-last": Case(
+        """<script>
+          addEventListener('pagehide', () => { document.cookie = 'at_end=1'; localStorage.setItem('at_the_end', 1) });
+        </script>""",
+        {("cookie", "at_end"), ("local-storage", "at_the_end")},
+    ),
 }
 
 
@@ -106,6 +114,11 @@ def test_what_is_found_on_a_page(audited: tuple[Farm, Report], name: str) -> Non
     farm, report = audited
     found = {(each.kind, each.name.rpartition("/")[2]) for each in report.findings if each.page == farm.url(f"/{name}")}
     assert found == CASES[name].found, report.text()
+
+
+def test_windows_without_an_opener_are_counted_and_closed(audited: tuple[Farm, Report]) -> None:
+    farm, report = audited
+    assert f"before: {farm.url('/windows')} opens window after window; its tab was closed." in report.notes
 
 
 def test_who_has_no_address_of_its_own_is_named_by_its_page(audited: tuple[Farm, Report]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin
 
 from ..hosts import host_of, is_third_party, path_of
 from ..observed import Observed
@@ -78,6 +79,11 @@ class Visit:
             async with asyncio.timeout(SECONDS_TO_OPEN):
                 await self.page.goto("about:blank")
                 await asyncio.sleep(SECONDS_TO_GO)
+                # What a page keeps at its end is seen from a page of its origin that does nothing.
+                empty = urljoin(self.watch.going, "/consent-audit-looks")
+                await self.page.route(empty, lambda route: route.fulfill(content_type="text/html", body=""))
+                await self.page.goto(empty)
+                await self.watch.look(self.page)
 
     async def run(self, act: Callable[[Page], Awaitable[T]]) -> T | None:
         """Do something in the tab; None where the page does not let it be done in time."""
@@ -126,7 +132,6 @@ class Visit:
         if at.startswith("http") and path_of(at) != path_of(url):
             self.note(f"{url} leads on to {path_of(at)}.")
             if is_third_party(host_of(at), host_of(url)):
-                self.seen.away.add((url, host_of(at)))
                 self.seen.looked_at.discard(url)
                 self.seen.tags.pop(url, None)
 
@@ -221,7 +226,10 @@ def is_page(status: int, kind: str, at: str, url: str) -> bool:
 
 _SCROLL = """async ({ screens, inner, ms }) => {
   const until = performance.now() + ms;
-  const pause = () => new Promise((done) => setTimeout(done, 60));
+  // What is told that it is in view is told after a frame, of which a busy machine draws few and a hidden tab none.
+  const frame = () => new Promise(requestAnimationFrame);
+  const after = (ms) => new Promise((done) => setTimeout(done, ms));
+  const pause = () => Promise.race([frame().then(frame).then(() => after(30)), after(400)]);
   const through = async (area, step, most) => {
     await pause();
     for (let n = 0; n < most && performance.now() < until; n++) {
