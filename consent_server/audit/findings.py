@@ -12,6 +12,7 @@ from ..banner.scripts import LAYERS
 from ..site import CATEGORIES, Site
 from .advice import Reason, advice
 from .consent_mode import disagreements
+from .forwarded import forwarded
 from .hosts import host_of, is_third_party, parts_of
 from .lists import Lists
 from .observed import Observed, Sighting
@@ -32,11 +33,10 @@ OUR_CALLS = re.compile(
 )
 """Paths of the consent server, for pages that have its script inline."""
 
-FORWARDED = re.compile(
-    r"/(?:g|j|r|ccm)/collect$|/gtag/js$|/gtm\.js$|/fbevents\.js$|/tr/?$|/metrika/tag\.js$|/matomo\.(?:php|js)$"
-    r"|/(?:i/v0/e|e|decide|flags)/?$|/ingest/|/clarity\.js$|/uet/|/bat\.js$|/hotjar-\d+\.js$|/pixel/events\.js$"
-)
-"""Paths by which well-known trackers are known when a shop hands them on under its own name."""
+NO_PAGE = "no page of the shop could be opened"
+NO_BANNER = "there was no banner whose buttons could be pressed"
+NO_ANSWER = "the banner could not be answered"
+"""Why a state was not reached."""
 
 LETTERS_OF_AN_ID = 8
 
@@ -72,6 +72,7 @@ class Judge:
 
     def __init__(self, shop: str, site: Site | None, observed: Sequence[Observed]) -> None:
         self.shop, self.site, self.observed = shop, site, observed
+        self.pages = {seen.page for each in observed for seen in each.sightings}
         self.lists = Lists.of(site)
         named = site.services if site else ()
         self.recogniser = Recogniser(named, [seen for each in observed for seen in each.sightings])
@@ -101,10 +102,17 @@ class Judge:
                     row["states"].append(each.state)
         return [rows[key] for key in sorted(rows)]
 
+    def unaudited(self) -> dict[str, str]:
+        """Return the states that were not reached, each with why."""
+        return {
+            each.state: NO_PAGE if not each.looked_at else NO_ANSWER if self._has_tag(each) else NO_BANNER
+            for each in self.observed
+            if not (each.answered and each.looked_at)
+        }
+
     def notes(self) -> list[str]:
         """Return what people should know of what could not be judged."""
-        skipped = [each.state for each in self.observed if not each.answered and not self._has_tag(each)]
-        notes = [f"{state}: not audited, for there was no banner whose buttons could be pressed." for state in skipped]
+        notes = [f"{state}: not audited, for {why}." for state, why in self.unaudited().items()]
         if self.site is None:
             notes.append("No consent.toml names this shop, so nothing counts as listed.")
         return notes
@@ -161,14 +169,20 @@ class Judge:
             return Reason.REFUSED
         if seen.kind != "request" or is_third_party(seen.host, self.shop):
             return Reason.UNKNOWN
-        if observed.state != "accepted" and (FORWARDED.search(seen.name) or self._echoes(seen, observed.cookies)):
+        if observed.state == "accepted" or self._is_page(seen):
+            return None
+        if forwarded(seen, observed.sightings) or self._echoes(seen, observed.cookies):
             return Reason.FORWARDED
         return None
 
+    def _is_page(self, seen: Sighting) -> bool:
+        """Return whether a request is for one of the pages that were looked at, whatever they are called."""
+        return seen.url.partition("#")[0] in self.pages
+
     def _echoes(self, seen: Sighting, cookies: dict[str, str]) -> bool:
         """Return whether a request of the shop's own carries the number that a tracker's cookie gave to the shopper."""
-        query = unquote(parts_of(seen.url).query)
-        return bool(query) and any(id_ in query for id_ in self._ids(cookies))
+        told = unquote(f"{parts_of(seen.url).query} {seen.body}")
+        return bool(told.strip()) and any(id_ in told for id_ in self._ids(cookies))
 
     def _ids(self, cookies: dict[str, str]) -> Iterable[str]:
         for name, value in cookies.items():

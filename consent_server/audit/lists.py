@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from ..banner.lists import known_addresses, tracker_patterns
+from ..banner.lists import categories_at, known_addresses
 from ..site import CATEGORIES, Site, glob
 from .hosts import host_of, registrable
 from .lives import seconds_of
@@ -26,9 +26,6 @@ def listable(name: str) -> str | None:
     return f"{beginning.rstrip()}*" if len(beginning) >= LETTERS_TO_LIST else None
 
 
-_Row = tuple[re.Pattern[str], str]
-
-
 @dataclass(frozen=True, slots=True)
 class _Listed:
     """A row of the cookie list: ``host`` is where it lies, if not with the shop; its life in words and in seconds."""
@@ -45,10 +42,8 @@ class Lists:
     """The cookie list and the tracker patterns of a site, and all hosts of the services that it says it uses."""
 
     entries: list[_Listed] = field(default_factory=list)
-    held: list[_Row] = field(default_factory=list)
-    """Addresses of trackers, which may be a path of a host."""
-    addresses: list[_Row] = field(default_factory=list)
-    """Those, and whole hosts of services, which several share: Tag Manager's has Analytics' script too."""
+    addresses: list[list[dict[str, str]]] = field(default_factory=list)
+    """As ``known_addresses`` has them."""
     own: frozenset[str] = frozenset()
     """Domains of the shop, that somebody registered."""
 
@@ -63,11 +58,7 @@ class Lists:
             for cookie in cookies
             for said in [cookie.life[site.languages[0]]]
         ]
-        held, addresses = (
-            [(re.compile(each["match"]), each["category"]) for each in patterns]
-            for patterns in (tracker_patterns(site.trackers), known_addresses(site))
-        )
-        return cls(rows, held, addresses, frozenset(registrable(host_of(origin)) for origin in site.origins))
+        return cls(rows, known_addresses(site), frozenset(registrable(host_of(origin)) for origin in site.origins))
 
     def outlived(self, seen: Sighting) -> str | None:
         """Return how long a cookie lives by the list, in its words, if it lives longer; None if it does not.
@@ -103,6 +94,4 @@ class Lists:
 
     def _of_address(self, address: str) -> list[str]:
         target = address.partition("://")[2]
-        target = target if "/" in target else target + "/"
-        held = [category for pattern, category in self.held if pattern.match(target)]
-        return held or [category for pattern, category in self.addresses if pattern.match(target)]
+        return categories_at(target if "/" in target else target + "/", self.addresses)

@@ -13,7 +13,7 @@ class Sighting:
 
     ``kind``, ``name`` and ``host`` are those of a finding; ``page`` is the page that was looked at, ``initiator`` the
     address of who did it, empty where no witness knew; ``at`` is in seconds since 1970; ``url`` is the whole address
-    of a request; ``life`` is a cookie's, in seconds.
+    of a request, ``body`` the beginning of what it carries (no report has either); ``life`` is a cookie's, in seconds.
     """
 
     kind: str
@@ -24,6 +24,7 @@ class Sighting:
     at: float
     url: str = ""
     life: float = 0
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,12 @@ class Observed:
     state: str
     sightings: list[Sighting] = field(default_factory=list)
     consent_calls: list[ConsentCall] = field(default_factory=list)
+    looked_at: set[str] = field(default_factory=set)
+    """Pages of the shop that were shown; a feed, an error or somebody else's page is none."""
     tags: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Of each page, how our tag stands in it."""
     cookies: dict[str, str] = field(default_factory=dict)
     """Values of cookies by name, to know them again where a page hands them on; no report has them."""
-    away: set[tuple[str, str]] = field(default_factory=set)
-    """Pages that lead on to somebody else's, with the host where that is."""
     notes: list[str] = field(default_factory=list)
     since: float = 0
     answered: bool = True
@@ -56,19 +57,21 @@ class Observed:
 def unique(sightings: Iterable[Sighting], since: float = 0) -> Iterator[Sighting]:
     """Yield each thing once a page, with the best initiator that any witness gave; the page itself where none did.
 
+    Requests to one address that say other things are several: of a tracker's hits each tells what was allowed.
+
     Args:
         sightings: what all witnesses saw, in whatever order.
         since: what was seen before this moment, and not after it, is left out.
     """
     by: dict[tuple[str, str, str], str] = {}
     life: dict[tuple[str, str, str], float] = {}
-    first: dict[tuple[str, str, str, str], Sighting] = {}
+    first: dict[tuple[str, ...], Sighting] = {}
     for seen in sightings:
         if seen.initiator:
             by.setdefault((seen.kind, seen.name, seen.host), seen.initiator)
         if seen.at >= since:
             life[seen.kind, seen.name, seen.host] = max(seen.life, life.get((seen.kind, seen.name, seen.host), 0))
-            key = (seen.kind, seen.name, seen.host, seen.page)
+            key = (seen.kind, seen.name, seen.host, seen.page, seen.url)
             if key not in first or (seen.initiator and not first[key].initiator):
                 first[key] = seen
     for seen in first.values():

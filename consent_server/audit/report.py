@@ -21,7 +21,10 @@ class NoReport(ConsentError):
 
 @dataclass(frozen=True)
 class Report:
-    """What an audit found. ``made``: date and time, ISO 8601, UTC."""
+    """What an audit found.
+
+    ``made``: date and time, ISO 8601, UTC; ``states``: those that were audited; ``unaudited``: the others, with why.
+    """
 
     url: str
     site: str | None
@@ -31,6 +34,7 @@ class Report:
     findings: Sequence[Finding]
     seen: Sequence[Mapping[str, Any]]
     notes: Sequence[str] = field(default_factory=list)
+    unaudited: Mapping[str, str] = field(default_factory=dict)
 
     def without(self, known: Collection[tuple[str, str, str, str]]) -> Report:
         """Return it with those findings only that an earlier report did not have."""
@@ -49,9 +53,9 @@ class Report:
         """Return it for people at a terminal."""
         lines = [f"{self.url}: {len(self.pages)} pages in {len(self.states)} states of consent."]
         lines += [f"  Note: {note}" for note in self.notes]
-        for state in self.states:
+        for state in (*self.states, *self.unaudited):
             found = [finding for finding in self.findings if finding.state == state]
-            lines += ["", f"{state}: {'nothing to mend' if not found else f'{len(found)} to mend'}"]
+            lines += ["", f"{state}: {self._outcome(state, len(found))}"]
             for finding in found:
                 where = ", ".join(filter(None, (finding.host, finding.category or "not listed", finding.service)))
                 lines.append(f"  {finding.kind} {finding.name} ({where})")
@@ -68,13 +72,13 @@ class Report:
             f"Made {self.made}: {len(self.pages)} pages in {len(self.states)} states.",
         ]
         lines += ["", *(f"- {_cell(note)}" for note in self.notes)] if self.notes else []
-        for state in self.states:
+        for state in (*self.states, *self.unaudited):
             rows = [
                 (each.kind, each.name, each.host, each.category or "not listed", each.page, each.initiator, each.fix)
                 for each in self.findings
                 if each.state == state
             ]
-            lines += ["", f"## {state.capitalize()}: {len(rows)} to mend"]
+            lines += ["", f"## {state.capitalize()}: {self._outcome(state, len(rows))}"]
             lines += ["", *_table(("What", "Name", "Host", "Category", "Page", "By", "To mend"), rows)] if rows else []
         everything = [
             (row["kind"], row["name"], row["host"], row["category"] or "not listed", ", ".join(row["states"]))
@@ -82,6 +86,10 @@ class Report:
         ]
         head = ("What", "Name", "Host", "Category", "States")
         return "\n".join(map(printable, [*lines, "", "## All that was seen", "", *_table(head, everything)]))
+
+    def _outcome(self, state: str, findings: int) -> str:
+        mend = f"{findings} to mend" if findings else "nothing to mend"
+        return mend if state not in self.unaudited else f"not audited{f'; {mend}' if findings else ''}"
 
 
 def known_findings(text: bytes) -> set[tuple[str, str, str, str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +13,14 @@ from typing import TYPE_CHECKING
 from ..site import ConsentError, Site
 from .browsing.browser import UNCOUNTED, Error, find_chromium, fresh_browser, in_a_line, running_playwright
 from .browsing.pages import find_pages
-from .browsing.visit import SECONDS_TO_OPEN
-from .findings import Judge
-from .hosts import host_of, parts_of
+from .browsing.visit import SECONDS_TO_LOAD, SECONDS_TO_OPEN
+from .findings import NO_PAGE, Judge
+from .hosts import host_of, is_third_party, parts_of, path_of
 from .report import Report
 from .states import STATES, Plan, observe
 
 if TYPE_CHECKING:
-    from playwright.async_api import Playwright
+    from playwright.async_api import Playwright, Response
 
 
 class NotReached(ConsentError):
@@ -32,6 +33,7 @@ def audit(
     url: str,
     site: Site | None,
     *,
+    sites: Collection[Site] = (),
     pages: int = 20,
     wait: float = 3.0,
     states: Sequence[str] = STATES,
@@ -42,7 +44,8 @@ def audit(
 
     Args:
         url: of the first page.
-        site: what the shop says of itself, or None: then nothing is listed.
+        site: what the shop says of itself, or None: then it is one of ``sites``, or nothing is listed.
+        sites: shops of which the one is meant that has the origin where the address leads.
         pages: at most so many, found by the sitemap or by links.
         wait: seconds on each page and state.
         states: of STATES, in their order.
@@ -51,7 +54,7 @@ def audit(
 
     Raises:
         NoBrowser: Playwright or a Chromium is missing.
-        NotReached: the first page does not answer.
+        NotReached: the first page does not answer, or is somebody else's; or no page could be looked at.
     """
     parts = parts_of(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -60,17 +63,26 @@ def audit(
 
     async def look() -> Report:
         async with running_playwright() as playwright:
-            found = await _pages(playwright, url, pages)
+            found, led = await _pages(playwright, url, pages)
+            shop = site or _site_at(led, sites)
             plan = Plan(found, wait, _counter(progress, len(found) * len(states)), har)
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(observe(playwright, state, plan)) for state in states]
-            judge = Judge(host_of(url), site, [task.result() for task in tasks])
+            judge = Judge(host_of(found[0]), shop, [task.result() for task in tasks])
             return _report(url, found, judge)
 
     try:
         return asyncio.run(look())
     except ExceptionGroup as errors:  # of the states, which end together
-        raise errors.exceptions[0] from None
+        error = errors.exceptions[0]
+    except Error as failed:
+        error = failed
+    raise NotReached(f"{url} could not be audited: {in_a_line(error)}") if isinstance(error, Error) else error
+
+
+def _site_at(urls: Iterable[str], sites: Collection[Site]) -> Site | None:
+    origins = ["/".join(url.split("/")[:3]) for url in urls]
+    return next((site for origin in origins for site in sites if origin in site.origins), None)
 
 
 def _counter(progress: Callable[[int, int], None], all_: int) -> Callable[[], None]:
@@ -78,7 +90,11 @@ def _counter(progress: Callable[[int, int], None], all_: int) -> Callable[[], No
     return lambda: progress(next(counted), all_)
 
 
-async def _pages(playwright: Playwright, url: str, most: int) -> list[str]:
+async def _pages(playwright: Playwright, url: str, most: int) -> tuple[list[str], tuple[str, ...]]:
+    """Return the addresses to look at, as the browser spells them, and the shop's own that led there.
+
+    The first is what was typed; where that leads to another origin of the shop, such as ``www.``, the page there.
+    """
     async with fresh_browser(playwright) as browser:
         page = browser.context.pages[0]
         session = await browser.context.new_cdp_session(page)
@@ -86,23 +102,44 @@ async def _pages(playwright: Playwright, url: str, most: int) -> list[str]:
         # A page that gives way at once sends past this what it has to send, so it gets no banner that could be counted.
         await session.send("Network.setBlockedURLs", {"urls": [*UNCOUNTED, "*/v1/*/consent.js*"]})
         try:
-            await page.goto(url, wait_until="commit", timeout=SECONDS_TO_OPEN * 1000)
+            response = await page.goto(url, wait_until="commit", timeout=SECONDS_TO_OPEN * 1000)
         except Error as error:
             if "Download is starting" in str(error):
                 raise NotReached(f"{url} is no page but a download.") from None
             raise NotReached(f"{url} cannot be opened in a browser: {in_a_line(error)}") from None
-        return await find_pages(page, url, most)
+        with suppress(Error):  # it may never end
+            await page.wait_for_load_state("domcontentloaded", timeout=SECONDS_TO_LOAD * 1000)
+        typed, at = _first_of(response, url), page.url.partition("#")[0]
+        at = at if at.startswith("http") else typed
+        if is_third_party(host_of(at), host_of(typed)):
+            raise NotReached(f"{url} leads on to another's {path_of(at)}; if it is yours too, audit that address.")
+        first = typed if parts_of(typed)[:2] == parts_of(at)[:2] else at
+        return await find_pages(page, first, most, known={at}), (at, typed)
+
+
+def _first_of(response: Response | None, url: str) -> str:
+    """Return what was typed as the browser spells it, before it was led anywhere else."""
+    if response is None:
+        return url
+    request = response.request
+    while request.redirected_from:
+        request = request.redirected_from
+    return request.url.partition("#")[0]
 
 
 def _report(url: str, pages: Sequence[str], judge: Judge) -> Report:
     notes = [note for each in judge.observed for note in each.notes]
+    unaudited = judge.unaudited()
+    if {*unaudited.values()} == {NO_PAGE} and len(unaudited) == len(judge.observed):
+        raise NotReached(f"{url} could not be audited, for {NO_PAGE}. {notes[0] if notes else ''}".rstrip())
     return Report(
         url=url,
         site=judge.site.id if judge.site else None,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         pages=pages,
-        states=[each.state for each in judge.observed],
+        states=[each.state for each in judge.observed if each.state not in unaudited],
         findings=judge.findings(),
         seen=judge.all_seen(),
         notes=[*notes, *judge.notes()],
+        unaudited=unaudited,
     )

@@ -12,8 +12,7 @@ from .browsing.answers import answer, take_back
 from .browsing.browser import Error, fresh_browser, in_a_line
 from .browsing.visit import Visit
 from .browsing.watch import Watch
-from .hosts import host_of, registrable
-from .observed import Observed, Sighting, unique
+from .observed import Observed, unique
 
 if TYPE_CHECKING:
     from playwright.async_api import Playwright
@@ -57,14 +56,19 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
             if seen.answered:
                 await _tour(visit, plan)
         except Error as error:
-            visit.note(f"The browser ended before all pages were looked at: {in_a_line(error)}")
+            seen.notes.append(f"The browser ended before all pages were looked at: {in_a_line(error)}")
     watch.add_sent(browser.sent)
     if not seen.answered:  # it is not in that state
-        watch.sightings.clear()
+        watch.kept.sightings.clear()
         watch.consent_calls.clear()
-    seen.sightings = [each for each in unique(watch.sightings, seen.since) if not _is_elsewhere(each, seen)]
+    own = [each for each in watch.kept.sightings if not watch.documents.is_elsewhere(each)]
+    seen.sightings = [*unique(own, seen.since)]
     seen.consent_calls = watch.consent_calls
     seen.cookies = watch.cookies
+    if har and not _is_whole(har):
+        seen.notes.append(f"{har} could not be written whole: see that its disk has room.")
+    if watch.kept.flooded:
+        seen.notes.append("There was more than can be kept: of the same thing the newest alone, and not all things.")
     seen.notes = [f"{state}: {note}" for note in seen.notes]
     return seen
 
@@ -97,9 +101,11 @@ async def _tour(visit: Visit, plan: Plan) -> None:
     await visit.leave()
 
 
-def _is_elsewhere(each: Sighting, seen: Observed) -> bool:
-    """Return whether it belongs to a page of somebody else's to which a page of the shop leads on."""
-    return any(
-        each.page == page and registrable(host) in (registrable(each.host), registrable(host_of(each.initiator)))
-        for page, host in seen.away
-    )
+def _is_whole(har: Path) -> bool:
+    """Return whether a HAR file has its end, which is written last."""
+    try:
+        with har.open("rb") as file:
+            file.seek(-min(file.seek(0, 2), 64), 2)
+            return file.read().rstrip().endswith(b"}")
+    except OSError:
+        return False

@@ -12,6 +12,7 @@ LOOK = r"""() => {
   const ours = scripts.filter((it) => /\/v1\/[^/]+\/consent\.js(\?|$)/.test(it.src)
     || (!it.src && it.text.includes('consentready') && it.text.includes('consentchange') && it.text.length > 4000));
   const runs = (it) => it.src && !it.defer && (!it.type || /javascript$/.test(it.type));
+  const came = window.consentAuditCame ?? ((it) => scripts.indexOf(it));
   const banner = document.querySelector(':is([data-ask], #ask) [role=dialog]');
   const seen = (it) => {
     const { x, y, width, height } = it.getBoundingClientRect();
@@ -24,7 +25,7 @@ LOOK = r"""() => {
       src: it.src,
       site: (/\/v1\/([^/]+)\/consent\.js/.exec(it.src) || [])[1] ?? null,
       async: !!it.src && (it.async || it.defer || it.type == 'module'),
-      late: scripts.slice(0, scripts.indexOf(it)).some(runs),
+      late: scripts.some((other) => runs(other) && came(other) < came(it)),
     })),
     works: typeof window.consent?.allows == 'function',
     choice: window.consent?.choice ?? null,

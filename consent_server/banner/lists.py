@@ -89,10 +89,22 @@ def tracker_patterns(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, 
         yield {"match": f"^({match})", "category": category}
 
 
-def known_addresses(site: Site) -> Iterator[dict[str, str]]:
-    """Return the same of all that a site lists, what its services may ask for too, held or not."""
+def known_addresses(site: Site) -> list[list[dict[str, str]]]:
+    """Return the same of all that a site lists: first its trackers, then what its services may ask for, held or not.
+
+    What is a tracker's path says more than its host, which several services share: Tag Manager's has Analytics' script.
+    """
     hosts = ((host, each.category) for each in map(service, site.services) for host in each.hosts)
-    return tracker_patterns([*site.trackers, *hosts])
+    return [list(tracker_patterns(site.trackers)), list(tracker_patterns(hosts))]
+
+
+def categories_at(target: str, known: Iterable[Sequence[Mapping[str, str]]]) -> list[str]:
+    """Return the categories of an address, host and path, in the first of ``known_addresses`` that has it; or none.
+
+    Whatever is there may be asked for once one of them is allowed.
+    """
+    found = ([each["category"] for each in patterns if re.match(each["match"], target)] for patterns in known)
+    return next(filter(None, found), [])
 
 
 def _hosts(hosts: Iterable[str]) -> str:
@@ -176,8 +188,7 @@ def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str
 def watch(site: Site) -> dict[str, object]:
     """Return what a page view that is watched needs, ``WatchConfig`` in ``types.d.ts``."""
     names = {category: site.removable(category) for category in CATEGORIES}
-    addresses = list(known_addresses(site))
-    return {"names": names, "cookie": site.cookie, "addresses": addresses, "domains": site.domains}
+    return {"names": names, "cookie": site.cookie, "addresses": known_addresses(site), "domains": site.domains}
 
 
 def watching(site: Site, digest: str) -> dict[str, object]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from ..audit.draft import draft
+from ..audit.findings import NO_PAGE
 from ..audit.report import NoReport, Report, known_findings
 from ..audit.run import audit
 from ..audit.suggestions import Suggestions
@@ -71,20 +73,28 @@ def audit_command(
 
     Reads consent.toml (CONSENT_CONFIG) where there is one. Exit status: 0 clean, 1 findings, 2 it could not be done.
     """
-    site = _site(url, site_id)
+    sites = _sites(site_id)
     known = _known(baseline)
     suggestions = Suggestions.read(cookies)
     _writable(out)
     if har:
         _make_folder(har)
     try:
-        report = audit(url, site, pages=pages, wait=wait, har=har, progress=_show_progress)
+        report = audit(
+            url,
+            sites[site_id] if site_id else None,
+            sites=sites.values(),
+            pages=pages,
+            wait=wait,
+            har=har,
+            progress=_show_progress,
+        )
     except KeyboardInterrupt:
         raise CommandFailed("Interrupted; there is no report.") from None
     finally:
         _show_progress(0, 0)
     report = report.without(known)
-    text = draft(report, site, suggestions) if as_draft else WRITERS[form](report)
+    text = draft(report, sites.get(report.site or ""), suggestions) if as_draft else WRITERS[form](report)
     if out:
         try:
             out.write_text(text + "\n", encoding="utf-8")
@@ -97,6 +107,9 @@ def audit_command(
     if as_draft or form != "text" or out:
         for note in report.notes:
             click.echo(f"Note: {note}", err=True)
+    if NO_PAGE in report.unaudited.values() and not report.findings:
+        states = ", ".join(state for state, why in report.unaudited.items() if why == NO_PAGE)
+        raise CommandFailed(f"Not audited, for {NO_PAGE}: {states}.")
     raise SystemExit(1 if report.findings else 0)
 
 
@@ -108,18 +121,21 @@ def _show_progress(done: int, all_: int) -> None:
         click.echo(f"\r\033[K{bar}", nl=False, err=True)
 
 
-def _site(url: str, site_id: str | None) -> Site | None:
-    """Return the shop that is meant, or None where there is no consent.toml, or none for this origin."""
+def _sites(site_id: str | None) -> Mapping[str, Site]:
+    """Return the shops of consent.toml, none where there is no such file.
+
+    Raises:
+        CommandFailed: there is none although one is named, or it has no such shop.
+    """
     config = Path(os.environ.get("CONSENT_CONFIG", "consent.toml"))
     if not config.exists():
         if site_id or "CONSENT_CONFIG" in os.environ:
             raise CommandFailed(f"There is no {config}; CONSENT_CONFIG names another.")
-        return None
+        return {}
     sites = read_sites(config)
     if site_id:
-        return site_named(sites, site_id)
-    origin = "/".join(url.split("/")[:3]).lower()
-    return next((site for site in sites.values() if origin in site.origins), None)
+        site_named(sites, site_id)
+    return sites
 
 
 def _known(baseline: Path | None) -> set[tuple[str, str, str, str]]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from flask import Blueprint, Response, request
 
-from ..banner.lists import known_addresses
+from ..banner.lists import categories_at, known_addresses
 from ..decision import Consent, Malformed
 from ..rates.leaks import Kind, State
 from ..site import OPTIONAL, Site
@@ -48,6 +48,8 @@ class _Seen(msgspec.Struct, forbid_unknown_fields=True):
     state: State
     seen: list[tuple[Kind, str]]
 
+
+_Known = Sequence[Sequence[Mapping[str, str]]]
 
 _seen = msgspec.json.Decoder(_Seen)
 _reports = msgspec.json.Decoder(dict[str, Any] | list[dict[str, Any]])
@@ -89,7 +91,7 @@ def reports(site_id: str) -> Response:
         consent = newest(site, partial(verified, site))[1]
     except BadToken:
         consent = None
-    known = [*known_addresses(site)]
+    known = known_addresses(site)
     hosts = {host for each in _blocked(found) if (host := _leak(site, each, known, consent))}
     _count(site, _state(consent), [("request", host) for host in sorted(hosts)])
     return nothing()
@@ -115,7 +117,7 @@ def _blocked(report: dict[str, Any] | list[dict[str, Any]]) -> Iterator[str]:
                 yield found
 
 
-def _leak(site: Site, address: str, known: Sequence[Mapping[str, str]], consent: Consent | None) -> str | None:
+def _leak(site: Site, address: str, known: _Known, consent: Consent | None) -> str | None:
     """Return the host of a third party that is not allowed; of one that waits only an answer says whether it is."""
     try:
         parts = urlsplit(address)
@@ -126,8 +128,8 @@ def _leak(site: Site, address: str, known: Sequence[Mapping[str, str]], consent:
     if host == request.host or any(f".{name}".endswith(f".{own}") for own in site.domains):
         return None
     target = host + (parts.path or "/")
-    found = [each["category"] for each in known if re.match(each["match"], target)]
-    may_be_allowed = found and (consent is None or all(map(consent.allows, found)))
+    found = categories_at(target, known)
+    may_be_allowed = found and (consent is None or any(map(consent.allows, found)))
     return None if may_be_allowed else host
 
 

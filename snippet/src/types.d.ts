@@ -167,8 +167,8 @@ export interface WatchConfig {
   cookie: string;
   /** Cookie and storage names of each category, `*` for anything. */
   names: Record<Category | 'necessary', string[]>;
-  /** What the host and path of known third parties match. */
-  addresses: Address<Category | 'necessary'>[];
+  /** What the host and path of known third parties match: trackers first, then whole hosts of services. */
+  addresses: Address<Category | 'necessary'>[][];
   /** Hosts of the shop; all below them are the shop's too. */
   domains: string[];
 }

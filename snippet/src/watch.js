@@ -43,13 +43,14 @@ export const report = (consent, answered) => {
 
   /** @param {string} host */
   const isOwn = (host) => [location.hostname.replace(/^www\./, ''), ...domains].some((domain) => `.${host}`.endsWith('.' + domain));
-  const known = addresses.map(({ match, category }) => ({ match: RegExp(match), category }));
+  const known = addresses.map((each) => each.map(({ match, category }) => ({ match: RegExp(match), category })));
 
   /** @param {URL} address @returns {boolean} whether nobody has said that it may be asked now */
   const isForeign = ({ protocol, host, hostname, pathname }) => {
     if (!/^(http|ws)s?:$/.test(protocol) || isOwn(hostname) || host == server.host) return false;
-    const found = known.filter(({ match }) => match.test(host + pathname));
-    return !found[0] || found.some(({ category }) => !consent.allows(category));
+    // A tracker's path says more than a host that several services share.
+    const [found = []] = known.map((each) => each.filter(({ match }) => match.test(host + pathname))).filter((each) => each[0]);
+    return !found.some(({ category }) => consent.allows(category));
   };
 
   /** @param {() => string[]} read */

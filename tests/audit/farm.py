@@ -103,8 +103,8 @@ class Farm:
     def audit(self, states: Sequence[str] = STATES, pages: int = 30, wait: float = 0.7, **options: Any) -> Report:
         """Audit the shop, in a thread of its own: other tests of this process have a loop in theirs."""
         with ThreadPoolExecutor(1) as alone:
-            options = {"site": self.site, **options}
-            return alone.submit(audit, self.url(), states=states, pages=pages, wait=wait, **options).result()
+            options = {"site": self.site, "url": self.url(), **options}
+            return alone.submit(audit, options.pop("url"), states=states, pages=pages, wait=wait, **options).result()
 
     def _answer(self, asked: Request) -> Response:
         host = asked.host.split(":")[0].removesuffix(".localhost")

@@ -85,6 +85,19 @@ def test_consent_mode_that_agrees_is_no_finding(farm: Farm) -> None:
     assert not [each for each in report.findings if each.kind == "consent-mode"]
 
 
+def test_a_page_that_begins_the_data_layer_anew_is_heard_all_the_same(farm: Farm) -> None:
+    farm.serve(vendors={"google": {}})
+    farm.page(
+        """<script>
+          dataLayer = [];
+          function gtag() { dataLayer.push(arguments) }
+          setTimeout(() => gtag('consent', 'default', { ad_storage: 'granted' }), 50);
+        </script>"""
+    )
+    report = farm.audit(("before", "refused"), pages=1)
+    assert names(report) == {(state, "consent-mode", "granted by default") for state in ("before", "refused")}
+
+
 HIDES = """<script>
   new MutationObserver(() => document.querySelector('#ask, [data-ask]')?.remove())
     .observe(document, { childList: true, subtree: true });

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from folded import FOLDED
 from playwright.sync_api import BrowserContext, Page
 
+from consent_server.banner import lists
 from consent_server.web.marketer.session import hash_password
 
 from .conftest import Shop, cookie, posted, press, settle, until, when
@@ -123,10 +125,19 @@ def test_it_sees_storage_and_third_parties_and_folds_what_may_be_somebody_s(shop
     }
 
 
-def test_a_listed_third_party_counts_until_it_is_allowed(shop: Shop, page: Page) -> None:
-    shop.serve(**LISTS, trackers=(("*.stats.localhost", "analytics"),))
+def test_a_listed_third_party_counts_until_it_is_allowed(
+    shop: Shop, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of what several use one has to be allowed, and a tracker's path says more than a service's whole host.
+    both = (("cdn.localhost/lib/*", "necessary"), ("cdn.localhost", "analytics"))
+    whole = SimpleNamespace(
+        hosts=["a.stats.localhost"], category="necessary", patterns=[], name="Whole", provider="Whole"
+    )
+    monkeypatch.setattr(lists, "service", lambda _: whole)
+    shop.serve(**LISTS, trackers=(("*.stats.localhost", "analytics"), *both), services=("whole",))
     # The parser asks for a picture before any script can hold it back.
-    url = shop.page(f'<img alt="" src="{shop.url("/pixel.png", "a.stats")}">')
+    pictures = (shop.url("/pixel.png", "a.stats"), shop.url("/lib/x.png", "cdn"))
+    url = shop.page("".join(f'<img alt="" src="{each}">' for each in pictures))
     page.goto(url)
     assert seen(shop, page) == [{"state": "before", "seen": [["request", "a.stats.localhost:*"]]}]
     press(page, "accept")

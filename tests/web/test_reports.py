@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -175,7 +174,23 @@ def test_hosts_of_the_services_that_a_shop_names_are_known(settings: Settings, s
         assert made.test_client().post("/v1/smartmarket/reports", data=json.dumps(body)).status_code == 204
         assert counted(made) == {("unknown", "request", "other.example"): 1}
     known = lists.watch(watched)["addresses"]
-    assert all(any(re.match(row["match"], each.removeprefix("https://")) for row in known) for each in addresses)
+    assert all(lists.categories_at(each.removeprefix("https://"), known) == ["analytics"] for each in addresses)
+
+
+def test_a_host_that_several_services_share_is_told_by_what_is_asked_there(settings: Settings, site: Site) -> None:
+    names = ("gtm", "ga4")
+    trackers = tuple((pattern, service(name).category) for name in names for pattern in service(name).patterns)
+    watched = replace(site, services=names, trackers=trackers)
+    google = "https://www.googletagmanager.com"
+    made = create_app(settings, {"smartmarket": watched})
+    with closing(made.extensions["consent"].store):
+        refused = Shopper(made.test_client(use_cookies=False), watched)
+        assert refused.decide().status_code == 201
+        for path, count in (("/gtm.js?id=1", 0), ("", 0), ("/a?id=1", 0), ("/gtag/js?id=1", 1)):
+            cookie = {"Cookie": f"consent={refused.token}"}
+            said = refused.client.post("/v1/smartmarket/reports", json=policy(google + path), headers=cookie)
+            assert said.status_code == 204
+            assert sum(counted(made).values()) == count
 
 
 def test_pages_of_the_shop_may_post_reports_across_origins(watching: Flask, site: Site) -> None:

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..hosts import host_of
+from ..hosts import host_of, is_third_party, path_of
+from ..observed import Sighting
 from .netlog import Sent
 
 
@@ -18,15 +19,20 @@ class _Answer:
     asked: float
     clock: float
     at: float = 0
+    urls: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Commit:
-    """A document that the tab has shown, since when (seconds since 1970), and whose it was in the end."""
+    """A document that the tab has shown, since when (seconds since 1970), and whose it was in the end.
+
+    ``urls`` are those that led to it, its own too.
+    """
 
     at: float
     page: str
     host: str
+    urls: tuple[str, ...] = ()
 
 
 @dataclass
@@ -41,8 +47,9 @@ class Documents:
 
     def asked(self, event: dict[str, Any], page: str) -> None:
         """Take a request for the tab's own document."""
-        if event["loaderId"] == event["requestId"] and event["loaderId"] not in self._answers:
-            self._answers[event["loaderId"]] = _Answer(page, event["wallTime"], event["timestamp"])
+        if event["loaderId"] == event["requestId"]:
+            answer = _Answer(page, event["wallTime"], event["timestamp"])
+            self._answers.setdefault(event["loaderId"], answer).urls.append(event["request"]["url"])
 
     def answered(self, event: dict[str, Any]) -> None:
         """Take the moment of an answer."""
@@ -59,8 +66,23 @@ class Documents:
         # This is told late on a busy machine; what the network log has is held against the moment of the answer.
         at = answer.at if answer and answer.at else time.time()
         page = answer.page if answer else going
-        self._commits.append(_Commit(at, page, host_of(frame["url"])))
+        self._commits.append(_Commit(at, page, host_of(frame["url"]), tuple(answer.urls) if answer else ()))
         return page
+
+    def is_elsewhere(self, seen: Sighting) -> bool:
+        """Return whether something belongs to another's document to which a page of the shop has led on.
+
+        That is what was asked for to get there, and what was seen under that page from then on; what the page itself
+        did before is its own, also with that host.
+        """
+        then = [commit for commit in self._commits if commit.page == seen.page]
+        for commit in then:
+            if is_third_party(commit.host, host_of(commit.page)):
+                ways = (seen.url, seen.initiator if seen.kind == "cookie" else "")
+                if any(way and way in map(path_of, commit.urls) for way in map(path_of, ways)):
+                    return True
+        last = next((commit for commit in reversed(then) if commit.at <= seen.at), None)
+        return last is not None and is_third_party(last.host, host_of(last.page))
 
     def page_of(self, loader: str) -> str:
         """Return the page of a document, empty where it is none of the tab's own."""

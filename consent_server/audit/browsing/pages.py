@@ -24,11 +24,18 @@ MOST_SITEMAPS = 5
 SECONDS_TO_OPEN = 15
 
 
-async def find_pages(page: Page, url: str, most: int) -> list[str]:
-    """Return up to ``most`` addresses of the origin of ``url``, itself first."""
+async def find_pages(page: Page, url: str, most: int, known: Iterable[str] = ()) -> list[str]:
+    """Return up to ``most`` addresses of the origin of ``url``, itself first.
+
+    Args:
+        page: a tab.
+        url: of the first page, as a browser spells it.
+        most: how many.
+        known: other addresses of the same page, to which the first one leads.
+    """
     found = [url]
-    for candidate in await _sitemap(page, url):
-        _take(found, [candidate], url, most)
+    also = {*known} - {url}
+    _take(found, [each for each in await _sitemap(page, url) if each not in also], url, most)
     queue = list(found) if len(found) == 1 else []
     while queue and len(found) < most:
         at = queue.pop(0)
@@ -37,7 +44,7 @@ async def find_pages(page: Page, url: str, most: int) -> list[str]:
             await page.wait_for_load_state("domcontentloaded", timeout=SECONDS_TO_OPEN * 1000)
             async with asyncio.timeout(SECONDS_TO_OPEN):
                 links = await page.evaluate("[...document.links].map((it) => it.href)")
-            queue += _take(found, links, url, most)
+            queue += _take(found, [each for each in links if each.partition("#")[0] not in also], url, most)
     return found[:most]
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin
 
 from ..hosts import host_of, is_third_party, path_of
 from ..observed import Observed
@@ -23,6 +24,13 @@ SECONDS_TO_OPEN = 15
 SECONDS_TO_LOAD = 10
 SECONDS_TO_USE = 15
 """Besides the time that is waited on a page."""
+
+SCREENS = 60
+"""So many are scrolled through one by one; of what is longer the end is seen too."""
+
+SCROLLERS = 10
+SECONDS_TO_SCROLL = 8
+"""At most."""
 
 SECONDS_TO_REPLACE = 60
 """Another tab, on whatever machine this is; more than that has only a browser that hangs."""
@@ -71,6 +79,11 @@ class Visit:
             async with asyncio.timeout(SECONDS_TO_OPEN):
                 await self.page.goto("about:blank")
                 await asyncio.sleep(SECONDS_TO_GO)
+                # What a page keeps at its end is seen from a page of its origin that does nothing.
+                empty = urljoin(self.watch.going, "/consent-audit-looks")
+                await self.page.route(empty, lambda route: route.fulfill(content_type="text/html", body=""))
+                await self.page.goto(empty)
+                await self.watch.look(self.page)
 
     async def run(self, act: Callable[[Page], Awaitable[T]]) -> T | None:
         """Do something in the tab; None where the page does not let it be done in time."""
@@ -98,8 +111,10 @@ class Visit:
                 self.note(f"{url} did not finish loading in {SECONDS_TO_LOAD} seconds; what it did counts.")
         if response is not None and not self._crashed:
             self._note_answer(url, response)
-            with suppress(Error):
-                self.seen.tags[url] = await self.page.evaluate(LOOK)
+            if is_page(response.status, response.headers.get("content-type", ""), self.page.url, url):
+                self.seen.looked_at.add(url)
+                with suppress(Error):
+                    self.seen.tags[url] = await self.page.evaluate(LOOK)
 
     def _note_answer(self, url: str, response: Response) -> None:
         kind = response.headers.get("content-type", "").partition(";")[0]
@@ -117,7 +132,8 @@ class Visit:
         if at.startswith("http") and path_of(at) != path_of(url):
             self.note(f"{url} leads on to {path_of(at)}.")
             if is_third_party(host_of(at), host_of(url)):
-                self.seen.away.add((url, host_of(at)))
+                self.seen.looked_at.discard(url)
+                self.seen.tags.pop(url, None)
 
     async def _use(self, seconds: float) -> None:
         page, url = self.page, self.watch.going
@@ -126,7 +142,7 @@ class Visit:
             await page.mouse.move(320, 340, steps=5)
             await page.mouse.wheel(0, 300)
             await page.keyboard.press("Shift")  # what waits for any key
-            await page.evaluate(_SCROLL)
+            await page.evaluate(_SCROLL, {"screens": SCREENS, "inner": SCROLLERS, "ms": SECONDS_TO_SCROLL * 1000})
         await self._wait(page, seconds)
         if not page.is_closed():
             self._note_elsewhere(url, page.url.partition("#")[0])
@@ -195,12 +211,42 @@ class Visit:
             await download.cancel()
 
 
-_SCROLL = """async () => {
-  const pause = () => new Promise((done) => setTimeout(done, 60));
-  for (let step = 0; step < 12; step++) {
-    scrollBy({ top: Math.max(innerHeight, document.documentElement.scrollHeight / 12), behavior: 'instant' });
+def is_page(status: int, kind: str, at: str, url: str) -> bool:
+    """Return whether what was shown is a page of the shop: not a feed, an error, or another's.
+
+    Args:
+        status: of the answer.
+        kind: its ``Content-Type``; of an answer without one the browser makes a page.
+        at: the address where the browser is now.
+        url: the one that it was sent to.
+    """
+    sort = kind.partition(";")[0].strip().lower()
+    return status < 400 and (not sort or "html" in sort) and not is_third_party(host_of(at), host_of(url))
+
+
+_SCROLL = """async ({ screens, inner, ms }) => {
+  const until = performance.now() + ms;
+  // What is told that it is in view is told after a frame, of which a busy machine draws few and a hidden tab none.
+  const frame = () => new Promise(requestAnimationFrame);
+  const after = (ms) => new Promise((done) => setTimeout(done, ms));
+  const pause = () => Promise.race([frame().then(frame).then(() => after(30)), after(400)]);
+  const through = async (area, step, most) => {
     await pause();
-    if (scrollY + innerHeight >= document.documentElement.scrollHeight - 2) break;
+    for (let n = 0; n < most && performance.now() < until; n++) {
+      const before = area.scrollTop;
+      area.scrollBy({ top: step(), behavior: 'instant' });
+      await pause();
+      if (area.scrollTop <= before) return;
+    }
+    area.scrollTo({ top: area.scrollHeight, behavior: 'instant' });
+    await pause();
+  };
+  await through(document.scrollingElement ?? document.documentElement, () => innerHeight, screens);
+  const areas = [...document.querySelectorAll('body *')].filter((it) => it.scrollHeight > it.clientHeight + 9
+    && it.clientHeight > 99 && /auto|scroll/.test(getComputedStyle(it).overflowY));
+  for (const area of areas.slice(0, inner)) {
+    area.scrollIntoView({ block: 'center', behavior: 'instant' });
+    await through(area, () => area.clientHeight, screens);
   }
 }"""
-"""A screen at a time, for what waits until it is in view."""
+"""A screen at a time, for what waits until it is in view; then what scrolls within the page."""

@@ -21,6 +21,7 @@ from ..hosts import host_of, path_of, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
 from .documents import Documents
+from .kept import Kept
 from .netlog import Sent
 from .workers import Workers
 
@@ -28,13 +29,19 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request
 
 _NOTE = "consentAuditNote"
-_ADDRESS = re.compile(r"https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
+_ADDRESS = re.compile(r"(?<!blob:)https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
 _OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
 """It stands between a tracker and the calls that it holds: nobody's initiator."""
 
 
+MOST_CALLS = 10_000
+"""Of Google's about consent, in a state."""
+
 MOST_POPUPS = 10
 """How many windows that a page opens are looked at."""
+
+LETTERS_OF_A_BODY = 2000
+"""Of what a request carries: enough to know a tracker by."""
 
 SECONDS_BETWEEN_WITNESSES = 5
 """The same address at about the same time is the same request, although queues are long on a busy machine."""
@@ -49,11 +56,13 @@ class Watch:
     page: str = ""
     clicked: float = 0
     """When the shopper last clicked, seconds since 1970."""
-    sightings: list[Sighting] = field(default_factory=list)
+    kept: Kept = field(default_factory=Kept)
     consent_calls: list[ConsentCall] = field(default_factory=list)
     cookies: dict[str, str] = field(default_factory=dict)
     popups: list[Page] = field(default_factory=list)
     documents: Documents = field(default_factory=Documents)
+    _opening: bool = False
+    """Whether the audit opens a tab of its own just now."""
     _pictures: dict[str, str] = field(default_factory=dict)
     """Who asked for an image in a script: Chromium tells of that alone without the script."""
     _initiators: dict[str, str] = field(default_factory=dict)
@@ -75,17 +84,22 @@ class Watch:
 
     async def new_page(self) -> Page:
         """Return another tab."""
-        page = await self.context.new_page()
+        self._opening = True
+        try:
+            page = await self.context.new_page()
+        finally:
+            self._opening = False
         await self._follow(page)
         return page
 
     async def _popped_up(self, page: Page) -> None:
-        if await page.opener():
-            with suppress(Error):  # it may be closed already
-                if len(self.popups) >= MOST_POPUPS:
-                    return await page.close()
-                self.popups.append(page)
-                await self._follow(page, popup=True)
+        with suppress(Error):  # it may be closed already
+            if self._opening and not await page.opener():
+                return  # ours; one of the page's that has no opener either is told by when it comes
+            if len(self.popups) >= MOST_POPUPS:
+                return await page.close()
+            self.popups.append(page)
+            await self._follow(page, popup=True)
 
     async def _follow(self, page: Page, *, popup: bool = False) -> None:
         session = await self.context.new_cdp_session(page)
@@ -106,14 +120,14 @@ class Watch:
     def _add(self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", **more: Any) -> None:
         name = name.encode("utf-8", "replace").decode()  # JavaScript's texts may have halves of characters
         if host:  # what has none stays within the browser
-            self.sightings.append(Sighting(kind, name, host, page or self.page or self.going, initiator, at, **more))
+            self.kept.add(Sighting(kind, name, host, page or self.page or self.going, initiator, at, **more))
 
-    def _request(self, url: str, initiator: str, *, at: float, page: str = "") -> None:
+    def _request(self, url: str, initiator: str, *, at: float, page: str = "", body: str = "") -> None:
         """Note a request; what never leaves the browser (``blob:``, ``data:``) is none."""
         if url.startswith(("http:", "https:", "ws:", "wss:", "stun:", "turn:", "turns:")):
             if initiator:
                 self._initiators.setdefault(url, initiator)
-            self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url)
+            self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url, body=body)
 
     def _asked(self, request: Request) -> None:
         if worker := request.service_worker:  # no tab's session sees what it asks for
@@ -134,8 +148,8 @@ class Watch:
         before = event.get("redirectResponse", {}).get("url")
         document = self.documents.asking(event, main) or self.page or self.going
         initiator = path_of(before) if before else _initiator(event["initiator"], document)
-        page = self.documents.page_of(loader)
-        self._request(url, initiator, at=event["wallTime"], page=page)
+        body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
+        self._request(url, initiator, at=event["wallTime"], page=self.documents.page_of(loader), body=body)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
         script = event["documentURL"]
@@ -159,12 +173,13 @@ class Watch:
         except (LookupError, TypeError, ValueError):
             return
         at = at if 0 < at <= (now := time.time()) else now
+        frame = frame if frame.startswith("http") else ""  # without an address of its own it belongs to the page
         initiator = path_of(next((url for url in _ADDRESS.findall(stack) if not _OUR_SCRIPT.search(url)), frame))
         if kind == "click":
             self.clicked = at
         elif kind == "consent-call":
             with suppress(ValueError):
-                if isinstance(values := json.loads(name), list):
+                if isinstance(values := json.loads(name), list) and len(self.consent_calls) < MOST_CALLS:
                     self.consent_calls.append(ConsentCall(at, self.page, values))
         elif kind == "cookie":
             self._cookie(name, host, initiator, at=at)
@@ -201,13 +216,13 @@ class Watch:
     def add_sent(self, requests: Iterable[Sent]) -> None:
         """Add what the browser's network log tells, once the browser has ended."""
         self._by_url: dict[str, list[Sighting]] = {}
-        for each in self.sightings:
+        for each in self.kept.sightings:
             self._by_url.setdefault(each.url, []).append(each)
-        self.sightings = [
+        self.kept.sightings = [
             replace(each, initiator=self._pictures[each.url])
             if each.url in self._pictures and each.initiator == path_of(each.page)
             else each
-            for each in self.sightings
+            for each in self.kept.sightings
         ]
         for sent in requests:
             if not sent.initiator and sent.url not in self._initiators:

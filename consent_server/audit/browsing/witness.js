@@ -11,14 +11,21 @@
     if (own) prototype[method] = { [method](...args) { try { look.call(this, ...args); } catch {} return own.apply(this, args); } }[method];
   };
 
+  const isElsewhere = (line) => {
+    const [, path = ''] = /.*;\s*path\s*=\s*([^;]*)/i.exec(line) ?? [];
+    const [, domain = ''] = /.*;\s*domain\s*=\s*\.?([^;\s]*)/i.exec(line) ?? [];
+    return path[0] == '/' && `.${location.hostname}`.endsWith(domain && '.' + domain.toLowerCase())
+      && !`${location.pathname}/`.startsWith(path.trim().replace(/\/?$/, '/'));
+  };
   const cookie = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
   Object.defineProperty(Document.prototype, 'cookie', {
     ...cookie,
     set(line) {
       cookie.set.call(this, line);
       const [name] = String(line).split('=');
-      // A line that the browser refused is nobody's cookie, except in a frame: there it was an attempt.
-      if (window != top || `; ${cookie.get.call(this)}`.includes(`; ${name.trim()}=`)) tell('cookie', line);
+      // A line that the browser refused is nobody's cookie, except in a frame: there it was an attempt. One for another
+      // path is kept, and cannot be seen from here.
+      if (window != top || isElsewhere(String(line)) || `; ${cookie.get.call(this)}`.includes(`; ${name.trim()}=`)) tell('cookie', line);
     },
   });
   before(window.CookieStore?.prototype, 'set', (first, value) => {
@@ -70,23 +77,52 @@
   const consent = (item) => {
     try { if (item[0] == 'consent') tell('consent-call', JSON.stringify([...item])); } catch {}
   };
+  const heard = new WeakSet();
+  const listen = (items) => {
+    if (!Array.isArray(items) || heard.has(items)) return;
+    heard.add(items);
+    const { push } = items;
+    items.forEach(consent);
+    items.push = (...more) => { more.forEach(consent); return push.apply(items, more); };
+  };
   let layer;
   Object.defineProperty(window, 'dataLayer', {
     configurable: true,
     enumerable: true,
     get: () => layer,
     set(items) {
-      if (items != layer && Array.isArray(items)) {
-        const { push } = items;
-        items.forEach(consent);
-        items.push = (...more) => { more.forEach(consent); return push.apply(items, more); };
-      }
+      listen(items);
       layer = items;
     },
   });
+  // Ours and other tools put a setter of their own in place of that, through which a page begins the list anew.
+  for (const holder of [Object, Reflect]) {
+    const own = holder.defineProperty;
+    holder.defineProperty = {
+      defineProperty(target, name, given) {
+        let wanted = given;
+        try {
+          if (target == window && name == 'dataLayer') {
+            listen(given.value);
+            if (given.set) wanted = { ...given, set(items) { listen(items); given.set.call(this, items); } };
+          }
+        } catch {}
+        return own(target, name, wanted);
+      },
+    }.defineProperty;
+  }
+
+  // What a script adds later may stand before it: what came first is told by when it came.
+  const came = new Map();
+  Object.defineProperty(window, 'consentAuditCame', { value: (script) => came.get(script) ?? Infinity });
 
   new MutationObserver((records) => {
     for (const { addedNodes, target } of records) {
+      for (const node of addedNodes) {
+        for (const script of node.localName == 'script' ? [node] : node.querySelectorAll?.('script') ?? []) {
+          if (!came.has(script)) came.set(script, came.size);
+        }
+      }
       for (const node of [target, ...addedNodes]) {
         for (const link of node.nodeType == 1 ? [node, ...node.querySelectorAll('link')] : []) {
           if (link.localName == 'link' && /\b(preconnect|dns-prefetch)\b/i.test(link.rel) && link.href) tell('preconnect', link.href);

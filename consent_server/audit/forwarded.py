@@ -1,0 +1,102 @@
+"""Trackers that a shop hands on under its own name: known by what their own scripts ask for, path and query together.
+
+A shop's own addresses are as short as theirs: a Turkish page is ``/tr/``, a list of countries ``/flags``. So a path
+that might be anybody's counts with its tracker's query, body or script alone. A host is nobody's by its name:
+``metrics.``, ``data.`` and ``sgtm.`` are suspected by the paths that are asked for there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import parse_qsl
+
+from .hosts import parts_of
+from .observed import Sighting
+
+_Said = Mapping[str, str]
+
+_TAG_ID = re.compile(r"(?:G|GT|GTM|UA|AW|DC|MC)-[A-Z0-9-]{4,}", re.IGNORECASE)
+"""How Google numbers what its tags belong to."""
+
+
+def _any(_: _Said) -> bool:
+    return True
+
+
+def _has(*names: str) -> Callable[[_Said], bool]:
+    return lambda said: said.keys() >= {*names}
+
+
+def _of_google(said: _Said) -> bool:
+    return any(_TAG_ID.fullmatch(said.get(name, "")) for name in ("id", "tid"))
+
+
+def _of_measurement(said: _Said) -> bool:
+    return "tid" in said or said.keys() >= {"v", "cid"}
+
+
+def _of_posthog(said: _Said) -> bool:
+    return "ip" in said or len(said.keys() & {"_", "v", "ver", "compression"}) > 1
+
+
+def _of_metrica(said: _Said) -> bool:
+    return bool(said.keys() & {"page-url", "browser-info", "wmode"})
+
+
+_WAYS: tuple[tuple[re.Pattern[str], Callable[[_Said], bool]], ...] = tuple(
+    (re.compile(path), is_its)
+    for path, is_its in (
+        (r"/(?:g|j|r|ccm)/collect$", _any),
+        (r"/collect$", _of_measurement),
+        (r"/gtag/js$|/gtm\.js$|/ga\.js$", _any),
+        (r"/(?:analytics|gtag)\.js$", _of_google),
+        (r"/fbevents\.js$", _any),
+        (r"/tr/?$", _has("id", "ev")),
+        (r"/metrika/(?:tag|watch)(?:_\w+)?\.js$", _any),
+        (r"/(?:watch|clmap|webvisor)/\d{4,}(?:/1)?$", _of_metrica),
+        (r"/(?:matomo|piwik)\.(?:php|js)$", _any),
+        (r"/i/v0/e/?$|/array/[\w-]+/config(?:\.js)?$|/static/(?:array|recorder)(?:\.[\w.]+)?\.js$", _any),
+        (r"/(?:e|s|decide|flags)/?$", _of_posthog),
+        (r"/clarity\.js$|/bat\.js$|/hotjar-\d+\.js$|/pixel/events\.js$|/insight(?:\.beta)?(?:_\w+)?\.min\.js$", _any),
+        (r"/action/\d+$", _has("ti", "evt")),
+        (r"/plausible(?:\.[\w.-]+)?\.js$|/umami\.js$", _any),
+    )
+)
+"""Paths, and what has to be in the query there."""
+
+_PLAUSIBLE = re.compile(r"/js/script(?:\.[\w-]+)*\.js$")
+_BODIES = (
+    (re.compile(r"/api/event$"), ("n", "u", "d")),
+    (re.compile(r"/api/send$"), ("type", "payload")),
+)
+"""Paths of Plausible and Umami, and the fields of what is sent there."""
+
+
+def forwarded(seen: Sighting, all_: Iterable[Sighting]) -> bool:
+    """Return whether a request of the shop's own looks like a tracker's.
+
+    Args:
+        seen: the request.
+        all_: what else was seen in that state: a script with an everyday name counts with the calls it makes.
+    """
+    parts = parts_of(seen.url or seen.name)
+    said = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if any(path.search(parts.path) and is_its(said) for path, is_its in _WAYS):
+        return True
+    if _tells(seen):
+        return True
+    events = "/api/event"
+    if _PLAUSIBLE.search(parts.path):
+        return any(each.host == seen.host and parts_of(each.name).path.endswith(events) for each in all_)
+    if parts.path.endswith(events):
+        return any(each.host == seen.host and _PLAUSIBLE.search(parts_of(each.name).path) for each in all_)
+    return False
+
+
+def _tells(seen: Sighting) -> bool:
+    path = parts_of(seen.name).path
+    return any(
+        pattern.search(path) and all(f'"{name}":' in seen.body.replace(" ", "") for name in fields)
+        for pattern, fields in _BODIES
+    )

@@ -1,0 +1,54 @@
+"""The address as it was typed, and where it leads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from consent_server.audit.browsing.browser import Error
+from consent_server.audit.run import NotReached
+
+from .farm import Farm
+
+
+def test_an_address_is_audited_once_however_it_is_typed(farm: Farm) -> None:
+    farm.page('<a href="/">home</a><a href="/az/">az</a><script>fetch("/own")</script>')
+    farm.files["/go"] = lambda _: Response("", 302, {"Location": "/az/"})
+    farm.page('<a href="/go">here</a><a href="/az/#x">home</a>', "/az/")
+    assert farm.site
+    sites = [replace(farm.site, id="other", origins=("https://other.example",)), farm.site]
+    typed = f"HTTP://Shop.LOCALHOST:{farm.port}"
+    report = farm.audit(("before",), url=typed, site=None, sites=sites, pages=4)
+    assert report.site == "shop"
+    assert report.pages == [farm.url(), farm.url("/az/"), farm.url("/go")]
+    assert report.findings == [], report.text()
+    assert farm.audit(("before",), url=farm.url("/go"), pages=1).pages == [farm.url("/go")]
+
+
+def test_an_address_that_leads_to_another_is_not_audited(farm: Farm) -> None:
+    farm.files["/go"] = lambda _: Response("", 302, {"Location": farm.url("/x", "other")})
+    with pytest.raises(NotReached, match="leads on to another's http://other"):
+        farm.audit(("before",), url=farm.url("/go"))
+
+
+def test_a_shop_that_answers_once_and_then_no_more_is_not_audited(farm: Farm) -> None:
+    asked: list[str] = []
+
+    def once(request: Request) -> Response:
+        asked.append(request.path)
+        return Response("<h1>Shop</h1>", 200 if len(asked) == 1 else 503, content_type="text/html")
+
+    farm.files["/once"] = once
+    with pytest.raises(NotReached, match=r"no page of the shop could be opened.*answered with status 503"):
+        farm.audit(("before", "gpc"), url=farm.url("/once"), pages=1)
+
+
+def test_a_tab_that_ends_before_its_pages_are_known_is_a_sentence(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ends(*_: object, **__: object) -> None:
+        raise Error("Target crashed")
+
+    monkeypatch.setattr("consent_server.audit.run.find_pages", ends)
+    with pytest.raises(NotReached, match="could not be audited: Target crashed"):
+        farm.audit(("before",))
