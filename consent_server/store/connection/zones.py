@@ -17,6 +17,9 @@ from . import Connection
 NOTICE = timedelta(hours=1)
 """How long before its first midnight another time zone is written down, so that all servers have read of it by then."""
 
+QUARTER = 900_000
+"""Milliseconds: offsets from UTC are whole quarters of an hour."""
+
 
 class Span(NamedTuple):
     """Days are counted in ``zone`` from ``start`` on, milliseconds since 1970."""
@@ -32,6 +35,13 @@ def day_number(spans: Sequence[Span], at: int) -> int:
         return at // DAY
     here = datetime.fromtimestamp(at // 1000, ZoneInfo(zone))
     return (at // 1000 + int((here.utcoffset() or timedelta()).total_seconds())) // (DAY // 1000)
+
+
+def is_utc_day(spans: Sequence[Span], day: int) -> bool:
+    """Return whether what is counted on the day with this number, since 1970-01-01, is what happens on that UTC day."""
+    start = day * DAY
+    around = range(start - DAY, start + 2 * DAY, QUARTER) if spans else ()
+    return all((day_number(spans, at) == day) == (start <= at < start + DAY) for at in around)
 
 
 class Zones:
