@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -17,6 +17,7 @@ from .connection import Connection
 from .connection.clock import Clock, apart
 from .connection.foreign import ours
 from .evidence.notices import Notices
+from .evidence.remains import Remains
 from .keys import DAY, Bucket, buckets, midnight
 from .packing import pack_hour, pack_name, unpack, unpack_erased
 
@@ -57,6 +58,7 @@ class Log:
         self._reached = connection.reached
         self._write = connection.write
         self._notices = notices
+        self._remains = Remains(connection)
         self._clock = clock
         self._freeze = connection.script("clock", "pass", "freeze")
         self._trim = connection.script("trim")
@@ -71,22 +73,26 @@ class Log:
         start = midnight(day)
         whole = self._notices.names(site)
         for bucket in buckets(site):
-            shared: dict[bytes, bytes] | None = None
-            for entry in self._entries(bucket, start, start + DAY):
-                signature = entry.signature
-                if not entry.allow and not entry.erased:
-                    if shared is None:
-                        with self._reached():
-                            shared = cast(dict[bytes, bytes], self._redis.hgetall(bucket.refused))
-                    at = entry.at // 1000
-                    signature = shared.get(pack_hour(at - at % 3600, entry.notice), b"")
+            entries = self._entries(bucket, start, start + DAY)
+            shared = self._shared(bucket, entries)
+            for entry in entries:
+                signature = shared.get(_hour(entry), b"") if _is_refusal(entry) else entry.signature
                 yield structs.replace(entry, notice=whole.get(entry.notice, entry.notice), signature=signature)
+
+    def _shared(self, bucket: Bucket, entries: Iterable[Entry]) -> dict[bytes, bytes]:
+        """Return the signatures that refusals share, by hour and notice."""
+        hours = sorted({_hour(entry) for entry in entries if _is_refusal(entry)})
+        if not hours:
+            return {}
+        with self._reached():
+            found = cast(list[bytes | None], self._redis.hmget(bucket.refused, hours))
+        return {hour: signature for hour, signature in zip(hours, found, strict=True) if signature}
 
     def _entries(self, bucket: Bucket, first: int, last: int) -> list[Entry]:
         """Return a bucket's entries from ``first`` up to but without ``last`` (ms) in order, as of one moment."""
         while True:
+            before = self._remains.many(bucket)
             with self._reached():
-                before = self._redis.hlen(bucket.erased)
                 found: dict[tuple[int, int], Entry] = {}
                 start = f"{first}-0"
                 while page := cast(list[Any], self._redis.xrange(bucket.log, start, f"({last}-0", count=1000)):
@@ -95,14 +101,12 @@ class Log:
                             at, seq = map(int, place.split(b"-"))
                             found[at, seq] = unpack(fields[b"e"], bucket.number, at, seq)
                     start = f"({page[-1][0].decode()}"
-                remains = cast(dict[bytes, bytes], self._redis.hgetall(bucket.erased)) if before else {}
-                if before != self._redis.hlen(bucket.erased):
-                    continue  # somebody was erased meanwhile: read again, or an entry would be missing in both
+            remains = self._remains.between(bucket, first, last) if before else {}
+            if before != self._remains.many(bucket):
+                continue  # somebody was erased meanwhile: read again, or an entry would be missing in both
             with ours(bucket.erased):
-                for place, packed in remains.items():
-                    at, seq = map(int, place.split(b"-"))
-                    if first <= at < last:
-                        found[at, seq] = unpack_erased(packed, bucket.number, at, seq)
+                for (at, seq), packed in remains.items():
+                    found[at, seq] = unpack_erased(packed, bucket.number, at, seq)
             return [found[place] for place in sorted(found)]
 
     def first_day(self, site: Site) -> date | None:
@@ -111,11 +115,10 @@ class Log:
             calls = self._redis.pipeline(transaction=False)
             for bucket in buckets(site):
                 calls.xrange(bucket.log, count=1)
-                calls.hkeys(bucket.erased)
             replies = calls.execute()
         with ours(f"the log of {site.id}"):
-            times = [int(page[0][0].split(b"-")[0]) for page in replies[::2] if page]
-            times += [int(place.split(b"-")[0]) for places in replies[1::2] for place in places]
+            times = [int(page[0][0].split(b"-")[0]) for page in replies if page]
+        times += [at for at in map(self._remains.oldest, buckets(site)) if at is not None]
         return datetime.fromtimestamp(min(times) // 1000, UTC).date() if times else None
 
     def freeze(self, site: Site, day: date, now: datetime) -> None:
@@ -218,9 +221,9 @@ class Log:
                         *(part for place, name in places for part in (place.digest, name)),
                     ],
                 )
+            self._remains.drop(bucket, end)
             with self._reached():
-                erased, hours = (cast(list[bytes], self._redis.hkeys(key)) for key in (bucket.erased, bucket.refused))
-            self._drop(bucket.erased, [place for place in erased if int(place.split(b"-")[0]) < end])
+                hours = cast(list[bytes], self._redis.hkeys(bucket.refused))
             self._drop(bucket.refused, [field for field in hours if int.from_bytes(field[:4]) * 1000 < end - 3_600_000])
         done = msgspec.json.encode(replace(archive, trimmed=True))
         self._write(keys.archives(site), "HSET", archive.last.isoformat(), done)
@@ -235,3 +238,13 @@ class Log:
     def _drop(self, key: str, fields: list[bytes]) -> None:
         for n in range(0, len(fields), PIECE):
             self._write(key, "HDEL", *fields[n : n + PIECE])
+
+
+def _is_refusal(entry: Entry) -> bool:
+    return not entry.allow and not entry.erased
+
+
+def _hour(entry: Entry) -> bytes:
+    """Return under which name the signature is kept that refusals of an hour share."""
+    second = entry.at // 1000
+    return pack_hour(second - second % 3600, entry.notice)
