@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -18,8 +18,9 @@ from .connection.clock import Clock, apart
 from .connection.foreign import ours
 from .evidence.notices import Notices
 from .evidence.remains import Remains
+from .feed.entries import END, Entries, Where
 from .keys import DAY, Bucket, buckets, midnight
-from .packing import pack_hour, pack_name, unpack, unpack_erased
+from .packing import pack_name, unpack
 
 PIECE = 200
 """How many entries are taken out, or written anew, at once: everybody else waits meanwhile."""
@@ -59,55 +60,26 @@ class Log:
         self._write = connection.write
         self._notices = notices
         self._remains = Remains(connection)
+        self._entries = Entries(connection, self._remains)
         self._clock = clock
         self._freeze = connection.script("clock", "pass", "freeze")
         self._trim = connection.script("trim")
         self._compact = connection.script("compact")
         self._settle = connection.script("settle")
 
-    def day(self, site: Site, day: date) -> Iterator[Entry]:
+    def day(self, site: Site, day: date, since: Where = (0, 0), until: Where = END) -> Iterator[Entry]:
         """Yield all entries of one UTC day, erased ones too, by bucket and time, with whole notice hashes.
 
-        A refusal comes with the signature that it shares with the others of its hour.
+        A refusal comes with the signature that it shares with the others of its hour. ``since`` and ``until``: bucket
+        and time (ms since 1970) of the first and the last ones that are wanted.
         """
         start = midnight(day)
         whole = self._notices.names(site)
-        for bucket in buckets(site):
-            entries = self._entries(bucket, start, start + DAY)
-            shared = self._shared(bucket, entries)
-            for entry in entries:
-                signature = shared.get(_hour(entry), b"") if _is_refusal(entry) else entry.signature
-                yield structs.replace(entry, notice=whole.get(entry.notice, entry.notice), signature=signature)
-
-    def _shared(self, bucket: Bucket, entries: Iterable[Entry]) -> dict[bytes, bytes]:
-        """Return the signatures that refusals share, by hour and notice."""
-        hours = sorted({_hour(entry) for entry in entries if _is_refusal(entry)})
-        if not hours:
-            return {}
-        with self._reached():
-            found = cast(list[bytes | None], self._redis.hmget(bucket.refused, hours))
-        return {hour: signature for hour, signature in zip(hours, found, strict=True) if signature}
-
-    def _entries(self, bucket: Bucket, first: int, last: int) -> list[Entry]:
-        """Return a bucket's entries from ``first`` up to but without ``last`` (ms) in order, as of one moment."""
-        while True:
-            before = self._remains.many(bucket)
-            with self._reached():
-                found: dict[tuple[int, int], Entry] = {}
-                start = f"{first}-0"
-                while page := cast(list[Any], self._redis.xrange(bucket.log, start, f"({last}-0", count=1000)):
-                    with ours(bucket.log):
-                        for place, fields in page:
-                            at, seq = map(int, place.split(b"-"))
-                            found[at, seq] = unpack(fields[b"e"], bucket.number, at, seq)
-                    start = f"({page[-1][0].decode()}"
-            remains = self._remains.between(bucket, first, last) if before else {}
-            if before != self._remains.many(bucket):
-                continue  # somebody was erased meanwhile: read again, or an entry would be missing in both
-            with ours(bucket.erased):
-                for (at, seq), packed in remains.items():
-                    found[at, seq] = unpack_erased(packed, bucket.number, at, seq)
-            return [found[place] for place in sorted(found)]
+        for bucket in buckets(site)[since[0] : until[0] + 1]:
+            first = max(start, since[1]) if bucket.number == since[0] else start
+            last = min(start + DAY, until[1] + 1) if bucket.number == until[0] else start + DAY
+            for entry in self._entries.between(bucket, first, last):
+                yield structs.replace(entry, notice=whole.get(entry.notice, entry.notice))
 
     def first_day(self, site: Site) -> date | None:
         """Return the UTC day of the oldest entry in the log, or None."""
@@ -238,13 +210,3 @@ class Log:
     def _drop(self, key: str, fields: list[bytes]) -> None:
         for n in range(0, len(fields), PIECE):
             self._write(key, "HDEL", *fields[n : n + PIECE])
-
-
-def _is_refusal(entry: Entry) -> bool:
-    return not entry.allow and not entry.erased
-
-
-def _hour(entry: Entry) -> bytes:
-    """Return under which name the signature is kept that refusals of an hour share."""
-    second = entry.at // 1000
-    return pack_hour(second - second % 3600, entry.notice)
