@@ -51,6 +51,7 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
         ForgedNotice: words that were asked were changed in the store; nothing is sealed.
     """
     store.keys.remember(endorsements(keys))
+    store.notices.put_back(site)
     seals = store.log.seals(site)
     known, notices = believed(store, keys), store.notices.all(site)
     previous = newest_of(site, seals, known)

@@ -50,6 +50,7 @@ class Zones:
     def __init__(self, connection: Connection) -> None:
         self._redis = connection.client
         self._reached = connection.reached
+        self._write = connection.write
         self._known: dict[str, list[Span]] = {}
 
     def day(self, site: Site, at: int) -> int:
@@ -75,8 +76,8 @@ class Zones:
             return spans
         with self._reached():
             counted = any(self._redis.exists(bucket.values) for bucket in buckets(site))
-            start = self._next_midnight(site.timezone) if counted else 0
-            self._redis.rpush(zones(site), msgspec.json.encode([start, site.timezone]))
+        start = self._next_midnight(site.timezone) if counted else 0
+        self._write(zones(site), "RPUSH", msgspec.json.encode([start, site.timezone]))
         return self.history(site)
 
     def _next_midnight(self, name: str) -> int:
