@@ -15,22 +15,18 @@ from typing import BinaryIO, cast
 import msgspec
 
 from .. import verify
-from ..decision import COLUMNS, DIMENSIONS
 from ..site import ConsentError, Site
 from ..store import Store
 from ..tokens import Keys, token
 from ..verify import VERSION, Tree, canonical, leaf, seal_hash
 from .attested import Attested
+from .day import Day
 from .entries import by_hash, fields, prove
 from .keys import all_published, believed, endorsements
 from .seals import newest_of
 
 GRACE = timedelta(hours=1)
 """How long after midnight a day is sealed, so that a decision on its way at midnight still finds its day."""
-
-
-SEALED = tuple(by for by in DIMENSIONS if by != "rule")
-"""The dimensions whose counts a seal says. Those by rule follow from a day's entries, whose notices name it."""
 
 
 class NothingToExport(ConsentError):
@@ -45,17 +41,6 @@ class CannotWrite(ConsentError):
     problem = "cannot-write"
 
 
-def counts(store: Store, site: Site, day: date) -> dict[str, dict[str, dict[str, int]]]:
-    """Return what was counted on a day, by dimension, value and column, without zeros."""
-    found: dict[str, dict[str, dict[str, int]]] = {}
-    for by in SEALED:
-        for value, row in store.counters.counts(site, day, day, by).items():
-            numbers = {name: n for name, n in zip(COLUMNS, row, strict=True) if n}
-            if numbers:
-                found.setdefault(by, {})[value] = numbers
-    return found
-
-
 def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
     """Seal every day that is over and has no seal yet, in order, and return them.
 
@@ -66,6 +51,7 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
         ForgedNotice: words that were asked were changed in the store; nothing is sealed.
     """
     store.keys.remember(endorsements(keys))
+    store.notices.put_back(site)
     seals = store.log.seals(site)
     known, notices = believed(store, keys), store.notices.all(site)
     previous = newest_of(site, seals, known)
@@ -76,15 +62,15 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
     while first and first <= last:
         # A backlog may take longer than a clock may be off.
         store.log.freeze(site, first, now + timedelta(seconds=time.monotonic() - began))
-        tree = Tree()
+        read = Day(store, site, notices, first)
         for entry in store.log.day(site, first):
             line = fields(entry, site)
             hashed = leaf(line)
             prove(line, hashed, site, notices, known)
-            tree.add(hashed)
+            read.add(line, hashed)
         # The time in it is the day's: whichever server seals a day, and when, it is the same seal.
         due = datetime(first.year, first.month, first.day, tzinfo=UTC) + timedelta(1) + GRACE
-        previous = _seal(site, keys, known, first, tree, counts(store, site, first), previous, due, is_open=False)
+        previous = _seal(site, keys, known, first, read.tree, read.counts(), previous, due, is_open=False)
         if not store.log.keep_seal(site, first, previous):
             break  # another server was faster, and goes on
         sealed.append(first)
@@ -168,20 +154,20 @@ def export(
     day = start
     while day <= last:
         yield _line("day", day=day.isoformat())
-        tree = Tree()
+        read = Day(store, site, notices, day)
         for entry in store.log.day(site, day):
             line = fields(entry, site)
             hashed = leaf(line)
             if day not in seals:  # what is sealed was checked, and is held against its seal by whoever verifies
                 prove(line, hashed, site, notices, known)
-            yield _line("entry", n=tree.leaves, **(line if with_tokens else by_hash(line)), leaf=hashed.hex())
-            tree.add(hashed)
+            yield _line("entry", n=read.tree.leaves, **(line if with_tokens else by_hash(line)), leaf=hashed.hex())
+            read.add(line, hashed)
         store.log.must_have(site, day)  # still: or entries that were trimmed meanwhile would seem to be missing
-        counted = counts(store, site, day)
+        counted = read.counts()
         yield _line("counts", day=day.isoformat(), counts=counted)
-        previous = seals.get(day) or _seal(site, keys, known, day, tree, counted, previous, now, is_open=True)
+        previous = seals.get(day) or _seal(site, keys, known, day, read.tree, counted, previous, now, is_open=True)
         yield _line("seal", day=day.isoformat(), token=previous, **attested.of_seal(day))
-        entries += tree.leaves
+        entries += read.tree.leaves
         progress(day, entries)
         day += timedelta(1)
     end = {

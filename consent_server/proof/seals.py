@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from base64 import b64encode, urlsafe_b64decode
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -13,20 +14,34 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import verify
+from ..decision import Entry
 from ..site import ConsentError, Site
 from ..store import Store
+from ..store.feed.entries import END
 from ..tokens import Keys
 from ..verify import Failed, leaf, seal_hash
 from .entries import Unproven, fields
 from .keys import believed
-from .merkle import Levels
+from .merkle import PIECE, Levels, Sketch
 
-DAYS_KEPT = 4
-"""How many days' trees a process keeps, 64 bytes an entry."""
+DAYS_KEPT = 400
+"""Of how many days a process keeps what their paths are made with, 80 bytes for each 512 entries."""
 
-_days: dict[str, Levels] = {}
+MOST_DAYS, MOST_ANSWERS = 10, 50
+"""Of how many days, and how many answers in all, one call gives the paths: the newest."""
+
+SECONDS_TO_WAIT = 1.0
+"""How long a call waits for another that reads a day for the first time."""
+
+_days: OrderedDict[str, Sketch] = OrderedDict()
 """Trees of days, by their seals, which say what is in them."""
 _making = threading.Lock()
+
+
+class AnotherDayIsRead(ConsentError):
+    """A day is read whole for the first time, one at a time, and that takes a while."""
+
+    problem = "too-many"
 
 
 class NoSeals(ConsentError):
@@ -134,51 +149,91 @@ def checkpoint(site: Site, keys: Keys, seals: Mapping[date, str], old: int | Non
     return "\n".join([f"old {old}", *proof, "", note])
 
 
-def proofs(store: Store, site: Site, keys: Keys, subject: str | None) -> dict[str, Any]:
-    """Return the way up from each sealed decision of a shopper: to its day's root, its seal, and the checkpoint.
+def proofs(store: Store, site: Site, keys: Keys, subject: str | None, last: date = date.max) -> dict[str, Any]:
+    """Return the way up from a shopper's sealed decisions: to the day's root, its seal, and the checkpoint.
+
+    Args:
+        store: where the log is.
+        site: the shop.
+        keys: sign the checkpoint.
+        subject: whose decisions.
+        last: the day up to which they are wanted: of the newest MOST_ANSWERS, on MOST_DAYS days, the way is given, and
+            how many older ones there are.
 
     Raises:
         Unproven: the log or its seals are not what was sealed.
+        AnotherDayIsRead: so that this call would take long.
     """
     seals = chain(store, site, keys)
     note = checkpoint(site, keys, seals)
-    by_seal, days = _over(tuple(seals.values())), [*seals]
-    found, unsealed = [], []
-    for entry in store.decisions.history(site, subject) if subject else ():
-        line = fields(entry, site)
-        day = datetime.fromtimestamp(entry.at // 1000, UTC).date()
-        if day not in seals:
-            unsealed.append(entry.id)
-            continue
-        tree, hashed = _of_day(store, site, day, seals[day]), leaf(line)
-        index, number = tree.find(hashed), days.index(day)
-        if index is None:
-            raise Unproven(f"The decision {entry.id} of {day} is not in the log as it was sealed.")
+    by_seal, numbers = _over(tuple(seals.values())), {day: number for number, day in enumerate(seals)}
+    history = store.decisions.history(site, subject) if subject else []
+    dated = [(entry, datetime.fromtimestamp(entry.at // 1000, UTC).date()) for entry in history]
+    sealed = [(entry, day) for entry, day in dated if day in seals and day <= last]
+    newest_days = sorted({day for _, day in sealed})[-MOST_DAYS:]
+    wanted = [(entry, day) for entry, day in sealed if day in newest_days][-MOST_ANSWERS:]
+    found = []
+    for entry, day in wanted:
+        line, tree, number = fields(entry, site), _of_day(store, site, day, seals[day]), numbers[day]
+        index, path = _path(store, site, day, tree, entry)
         found.append(
             {
                 "entry": line,
                 "day": day.isoformat(),
                 "number": index,
                 "of": tree.size,
-                "path": [each.hex() for each in tree.path(index)],
+                "path": [each.hex() for each in path],
                 "seal": seals[day],
                 "seal_number": number,
                 "seal_path": [each.hex() for each in by_seal.path(number)],
             }
         )
-    return {"site": site.id, "checkpoint": note, "sealed": found, "unsealed": unsealed}
+    unsealed = [entry.id for entry, day in dated if day not in seals]
+    return {
+        "site": site.id,
+        "checkpoint": note,
+        "sealed": found,
+        "unsealed": unsealed,
+        "older": len(sealed) - len(wanted),
+    }
 
 
-def _of_day(store: Store, site: Site, day: date, seal: str) -> Levels:
+def _path(store: Store, site: Site, day: date, tree: Sketch, entry: Entry) -> tuple[int, list[bytes]]:
+    """Return the number of an entry in its day, and the hashes that lead up from it."""
+    place = (entry.bucket, entry.at, entry.seq)
+    number, start, following = tree.piece(place) if tree.size else (0, place, None)
+    until = following[:2] if following else END
+    leaves = [
+        leaf(fields(each, site))
+        for each in store.log.day(site, day, start[:2], until)
+        if start <= (each.bucket, each.at, each.seq) < (following or (each.bucket + 1, 0, 0))
+    ]
+    piece = Levels(leaves)
+    index = piece.find(leaf(fields(entry, site)))
+    if index is None or not tree.is_piece(number, piece):
+        raise Unproven(f"The decision {entry.id} of {day} is not in the log as it was sealed.")
+    return number * PIECE + index, tree.path(number, piece, index)
+
+
+def _of_day(store: Store, site: Site, day: date, seal: str) -> Sketch:
     """Return the tree of a sealed day."""
-    root = json.loads(urlsafe_b64decode(seal.partition(".")[0] + "=="))["root"]
-    with _making:  # one at a time, and once
-        tree = _days.get(seal)
-        if tree is None:
-            tree = Levels(leaf(fields(entry, site)) for entry in store.log.day(site, day))
-            if tree.root.hex() != root:
-                raise Unproven(f"The entries of {day} of {site.id} are not those that were sealed.")
-            for oldest in [*_days][: max(0, len(_days) - DAYS_KEPT + 1)]:
-                del _days[oldest]
-            _days[seal] = tree
+    if not (tree := _days.get(seal)):
+        if not _making.acquire(timeout=SECONDS_TO_WAIT):  # one at a time, and once
+            raise AnotherDayIsRead("Days of the log are being read for others; ask again in a minute.")
+        try:
+            tree = _days.get(seal) or _read_day(store, site, day, seal)
+        finally:
+            _making.release()
+    return tree
+
+
+def _read_day(store: Store, site: Site, day: date, seal: str) -> Sketch:
+    tree = Sketch(
+        ((entry.bucket, entry.at, entry.seq), leaf(fields(entry, site))) for entry in store.log.day(site, day)
+    )
+    if tree.root.hex() != json.loads(urlsafe_b64decode(seal.partition(".")[0] + "=="))["root"]:
+        raise Unproven(f"The entries of {day} of {site.id} are not those that were sealed.")
+    while len(_days) >= DAYS_KEPT:
+        _days.popitem(last=False)
+    _days[seal] = tree
     return tree

@@ -13,6 +13,7 @@ from ..store import SEPARATOR, Store
 from ..store.connection.zones import day_number
 from ..store.counters import Row
 from ..store.evidence.asked import Asked
+from ..store.keys import midnight
 from .alarms import Alarm, alarms
 from .counts import Counts
 from .marks import Mark, marks
@@ -168,11 +169,15 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
     logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in COUNTED}
     notices = store.notices.all(site)
     archives = store.log.archives(site)
-    left_out = archives[-1].last if archives and period.first <= archives[-1].last else None
-    if left_out:
-        store.log.must_have(site, period.last)
-        period = Period(left_out + timedelta(1), period.last)
     zones, epoch = store.zones.history(site), date(1970, 1, 1)
+    left_out = None
+    if archives:
+        # Of the day on which the last entry of an archive was counted, some hours may be in the log still.
+        last = epoch + timedelta(days=day_number(zones, midnight(archives[-1].last + timedelta(1)) - 1))
+        if period.first <= last:
+            if period.last <= last:
+                store.log.must_have(site, min(period.last, archives[-1].last))
+            left_out, period = last, Period(last + timedelta(1), period.last)
     # The log's days are UTC days: where others are counted, a neighbour of theirs has some of their hours.
     for day in Period(period.first - timedelta(days=1), period.last + timedelta(days=1)) if zones else period:
         for entry in store.log.day(site, day):

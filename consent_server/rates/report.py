@@ -129,7 +129,8 @@ class Recount:
     period: Period
     differences: Sequence[Difference]
     archived: date | None = None
-    """The last day that was asked for and is in an archive instead of the log: up to it nothing was counted again."""
+    """The last day that was asked for of which hours are in an archive instead of the log: up to it nothing was counted
+    again."""
 
     def as_json(self) -> dict[str, Any]:
         """Return for machines whether they agree, and where they do not."""

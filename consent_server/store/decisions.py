@@ -243,7 +243,10 @@ class Decisions:
                 left += [f"{entry.at}-{entry.seq}", pack_name(entry.id), pack_erased(entry, said)]
             # Nothing is done, and it is read again, if a decision came in between.
             if self._erase(
-                keys=[place.seen, place.older, bucket.log, bucket.copy, bucket.erased, bucket.torn],
+                keys=[
+                    *(place.seen, place.older, bucket.log, bucket.copy),
+                    *(bucket.erased, bucket.erasures, bucket.torn),
+                ],
                 args=[place.digest, found.positions, found.older, others, *left],
             ):
                 return len(own)

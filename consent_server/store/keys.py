@@ -12,6 +12,7 @@ consent:{TAG}:seen:CHUNK           hash    8-byte digest of a subject -> its lat
 consent:{TAG}:older:DIGEST         hash    a decision's id, as packed -> its place, of a subject's before those
 consent:{TAG}:refused              hash    hour and notice -> the signature that refusals of the hour share
 consent:{TAG}:erased               hash    place -> what an erasure left of the entry, and its statement
+consent:{TAG}:erasures             zset    these places by their time in ms
 consent:{TAG}:sealed               string  end of the last sealed day in ms: no banner is counted before it
 consent:{TAG}:torn                 string  when something was last erased that is in the log still; ``rewritten``: it
                                            is not, but in the append-only file
@@ -75,6 +76,7 @@ class Bucket:
         "_start",
         "copy",
         "erased",
+        "erasures",
         "log",
         "number",
         "old",
@@ -93,6 +95,7 @@ class Bucket:
         self.log = f"{start}:log"
         self.refused = f"{start}:refused"
         self.erased = f"{start}:erased"
+        self.erasures = f"{start}:erasures"
         self.sealed = f"{start}:sealed"
         self.torn = f"{start}:torn"
         self.told = f"{start}:told"

@@ -17,8 +17,10 @@ from .connection import Connection
 from .connection.clock import Clock, apart
 from .connection.foreign import ours
 from .evidence.notices import Notices
+from .evidence.remains import Remains
+from .feed.entries import END, Entries, Where
 from .keys import DAY, Bucket, buckets, midnight
-from .packing import pack_hour, pack_name, unpack, unpack_erased
+from .packing import pack_name, unpack
 
 PIECE = 200
 """How many entries are taken out, or written anew, at once: everybody else waits meanwhile."""
@@ -57,53 +59,27 @@ class Log:
         self._reached = connection.reached
         self._write = connection.write
         self._notices = notices
+        self._remains = Remains(connection)
+        self._entries = Entries(connection, self._remains)
         self._clock = clock
         self._freeze = connection.script("clock", "pass", "freeze")
         self._trim = connection.script("trim")
         self._compact = connection.script("compact")
         self._settle = connection.script("settle")
 
-    def day(self, site: Site, day: date) -> Iterator[Entry]:
+    def day(self, site: Site, day: date, since: Where = (0, 0), until: Where = END) -> Iterator[Entry]:
         """Yield all entries of one UTC day, erased ones too, by bucket and time, with whole notice hashes.
 
-        A refusal comes with the signature that it shares with the others of its hour.
+        A refusal comes with the signature that it shares with the others of its hour. ``since`` and ``until``: bucket
+        and time (ms since 1970) of the first and the last ones that are wanted.
         """
         start = midnight(day)
         whole = self._notices.names(site)
-        for bucket in buckets(site):
-            shared: dict[bytes, bytes] | None = None
-            for entry in self._entries(bucket, start, start + DAY):
-                signature = entry.signature
-                if not entry.allow and not entry.erased:
-                    if shared is None:
-                        with self._reached():
-                            shared = cast(dict[bytes, bytes], self._redis.hgetall(bucket.refused))
-                    at = entry.at // 1000
-                    signature = shared.get(pack_hour(at - at % 3600, entry.notice), b"")
-                yield structs.replace(entry, notice=whole.get(entry.notice, entry.notice), signature=signature)
-
-    def _entries(self, bucket: Bucket, first: int, last: int) -> list[Entry]:
-        """Return a bucket's entries from ``first`` up to but without ``last`` (ms) in order, as of one moment."""
-        while True:
-            with self._reached():
-                before = self._redis.hlen(bucket.erased)
-                found: dict[tuple[int, int], Entry] = {}
-                start = f"{first}-0"
-                while page := cast(list[Any], self._redis.xrange(bucket.log, start, f"({last}-0", count=1000)):
-                    with ours(bucket.log):
-                        for place, fields in page:
-                            at, seq = map(int, place.split(b"-"))
-                            found[at, seq] = unpack(fields[b"e"], bucket.number, at, seq)
-                    start = f"({page[-1][0].decode()}"
-                remains = cast(dict[bytes, bytes], self._redis.hgetall(bucket.erased)) if before else {}
-                if before != self._redis.hlen(bucket.erased):
-                    continue  # somebody was erased meanwhile: read again, or an entry would be missing in both
-            with ours(bucket.erased):
-                for place, packed in remains.items():
-                    at, seq = map(int, place.split(b"-"))
-                    if first <= at < last:
-                        found[at, seq] = unpack_erased(packed, bucket.number, at, seq)
-            return [found[place] for place in sorted(found)]
+        for bucket in buckets(site)[since[0] : until[0] + 1]:
+            first = max(start, since[1]) if bucket.number == since[0] else start
+            last = min(start + DAY, until[1] + 1) if bucket.number == until[0] else start + DAY
+            for entry in self._entries.between(bucket, first, last):
+                yield structs.replace(entry, notice=whole.get(entry.notice, entry.notice))
 
     def first_day(self, site: Site) -> date | None:
         """Return the UTC day of the oldest entry in the log, or None."""
@@ -111,11 +87,10 @@ class Log:
             calls = self._redis.pipeline(transaction=False)
             for bucket in buckets(site):
                 calls.xrange(bucket.log, count=1)
-                calls.hkeys(bucket.erased)
             replies = calls.execute()
         with ours(f"the log of {site.id}"):
-            times = [int(page[0][0].split(b"-")[0]) for page in replies[::2] if page]
-            times += [int(place.split(b"-")[0]) for places in replies[1::2] for place in places]
+            times = [int(page[0][0].split(b"-")[0]) for page in replies if page]
+        times += [at for at in map(self._remains.oldest, buckets(site)) if at is not None]
         return datetime.fromtimestamp(min(times) // 1000, UTC).date() if times else None
 
     def freeze(self, site: Site, day: date, now: datetime) -> None:
@@ -218,9 +193,9 @@ class Log:
                         *(part for place, name in places for part in (place.digest, name)),
                     ],
                 )
+            self._remains.drop(bucket, end)
             with self._reached():
-                erased, hours = (cast(list[bytes], self._redis.hkeys(key)) for key in (bucket.erased, bucket.refused))
-            self._drop(bucket.erased, [place for place in erased if int(place.split(b"-")[0]) < end])
+                hours = cast(list[bytes], self._redis.hkeys(bucket.refused))
             self._drop(bucket.refused, [field for field in hours if int.from_bytes(field[:4]) * 1000 < end - 3_600_000])
         done = msgspec.json.encode(replace(archive, trimmed=True))
         self._write(keys.archives(site), "HSET", archive.last.isoformat(), done)

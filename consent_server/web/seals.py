@@ -21,6 +21,9 @@ blueprint.after_request(let_own_pages_read)
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_WHILE = "public, max-age=300"
 
+PROOFS = 20
+"""How often a minute an address may ask for its way up: a part of each day is read again for it."""
+
 
 @blueprint.get("/v1/keys.json")
 def keys() -> Response:
@@ -32,13 +35,13 @@ def keys() -> Response:
 
 @blueprint.get("/v1/<site_id>/me/proof")
 def my_proof(site_id: str) -> Response:
-    """The way from each sealed decision of the caller to its day's seal, and from there to the log's checkpoint."""
+    """The way from the caller's sealed decisions, the newest, to their days' seals, and on to the log's checkpoint."""
     site = known_site(site_id)
     require_own_origin(site)
     _, consent = token_of_caller(site)
     behind = services()
-    behind.limits.spend_client(behind.settings.client_limit, "proof")
-    return answer(proofs(behind.store, site, behind.keys, consent.sub))
+    behind.limits.spend_client(min(PROOFS, behind.settings.client_limit), "proof")
+    return answer(proofs(behind.store, site, behind.keys, consent.sub, _day("to") or date.max))
 
 
 @blueprint.get("/v1/<site_id>/seals")

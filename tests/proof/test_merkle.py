@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
-from consent_server.proof.merkle import Levels
+from consent_server.proof import merkle
+from consent_server.proof.merkle import Levels, Sketch
 from consent_server.verify import Failed, Tree, node, root_over
 
 CONTENTS = [
@@ -128,3 +129,20 @@ def test_a_path_that_was_changed_leads_elsewhere(size, data):
         path = path[::-1] if path[::-1] != path else [bytes(32)]
     with suppress(Failed):
         assert root_over(hashed, index, size, path) != tree.root
+
+
+@pytest.mark.parametrize("many", [1, 7, 8, 9, 16, 61, 64, 67])
+def test_a_sketch_gives_the_same_paths_with_a_piece_of_the_leaves_at_hand(monkeypatch, many):
+    monkeypatch.setattr(merkle, "PIECE", 8)
+    hashed = leaves(str(n).encode() for n in range(many))
+    places = [(n // 20, n % 20 * 3, n % 2) for n in range(many)]
+    whole, sketch = Levels(hashed), Sketch(zip(places, hashed, strict=True))
+    assert (sketch.root, sketch.size) == (whole.root, many)
+    for n, place in enumerate(places):
+        number, start, following = sketch.piece(place)
+        assert (start, number) == (places[n // 8 * 8], n // 8)
+        assert following == (places[n // 8 * 8 + 8] if n // 8 * 8 + 8 < many else None)
+        piece = Levels(hashed[number * 8 : number * 8 + 8])
+        assert sketch.is_piece(number, piece)
+        assert sketch.path(number, piece, n % 8) == whole.path(n)
+    assert not sketch.is_piece(0, Levels(hashed[:1] + hashed[:1]))

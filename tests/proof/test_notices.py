@@ -82,6 +82,13 @@ def test_who_serves_a_notice_puts_its_words_right(store, shop):
     fresh.close()
 
 
+def test_words_that_a_failover_lost_are_put_back_before_their_days_are_sealed(store, shop):
+    (notice,) = {consent.notice for consent in fill(store, shop, 10)}
+    store.connection.client.delete(f"consent:{{{shop.id}}}:notices")
+    assert len(proof.seal(store, shop, KEYS, NOW)) == 2
+    assert store.notices.all(shop)[notice].hash == notice
+
+
 def test_an_export_with_other_words_fails(store, shop):
     fill(store, shop, 10)
     lines = list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))

@@ -10,6 +10,7 @@ import time
 from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -19,11 +20,13 @@ from test_proof import FORGER
 
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
+from consent_server.proof import merkle as proof_merkle
 from consent_server.proof import seals as proof_seals
 from consent_server.proof.receipt import SIGNATURE
 from consent_server.store.keys import buckets
 from consent_server.tokens import token
 from consent_server.verify import Failed, identity, seal_hash, verify_proof
+from consent_server.web.seals import PROOFS
 
 DAY = 86_400_000
 
@@ -265,10 +268,52 @@ def test_a_day_that_was_changed_after_it_was_sealed_gives_no_proof(sealed, shopp
     assert "are not those that were sealed" in answer.get_json()["detail"]
 
 
-def test_only_few_days_are_kept_in_memory(sealed, shopper):
+def test_a_day_is_read_whole_once_and_then_a_part_of_it_for_each_answer(sealed, shopper, monkeypatch):
+    monkeypatch.setattr(proof_merkle, "PIECE", 4)
+    monkeypatch.setattr(proof_seals, "PIECE", 4)
+    proof_seals._days.clear()
     shopper.token = sealed
-    shopper.get("me/proof")
-    assert 0 < len(proof_seals._days) <= proof_seals.DAYS_KEPT
+    keys = shopper.client.application.extensions["consent"].keys.jwks()
+    hashed = Mock(side_effect=proof_seals.leaf)
+    monkeypatch.setattr(proof_seals, "leaf", hashed)
+    first = shopper.get("me/proof").get_json()
+    assert verify_proof(first, keys) == 5
+    assert hashed.call_count >= 3 + 6 + 9 + 12 + 15
+    hashed.reset_mock()
+    assert shopper.get("me/proof").get_json() == first
+    assert hashed.call_count <= 5 * (4 + 1)
+
+
+def test_a_call_gives_the_newest_answers_and_says_how_many_older_ones_there_are(sealed, shopper, monkeypatch):
+    shopper.token = sealed
+    every = shopper.get("me/proof").get_json()
+    assert (len(every["sealed"]), every["older"]) == (5, 0)
+    monkeypatch.setattr(proof_seals, "MOST_DAYS", 3)
+    few = shopper.get("me/proof").get_json()
+    assert (few["sealed"], few["older"]) == (every["sealed"][2:], 2)
+    before = shopper.get(f"me/proof?to={every['sealed'][1]['day']}").get_json()
+    assert (before["sealed"], before["older"]) == (every["sealed"][:2], 0)
+    monkeypatch.setattr(proof_seals, "MOST_ANSWERS", 1)
+    one = shopper.get("me/proof").get_json()
+    assert (one["sealed"], one["older"]) == (every["sealed"][4:], 4)
+    assert shopper.get("me/proof?to=yesterday").status_code == 400
+
+
+def test_nobody_waits_long_while_a_day_is_read_for_somebody_else(sealed, shopper, monkeypatch):
+    proof_seals._days.clear()
+    monkeypatch.setattr(proof_seals, "SECONDS_TO_WAIT", 0.01)
+    shopper.token = sealed
+    with proof_seals._making:
+        refused = shopper.get("me/proof")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    assert shopper.get("me/proof").status_code == 200
+
+
+def test_the_way_up_is_asked_for_a_few_times_a_minute(sealed, shopper):
+    shopper.token = sealed
+    answers = [shopper.get("me/proof") for _ in range(PROOFS + 1)]
+    assert [answer.status_code for answer in answers] == [200] * PROOFS + [429]
+    assert answers[-1].headers["Retry-After"] == "60"
 
 
 def test_a_flood_of_questions_is_refused(app, client, monkeypatch):

@@ -34,6 +34,7 @@ from consent_server import create_app
 from consent_server.decision import DIMENSIONS, Decision
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
+from consent_server.proof.erasure import erase
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.settings.environment import Settings
@@ -183,6 +184,8 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         long_ago = int((now - timedelta(days=4)).timestamp()) * 1000
         notice = behind.scripts[site.id].notices["az"][0]
         store.decisions.record(site, Decision("a" * 22, 7, notice, "accept", None), now=long_ago, sign=keys.sign)
+        erased = Decision("c" * 22, 7, notice, "accept", None)
+        store.decisions.record(site, erased, now=long_ago, sign=keys.sign)
         in_baku = replace(site, id="shop-in-baku", timezone="Asia/Baku")
         in_zone = Decision("b" * 22, 7, notice, "accept", None)
         store.decisions.record(in_baku, in_zone, now=long_ago, sign=keys.sign)
@@ -227,6 +230,7 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         assert proof.seal(store, site, keys, now)
         token = {"Authorization": f"Bearer {shopper.token}"}
         assert shopper.client.delete(f"/v1/{site.id}/me", headers=token).get_json()["erased"] == 1
+        assert erase(store, site, keys, erased.subject, int(now.timestamp())) == 1
         assert store.log.compact(site)
         store.log.rewrite(site)
         assert not store.log.compact(site)

@@ -1,9 +1,11 @@
 """Who is erased is erased whole: from the log, its memory, its copy that is under way, and the append-only file."""
 
 import secrets
+import struct
 from base64 import urlsafe_b64decode
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from conftest import RedisServer, binary_of, closing
@@ -17,7 +19,7 @@ from consent_server.rates.period import Period
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
-from consent_server.store import PreviousReplaced, Store
+from consent_server.store import Archive, PreviousReplaced, Store
 from consent_server.store import log as store_log
 from consent_server.store.keys import buckets
 from consent_server.tokens import Keys
@@ -209,3 +211,73 @@ def test_a_file_that_may_not_be_written_anew_is_due_until_it_is(valkey, site, ca
         clear_files(store, site)
         assert not [*alarms(Settings(redis_url=valkey.url), [site])]
         assert not store.log.compact(site)
+
+
+@pytest.fixture
+def crowded(valkey, site):
+    """A store in which a few answered today, and one of them was erased; and a way to have thousands erased before."""
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
+        client.flushall()
+        notice = asked(store, site)
+        made = [decide(store, site, notice, n % 2)[1].consent for n in range(20)]
+        gone = next(consent for consent in made if consent.sub)
+        assert store.decisions.erase(site, gone.sub, lambda entry: b"") == 1
+
+        def crowd():
+            """Erase and refuse, as a version before the index did, on days that are long gone."""
+            for bucket in buckets(site):
+                ((_, packed),) = client.hscan(bucket.erased, 0, count=1)[1].items() or ((b"", b"x" * 42),)
+                client.hset(bucket.erased, mapping={f"{NOON - 10**9 - n}-0": packed for n in range(3000)})
+                hours = {struct.pack(">I", NOON // 1000 - 3600 * n) + b"notice": b"s" * 64 for n in range(1000, 4000)}
+                client.hset(bucket.refused, mapping=hours)
+
+        yield SimpleNamespace(store=store, client=client, gone=gone, crowd=crowd)
+
+
+def sent(client, work):
+    """Return how many bytes a store sends for some work."""
+    before = client.info("stats")["total_net_output_bytes"]
+    work()
+    return client.info("stats")["total_net_output_bytes"] - before
+
+
+def test_what_a_day_is_read_for_does_not_grow_with_what_was_erased_and_refused_on_others(crowded, site):
+    def read_day():
+        return list(crowded.store.log.day(site, TODAY))
+
+    first, alone = read_day(), sent(crowded.client, read_day)
+    assert (len(first), sum(bool(entry.erased) for entry in first)) == (20, 1)
+    assert all(entry.signature for entry in first if not entry.erased)
+    crowded.crowd()
+    assert read_day() == first
+    assert sent(crowded.client, read_day) < alone + 1000
+    assert sent(crowded.client, lambda: crowded.store.log.first_day(site)) < 5000
+    assert crowded.store.log.first_day(site) < TODAY
+
+
+def test_looking_up_who_was_erased_does_not_grow_with_how_many_were(crowded, site):
+    def look_up():
+        return crowded.store.erasures.of(site, crowded.gone.sub, crowded.gone.at)
+
+    (first,), alone = look_up(), sent(crowded.client, look_up)
+    crowded.crowd()
+    assert look_up() == [first]
+    assert sent(crowded.client, look_up) < alone + 1000
+
+
+def test_the_index_of_what_was_erased_is_put_right_whatever_became_of_it(crowded, site):
+    before = list(crowded.store.log.day(site, TODAY))
+    for bucket in buckets(site):
+        crowded.client.delete(bucket.erasures)
+        if bucket.number:
+            crowded.client.zadd(bucket.erasures, {"1-0": 1, "2-0": 2})
+    assert list(crowded.store.log.day(site, TODAY)) == before
+    assert crowded.store.log.first_day(site) == TODAY
+    for bucket in buckets(site):
+        assert {*crowded.client.zrange(bucket.erasures, 0, -1)} == {*crowded.client.hkeys(bucket.erased)}
+
+
+def test_what_was_erased_is_trimmed_with_its_day_and_nothing_of_it_is_left(crowded, site):
+    crowded.store.log.trim(site, Archive(TODAY, TODAY, "file", "", 20))
+    assert list(crowded.store.log.day(site, TODAY)) == []
+    assert not any(crowded.client.exists(bucket.erased, bucket.erasures) for bucket in buckets(site))

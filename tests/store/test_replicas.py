@@ -4,6 +4,8 @@ import os
 import secrets
 import signal
 import time
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +15,7 @@ from consent_server.cli.log import log as log_command
 from consent_server.cli.shopper import erase as erase_command
 from consent_server.decision import Decision
 from consent_server.site import Notice
-from consent_server.store import Store
+from consent_server.store import Store, StoreAway
 from consent_server.store.keys import DAY
 from consent_server.tokens import Keys
 
@@ -101,3 +103,28 @@ def test_the_daily_thread_waits_too(pair, environment, log, site, run_live):
         time.sleep(0.05)
     with closing(Store(pair[0].url, 5)) as store:
         assert store.log.seals(site) == {}
+
+
+def test_words_and_time_zones_are_not_taken_for_written_before_a_replica_has_them(pair, site, caplog):
+    notice = Notice.of({"site": site.id, "revision": 1, "keep": 10_000_000, "lang": "az", "variant": ""})
+    in_baku = replace(site, timezone="Asia/Baku")
+    os.kill(pair[1].process.pid, signal.SIGSTOP)
+    with closing(Store(pair[0].url, 1, replicas=1)) as store:
+        store.notices.serve(site, [notice])
+        assert "notices will be kept when it is back" in caplog.text
+        with pytest.raises(StoreAway):
+            store.zones.day(in_baku, 0)
+        os.kill(pair[1].process.pid, signal.SIGCONT)
+        decision, kept, until = (
+            Decision(secrets.token_urlsafe(16), 2, notice, "save", None),
+            None,
+            time.monotonic() + 60,
+        )
+        while kept is None and time.monotonic() < until:
+            with suppress(StoreAway):
+                kept = store.decisions.record(in_baku, decision, now=time.time_ns() // 1_000_000, sign=KEYS.sign)
+        assert kept
+        with promoted(pair) as taken_over:
+            assert [*taken_over.notices.all(site)] == [notice.hash]
+            assert len(taken_over.notices.asked(site)) == 1
+            assert [zone for _, zone in taken_over.zones.history(site)] == ["Asia/Baku"]

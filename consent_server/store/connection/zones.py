@@ -17,6 +17,9 @@ from . import Connection
 NOTICE = timedelta(hours=1)
 """How long before its first midnight another time zone is written down, so that all servers have read of it by then."""
 
+QUARTER = 900_000
+"""Milliseconds: offsets from UTC are whole quarters of an hour."""
+
 
 class Span(NamedTuple):
     """Days are counted in ``zone`` from ``start`` on, milliseconds since 1970."""
@@ -34,12 +37,20 @@ def day_number(spans: Sequence[Span], at: int) -> int:
     return (at // 1000 + int((here.utcoffset() or timedelta()).total_seconds())) // (DAY // 1000)
 
 
+def is_utc_day(spans: Sequence[Span], day: int) -> bool:
+    """Return whether what is counted on the day with this number, since 1970-01-01, is what happens on that UTC day."""
+    start = day * DAY
+    around = range(start - DAY, start + 2 * DAY, QUARTER) if spans else ()
+    return all((day_number(spans, at) == day) == (start <= at < start + DAY) for at in around)
+
+
 class Zones:
     """The time zones in which sites' days are counted."""
 
     def __init__(self, connection: Connection) -> None:
         self._redis = connection.client
         self._reached = connection.reached
+        self._write = connection.write
         self._known: dict[str, list[Span]] = {}
 
     def day(self, site: Site, at: int) -> int:
@@ -65,8 +76,8 @@ class Zones:
             return spans
         with self._reached():
             counted = any(self._redis.exists(bucket.values) for bucket in buckets(site))
-            start = self._next_midnight(site.timezone) if counted else 0
-            self._redis.rpush(zones(site), msgspec.json.encode([start, site.timezone]))
+        start = self._next_midnight(site.timezone) if counted else 0
+        self._write(zones(site), "RPUSH", msgspec.json.encode([start, site.timezone]))
         return self.history(site)
 
     def _next_midnight(self, name: str) -> int:

@@ -13,6 +13,7 @@ from ..connection import Connection
 from ..keys import buckets, place
 from ..packing import pack_erased, unpack_erased
 from .notices import Notices
+from .remains import Remains
 
 
 class Erasures:
@@ -23,6 +24,7 @@ class Erasures:
         self._reached = connection.reached
         self._write = connection.write
         self._notices = notices
+        self._remains = Remains(connection)
 
     def unstated(self, site: Site) -> Iterator[Entry]:
         """Yield what is left of each entry without a statement, with its whole notice hash."""
@@ -38,15 +40,8 @@ class Erasures:
     def of(self, site: Site, subject: str, second: int) -> list[Entry]:
         """Return what is left of what was answered in a second, where the decisions of a subject are."""
         bucket = place(site, subject).bucket
-        with self._reached():
-            places = cast(list[bytes], self._redis.hkeys(bucket.erased))
-            fields = [each for each in places if int(each.split(b"-")[0]) // 1000 == second]
-            left = cast(list[bytes | None], self._redis.hmget(bucket.erased, fields)) if fields else []
-        return [
-            unpack_erased(packed, bucket.number, *map(int, each.split(b"-")))
-            for each, packed in zip(fields, left, strict=True)
-            if packed
-        ]
+        left = self._remains.between(bucket, second * 1000, (second + 1) * 1000)
+        return [unpack_erased(packed, bucket.number, *where) for where, packed in left.items()]
 
     def state(self, site: Site, entry: Entry, statement: bytes) -> None:
         """Add a statement to what is left of an entry."""

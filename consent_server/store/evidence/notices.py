@@ -30,8 +30,9 @@ class Notices:
     def __init__(self, connection: Connection) -> None:
         self._redis = connection.client
         self._reached = connection.reached
+        self._write = connection.write
         self._served: dict[str, dict[str, Notice]] = {}
-        self._unwritten: list[tuple[Site, Notice]] = []
+        self._unwritten: list[tuple[Site, Sequence[Notice], Asked]] = []
 
     def serve(self, site: Site, notices: Sequence[Notice], at: int | None = None) -> None:
         """Make ``notices`` the ones that this site asks now. They are written with the first decision at the latest.
@@ -39,11 +40,12 @@ class Notices:
         ``at``: since when, in milliseconds since 1970; since now if left out.
         """
         self._served.setdefault(site.id, {}).update({notice.hash: notice for notice in notices})
-        self._unwritten += [(site, notice) for notice in notices]
+        if notices:
+            self._unwritten.append(
+                (site, notices, Asked.of(notices, time.time_ns() // 1_000_000 if at is None else at))
+            )
         try:
             self.write()
-            if notices:
-                self.note(site, Asked.of(notices, time.time_ns() // 1_000_000 if at is None else at))
         except StoreAway:
             log.warning("redis is away: notices will be kept when it is back")
 
@@ -53,14 +55,29 @@ class Notices:
         Raises:
             StoreAway: it is still to be written.
         """
-        if not self._unwritten:
-            return
+        while self._unwritten:
+            first = site, notices, asked = self._unwritten[0]
+            self._keep(site, notices)
+            self.note(site, asked)
+            with suppress(ValueError):  # another thread has done so too
+                self._unwritten.remove(first)
+
+    def put_back(self, site: Site) -> None:
+        """Write what was served and is not in Redis any more, as after a failover to a replica that did not have it.
+
+        Raises:
+            StoreAway: it could not be written.
+        """
         with self._reached():
-            for site, notice in self._unwritten:
-                content = msgspec.json.encode(notice.content, order="sorted")
-                # Whatever stands under this hash is this, or was forged.
-                self._redis.hset(keys.notices(site), notice.hash, content)
-        self._unwritten = []
+            kept = cast(list[bytes], self._redis.hkeys(keys.notices(site)))
+        served = self._served.get(site.id, {})
+        self._keep(site, [served[name] for name in served.keys() - {name.decode(errors="replace") for name in kept}])
+
+    def _keep(self, site: Site, notices: Sequence[Notice]) -> None:
+        # Whatever stands under this hash is this, or was forged.
+        contents = {notice.hash: msgspec.json.encode(notice.content, order="sorted") for notice in notices}
+        if contents:
+            self._write(keys.notices(site), "HSET", *(part for pair in contents.items() for part in pair))
 
     def note(self, site: Site, asked: Asked) -> None:
         """Write down what is asked from now on, if it is something else than before.
@@ -70,8 +87,7 @@ class Notices:
         """
         before = [earlier for earlier in self.asked(site) if earlier.at <= asked.at]
         if not before or not before[-1].same_as(asked):
-            with self._reached():
-                self._redis.rpush(keys.asked(site), msgspec.json.encode(asked))
+            self._write(keys.asked(site), "RPUSH", msgspec.json.encode(asked))
 
     def asked(self, site: Site) -> list[Asked]:
         """Return what was asked from when on, the oldest first; each differs from the one before."""

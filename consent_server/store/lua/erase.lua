@@ -5,7 +5,8 @@
 --       3 log     stream
 --       4 copy    stream  as far as the log is written anew
 --       5 erased  hash    place -> what is left of an entry
---       6 torn    string  says that the log has to be written anew
+--       6 erasures  zset  places by their time in ms
+--       7 torn    string  says that the log has to be written anew
 -- ARGV  1 digest of the subject
 --       2 the places in `seen` as they were read, 8 bytes each
 --       3 how many there were in `older`
@@ -13,7 +14,7 @@
 --       5… of each entry: place as text, its id as packed, what is left of it
 -- Returns 1, or 0 if a decision came in between and nothing was done
 
-local seen, older, log, copy, erased, torn = unpack(KEYS)
+local seen, older, log, copy, erased, erasures, torn = unpack(KEYS)
 local digest = ARGV[1]
 
 if (redis.call('HGET', seen, digest) or '') ~= ARGV[2] or redis.call('HLEN', older) ~= tonumber(ARGV[3]) then
@@ -21,6 +22,7 @@ if (redis.call('HGET', seen, digest) or '') ~= ARGV[2] or redis.call('HLEN', old
 end
 for i = 5, #ARGV, 3 do
   redis.call('HSET', erased, ARGV[i], ARGV[i + 2])
+  redis.call('ZADD', erasures, string.match(ARGV[i], '^%d+'), ARGV[i])
   redis.call('XDEL', log, ARGV[i])
   redis.call('XDEL', copy, ARGV[i])
   redis.call('HDEL', older, ARGV[i + 1])

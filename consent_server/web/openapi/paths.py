@@ -8,7 +8,7 @@ from ...banner.scripts import LAYERS
 from ...rates.leaks import Kind, State
 from ..problems import STATUS
 from .components import REFUSALS, parameter
-from .schema import CATEGORY, DATE, LANGUAGE, TEXT, Schema, one, ref, some, thing
+from .schema import CATEGORY, DATE, LANGUAGE, TEXT, WHOLE, Schema, one, ref, some, thing
 
 BY_TOKEN: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 BY_MARKETER: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
@@ -18,6 +18,7 @@ _SCRIPT: dict[str, dict[str, Any]] = {
     "304": {"description": "As it was"},
 }
 _SEALS = {"schema": thing({"site": TEXT, "seals": some(thing({"day": DATE, "token": TEXT}))})}
+_PROOF = thing({"site": TEXT, "checkpoint": TEXT, "sealed": some({}), "unsealed": some(TEXT), "older": WHOLE})
 _LINES = {"schema": TEXT}
 _LANG = parameter(
     "query",
@@ -215,11 +216,12 @@ PATHS: dict[str, dict[str, Any]] = {
     },
     "/v1/{site_id}/me/proof": {
         "get": _call(
-            "The way from each sealed decision of the caller to its day's seal and to the log's checkpoint (RFC 9162)",
-            _says("The proof", thing({"site": TEXT, "checkpoint": TEXT, "sealed": some({}), "unsealed": some(TEXT)})),
-            *("NoToken", "ForeignOrigin", "UnknownSite", "TooMany", "StoreAway"),
+            "The way from the caller's sealed decisions to their days' seals and to the log's checkpoint (RFC 9162)",
+            _says("The proof", _PROOF),
+            *("NoToken", "ForeignOrigin", "UnknownSite", "BadQuestion", "TooMany", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
+            parameters=[parameter("query", "to", {"anyOf": [DATE, {"const": ""}]})],
         ),
     },
     "/v1/{site_id}/seals": {
