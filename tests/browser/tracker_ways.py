@@ -64,7 +64,7 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "const [filter, picture, box] = ['filter', 'feImage', 'rect'].map(part);"
         "filter.id = 'f'; filter.append(picture); box.setAttribute('filter', 'url(#f)');"
         "box.setAttribute('width', 9); box.setAttribute('height', 9); svg.append(filter, box);"
-        "picture.setAttribute('href', '{url}')",
+        "picture.setAttributeNS('http://www.w3.org/1999/xlink', 'any:href', '{url}')",
     ),
     "`input` of type image": ("waits", "make('input', { type: 'image', alt: '', src: '{url}' })"),
     "a frame": ("waits", "make('iframe', { src: '{url}', title: 'F' })"),
