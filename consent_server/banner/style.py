@@ -25,29 +25,29 @@ def theme(look: Mapping[str, Any]) -> str:
     """
     light = _properties(look)
     dark = _properties(look["dark"] or PLAIN_DARK)
-    sized = {light["--button-size"], dark.get("--button-size", _SIZE)} != {_SIZE}
+    sized = {light["--ask-button-size"], dark.get("--ask-button-size", _SIZE)} != {_SIZE}
     return (
         _rule(
             {
                 name: value
                 for name, value in light.items()
-                if (name, value) not in _UNSET and (sized or name != "--button-size")
+                if (name, value) not in _UNSET and (sized or name != "--ask-button-size")
             }
         )
         + _dark({name: value for name, value in dark.items() if light[name] != value})
-        + ("[data-ask] button{font-size:var(--button-size)}" if sized else "")
+        + ("[data-ask] button{font-size:var(--ask-button-size)}" if sized else "")
     )
 
 
 _SIZE = "16px"
-_UNSET = {("--radius", "8px"), ("font-family", "inherit")}
+_UNSET = {("--ask-radius", "8px"), ("font-family", "inherit")}
 """What banner.css has where nothing is set."""
 
 
 def _properties(theme: Mapping[str, Any]) -> dict[str, str]:
-    names = {"background": "--background", "text": "--text", "radius": "--radius", "font": "font-family"}
+    names = {"background": "--ask-background", "text": "--ask-text", "radius": "--ask-radius", "font": "font-family"}
     plain = {names[name]: theme[name] for name in names if name in theme}
-    buttons = {f"--button-{name}": value for name, value in theme["accept"].items()}
+    buttons = {f"--ask-button-{name}": value for name, value in theme["accept"].items()}
     return {name: _short(value) for name, value in (plain | buttons).items()}
 
 

@@ -38,7 +38,7 @@ const wear = () => {
 };
 
 /** The font is the body's. Asked for when the browser is about to look at all styles, or it would do so twice. */
-const takeFont = () => host?.style.setProperty('--font', getComputedStyle(doc.body ?? doc.documentElement).fontFamily, 'important');
+const takeFont = () => host?.style.setProperty('--ask-font', getComputedStyle(doc.body ?? doc.documentElement).fontFamily, 'important');
 
 /** @param {string} more of ours, on one line */
 export const addStyle = (more) => {

@@ -32,6 +32,8 @@ const release = (gate) => {
   const { doc, consent, newElement: element } = gate;
   /** @param {string} href @returns {boolean} whether it leads to a host: no `javascript:` or `data:`, however spelled */
   const isOfHost = (href) => /^http/.test(/** @type {any} */ (element('a', { href })).protocol);
+  /** @param {HTMLElement} part whose address is none of a host */
+  const refuse = (part) => console.warn('consent: no address of a host:', part);
   /** @type {Set<HTMLElement>} */
   const released = new Set();
   /** Let in by the shopper without an answer, on this page, until there is another. @type {WeakSet<HTMLElement>} */
@@ -77,7 +79,7 @@ const release = (gate) => {
       if (!address || part.getAttribute(name) == address) continue;
       lacked = true;
       if ((name == 'srcset' ? address.split(/[\s,]+/) : [address]).every(isOfHost)) part.setAttribute(name, address);
-      else console.warn('consent: no address of a host:', part);
+      else refuse(part);
     }
     return lacked;
   };
@@ -102,11 +104,14 @@ const release = (gate) => {
 
   /** @param {HTMLElement} marked */
   const run = (marked) => {
-    // Withdrawn while it stood in line: held again.
-    if (!mayRun(marked)) return released.delete(marked);
+    const mayNow = () => mayRun(marked) && marked.isConnected;
+    // Withdrawn while it stood in line, or taken out of the page: held again, until it is put back.
+    if (!mayNow()) return released.delete(marked);
     if (!(marked instanceof HTMLScriptElement)) return show(marked);
+    const address = addressOf(marked);
+    if (address && !isOfHost(address)) return released.delete(marked) && refuse(marked);
     // Withdrawn and allowed again meanwhile, it stands in the line twice.
-    return isHeld(marked) && runScript(gate, marked, brought.has(marked), () => mayRun(marked) || !released.delete(marked));
+    return isHeld(marked) && runScript(gate, marked, brought.has(marked), () => mayNow() || !released.delete(marked));
   };
 
   /** @param {HTMLElement} marked a copy of what was released, as it is held */
@@ -240,6 +245,18 @@ const release = (gate) => {
   follow(Node.prototype, 'cloneNode', holdCopy);
   follow(Document.prototype, 'importNode', holdCopy);
   follow(Range.prototype, 'cloneContents', holdCopy);
+  /** Of no window: nothing in it loads, and no element of the page's own making starts. */
+  const nowhere = /** @type {Document} */ (doc.cloneNode());
+  // What an app keeps of a page as text, and puts back, is a copy too.
+  for (const name of ['innerHTML', 'outerHTML']) {
+    const property = /** @type {any} */ (Object.getOwnPropertyDescriptor(Element.prototype, name));
+    property.get = new Proxy(property.get, {
+      apply: (native, self) => Reflect.apply(native, self instanceof Element
+        && [self, ...all(self, '[data-consent]')].some((each) => released.has(each) && !(each instanceof HTMLScriptElement))
+        ? nowhere.importNode(self, true) : self, []),
+    });
+    Reflect.defineProperty(Element.prototype, name, property);
+  }
 
   // Turbo makes a page agree with new markup, which knows nothing of what is released.
   addEventListener('turbo:before-morph-attribute', (event) => {

@@ -31,15 +31,21 @@ const isSpent = ({ doc, newElement }, marked) =>
 
 /** What a script writes that runs once the parser has passed it would replace the whole page. @param {() => void} act */
 const withoutWriting = (act) => {
+  /** @type {any} */
   const { prototype } = Document;
-  const { write, writeln, open } = prototype;
-  const ignore = /** @type {any} */ (() => {
+  const ignore = () => {
     console.warn('consent: document.write does nothing in a script that was released');
     return document;
+  };
+  const undo = ['write', 'writeln', 'open'].map((name) => {
+    const native = prototype[name];
+    if (Reflect.set(prototype, name, ignore)) return () => Reflect.set(prototype, name, native);
+    // The page has frozen it.
+    Reflect.defineProperty(document, name, { configurable: true, value: ignore });
+    return () => Reflect.deleteProperty(document, name);
   });
-  Object.assign(prototype, { write: ignore, writeln: ignore, open: ignore });
   act();
-  Object.assign(prototype, { write, writeln, open });
+  undo.forEach((each) => each());
 };
 
 /** @type {Promise<boolean> | undefined} */

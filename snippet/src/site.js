@@ -14,7 +14,7 @@ export const { variant, layout, notices } =
   /** @type {import('./types').Way} */ (config.ways.find(({ below }) => draw < below));
 
 /** As the browser has it, whatever class of the page's takes the name later. */
-const { prototype } = Document;
+const { prototype } = HTMLDocument;
 
 /**
  * The document as the browser has it. A page's element with a name, `<img name="cookie">`, hides what the document has of

@@ -4,7 +4,7 @@
  */
 
 /** The document's own, whatever the page has named so. */
-const script = /** @type {HTMLScriptElement} */ (Reflect.get(Document.prototype, 'currentScript', document));
+const script = /** @type {HTMLScriptElement} */ (Reflect.get(HTMLDocument.prototype, 'currentScript', document));
 const [answer] = [location.href, script.src].map((address) => /[?&]consent=(\w+)/.exec(address)?.[1]).filter(Boolean);
 
 if (__TESTING__.includes(location.origin) && /^(accepted|refused|functional|analytics|marketing)$/.test(answer ?? '')) {

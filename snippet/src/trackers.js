@@ -50,7 +50,7 @@ const give = (own, name, address, act, runs) => {
 
 /** @type {(element: any, name: string, value: any) => any} an address that an attribute asks for at once; a link to follow does not */
 const asks = (element, name, value) =>
-  /^(src|srcset|poster|data|(xlink:)?href)$/i.test(name) && !/^a(rea)?$/.test(element.localName) && !memory.once?.has(element)
+  /^(src|srcset|poster|data|(.*:)?href)$/i.test(name) && !/^a(rea)?$/.test(element.localName) && !memory.once?.has(element)
     && ((name[5] && `${value}`.split(/[\s,]+/).find((each) => stopped(each))) || value);
 
 /** @param {any} element */

@@ -201,7 +201,7 @@ def link(shop: Shop, page: Page) -> None:
     when(page, lambda: hits(shop) == ["style"])
 
 
-@row("a copy (`cloneNode`, `cloneContents`, `importNode`) of any other")
+@row("a copy (`cloneNode`, `cloneContents`, `importNode`, or the text of `innerHTML` and `outerHTML`) of any other")
 def asks(shop: Shop, page: Page) -> None:
     said_yes(
         shop,
@@ -211,16 +211,21 @@ def asks(shop: Shop, page: Page) -> None:
     )
     when(page, lambda: sorted(hits(shop)) == ["poster", "style"])
     until(page, "consent.token")
-    page.evaluate("window.copied = box.cloneNode(true)")
+    page.evaluate("window.copied = box.cloneNode(true); window.text = [box.innerHTML, box.outerHTML]")
     page.evaluate("consent.decide({ analytics: false })")
     until(page, "!document.querySelector('link').href")
-    page.evaluate("document.body.append(copied)")
+    page.evaluate(
+        "document.body.append(copied, ...text.map((html) => document.createRange().createContextualFragment(html)))"
+    )
     settle(page)
     assert sorted(hits(shop)) == ["poster", "style"]
+    page.evaluate("for (const more of [...document.body.children].slice(-4)) if (more != copied) more.remove()")
     page.evaluate("consent.decide({ analytics: true })")
     when(page, lambda: len(hits(shop)) == 4)
     page.evaluate("document.body.append(copied.cloneNode(true))")
     until(page, "document.querySelectorAll('link[href],video[poster]').length == 6")
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', copied.outerHTML)")
+    until(page, "document.querySelectorAll('link[href],video[poster]').length == 8")
 
 
 @row("any other: `object`, `embed`, `a`, `form`, `svg`; `srcdoc`")
@@ -240,18 +245,21 @@ def others(shop: Shop, page: Page) -> None:
     assert page.evaluate("document.querySelector('a').href + document.querySelector('embed').src") == ""
 
 
-@row("an address of `javascript:`, `data:`, `blob:`, however it is spelled")
+@row("an address of `javascript:`, `data:`, `blob:`, however it is spelled, of a script too")
 def not_of_a_host(shop: Shop, page: Page) -> None:
     addresses = [
         *("javascript:top.ran(1)", " JavaScript:top.ran(1)", "java\tscript:top.ran(1)", "\x01javascript:top.ran(1)"),
         *("data:text/html,<script>top.ran(1)</script>", "DATA:text/html,x", "vbscript:x", "java\nscript:top.ran(1)"),
+        *("data:text/javascript,ran(1)", " data:text/javascript;base64,cmFuKDEp"),
     ]
     said_yes(shop, page, "")
     page.evaluate(
         """(addresses) => {
-          for (const address of [...addresses, URL.createObjectURL(new Blob(['<script>top.ran(1)</script>'], { type: 'text/html' }))]) {
-            for (const name of ['iframe', 'img']) {
+          for (const address of [...addresses, ...['<script>top.ran(1)</script>', 'ran(1)'].map((text) =>
+            URL.createObjectURL(new Blob([text], { type: 'text/html' })))]) {
+            for (const name of ['iframe', 'img', 'script']) {
               const part = document.createElement(name);
+              part.type = 'text/plain';
               part.dataset.consent = 'analytics';
               part.dataset.src = address;
               part.dataset.srcset = address + ' 2x';

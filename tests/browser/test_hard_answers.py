@@ -157,9 +157,15 @@ def test_the_banner_answers_a_mouse_beside_a_focus_trap(shop: Shop, page: Page) 
 
 
 def test_a_page_that_froze_its_prototypes_releases(shop: Shop, page: Page) -> None:
-    page.goto(shop.page(INLINE + "<script>Object.freeze(Node.prototype); Object.freeze(Element.prototype)</script>"))
+    frozen = "for (const { prototype } of [Node, Element, Document, HTMLElement]) Object.freeze(prototype)"
+    writes = INLINE.replace("window.inline = 1", "document.write('gone'); window.wrote = 1")
+    page.goto(shop.page(f"{writes}{INLINE}<script>{frozen}</script>"))
     page.evaluate(ALLOW)
-    until(page, "window.inline")
+    until(page, "window.wrote && window.inline")
+    assert page.evaluate("[document.querySelector('h1').textContent, Object.hasOwn(document, 'write')]") == [
+        "Shop",
+        False,
+    ]
 
 
 def test_cookie_settings_say_something_while_the_preferences_hang(shop: Shop, page: Page) -> None:

@@ -87,6 +87,11 @@ HOSTILE = {
     "big reset": "*, ::before { font: 40px/3 serif !important; margin: 50px !important; visibility: hidden !important;"
     " text-transform: uppercase !important; letter-spacing: 1em !important; opacity: 0 !important }",
     "root sizes": "html { font-size: 4px } :root { --text: red; --background: red; --font: x; --button-text: red }",
+    "variables": "* { --text: red !important; --background: transparent !important; --font: x; --radius: 0;"
+    " --button-background: transparent !important; --button-text: red !important }",
+    "registered variables": "@property --background { syntax: '<color>'; inherits: false; initial-value: transparent }"
+    " @property --text { syntax: '<length>'; inherits: false; initial-value: 0px }",
+    "first letters": "p::first-letter { font-size: 300%; float: left } *::first-line { font-size: 60px !important }",
     "layers": "@layer base { button { all: unset } * { margin: 0 } } div { position: static }",
 }
 

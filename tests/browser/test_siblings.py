@@ -132,6 +132,22 @@ def test_a_script_that_the_browser_does_not_run_can_be_found_by_who_does(shop: S
     until(page, f"{found} == 2")
 
 
+def test_what_is_out_of_the_page_at_its_turn_runs_once_it_is_put_back(shop: Shop, page: Page) -> None:
+    # As a framework does that keeps a part of the page for the next time it is shown.
+    held = [tracker(shop, name) for name in ("first.js", "own.js", "film")]
+    page.route("**/first.js", lambda _: None)
+    part = f"<script {HELD}>ran('own')</script><script {HELD} src={held[1]}></script><iframe title=F data-consent=analytics data-src={held[2]}></iframe>"
+    page.goto(shop.page(f"{COUNT}<script {HELD} src={held[0]}></script><div id=part>{part}</div>"))
+    with page.expect_request("**/first.js"):
+        page.evaluate(ALLOW)
+    page.evaluate("window.kept = part; part.remove()")
+    page.wait_for_timeout(1800)  # as long as a script that does not load holds up the next
+    assert page.evaluate("order") == []
+    page.evaluate("document.body.append(kept)")
+    until(page, "order.join() == 'own,/own.js'")
+    when(page, lambda: {*hits(shop)} == {"film", "own.js"})
+
+
 # ---- What old libraries make of lists ----
 
 OLD = """<script>

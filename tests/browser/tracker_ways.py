@@ -64,7 +64,7 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "const [filter, picture, box] = ['filter', 'feImage', 'rect'].map(part);"
         "filter.id = 'f'; filter.append(picture); box.setAttribute('filter', 'url(#f)');"
         "box.setAttribute('width', 9); box.setAttribute('height', 9); svg.append(filter, box);"
-        "picture.setAttribute('href', '{url}')",
+        "picture.setAttributeNS('http://www.w3.org/1999/xlink', 'any:href', '{url}')",
     ),
     "`input` of type image": ("waits", "make('input', { type: 'image', alt: '', src: '{url}' })"),
     "a frame": ("waits", "make('iframe', { src: '{url}', title: 'F' })"),
@@ -181,6 +181,7 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
     ),
     "a link that is followed, and its `ping`": ("goes", "make('a', { href: '#', ping: '{url}' }).click()"),
     "a window of `open`": ("goes", "open('{url}')"),
+    "where a script leads the page itself by `location`": ("goes", "location.assign('{url}')"),
 }
 """A row's beginning: what becomes of it, and the script that does it. ``{url}`` is the tracker's address."""
 
@@ -192,6 +193,21 @@ IN_HTML: dict[str, tuple[Outcome, str]] = {
     "a picture": ("goes", '<img src="{url}" alt="">'),
     "a style sheet": ("goes", '<link rel="stylesheet" href="{url}">'),
     "a picture of a style sheet": ("goes", "<style>h1 { background: url({url}) }</style>"),
+    "a film's poster": ("goes", '<video poster="{url}"></video>'),
+    "`input` of type image": ("goes", '<input type="image" src="{url}" alt="">'),
+    "a picture of SVG, or of its filters": ("goes", '<svg><image href="{url}" width="9" height="9" /></svg>'),
+    "a `background` attribute": ("goes", '<table background="{url}"><tr><td>x</table>'),
+    "a `link` that preloads or fetches ahead": ("goes", '<link rel="preload" as="script" href="{url}">'),
+    "rules of what to prefetch": (
+        "goes",
+        '<script type="speculationrules">'
+        '{"prefetch":[{"source":"list","eagerness":"immediate","urls":["{url}"]}]}</script>',
+    ),
+    "a frame's `srcdoc`": ("goes", "<iframe title='F' srcdoc=\"<img src='{url}' alt=''>\"></iframe>"),
+    "a film in a shadow root that the HTML declares": (
+        "goes",
+        '<div><template shadowrootmode="open"><video preload="auto" src="{url}"></video></template></div>',
+    ),
 }
 
 ADDRESSES = {
