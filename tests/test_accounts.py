@@ -25,7 +25,7 @@ from consent_server import create_app
 from consent_server.settings.environment import Settings
 from consent_server.site import Site
 from consent_server.store import ApiKey
-from consent_server.tokens import AccountNames
+from consent_server.tokens.accounts import AccountNames
 from consent_server.web.accounts import KIND
 from consent_server.web.marketer.session import digest
 
@@ -270,6 +270,16 @@ def test_who_never_answered_is_asked_and_the_answer_counts_for_the_account(phone
     phone.answer("analytics")
     phone.visit("42")
     assert laptop.visit("42")["allow"] == ["analytics"]
+
+
+def test_a_device_that_the_back_end_leaves_out_keeps_its_own(phone: Browser, laptop: Browser, clock: Clock) -> None:
+    own = laptop.answer()
+    clock.pass_by(7200)
+    phone.answer("analytics")
+    phone.visit("42")
+    laptop.page()
+    assert laptop.cookies == {"consent": own}
+    assert phone.visit("42")["allow"] == ["analytics"]
 
 
 # Logout

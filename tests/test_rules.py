@@ -158,3 +158,13 @@ def test_a_shop_without_rules_is_served_the_bytes_that_it_would_be_if_there_were
         ]
         assert marks, name
         assert not [mark for mark in marks if mark in plain], name
+
+
+def test_a_shop_has_the_same_bytes_whichever_shops_are_beside_it():
+    def all_of(scripts):
+        return [scripts.consent.hash, *(each.hash for layer in scripts.layers.values() for each in layer.values())]
+
+    before = all_of(build_scripts(PLAIN))
+    build_scripts(SITE)
+    build_scripts(replace(PLAIN, accounts=True))
+    assert all_of(build_scripts(PLAIN)) == before

@@ -86,7 +86,7 @@ def build_scripts(site: Site) -> SiteScripts:
     sources = {name: _built(f"{name}.js")} | {
         each: _built(f"{each}.rules.js" if site.rules and each in ruled.LAYERS else f"{each}.js") for each in LAYERS
     }
-    wanted = _wanted()
+    wanted = {**_wanted()}  # that one is of all shops
     if any(rule.kinds for rule in site.rules):
         wanted |= {each: [*wanted[each], *more] for each, more in ruled.LAYERS.items()}
     if site.accounts:
