@@ -169,6 +169,9 @@ def test_what_one_device_answered_applies_on_another_after_the_login_and_that_is
     for device in (phone, laptop):
         assert device.visit("42")["set_cookies"] == []
     assert laptop.said == ["applied"]
+    redis = phone.shopper.client.application.extensions["consent"].store.connection.client
+    logs = [redis.xlen(each) for each in redis.scan_iter("*:log")]
+    assert sum(logs) == 1  # what a device is given is no decision, and counts nowhere
 
 
 @pytest.mark.parametrize(("phone_says", "laptop_says"), [((), ("analytics",)), (("marketing",), ())])
