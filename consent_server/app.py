@@ -18,7 +18,7 @@ from .settings.shops import read_sites
 from .site import Site
 from .store import Store
 from .tokens import Keys
-from .web import health, marketer, places, reports, seals, shopper
+from .web import accounts, health, marketer, places, reports, seals, shopper
 from .web.knocks import Knocks
 from .web.limits import Limits
 from .web.problems import register_error_handlers
@@ -76,6 +76,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     services = Services(settings, sites, store, Keys(settings.secret), Limits(), knocks, scripts)
     app = _bare(services)
     app.register_blueprint(shopper.blueprint)
+    app.register_blueprint(accounts.blueprint)
     app.register_blueprint(places.blueprint)
     app.register_blueprint(reports.blueprint)
     app.register_blueprint(seals.blueprint)

@@ -120,6 +120,7 @@ class Site:
     watch: float
     timezone: str
     buckets: int
+    accounts: bool
     test_origins: tuple[str, ...]
 
     @property
@@ -229,6 +230,8 @@ class Notice:
         """
         said = {**words, **site.words.get(lang, {}), **variant.words.get(lang, {})}
         said |= {**(ruled or {}), **rule.words.get(lang, {})}
+        if site.accounts:
+            said["text"] += "{account}"
         for name, value in (values or {}).items():
             said["text"] = said["text"].replace(f"{{{name}}}", value)
         offered = [category for category in CATEGORIES if rule.kinds.get(category) != "off"]

@@ -75,6 +75,16 @@ def test_each_row_of_the_comparison_names_tests_that_exist() -> None:
         assert re.search(r"\)(?: \| [●◐○–]){5} \|$", row), row
 
 
+def test_each_row_of_what_is_recommended_for_accounts_names_a_test_that_exists() -> None:
+    part = (ROOT / "docs/accounts.md").read_text("utf-8").partition("## What CNIL recommends")[2].partition("\n## ")[0]
+    rows = [line for line in part.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 7
+    for row in rows:
+        ((test, path),) = re.findall(r"\[`(test_\w+)`\]\(\.\./(tests/[\w/]+\.py)\) \|$", row)
+        assert f"\ndef {test}(" in (ROOT / path).read_text("utf-8"), f"{path} has no {test}"
+        assert all(int(by) <= 7 for by in row.split(" | ")[1].split(", ")), row
+
+
 def test_tests_that_the_documentation_names_exist() -> None:
     for page in PAGES:
         for name in re.findall(r"`(tests/[\w/]+\.py)(?:::\w+)?`", page.read_text("utf-8")):

@@ -17,7 +17,7 @@ from consent_server.proof.receipt import receipt
 from consent_server.rules import KINDS, Rule, rule_at
 from consent_server.settings.environment import Settings
 from consent_server.settings.places import COUNTRIES
-from consent_server.settings.shops import make_site, words_of_rules
+from consent_server.settings.shops import make_site, words_only_for
 from consent_server.site import OPTIONAL, UnknownCategory
 
 PLAIN = make_site(
@@ -146,7 +146,7 @@ def test_a_shop_without_rules_is_served_the_bytes_that_it_would_be_if_there_were
     assert text.startswith(before)
     assert text.endswith(after)
     assert "rules:" not in text[len(before) : len(text) - len(after)]
-    assert not {*words_of_rules()} & {*made.notices["en"][0].content["words"]}
+    assert not {*words_only_for("rules")} & {*made.notices["en"][0].content["words"]}
     for name in ("consent", "consent.full", "details", "list", "mine", "withdraw"):
         plain, ruled = (
             static.joinpath(f"{name}.js").read_text("utf-8") for name in (name, f"{name.removesuffix('.full')}.rules")
@@ -158,3 +158,13 @@ def test_a_shop_without_rules_is_served_the_bytes_that_it_would_be_if_there_were
         ]
         assert marks, name
         assert not [mark for mark in marks if mark in plain], name
+
+
+def test_a_shop_has_the_same_bytes_whichever_shops_are_beside_it():
+    def all_of(scripts):
+        return [scripts.consent.hash, *(each.hash for layer in scripts.layers.values() for each in layer.values())]
+
+    before = all_of(build_scripts(PLAIN))
+    build_scripts(SITE)
+    build_scripts(replace(PLAIN, accounts=True))
+    assert all_of(build_scripts(PLAIN)) == before

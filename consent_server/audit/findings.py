@@ -24,7 +24,7 @@ ALLOWED = {state: frozenset({"necessary"}) for state in ("before", "refused", "w
 }
 """What a shopper allows in each state."""
 
-OURS = re.compile(r"(?:__Host-)?consent|ask-.*")
+OURS = re.compile(r"(?:__Host-)?(?:consent|ask-.*)")
 """Names of our own cookie and storage."""
 
 OUR_CALLS = re.compile(

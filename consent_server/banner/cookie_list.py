@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from ..site import CATEGORIES, Cookie, Site
-from .regional import country_name, country_names, day, isolated, time_span
+from .regional import country_name, country_names, day, isolated, sentences, time_span
 
 
 def facts(site: Site, lang: str, words: Mapping[str, str]) -> list[str]:
@@ -18,8 +18,9 @@ def facts(site: Site, lang: str, words: Mapping[str, str]) -> list[str]:
 
 
 def first_layer_values(site: Site, lang: str, words: Mapping[str, str]) -> dict[str, str]:
-    """Return what the first layer says of this shop: how long an answer holds, and third parties if it lists any."""
-    return {"keep": time_span(site.keep, lang), "others": words["others"] if site.has_third_parties else ""}
+    """Return what the first layer says of this shop: how long an answer holds, third parties, and for what devices."""
+    account = {"account": sentences(["", words["account"]], lang)} if site.accounts else {}
+    return {"keep": time_span(site.keep, lang), "others": words["others"] if site.has_third_parties else "", **account}
 
 
 def cookie_list(site: Site, lang: str, words: Mapping[str, str]) -> dict[str, Any]:

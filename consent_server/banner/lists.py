@@ -35,7 +35,11 @@ def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], firs
         "gpc": int(site.gpc),
         "layers": version,
         "css": style.layouts(layouts) + style.theme(site.theme),
-        "clear": [_beginnings(site, category) for category in OPTIONAL],
+        # What begins as the last, no category allows: the layer that it is for says what became of an account's answer.
+        "clear": [
+            *(_beginnings(site, category) for category in OPTIONAL),
+            *([["ask-account=applied", "ask-account=conflict"]] if site.accounts else []),
+        ],
         "ways": ways,
         **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
         **({"trackers": list(tracker_patterns(site.held_trackers))} if site.held_trackers else {}),
@@ -143,7 +147,7 @@ def details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterabl
             category: [_in_words(cookie, asked.lang) for cookie in cookies]
             for category, cookies in asked.content["cookies"].items()
         },
-        "facts": " ".join(facts(site, asked.lang, words)),
+        "facts": " ".join([*facts(site, asked.lang, words), *([words["account"]] if site.accounts else [])]),
         "updated": site.policy_updated.isoformat(),
         "changed": site.changed.get(asked.lang),
         "providers": [
@@ -183,6 +187,11 @@ def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str
         content["tables"] = [{**each, "category": name} for each, name in zip(content["tables"], of, strict=True)]
     said = {key: words[key] for key in wanted}
     return {**content, "dates": dates(lang), "radius": radius, "words": said}
+
+
+def account(site: Site) -> dict[str, object]:
+    """Return what puts an account's answer in place, ``AccountConfig`` in ``types.d.ts``."""
+    return {"cookie": site.cookie, "domain": site.cookie_domain or "", "keep": site.keep}
 
 
 def watch(site: Site) -> dict[str, object]:

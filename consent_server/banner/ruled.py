@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..rules import Rule
-from ..settings.shops import words_of_rules
+from ..settings.shops import words_only_for
 from ..site import OPTIONAL, Notice, Site
 from .regional import listing, sentences
 
@@ -21,9 +21,9 @@ SENTENCES = {"objection": "unless", "ask": "only"}
 """The word by which the first layer says of each kind what it is for."""
 
 
-def without_rules(words: Mapping[str, str]) -> dict[str, str]:
-    """Return the words of a notice in a place that has no rule."""
-    needed = words_of_rules()
+def without_rules(site: Site, words: Mapping[str, str]) -> dict[str, str]:
+    """Return the words of a notice in a place that has no rule, and without what only accounts need."""
+    needed = {*words_only_for("rules"), *(() if site.accounts else words_only_for("accounts"))}
     return {name: word for name, word in words.items() if name not in needed}
 
 
@@ -38,7 +38,7 @@ def words_of(rule: Rule, lang: str, words: Mapping[str, str]) -> dict[str, str]:
         if (of := rule.has(kind, OPTIONAL))
     ]
     whole = sentences([*text, said["holding"]], lang).replace("{refuse}", said["refuse"])
-    return {**{name: said[name] for name in words_of_rules()}, "text": whole}
+    return {**{name: said[name] for name in words_only_for("rules")}, "text": whole}
 
 
 def rules(site: Site, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> list[dict[str, object]]:

@@ -26,6 +26,10 @@ from .cookie_list import cookie_list, first_layer_values, fragment
 LAYERS = ("details", "mine", "proof", "withdraw", "list", "release", "delivery")
 
 
+_HINT = "//# allFunctionsCalledOnLoad\n"
+"""How a script begins that a browser is to compile as a whole."""
+
+
 class NotShowable(ConsentError):
     """A notice that no banner can show."""
 
@@ -82,9 +86,11 @@ def build_scripts(site: Site) -> SiteScripts:
     sources = {name: _built(f"{name}.js")} | {
         each: _built(f"{each}.rules.js" if site.rules and each in ruled.LAYERS else f"{each}.js") for each in LAYERS
     }
-    wanted = _wanted()
+    wanted = {**_wanted()}  # that one is of all shops
     if any(rule.kinds for rule in site.rules):
         wanted |= {each: [*wanted[each], *more] for each, more in ruled.LAYERS.items()}
+    if site.accounts:
+        wanted |= {"withdraw": [*wanted["withdraw"], *wanted["accounts"], "details"]}
     # A shopper's own choices are not among what is shown before an answer, nor is what watches a page.
     shown = {f"{each}.js": Script.of(sources[each]).hash for each in (name, "details")}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
@@ -94,7 +100,7 @@ def build_scripts(site: Site) -> SiteScripts:
                 site,
                 lang,
                 variant,
-                ruled.without_rules(words[lang]),
+                ruled.without_rules(site, words[lang]),
                 shown,
                 first_layer_values(site, lang, words[lang]),
                 rule,
@@ -122,6 +128,9 @@ def build_scripts(site: Site) -> SiteScripts:
     gate = _filled(source, "__SITE__", lists.gate(site, version, notices, wanted["first"]))
     # By a hash of its own: a shop that does not watch has the same gate as if there were no such layer.
     watch = Script.of(_filled(_built("watch.js"), "__WATCH__", lists.watch(site)))
+    if site.accounts:  # first, so that the gate finds what there is to be in the cookie
+        first = _filled(_built("account.js"), "__ACCOUNT__", lists.account(site))
+        gate = _HINT + first + gate.removeprefix(_HINT)
     if site.watch:
         gate += _filled(_built("watching.js"), "__WATCHING__", lists.watching(site, watch.hash))
     if site.answered_by_address:

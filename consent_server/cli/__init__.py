@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .. import __version__
+from .accounts import accounts
 from .audit import audit_command
 from .check import check
 from .demo import demo
@@ -33,6 +34,7 @@ def main() -> None:
 
 
 COMMANDS = (
+    accounts,
     audit_command,
     check,
     demo,

@@ -34,23 +34,20 @@ class Period:
     last: date
 
     @classmethod
-    def parse(
-        cls, first: str | None, last: str | None, today: date, days: int = 30, names: tuple[str, str] = ("from", "to")
-    ) -> Period:
+    def parse(cls, first: str | None, last: str | None, today: date, names: tuple[str, str] = ("from", "to")) -> Period:
         """Read a period as people write it.
 
         Args:
-            first: the first day, ``YYYY-MM-DD``; without it, the period is ``days`` long.
+            first: the first day, ``YYYY-MM-DD``; without it, the period has 30 days.
             last: the last day, ``YYYY-MM-DD``; without it, today.
             today: the day by the server's clock, where the site is.
-            days: the length of a period without a first day.
             names: what the first and the last day are asked for by.
 
         Raises:
             BadQuestion: not a day, in the wrong order, in the future, or longer than five years.
         """
         end = read_day(last, names[1]) if last else today
-        start = read_day(first, names[0]) if first else end - timedelta(days=days - 1)
+        start = read_day(first, names[0]) if first else end - timedelta(days=29)
         if start > end:
             raise BadQuestion("order", f"`{names[0]}` ({start}) is after `{names[1]}` ({end}).")
         if end > today:

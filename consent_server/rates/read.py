@@ -65,13 +65,11 @@ def report(
         StoreAway: the store does not answer.
     """
     now = _days(store, site, period, only)
-    if by in only:
-        rows = {only[by]: total} if any((total := Counts.total(now.values())).row) else {}
-    else:
-        rows = now if by == "day" else _rows(store, site, period, [by], only)[by]
+    total = Counts.total(now.values())
+    rows = now if by == "day" else {only[by]: total} if by in only else _rows(store, site, period, [by], only)[by]
     against = against or period.before
     before = Counts.total(_days(store, site, against, only).values())
-    return Report(site.id, period, by, rows, Counts.total(now.values()), before, against, only, site.timezone)
+    return Report(site.id, period, by, rows, total, before, against, only, site.timezone)
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
@@ -200,9 +198,8 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
             counted.pop("", None)
             again.pop("", None)
         if by == "placed":  # as by the rule alone
-            counted, again = (
-                {cell: row for cell, row in rows.items() if value_in(cell, "rule")} for rows in (counted, again)
-            )
+            counted = {cell: row for cell, row in counted.items() if value_in(cell, "rule")}
+            again = {cell: row for cell, row in again.items() if value_in(cell, "rule")}
         if by in ("parts", "placed") and sum(map(sum, counted.values())) < sum(map(sum, again.values())):
             continue  # some of these days were counted by a version that knew of none
         differences += [
@@ -284,5 +281,4 @@ def _any(rows: Mapping[str, Counts]) -> bool:
 
 def _within(days: Mapping[str, Counts], period: Period) -> dict[str, Counts]:
     """Return the days of a period out of more days."""
-    first, last = period.first.isoformat(), period.last.isoformat()
-    return {day: counts for day, counts in days.items() if first <= day <= last}
+    return {day: counts for day, counts in days.items() if period.first <= date.fromisoformat(day) <= period.last}

@@ -200,6 +200,7 @@ SITE = (
     Row("rules", read_rules(RULE), [], "Places where a category is not asked for, but on until objection, or off."),
     Row("watch", share, "0%", "Share of page views that report names the lists do not allow.", "1%"),
     Row("timezone", time_zone, "UTC", "Time zone in which the days of the rates begin and end.", "Asia/Baku"),
+    Row("accounts", yes_no, False, "One answer for an account of the shop, on all devices that are logged in.", True),
     Row("buckets", whole(1, 4096), 24, "Parts that a site's keys are spread over; fixed once decisions are kept.", 48),
 )
 
@@ -213,10 +214,10 @@ def snippet_words() -> dict[str, dict[str, str]]:
 
 
 @cache
-def words_of_rules() -> tuple[str, ...]:
-    """Return the names of the words that only rules by place need; in a shop's own language they may be left out."""
+def words_only_for(setting: str) -> tuple[str, ...]:
+    """Return the names of the words that only ``rules`` or ``accounts`` need; else a language of one's own has none."""
     text = files("consent_server.banner").joinpath("static/words.json").read_bytes()
-    return tuple(msgspec.json.decode(text)["rules"])
+    return tuple(msgspec.json.decode(text)[setting])
 
 
 def read_sites(path: Path) -> dict[str, Site]:
@@ -260,13 +261,13 @@ def _site(name: str, written: Any) -> Site:
         raise ValueError("is no id for a shop: it takes up to 32 of a-z, 0-9 and -")
     values = table(SITE)(written)
     languages, words = values["languages"], values["words"]
+    known = {lang: {**snippet_words().get(lang, {}), **words.get(lang, {})} for lang in languages}
+    spare = {*words_only_for("rules"), *(() if values["accounts"] else words_only_for("accounts"))}
     for lang in languages:
-        needed = set(snippet_words()["en"]) - set(words_of_rules())
-        missing = sorted(needed - set(snippet_words().get(lang, {})) - set(words.get(lang, {})))
+        missing = sorted({*snippet_words()["en"]} - spare - {*known[lang]})
         if missing:
             raise WrongAt("languages", f"has {lang!r}, for which words.{lang} lacks {', '.join(missing)}")
-    known = {lang: {**snippet_words().get(lang, {}), **words.get(lang, {})} for lang in languages}
-    must_have_words(values["rules"], words_of_rules(), languages, known)
+    must_have_words(values["rules"], words_only_for("rules"), languages, known)
     values["cookies"] = {
         category: tuple(
             Cookie(

@@ -6,6 +6,8 @@ from typing import cast
 
 from ..site import ConsentError
 from . import keys
+from .accounts import Accounts
+from .api_keys import ApiKey, ApiKeys
 from .connection import Connection, Server, StoreAway
 from .connection.clock import Clock, ClocksApart
 from .connection.foreign import Unreadable
@@ -18,8 +20,8 @@ from .evidence.public_keys import PublicKeys
 from .feed.reader import Feed
 from .leaks import Leaks
 from .log import Archive, Archived, Log
-from .marketers import ApiKey, Marketer, Marketers, ReportLink
-from .notes import Note, Notes
+from .readers.marketers import Marketer, Marketers, ReportLink
+from .readers.notes import Note, Notes
 
 __all__ = [
     "PARTS",
@@ -74,6 +76,9 @@ class Store:
         self.feed = Feed(self.connection)
         self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
+        self.rates_keys = ApiKeys(self.connection, keys.api_keys)
+        self.account_keys = ApiKeys(self.connection, keys.account_keys)
+        self.accounts = Accounts(self.connection)
         self.notes = Notes(self.connection)
         self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)

@@ -36,6 +36,8 @@ consent:{SITE}:leaks:DAY           zset    state, kind and name of what is not a
 consent:endorsements               set     what keys signed of the next and the previous one
 consent:keys                       hash    id -> public key, JWK, as kept before there were endorsements
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
+consent:{SITE}:account-keys        hash    the same of keys that link the accounts of a shop
+consent:account:SITE:HASH          string  token of the newest answer of an account, by a keyed hash; expires with it
 consent:{SITE}:links               hash    id of a link to a report -> whom it is for, until when, its question, JSON
 consent:{SITE}:notes               hash    id of a marketer's note -> its day and text, JSON
 consent:sample                     set     sites whose decisions are made up
@@ -203,6 +205,16 @@ def leaks(site: Site, day: date) -> str:
 def api_keys(site: Site) -> str:
     """Return the key of the API keys that read a site's rates."""
     return f"consent:{{{site.id}}}:api-keys"
+
+
+def account_keys(site: Site) -> str:
+    """Return the key of the API keys that link a site's accounts."""
+    return f"consent:{{{site.id}}}:account-keys"
+
+
+def account(site: Site, name: str) -> str:
+    """Return the key of an account's answer: each lies in a slot of its own."""
+    return f"consent:account:{site.id}:{name}"
 
 
 def links(site: Site) -> str:

@@ -27,6 +27,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 
 from ..decision import Consent
 from ..site import base64url
+from .accounts import AccountNames
 from .errors import BadToken, ExpiredToken, ForeignToken, ForgedToken, NoKeys, OutdatedToken
 from .reader import Ed25519, Reader
 
@@ -173,6 +174,7 @@ class Keys(Reader):
         private = [_derive(secret) for secret in secrets]
         self.public = tuple(key.public_key().public_bytes_raw() for key in private)
         super().__init__(self.public, Ed25519(private))
+        self.accounts = AccountNames(secrets)
         self._signed = lru_cache(maxsize=256)(self._signer.algorithm.get_signature)
 
     def sign(self, payload: msgspec.Struct | dict[str, Any], by: int = 0) -> bytes:

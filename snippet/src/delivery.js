@@ -132,6 +132,8 @@ const delivery = (gate) => {
     expire(GUARD, LASTING, CLOCK);
     keepWithdrawn([]);
     store();
+    const account = cookie.replace('consent', 'ask-account');
+    if (valueOf(account) != null) put(account, 'erased', home, keep); // for the shop's back end: see accounts.py
   };
 
   // ---- The server's answers ----

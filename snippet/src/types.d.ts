@@ -22,6 +22,7 @@ declare global {
   /** Origins where an address may answer. */
   const __TESTING__: string[];
   const __WATCH__: WatchConfig;
+  const __ACCOUNT__: AccountConfig;
   interface Window {
     trustedTypes?: { createPolicy?(name: string, rules: object): Policy };
     dataLayer?: unknown[];
@@ -134,6 +135,15 @@ export interface WithdrawConfig {
   words: Words;
   /** Cookie and storage names of each category, `*` for anything. */
   names: Record<Category | 'necessary', string[]>;
+}
+
+/** In place of __ACCOUNT__ in account.js. */
+export interface AccountConfig {
+  /** Its name. */
+  cookie: string;
+  domain: string;
+  /** Seconds that an answer holds. */
+  keep: number;
 }
 
 /** In place of __LIST__ in list.js. */

@@ -11,6 +11,8 @@ const { lang, words, names } = __WITHDRAW__;
 const REMOVED = 'ask-removed';
 /** Milliseconds that a delivery holds up the page that comes next, which would send it again. */
 const PATIENCE = 500;
+/** Milliseconds after which what needs no answer goes by itself. */
+const PASSING = 15000;
 /** Milliseconds in which that page has to answer. */
 const ANSWER = 5000;
 
@@ -38,14 +40,31 @@ const withdrawal = (gate) => {
     left = Date.now();
   });
 
-  /** @param {(string | false)[]} sentences that the shopper is told */
-  const say = (...sentences) => {
+  /** @param {string} text that the shopper is told @param {string} [word] of a button @param {() => void} [act] that it does */
+  const show = (text, word = words.close, act) => {
     if (!styled) gate.addStyle(style);
     styled = true;
     const message = element('div', { class: 'said', role: 'status', lang, dir: 'auto' });
     gate.theHost().append(message); // empty first, or a screen reader does not hear what is in it
-    message.append(element('span', {}, sentences.filter(Boolean).join(' ')),
-      element('button', { type: 'button', onclick: () => message.remove() }, words.close));
+    const press = () => {
+      message.remove();
+      act?.();
+    };
+    message.append(element('span', {}, text), element('button', { type: 'button', onclick: press }, word));
+    return message;
+  };
+  /** @param {(string | false)[]} sentences */
+  const say = (...sentences) => void show(sentences.filter(Boolean).join(' '));
+
+  /** Says once, and for a while, that an account's answer is in place here: account.js has put it there. */
+  const tellOfAccount = () => {
+    const { cookie, domain, keep } = settings;
+    const [, what, mark] = /\bask-account=(applied|conflict)\.([\w-]+)(?:;|$)/.exec(doc.cookie) ?? [];
+    if (!what) return;
+    doc.cookie = `${cookie.replace('consent', 'ask-account')}=in.${mark};Path=/;SameSite=Lax;Max-Age=${keep}${
+      location.protocol == 'https:' ? ';Secure' : ''}${domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''}`;
+    const message = show(what == 'applied' ? words.account_applied : words.account_conflict, words.details, consent.open);
+    setTimeout(() => message.contains(doc.activeElement) || message.remove(), PASSING);
   };
 
   /** @param {string} [before] names of what was removed earlier @returns {Promise<string>} those, and of what was removed now */
@@ -185,6 +204,7 @@ const withdrawal = (gate) => {
 
   const tidy = async () => {
     let before;
+    tellOfAccount();
     const objected = __RULES__ && wasObjection();
     try {
       const [, down, href, names] = (__RULES__ ? /^-?(\d+) (\S+) (.*)$/ : /^(\d+) (\S+) (.*)$/).exec(sessionStorage[REMOVED]) ?? [];

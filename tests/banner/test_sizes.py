@@ -45,6 +45,10 @@ SIZES: dict[str, tuple[int, Callable[[Site], int]]] = {
         250,
         lambda site: len(build_scripts(replace(site, watch=0.01)).consent.br) - len(build_scripts(site).consent.br),
     ),
+    "what a shop that links accounts has in consent.js, four sentences among it": (
+        450,
+        lambda site: len(build_scripts(replace(site, accounts=True)).consent.br) - len(build_scripts(site).consent.br),
+    ),
     "consent.js, four languages, every vendor, six patterns, one rule by place": (
         8740,
         lambda site: len(build_scripts(replace(site, vendors=VENDORS, trackers=TRACKERS, rules=RULES)).consent.br),

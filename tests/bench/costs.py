@@ -89,7 +89,7 @@ def _calls(port: int, url: str, kept: subprocess.Popen[bytes], shop: Site) -> li
         token = json.load(answer)["token"]
     key = secrets.token_urlsafe(32)
     with closing(Store(url, 30)) as opened:
-        opened.marketers.add_api_key(shop, ApiKey(digest("api-key", key), "bench", int(time.time())))
+        opened.rates_keys.add(shop, ApiKey(digest("api-key", key), "bench", int(time.time())))
     script = "/v1/smartmarket/consent.js"
     with urllib.request.urlopen(
         urllib.request.Request(f"http://127.0.0.1:{port}{script}", headers={"Accept-Encoding": "br"})

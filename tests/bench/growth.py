@@ -142,7 +142,7 @@ def _rates(port: int, url: str, shop: Site) -> None:
     """Print how long the rates of thirty days take, one at a time."""
     key = secrets.token_urlsafe(32)
     with closing(Store(url, 30)) as opened:
-        opened.marketers.add_api_key(shop, ApiKey(digest("api-key", key), "bench", int(time.time())))
+        opened.rates_keys.add(shop, ApiKey(digest("api-key", key), "bench", int(time.time())))
     today = datetime.now(UTC).date()
     for by in ("day", "language", "how"):
         path = f"/v1/smartmarket/rates?from={today - timedelta(29)}&to={today}&by={by}"

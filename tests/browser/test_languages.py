@@ -68,7 +68,7 @@ def wrong_at(page: Page, what: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_nothing_of_the_first_layer_is_cut_or_beyond_the_screen(shop: Shop, page: Page, layout: str) -> None:
-    shop.serve(languages=ALL, theme={"layout": layout}, cookies=listed(ALL))
+    shop.serve(languages=ALL, theme={"layout": layout}, cookies=listed(ALL), accounts=True)
     wrong: list[str] = []
     for lang in LANGUAGES:
         page.goto(shop.page("<p>Goods</p>", lang=lang))
@@ -78,7 +78,7 @@ def test_nothing_of_the_first_layer_is_cut_or_beyond_the_screen(shop: Shop, page
 
 
 def test_nor_of_the_preferences_my_choices_and_the_list(shop: Shop, page: Page) -> None:
-    shop.serve(languages=ALL, cookies=listed(ALL), contact="privacy@shop.example")
+    shop.serve(languages=ALL, cookies=listed(ALL), contact="privacy@shop.example", accounts=True)
     wrong: list[str] = []
     for lang in LANGUAGES if EVERY else LANGUAGES[:2]:
         page.context.clear_cookies()
@@ -101,6 +101,10 @@ def test_nor_of_the_preferences_my_choices_and_the_list(shop: Shop, page: Page) 
                 press(page, "receipt", lang)
             expect(receipt.value.get_by_role("heading", level=1)).to_have_css("direction", "rtl")
             receipt.value.close()  # in front of the page it would slow its timers
+        page.context.add_cookies([{"name": "ask-account", "value": "conflict.abc", "url": page.url}])
+        page.reload()
+        expect(page.get_by_role("status").filter(has_text=WORDS[lang]["account_conflict"])).to_be_visible()
+        wrong += wrong_at(page, f"{lang}, what is said of an account")
     assert "\n".join(wrong) == ""
 
 

@@ -69,8 +69,8 @@ def test_what_a_marketer_handed_out_is_named_when_they_go_and_ends_when_told_to(
         old = make_link(site, "old", -1, {}, "leyla")
         for link in (leyla, murad, old):
             store.marketers.add_link(site, link)
-        store.marketers.add_api_key(site, ApiKey("aa", "a \x1b[31m sheet", 1, "leyla"))
-        store.marketers.add_api_key(site, ApiKey("bb", "a sheet", 1, "murad"))
+        store.rates_keys.add(site, ApiKey("aa", "a \x1b[31m sheet", 1, "leyla"))
+        store.rates_keys.add(site, ApiKey("bb", "a sheet", 1, "murad"))
         assert "\tthe board\tleyla\n" in run("list", site.id).stdout
         assert "no marketer 'leyla'" in remove().stderr
         store.marketers.add("leyla", "hash", [site.id])
@@ -89,5 +89,5 @@ def test_what_a_marketer_handed_out_is_named_when_they_go_and_ends_when_told_to(
         assert ended.stdout.splitlines()[0] == "leyla was removed before."
         assert f"{site.id}: the API key for 'a \\x1b[31m sheet' is revoked." in ended.stdout
         assert [link.id for link in store.marketers.links(site) if link.until > time.time()] == [murad.id]
-        assert [key.digest for key in store.marketers.api_keys(site)] == ["bb"]
+        assert [key.digest for key in store.rates_keys.all(site)] == ["bb"]
         assert "no marketer 'leyla'" in remove("--revoke").stderr

@@ -4,7 +4,7 @@ import pytest
 
 from consent_server.rules import Rule
 from consent_server.settings.rows import SettingsError
-from consent_server.settings.shops import read_sites, snippet_words, words_of_rules
+from consent_server.settings.shops import read_sites, snippet_words, words_only_for
 
 SHOP = """
 [sites.shop]
@@ -66,7 +66,7 @@ def test_what_no_rule_can_be_is_refused_in_one_sentence(tmp_path, text, where, s
 
 
 def test_a_language_without_the_words_of_an_objection_is_refused_if_a_rule_needs_them(tmp_path):
-    words = {key: text for key, text in snippet_words()["en"].items() if key not in words_of_rules()}
+    words = {key: text for key, text in snippet_words()["en"].items() if key not in words_only_for("rules")}
     lines = "\n".join(f"{key} = {text!r}" if "'" not in text else f'{key} = "{text}"' for key, text in words.items())
     shop = f'languages = ["en", "eo"]\n[sites.shop.words.eo]\n{lines}\n'
     assert read(tmp_path, shop + rule('where = ["GB"]')).languages == ("en", "eo")
@@ -75,5 +75,5 @@ def test_a_language_without_the_words_of_an_objection_is_refused_if_a_rule_needs
     ) as error:
         read(tmp_path, shop + rule('where = ["GB"]\nanalytics = "objection"'))
     assert "sites.shop.rules[0] " in str(error.value)
-    more = "\n".join(f'{key} = "x"' for key in words_of_rules())
+    more = "\n".join(f'{key} = "x"' for key in words_only_for("rules"))
     assert read(tmp_path, f"{shop}{more}\n" + rule('where = ["GB"]\nanalytics = "off"')).rules

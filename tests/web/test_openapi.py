@@ -15,19 +15,26 @@ from schemathesis import Config, GenerationMode
 import consent_server
 from consent_server import create_app
 from consent_server.store import ApiKey
+from consent_server.web.accounts import KIND
 from consent_server.web.marketer.session import digest
 
 CASES = int(os.environ.get("CASES", "150")) // 15
 """How many of each call, in each test."""
 
 OPERATOR = "the token by which operators read the metrics"
-WHO = {"rates": "marketer", "rates.csv": "marketer", "metrics": "operator"}
+WHO = {"account": "back end", "rates": "marketer", "rates.csv": "marketer", "metrics": "operator"}
 CHECKS = {
     "max_response_time": 10,
     # What fits the description and is refused all the same: a notice that was never asked, a day that is to come.
     "positive_data_acceptance": {"expected-statuses": ["2xx", 400, 401, 403, 404, 409, 422]},
 }
 often = hypothesis_settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="session")
+def site(site):
+    """This shop, with all that it may have."""
+    return replace(site, accounts=True)
 
 
 @pytest.fixture
@@ -47,9 +54,11 @@ def known(app, site, shopper):
     """A notice that is asked, and what each caller proves by who they are."""
     shopper.decide("analytics")
     key = secrets.token_urlsafe(32)
-    app.extensions["consent"].store.marketers.add_api_key(site, ApiKey(digest("api-key", key), "fuzzing", 1))
+    app.extensions["consent"].store.rates_keys.add(site, ApiKey(digest("api-key", key), "fuzzing", 1))
+    back_end = secrets.token_urlsafe(32)
+    app.extensions["consent"].store.account_keys.add(site, ApiKey(digest(KIND, back_end), "fuzzing", 1))
     notice = shopper.get("notice?lang=az").get_json()["notice"]
-    return {"notice": notice, "shopper": shopper.token, "marketer": key, "operator": OPERATOR}
+    return {"notice": notice, "shopper": shopper.token, "marketer": key, "operator": OPERATOR, "back end": back_end}
 
 
 def test_it_is_of_this_version_and_names_what_it_repeats(client):
@@ -128,7 +137,7 @@ def test_whoever_knows_what_is_needed_gets_what_is_described(operations, known, 
                 case.body = {**case.body, "notice": known["notice"], "lang": None}
                 if "id" in case.body:
                     case.body["previous"] = None if first else known["shopper"]
-            case.headers = case.query = {}
+            case.headers, case.query = proof, {}
             response = case.call_and_validate(headers=proof)
             assert_headers_are_named(described, operation, response)
             answered.add(response.status_code)

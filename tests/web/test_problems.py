@@ -90,6 +90,12 @@ class Asking:
         self.shopper.client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (compatible; Googlebot/2.1)"
         return self.shopper.decide()
 
+    def from_a_page(self) -> TestResponse:
+        services = self.app.extensions["consent"]
+        site = replace(self.shopper.site, accounts=True)
+        self.app.extensions["consent"] = replace(services, sites={**services.sites, site.id: site})
+        return self.client.post(f"{AT}/account", headers={"Origin": site.origins[0]})
+
     def broken(self) -> TestResponse:
         self.app.extensions["consent"] = replace(self.app.extensions["consent"], limits=None)
         return self.shopper.decide()
@@ -115,6 +121,8 @@ REFUSALS = {
     "unknown-category": lambda it: it.shopper.decide("everything"),
     "unknown-notice": lambda it: it.shopper.decide(notice="of-somebody-else"),
     "too-many": Asking.too_often,
+    "no-accounts": lambda it: it.client.post(f"{AT}/account"),
+    "not-for-pages": Asking.from_a_page,
     "clocks-apart": Asking.apart,
     "store-away": Asking.away,
     "wrong-layout": lambda it: it.ready(b"of the future"),

@@ -68,7 +68,7 @@ def remove_marketer(name: str, revoke: bool, data: Path | None) -> None:
             if isinstance(each, ReportLink):
                 store.marketers.remove_link(site, each.id)
             else:
-                store.marketers.remove_api_key(site, each.digest)
+                store.rates_keys.remove(site, each.digest)
     click.echo(f"{name} is removed." if was_known else f"{name} was removed before.")
     for site, each in made:
         click.echo(f"{_named(site, each)} {'is revoked' if revoke else 'goes on'}.")
@@ -82,7 +82,7 @@ def _made_by(name: str, sites: Iterable[Site], store: Store) -> Iterator[tuple[S
         yield from (
             (site, link) for link in store.marketers.links(site) if link.by == name and link.until > time.time()
         )
-        yield from ((site, key) for key in store.marketers.api_keys(site) if key.by == name)
+        yield from ((site, key) for key in store.rates_keys.all(site) if key.by == name)
 
 
 def _named(site: Site, made: ReportLink | ApiKey) -> str:

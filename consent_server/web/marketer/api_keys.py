@@ -20,7 +20,7 @@ from .session import digest, require_marketer, require_own_session, site_of
 def keys_page() -> Response:
     """The API keys of a site."""
     site = site_of(require_marketer(), request.args.get("site", ""))
-    return render_page("keys", site=site, keys=services().store.marketers.api_keys(site), **key_page_values(None))
+    return render_page("keys", site=site, keys=services().store.rates_keys.all(site), **key_page_values(None))
 
 
 @blueprint.post("/keys")
@@ -32,8 +32,8 @@ def make_key() -> Response:
     key = secrets.token_urlsafe(32)
     name = " ".join(request.form.get("name", "").split())[:80] or "?"
     made = ApiKey(digest("api-key", key), name, int(time.time()), marketer.name)
-    services().store.marketers.add_api_key(site, made)
-    return render_page("keys", 201, site=site, keys=services().store.marketers.api_keys(site), **key_page_values(key))
+    services().store.rates_keys.add(site, made)
+    return render_page("keys", 201, site=site, keys=services().store.rates_keys.all(site), **key_page_values(key))
 
 
 @blueprint.post("/keys/revoke")
@@ -41,7 +41,7 @@ def make_key() -> Response:
 def revoke_key() -> Response:
     """Revoke an API key."""
     site = site_of(require_own_session(), request.form.get("site", ""))
-    services().store.marketers.remove_api_key(site, request.form.get("key", ""))
+    services().store.rates_keys.remove(site, request.form.get("key", ""))
     return redirect(url_for("marketer.keys_page", site=site.id), 303)  # type: ignore[return-value]
 
 

@@ -135,7 +135,7 @@ def site_to_read(site_id: str) -> Site:
     site = known_site(site_id)
     key = bearer()
     if key is not None:
-        if not services().store.marketers.knows_api_key(site, digest("api-key", key)):
+        if not services().store.rates_keys.knows(site, digest("api-key", key)):
             raise NotKnown(f"This API key does not open {site.id}.")
     else:
         marketer = current_marketer()

@@ -37,8 +37,8 @@ def description(prefix: str = "") -> bytes:
                             "type": "http",
                             "scheme": "bearer",
                             "description": (
-                                "A consent token for what is the shopper's; an API key for rates; "
-                                "CONSENT_METRICS_TOKEN for /metrics."
+                                "A consent token for what is the shopper's; an API key for rates, or another for "
+                                "accounts; CONSENT_METRICS_TOKEN for /metrics."
                             ),
                         },
                         "cookie": {"type": "apiKey", "in": "cookie", "name": "consent"},

@@ -63,6 +63,22 @@ SCHEMAS: dict[str, Schema] = {
         *("lang", "variant", "how", "previous"),
     ),
     "Acknowledged": thing({"token": TEXT, "allow": ALLOWED, "at": SECONDS, "expires": SECONDS}, "token"),
+    "AccountAnswer": thing(
+        {
+            "token": nullable("string") | {"description": "Of the answer that counts; null if there is none."},
+            "allow": {"anyOf": [ALLOWED, {"type": "null"}]},
+            "at": nullable("integer"),
+            "expires": nullable("integer"),
+            "applied": one("device", "account", "none")
+            | {"description": "Whether that is what the device has, or what the account brings."},
+            "conflict": {
+                "type": "boolean",
+                "description": "Both had an answer, and not the same; the shopper is told.",
+            },
+            "refused": nullable("string") | {"description": "Why the token that came counts as none."},
+            "set_cookies": some(TEXT) | {"description": "Values of Set-Cookie for the browser."},
+        }
+    ),
     "Showing": thing(
         {
             "notice": nullable("string"),
@@ -227,16 +243,25 @@ REFUSALS = {
     "NoToken": ("No token of this server and site that holds.", "bad-token", "foreign-token", "expired-token"),
     "NotKnown": ("Neither an API key nor a session says who asks.", "not-known"),
     "ForeignOrigin": ("A page of another origin, or a known bot's decision.", "foreign-origin", "known-bot"),
+    "NoKey": (
+        "No key that links accounts of this shop, or a token that is none of its.",
+        *("not-known", "bad-token", "foreign-token"),
+    ),
+    "NotForPages": ("A page calls what is for back ends.", "not-for-pages"),
     "NotAllowed": ("The shopper does not allow it, or there is no token that says so.", "not-allowed"),
     "NotYours": ("It belongs to others.", "not-yours"),
     "UnknownSite": ("No such shop, or no such address.", "unknown-site", "not-found"),
+    "NoAccounts": ("No such shop, or it links no accounts.", "no-accounts", "unknown-site", "not-found"),
     "NoSuchNotice": ("No such shop, language, variant or rule.", "unknown-site", "no-such-notice", "not-found"),
     "NoSeals": ("No such shop, or it has fewer seals than that.", "no-seals", "unknown-site", "not-found"),
     "Conflict": (
         "The id was used for another answer, or `previous` is not the shopper's latest token.",
         *("other-content", "previous-replaced"),
     ),
-    "TooLarge": ("The body has over 4096 bytes, or 65536 of a browser's own report.", "too-large"),
+    "TooLarge": (
+        "The body has over 4096 bytes, 16384 of a back end's or 65536 of a browser's own report.",
+        "too-large",
+    ),
     "NotTaken": (
         "A category, a notice or a previous token that this site does not know.",
         *("unknown-category", "unknown-notice", "previous-refused"),

@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 from ...banner.scripts import LAYERS
 from ...rates.leaks import Kind, State
-from ..problems import STATUS
-from .components import REFUSALS, parameter
-from .schema import CATEGORY, DATE, LANGUAGE, TEXT, WHOLE, Schema, one, ref, some, thing
+from .calls import body, call, says
+from .components import parameter
+from .schema import CATEGORY, DATE, LANGUAGE, TEXT, WHOLE, Schema, nullable, one, ref, some, thing
 
 BY_TOKEN: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 BY_MARKETER: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
@@ -26,51 +26,24 @@ _LANG = parameter(
     {"type": "string", "pattern": "^([a-z]{2,3})?$"},
     description="One of the shop's languages; else what Accept-Language asks for, or the shop's first.",
 )
-
-
 _NAME = {"type": "array", "prefixItems": [one(*get_args(Kind)), TEXT], "minItems": 2, "maxItems": 2}
 _SEEN = thing({"state": one(*get_args(State)), "seen": some(_NAME)})
 _ANY: Schema = {"type": "object"}
-
-
-def _call(summary: str, answers: dict[str, Any], *refusals: str, takes: str = "", **more: object) -> dict[str, Any]:
-    """Return a call.
-
-    Args:
-        summary: what it is for.
-        answers: what it answers with when it does not refuse, by status.
-        refusals: some of REFUSALS, in the order of their statuses.
-        takes: names of PARAMETERS.
-        more: what else is said of it; its own ``parameters`` follow those that it shares.
-    """
-    parameters = [{"$ref": f"#/components/parameters/{name}"} for name in takes.split()]
-    own = more.pop("parameters", [])
-    if isinstance(own, list) and (parameters or own):
-        more["parameters"] = parameters + own
-    refused = {str(STATUS[REFUSALS[name][1]]): {"$ref": f"#/components/responses/{name}"} for name in refusals}
-    return {"summary": summary, **more, "responses": answers | refused}
-
-
-def _says(description: str, schema: Schema, status: str = "200", mimetype: str = "application/json") -> dict[str, Any]:
-    return {status: {"description": description, "content": {mimetype: {"schema": schema}}}}
-
-
-def _body(schema: Schema) -> dict[str, Any]:
-    return {"content": {mimetype: {"schema": schema} for mimetype in ("text/plain", "application/json")}}
-
+_ACCOUNT = {"type": ["string", "null"], "minLength": 1, "maxLength": 200}
+_COOKIE = nullable("string") | {"maxLength": 4096}
 
 PATHS: dict[str, dict[str, Any]] = {
     "/v1/consent.d.ts": {
-        "get": _call(
+        "get": call(
             "The types of window.consent, its queue and its events, for TypeScript",
             {**_SCRIPT, "200": {**_SCRIPT["200"], "content": {"application/typescript": {"schema": TEXT}}}},
         ),
     },
     "/v1/{site_id}/consent.js": {
-        "get": _call("The gate, the first layer and the site's settings", _SCRIPT, "UnknownSite", takes="site_id"),
+        "get": call("The gate, the first layer and the site's settings", _SCRIPT, "UnknownSite", takes="site_id"),
     },
     "/v1/{site_id}/{name}.{lang}.{digest}.js": {
-        "get": _call(
+        "get": call(
             "What consent.js fetches when it is wanted, in one language: the preferences, a shopper's own choices",
             _SCRIPT,
             "UnknownSite",
@@ -84,11 +57,11 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
     },
     "/v1/{site_id}/notice": {
-        "get": _call(
+        "get": call(
             "What is asked, for other front ends",
             {
                 "200": {
-                    **_says("The notice", ref("Notice"))["200"],
+                    **says("The notice", ref("Notice"))["200"],
                     "links": {
                         "decide": {
                             "operationId": "decide",
@@ -109,15 +82,15 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
     },
     "/v1/{site_id}/place": {
-        "get": _call(
+        "get": call(
             "The rule for the caller's place, by the name that its notices have",
-            _says("The rule", ref("Place")),
+            says("The rule", ref("Place")),
             *("ForeignOrigin", "UnknownSite"),
             takes="site_id origin",
         ),
     },
     "/v1/{site_id}/cookies": {
-        "get": _call(
+        "get": call(
             "The cookie list as a piece of HTML, for a page to include on its server",
             {
                 "200": {
@@ -132,19 +105,19 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
     },
     "/v1/{site_id}/decisions": {
-        "post": _call(
+        "post": call(
             "Take a decision",
-            _says("Kept", ref("Acknowledged"), "201")
-            | _says("Kept before; without the token if it names somebody and was long ago", ref("Acknowledged")),
+            says("Kept", ref("Acknowledged"), "201")
+            | says("Kept before; without the token if it names somebody and was long ago", ref("Acknowledged")),
             *("Malformed", "ForeignOrigin", "UnknownSite", "Conflict"),
             *("TooLarge", "NotTaken", "TooMany", "StoreAway"),
             takes="site_id origin",
             operationId="decide",
-            requestBody={"required": True, **_body(ref("Decision"))},
+            requestBody={"required": True, **body(ref("Decision"))},
         ),
     },
     "/v1/{site_id}/keep": {
-        "post": _call(
+        "post": call(
             "Have the browser keep the answer that it holds, where a script's cookie would not last",
             {
                 "204": {
@@ -160,26 +133,26 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
     },
     "/v1/{site_id}/shown": {
-        "post": _call(
+        "post": call(
             "Count one banner that was shown",
             {"204": {"description": "Counted"}},
             *("Malformed", "ForeignOrigin", "UnknownSite", "TooLarge", "UnknownNotice", "TooMany", "StoreAway"),
             takes="site_id origin",
-            requestBody=_body(ref("Showing")),
+            requestBody=body(ref("Showing")),
         ),
     },
     "/v1/{site_id}/seen": {
-        "post": _call(
+        "post": call(
             "Report names that a page of the shop saw and that its lists do not allow in the present state",
             {"204": {"description": "Counted, if the shop watches"}},
             *("Malformed", "ForeignOrigin", "UnknownSite", "TooLarge", "TooMany", "StoreAway"),
             description="Names alone. Digits, addresses and long words are counted as `*`.",
             takes="site_id origin",
-            requestBody={"required": True, **_body(_SEEN)},
+            requestBody={"required": True, **body(_SEEN)},
         ),
     },
     "/v1/{site_id}/reports": {
-        "post": _call(
+        "post": call(
             "Take reports of a Content-Security-Policy-Report-Only, by `report-uri` or `report-to`",
             {"204": {"description": "Hosts that the lists do not allow are counted"}},
             *("Malformed", "ForeignOrigin", "UnknownSite", "TooLarge", "TooMany", "StoreAway"),
@@ -190,34 +163,34 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
     },
     "/v1/{site_id}/me": {
-        "get": _call(
+        "get": call(
             "All that is held about the caller",
-            _says("What is held", ref("Held")),
+            says("What is held", ref("Held")),
             *("NoToken", "ForeignOrigin", "UnknownSite", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
         ),
-        "delete": _call(
+        "delete": call(
             "Erase all that is held about the caller",
-            _says("Erased, or nothing was held", ref("Erasure")),
+            says("Erased, or nothing was held", ref("Erasure")),
             *("NoToken", "ForeignOrigin", "UnknownSite", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
         ),
     },
     "/v1/{site_id}/me/receipt": {
-        "get": _call(
+        "get": call(
             "The caller's consent receipt, signed",
-            _says("The receipt", ref("Receipt"), mimetype="application/ld+json"),
+            says("The receipt", ref("Receipt"), mimetype="application/ld+json"),
             *("NoToken", "ForeignOrigin", "UnknownSite", "UnknownNotice", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
         ),
     },
     "/v1/{site_id}/me/proof": {
-        "get": _call(
+        "get": call(
             "The way from the caller's sealed decisions to their days' seals and to the log's checkpoint (RFC 9162)",
-            _says("The proof", _PROOF),
+            says("The proof", _PROOF),
             *("NoToken", "ForeignOrigin", "UnknownSite", "BadQuestion", "TooMany", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
@@ -225,7 +198,7 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
     },
     "/v1/{site_id}/seals": {
-        "get": _call(
+        "get": call(
             "The seals of days, a checkpoint over all of them (C2SP tlog-checkpoint), or the key that signs it",
             {"200": {"description": "As `format` says", "content": {"application/json": _SEALS, "text/plain": _LINES}}},
             *("BadQuestion", "NoSeals", "TooMany", "StoreAway"),
@@ -238,7 +211,7 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
     },
     "/v1/{site_id}/allows/{category}": {
-        "get": _call(
+        "get": call(
             "Whether the token allows a category, by the status alone",
             {"204": {"description": "Allowed"}},
             *("NotAllowed", "UnknownSite"),
@@ -247,18 +220,49 @@ PATHS: dict[str, dict[str, Any]] = {
             security=BY_TOKEN,
         ),
     },
-    "/v1/keys.json": {
-        "get": _call(
-            "The public keys, newest first", _says("JWK set", ref("Keys"), mimetype="application/jwk-set+json")
+    "/v1/{site_id}/account": {
+        "post": call(
+            "Link what a device has answered to an account of the shop, or tell what the account's answer is",
+            says("What counts now, and what to send on to the browser", ref("AccountAnswer")),
+            *("Malformed", "NoKey", "NotForPages", "NoAccounts", "TooLarge", "TooMany", "StoreAway"),
+            description="For the shop's back end alone, with a key of its own. The account is hashed at once, and "
+            "neither kept nor logged; null: nobody is logged in.",
+            takes="site_id",
+            requestBody={
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": thing(
+                            {"account": _ACCOUNT, "token": _COOKIE, "ask_own": _COOKIE, "ask_account": _COOKIE},
+                            *("token", "ask_own", "ask_account"),
+                        )
+                    }
+                },
+            },
+            security=[{"bearer": []}],
         ),
+        "delete": call(
+            "Forget the answer of an account",
+            {"204": {"description": "There is none any more"}},
+            *("Malformed", "NoKey", "NotForPages", "NoAccounts", "TooLarge", "TooMany", "StoreAway"),
+            takes="site_id",
+            requestBody={
+                "required": True,
+                "content": {"application/json": {"schema": thing({"account": _ACCOUNT | {"type": "string"}})}},
+            },
+            security=[{"bearer": []}],
+        ),
+    },
+    "/v1/keys.json": {
+        "get": call("The public keys, newest first", says("JWK set", ref("Keys"), mimetype="application/jwk-set+json")),
     },
     **{
         f"/v1/{{site_id}}/{name}": {
-            "get": _call(
+            "get": call(
                 summary,
-                _says("Rates", schema, mimetype=mimetype),
+                says("Rates", schema, mimetype=mimetype),
                 *("BadQuestion", "NotKnown", "NotYours", "UnknownSite", "StoreAway"),
-                takes="site_id from to by language variant device country against against_from against_to",
+                takes="site_id from to by language variant device country rule against against_from against_to",
                 security=BY_MARKETER,
             ),
         }
@@ -268,18 +272,18 @@ PATHS: dict[str, dict[str, Any]] = {
         )
     },
     "/.well-known/gpc.json": {
-        "get": _call(
+        "get": call(
             "That Global Privacy Control is heeded",
-            _says("Support", thing({"gpc": {"type": "boolean"}, "lastUpdate": DATE}, closed=False)),
+            says("Support", thing({"gpc": {"type": "boolean"}, "lastUpdate": DATE}, closed=False)),
         ),
     },
     "/healthz": {
-        "get": _call("This process answers", _says("It does", thing({"status": {"const": "ok"}}, closed=False))),
+        "get": call("This process answers", says("It does", thing({"status": {"const": "ok"}}, closed=False))),
     },
     "/readyz": {
-        "get": _call(
+        "get": call(
             "Decisions can be taken",
-            _says(
+            says(
                 "They can",
                 thing(
                     {"status": {"const": "ready"}, "scheme": one("http", "https"), "warnings": some(TEXT)}, closed=False
@@ -289,17 +293,17 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
     },
     "/metrics": {
-        "get": _call(
+        "get": call(
             "Measurements for Prometheus",
-            _says("Measurements", TEXT, mimetype="text/plain"),
+            says("Measurements", TEXT, mimetype="text/plain"),
             "NotYours",
             security=[{"bearer": []}, {}],
         ),
     },
     "/openapi.json": {
-        "get": _call(
+        "get": call(
             "This description",
-            _says("OpenAPI 3.1", {"type": "object", "required": ["openapi", "info", "paths"], "properties": {}}),
+            says("OpenAPI 3.1", {"type": "object", "required": ["openapi", "info", "paths"], "properties": {}}),
         ),
     },
 }

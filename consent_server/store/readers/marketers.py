@@ -1,4 +1,4 @@
-"""Who reads the rates: marketers, their sessions, and API keys."""
+"""Who reads the rates: marketers, their sessions, and links that need neither."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import cast
 
 import msgspec
 
-from ..site import Site
-from . import keys
-from .connection import Connection
+from ...site import Site
+from .. import keys
+from ..connection import Connection
 
 
 class Marketer(msgspec.Struct, frozen=True):
@@ -18,15 +18,6 @@ class Marketer(msgspec.Struct, frozen=True):
     name: str
     password: str
     sites: tuple[str, ...]
-
-
-class ApiKey(msgspec.Struct, frozen=True):
-    """What is known of a key that reads one site's rates: what it is for, since when (seconds), and who made it."""
-
-    digest: str
-    name: str
-    made: int
-    by: str = ""
 
 
 class ReportLink(msgspec.Struct, frozen=True):
@@ -101,28 +92,6 @@ class Marketers:
         """End a session."""
         with self._reached():
             self._redis.delete(keys.session(digest))
-
-    def add_api_key(self, site: Site, key: ApiKey) -> None:
-        """Let the key of this digest read the rates of ``site``."""
-        with self._reached():
-            self._redis.hset(keys.api_keys(site), key.digest, msgspec.json.encode(key))
-
-    def api_keys(self, site: Site) -> list[ApiKey]:
-        """Return the keys of a site, the oldest first."""
-        with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.api_keys(site)))
-        known = [msgspec.json.decode(text, type=ApiKey) for text in found.values()]
-        return sorted(known, key=lambda key: (key.made, key.name))
-
-    def knows_api_key(self, site: Site, digest: str) -> bool:
-        """Return whether the API key of this digest may read the rates of ``site``."""
-        with self._reached():
-            return bool(self._redis.hexists(keys.api_keys(site), digest))
-
-    def remove_api_key(self, site: Site, digest: str) -> None:
-        """Revoke a key."""
-        with self._reached():
-            self._redis.hdel(keys.api_keys(site), digest)
 
     def add_link(self, site: Site, link: ReportLink) -> None:
         """Let a link show a report of ``site``; those that have expired are forgotten."""

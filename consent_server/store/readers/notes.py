@@ -7,9 +7,9 @@ from typing import cast
 
 import msgspec
 
-from ..site import Site
-from . import keys
-from .connection import Connection
+from ...site import Site
+from .. import keys
+from ..connection import Connection
 
 
 class Note(msgspec.Struct, frozen=True):

@@ -1,0 +1,260 @@
+"""One answer for an account of a shop: which of several counts, and what the pages of a device are to do about it.
+
+While an account's answer stands in a device's cookie ``consent``, the device has two cookies more. ``ask-own``, which
+no script can read, is its own answer from before, to be put back at the logout. ``ask-account`` says what is to do:
+
+=======================  =====================================================================================
+``in.MARK``              an account's answer is in place; MARK: which one this device was given or has brought
+``applied.MARK``         the same, and the shopper is to be told so; ``conflict.MARK``: that there were two
+``WHAT.SEEN.MARK.TOKEN`` first put this token into the cookie, or nothing where there is none, if what is there
+                         is still SEEN; then go on with ``WHAT.MARK``
+``out.SEEN.MARK.TOKEN``  the same at a logout; then there is nothing more
+``erased``               the shopper has erased what is held
+=======================  =====================================================================================
+
+So pages alone write the cookie with the answer, here as everywhere: a response may come when a later answer is in it. A
+mark is the end of a token's signature: so little of one that names somebody that many share it; of a refusal's, which
+all who refuse in an hour share, enough that it is taken for no other.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from .decision import Consent, consent_of
+from .proof.standing import standing
+from .site import Site
+from .store import Store, StoreAway
+from .tokens import BadToken, ExpiredToken, Keys, current, token, unexpired
+
+TRIES = 5
+"""How often it is looked again when somebody else links the same account meanwhile."""
+
+NOTHING = "0"
+"""Stands for no answer, as a mark and as a device's own. No signature ends in it."""
+
+LENGTHS = {True: 9, False: 3}
+"""Characters of a mark, of a refusal and of a token that names somebody; the last has but two bits in it."""
+
+ERASED = "erased"
+
+UNLINKED = "The account has no answer any more."
+WAITING = "This answer waits for its delivery; it counts once the cookie holds the server's token."
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a browser has sent to the shop: the values of ``consent``, ``ask-own`` and ``ask-account``."""
+
+    token: str | None = None
+    own: str | None = None
+    state: str | None = None
+
+    @property
+    def synced(self) -> str:
+        """The mark of the account's answer that the device has had; empty while it is still to take one."""
+        rest = _without_what(self.state)
+        return "" if "." in rest else rest
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An answer that holds: its token, what it says, and what the newest of several has most of."""
+
+    token: str
+    consent: Consent
+    order: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What counts, and what to tell the browser; of ``own`` and ``state``, None: they stay, empty: they go.
+
+    Attributes:
+        held: the answer; None if there is none.
+        applied: whether it is what the device has, or what the account brings.
+        conflict: whether both had an answer when they met, and not the same.
+        refused: why the token that came counts as none, a sentence.
+        own: the value of ``ask-own``.
+        state: the value of ``ask-account``.
+    """
+
+    held: Held | None = None
+    applied: Literal["device", "account", "none"] = "none"
+    conflict: bool = False
+    refused: str | None = None
+    own: str | None = None
+    state: str | None = None
+
+
+def mark(text: str | None) -> str:
+    """Return what a page knows a token by."""
+    if not text:
+        return NOTHING
+    payload, _, signature = text.partition(".")
+    return signature[-LENGTHS[b'"allow":[]' in urlsafe_b64decode(payload + "==")] :]
+
+
+def settle(store: Store, keys: Keys, site: Site, account: str | None, device: Device, now: int) -> Settled:
+    """Link what a device has answered to the account that is logged in on it, or take what the account has.
+
+    Args:
+        store: where answers are.
+        keys: make and check tokens, and name accounts.
+        site: the shop.
+        account: whose login it is, as the shop names it; None: nobody is logged in.
+        device: what the browser has.
+        now: seconds since 1970.
+
+    Raises:
+        BadToken: the device's token is forged, or another site's.
+        StoreAway: nothing was linked, or it is not known; the same call may be made again.
+    """
+    if (device.token or "").startswith("~"):
+        return Settled(refused=WAITING)
+    bound, _, own = (device.own or "").partition(".")
+    own_token = own if own != NOTHING else ""
+    if account is None:
+        return _leave(store, keys, site, device, own_token, now)
+    if device.state == ERASED:
+        unlink(store, keys, site, account)
+        return Settled(own="", state="")
+    is_within = device.own is not None and device.state is not None
+    is_another_s = is_within and not keys.accounts.is_marked(bound, site.id, account, own)
+    arrives = is_another_s or not is_within
+    # Where another account was logged in just now, its answer is in the cookie, and says nothing of this one.
+    brought = own_token if is_another_s else device.token
+    if is_another_s:
+        _of_device(store, keys, site, device.token, now)
+        mine, refused, is_void = _of_own(store, keys, site, brought, now)
+    else:
+        mine, refused, is_void = _of_device(store, keys, site, brought, now)
+    # What the device has had from the account, or given to it, is no news of it.
+    is_known = not arrives and bool(device.token) and mark(device.token) == device.synced
+    synced = "" if arrives else device.synced
+    theirs, best = _link(store, keys, site, account, None if is_known else mine, synced, now)
+    if is_known and not best:
+        is_void, refused = True, refused or UNLINKED
+
+    text, has = best.token if best else "", device.token or ""
+    differs = bool(mine and theirs and mine.consent.allow != theirs.consent.allow)
+    conflict = arrives and differs
+    is_from_account = bool(best and text != brought)
+    is_news = is_from_account and (arrives or not mine or differs)
+    what = "conflict" if conflict else "applied" if is_news else "in"
+    is_to_change = text != has and bool(best or is_another_s or is_void)
+    state = f"{what}.{mark(has)}.{mark(text)}.{text}" if is_to_change else f"{what}.{mark(text)}"
+    kept = brought if brought and not is_void else NOTHING
+    return Settled(
+        best,
+        "none" if best is None else "account" if is_from_account else "device",
+        conflict,
+        refused,
+        f"{keys.accounts.mark(site.id, account, kept)}.{kept}" if arrives else None,
+        # Nor is said again, or forgotten to be said, what is to be done already.
+        state if arrives or _without_what(state) != _without_what(device.state) else None,
+    )
+
+
+def _without_what(state: str | None) -> str:
+    return (state or "").partition(".")[2]
+
+
+def unlink(store: Store, keys: Keys, site: Site, account: str) -> bool:
+    """Forget the answer of an account, and return whether there was one."""
+    return store.accounts.remove(site, keys.accounts.names(site.id, account))
+
+
+def _leave(store: Store, keys: Keys, site: Site, device: Device, own: str, now: int) -> Settled:
+    """Have the device go back to its own answer, if that is still what its shopper says; else it is asked again."""
+    held, refused, _ = _of_device(store, keys, site, device.token, now)
+    if device.own is None or device.state is None:  # nobody was logged in, or the page has done it
+        gone = [None if value is None else "" for value in (device.own, device.state)]
+        return Settled(held, "device" if held else "none", refused=refused, own=gone[0], state=gone[1])
+    held, refused, _ = _of_own(store, keys, site, own, now)
+    text = held.token if held else ""
+    applied: Literal["device", "none"] = "device" if held else "none"
+    if text == (device.token or ""):
+        return Settled(held, applied, refused=refused, own="", state="")
+    state = f"out.{mark(device.token)}.{mark(text)}.{text}"
+    return Settled(held, applied, refused=refused, state=None if state == device.state else state)
+
+
+def _of_device(
+    store: Store, keys: Keys, site: Site, text: str | None, now: int
+) -> tuple[Held | None, str | None, bool]:
+    """Return a device's answer; else why it is none, and whether that is because it was taken back or erased.
+
+    Raises:
+        BadToken: it is forged, or another site's.
+    """
+    if not text:
+        return None, None, False
+    consent = keys.read(text, site.id)
+    try:
+        current(unexpired(consent, now), site.revision)
+    except ExpiredToken as error:
+        return None, str(error), False
+    if fault := standing(store, site, consent, text).fault:
+        return None, fault, True
+    return Held(text, consent, consent.order), None, False
+
+
+def _of_own(store: Store, keys: Keys, site: Site, text: str | None, now: int) -> tuple[Held | None, str | None, bool]:
+    """Return the same of what lay beside an account's answer, where a text that is no token is no answer."""
+    try:
+        return _of_device(store, keys, site, text, now)
+    except BadToken as error:
+        return None, str(error), True
+
+
+def _of_account(store: Store, keys: Keys, site: Site, text: str, now: int) -> Held | None:
+    """Return what an account's answer has become: its shopper may have changed it since, or erased it."""
+    try:
+        consent = keys.read(text, site.id)
+        held = Held(text, consent, consent.order)
+        if consent.sub:
+            entry = store.decisions.newest(site, consent.sub)
+            if entry is None:
+                return None
+            if entry.id != consent.jti:
+                notice = store.notices.starting_with(site, entry.notice)
+                consent = consent_of(notice, entry.allow, entry.at // 1000, entry.subject, entry.id)
+                # The log knows to the second what a refusal's token says to the hour.
+                held = Held(token(consent, keys.sign(consent)), consent, (entry.at // 1000, -len(consent.allow)))
+        current(unexpired(consent, now), site.revision)
+    except BadToken:  # expired, of an older question, or of a secret that is no more
+        return None
+    return held
+
+
+def _link(
+    store: Store, keys: Keys, site: Site, account: str, mine: Held | None, synced: str, now: int
+) -> tuple[Held | None, Held | None]:
+    """Keep the newest answer for an account; return what it had, and what it has.
+
+    Where the device knew the account's answer when it was asked, its own came after; else the times say which is newer.
+
+    Raises:
+        StoreAway: others were always faster.
+    """
+    names = keys.accounts.names(site.id, account)
+    for _ in range(TRIES):
+        name, before = store.accounts.find(site, names) or (names[0], "")
+        theirs = _of_account(store, keys, site, before, now) if before else None
+        best = theirs
+        if mine and theirs and mine.token == theirs.token:
+            theirs = best = replace(mine, order=theirs.order)
+        elif mine and (not theirs or synced == mark(theirs.token) or mine.order > theirs.order):
+            best = mine
+        after = best.token if best else ""
+        life = best.consent.exp - now if best else 0
+        if name == names[0]:
+            if after == before or store.accounts.swap(site, name, before, after, life):
+                return theirs, best
+        elif not after or store.accounts.swap(site, names[0], "", after, life):
+            store.accounts.swap(site, name, before, "", 0)  # that of an older secret
+            return theirs, best
+    raise StoreAway("This account was linked again and again meanwhile; try again.")
