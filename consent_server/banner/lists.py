@@ -10,7 +10,7 @@ from ..catalogue import service
 from ..site import CATEGORIES, OPTIONAL, Notice, Site, Variant
 from . import ruled, style
 from .cookie_list import cookie_list, facts
-from .regional import country_name, dates, isolated
+from .regional import country_name, dates, isolated, separator
 
 
 def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
@@ -142,6 +142,7 @@ def details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterabl
     return {
         "lang": asked.lang,
         "dates": dates(asked.lang),
+        "comma": separator(asked.lang),
         "words": {key: words[key] for key in wanted},
         "cookies": {
             category: [_in_words(cookie, asked.lang) for cookie in cookies]
@@ -186,7 +187,7 @@ def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str
         of = [category for category in CATEGORIES if site.cookies.get(category)]
         content["tables"] = [{**each, "category": name} for each, name in zip(content["tables"], of, strict=True)]
     said = {key: words[key] for key in wanted}
-    return {**content, "dates": dates(lang), "radius": radius, "words": said}
+    return {**content, "dates": dates(lang), "comma": separator(lang), "radius": radius, "words": said}
 
 
 def account(site: Site) -> dict[str, object]:

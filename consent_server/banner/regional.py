@@ -12,6 +12,7 @@ from babel.lists import format_list
 from babel.units import format_unit
 
 from ..settings.rows import duration
+from . import collation
 
 _SPANS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "et": {"day": {"one": "{} päev", "other": "{} päeva"}},
@@ -76,10 +77,16 @@ def country_name(code: str, lang: str) -> str:
     return str(_locale(lang).territories.get(code, code))
 
 
+def separator(lang: str) -> str:
+    """Return what stands between the words of a list in a language."""
+    return {"ar": "، ", "fa": "، ", "ja": "、", "zh": "、"}.get(lang, ", ")
+
+
 def country_names(codes: Iterable[str], lang: str) -> str:
     """Return names of countries as a list in a sentence."""
-    comma = {"ar": "، ", "fa": "، ", "ja": "、", "zh": "、"}.get(lang, ", ")
-    return comma.join(sorted(country_name(code, lang) for code in codes))
+    return separator(lang).join(
+        sorted((country_name(code, lang) for code in codes), key=lambda name: collation.key(name, lang))
+    )
 
 
 def listing(items: Sequence[str], lang: str) -> str:

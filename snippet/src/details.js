@@ -10,7 +10,7 @@ import frameStyle from './frame.css';
  */
 
 /** @type {import('./types').DetailsConfig} */
-const { dates, lang, words, cookies, facts, updated, changed, providers } = __DETAILS__;
+const { dates, comma, lang, words, cookies, facts, updated, changed, providers } = __DETAILS__;
 
 /** @param {Gate} gate */
 const details = (gate) => {
@@ -29,7 +29,7 @@ const details = (gate) => {
     .formatRange(new Date(moment), new Date(until));
   const titles = [words.functional, words.analytics, words.marketing];
   /** @param {readonly string[]} allowed */
-  const list = (allowed) => titles.filter((_, i) => allowed.includes(categories[i])).join(', ');
+  const list = (allowed) => titles.filter((_, i) => allowed.includes(categories[i])).join(comma);
 
   let styled = false;
   /** @returns {HTMLElement} our element in the page, with the style that only what is shown later needs */

@@ -6,7 +6,7 @@ import { assertSameProtocol } from './protocol.js';
 import style from './list.css';
 
 /** @type {import('./types').ListConfig} */
-const { lang, dates, words, facts, head, tables, radius } = __LIST__;
+const { lang, dates, comma, words, facts, head, tables, radius } = __LIST__;
 
 /** @type {(gate: import('./types').Gate) => void} */
 const list = (gate) => {
@@ -19,7 +19,7 @@ const list = (gate) => {
   const date = (seconds) => new Date(seconds * 1000).toLocaleDateString(dates,
     { day: '2-digit', month: '2-digit', year: 'numeric' });
   const allowed = () => /** @type {import('./types').Category[]} */ (['functional', 'analytics', 'marketing'])
-    .filter((category) => consent.allows(category)).map((category) => words[category]).join(', ');
+    .filter((category) => consent.allows(category)).map((category) => words[category]).join(comma);
 
   const answer = () => {
     const { last } = gate.getState();

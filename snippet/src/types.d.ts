@@ -117,6 +117,8 @@ export interface DetailsConfig {
   lang: string;
   /** By whose rules dates are written. */
   dates: string | string[];
+  /** What stands between the words of a list. */
+  comma: string;
   words: Words;
   cookies: Record<Category | 'necessary', Cookie[]>;
   /** How long an answer holds, and where data goes. */
@@ -150,6 +152,8 @@ export interface AccountConfig {
 export interface ListConfig {
   lang: string;
   dates: string | string[];
+  /** What stands between the words of a list. */
+  comma: string;
   words: Words;
   /** How long an answer holds, where data goes, and the date of the list. */
   facts: string[];

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 import unicodedata
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from babel import Locale
 
+from consent_server.banner import collation
 from consent_server.banner.cookie_list import cookie_list, facts, fragment
-from consent_server.banner.regional import country_names, day, time_span
+from consent_server.banner.regional import country_name, country_names, day, time_span
 from consent_server.banner.ruled import words_of
 from consent_server.banner.scripts import build_scripts
 from consent_server.rules import Rule
@@ -228,6 +232,34 @@ def test_days_and_countries_are_said_as_our_words_are_written() -> None:
     assert country_names(["US", "IE"], "sr") == "Irska, Sjedinjene Države"
     assert country_names(["IR"], "pt") == "Irão"
     assert country_names(["US", "IE"], "zh") == "爱尔兰、美国"
+    assert country_names(["DE", "AT", "CZ", "CN"], "az") == "Almaniya, Avstriya, Çexiya, Çin"
+    assert country_names(["EC", "AT", "EE"], "de") == "Ecuador, Estland, Österreich"
+
+
+UNSORTED = {"ar", "fa", "hi", "ja", "uz", "zh"}
+"""Languages of which an alphabet does not say the whole order: Arabic's and Persian's hamza, Hindi's nukta, the Uzbek
+apostrophe within a word, the Japanese sign of length, Chinese characters by their sound."""
+
+
+def test_countries_stand_in_the_order_of_each_languages_alphabet_as_a_browser_sorts_them() -> None:
+    codes = [code for code in Locale("en").territories if len(code) == 2 and code.isalpha()]
+    names = {lang: [country_name(code, lang) for code in codes] for lang in {*WORDS} - UNSORTED}
+    script = """
+    const names = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+    for (const lang in names) names[lang].sort(new Intl.Collator(lang == 'sr' ? 'sr-Latn' : lang).compare);
+    console.log(JSON.stringify(names));
+    """
+    text = subprocess.run(["node", "-e", script], input=json.dumps(names), capture_output=True, text=True, check=True)
+    assert len(names) > 40
+    for lang, in_order in json.loads(text.stdout).items():
+        assert sorted(names[lang], key=lambda name, lang=lang: collation.key(name, lang)) == in_order, lang
+
+
+@pytest.mark.parametrize(("lang", "comma"), [("ar", "، "), ("fa", "، "), ("zh", "、"), ("ja", "、"), ("az", ", ")])
+def test_lists_in_the_details_and_on_a_page_have_the_languages_own_comma(site: Site, lang: str, comma: str) -> None:
+    layers = build_scripts(replace(site, languages=(lang,), cookies={}, policy_url="https://shop.example/")).layers
+    for layer in ("details", "list"):
+        assert f'comma:"{comma}"' in layers[layer][lang].plain.decode().replace('"comma"', "comma")
 
 
 def test_a_norwegian_page_may_say_either_code_and_a_language_of_the_shop_s_own_is_asked_for_its_words(
