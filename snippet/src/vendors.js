@@ -88,7 +88,7 @@ const VENDORS = {
   ...__BRIDGES__, // see bridges/
 };
 
-/** They keep what they are told as an answer, and so are told of answers alone. */
+/** They keep what they are told as an answer, and so are told of nothing that is on without one. */
 const KEEPERS = ['hubspot', 'piwikpro', 'posthog', 'shopify', 'wordpress'];
 
 /**

@@ -79,7 +79,7 @@ def test_what_is_on_until_somebody_objects_runs_is_recorded_nowhere_and_ends_wit
     assert (default[2]["analytics_storage"], default[2]["ad_storage"]) == ("granted", "denied")
     assert [each for each in more if each[:2] == ["consent", "update"]] == []
     assert page.evaluate("_paq") == [["requireConsent"], ["setConsentGiven"]]
-    # HubSpot keeps what it is told as an answer, so it is told of answers alone.
+    # HubSpot keeps what it is told as an answer: it hears what is said everywhere, and not what is on without one.
     assert [call[1]["analytics"] for call in page.evaluate("_hsp")] == [False]
     assert page.evaluate("[consent.choice, consent.token]") == [None, None]
     assert [each["name"] for each in page.context.cookies()] == ["_t"]
