@@ -50,7 +50,7 @@ const give = (own, name, address, act, runs) => {
 
 /** @type {(element: any, name: string, value: any) => any} an address that an attribute asks for at once; a link to follow does not */
 const asks = (element, name, value) =>
-  /^(src|srcset|poster|data|(.*:)?href)$/i.test(name) && !/^a(rea)?$/.test(element.localName) && !memory.once?.has(element)
+  /^((.*:)?href|src|srcset|poster|data)$/i.test(name) && !/^a(rea)?$/.test(element.localName) && !memory.once?.has(element)
     && ((name[5] && `${value}`.split(/[\s,]+/).find((each) => stopped(each))) || value);
 
 /** @param {any} element */
@@ -59,7 +59,7 @@ const isScript = ({ localName }) => localName == 'script';
 /** @type {(act: () => any, element: any, name: string, value?: any) => any} gives an attribute, or takes it away, and what waits for it */
 const set = (act, element, name, value) => {
   const address = asks(element, name, value);
-  return address === false ? act() : give(of(element), name.toLowerCase().slice(-4), address, act, isScript(element));
+  return address === false ? act() : give(of(element), name.toLowerCase().slice(-4), address, act, element.play ? !element.isConnected : isScript(element));
 };
 
 /** @param {any} root what the parser or markup made, in a frame too */

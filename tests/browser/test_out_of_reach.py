@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from .conftest import Shop, cookie, settle, until, when
+from .libraries import library
 
 MARKED = {
     "a picture": '<img data-consent="analytics" data-src="{url}" alt="">',
@@ -79,3 +80,24 @@ def test_withdrawal_cannot_remove_cookies_hidden_from_scripts_and_partitioned_on
 def test_a_module_s_import_and_a_declared_shadow_root_are_not_stopped(tracked: Shop, page: Page, body: str) -> None:
     page.goto(tracked.page("<script>window.ran = () => 0</script>" + body.format(url=tracked.url("/it.js", "tracker"))))
     when(page, lambda: tracked.hits)
+
+
+def test_what_is_in_a_closed_shadow_root_waits_for_a_yes_and_stays_after_a_no(tracked: Shop, page: Page) -> None:
+    page.goto(tracked.page("<div id=box></div>"))
+    frame = f"const frame = document.createElement('iframe'); frame.src = '{tracked.url('/it', 'tracker')}'"
+    page.evaluate(f"() => {{ {frame}; box.attachShadow({{ mode: 'closed' }}).append(frame); window.frame = frame }}")
+    settle(page)
+    assert tracked.hits == []
+    page.evaluate("consent.decide({ analytics: true })")
+    when(page, lambda: tracked.hits)
+    until(page, "consent.token")
+    page.evaluate("consent.decide({ analytics: false })")
+    page.get_by_role("status").wait_for()
+    assert "tracker" in page.evaluate("frame.src")
+
+
+def test_a_lazy_loader_needs_a_pattern_to_wait_with_what_is_marked(shop: Shop, page: Page) -> None:
+    shop.pages["/lozad.js"] = ("text/javascript", library("lozad"), {})
+    marked = f'<img class="lozad" alt="" data-consent="analytics" data-src="{shop.url("/it", "tracker")}" width="9" height="9">'
+    page.goto(shop.page(f"{marked}<script src='/lozad.js'></script><script>lozad().observe()</script>"))
+    when(page, lambda: shop.hits)
