@@ -17,7 +17,7 @@ from .hosts import host_of, is_third_party, parts_of
 from .lists import Lists
 from .observed import Observed, Sighting
 from .recognise import Recogniser
-from .tag import tag_faults
+from .tag import servers, tag_faults
 
 ALLOWED = {state: frozenset({"necessary"}) for state in ("before", "refused", "withdrawn", "gpc")} | {
     "accepted": frozenset(CATEGORIES)
@@ -29,9 +29,9 @@ OURS = re.compile(r"(?:__Host-)?consent|ask-.*")
 
 OUR_CALLS = re.compile(
     rf"/v1/[^/]+/(?:consent\.js|(?:{'|'.join(LAYERS)}|watch)\.[^/]+\.js"
-    r"|decisions|shown|seen|reports|me(?:/\w+)?|keep|notice|cookies)$"
+    r"|decisions|shown|seen|reports|me(?:/\w+)?|keep|notice|cookies|place|seals|allows/\w+)$|/v1/(?:keys\.json|consent\.d\.ts)$"
 )
-"""Paths of the consent server, for pages that have its script inline."""
+"""Paths of the consent server; whatever else is there is somebody else's."""
 
 NO_PAGE = "no page of the shop could be opened"
 NO_BANNER = "there was no banner whose buttons could be pressed"
@@ -39,6 +39,9 @@ NO_ANSWER = "the banner could not be answered"
 """Why a state was not reached."""
 
 LETTERS_OF_AN_ID = 8
+
+PAGES_TO_NAME = 5
+"""Of those that share a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,10 @@ class Judge:
         named = site.services if site else ()
         self.recogniser = Recogniser(named, [seen for each in observed for seen in each.sightings])
         tags = [tag for each in observed for page in each.tags.values() for tag in page["ours"]]
-        self.servers = frozenset(tag["src"].partition("/v1/")[0] + "/v1/" for tag in tags if tag["src"])
+        self.servers = frozenset(
+            server for each in observed for tag in each.tags.values() for server in servers(tag, site)
+        )
+        self.origins = frozenset("/".join(server.split("/")[:3]) for server in self.servers)
         self.inlined = any(not tag["src"] for tag in tags)
 
     def findings(self) -> list[Finding]:
@@ -93,7 +99,8 @@ class Judge:
         rows: dict[tuple[str, str, str], dict[str, Any]] = {}
         for each in self.observed:
             for seen in each.sightings:
-                if self._is_ours(seen) or (seen.kind == "request" and not is_third_party(seen.host, self.shop)):
+                own = seen.kind == "request" and not is_third_party(seen.host, self.shop)
+                if self._is_ours(seen) or (own and not self._wrong(seen, each)):
                     continue
                 key = (seen.kind, seen.name, seen.host)
                 row = rows.setdefault(key, {"kind": seen.kind, "name": seen.name, "host": seen.host, "states": []})
@@ -137,9 +144,12 @@ class Judge:
     def _of_tag(self, observed: Observed) -> Iterator[Finding]:
         """Yield what is wrong with how our tag stands in the pages, each fault where it was seen first."""
         if observed.state == "before":
+            faults: dict[tuple[str, str, str], list[str]] = {}
             for page, tag in observed.tags.items():
                 for name, fix in tag_faults(tag, self.site):
-                    yield Finding("before", "tag", name, host_of(page), page, page, None, None, fix)
+                    faults.setdefault((name, fix, host_of(page)), []).append(page)
+            for (name, fix, host), (page, *others) in faults.items():
+                yield Finding("before", "tag", name, host, page, page, None, None, fix + _also_on(others))
         if not observed.answered and self._has_tag(observed):
             page = next(iter(observed.tags))
             fix = "The banner could not be answered: look in the browser's console and style sheets for what hides it."
@@ -151,9 +161,10 @@ class Judge:
     def _is_ours(self, seen: Sighting) -> bool:
         """Return whether the consent server, or our own cookie and storage, is what was seen."""
         if seen.kind == "request":
-            return any(seen.url.startswith(server) for server in self.servers) or (
-                self.inlined and bool(OUR_CALLS.search(seen.name))
-            )
+            if seen.url.rstrip("/") in self.origins:
+                return True  # connected to ahead of the tag
+            known = self.inlined or any(seen.url.startswith(server) for server in self.servers)
+            return known and bool(OUR_CALLS.search(seen.name))
         return (
             seen.kind in ("cookie", "local-storage", "session-storage")
             and bool(OURS.fullmatch(seen.name))
@@ -191,3 +202,9 @@ class Judge:
             if category not in (None, "necessary") or (category is None and self.recogniser.service_of(cookie)):
                 tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
                 yield from (id_ for id_ in {unquote(value), tail} if len(id_) >= LETTERS_OF_AN_ID)
+
+
+def _also_on(pages: Sequence[str]) -> str:
+    """Return a sentence that names more pages, and how many it does not name."""
+    more = f" and {len(pages) - PAGES_TO_NAME} more" if len(pages) > PAGES_TO_NAME else ""
+    return f" The same on {', '.join(pages[:PAGES_TO_NAME])}{more}." if pages else ""

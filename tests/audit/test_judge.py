@@ -13,16 +13,22 @@ from click.testing import CliRunner
 from consent_server.audit.browsing.documents import Documents
 from consent_server.audit.browsing.kept import MOST, Kept, newest
 from consent_server.audit.browsing.visit import is_page
+from consent_server.audit.draft import draft
 from consent_server.audit.findings import NO_PAGE, Finding, Judge
-from consent_server.audit.observed import Observed, Sighting, unique
+from consent_server.audit.observed import ConsentCall, Observed, Sighting, unique
 from consent_server.audit.report import Report
 from consent_server.audit.states import _is_whole
+from consent_server.audit.suggestions import Suggestions
+from consent_server.check.page import compared
 from consent_server.cli import audit as command
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
 
 SHOP = "https://shop.example"
 PAGE = f"{SHOP}/"
+
+
+TOO_LATE = "no default before hit"
 
 
 def site(**changes: Any) -> Site:
@@ -213,3 +219,91 @@ def test_a_har_file_without_its_end_is_told(tmp_path: Path) -> None:
     for text, whole in (("", False), ('{"log": {"entries": [{', False), ('{"log": {"entries": []}}\n', True)):
         har.write_text(text)
         assert _is_whole(har) is whole
+
+
+def call(kind: str, at: float = 1.0, **said: Any) -> ConsentCall:
+    return ConsentCall(at, PAGE, ["consent", kind, said])
+
+
+@pytest.mark.parametrize(
+    ("state", "since", "calls", "hits", "found"),
+    [
+        ("before", 0, [call("default", analytics_storage="granted", region=["US"])], [], set()),
+        ("before", 0, [call("default", analytics_storage="granted")], [], {"granted by default"}),
+        ("accepted", 2.0, [call("default", 3.0, ad_storage="granted"), call("update", 3.0)], [], set()),
+        ("withdrawn", 2.0, [call("default", ad_storage="granted")], [], set()),
+        ("withdrawn", 2.0, [call("default", 3.0, ad_storage="granted")], [], {"granted by default", "no update"}),
+        ("accepted", 2.0, [], [("https://www.google-analytics.com/g/collect", 9.0)], set()),
+        ("before", 0, [call("default", 3.0)], [("https://x.google-analytics.com/j/collect", 2.0)], {TOO_LATE}),
+        ("accepted", 2.0, [call("default", 5.0), call("update", 5.0)], [("/g/collect?v=2", 4.0)], {TOO_LATE}),
+        ("accepted", 2.0, [call("default", 3.0), call("update", 3.0)], [("/g/collect?gcs=G1--", 9.0)], set()),
+        ("accepted", 2.0, [call("default", 3.0), call("update", 3.0)], [("/g/collect?gcs=G1-0", 9.0)], {"gcs differs"}),
+    ],
+)
+def test_consent_mode_is_held_against_state_region_and_moment(
+    state: str, since: float, calls: list[ConsentCall], hits: list[tuple[str, float]], found: set[str]
+) -> None:
+    sightings = [asked(address, at=at) for address, at in hits]
+    every = judged(*sightings, state=state, since=since, consent_calls=calls)
+    assert {each.name for each in every if each.kind == "consent-mode"} == found
+
+
+def test_a_name_of_three_letters_tells_its_service() -> None:
+    assert judged(seen("cookie", "_ga"))[0].service == "ga4"
+    assert judged(seen("cookie", "i"))[0].service is None
+
+
+def test_a_fault_of_the_tag_names_its_pages() -> None:
+    pages = [f"{SHOP}/{n}" for n in range(8)]
+    nothing = {"ours": [], "works": False, "choice": None, "banner": False}
+    (found,) = judged(tags=dict.fromkeys(pages, nothing), looked_at={*pages})
+    assert found.page == pages[0]
+    assert found.fix.endswith(f"The same on {', '.join(pages[1:6])} and 2 more.")
+
+
+def test_what_to_type_says_where_a_cookie_lies_and_who_can_hold_it() -> None:
+    of = site(services=("stripe",), cookies={"analytics": (listed("_t"),)})
+    answer = f"{SHOP}/basket"
+    (own,) = judged(seen("cookie", "_t", initiator=answer, by_response=True), of=of)
+    assert own.fix == f"Let consent_server.enforce hold the cookie back where the shop's own {answer} is answered."
+    (unknown,) = judged(seen("cookie", "_x", initiator=answer, by_response=True), of=of)
+    assert "Unless it is necessary, let consent_server.enforce hold" in unknown.fix
+    (foreign,) = judged(seen("cookie", "_x", "t.example", initiator="https://t.example/p", by_response=True), of=of)
+    assert 'name = "_x", host = "t.example" in consent.toml. Unless it is necessary, hold ' in foreign.fix
+    (service,) = judged(seen("cookie", "_ga"), of=of)
+    assert 'services = ["stripe", "ga4"]' in service.fix
+
+
+def test_a_draft_keeps_the_services_that_are_named_and_holds_no_whole_host_of_the_shop() -> None:
+    of = site(services=("stripe",))
+    judge = Judge("shop.example", of, [Observed("before", [seen("cookie", "_ga"), asked("/g/collect?v=2")])])
+    assert [row["name"] for row in judge.all_seen()] == ["_ga", f"{SHOP}/g/collect"]
+    text = draft(Report(PAGE, "shop", "", [PAGE], ["before"], [], judge.all_seen()), of, Suggestions())
+    assert 'services = ["stripe", "ga4"]' in text
+    assert '# match = "shop.example/g/collect"' in text
+
+
+def ours(src: str, site_id: str) -> dict[str, Any]:
+    return {"src": f"{src}/v1/{site_id}/consent.js", "site": site_id, "async": False, "late": False}
+
+
+def test_a_connection_ahead_of_the_tag_is_ours_and_another_vendors_v1_is_not() -> None:
+    server, vendor = "https://consent.example", "https://vendor.example"
+    both = {**TAG, "ours": [ours(server, "shop"), ours(vendor, "abc")]}
+    others = [asked(f"{vendor}/v1/abc/consent.js"), asked(f"{vendor}/v1/track"), asked(f"{server}/pixel")]
+    mine = [asked(f"{server}/"), asked(server), asked(f"{server}/v1/shop/consent.js"), asked(f"{server}/v1/shop/place")]
+    found = judged(*others, *mine, of=site(), tags={PAGE: both}, looked_at={PAGE})
+    assert [each.name for each in found] == [each.name for each in others]
+    alone = {**TAG, "ours": [ours(vendor, "abc")], "works": False}
+    found = judged(*others[:2], of=site(), tags={PAGE: alone}, looked_at={PAGE})
+    assert {each.name for each in found if each.kind == "request"} == {each.name for each in others[:2]}
+    wrong = {**TAG, "ours": [ours(server, "other")]}
+    found = judged(asked(f"{server}/v1/other/consent.js"), of=site(), tags={PAGE: wrong}, looked_at={PAGE})
+    assert [each.name for each in found] == ["wrong site"]
+
+
+def test_a_cookie_that_outlives_the_list_is_said_to_do_that_and_no_more() -> None:
+    of = site(cookies={"analytics": (listed("_t", "1 day"),)})
+    found = judged(seen("cookie", "_t", life=1e9), of=of, state="accepted")
+    (said,) = compared(of, Report(PAGE, "shop", "", [PAGE], ["accepted"], found, []))
+    assert said.fault == f"shop: {PAGE} keeps _t longer than the cookie list says."
