@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from consent_server.audit.browsing.documents import Documents
 from consent_server.audit.browsing.kept import MOST, Kept, newest
+from consent_server.audit.browsing.pages import read_sitemap
 from consent_server.audit.browsing.visit import is_page
 from consent_server.audit.draft import draft
 from consent_server.audit.findings import NO_PAGE, Finding, Judge
@@ -307,3 +308,18 @@ def test_a_cookie_that_outlives_the_list_is_said_to_do_that_and_no_more() -> Non
     found = judged(seen("cookie", "_t", life=1e9), of=of, state="accepted")
     (said,) = compared(of, Report(PAGE, "shop", "", [PAGE], ["accepted"], found, []))
     assert said.fault == f"shop: {PAGE} keeps _t longer than the cookie list says."
+
+
+@pytest.mark.parametrize(
+    ("text", "pages", "more"),
+    [
+        ("<urlset><url><loc> https://a.example/?a=1&amp;b=2 </loc></url></urlset>", ["https://a.example/?a=1&b=2"], []),
+        ("<urlset><url><loc><![CDATA[https://a.example/x]]></loc></url></urlset>", ["https://a.example/x"], []),
+        ("<s:urlset><s:url><s:loc>https://a.example/</s:loc></s:url></s:urlset>", ["https://a.example/"], []),
+        ("<sitemapindex><sitemap><loc>https://a.example/1.xml.gz</loc></sitemap></sitemapindex>", [],
+            ["https://a.example/1.xml.gz"]),
+        ("<html><loc>https://a.example/</loc>", [], []),
+    ],
+)  # fmt: skip
+def test_a_sitemap_is_read_however_it_is_written(text: str, pages: list[str], more: list[str]) -> None:
+    assert read_sitemap(text) == (pages, more)
