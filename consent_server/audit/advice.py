@@ -21,6 +21,9 @@ DOES = {
     "service-worker": "registers it",
 }
 
+OUTLIVES = "It lives"
+"""How the advice for what lives longer than the list says begins."""
+
 
 class Reason(Enum):
     """Why something is a finding."""
@@ -47,7 +50,7 @@ def advice(
     table = f"sites.{site.id if site else 'SITE'}"
     if reason is Reason.OUTLIVED:
         return (
-            f"It lives {in_days(seen.life)}, longer than the list says: end it sooner where {_who(seen)} sets it, or "
+            f"{OUTLIVES} {in_days(seen.life)}, longer than the list says: end it sooner where {_who(seen)} sets it, or "
             f"write its real life: [[{table}.cookies.{category}]] name = {_quoted(seen.name)}{_at(seen)}, "
             f'life = "{in_days(seen.life)}".'
         )

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..banner.scripts import LAYERS
+from ..rules import ELSEWHERE, Rule, rule_at, strictest
 from ..site import CATEGORIES, Site
 from .advice import Reason, advice
 from .consent_mode import disagreements
@@ -22,7 +23,22 @@ from .tag import servers, tag_faults
 ALLOWED = {state: frozenset({"necessary"}) for state in ("before", "refused", "withdrawn", "gpc")} | {
     "accepted": frozenset(CATEGORIES)
 }
-"""What a shopper allows in each state."""
+"""What a shopper allows in each state, where everything is asked for."""
+
+
+def allowed_in(state: str, site: Site | None, rule: Rule) -> frozenset[str]:
+    """Return what may be there in a state of consent, in the places of a rule.
+
+    What is on until somebody objects is so before an answer; Global Privacy Control objects to marketing. What is off
+    is so after every answer.
+    """
+    if state == "accepted":
+        return ALLOWED[state] - {*rule.has("off", CATEGORIES)}
+    if state not in ("before", "gpc"):
+        return ALLOWED[state]
+    objects = {"marketing"} if state == "gpc" and (site is None or site.gpc) else set()
+    return ALLOWED[state] | ({*rule.has("objection", CATEGORIES)} - objects)
+
 
 OURS = re.compile(r"(?:__Host-)?consent|ask-.*")
 """Names of our own cookie and storage."""
@@ -76,6 +92,7 @@ class Judge:
     def __init__(self, shop: str, site: Site | None, observed: Sequence[Observed]) -> None:
         self.shop, self.site, self.observed = shop, site, observed
         self.pages = {seen.page for each in observed for seen in each.sightings}
+        self.allowed = {each.state: allowed_in(each.state, site, self.rule_in(each)) for each in observed}
         self.lists = Lists.of(site)
         named = site.services if site else ()
         self.recogniser = Recogniser(named, [seen for each in observed for seen in each.sightings])
@@ -85,6 +102,15 @@ class Judge:
         )
         self.origins = frozenset("/".join(server.split("/")[:3]) for server in self.servers)
         self.inlined = any(not tag["src"] for tag in tags)
+
+    def rule_in(self, observed: Observed) -> Rule:
+        """Return the rule that counted: by the place in the tag, else as the server said; else the strictest."""
+        rules = self.site.rules if self.site else ()
+        tags = [tag for page in observed.tags.values() for tag in page["ours"]]
+        place = next((tag["place"] for tag in tags if tag.get("place") is not None), None)
+        if place is not None or observed.rule is None:
+            return rule_at(rules, place or "")
+        return next((rule for rule in (ELSEWHERE, *rules) if rule.name == observed.rule), strictest(rules))
 
     def findings(self) -> list[Finding]:
         """Return what is wrong: state by state, each thing once a state, where it was seen first."""
@@ -120,6 +146,10 @@ class Judge:
     def notes(self) -> list[str]:
         """Return what people should know of what could not be judged."""
         notes = [f"{state}: not audited, for {why}." for state, why in self.unaudited().items()]
+        if self.site and self.site.rules:
+            names = dict.fromkeys(self.rule_in(each).name for each in self.observed if each.looked_at)
+            said = " and ".join(f"the rule {name}" if name else "no rule" for name in names)
+            notes.append(f"Audited from where {said} counts; other places have to be audited from there.")
         if self.site is None:
             notes.append("No consent.toml names this shop, so nothing counts as listed.")
         return notes
@@ -135,7 +165,7 @@ class Judge:
             )
 
     def _of_consent_mode(self, observed: Observed) -> Iterator[Finding]:
-        for each in disagreements(observed, ALLOWED[observed.state]):
+        for each in disagreements(observed, self.allowed[observed.state]):
             fix = each.fix.replace("SITE", self.site.id if self.site else "SITE")
             yield Finding(
                 observed.state, "consent-mode", each.name, each.host, each.page, each.initiator, None, None, fix
@@ -174,7 +204,7 @@ class Judge:
     def _wrong(self, seen: Sighting, observed: Observed) -> Reason | None:
         """Return why a sighting is a finding in a state, None if it is none."""
         found = self.lists.categories_of(seen)
-        if any(category in ALLOWED[observed.state] for category in found):
+        if self.allowed[observed.state].intersection(found):
             return Reason.OUTLIVED if self.lists.outlived(seen) else None
         if found:
             return Reason.REFUSED

@@ -52,6 +52,8 @@ class Observed:
     cookies: dict[str, str] = field(default_factory=dict)
     """Values of cookies by name, to know them again where a page hands them on; no report has them."""
     notes: list[str] = field(default_factory=list)
+    rule: str | None = None
+    """The name of the rule for this place, as the consent server told the page, if it was asked."""
     since: float = 0
     answered: bool = True
 

@@ -24,6 +24,7 @@ LOOK = r"""() => {
     ours: ours.map((it) => ({
       src: it.src,
       site: (/\/v1\/([^/]+)\/consent\.js/.exec(it.src) || [])[1] ?? null,
+      place: it.dataset.place ?? null,
       async: !!it.src && (it.async || it.defer || it.type == 'module'),
       late: scripts.some((other) => runs(other) && came(other) < came(it)),
     })),

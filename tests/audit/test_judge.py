@@ -22,6 +22,7 @@ from consent_server.audit.states import _is_whole
 from consent_server.audit.suggestions import Suggestions
 from consent_server.check.page import compared
 from consent_server.cli import audit as command
+from consent_server.rules import Rule
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
 
@@ -323,3 +324,51 @@ def test_a_cookie_that_outlives_the_list_is_said_to_do_that_and_no_more() -> Non
 )  # fmt: skip
 def test_a_sitemap_is_read_however_it_is_written(text: str, pages: list[str], more: list[str]) -> None:
     assert read_sitemap(text) == (pages, more)
+
+
+RULES = (
+    Rule("uk", ("GB",), {"analytics": "objection", "marketing": "objection"}),
+    Rule("china", ("CN",), {"marketing": "off"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "told", "state", "leaks"),
+    [
+        ("GB", None, "before", {"functional"}),
+        (None, "uk", "before", {"functional"}),
+        (None, "uk", "gpc", {"functional", "marketing"}),
+        ("GB", None, "refused", {"functional", "analytics", "marketing"}),
+        ("GB", None, "withdrawn", {"functional", "analytics", "marketing"}),
+        ("GB", None, "accepted", set()),
+        ("CN", "uk", "accepted", {"marketing"}),
+        (None, "", "accepted", set()),
+        ("", None, "accepted", {"marketing"}),
+        (None, None, "accepted", {"marketing"}),
+        (None, None, "before", {"functional", "analytics", "marketing"}),
+        ("DE", None, "before", {"functional", "analytics", "marketing"}),
+    ],
+)
+def test_what_may_be_there_is_by_the_rule_that_the_page_shows(
+    place: str | None, told: str | None, state: str, leaks: set[str]
+) -> None:
+    categories = ("functional", "analytics", "marketing")
+    of = site(rules=RULES, cookies={category: (listed(category),) for category in categories})
+    tag = {**TAG, "ours": [{**TAG["ours"][0], "place": place}]}  # type: ignore[index]
+    observed = Observed(
+        state, [seen("cookie", name) for name in categories], tags={PAGE: tag}, looked_at={PAGE}, rule=told
+    )
+    assert {each.name for each in Judge("shop.example", of, [observed]).findings()} == leaks
+
+
+def test_a_default_that_grants_what_is_on_until_objected_is_right() -> None:
+    of = site(rules=RULES)
+    calls = [call("default", analytics_storage="granted")]
+    assert judged(of=of, rule="uk", consent_calls=calls) == []
+    assert [each.name for each in judged(of=of, rule="", consent_calls=calls)] == ["granted by default"]
+
+
+def test_the_report_says_which_rule_counted() -> None:
+    judge = Judge("shop.example", site(rules=RULES), [Observed("before", looked_at={PAGE}, rule="uk")])
+    assert judge.notes() == ["Audited from where the rule uk counts; other places have to be audited from there."]
+    assert Judge("shop.example", site(), [Observed("before", looked_at={PAGE})]).notes() == []
