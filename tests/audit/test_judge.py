@@ -62,7 +62,7 @@ def judged(*sightings: Sighting, of: Site | None = None, state: str = "before", 
         *("/tr/", "/tr", "/az/e", "/e/", "/flags", "/flags/", "/decide", "/goods/ingest/1", "/uet/", "/tr/?q=shoes"),
         *("/collect", "/collect?v=2", "/js/script.js", "/js/analytics.js?v=7", "/watch/123456", "/watch/123456?ref=1"),
         *("/api/event", "/static/app.js", "https://metrics.shop.example/", "https://data.shop.example/goods?id=1"),
-        *("/e?_=17", "/action/5", "/gtag.js"),
+        *("/e?_=17", "/action/5", "/gtag.js", "/js/ga.js", "/s/?q=shoes&v=2&_=17", "/static/recorder.js"),
     ],
 )
 def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -> None:
@@ -72,7 +72,13 @@ def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -
 @pytest.mark.parametrize(
     "address",
     [
-        *("/tr/?id=1&ev=PageView", "/x/tr?id=1&ev=PageView&noscript=1", "/e/?ip=1&_=17&ver=1.2", "/flags/?v=2&_=17"),
+        *(
+            "/tr/?id=1&ev=PageView",
+            "/x/tr?id=1&ev=PageView&noscript=1",
+            "/e/?ip=1&_=17&ver=1.2",
+            "/flags/?v=2&_=17",
+            "/s/?_=17&ver=1.2",
+        ),
         *("/decide/?v=3&ip=0", "/ingest/i/v0/e/?ip=0", "/ingest/static/array.js", "/ingest/array/phc_x/config.js"),
         *("/collect?v=1&tid=UA-1-1&cid=1.2", "/g/collect?v=2&tid=G-ABCDE", "/j/collect", "/analytics.js?id=G-ABCDE"),
         *("/gtag.js?id=G-ABCDE", "/gtag/js?id=G-ABCDE", "/metrics/gtm.js?id=GTM-ABCDE", "/piwik.php", "/matomo.php"),
