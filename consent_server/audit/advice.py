@@ -6,7 +6,7 @@ import json
 from enum import Enum
 
 from ..site import Site
-from .hosts import host_of
+from .hosts import host_of, is_third_party
 from .lists import listable
 from .lives import in_days
 from .observed import Sighting
@@ -20,6 +20,9 @@ DOES = {
     "cache-storage": "opens it",
     "service-worker": "registers it",
 }
+
+OUTLIVES = "It lives"
+"""How the advice for what lives longer than the list says begins."""
 
 
 class Reason(Enum):
@@ -47,8 +50,8 @@ def advice(
     table = f"sites.{site.id if site else 'SITE'}"
     if reason is Reason.OUTLIVED:
         return (
-            f"It lives {in_days(seen.life)}, longer than the list says: end it sooner where {_who(seen)} sets it, or "
-            f"write its real life: [[{table}.cookies.{category}]] name = {_quoted(seen.name)}, "
+            f"{OUTLIVES} {in_days(seen.life)}, longer than the list says: end it sooner where {_who(seen)} sets it, or "
+            f"write its real life: [[{table}.cookies.{category}]] name = {_quoted(seen.name)}{_at(seen)}, "
             f'life = "{in_days(seen.life)}".'
         )
     if reason is Reason.FORWARDED:
@@ -58,9 +61,10 @@ def advice(
             f'[[{table}.trackers]] match = "{address}", category = "CATEGORY".'
         )
     if reason is Reason.UNKNOWN:
-        return _list_it(seen, table, service) + (
-            "" if state == "accepted" else f" Unless it is necessary, hold {_who(seen)} until it is allowed."
-        )
+        unless = f" Unless it is necessary, {_held_back(seen) or f'hold {_who(seen)} until it is allowed'}."
+        return _list_it(seen, table, service, site) + ("" if state == "accepted" else unless)
+    if held_back := _held_back(seen):
+        return f"{held_back[0].upper()}{held_back[1:]}."
     mark = f'type="text/plain" data-consent="{category}"'
     if state == "withdrawn":
         return f"It goes on after the withdrawal: mark the tag of {_who(seen)} with {mark}, so that it ends."
@@ -69,16 +73,30 @@ def advice(
     return f"Hold {_who(seen)}: {mark} on the tag that loads it."
 
 
-def _list_it(seen: Sighting, table: str, service: str | None) -> str:
+def _held_back(seen: Sighting) -> str:
+    """Return how a cookie of the shop's own back end is held back, which no mark in a page does; else nothing."""
+    if not seen.by_response or is_third_party(seen.host, host_of(seen.page)):
+        return ""
+    return f"let consent_server.enforce hold the cookie back where the shop's own {seen.initiator} is answered"
+
+
+def _at(seen: Sighting) -> str:
+    """Return where a cookie lies, for its row, if that is not with the shop."""
+    foreign = seen.kind == "cookie" and is_third_party(seen.host, host_of(seen.page))
+    return f", host = {_quoted(seen.host)}" if foreign else ""
+
+
+def _list_it(seen: Sighting, table: str, service: str | None, site: Site | None) -> str:
     if service:
-        return f'Say so: services = ["{service}"] in [{table}] of consent.toml.'
+        services = json.dumps([*(site.services if site else ()), service])
+        return f"Say so: services = {services} in [{table}] of consent.toml."
     if seen.kind in ("request", "service-worker"):
         address = seen.host if seen.kind == "request" else seen.name.partition("://")[2]
         return f'Say what it is for: [[{table}.trackers]] match = "{address}", category = "CATEGORY" in consent.toml.'
     name = listable(seen.name)
     if name is None:
         return "No list can name it: have it named in letters by whoever makes it."
-    return f"Say what it is for: [[{table}.cookies.CATEGORY]] name = {_quoted(name)} in consent.toml."
+    return f"Say what it is for: [[{table}.cookies.CATEGORY]] name = {_quoted(name)}{_at(seen)} in consent.toml."
 
 
 def _quoted(name: str) -> str:

@@ -23,6 +23,11 @@ SIGNALS = {
 GRANTED = frozenset("tnrv")
 """Letters of ``gcd`` for what is granted, by the default, by the update, or by both."""
 
+_COLLECTS = re.compile(
+    r"/(?:g|j|r|ccm)/collect$|^https?://([\w-]+\.)*(google-analytics|analytics\.google|doubleclick)\.(com|net)/.*collect$"
+)
+"""Addresses of hits, whether or not they say something of consent."""
+
 SECONDS_TO_HEED = 2.0
 """After an answer, hits that were on their way may still say less than is allowed."""
 
@@ -45,12 +50,14 @@ class Disagreement:
 def disagreements(observed: Observed, allowed: frozenset[str]) -> Iterator[Disagreement]:
     """Yield what is wrong in a state in which ``allowed`` categories are, each fault once."""
     known: set[str] = set()
-    hits = [seen for seen in observed.sightings if seen.kind == "request" and _said(seen)]
+    asked = [seen for seen in observed.sightings if seen.kind == "request"]
+    hits = [seen for seen in asked if _said(seen)]
+    silent = [seen for seen in asked if not _said(seen) and _COLLECTS.search(seen.name)]
     defaults = [call for call in observed.consent_calls if call.values[1:2] == ["default"]]
     updates = [call for call in observed.consent_calls if call.values[1:2] == ["update"] and call.at >= observed.since]
     for fault in (
-        *_without_default(hits, defaults),
-        *_granted_by_default(defaults),
+        *_without_default(hits, silent, defaults),
+        *_granted_by_default(defaults, observed.since, allowed),
         *_without_update(observed, defaults, updates),
         *_that_differ(observed, hits, allowed),
     ):
@@ -65,17 +72,29 @@ def _said(hit: Sighting) -> Mapping[str, Sequence[str]]:
     return {key: value for key, value in parse_qs(query).items() if key in ("gcs", "gcd")} if "gc" in query else {}
 
 
-def _without_default(hits: Sequence[Sighting], defaults: Sequence[ConsentCall]) -> Iterator[Disagreement]:
-    for hit in hits:
+def _without_default(
+    hits: Sequence[Sighting], silent: Sequence[Sighting], defaults: Sequence[ConsentCall]
+) -> Iterator[Disagreement]:
+    """Yield hits that nothing came before; of those that say nothing of consent where a default comes too late."""
+    pages = {call.page for call in defaults}
+    for hit in (*hits, *(each for each in silent if each.page in pages)):
         if not any(call.page == hit.page and call.at <= hit.at for call in defaults):
             fix = f"Say no first: {TELL_GOOGLE}"
             yield Disagreement("no default before hit", hit.page, hit.host, hit.initiator, fix)
 
 
-def _granted_by_default(defaults: Sequence[ConsentCall]) -> Iterator[Disagreement]:
+def _granted_by_default(
+    defaults: Sequence[ConsentCall], since: float, allowed: frozenset[str]
+) -> Iterator[Disagreement]:
+    """Yield what a default grants that is not allowed, since the answer.
+
+    A default for some regions counts for who is there; what it says here is in the hits.
+    """
     for call in defaults:
         said = call.values[2] if len(call.values) > 2 and isinstance(call.values[2], dict) else {}
-        if granted := [name for name in SIGNALS if said.get(name) == "granted"]:
+        if call.at < since or said.get("region"):
+            continue
+        if granted := [name for name in SIGNALS if said.get(name) == "granted" and SIGNALS[name] not in allowed]:
             fix = f"Set {', '.join(granted)} to denied in the default; our tag grants them after a yes."
             yield Disagreement("granted by default", call.page, HOST, call.page, fix)
 
@@ -108,9 +127,10 @@ def _that_differ(observed: Observed, hits: Sequence[Sighting], allowed: frozense
 
 
 def _granted_in_gcs(value: str) -> dict[str, bool]:
-    """Read ``G1xy``: x for ``ad_storage``, y for ``analytics_storage``."""
+    """Read ``G1xy``: x for ``ad_storage``, y for ``analytics_storage``; of what nobody set there is a dash."""
     found = re.fullmatch(r"G1([01-])([01-])", value)
-    return {"ad_storage": found[1] == "1", "analytics_storage": found[2] == "1"} if found else {}
+    letters = zip(("ad_storage", "analytics_storage"), found.groups() if found else (), strict=False)
+    return {name: letter == "1" for name, letter in letters if letter != "-"}
 
 
 def _granted_in_gcd(value: str) -> dict[str, bool]:

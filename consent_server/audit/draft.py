@@ -31,16 +31,19 @@ def draft(report: Report, site: Site | None, suggestions: Suggestions) -> str:
     hosts: dict[str, list[Row]] = {}
     for row in unknown:
         if row["kind"] not in ENTRIES:
-            address = row["host"] if row["kind"] == "request" else row["name"].partition("://")[2]
+            whole = row["kind"] == "request" and is_third_party(row["host"], host_of(report.url))
+            address = row["host"] if whole else row["name"].partition("://")[2]
             hosts.setdefault(address, []).append(row)
     if not missing:
         return f"# {report.url}: everything that was seen is listed."
     lines = [f"# Seen at {report.url} and not listed yet.", ""]
     if services:
+        named = list(site.services) if site else []
         lines += [
             f"[{table}]",
-            "# The catalogue has their cookies, addresses and words.",
-            f"services = {json.dumps(services)}",
+            "# The catalogue has their cookies, addresses and words."
+            + (" In place of the line that is there:" if named else ""),
+            f"services = {json.dumps([*named, *services])}",
             "",
         ]
     if unknown:

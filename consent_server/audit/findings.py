@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..banner.scripts import LAYERS
+from ..rules import ELSEWHERE, Rule, rule_at, strictest
 from ..site import CATEGORIES, Site
 from .advice import Reason, advice
 from .consent_mode import disagreements
@@ -17,21 +18,36 @@ from .hosts import host_of, is_third_party, parts_of
 from .lists import Lists
 from .observed import Observed, Sighting
 from .recognise import Recogniser
-from .tag import tag_faults
+from .tag import servers, tag_faults
 
 ALLOWED = {state: frozenset({"necessary"}) for state in ("before", "refused", "withdrawn", "gpc")} | {
     "accepted": frozenset(CATEGORIES)
 }
-"""What a shopper allows in each state."""
+"""What a shopper allows in each state, where everything is asked for."""
+
+
+def allowed_in(state: str, site: Site | None, rule: Rule) -> frozenset[str]:
+    """Return what may be there in a state of consent, in the places of a rule.
+
+    What is on until somebody objects is so before an answer; Global Privacy Control objects to marketing. What is off
+    is so after every answer.
+    """
+    if state == "accepted":
+        return ALLOWED[state] - {*rule.has("off", CATEGORIES)}
+    if state not in ("before", "gpc"):
+        return ALLOWED[state]
+    objects = {"marketing"} if state == "gpc" and (site is None or site.gpc) else set()
+    return ALLOWED[state] | ({*rule.has("objection", CATEGORIES)} - objects)
+
 
 OURS = re.compile(r"(?:__Host-)?(?:consent|ask-.*)")
 """Names of our own cookie and storage."""
 
 OUR_CALLS = re.compile(
     rf"/v1/[^/]+/(?:consent\.js|(?:{'|'.join(LAYERS)}|watch)\.[^/]+\.js"
-    r"|decisions|shown|seen|reports|me(?:/\w+)?|keep|notice|cookies)$"
+    r"|decisions|shown|seen|reports|me(?:/\w+)?|keep|notice|cookies|place|seals|allows/\w+)$|/v1/(?:keys\.json|consent\.d\.ts)$"
 )
-"""Paths of the consent server, for pages that have its script inline."""
+"""Paths of the consent server; whatever else is there is somebody else's."""
 
 NO_PAGE = "no page of the shop could be opened"
 NO_BANNER = "there was no banner whose buttons could be pressed"
@@ -39,6 +55,9 @@ NO_ANSWER = "the banner could not be answered"
 """Why a state was not reached."""
 
 LETTERS_OF_AN_ID = 8
+
+PAGES_TO_NAME = 5
+"""Of those that share a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +92,25 @@ class Judge:
     def __init__(self, shop: str, site: Site | None, observed: Sequence[Observed]) -> None:
         self.shop, self.site, self.observed = shop, site, observed
         self.pages = {seen.page for each in observed for seen in each.sightings}
+        self.allowed = {each.state: allowed_in(each.state, site, self.rule_in(each)) for each in observed}
         self.lists = Lists.of(site)
         named = site.services if site else ()
         self.recogniser = Recogniser(named, [seen for each in observed for seen in each.sightings])
         tags = [tag for each in observed for page in each.tags.values() for tag in page["ours"]]
-        self.servers = frozenset(tag["src"].partition("/v1/")[0] + "/v1/" for tag in tags if tag["src"])
+        self.servers = frozenset(
+            server for each in observed for tag in each.tags.values() for server in servers(tag, site)
+        )
+        self.origins = frozenset("/".join(server.split("/")[:3]) for server in self.servers)
         self.inlined = any(not tag["src"] for tag in tags)
+
+    def rule_in(self, observed: Observed) -> Rule:
+        """Return the rule that counted: by the place in the tag, else as the server said; else the strictest."""
+        rules = self.site.rules if self.site else ()
+        tags = [tag for page in observed.tags.values() for tag in page["ours"]]
+        place = next((tag["place"] for tag in tags if tag.get("place") is not None), None)
+        if place is not None or observed.rule is None:
+            return rule_at(rules, place or "")
+        return next((rule for rule in (ELSEWHERE, *rules) if rule.name == observed.rule), strictest(rules))
 
     def findings(self) -> list[Finding]:
         """Return what is wrong: state by state, each thing once a state, where it was seen first."""
@@ -93,7 +125,8 @@ class Judge:
         rows: dict[tuple[str, str, str], dict[str, Any]] = {}
         for each in self.observed:
             for seen in each.sightings:
-                if self._is_ours(seen) or (seen.kind == "request" and not is_third_party(seen.host, self.shop)):
+                own = seen.kind == "request" and not is_third_party(seen.host, self.shop)
+                if self._is_ours(seen) or (own and not self._wrong(seen, each)):
                     continue
                 key = (seen.kind, seen.name, seen.host)
                 row = rows.setdefault(key, {"kind": seen.kind, "name": seen.name, "host": seen.host, "states": []})
@@ -113,6 +146,10 @@ class Judge:
     def notes(self) -> list[str]:
         """Return what people should know of what could not be judged."""
         notes = [f"{state}: not audited, for {why}." for state, why in self.unaudited().items()]
+        if self.site and self.site.rules:
+            names = dict.fromkeys(self.rule_in(each).name for each in self.observed if each.looked_at)
+            said = " and ".join(f"the rule {name}" if name else "no rule" for name in names)
+            notes.append(f"Audited from where {said} counts; other places have to be audited from there.")
         if self.site is None:
             notes.append("No consent.toml names this shop, so nothing counts as listed.")
         return notes
@@ -128,7 +165,7 @@ class Judge:
             )
 
     def _of_consent_mode(self, observed: Observed) -> Iterator[Finding]:
-        for each in disagreements(observed, ALLOWED[observed.state]):
+        for each in disagreements(observed, self.allowed[observed.state]):
             fix = each.fix.replace("SITE", self.site.id if self.site else "SITE")
             yield Finding(
                 observed.state, "consent-mode", each.name, each.host, each.page, each.initiator, None, None, fix
@@ -137,9 +174,12 @@ class Judge:
     def _of_tag(self, observed: Observed) -> Iterator[Finding]:
         """Yield what is wrong with how our tag stands in the pages, each fault where it was seen first."""
         if observed.state == "before":
+            faults: dict[tuple[str, str, str], list[str]] = {}
             for page, tag in observed.tags.items():
                 for name, fix in tag_faults(tag, self.site):
-                    yield Finding("before", "tag", name, host_of(page), page, page, None, None, fix)
+                    faults.setdefault((name, fix, host_of(page)), []).append(page)
+            for (name, fix, host), (page, *others) in faults.items():
+                yield Finding("before", "tag", name, host, page, page, None, None, fix + _also_on(others))
         if not observed.answered and self._has_tag(observed):
             page = next(iter(observed.tags))
             fix = "The banner could not be answered: look in the browser's console and style sheets for what hides it."
@@ -151,9 +191,10 @@ class Judge:
     def _is_ours(self, seen: Sighting) -> bool:
         """Return whether the consent server, or our own cookie and storage, is what was seen."""
         if seen.kind == "request":
-            return any(seen.url.startswith(server) for server in self.servers) or (
-                self.inlined and bool(OUR_CALLS.search(seen.name))
-            )
+            if seen.url.rstrip("/") in self.origins:
+                return True  # connected to ahead of the tag
+            known = self.inlined or any(seen.url.startswith(server) for server in self.servers)
+            return known and bool(OUR_CALLS.search(seen.name))
         return (
             seen.kind in ("cookie", "local-storage", "session-storage")
             and bool(OURS.fullmatch(seen.name))
@@ -163,7 +204,7 @@ class Judge:
     def _wrong(self, seen: Sighting, observed: Observed) -> Reason | None:
         """Return why a sighting is a finding in a state, None if it is none."""
         found = self.lists.categories_of(seen)
-        if any(category in ALLOWED[observed.state] for category in found):
+        if self.allowed[observed.state].intersection(found):
             return Reason.OUTLIVED if self.lists.outlived(seen) else None
         if found:
             return Reason.REFUSED
@@ -191,3 +232,9 @@ class Judge:
             if category not in (None, "necessary") or (category is None and self.recogniser.service_of(cookie)):
                 tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
                 yield from (id_ for id_ in {unquote(value), tail} if len(id_) >= LETTERS_OF_AN_ID)
+
+
+def _also_on(pages: Sequence[str]) -> str:
+    """Return a sentence that names more pages, and how many it does not name."""
+    more = f" and {len(pages) - PAGES_TO_NAME} more" if len(pages) > PAGES_TO_NAME else ""
+    return f" The same on {', '.join(pages[:PAGES_TO_NAME])}{more}." if pages else ""

@@ -13,7 +13,8 @@ class Sighting:
 
     ``kind``, ``name`` and ``host`` are those of a finding; ``page`` is the page that was looked at, ``initiator`` the
     address of who did it, empty where no witness knew; ``at`` is in seconds since 1970; ``url`` is the whole address
-    of a request, ``body`` the beginning of what it carries (no report has either); ``life`` is a cookie's, in seconds.
+    of a request, ``body`` the beginning of what it carries (no report has either); ``life`` is a cookie's, in seconds;
+    ``by_response``: an answer's ``Set-Cookie`` set it.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Sighting:
     url: str = ""
     life: float = 0
     body: str = ""
+    by_response: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Observed:
     cookies: dict[str, str] = field(default_factory=dict)
     """Values of cookies by name, to know them again where a page hands them on; no report has them."""
     notes: list[str] = field(default_factory=list)
+    rule: str | None = None
+    """The name of the rule for this place, as the consent server told the page, if it was asked."""
     since: float = 0
     answered: bool = True
 

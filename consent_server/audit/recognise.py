@@ -11,7 +11,7 @@ from ..site import glob
 from .hosts import registrable, without_port
 from .observed import Sighting
 
-LETTERS_TO_TELL = 4
+LETTERS_TO_TELL = 3
 """A shorter name is told by its service's hosts alone: half the world has a cookie ``i``."""
 
 

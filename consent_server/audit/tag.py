@@ -24,6 +24,7 @@ LOOK = r"""() => {
     ours: ours.map((it) => ({
       src: it.src,
       site: (/\/v1\/([^/]+)\/consent\.js/.exec(it.src) || [])[1] ?? null,
+      place: it.dataset.place ?? null,
       async: !!it.src && (it.async || it.defer || it.type == 'module'),
       late: scripts.some((other) => runs(other) && came(other) < came(it)),
     })),
@@ -37,7 +38,7 @@ LOOK = r"""() => {
 
 def tag_faults(tag: Mapping[str, Any], site: Site | None) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with the tag of a page in which nothing was answered: its name, and what to type."""
-    ours = tag["ours"]
+    ours = [each for each in tag["ours"] if _is_ours(each, tag, site)]
     line = f'<script src="https://HOST/v1/{site.id if site else "SITE"}/consent.js"></script>'
     if not ours and not tag["works"]:
         yield "missing", f"Put {line} into the page's <head>, before every other script."
@@ -54,6 +55,29 @@ def tag_faults(tag: Mapping[str, Any], site: Site | None) -> Iterator[tuple[str,
         yield "not working", "The tag is there and does not work: look in the browser's console for what is in its way."
     elif tag["choice"] is None and not tag["banner"]:
         yield "no banner", "The banner does not show: look in the browser's console and style sheets for what hides it."
+
+
+def servers(tag: Mapping[str, Any], site: Site | None) -> frozenset[str]:
+    """Return the addresses of the consent server, up to ``/v1/``, by the tags of a page.
+
+    Others may serve a ``/v1/SOMETHING/consent.js`` too: it is ours if it says this site, or works.
+    """
+    ours = [each for each in tag["ours"] if _is_ours(each, tag, site)]
+    return frozenset(_server(each) for each in ours if each["src"] and (tag["works"] or _says(each, site)))
+
+
+def _is_ours(each: Mapping[str, Any], tag: Mapping[str, Any], site: Site | None) -> bool:
+    """Return whether a tag is ours; beside one that says this site only those of the same server are."""
+    right = {_server(other) for other in tag["ours"] if _says(other, site)}
+    return not right or not each["src"] or _server(each) in right
+
+
+def _says(each: Mapping[str, Any], site: Site | None) -> bool:
+    return bool(site and each["src"] and each["site"] == site.id)
+
+
+def _server(each: Mapping[str, Any]) -> str:
+    return str(each["src"]).partition("/v1/")[0] + "/v1/"
 
 
 def needs_to_be_first(site: Site | None) -> bool:

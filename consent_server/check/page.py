@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..audit.advice import OUTLIVES
 from ..audit.draft import ENTRIES
 from ..audit.findings import Finding as Seen
 from ..audit.report import Report
@@ -46,6 +47,8 @@ def _fault(each: Seen) -> str:
         return f"has a fault in our tag: {each.name}"
     if each.kind == "consent-mode":
         return f"tells Google otherwise than the shopper answered ({each.name}), {STATES[each.state]}"
+    if each.fix.startswith(OUTLIVES):
+        return f"keeps {each.name} longer than the cookie list says"
     does, names = ("sets", "the cookie list does not name") if each.kind in ENTRIES else ("asks for", "no list names")
     if each.category is None:
         return f"{does} {each.name}, which {names}"

@@ -50,6 +50,8 @@ class Farm:
     """Other answers, by path, on whatever host."""
     hits: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Host, path and Sec-GPC of what came in."""
+    country: str = ""
+    """Where a proxy in front of the consent server says that the shopper is."""
     app: Flask | None = None
     site: Site | None = None
 
@@ -121,6 +123,6 @@ class Farm:
     def wsgi(self, environ: Any, start_response: Any) -> Any:
         assert self.app
         if environ["PATH_INFO"].startswith("/v1/") and environ["HTTP_HOST"].startswith("shop."):
-            return self.app(environ, start_response)
+            return self.app(environ | {"HTTP_X_COUNTRY": self.country}, start_response)
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         return self._answer(Request(environ))(environ, start_response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 
 import pytest
@@ -25,6 +26,27 @@ def test_an_address_is_audited_once_however_it_is_typed(farm: Farm) -> None:
     assert report.pages == [farm.url(), farm.url("/az/"), farm.url("/go")]
     assert report.findings == [], report.text()
     assert farm.audit(("before",), url=farm.url("/go"), pages=1).pages == [farm.url("/go")]
+
+
+def test_sitemaps_of_sitemaps_packed_or_not_name_the_pages_once(farm: Farm) -> None:
+    def sitemap(of: str, *urls: str) -> bytes:
+        return f"<{of}>{''.join(f'<x><loc><![CDATA[{url}]]></loc></x>' for url in urls)}</{of}>".encode()
+
+    for path in ("/one", "/two", "/three"):
+        farm.page("", path)
+    others = farm.url("/s.xml", "other")
+    files = {
+        "/robots.txt": f"Sitemap: {farm.url('/index.xml')}".encode(),
+        "/index.xml": sitemap("sitemapindex", others, farm.url("/a.xml.gz"), farm.url("/b.xml.gz")),
+        "/s.xml": sitemap("urlset", farm.url("/x", "other")),
+        "/a.xml.gz": gzip.compress(sitemap("urlset", farm.url(""), farm.url("/one"), farm.url("/two#x"))),
+        "/b.xml.gz": sitemap("urlset", farm.url("/three").replace("shop.", "SHOP.")),
+    }
+    for path, body in files.items():
+        kind = "application/gzip" if path.endswith("gz") else "text/plain" if "robots" in path else "text/xml"
+        farm.files[path] = lambda _, body=body, kind=kind: Response(body, content_type=kind)  # type: ignore[misc]
+    report = farm.audit(("before",), pages=9)
+    assert report.pages == [farm.url(path) for path in ("/", "/one", "/two", "/three")]
 
 
 def test_an_address_that_leads_to_another_is_not_audited(farm: Farm) -> None:

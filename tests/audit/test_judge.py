@@ -12,17 +12,25 @@ from click.testing import CliRunner
 
 from consent_server.audit.browsing.documents import Documents
 from consent_server.audit.browsing.kept import MOST, Kept, newest
+from consent_server.audit.browsing.pages import read_sitemap
 from consent_server.audit.browsing.visit import is_page
+from consent_server.audit.draft import draft
 from consent_server.audit.findings import NO_PAGE, Finding, Judge
-from consent_server.audit.observed import Observed, Sighting, unique
+from consent_server.audit.observed import ConsentCall, Observed, Sighting, unique
 from consent_server.audit.report import Report
 from consent_server.audit.states import _is_whole
+from consent_server.audit.suggestions import Suggestions
+from consent_server.check.page import compared
 from consent_server.cli import audit as command
+from consent_server.rules import Rule
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
 
 SHOP = "https://shop.example"
 PAGE = f"{SHOP}/"
+
+
+TOO_LATE = "no default before hit"
 
 
 def site(**changes: Any) -> Site:
@@ -54,7 +62,7 @@ def judged(*sightings: Sighting, of: Site | None = None, state: str = "before", 
         *("/tr/", "/tr", "/az/e", "/e/", "/flags", "/flags/", "/decide", "/goods/ingest/1", "/uet/", "/tr/?q=shoes"),
         *("/collect", "/collect?v=2", "/js/script.js", "/js/analytics.js?v=7", "/watch/123456", "/watch/123456?ref=1"),
         *("/api/event", "/static/app.js", "https://metrics.shop.example/", "https://data.shop.example/goods?id=1"),
-        *("/e?_=17", "/action/5", "/gtag.js"),
+        *("/e?_=17", "/action/5", "/gtag.js", "/js/ga.js", "/s/?q=shoes&v=2&_=17", "/static/recorder.js"),
     ],
 )
 def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -> None:
@@ -64,7 +72,13 @@ def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -
 @pytest.mark.parametrize(
     "address",
     [
-        *("/tr/?id=1&ev=PageView", "/x/tr?id=1&ev=PageView&noscript=1", "/e/?ip=1&_=17&ver=1.2", "/flags/?v=2&_=17"),
+        *(
+            "/tr/?id=1&ev=PageView",
+            "/x/tr?id=1&ev=PageView&noscript=1",
+            "/e/?ip=1&_=17&ver=1.2",
+            "/flags/?v=2&_=17",
+            "/s/?_=17&ver=1.2",
+        ),
         *("/decide/?v=3&ip=0", "/ingest/i/v0/e/?ip=0", "/ingest/static/array.js", "/ingest/array/phc_x/config.js"),
         *("/collect?v=1&tid=UA-1-1&cid=1.2", "/g/collect?v=2&tid=G-ABCDE", "/j/collect", "/analytics.js?id=G-ABCDE"),
         *("/gtag.js?id=G-ABCDE", "/gtag/js?id=G-ABCDE", "/metrics/gtm.js?id=GTM-ABCDE", "/piwik.php", "/matomo.php"),
@@ -213,3 +227,154 @@ def test_a_har_file_without_its_end_is_told(tmp_path: Path) -> None:
     for text, whole in (("", False), ('{"log": {"entries": [{', False), ('{"log": {"entries": []}}\n', True)):
         har.write_text(text)
         assert _is_whole(har) is whole
+
+
+def call(kind: str, at: float = 1.0, **said: Any) -> ConsentCall:
+    return ConsentCall(at, PAGE, ["consent", kind, said])
+
+
+@pytest.mark.parametrize(
+    ("state", "since", "calls", "hits", "found"),
+    [
+        ("before", 0, [call("default", analytics_storage="granted", region=["US"])], [], set()),
+        ("before", 0, [call("default", analytics_storage="granted")], [], {"granted by default"}),
+        ("accepted", 2.0, [call("default", 3.0, ad_storage="granted"), call("update", 3.0)], [], set()),
+        ("withdrawn", 2.0, [call("default", ad_storage="granted")], [], set()),
+        ("withdrawn", 2.0, [call("default", 3.0, ad_storage="granted")], [], {"granted by default", "no update"}),
+        ("accepted", 2.0, [], [("https://www.google-analytics.com/g/collect", 9.0)], set()),
+        ("before", 0, [call("default", 3.0)], [("https://x.google-analytics.com/j/collect", 2.0)], {TOO_LATE}),
+        ("accepted", 2.0, [call("default", 5.0), call("update", 5.0)], [("/g/collect?v=2", 4.0)], {TOO_LATE}),
+        ("accepted", 2.0, [call("default", 3.0), call("update", 3.0)], [("/g/collect?gcs=G1--", 9.0)], set()),
+        ("accepted", 2.0, [call("default", 3.0), call("update", 3.0)], [("/g/collect?gcs=G1-0", 9.0)], {"gcs differs"}),
+    ],
+)
+def test_consent_mode_is_held_against_state_region_and_moment(
+    state: str, since: float, calls: list[ConsentCall], hits: list[tuple[str, float]], found: set[str]
+) -> None:
+    sightings = [asked(address, at=at) for address, at in hits]
+    every = judged(*sightings, state=state, since=since, consent_calls=calls)
+    assert {each.name for each in every if each.kind == "consent-mode"} == found
+
+
+def test_a_name_of_three_letters_tells_its_service() -> None:
+    assert judged(seen("cookie", "_ga"))[0].service == "ga4"
+    assert judged(seen("cookie", "i"))[0].service is None
+
+
+def test_a_fault_of_the_tag_names_its_pages() -> None:
+    pages = [f"{SHOP}/{n}" for n in range(8)]
+    nothing = {"ours": [], "works": False, "choice": None, "banner": False}
+    (found,) = judged(tags=dict.fromkeys(pages, nothing), looked_at={*pages})
+    assert found.page == pages[0]
+    assert found.fix.endswith(f"The same on {', '.join(pages[1:6])} and 2 more.")
+
+
+def test_what_to_type_says_where_a_cookie_lies_and_who_can_hold_it() -> None:
+    of = site(services=("stripe",), cookies={"analytics": (listed("_t"),)})
+    answer = f"{SHOP}/basket"
+    (own,) = judged(seen("cookie", "_t", initiator=answer, by_response=True), of=of)
+    assert own.fix == f"Let consent_server.enforce hold the cookie back where the shop's own {answer} is answered."
+    (unknown,) = judged(seen("cookie", "_x", initiator=answer, by_response=True), of=of)
+    assert "Unless it is necessary, let consent_server.enforce hold" in unknown.fix
+    (foreign,) = judged(seen("cookie", "_x", "t.example", initiator="https://t.example/p", by_response=True), of=of)
+    assert 'name = "_x", host = "t.example" in consent.toml. Unless it is necessary, hold ' in foreign.fix
+    (service,) = judged(seen("cookie", "_ga"), of=of)
+    assert 'services = ["stripe", "ga4"]' in service.fix
+
+
+def test_a_draft_keeps_the_services_that_are_named_and_holds_no_whole_host_of_the_shop() -> None:
+    of = site(services=("stripe",))
+    judge = Judge("shop.example", of, [Observed("before", [seen("cookie", "_ga"), asked("/g/collect?v=2")])])
+    assert [row["name"] for row in judge.all_seen()] == ["_ga", f"{SHOP}/g/collect"]
+    text = draft(Report(PAGE, "shop", "", [PAGE], ["before"], [], judge.all_seen()), of, Suggestions())
+    assert 'services = ["stripe", "ga4"]' in text
+    assert '# match = "shop.example/g/collect"' in text
+
+
+def ours(src: str, site_id: str) -> dict[str, Any]:
+    return {"src": f"{src}/v1/{site_id}/consent.js", "site": site_id, "async": False, "late": False}
+
+
+def test_a_connection_ahead_of_the_tag_is_ours_and_another_vendors_v1_is_not() -> None:
+    server, vendor = "https://consent.example", "https://vendor.example"
+    both = {**TAG, "ours": [ours(server, "shop"), ours(vendor, "abc")]}
+    others = [asked(f"{vendor}/v1/abc/consent.js"), asked(f"{vendor}/v1/track"), asked(f"{server}/pixel")]
+    mine = [asked(f"{server}/"), asked(server), asked(f"{server}/v1/shop/consent.js"), asked(f"{server}/v1/shop/place")]
+    found = judged(*others, *mine, of=site(), tags={PAGE: both}, looked_at={PAGE})
+    assert [each.name for each in found] == [each.name for each in others]
+    alone = {**TAG, "ours": [ours(vendor, "abc")], "works": False}
+    found = judged(*others[:2], of=site(), tags={PAGE: alone}, looked_at={PAGE})
+    assert {each.name for each in found if each.kind == "request"} == {each.name for each in others[:2]}
+    wrong = {**TAG, "ours": [ours(server, "other")]}
+    found = judged(asked(f"{server}/v1/other/consent.js"), of=site(), tags={PAGE: wrong}, looked_at={PAGE})
+    assert [each.name for each in found] == ["wrong site"]
+
+
+def test_a_cookie_that_outlives_the_list_is_said_to_do_that_and_no_more() -> None:
+    of = site(cookies={"analytics": (listed("_t", "1 day"),)})
+    found = judged(seen("cookie", "_t", life=1e9), of=of, state="accepted")
+    (said,) = compared(of, Report(PAGE, "shop", "", [PAGE], ["accepted"], found, []))
+    assert said.fault == f"shop: {PAGE} keeps _t longer than the cookie list says."
+
+
+@pytest.mark.parametrize(
+    ("text", "pages", "more"),
+    [
+        ("<urlset><url><loc> https://a.example/?a=1&amp;b=2 </loc></url></urlset>", ["https://a.example/?a=1&b=2"], []),
+        ("<urlset><url><loc><![CDATA[https://a.example/x]]></loc></url></urlset>", ["https://a.example/x"], []),
+        ("<s:urlset><s:url><s:loc>https://a.example/</s:loc></s:url></s:urlset>", ["https://a.example/"], []),
+        ("<sitemapindex><sitemap><loc>https://a.example/1.xml.gz</loc></sitemap></sitemapindex>", [],
+            ["https://a.example/1.xml.gz"]),
+        ("<html><loc>https://a.example/</loc>", [], []),
+    ],
+)  # fmt: skip
+def test_a_sitemap_is_read_however_it_is_written(text: str, pages: list[str], more: list[str]) -> None:
+    assert read_sitemap(text) == (pages, more)
+
+
+RULES = (
+    Rule("uk", ("GB",), {"analytics": "objection", "marketing": "objection"}),
+    Rule("china", ("CN",), {"marketing": "off"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "told", "state", "leaks"),
+    [
+        ("GB", None, "before", {"functional"}),
+        (None, "uk", "before", {"functional"}),
+        (None, "uk", "gpc", {"functional", "marketing"}),
+        ("GB", None, "refused", {"functional", "analytics", "marketing"}),
+        ("GB", None, "withdrawn", {"functional", "analytics", "marketing"}),
+        ("GB", None, "accepted", set()),
+        ("CN", "uk", "accepted", {"marketing"}),
+        (None, "", "accepted", set()),
+        ("", None, "accepted", {"marketing"}),
+        (None, None, "accepted", {"marketing"}),
+        (None, None, "before", {"functional", "analytics", "marketing"}),
+        ("DE", None, "before", {"functional", "analytics", "marketing"}),
+    ],
+)
+def test_what_may_be_there_is_by_the_rule_that_the_page_shows(
+    place: str | None, told: str | None, state: str, leaks: set[str]
+) -> None:
+    categories = ("functional", "analytics", "marketing")
+    of = site(rules=RULES, cookies={category: (listed(category),) for category in categories})
+    tag = {**TAG, "ours": [{**TAG["ours"][0], "place": place}]}  # type: ignore[index]
+    observed = Observed(
+        state, [seen("cookie", name) for name in categories], tags={PAGE: tag}, looked_at={PAGE}, rule=told
+    )
+    assert {each.name for each in Judge("shop.example", of, [observed]).findings()} == leaks
+
+
+def test_a_default_that_grants_what_is_on_until_objected_is_right() -> None:
+    of = site(rules=RULES)
+    calls = [call("default", analytics_storage="granted")]
+    assert judged(of=of, rule="uk", consent_calls=calls) == []
+    assert [each.name for each in judged(of=of, rule="", consent_calls=calls)] == ["granted by default"]
+
+
+def test_the_report_says_which_rule_counted() -> None:
+    judge = Judge("shop.example", site(rules=RULES), [Observed("before", looked_at={PAGE}, rule="uk")])
+    assert judge.notes() == ["Audited from where the rule uk counts; other places have to be audited from there."]
+    assert Judge("shop.example", site(), [Observed("before", looked_at={PAGE})]).notes() == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import request as at_the_server
 from werkzeug.wrappers import Request, Response
 
 from consent_server.audit.report import Report
+from consent_server.rules import Rule
 
 from .farm import Farm
 
@@ -155,6 +158,22 @@ def test_a_tracker_that_the_shop_hands_on_is_suspected_by_the_number_it_gave(far
     report = farm.audit(("before",), pages=1)
     found = [each for each in report.findings if each.name == farm.url("/metrics")]
     assert [each.fix.startswith("Suspected") for each in found] == [True]
+
+
+def test_what_is_on_until_somebody_objects_is_clean_where_the_page_says_so(farm: Farm) -> None:
+    farm.settings = replace(farm.settings, country_header="X-Country")
+    rules = (Rule("uk", ("GB",), {"analytics": "objection"}),)
+    farm.serve(rules=rules, gpc=True)
+    farm.script("/tag.js", "document.cookie = '_t1=1'")
+    farm.page(HELD.replace("{good}", farm.url("", "good")).replace("{shop}", ""))
+    farm.country = "GB"
+    report = farm.audit(("before", "refused", "gpc"), pages=1)
+    assert report.findings == [], report.text()
+    assert {name: row["states"] for row in report.seen if (name := row["name"]) == "_t1"} == {"_t1": ["before", "gpc"]}
+    farm.country = "DE"
+    report = farm.audit(("before",), pages=1)
+    assert report.findings == [], report.text()
+    assert not [row for row in report.seen if row["name"] == "_t1"]
 
 
 def test_the_sitemap_says_which_pages_there_are(farm: Farm) -> None:

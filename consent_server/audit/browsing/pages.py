@@ -16,11 +16,18 @@ from .browser import Error, go_to
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-_LOCATION = re.compile(r"<loc>\s*([^<\s]+)\s*</loc>", re.IGNORECASE)
+_LOCATION = re.compile(
+    r"<(?:\w+:)?loc\s*>\s*(?:<!\[CDATA\[\s*([^\]\s]+)\s*\]\]>|([^<\s]+))\s*</(?:\w+:)?loc\s*>", re.IGNORECASE
+)
+_INDEX = re.compile(r"<(?:\w+:)?sitemapindex\b", re.IGNORECASE)
+_SITEMAP = re.compile(r"<(?:\w+:)?(?:urlset|sitemapindex)\b", re.IGNORECASE)
 _NO_PAGE = re.compile(
     r"\.(?:pdf|zip|jpe?g|png|gif|webp|svg|mp[34]|xml|txt|json|csv|docx?|xlsx?)$|/log-?out", re.IGNORECASE
 )
-MOST_SITEMAPS = 5
+MOST_SITEMAPS = 20
+LONGEST_SITEMAP = 20_000_000
+"""Characters that are read of one that is packed."""
+
 SECONDS_TO_OPEN = 15
 
 
@@ -35,7 +42,7 @@ async def find_pages(page: Page, url: str, most: int, known: Iterable[str] = ())
     """
     found = [url]
     also = {*known} - {url}
-    _take(found, [each for each in await _sitemap(page, url) if each not in also], url, most)
+    _take(found, [each for each in await _sitemap(page, url, most) if each not in also], url, most)
     queue = list(found) if len(found) == 1 else []
     while queue and len(found) < most:
         at = queue.pop(0)
@@ -61,29 +68,68 @@ def _take(found: list[str], candidates: Iterable[str], url: str, most: int) -> l
     return added
 
 
-async def _sitemap(page: Page, url: str) -> list[str]:
-    """Return the addresses in the sitemap that robots.txt names, or in the usual place; sitemaps of sitemaps too."""
-    queue = re.findall(r"(?im)^sitemap:\s*(\S+)", await _text(page, urljoin(url, "/robots.txt"))) or [
-        urljoin(url, "/sitemap.xml")
-    ]
+async def _sitemap(page: Page, url: str, most: int) -> list[str]:
+    """Return addresses of the shop's sitemaps: of those that robots.txt names, else in the usual place, and theirs."""
+    origin = parts_of(url)[:2]
+    queue = re.findall(r"(?im)^sitemap:\s*(\S+)", await _text(page, urljoin(url, "/robots.txt")))
+    queue = queue or [urljoin(url, "/sitemap.xml")]
     found: list[str] = []
     for _ in range(MOST_SITEMAPS):
-        if not queue:
+        if not queue or len(found) >= most:
             break
-        text = await _text(page, queue.pop(0))
-        locations = [unescape(location) for location in _LOCATION.findall(text)]
-        if "<sitemapindex" in text:
-            queue += locations
-        else:
-            found += locations
+        pages, sitemaps = read_sitemap(await _text(page, queue.pop(0)))
+        queue += sitemaps
+        found += [address for address in await _spelled(page, pages) if parts_of(address)[:2] == origin]
     return found
+
+
+def read_sitemap(text: str) -> tuple[list[str], list[str]]:
+    """Return the addresses of pages, and those of further sitemaps, in a sitemap; of what is none, none."""
+    locations = [unescape(entity or plain).strip() for entity, plain in _LOCATION.findall(text)]
+    if not (is_index := bool(_INDEX.search(text))) and not _SITEMAP.search(text):
+        return [], []
+    return ([], locations) if is_index else (locations, [])
+
+
+async def _spelled(page: Page, addresses: Iterable[str]) -> list[str]:
+    """Return addresses as the browser spells them, so that none is looked at twice, without those it cannot read."""
+    fit = [address for address in addresses if address.isprintable()]
+    try:
+        async with asyncio.timeout(SECONDS_TO_OPEN):
+            return [str(each) for each in await page.evaluate(_SPELL, fit)]
+    except (Error, TimeoutError):
+        return fit
 
 
 async def _text(page: Page, url: str) -> str:
     """Return a file of the shop's as the browser gets it: where that can go, and with its cookies."""
     with suppress(Error, TimeoutError):
         async with asyncio.timeout(SECONDS_TO_OPEN):
+            if parts_of(url).path.endswith(".gz"):  # to go there would be a download
+                if parts_of(page.url)[:2] != parts_of(url)[:2]:
+                    await go_to(page, urljoin(url, "/robots.txt"), SECONDS_TO_OPEN)
+                return str(await page.evaluate(_UNPACK, [url, LONGEST_SITEMAP]))
             response = await go_to(page, url, SECONDS_TO_OPEN)
-            if response and response.ok and "html" not in response.headers.get("content-type", ""):
-                return await response.text()
+            if response and response.ok:
+                text = await response.text()
+                is_page = "html" in response.headers.get("content-type", "") and not _SITEMAP.search(text[:500])
+                return "" if is_page else text
     return ""
+
+
+_SPELL = """(addresses) => addresses.flatMap((each) => { try { return [new URL(each).href]; } catch { return []; } })"""
+
+_UNPACK = """async ([url, longest]) => {
+  const { body } = await fetch(url);
+  const [head, rest] = body.tee();
+  const { value } = await head.getReader().read();
+  const packed = value[0] == 0x1f && value[1] == 0x8b;
+  const reader = (packed ? rest.pipeThrough(new DecompressionStream('gzip')) : rest).getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  for (let each = await reader.read(); !each.done && text.length < longest; each = await reader.read()) {
+    text += decoder.decode(each.value, { stream: true });
+  }
+  return text;
+}"""
+"""Some servers unpack it on its way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -47,6 +48,7 @@ class Visit:
         self.page = page
         self.quiet = Quiet(watch.context, watch.workers)
         self._listen(page)
+        watch.context.on("response", self._placed)
 
     def note(self, sentence: str) -> None:
         """Add a sentence to the report: of this state, once."""
@@ -196,6 +198,14 @@ class Visit:
         page.on("crash", lambda _: self._crash.set())
         page.on("dialog", self._dismiss)
         page.on("download", self._refuse)
+
+    async def _placed(self, response: Response) -> None:
+        """Take which rule counts here, as the consent server tells the page."""
+        if re.search(r"/v1/[^/]+/place$", path_of(response.url)):
+            with suppress(Error, ValueError):
+                said = await response.json()
+                if isinstance(said, dict) and isinstance(said.get("rule"), str):
+                    self.seen.rule = said["rule"]
 
     async def _dismiss(self, dialog: Dialog) -> None:
         with suppress(Error):

@@ -194,11 +194,11 @@ class Watch:
         else:
             self._add(kind, name, host, initiator, at=at)
 
-    def _cookie(self, line: str, host: str, initiator: str, *, at: float, page: str = "") -> None:
+    def _cookie(self, line: str, host: str, initiator: str, **more: Any) -> None:
         cookie = parse_set_cookie(line)
         if cookie and not cookie.removes:
             where = cookie.domain or without_port(host)
-            self._add("cookie", cookie.name, where, initiator, at=at, page=page, life=cookie.life)
+            self._add("cookie", cookie.name, where, initiator, life=cookie.life, **more)
 
     async def look(self, page: Page) -> None:
         """Ask the browser what it holds now, whoever put it there."""
@@ -234,7 +234,7 @@ class Watch:
             if sent.initiator:
                 self._request(sent.url, initiator, at=sent.at, page=page)
             for line in sent.cookies:
-                self._cookie(line, host_of(sent.url), path_of(sent.url), at=sent.at, page=page)
+                self._cookie(line, host_of(sent.url), path_of(sent.url), at=sent.at, page=page, by_response=True)
             for address in sent.preconnects:
                 self._request(address, path_of(sent.url), at=sent.at, page=page)
 

@@ -113,14 +113,15 @@
   }
 
   // What a script adds later may stand before it: what came first is told by when it came.
-  const came = new Map();
+  const came = new WeakMap();
+  let scripts = 0;
   Object.defineProperty(window, 'consentAuditCame', { value: (script) => came.get(script) ?? Infinity });
 
   new MutationObserver((records) => {
     for (const { addedNodes, target } of records) {
       for (const node of addedNodes) {
         for (const script of node.localName == 'script' ? [node] : node.querySelectorAll?.('script') ?? []) {
-          if (!came.has(script)) came.set(script, came.size);
+          if (!came.has(script)) came.set(script, scripts++);
         }
       }
       for (const node of [target, ...addedNodes]) {
