@@ -26,6 +26,10 @@ from .tokens import Keys
 
 log = logging.getLogger(__name__)
 
+CLAIMED, TOLD = 60, 40 * 86_400
+"""Seconds for which nobody else tells an alarm: while one does, so that another will where that one is killed; then
+nobody, for as long as it is looked at."""
+
 
 def tell(store: Store, site: Site, webhook: Webhook, today: date, seconds: float = SECONDS) -> list[Alarm | Leak]:
     """Post each alarm of ``site`` to ``webhook`` once, whichever server sees it first; return those that were posted.
@@ -42,12 +46,13 @@ def tell(store: Store, site: Site, webhook: Webhook, today: date, seconds: float
                 said, event = {"kind": "leak", "leak": alarm.as_json()}, f"{name} {today}"  # another one a month later
             else:
                 said, event = msgspec.to_builtins(alarm), (name := f"{alarm.kind}.{alarm.rate}.{alarm.day}")
-            if not store.counters.claim_alarm(site, name):
+            if not store.counters.claim_alarm(site, name, CLAIMED):
                 continue
             body = msgspec.json.encode({"site": site.id, **said, "text": str(alarm)})
             try:
                 line.post(f"alarm-{hashlib.sha256(f'{site.id} {event}'.encode()).hexdigest()[:32]}", body)
                 told.append(alarm)
+                store.counters.release_alarm(site, name, after=TOLD)
             except NotTaken as error:
                 store.counters.release_alarm(site, name)
                 log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
