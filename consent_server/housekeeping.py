@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, date, datetime
+from functools import partial
 
 import msgspec
 
 from .events.webhook import SECONDS, Line, NotTaken, Webhook
 from .proof.entries import Unproven
 from .proof.log import seal
-from .proof.stamps import Authority, NotStamped, stamp
+from .proof.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from .rates.alarms import Alarm
 from .rates.leaks import Leak, leaks
 from .rates.read import day_in, unusual
@@ -23,6 +25,10 @@ from .store import ClocksApart, ForgedNotice, Store, StoreAway, Unreadable
 from .tokens import Keys
 
 log = logging.getLogger(__name__)
+
+CLAIMED, TOLD = 60, 40 * 86_400
+"""Seconds for which nobody else tells an alarm: while one does, so that another will where that one is killed; then
+nobody, for as long as it is looked at."""
 
 
 def tell(store: Store, site: Site, webhook: Webhook, today: date, seconds: float = SECONDS) -> list[Alarm | Leak]:
@@ -40,12 +46,13 @@ def tell(store: Store, site: Site, webhook: Webhook, today: date, seconds: float
                 said, event = {"kind": "leak", "leak": alarm.as_json()}, f"{name} {today}"  # another one a month later
             else:
                 said, event = msgspec.to_builtins(alarm), (name := f"{alarm.kind}.{alarm.rate}.{alarm.day}")
-            if not store.counters.claim_alarm(site, name):
+            if not store.counters.claim_alarm(site, name, CLAIMED):
                 continue
             body = msgspec.json.encode({"site": site.id, **said, "text": str(alarm)})
             try:
                 line.post(f"alarm-{hashlib.sha256(f'{site.id} {event}'.encode()).hexdigest()[:32]}", body)
                 told.append(alarm)
+                store.counters.release_alarm(site, name, after=TOLD)
             except NotTaken as error:
                 store.counters.release_alarm(site, name)
                 log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
@@ -91,10 +98,28 @@ def work_on(
     if webhook:
         tell(store, site, webhook, day_in(site, now))
     if authority:
-        try:
-            stamp(store, site, authority)
-        except NotStamped as error:
-            log.warning("seals of %s lack a time-stamp: %s", site.id, error)
+        stamp_seals(store, [site], authority)
+
+
+def stamp_seals(
+    store: Store, sites: Sequence[Site], authority: Authority, seconds: float = SECONDS_A_ROUND
+) -> dict[str, list[date]]:
+    """Have the seals of sites stamped, for so many seconds in all, in any order: what is left comes another time.
+
+    Returns:
+        The days whose seals were stamped, by site, as far as it was its turn.
+
+    Raises:
+        StoreAway: the store does not answer.
+    """
+    done, until = dict[str, list[date]](), time.monotonic() + seconds
+    for site in random.sample(sites, len(sites)):
+        if (left := until - time.monotonic()) > 0:
+            try:
+                done[site.id] = stamp(store, site, authority, left)
+            except NotStamped as error:
+                log.warning("seals of %s lack a time-stamp: %s", site.id, error)
+    return done
 
 
 def keep(
@@ -111,9 +136,16 @@ def keep(
     """
     while True:
         for site in sites.values():
-            try:
-                with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
-                    work_on(store, site, keys, webhooks.get(site.id), datetime.now(UTC), authority)
-            except Exception:  # whatever it is, the other sites and the next day go on
-                log.exception("what is due at %s could not be done", site.id)
+            _try(partial(work_on, store, site, keys, webhooks.get(site.id), datetime.now(UTC)), site.id)
+        if authority:  # at last: an authority may take its time, and nothing else waits for it
+            _try(partial(stamp_seals, store, [*sites.values()], authority), "all sites")
         time.sleep(every)
+
+
+def _try(work: Callable[[], object], where: str) -> None:
+    """Do some work; whatever comes of it, other sites and the next day go on."""
+    try:
+        with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+            work()
+    except BaseException:  # a library in Rust that panics raises no Exception
+        log.exception("what is due at %s could not be done", where)

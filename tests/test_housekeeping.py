@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from platform import python_version
+from unittest.mock import Mock
 
 import pytest
 import standardwebhooks
 from click.testing import CliRunner
 from conftest import closing
 
-from consent_server import __version__
+from consent_server import __version__, housekeeping
 from consent_server.cli.check import check
 from consent_server.decision import Decision
 from consent_server.events.webhook import Webhook
@@ -99,6 +100,20 @@ def test_an_alarm_that_nobody_took_is_told_again(stopped, site, hook):
     assert tell(stopped, site, hook.webhook, TODAY) == []
     hook.status = 204
     assert len(tell(stopped, site, hook.webhook, TODAY)) == 1
+
+
+def test_an_alarm_whose_teller_was_killed_is_told_by_the_next_one_a_minute_later(stopped, site, hook, monkeypatch):
+    with monkeypatch.context() as killed:
+        killed.setattr(housekeeping.Line, "post", Mock(side_effect=SystemExit))
+        with pytest.raises(SystemExit):
+            tell(stopped, site, hook.webhook, TODAY)
+    client = stopped.connection.client
+    (claim,) = client.scan_iter("*:alarm:*")
+    assert 0 < client.ttl(claim) <= 60
+    assert tell(stopped, site, hook.webhook, TODAY) == []
+    client.delete(claim)  # the minute is over
+    assert len(tell(stopped, site, hook.webhook, TODAY)) == len(hook.posted) == 1
+    assert client.ttl(claim) > 39 * 86_400
 
 
 def test_a_webhook_that_never_ends_its_answer_holds_up_nothing(stopped, site, hook, caplog):

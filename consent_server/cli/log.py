@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from time import monotonic
 from typing import IO
 
 import click
@@ -13,16 +14,19 @@ import click
 from ..banner.scripts import replay
 from ..events.following import follow
 from ..events.telling import Teller
-from ..events.webhook import webhooks
+from ..events.webhook import Webhook, webhooks
 from ..housekeeping import clear_files, tell
 from ..proof.archive import archive
 from ..proof.attested import restored
+from ..proof.entries import Unproven
 from ..proof.erasure import carry_over
 from ..proof.log import export, seal, write
-from ..proof.stamps import Authority, NotStamped, stamp
+from ..proof.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from ..proof.witnesses import cosign
 from ..rates.read import day_in
-from ..site import Notice
+from ..site import Notice, Site
+from ..store import ClocksApart, ForgedNotice, Store, Unreadable
+from ..tokens import Keys
 from ..verify import Failed, Witness, check
 from .terminal import (
     CommandFailed,
@@ -87,7 +91,12 @@ def export_log(
         raise CommandFailed(f"--from {since} is after --to {until}.")
     with open_store(data) as (settings, sites, store):
         shop, keys = site_named(sites, site), signing_keys(settings)
-        seal(store, shop, keys, now)
+        try:
+            seal(store, shop, keys, now)
+        except (ClocksApart, Unproven, Unreadable) as error:
+            if until > max(store.log.seals(shop), default=date.min):
+                raise
+            click.echo(f"{error} No later day is sealed; those that are asked for were.", err=True)
 
         def lines() -> Iterator[bytes]:
             def tell(day: date, entries: int) -> None:
@@ -149,20 +158,34 @@ def seal_log(site: str | None, data: Path | None) -> None:
     with open_store(data) as (settings, sites, store):
         told = webhooks(sites, settings.webhook, settings.webhook_secret)
         keys, authority = signing_keys(settings), Authority.named(settings.tsa, settings.tsa_certificate)
-        for shop in [site_named(sites, site)] if site else sites.values():
-            now = datetime.now(UTC)
-            _tell_days(shop.id, "sealed", seal(store, shop, keys, now))
-            if store.log.compact(shop):
-                clear_files(store, shop)
-            if webhook := told.get(shop.id):
-                tell(store, shop, webhook, day_in(shop, now))
-                if webhook.secrets:
-                    Teller(store, shop, webhook).tell_all()
-            if authority:
-                try:
-                    _tell_days(shop.id, "time-stamped", stamp(store, shop, authority))
-                except NotStamped as error:
-                    click.echo(f"{error} Seals that lack a time-stamp get it another time.", err=True)
+        shops = [site_named(sites, site)] if site else [*sites.values()]
+        failed = [shop for shop in shops if not _kept(store, shop, keys, told.get(shop.id))]
+        until = monotonic() + SECONDS_A_ROUND
+        for shop in shops:
+            try:
+                if authority:
+                    _tell_days(shop.id, "time-stamped", stamp(store, shop, authority, until - monotonic()))
+            except NotStamped as error:
+                click.echo(f"{error} Seals that lack a time-stamp get it another time.", err=True)
+    if failed:
+        raise CommandFailed(f"Not sealed: {', '.join(shop.id for shop in failed)}.")
+
+
+def _kept(store: Store, shop: Site, keys: Keys, webhook: Webhook | None) -> bool:
+    """Do what is due at a site, and return whether its days are sealed; what was erased goes in any case."""
+    now, is_sealed = datetime.now(UTC), True
+    try:
+        _tell_days(shop.id, "sealed", seal(store, shop, keys, now))
+    except (ClocksApart, Unproven, Unreadable, ForgedNotice) as error:
+        click.echo(f"{shop.id} is not sealed: {error}", err=True)
+        is_sealed = False
+    if store.log.compact(shop):
+        clear_files(store, shop)
+    if webhook:
+        tell(store, shop, webhook, day_in(shop, now))
+        if webhook.secrets:
+            Teller(store, shop, webhook).tell_all()
+    return is_sealed
 
 
 def _tell_days(site: str, done: str, days: Sequence[date]) -> None:

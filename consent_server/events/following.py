@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -32,6 +33,7 @@ def follow(store: Store, site: Site, cursor: str) -> Iterator[bytes]:
     Raises:
         UnknownCursor: nothing that was decided at this site has it.
         Archived: the decision that has it was moved to an archive.
+        ClocksApart: this machine's clock and the store's are over a minute apart.
     """
     position = _position(site, cursor)
     if position:
@@ -39,7 +41,7 @@ def follow(store: Store, site: Site, cursor: str) -> Iterator[bytes]:
         store.log.must_have(site, day)
         if not store.feed.has(site, position):
             raise _unknown(site, cursor)
-    until = store.feed.until_now(site)
+    until = store.feed.until_now(site, time.time_ns() // 1_000_000)
     for place, entry in store.feed.since(site, position, until):
         event = as_event(entry, site) | {"cursor": f"{place.at}-{place.bucket}-{place.seq}"}
         yield msgspec.json.encode(event) + b"\n"

@@ -19,6 +19,7 @@ from ..site import ConsentError, Site
 from ..store import Archive, Store
 from ..tokens import Keys
 from ..verify import Failed, opened, seal_hash, verify
+from .entries import Unproven
 from .keys import all_published
 from .log import CannotWrite, export, seal, write
 
@@ -54,13 +55,19 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
                 _proven(store, site, keys, folder / begun.file, begun.last)
                 store.log.trim(site, begun)
                 done.append(begun)
-        seal(store, site, keys, now)
+        fault: Unproven | None = None
+        try:
+            seal(store, site, keys, now)
+        except Unproven as error:  # of a day that may be younger than those that are moved
+            fault = error
         # What was asked then may hold for longer than what is asked today.
         asked = [notice.content["keep"] for notice in store.notices.all(site).values()]
         keep = max(site.keep, min(max(asked, default=0), LONGEST))
         last = (now.astimezone(UTC) - timedelta(seconds=keep + site.prove)).date() - timedelta(1)
         oldest = store.log.first_day(site)
         if oldest and oldest <= last:
+            if fault and last not in store.log.seals(site):
+                raise fault
             made = _exported(store, site, keys, folder, oldest, last)
             if not store.log.keep_archive(site, made):
                 raise CannotWrite(f"Another run archived the days up to {last} meanwhile; {made.file} is left over.")

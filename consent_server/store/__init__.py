@@ -73,7 +73,7 @@ class Store:
         self.decisions = Decisions(self.connection, self.notices, clock)
         self.erasures = Erasures(self.connection, self.notices)
         self.log = Log(self.connection, self.notices, clock)
-        self.feed = Feed(self.connection)
+        self.feed = Feed(self.connection, clock)
         self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
         self.rates_keys = ApiKeys(self.connection, keys.api_keys)

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from unittest.mock import Mock
 
 import pytest
 from authority import Authority as Running
@@ -16,11 +17,12 @@ from click.testing import CliRunner
 from conftest import ROOT, closing
 from test_proof import shop
 
+from consent_server import housekeeping
 from consent_server import verify as stand_alone
 from consent_server.check.store import alarms
 from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
-from consent_server.housekeeping import work_on
+from consent_server.housekeeping import stamp_seals, work_on
 from consent_server.proof import log as proof
 from consent_server.proof import stamps
 from consent_server.proof.stamps import Authority, NotStamped, stamp
@@ -191,6 +193,85 @@ def test_a_stamp_that_somebody_wrote_into_redis_is_found(sealed, shop, tsa):
         check(export(sealed, shop), tsa)
 
 
+@pytest.mark.parametrize("kept", ["another seal's", "another authority's", "nonsense"])
+def test_a_stamp_that_does_not_verify_is_asked_for_anew_once_a_certificate_is_known(
+    sealed, shop, tsa, authority, tmp_path, kept
+):
+    seals = sealed.log.seals(shop)
+    stamp(sealed, shop, tsa)
+    good = sealed.attestations.stamps(shop)
+    bad = {"another seal's": good[FIRST + timedelta(1)], "nonsense": b"\x30\x80"}.get(kept, b"")
+    if kept == "another authority's":
+        with running(tmp_path / "another") as other:
+            bad = Authority(other.url).stamp(seals[FIRST], NOW - timedelta(9))
+    sealed.connection.client.hset(f"consent:{{{shop.id}}}:stamps", str(FIRST), bad)
+    assert stamp(sealed, shop, Authority(authority.url)) == []  # by no certificate nobody can tell
+    asked = authority.asked
+    assert stamp(sealed, shop, Authority(authority.url, tsa.certificates)) == [FIRST]
+    assert authority.asked == asked + 1
+    assert "3 of 3 seals were time-stamped" in str(check(export(sealed, shop), tsa))
+    assert stamp(sealed, shop, tsa) == []
+
+
+def test_a_kept_stamp_from_before_its_day_was_over_may_not_stay(sealed, shop, tsa):
+    stamp(sealed, shop, tsa)
+    seal, kept = sealed.log.seals(shop)[FIRST], sealed.attestations.stamps(shop)[FIRST]
+    again = replace(tsa)
+    assert not again.keeps(kept, seal, datetime.now(UTC) + timedelta(1))
+    assert again.keeps(kept, seal, NOW)
+
+
+def test_a_slow_authority_has_a_minute_of_each_round_for_all_shops_together(
+    sealed, shop, tsa, authority, monkeypatch, caplog
+):
+    passed = iter(range(0, 10_000, 25))
+    monkeypatch.setattr(housekeeping.time, "monotonic", lambda: float(next(passed)))
+    asked, shops = authority.asked, [replace(shop, id=f"shop-{n}") for n in range(9)]
+    monkeypatch.setattr(housekeeping, "stamp", Mock(side_effect=NotStamped("It takes 25 s.")))
+    assert stamp_seals(sealed, shops, tsa) == {}
+    assert housekeeping.stamp.call_count == 2
+    assert authority.asked == asked
+    monkeypatch.undo()
+    monkeypatch.setattr(stamps, "monotonic", iter([0, 1, 61]).__next__)
+    assert stamp(sealed, shop, tsa) == [FIRST + timedelta(2)]
+
+
+def test_all_shops_are_sealed_before_any_seal_is_stamped(sealed, shop, tsa, monkeypatch):
+    order = []
+    monkeypatch.setattr(housekeeping, "seal", lambda store, site, *_: order.append(site.id))
+    monkeypatch.setattr(housekeeping, "stamp", lambda store, site, *_: order.append(f"{site.id} stamped"))
+    monkeypatch.setattr(housekeeping.time, "sleep", Mock(side_effect=KeyboardInterrupt))
+    shops = {name: replace(shop, id=name) for name in ("one", "two", "three")}
+    with pytest.raises(KeyboardInterrupt):
+        housekeeping.keep(sealed, shops, KEYS, {}, tsa)
+    assert order[:3] == ["one", "two", "three"]
+    assert sorted(order[3:]) == ["one stamped", "three stamped", "two stamped"]
+
+
+class PanicException(BaseException):
+    """What a library in Rust raises where it panics."""
+
+
+def test_a_panic_of_the_library_is_an_answer_that_is_none(sealed, shop, tsa, monkeypatch):
+    stamp(sealed, shop, tsa)
+    lines = export(sealed, shop)
+    monkeypatch.setattr(stamps.rfc3161, "decode_timestamp_response", Mock(side_effect=PanicException("index 7 of 3")))
+    with pytest.raises(NotStamped, match="answers what is no time-stamp"):
+        tsa.stamp(sealed.log.seals(shop)[FIRST], NOW - timedelta(9))
+    with pytest.raises(Failed, match="the library gave up: index 7 of 3"):
+        check(lines, tsa)
+
+
+def test_whatever_a_library_raises_the_next_shop_and_the_next_day_have_their_turn(sealed, shop, monkeypatch, caplog):
+    done = Mock(side_effect=[PanicException("index 7 of 3"), None])
+    monkeypatch.setattr(housekeeping, "work_on", done)
+    monkeypatch.setattr(housekeeping.time, "sleep", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        housekeeping.keep(sealed, {"one": shop, "two": shop}, KEYS, {})
+    assert done.call_count == 2
+    assert "what is due at shop could not be done" in caplog.text
+
+
 def test_the_operator_cannot_write_a_history_anew_that_was_stamped_in_time(store, shop, tsa, monkeypatch):
     """With the secret everything else fits. A stamp says when the new seals were first seen."""
     store.connection.client.flushall()
@@ -203,14 +284,18 @@ def test_the_operator_cannot_write_a_history_anew_that_was_stamped_in_time(store
     assert f", the latest {late} days after its day, {FIRST - timedelta(90)}." in said
 
 
-def test_a_seal_of_a_day_that_was_not_over_is_found(store, shop, tsa, monkeypatch):
+def test_a_seal_of_a_day_that_was_not_over_is_found(store, shop, tsa):
     """A stamp from before a day's end shows that its seal was made up ahead."""
     ahead = datetime.now(UTC).date() + timedelta(3)
     answer(store, shop, ahead)
     later = datetime.now(UTC) + timedelta(9)
     proof.seal(store, shop, KEYS, later)
-    monkeypatch.setattr(stamps, "AT_ONCE", 200)
-    stamp(store, shop, tsa)
+    with pytest.raises(NotStamped, match="the day of the seal not over"):
+        stamp(store, shop, tsa)
+    assert store.attestations.stamps(shop) == {}
+    seal = store.log.seals(shop)[ahead]
+    made_up = tsa.stamp(seal, datetime.now(UTC) - timedelta(1))  # as one who wants to would keep it
+    store.attestations.keep_stamp(shop, ahead, made_up)
     lines = list(proof.export(store, shop, KEYS, None, ahead, later))
     with pytest.raises(Failed, match="before its day was over"):
         check(lines, tsa)

@@ -16,6 +16,7 @@ from conftest import CONSENT_SERVER, ROOT, SECRET, Shopper, closing
 from consent_server import create_app
 from consent_server.cli.log import log as log_command
 from consent_server.decision import COLUMNS, Decision
+from consent_server.events import following
 from consent_server.housekeeping import work_on
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
@@ -221,3 +222,18 @@ def test_the_command_exits_with_2_and_the_daily_thread_goes_on(redis_url, site, 
     right = CliRunner().invoke(log_command, ["seal", site.id], env=environment)
     assert right.exit_code == 0, right.output
     assert "2 days sealed" in right.output or "1 days sealed" in right.output
+
+
+@pytest.mark.parametrize("off", OFF)
+def test_who_is_off_reads_nothing_on_and_moves_no_log_ahead(store, shop, monkeypatch, off):
+    """Or a Redis whose clock is a year ahead would have its log there for good, by a look at it."""
+    site, _ = shop
+    decide(store, shop, now())
+    monkeypatch.setattr(following, "time", SimpleNamespace(time_ns=lambda: (now() + off) * 1_000_000))
+    with pytest.raises(ClocksApart, match="until they agree"):
+        [*following.follow(store, site, "start")]
+    logs = [bucket.log for bucket in buckets(site) if store.connection.client.exists(bucket.log)]
+    assert len(logs) == 1, "no log was begun"
+    assert store.connection.client.xinfo_stream(logs[0])["entries-added"] == 1, "nor was anything added to one"
+    monkeypatch.undo()
+    assert len([*following.follow(store, site, "start")]) == 1

@@ -225,7 +225,7 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
             assert place
             assert store.feed.after(bucket, place)
             assert store.feed.told(bucket, "teller", place, 0)
-        assert [*store.feed.since(site, None, store.feed.until_now(site))]
+        assert [*store.feed.since(site, None, store.feed.until_now(site, int(now.timestamp() * 1000)))]
         assert read.recount(store, site, Period(now.date(), now.date())).differences == []
         assert proof.seal(store, site, keys, now)
         token = {"Authorization": f"Bearer {shopper.token}"}

@@ -27,8 +27,14 @@ class Attestations:
         with ours(keys.stamps(site)):
             return {date.fromisoformat(day.decode()): stamp for day, stamp in sorted(found.items())}
 
-    def keep_stamp(self, site: Site, day: date, stamp: bytes) -> bool:
-        """Keep the time-stamp of a day's seal. Returns False, and changes nothing, if it has one."""
+    def keep_stamp(self, site: Site, day: date, stamp: bytes, instead_of: bytes | None = None) -> bool:
+        """Keep the time-stamp of a day's seal, where it has none yet, or ``instead_of`` a bad one.
+
+        Returns False, and changes nothing, if it has another. Of two servers that find the same bad one the last stays.
+        """
+        if instead_of is not None and self.stamps(site).get(day) == instead_of:
+            self._write(keys.stamps(site), "HSET", day.isoformat(), stamp)
+            return True
         return bool(self._write(keys.stamps(site), "HSETNX", day.isoformat(), stamp))
 
     def cosigned(self, site: Site) -> dict[int, str]:

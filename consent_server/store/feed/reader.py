@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 from ...decision import Entry
 from ...site import Site
 from ..connection import Connection
+from ..connection.clock import Clock, apart
 from ..connection.foreign import ours
 from ..keys import Bucket, buckets
 from ..packing import unpack
@@ -31,7 +32,8 @@ class Position(NamedTuple):
 class Feed:
     """Reads the entries that came after others. What was erased meanwhile is not among them."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._leeway = clock.leeway
         self._redis = connection.client
         self._reached = connection.reached
         self._write = connection.write
@@ -40,9 +42,20 @@ class Feed:
         self._told = connection.script("clock", "told")
         self._stand = connection.script("clock", "pass", "stand")
 
-    def until_now(self, site: Site) -> int:
-        """Return a moment (ms), about now, before which nothing is added to a site's log any more."""
-        return min(int(self._stand(keys=[bucket.log], args=[])) for bucket in buckets(site))
+    def until_now(self, site: Site, now: int) -> int:
+        """Return a moment (ms), about now, before which nothing is added to a site's log any more.
+
+        ``now``: what this machine's clock says, milliseconds since 1970.
+
+        Raises:
+            ClocksApart: Redis' clock, which is the one that counts, is over a minute off it.
+        """
+        moments = []
+        for bucket in buckets(site):
+            moments.append(int(self._stand(keys=[bucket.log], args=[now, self._leeway])))
+            if abs(moments[-1] - now) > self._leeway:
+                raise apart(now, moments[-1])
+        return min(moments)
 
     def has(self, site: Site, position: Position) -> bool:
         """Return whether an entry has this place, erased or not."""
