@@ -389,6 +389,14 @@ def test_erasure_unlinks(app: Flask, phone: Browser, laptop: Browser) -> None:
     assert phone.cookies == {}
 
 
+def test_what_was_erased_is_not_kept_for_the_logout(phone: Browser) -> None:
+    token = phone.answer("analytics")
+    phone.shopper.client.delete("/v1/smartmarket/me", headers={"Authorization": f"Bearer {token}"})
+    phone.visit("42")
+    assert phone.cookies["ask-own"].partition(".")[2] == answers.NOTHING
+    assert phone.allowed is None
+
+
 def test_a_refusal_that_is_erased_is_unlinked_by_the_device_that_did_it(app: Flask, phone: Browser) -> None:
     phone.answer()
     phone.visit("42")
