@@ -11,8 +11,9 @@ for each day its entries, its counts and its seal; at last a line ``end``, signe
   ``H(1 ‖ left ‖ right)``, SHA-256), a hash of its counts, and the seal of the day before.
 * The leaf of an entry covers the hash of whose it is, not the name: an erasure removes the name, the leaf stays, with
   a statement of the erasure, which is signed over the leaf.
-* An export with tokens holds the signature of each entry: what was answered, to which words, when. One without them
-  names people by that hash alone, and nothing in it works as a token.
+* An export with tokens holds the signature of each entry: what was answered, to which words, when. Of
+  a refusal, which shares its token, and of what follows another answer the server signs the entry itself too. One
+  without tokens names people by that hash alone, and nothing in it works as a token; its seals say what was signed.
 * What others attest stands beside the seals: a time-stamp of each (RFC 3161), and checkpoints that witnesses cosigned
   (C2SP tlog-cosignature). They are checked by the certificate and the keys that are given for it.
 """
@@ -87,6 +88,8 @@ class Summary:
     """The first day, where others were sealed before it that are not in the export."""
     first_seal: str = ""
     last_seal: str = ""
+    unsigned: str = ""
+    """The last sealed day whose seal does not say that each of its refusals and changes is signed by itself."""
     keys: str = ""
     attested: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
@@ -98,9 +101,11 @@ class Summary:
         unstated = older if self.unstated else ""
         unsealed = f" Not sealed yet: {', '.join(self.unsealed)}." if self.unsealed else ""
         begins = f" It begins with {self.begins}; the days before are not in it." if self.begins else ""
+        lax = f" Up to {self.unsigned} not each refusal and change was signed itself: some may be invented."
+        lax = lax if self.unsigned else ""
         return (
             f"{self.site}: {self.entries} entries of {self.days} days are whole and unchanged, {self.erased} of them "
-            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}{begins}\n"
+            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}{begins}{lax}\n"
             + "\n".join([*self.attested, *map(put_back, self.restored), self.keys])
         )
 
@@ -217,7 +222,8 @@ def identity(entry: Mapping[str, Any]) -> str:
 
 LEAF = ("bucket", "at", "seq", "kind", "allow", "before", "how", "device", "country", "notice")
 
-WHOSE = {"identity"}, {"erased", "statement"}, {"id", "subject", "signature"}, {"erased"}
+NAMED = {"id", "subject", "signature"}
+WHOSE = {"identity"}, {"erased", "statement"}, NAMED, NAMED | {"own"}, {"erased"}
 """What an entry may say of whose it is: a hash, that it was erased, or who; the last was enough in version 1."""
 
 
@@ -242,6 +248,17 @@ def payload(entry: Mapping[str, Any], site: str, notice: Mapping[str, Any]) -> b
     if entry["allow"]:
         content |= {"sub": entry["subject"], "jti": entry["id"]}
     return _text(canonical(content)).encode()
+
+
+def own_payload(entry: Mapping[str, Any], site: str) -> bytes:
+    """Return the text that the server signs of an entry itself: of some the token does not say it all."""
+    said = {name: entry[name] for name in (*LEAF[3:], "id", "subject")}
+    return _text(canonical({**said, "at": entry["at"] // 1000, "site": site, "typ": "entry"})).encode()
+
+
+def needs_own(entry: Mapping[str, Any]) -> bool:
+    """Return whether a token is not enough: refusals of an hour share theirs, and none says what was before it."""
+    return "erased" not in entry and (entry["kind"] != "first" or not entry["allow"])
 
 
 def counted(entry: Mapping[str, Any]) -> list[str]:
@@ -406,7 +423,10 @@ def prove(entry: Mapping[str, Any], site: str, notice: Mapping[str, Any], keys: 
         hashed: the entry's ``leaf``.
     """
     if "signature" in entry:
-        return "" if keys.signed(payload(entry, site, notice), entry["signature"]) else "is signed by none of the keys"
+        is_signed = keys.signed(payload(entry, site, notice), entry["signature"])
+        if "own" in entry:
+            is_signed = is_signed and keys.signed(own_payload(entry, site), entry["own"])
+        return "" if is_signed else "is signed by none of the keys"
     if "erased" in entry:
         if "statement" not in entry:
             return "is erased, but no statement says so"
@@ -821,6 +841,7 @@ class _Check:
 
     def day(self, day: date) -> Iterator[Fact]:
         tree, counts = Tree(), Counts()
+        self.owns, self.lacking = False, ""
         start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
         place: tuple[int, int, int] = (-1, -1, -1)
         line = self.next("entry", "counts")
@@ -859,6 +880,9 @@ class _Check:
         self.summary.signed += "signature" in line
         self.summary.erased += "erased" in line
         self.summary.unstated += unstated or bool(unsigned(line.get("statement")).get("found"))
+        if needs_own(line):
+            self.owns = True
+            self.lacking = self.lacking or (name if "signature" in line and "own" not in line else "")
         tree.add(hashed)
         counts.add(line, day, notice)
         return Fact(day, False, place, line["leaf"], "erased" in line, line.get("statement", ""))
@@ -880,10 +904,14 @@ class _Check:
             raise Failed(f"the seal of {day} does not follow that of the day before")
         if self.previous is None and seal["prev"]:
             self.summary.begins = day.isoformat()
+        if seal.get("own") and self.lacking:
+            raise Failed(f"{self.lacking} is not signed by itself, and its seal says that it is")
         if seal.get("open"):
             self.summary.unsealed.append(day.isoformat())
         else:
             self.attested.seal(day, token, line.get("stamp"))
+            if self.owns and not seal.get("own"):
+                self.summary.unsigned = day.isoformat()
         self.previous = seal_hash(token)
         self.summary.first_seal = self.summary.first_seal or self.previous
         return token

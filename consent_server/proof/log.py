@@ -21,7 +21,7 @@ from ..tokens import Keys, token
 from ..verify import VERSION, Tree, canonical, leaf, seal_hash
 from .attested import Attested
 from .day import Day
-from .entries import by_hash, fields, prove
+from .entries import Owned, by_hash, fields, prove
 from .keys import all_published, believed, endorsements
 from .seals import newest_of
 
@@ -62,15 +62,17 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
     while first and first <= last:
         # A backlog may take longer than a clock may be off.
         store.log.freeze(site, first, now + timedelta(seconds=time.monotonic() - began))
-        read = Day(store, site, notices, first)
+        read, owned = Day(store, site, notices, first), Owned(previous)
         for entry in store.log.day(site, first):
             line = fields(entry, site)
             hashed = leaf(line)
             prove(line, hashed, site, notices, known)
+            owned.add(line)
             read.add(line, hashed)
         # The time in it is the day's: whichever server seals a day, and when, it is the same seal.
         due = datetime(first.year, first.month, first.day, tzinfo=UTC) + timedelta(1) + GRACE
-        previous = _seal(site, keys, known, first, read.tree, read.counts(), previous, due, is_open=False)
+        counted = read.counts()
+        previous = _seal(site, keys, known, first, read.tree, counted, previous, due, owned.days, is_open=False)
         if not store.log.keep_seal(site, first, previous):
             break  # another server was faster, and goes on
         sealed.append(first)
@@ -87,6 +89,7 @@ def _seal(
     counted: object,
     previous: str,
     now: datetime,
+    own: int,
     *,
     is_open: bool,
 ) -> str:
@@ -104,6 +107,8 @@ def _seal(
     }
     if previous and known.read(previous, "seal").get("kid") != kid:  # whoever trusted the key before can go on
         content["endorsed"] = sorted(text for text, whose in known.endorsements.items() if whose == kid)
+    if own:
+        content["own"] = own
     if is_open:
         content["open"] = True
     return token(content, keys.sign(content))
@@ -154,18 +159,21 @@ def export(
     day = start
     while day <= last:
         yield _line("day", day=day.isoformat())
-        read = Day(store, site, notices, day)
+        read, owned = Day(store, site, notices, day), Owned(previous)
         for entry in store.log.day(site, day):
             line = fields(entry, site)
             hashed = leaf(line)
             if day not in seals:  # what is sealed was checked, and is held against its seal by whoever verifies
                 prove(line, hashed, site, notices, known)
+                owned.add(line)
             yield _line("entry", n=read.tree.leaves, **(line if with_tokens else by_hash(line)), leaf=hashed.hex())
             read.add(line, hashed)
         store.log.must_have(site, day)  # still: or entries that were trimmed meanwhile would seem to be missing
         counted = read.counts()
         yield _line("counts", day=day.isoformat(), counts=counted)
-        previous = seals.get(day) or _seal(site, keys, known, day, read.tree, counted, previous, now, is_open=True)
+        previous = seals.get(day) or _seal(
+            site, keys, known, day, read.tree, counted, previous, now, owned.days, is_open=True
+        )
         yield _line("seal", day=day.isoformat(), token=previous, **attested.of_seal(day))
         entries += read.tree.leaves
         progress(day, entries)

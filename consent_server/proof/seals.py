@@ -178,7 +178,7 @@ def proofs(store: Store, site: Site, keys: Keys, subject: str | None, last: date
         index, path = _path(store, site, day, tree, entry)
         found.append(
             {
-                "entry": line,
+                "entry": {name: value for name, value in line.items() if name != "own"},
                 "day": day.isoformat(),
                 "number": index,
                 "of": tree.size,

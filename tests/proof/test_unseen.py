@@ -75,6 +75,20 @@ def test_who_writes_to_redis_can_change_a_day_before_it_is_sealed_and_is_found_b
             verify(newer, KEYS.jwks(), older)
 
 
+def test_who_writes_to_redis_can_write_an_entry_twice_and_the_export_has_its_hash_twice(store, shop):
+    store.connection.client.flushall()
+    store.notices.serve(shop, [NOTICE])
+    decision = Decision("decision-number-000000", 2, NOTICE, "accept", None)
+    for _ in range(2):  # the counters too
+        store.decisions.record(shop, decision, now=START + 1, sign=KEYS.sign, device="phone", country="AZ")
+        for key in store.connection.client.keys("consent:*:seen:*"):
+            store.connection.client.delete(key)
+    proof.seal(store, shop, KEYS, NOW)
+    entries = [line for line in map(json.loads, export(store, shop)) if line["type"] == "entry"]
+    assert check(export(store, shop)).entries == 2, "it is sealed and verifies: unseen"
+    assert len({line["identity"] for line in entries}) == 1
+
+
 def test_who_writes_to_redis_can_have_a_day_sealed_again_and_is_found_by_whoever_holds_the_first_seal(store, shop):
     lay(store, shop)
     proof.seal(store, shop, KEYS, NOW)
