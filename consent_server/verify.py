@@ -790,6 +790,7 @@ class _Check:
         self.notices: dict[str, dict[str, Any]] = {}
         self.summary = summary
         self.previous: str | None = None
+        self.statements = hashlib.sha256()
         self.attested = _Attested(head, self.site, self.keys, authority, witnesses)
         summary.restored = self.attested.restored
 
@@ -833,6 +834,13 @@ class _Check:
         for name, value in ours.items():
             if end.get(name, 1) != value:  # what has no version is of version 1
                 raise Failed(f"the end says {name} is {end.get(name)!r}, but it is {value!r}")
+        said = self.summary
+        kinds = (said.signed, said.erased, self.statements.hexdigest())
+        if "erased" in end and (end["signed"], end["erased"], end["statements"]) != kinds:  # no leaf tells these apart
+            raise Failed(
+                f"{end['signed']} entries had a signature and {end['erased']} were erased when it was exported, not "
+                f"{said.signed} and {said.erased}, or with other statements"
+            )
         if next(self.lines, None) is not None:
             raise Failed("something follows after the end")
         self.summary.last_seal = self.previous or ""
@@ -879,6 +887,7 @@ class _Check:
             raise Failed(f"{name} {fault}")
         self.summary.signed += "signature" in line
         self.summary.erased += "erased" in line
+        self.statements.update(str(line.get("statement", "")).encode())
         self.summary.unstated += unstated or bool(unsigned(line.get("statement")).get("found"))
         if needs_own(line):
             self.owns = True

@@ -155,6 +155,7 @@ def export(
     )
     for _, notice in sorted(notices.items()):
         yield _line("notice", hash=notice.hash, content=notice.content)
+    signed, erased, statements = 0, 0, hashlib.sha256()
     entries, previous = 0, seals.get(start - timedelta(1), "")
     day = start
     while day <= last:
@@ -166,7 +167,10 @@ def export(
             if day not in seals:  # what is sealed was checked, and is held against its seal by whoever verifies
                 prove(line, hashed, site, notices, known)
                 owned.add(line)
-            yield _line("entry", n=read.tree.leaves, **(line if with_tokens else by_hash(line)), leaf=hashed.hex())
+            given = line if with_tokens else by_hash(line)
+            signed, erased = signed + ("signature" in given), erased + ("erased" in given)
+            statements.update(given.get("statement", "").encode())
+            yield _line("entry", n=read.tree.leaves, **given, leaf=hashed.hex())
             read.add(line, hashed)
         store.log.must_have(site, day)  # still: or entries that were trimmed meanwhile would seem to be missing
         counted = read.counts()
@@ -186,6 +190,9 @@ def export(
         "to": last.isoformat(),
         "entries": entries,
         "head": seal_hash(previous),
+        "signed": signed,  # the leaf of an entry is the same with its signature, without, and erased
+        "erased": erased,
+        "statements": statements.hexdigest(),
         **attested.end(),
     }
     yield _line("end", token=token(end, keys.sign(end)))
