@@ -307,19 +307,25 @@ def without_shown(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> dict
 class Keys:
     """The public keys that are believed: those that are given, and those that these endorse.
 
-    An endorsement is a signed text ``{typ: key, by, kid, x, is}``: the key ``by`` says that ``kid`` is its ``next``, or
-    its ``previous``. From the given keys all next ones are followed, and from there all previous ones; what a previous
-    key calls its next one is not, or whoever stole a key that is out of use could bring in another.
+    An endorsement is a signed text ``{typ: key, by, kid, x, is, back?}``: the key ``by`` says that ``kid`` is its
+    ``next``, or its ``previous``, so many ``back``. From the root all next ones are followed, and from each of these
+    its previous ones. What a previous key says of others is not, or whoever stole a key that is out of use could bring
+    in another; but where it is endorsed without ``back``, as by versions before, its own previous one is.
 
     Args:
         given: public keys (JWK).
         endorsements: signed texts, from wherever; those that lead nowhere do nothing.
+        root: the ``kid`` of the given key whose endorsements are followed; those of each, if none of them has it.
 
     Raises:
         NoKeys: none is given, or one is no Ed25519 key, or its ``kid`` is another's.
     """
 
-    def __init__(self, given: Iterable[Mapping[str, Any]], endorsements: Iterable[str] = ()) -> None:
+    def __init__(
+        self, given: Iterable[Mapping[str, Any]], endorsements: Iterable[str] = (), root: object = None
+    ) -> None:
+        self.ranks: dict[str, int] = {}
+        """How much newer a key is than the root; of which that is not known, it is not in here."""
         self.jwks: dict[str, dict[str, Any]] = {}
         self.endorsements: dict[str, str] = {}
         self.by: dict[str, str] = {}
@@ -336,7 +342,7 @@ class Keys:
             raise NoKeys("One of the keys is no public key of a consent server (Ed25519, RFC 8037).") from None
         if not self._keys:
             raise NoKeys("There is no key in it.")
-        self._follow(endorsements)
+        self._follow(endorsements, [root] if isinstance(root, str) and root in self._keys else [*self._keys])
         self.signed = lru_cache(maxsize=4096)(self._signed)
 
     def _add(self, x: str) -> None:
@@ -344,21 +350,37 @@ class Keys:
         self._keys[kid] = Ed25519PublicKey.from_public_bytes(_bytes(x))
         self.jwks[kid] = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x}
 
-    def _follow(self, endorsements: Iterable[str]) -> None:
+    def _follow(self, endorsements: Iterable[str], roots: Sequence[str]) -> None:
         said = {text: unsigned(text) for text in sorted({*endorsements})}
         ways: dict[tuple[str, str], list[str]] = {}
         for text, content in said.items():
             if content.get("typ") == "key":
                 ways.setdefault((str(content.get("is")), str(content.get("by"))), []).append(text)
-        for way in ("next", "previous"):
-            reached = [*self._keys]
-            for by in reached:  # grows
-                for text in ways.get((way, by), ()):
-                    kid = str(said[text].get("kid"))
-                    if kid not in self._keys and self._endorses(by, said[text], text):
-                        self._add(said[text]["x"])
-                        self.by[kid] = by
-                        reached.append(kid)
+
+        def endorsed(way: str, by: str) -> Iterator[tuple[str, int | None]]:
+            texts = [text for text in ways.get((way, by), ()) if self._endorses(by, said[text], text)]
+            for text in sorted(texts, key=lambda text: "back" not in said[text]):
+                kid, back = said[text]["kid"], said[text].get("back")
+                if kid not in self._keys:
+                    self._add(said[text]["x"])
+                    self.by[kid] = by
+                yield kid, back if isinstance(back, int) else None
+
+        self.ranks = {roots[0]: 0} if len(roots) == 1 else {}
+        newest = [*roots]
+        for by in newest:  # grows
+            for kid, _ in endorsed("next", by):
+                if kid not in newest:
+                    newest.append(kid)
+                    if by in self.ranks:
+                        self.ranks[kid] = self.ranks[by] + 1
+        older = newest[::-1]  # what the newest says comes first
+        for by in older:  # grows
+            for kid, back in endorsed("previous", by):
+                if by in self.ranks:
+                    self.ranks.setdefault(kid, self.ranks[by] - (1 if back is None else back))
+                if back is None and kid not in older:
+                    older.append(kid)
         for (_, by), texts in ways.items():  # also what leads here from keys that others may have been given
             for text in texts:
                 kid = str(said[text].get("kid"))
@@ -397,7 +419,11 @@ class Keys:
             raise Failed(f"a {kind} is expected here, not a {content.get('typ')}")
         if content.get("kid", by) != by:
             raise Failed(f"the {kind} is not signed by the key that it names")
-        return content
+        return content | {"kid": by}
+
+    def is_older(self, kid: str, than: str) -> bool:
+        """Return whether a key is known to be older than another, which took its place."""
+        return kid in self.ranks and than in self.ranks and self.ranks[kid] < self.ranks[than]
 
     def __str__(self) -> str:
         used = {*self.used}
@@ -573,7 +599,7 @@ def verify_proof(proof: Mapping[str, Any], keys: Mapping[str, Any]) -> int:
         NoKeys: there is no key in ``keys``.
         Failed: one is not, or the checkpoint is signed by none of the keys.
     """
-    trusted = Keys(keys["keys"], keys.get("endorsements", ()))
+    trusted = Keys(keys["keys"], keys.get("endorsements", ()), keys.get("root"))
     with _where(lambda: "the proof"):
         size, root = _checkpoint(proof["checkpoint"], trusted)
         for way in proof["sealed"]:
@@ -786,10 +812,11 @@ class _Check:
         self.first = date.fromisoformat(head["from"])
         self.last = date.fromisoformat(head["to"])
         within = head["keys"].get("endorsements", ())
-        self.keys = Keys(keys["keys"], [*keys.get("endorsements", ()), *within])
+        self.keys = Keys(keys["keys"], [*keys.get("endorsements", ()), *within], keys.get("root"))
         self.notices: dict[str, dict[str, Any]] = {}
         self.summary = summary
         self.previous: str | None = None
+        self.by: str = ""
         self.statements = hashlib.sha256()
         self.attested = _Attested(head, self.site, self.keys, authority, witnesses)
         summary.restored = self.attested.restored
@@ -821,6 +848,7 @@ class _Check:
         self.end(self.keys.read(line["token"], "export"))
 
     def end(self, end: Mapping[str, Any]) -> None:
+        self._must_not_be_older("the end", end["kid"])
         ours = {
             "site": self.site,
             "from": self.first.isoformat(),
@@ -845,7 +873,15 @@ class _Check:
             raise Failed("something follows after the end")
         self.summary.last_seal = self.previous or ""
         self.summary.attested = self.attested.end(self.summary.days - len(self.summary.unsealed))
-        self.summary.keys = str(self.keys)
+        newest = max(self.keys.ranks, key=lambda kid: self.keys.ranks[kid], default=self.by)
+        is_old = f" Its end is signed by {self.by}, an older key than {newest}."
+        self.summary.keys = f"{self.keys}{is_old if self.keys.is_older(self.by, newest) else ''}"
+
+    def _must_not_be_older(self, what: str, kid: str) -> None:
+        """Take who signed something, or raise Failed: a key that another took the place of signs nothing after it."""
+        if self.keys.is_older(kid, self.by):
+            raise Failed(f"{what} is signed by {kid}, an older key than {self.by}, which signed what is before it")
+        self.by = kid
 
     def day(self, day: date) -> Iterator[Fact]:
         tree, counts = Tree(), Counts()
@@ -903,6 +939,7 @@ class _Check:
         for name, ours in (("site", self.site), ("day", day.isoformat())):
             if seal[name] != ours:
                 raise Failed(f"the seal of {day} is one of another {name}, {seal[name]!r}")
+        self._must_not_be_older(f"the seal of {day}", seal["kid"])
         if seal["entries"] != tree.leaves:
             raise Failed(f"{day} has {tree.leaves} entries, but its seal counts {seal['entries']}")
         if seal["root"] != tree.root():
@@ -981,7 +1018,7 @@ def read_keys(path: Path) -> dict[str, Any]:
         raise NoKeys(f"{path} holds no public keys: it is not JSON.") from None
     try:
         keys = {"keys": [found]} if "kty" in found else dict(found)
-        Keys(keys["keys"], keys.get("endorsements", ()))
+        Keys(keys["keys"], keys.get("endorsements", ()), keys.get("root"))
     except NoKeys as error:
         raise NoKeys(f"{path} holds no key to trust. {error}") from None
     except (LookupError, TypeError, ValueError, AttributeError):

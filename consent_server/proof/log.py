@@ -22,8 +22,8 @@ from ..verify import VERSION, Tree, canonical, leaf, seal_hash
 from .attested import Attested
 from .day import Day
 from .entries import Owned, by_hash, fields, prove
-from .keys import all_published, believed, endorsements
-from .seals import newest_of
+from .keys import all_published, believed, remember
+from .seals import newest_to_seal_after
 
 GRACE = timedelta(hours=1)
 """How long after midnight a day is sealed, so that a decision on its way at midnight still finds its day."""
@@ -50,11 +50,11 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
         Unproven: an entry of a day is not what somebody answered, nor what an erasure left; the day is not sealed.
         ForgedNotice: words that were asked were changed in the store; nothing is sealed.
     """
-    store.keys.remember(endorsements(keys))
+    remember(store, keys)
     store.notices.put_back(site)
     seals = store.log.seals(site)
     known, notices = believed(store, keys), store.notices.all(site)
-    previous = newest_of(site, seals, known)
+    previous = newest_to_seal_after(site, seals, known)
     first = max(seals) + timedelta(1) if seals else store.log.first_day(site)
     last = (now.astimezone(UTC) - GRACE).date() - timedelta(1)
     sealed: list[date] = []

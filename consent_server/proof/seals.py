@@ -67,6 +67,22 @@ def newest_of(site: Site, seals: Mapping[date, str], known: verify.Keys) -> str:
     return seals[max(seals)] if seals else ""
 
 
+def newest_to_seal_after(site: Site, seals: Mapping[date, str], known: verify.Keys) -> str:
+    """Return the newest of these seals, or nothing; likewise.
+
+    Raises:
+        Unproven: a newer key than today's has made it, after which this one would prove nothing.
+    """
+    previous = newest_of(site, seals, known)
+    by = str(verify.unsigned(previous).get("kid"))
+    if known.ranks.get(by, 0) > 0:
+        raise Unproven(
+            f"The seal of {max(seals)} of {site.id} is by a newer key, {by}, than today's: put its secret, or one that "
+            "is newer still, first in CONSENT_SECRET."
+        )
+    return previous
+
+
 def _read(site: str, day: date, token: str, known: verify.Keys) -> dict[str, Any]:
     """Return what a seal says, or raise Unproven."""
     try:
@@ -87,19 +103,25 @@ def chain(store: Store, site: Site, keys: Keys) -> dict[date, str]:
         Unproven: one was not made here, or does not follow the one before; nothing is built on them.
     """
     seals = store.log.seals(site)
-    _require_chain(site.id, tuple(seals.items()), tuple(jwk["x"] for jwk in believed(store, keys).jwks.values()))
+    known = believed(store, keys)
+    ranked = tuple((jwk["x"], known.ranks.get(kid)) for kid, jwk in known.jwks.items())
+    _require_chain(site.id, tuple(seals.items()), ranked)
     return seals
 
 
 @lru_cache(maxsize=64)  # of three years it takes a tenth of a second
-def _require_chain(site: str, seals: tuple[tuple[date, str], ...], keys: tuple[str, ...]) -> None:
-    known = verify.Keys({"kty": "OKP", "crv": "Ed25519", "x": x} for x in keys)
+def _require_chain(site: str, seals: tuple[tuple[date, str], ...], keys: tuple[tuple[str, int | None], ...]) -> None:
+    known = verify.Keys({"kty": "OKP", "crv": "Ed25519", "x": x} for x, _ in keys)
+    known.ranks = {verify.key_id(x): rank for x, rank in keys if rank is not None}
     previous: tuple[date, str] | None = None
+    by = ""
     for day, token in seals:
         said = _read(site, day, token, known)
         if previous and (previous[0] + timedelta(1), seal_hash(previous[1])) != (day, said["prev"]):
             raise Unproven(f"The seal of {day} of {site} does not follow the one before, of {previous[0]}.")
-        previous = (day, token)
+        if known.is_older(said["kid"], by):
+            raise Unproven(f"The seal of {day} of {site} is by an older key than the one before it.")
+        previous, by = (day, token), said["kid"]
 
 
 @lru_cache(maxsize=64)

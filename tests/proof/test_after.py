@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import tracemalloc
@@ -22,7 +23,8 @@ from consent_server.proof import log as proof
 from consent_server.proof.erasure import erase
 from consent_server.store import Store
 from consent_server.store.keys import buckets
-from consent_server.verify import Failed, NoExport, verify
+from consent_server.tokens import token
+from consent_server.verify import Failed, NoExport, unsigned, verify
 
 assert shop
 
@@ -109,6 +111,10 @@ def test_a_dropped_seal_that_was_made_again_is_found(two, store, shop):
         follows(export(store, shop, LATER), older)
 
 
+def statement_of(lines):
+    return "".join(json.loads(line).get("statement", "") for line in lines)
+
+
 def test_an_erasure_that_was_taken_back_is_found(two, store, shop):
     """A restored copy of the store has somebody again who was erased."""
     older, newer = two
@@ -118,6 +124,9 @@ def test_an_erasure_that_was_taken_back_is_found(two, store, shop):
     line = json.loads(newer[at])
     back = {name: value for name, value in line.items() if name not in ("erased", "statement")}
     changed = [*newer[:at], json.dumps(back | {"identity": line["erased"]}).encode(), *newer[at + 1 :]]
+    end = unsigned(json.loads(newer[-1])["token"])
+    end |= {"erased": end["erased"] - 1, "statements": hashlib.sha256(statement_of(changed).encode()).hexdigest()}
+    changed[-1] = json.dumps({"type": "end", "token": token(end, KEYS.sign(end))}).encode()
     assert check(changed).entries == 46, "by itself it looks right"
     with pytest.raises(Failed, match="was erased; its statement is missing"):
         follows(changed, older)

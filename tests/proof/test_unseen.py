@@ -14,6 +14,7 @@ from consent_server.decision import Decision, consent_of
 from consent_server.events import as_event
 from consent_server.proof import log as proof
 from consent_server.proof.erasure import erase
+from consent_server.proof.keys import published
 from consent_server.proof.seals import newest
 from consent_server.site import Notice
 from consent_server.store import Archive, Store
@@ -164,6 +165,27 @@ def test_who_has_an_old_secret_and_writes_to_redis_can_pass_sealed_answers_off_a
     assert erase(store, shop, KEYS, entry.subject, 5) == 1, "as whoever has that secret can write it"
     newer = list(proof.export(store, shop, Keys(["the secret of today"]), None, NOW.date(), NOW))
     assert verify(newer, Keys(["the secret of today"]).jwks(), older).erased == 1
+
+
+def test_who_has_an_old_secret_can_write_a_history_and_its_export_is_signed_by_that_key_alone(store, shop):
+    today = Keys(["the secret of today", SIGNED_WITH])
+    lay(store, shop)
+    proof.seal(store, shop, KEYS, NOW - timedelta(1))
+    proof.seal(store, shop, today, NOW)
+    genuine = list(proof.export(store, shop, today, None, NOW.date(), NOW))
+    lay(store, shop, without={2}, device="desktop")
+    proof.seal(store, shop, KEYS, NOW)
+    made_up = export(store, shop)
+    head = json.loads(made_up[0])
+    head["keys"]["endorsements"] = json.loads(genuine[0])["keys"]["endorsements"]
+    made_up[0] = json.dumps(head).encode()
+    given = published(Keys(["the secret of today"]))
+    old, new = KEYS.jwks()["keys"][0]["kid"], given["root"]
+    assert f"Its end is signed by {old}, an older key than {new}." in str(verify(made_up, given))
+    assert "Its end" not in str(verify(genuine, given))
+    for one, other in ((made_up, genuine), (genuine, made_up)):
+        with pytest.raises(Failed, match=r"which is missing|is another one"):
+            verify(one, given, other)
 
 
 def test_who_writes_to_redis_can_have_a_withdrawn_answer_hold_at_the_server_and_the_log_says_otherwise(
