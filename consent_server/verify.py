@@ -84,6 +84,7 @@ class Summary:
     erased: int = 0
     unstated: int = 0
     unsealed: list[str] = field(default_factory=list)
+    first: str = ""
     begins: str = ""
     """The first day, where others were sealed before it that are not in the export."""
     first_seal: str = ""
@@ -810,6 +811,7 @@ class _Check:
             raise NoExport(f"This export has version {self.version}; this program reads {VERSION} and 1.")
         self.site = summary.site = str(head["site"])
         self.first = date.fromisoformat(head["from"])
+        summary.first = self.first.isoformat()
         self.last = date.fromisoformat(head["to"])
         within = head["keys"].get("endorsements", ())
         self.keys = Keys(keys["keys"], [*keys.get("endorsements", ()), *within], keys.get("root"))
