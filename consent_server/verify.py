@@ -78,6 +78,7 @@ class Summary:
     """What was checked, when all of it was right."""
 
     site: str = ""
+    version: int = VERSION
     days: int = 0
     entries: int = 0
     signed: int = 0
@@ -87,6 +88,10 @@ class Summary:
     first: str = ""
     begins: str = ""
     """The first day, where others were sealed before it that are not in the export."""
+    prev: str = ""
+    """The seal that the first one follows."""
+    archived: str = ""
+    """The last of the days that only the older export has, of which the first seal here follows the last."""
     first_seal: str = ""
     last_seal: str = ""
     unsigned: str = ""
@@ -102,6 +107,8 @@ class Summary:
         unstated = older if self.unstated else ""
         unsealed = f" Not sealed yet: {', '.join(self.unsealed)}." if self.unsealed else ""
         begins = f" It begins with {self.begins}; the days before are not in it." if self.begins else ""
+        if self.archived:
+            begins += f" So nothing but their seals was compared up to {self.archived}: their archive shows the rest."
         lax = f" Up to {self.unsigned} not each refusal and change was signed itself: some may be invented."
         lax = lax if self.unsigned else ""
         return (
@@ -576,8 +583,20 @@ def verify(
         fact, old = next(facts, None), next(known, None)
         if before.site != summary.site:
             raise Failed(f"The older export is of another site, {before.site}.")
+        if before.version > summary.version:
+            raise Failed(
+                f"The older export has version {before.version}, and in {summary.version} nothing proves erasures."
+            )
+        gone, last = old if old and old.day < summary.first else None, None
+        while old and old.day < summary.first:
+            last, old = old if old.is_seal else last, next(known, None)
         try:
             _follow(fact, facts, chain([old] if old else [], known))
+            for _ in facts:
+                pass
+            if gone and (last is None or summary.prev != seal_hash(last.content)):
+                raise Failed(f"The older export has {gone}, which is missing.")
+            summary.archived = last.day if last else ""
         except Failed as error:
             since = [put_back(at) for at in summary.restored if at not in before.restored]
             raise Failed(" ".join([str(error), *since])) from None
@@ -811,7 +830,7 @@ class _Check:
             raise NoExport(f"This export has version {self.version}; this program reads {VERSION} and 1.")
         self.site = summary.site = str(head["site"])
         self.first = date.fromisoformat(head["from"])
-        summary.first = self.first.isoformat()
+        summary.first, summary.version = self.first.isoformat(), self.version
         self.last = date.fromisoformat(head["to"])
         within = head["keys"].get("endorsements", ())
         self.keys = Keys(keys["keys"], [*keys.get("endorsements", ()), *within], keys.get("root"))
@@ -951,7 +970,7 @@ class _Check:
         if self.previous is not None and seal["prev"] != self.previous:
             raise Failed(f"the seal of {day} does not follow that of the day before")
         if self.previous is None and seal["prev"]:
-            self.summary.begins = day.isoformat()
+            self.summary.begins, self.summary.prev = day.isoformat(), seal["prev"]
         if seal.get("own") and self.lacking:
             raise Failed(f"{self.lacking} is not signed by itself, and its seal says that it is")
         if seal.get("open"):
