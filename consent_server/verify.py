@@ -49,6 +49,9 @@ except ImportError:  # whoever checks no time-stamps does without
 VERSION = 2
 """Of the exports that the server writes. Version 1 held every token, and said of an erasure only that it was one."""
 
+LAST_SECOND = 253_402_300_799
+"""Since 1970: that of the year 9999."""
+
 LONGEST_LINE = 4_000_000
 """Bytes of the longest line that is read: a notice with a long cookie list has a hundredth of it."""
 
@@ -505,6 +508,7 @@ class Witness(NamedTuple):
             Failed: what stands there as its signature is none.
         """
         text, _, lines = note.partition("\n\n")
+        fault = ""
         for line in lines.splitlines():
             dash, name, packed = [*line.split(" "), "", ""][:3]
             if (dash, name) != ("—", self.name):
@@ -516,13 +520,19 @@ class Witness(NamedTuple):
             if raw[:4] != self.hash:
                 continue
             at = int.from_bytes(raw[4:12])
+            if at > LAST_SECOND:
+                fault = f"what stands there as a cosignature of {self.name} has an impossible time"
+                continue
             try:
                 Ed25519PublicKey.from_public_bytes(self.key).verify(
                     raw[12:], f"cosignature/v1\ntime {at}\n{text}\n".encode()
                 )
             except InvalidSignature:
-                raise Failed(f"what stands there as a cosignature of {self.name} is none") from None
+                fault = f"what stands there as a cosignature of {self.name} is none"
+                continue
             return at
+        if fault:  # and no other line is one: whoever writes to the store can add lines
+            raise Failed(fault)
         return 0
 
 
@@ -621,7 +631,7 @@ def verify_proof(proof: Mapping[str, Any], keys: Mapping[str, Any]) -> int:
     """
     trusted = Keys(keys["keys"], keys.get("endorsements", ()), keys.get("root"))
     with _where(lambda: "the proof"):
-        size, root = _checkpoint(proof["checkpoint"], trusted)
+        size, root = read_checkpoint(proof["checkpoint"], trusted)
         for way in proof["sealed"]:
             seal = trusted.read(way["seal"], "seal")
             if (seal["site"], seal["day"], seal.get("open")) != (proof["site"], way["day"], None):
@@ -645,8 +655,13 @@ def _hashes(path: Iterable[str]) -> list[bytes]:
     return [bytes.fromhex(text) for text in path]
 
 
-def _checkpoint(note: str, keys: Keys) -> tuple[int, bytes]:
-    """Return size and root of a checkpoint that one of the keys signed (C2SP tlog-checkpoint, signed-note)."""
+def read_checkpoint(note: str, keys: Keys) -> tuple[int, bytes]:
+    """Return size and root of a checkpoint that one of the keys signed (C2SP tlog-checkpoint, signed-note).
+
+    Raises:
+        Failed: none of them did.
+        ValueError: it is no checkpoint.
+    """
     text, found, signatures = note.partition("\n\n")
     name, size, root = (text + "\n" * 2).split("\n")[:3]
     for line in signatures.splitlines() if found else ():
@@ -792,9 +807,14 @@ class _Attested:
             latest = f", the latest {_span(self.latest[0])} after its day, {self.latest[1]}" if self.latest else ""
             sentences.append(f"{self.stamps} of {sealed} seals were time-stamped by the authority{latest}.")
         for witness in self.witnesses:
-            times = {size: at for size, note in notes.items() if (at := witness.cosigned(note))}
+            times, fault = dict[int, int](), f"no checkpoint over what is in it was cosigned by {witness.name}"
+            for size, note in notes.items():
+                try:
+                    times |= {size: at} if (at := witness.cosigned(note)) else {}
+                except Failed as error:
+                    fault = str(error)
             if not times:
-                raise Failed(f"no checkpoint over what is in it was cosigned by {witness.name}")
+                raise Failed(fault)
             size = max(times)
             log = notes[size].partition("\n")[0]
             sentences.append(f"{witness.name} cosigned the first {size} seals of {log} at {_time(times[size])}.")

@@ -139,11 +139,11 @@ def verifier_key(site: Site, keys: Keys) -> str:
     """Return the newest public key as witnesses and their tools take it (C2SP signed-note)."""
     name = origin(site)
     key = b64encode(b"\1" + keys.public[0]).decode()
-    return f"{name}+{_key_hash(name, keys).hex()}+{key}"
+    return f"{name}+{_key_hash(name, keys.public[0]).hex()}+{key}"
 
 
-def _key_hash(name: str, keys: Keys) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n\1" + keys.public[0]).digest()[:4]
+def _key_hash(name: str, key: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n\1" + key).digest()[:4]
 
 
 def checkpoint(site: Site, keys: Keys, seals: Mapping[date, str], old: int | None = None) -> str:
@@ -151,7 +151,7 @@ def checkpoint(site: Site, keys: Keys, seals: Mapping[date, str], old: int | Non
 
     Args:
         site: the shop.
-        keys: the newest signs.
+        keys: each of the configured ones signs, the newest first.
         seals: all of them, by day and in order.
         old: how many seals a witness knows already; the note then follows the proof that they are the beginning of
             these, as a witness takes it (C2SP tlog-witness, add-checkpoint).
@@ -163,8 +163,11 @@ def checkpoint(site: Site, keys: Keys, seals: Mapping[date, str], old: int | Non
     if (old or 0) > tree.size:
         raise NoSeals(f"The log of {site.id} has {tree.size} seals, not {old}.")
     text = f"{name}\n{tree.size}\n{b64encode(tree.root).decode()}\n"
-    signed = b64encode(_key_hash(name, keys) + keys.sign_note(text.encode())).decode()
-    note = f"{text}\n— {name} {signed}\n"
+    # A witness that knows the key before takes the new one when somebody gives it to them, and not a day before.
+    note = f"{text}\n" + "".join(
+        f"— {name} {b64encode(_key_hash(name, raw) + keys.sign_note(text.encode(), by)).decode()}\n"
+        for by, raw in enumerate(keys.public)
+    )
     if old is None:
         return note
     proof = [b64encode(each).decode() for each in tree.consistency(old)] if old else []
