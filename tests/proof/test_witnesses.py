@@ -198,13 +198,10 @@ def test_what_is_written_into_redis_as_a_cosignature_is_none(sealed, shop):
         check(export(sealed, shop), ONE)
 
 
-TO_COME = int(time.time()) + 86_400
-IMPOSSIBLE = [2**63, 2**64 - 1, 253_402_300_800, 0, TO_COME]
-
-
-@pytest.mark.parametrize("at", IMPOSSIBLE)
+@pytest.mark.parametrize("at", [2**63, 2**64 - 1, 253_402_300_800, 0, "tomorrow"])
 def test_a_witness_that_dates_ahead_is_refused_and_in_nobody_s_way(sealed, shop, at):
     """Kept, it would be the newest cosignature of that witness for good, and no export would be verified by it."""
+    at = int(time.time()) + 86_400 if at == "tomorrow" else at
     with pytest.raises(NotCosigned, match="It is not cosigned"):
         cosign(sealed, shop, KEYS, ONE.cosign(noted(sealed, shop), at), ONE.known)
     assert sealed.attestations.cosigned(shop) == {}
