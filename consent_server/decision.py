@@ -260,8 +260,9 @@ def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) ->
 class Entry(msgspec.Struct, frozen=True):
     """One decision as the log holds it. ``at`` is in milliseconds and, with ``seq`` and ``bucket``, its place.
 
-    After an erasure ``id``, ``subject`` and ``signature`` are gone, ``erased`` is the hash of what they were, and
-    ``statement`` is what was signed of it then (``proof.erasure``).
+    Refusals of one hour share their ``signature``, a token's; ``own`` is the entry's itself (``store.evidence.own``).
+    After an erasure ``id``, ``subject`` and both are gone, ``erased`` is the hash of what they were, and ``statement``
+    is what was signed of it then (``proof.erasure``).
     """
 
     bucket: int
@@ -279,6 +280,7 @@ class Entry(msgspec.Struct, frozen=True):
     signature: bytes = b""
     erased: bytes = b""
     statement: bytes = b""
+    own: bytes = b""
 
     def identity(self) -> bytes:
         """Return the SHA-256 of what says whose decision it is; it outlives an erasure."""

@@ -11,8 +11,9 @@ for each day its entries, its counts and its seal; at last a line ``end``, signe
   ``H(1 ‖ left ‖ right)``, SHA-256), a hash of its counts, and the seal of the day before.
 * The leaf of an entry covers the hash of whose it is, not the name: an erasure removes the name, the leaf stays, with
   a statement of the erasure, which is signed over the leaf.
-* An export with tokens holds the signature of each entry: what was answered, to which words, when. One without them
-  names people by that hash alone, and nothing in it works as a token.
+* An export with tokens holds the signature of each entry: what was answered, to which words, when. Of
+  a refusal, which shares its token, and of what follows another answer the server signs the entry itself too. One
+  without tokens names people by that hash alone, and nothing in it works as a token; its seals say what was signed.
 * What others attest stands beside the seals: a time-stamp of each (RFC 3161), and checkpoints that witnesses cosigned
   (C2SP tlog-cosignature). They are checked by the certificate and the keys that are given for it.
 """
@@ -48,6 +49,9 @@ except ImportError:  # whoever checks no time-stamps does without
 VERSION = 2
 """Of the exports that the server writes. Version 1 held every token, and said of an erasure only that it was one."""
 
+LAST_SECOND = 253_402_300_799
+"""Since 1970: that of the year 9999."""
+
 LONGEST_LINE = 4_000_000
 """Bytes of the longest line that is read: a notice with a long cookie list has a hundredth of it."""
 
@@ -77,16 +81,24 @@ class Summary:
     """What was checked, when all of it was right."""
 
     site: str = ""
+    version: int = VERSION
     days: int = 0
     entries: int = 0
     signed: int = 0
     erased: int = 0
     unstated: int = 0
     unsealed: list[str] = field(default_factory=list)
+    first: str = ""
     begins: str = ""
     """The first day, where others were sealed before it that are not in the export."""
+    prev: str = ""
+    """The seal that the first one follows."""
+    archived: str = ""
+    """The last of the days that only the older export has, of which the first seal here follows the last."""
     first_seal: str = ""
     last_seal: str = ""
+    unsigned: str = ""
+    """The last sealed day whose seal does not say that each of its refusals and changes is signed by itself."""
     keys: str = ""
     attested: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
@@ -98,9 +110,13 @@ class Summary:
         unstated = older if self.unstated else ""
         unsealed = f" Not sealed yet: {', '.join(self.unsealed)}." if self.unsealed else ""
         begins = f" It begins with {self.begins}; the days before are not in it." if self.begins else ""
+        if self.archived:
+            begins += f" So nothing but their seals was compared up to {self.archived}: their archive shows the rest."
+        lax = f" Up to {self.unsigned} not each refusal and change was signed itself: some may be invented."
+        lax = lax if self.unsigned else ""
         return (
             f"{self.site}: {self.entries} entries of {self.days} days are whole and unchanged, {self.erased} of them "
-            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}{begins}\n"
+            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}{begins}{lax}\n"
             + "\n".join([*self.attested, *map(put_back, self.restored), self.keys])
         )
 
@@ -217,7 +233,8 @@ def identity(entry: Mapping[str, Any]) -> str:
 
 LEAF = ("bucket", "at", "seq", "kind", "allow", "before", "how", "device", "country", "notice")
 
-WHOSE = {"identity"}, {"erased", "statement"}, {"id", "subject", "signature"}, {"erased"}
+NAMED = {"id", "subject", "signature"}
+WHOSE = {"identity"}, {"erased", "statement"}, NAMED, NAMED | {"own"}, {"erased"}
 """What an entry may say of whose it is: a hash, that it was erased, or who; the last was enough in version 1."""
 
 
@@ -242,6 +259,17 @@ def payload(entry: Mapping[str, Any], site: str, notice: Mapping[str, Any]) -> b
     if entry["allow"]:
         content |= {"sub": entry["subject"], "jti": entry["id"]}
     return _text(canonical(content)).encode()
+
+
+def own_payload(entry: Mapping[str, Any], site: str) -> bytes:
+    """Return the text that the server signs of an entry itself: of some the token does not say it all."""
+    said = {name: entry[name] for name in (*LEAF[3:], "id", "subject")}
+    return _text(canonical({**said, "at": entry["at"] // 1000, "site": site, "typ": "entry"})).encode()
+
+
+def needs_own(entry: Mapping[str, Any]) -> bool:
+    """Return whether a token is not enough: refusals of an hour share theirs, and none says what was before it."""
+    return "erased" not in entry and (entry["kind"] != "first" or not entry["allow"])
 
 
 def counted(entry: Mapping[str, Any]) -> list[str]:
@@ -290,19 +318,25 @@ def without_shown(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> dict
 class Keys:
     """The public keys that are believed: those that are given, and those that these endorse.
 
-    An endorsement is a signed text ``{typ: key, by, kid, x, is}``: the key ``by`` says that ``kid`` is its ``next``, or
-    its ``previous``. From the given keys all next ones are followed, and from there all previous ones; what a previous
-    key calls its next one is not, or whoever stole a key that is out of use could bring in another.
+    An endorsement is a signed text ``{typ: key, by, kid, x, is, back?}``: the key ``by`` says that ``kid`` is its
+    ``next``, or its ``previous``, so many ``back``. From the root all next ones are followed, and from each of these
+    its previous ones. What a previous key says of others is not, or whoever stole a key that is out of use could bring
+    in another; but where it is endorsed without ``back``, as by versions before, its own previous one is.
 
     Args:
         given: public keys (JWK).
         endorsements: signed texts, from wherever; those that lead nowhere do nothing.
+        root: the ``kid`` of the given key whose endorsements are followed; those of each, if none of them has it.
 
     Raises:
         NoKeys: none is given, or one is no Ed25519 key, or its ``kid`` is another's.
     """
 
-    def __init__(self, given: Iterable[Mapping[str, Any]], endorsements: Iterable[str] = ()) -> None:
+    def __init__(
+        self, given: Iterable[Mapping[str, Any]], endorsements: Iterable[str] = (), root: object = None
+    ) -> None:
+        self.ranks: dict[str, int] = {}
+        """How much newer a key is than the root; of which that is not known, it is not in here."""
         self.jwks: dict[str, dict[str, Any]] = {}
         self.endorsements: dict[str, str] = {}
         self.by: dict[str, str] = {}
@@ -319,7 +353,7 @@ class Keys:
             raise NoKeys("One of the keys is no public key of a consent server (Ed25519, RFC 8037).") from None
         if not self._keys:
             raise NoKeys("There is no key in it.")
-        self._follow(endorsements)
+        self._follow(endorsements, [root] if isinstance(root, str) and root in self._keys else [*self._keys])
         self.signed = lru_cache(maxsize=4096)(self._signed)
 
     def _add(self, x: str) -> None:
@@ -327,21 +361,37 @@ class Keys:
         self._keys[kid] = Ed25519PublicKey.from_public_bytes(_bytes(x))
         self.jwks[kid] = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x}
 
-    def _follow(self, endorsements: Iterable[str]) -> None:
+    def _follow(self, endorsements: Iterable[str], roots: Sequence[str]) -> None:
         said = {text: unsigned(text) for text in sorted({*endorsements})}
         ways: dict[tuple[str, str], list[str]] = {}
         for text, content in said.items():
             if content.get("typ") == "key":
                 ways.setdefault((str(content.get("is")), str(content.get("by"))), []).append(text)
-        for way in ("next", "previous"):
-            reached = [*self._keys]
-            for by in reached:  # grows
-                for text in ways.get((way, by), ()):
-                    kid = str(said[text].get("kid"))
-                    if kid not in self._keys and self._endorses(by, said[text], text):
-                        self._add(said[text]["x"])
-                        self.by[kid] = by
-                        reached.append(kid)
+
+        def endorsed(way: str, by: str) -> Iterator[tuple[str, int | None]]:
+            texts = [text for text in ways.get((way, by), ()) if self._endorses(by, said[text], text)]
+            for text in sorted(texts, key=lambda text: "back" not in said[text]):
+                kid, back = said[text]["kid"], said[text].get("back")
+                if kid not in self._keys:
+                    self._add(said[text]["x"])
+                    self.by[kid] = by
+                yield kid, back if isinstance(back, int) else None
+
+        self.ranks = {roots[0]: 0} if len(roots) == 1 else {}
+        newest = [*roots]
+        for by in newest:  # grows
+            for kid, _ in endorsed("next", by):
+                if kid not in newest:
+                    newest.append(kid)
+                    if by in self.ranks:
+                        self.ranks[kid] = self.ranks[by] + 1
+        older = newest[::-1]  # what the newest says comes first
+        for by in older:  # grows
+            for kid, back in endorsed("previous", by):
+                if by in self.ranks:
+                    self.ranks.setdefault(kid, self.ranks[by] - (1 if back is None else back))
+                if back is None and kid not in older:
+                    older.append(kid)
         for (_, by), texts in ways.items():  # also what leads here from keys that others may have been given
             for text in texts:
                 kid = str(said[text].get("kid"))
@@ -380,7 +430,11 @@ class Keys:
             raise Failed(f"a {kind} is expected here, not a {content.get('typ')}")
         if content.get("kid", by) != by:
             raise Failed(f"the {kind} is not signed by the key that it names")
-        return content
+        return content | {"kid": by}
+
+    def is_older(self, kid: str, than: str) -> bool:
+        """Return whether a key is known to be older than another, which took its place."""
+        return kid in self.ranks and than in self.ranks and self.ranks[kid] < self.ranks[than]
 
     def __str__(self) -> str:
         used = {*self.used}
@@ -406,7 +460,10 @@ def prove(entry: Mapping[str, Any], site: str, notice: Mapping[str, Any], keys: 
         hashed: the entry's ``leaf``.
     """
     if "signature" in entry:
-        return "" if keys.signed(payload(entry, site, notice), entry["signature"]) else "is signed by none of the keys"
+        is_signed = keys.signed(payload(entry, site, notice), entry["signature"])
+        if "own" in entry:
+            is_signed = is_signed and keys.signed(own_payload(entry, site), entry["own"])
+        return "" if is_signed else "is signed by none of the keys"
     if "erased" in entry:
         if "statement" not in entry:
             return "is erased, but no statement says so"
@@ -451,6 +508,7 @@ class Witness(NamedTuple):
             Failed: what stands there as its signature is none.
         """
         text, _, lines = note.partition("\n\n")
+        fault = ""
         for line in lines.splitlines():
             dash, name, packed = [*line.split(" "), "", ""][:3]
             if (dash, name) != ("—", self.name):
@@ -462,13 +520,19 @@ class Witness(NamedTuple):
             if raw[:4] != self.hash:
                 continue
             at = int.from_bytes(raw[4:12])
+            if at > LAST_SECOND:
+                fault = f"what stands there as a cosignature of {self.name} has an impossible time"
+                continue
             try:
                 Ed25519PublicKey.from_public_bytes(self.key).verify(
                     raw[12:], f"cosignature/v1\ntime {at}\n{text}\n".encode()
                 )
             except InvalidSignature:
-                raise Failed(f"what stands there as a cosignature of {self.name} is none") from None
+                fault = f"what stands there as a cosignature of {self.name} is none"
+                continue
             return at
+        if fault:  # and no other line is one: whoever writes to the store can add lines
+            raise Failed(fault)
         return 0
 
 
@@ -543,8 +607,20 @@ def verify(
         fact, old = next(facts, None), next(known, None)
         if before.site != summary.site:
             raise Failed(f"The older export is of another site, {before.site}.")
+        if before.version > summary.version:
+            raise Failed(
+                f"The older export has version {before.version}, and in {summary.version} nothing proves erasures."
+            )
+        gone, last = old if old and old.day < summary.first else None, None
+        while old and old.day < summary.first:
+            last, old = old if old.is_seal else last, next(known, None)
         try:
             _follow(fact, facts, chain([old] if old else [], known))
+            for _ in facts:
+                pass
+            if gone and (last is None or summary.prev != seal_hash(last.content)):
+                raise Failed(f"The older export has {gone}, which is missing.")
+            summary.archived = last.day if last else ""
         except Failed as error:
             since = [put_back(at) for at in summary.restored if at not in before.restored]
             raise Failed(" ".join([str(error), *since])) from None
@@ -567,9 +643,9 @@ def verify_proof(proof: Mapping[str, Any], keys: Mapping[str, Any]) -> int:
         NoKeys: there is no key in ``keys``.
         Failed: one is not, or the checkpoint is signed by none of the keys.
     """
-    trusted = Keys(keys["keys"], keys.get("endorsements", ()))
+    trusted = Keys(keys["keys"], keys.get("endorsements", ()), keys.get("root"))
     with _where(lambda: "the proof"):
-        size, root = _checkpoint(proof["checkpoint"], trusted)
+        size, root = read_checkpoint(proof["checkpoint"], trusted)
         for way in proof["sealed"]:
             seal = trusted.read(way["seal"], "seal")
             if (seal["site"], seal["day"], seal.get("open")) != (proof["site"], way["day"], None):
@@ -593,8 +669,13 @@ def _hashes(path: Iterable[str]) -> list[bytes]:
     return [bytes.fromhex(text) for text in path]
 
 
-def _checkpoint(note: str, keys: Keys) -> tuple[int, bytes]:
-    """Return size and root of a checkpoint that one of the keys signed (C2SP tlog-checkpoint, signed-note)."""
+def read_checkpoint(note: str, keys: Keys) -> tuple[int, bytes]:
+    """Return size and root of a checkpoint that one of the keys signed (C2SP tlog-checkpoint, signed-note).
+
+    Raises:
+        Failed: none of them did.
+        ValueError: it is no checkpoint.
+    """
     text, found, signatures = note.partition("\n\n")
     name, size, root = (text + "\n" * 2).split("\n")[:3]
     for line in signatures.splitlines() if found else ():
@@ -740,9 +821,14 @@ class _Attested:
             latest = f", the latest {_span(self.latest[0])} after its day, {self.latest[1]}" if self.latest else ""
             sentences.append(f"{self.stamps} of {sealed} seals were time-stamped by the authority{latest}.")
         for witness in self.witnesses:
-            times = {size: at for size, note in notes.items() if (at := witness.cosigned(note))}
+            times, fault = dict[int, int](), f"no checkpoint over what is in it was cosigned by {witness.name}"
+            for size, note in notes.items():
+                try:
+                    times |= {size: at} if (at := witness.cosigned(note)) else {}
+                except Failed as error:
+                    fault = str(error)
             if not times:
-                raise Failed(f"no checkpoint over what is in it was cosigned by {witness.name}")
+                raise Failed(fault)
             size = max(times)
             log = notes[size].partition("\n")[0]
             sentences.append(f"{witness.name} cosigned the first {size} seals of {log} at {_time(times[size])}.")
@@ -778,12 +864,15 @@ class _Check:
             raise NoExport(f"This export has version {self.version}; this program reads {VERSION} and 1.")
         self.site = summary.site = str(head["site"])
         self.first = date.fromisoformat(head["from"])
+        summary.first, summary.version = self.first.isoformat(), self.version
         self.last = date.fromisoformat(head["to"])
         within = head["keys"].get("endorsements", ())
-        self.keys = Keys(keys["keys"], [*keys.get("endorsements", ()), *within])
+        self.keys = Keys(keys["keys"], [*keys.get("endorsements", ()), *within], keys.get("root"))
         self.notices: dict[str, dict[str, Any]] = {}
         self.summary = summary
         self.previous: str | None = None
+        self.by: str = ""
+        self.statements = hashlib.sha256()
         self.attested = _Attested(head, self.site, self.keys, authority, witnesses)
         summary.restored = self.attested.restored
 
@@ -814,6 +903,7 @@ class _Check:
         self.end(self.keys.read(line["token"], "export"))
 
     def end(self, end: Mapping[str, Any]) -> None:
+        self._must_not_be_older("the end", end["kid"])
         ours = {
             "site": self.site,
             "from": self.first.isoformat(),
@@ -827,14 +917,30 @@ class _Check:
         for name, value in ours.items():
             if end.get(name, 1) != value:  # what has no version is of version 1
                 raise Failed(f"the end says {name} is {end.get(name)!r}, but it is {value!r}")
+        said = self.summary
+        kinds = (said.signed, said.erased, self.statements.hexdigest())
+        if "erased" in end and (end["signed"], end["erased"], end["statements"]) != kinds:  # no leaf tells these apart
+            raise Failed(
+                f"{end['signed']} entries had a signature and {end['erased']} were erased when it was exported, not "
+                f"{said.signed} and {said.erased}, or with other statements"
+            )
         if next(self.lines, None) is not None:
             raise Failed("something follows after the end")
         self.summary.last_seal = self.previous or ""
         self.summary.attested = self.attested.end(self.summary.days - len(self.summary.unsealed))
-        self.summary.keys = str(self.keys)
+        newest = max(self.keys.ranks, key=lambda kid: self.keys.ranks[kid], default=self.by)
+        is_old = f" Its end is signed by {self.by}, an older key than {newest}."
+        self.summary.keys = f"{self.keys}{is_old if self.keys.is_older(self.by, newest) else ''}"
+
+    def _must_not_be_older(self, what: str, kid: str) -> None:
+        """Take who signed something, or raise Failed: a key that another took the place of signs nothing after it."""
+        if self.keys.is_older(kid, self.by):
+            raise Failed(f"{what} is signed by {kid}, an older key than {self.by}, which signed what is before it")
+        self.by = kid
 
     def day(self, day: date) -> Iterator[Fact]:
         tree, counts = Tree(), Counts()
+        self.owns, self.lacking = False, ""
         start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
         place: tuple[int, int, int] = (-1, -1, -1)
         line = self.next("entry", "counts")
@@ -872,7 +978,11 @@ class _Check:
             raise Failed(f"{name} {fault}")
         self.summary.signed += "signature" in line
         self.summary.erased += "erased" in line
+        self.statements.update(str(line.get("statement", "")).encode())
         self.summary.unstated += unstated or bool(unsigned(line.get("statement")).get("found"))
+        if needs_own(line):
+            self.owns = True
+            self.lacking = self.lacking or (name if "signature" in line and "own" not in line else "")
         tree.add(hashed)
         counts.add(line, day, notice)
         return Fact(day, False, place, line["leaf"], "erased" in line, line.get("statement", ""))
@@ -884,6 +994,7 @@ class _Check:
         for name, ours in (("site", self.site), ("day", day.isoformat())):
             if seal[name] != ours:
                 raise Failed(f"the seal of {day} is one of another {name}, {seal[name]!r}")
+        self._must_not_be_older(f"the seal of {day}", seal["kid"])
         if seal["entries"] != tree.leaves:
             raise Failed(f"{day} has {tree.leaves} entries, but its seal counts {seal['entries']}")
         if seal["root"] != tree.root():
@@ -893,11 +1004,15 @@ class _Check:
         if self.previous is not None and seal["prev"] != self.previous:
             raise Failed(f"the seal of {day} does not follow that of the day before")
         if self.previous is None and seal["prev"]:
-            self.summary.begins = day.isoformat()
+            self.summary.begins, self.summary.prev = day.isoformat(), seal["prev"]
+        if seal.get("own") and self.lacking:
+            raise Failed(f"{self.lacking} is not signed by itself, and its seal says that it is")
         if seal.get("open"):
             self.summary.unsealed.append(day.isoformat())
         else:
             self.attested.seal(day, token, line.get("stamp"))
+            if self.owns and not seal.get("own"):
+                self.summary.unsigned = day.isoformat()
         self.previous = seal_hash(token)
         self.summary.first_seal = self.summary.first_seal or self.previous
         return token
@@ -958,7 +1073,7 @@ def read_keys(path: Path) -> dict[str, Any]:
         raise NoKeys(f"{path} holds no public keys: it is not JSON.") from None
     try:
         keys = {"keys": [found]} if "kty" in found else dict(found)
-        Keys(keys["keys"], keys.get("endorsements", ()))
+        Keys(keys["keys"], keys.get("endorsements", ()), keys.get("root"))
     except NoKeys as error:
         raise NoKeys(f"{path} holds no key to trust. {error}") from None
     except (LookupError, TypeError, ValueError, AttributeError):

@@ -22,6 +22,7 @@ from ..verify import Failed, opened, seal_hash, verify
 from .entries import Unproven
 from .keys import all_published
 from .log import CannotWrite, export, seal, write
+from .seals import chain
 
 LONGEST = 731 * 86_400
 """Seconds for which an answer holds at most (`keep`), whatever somebody wrote into the store."""
@@ -47,14 +48,17 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
         verify.Failed: the file does not prove itself; nothing was trimmed.
     """
     with _alone(folder):
-        done = []
+        done, before = [], None
+        chain(store, site, keys)  # what is verified by it has to be what this server made
         for begun in store.log.archives(site):
             if not begun.trimmed:
+                # Who writes to the store may have named another file, or other days than are in it.
+                _must_begin_with_the_log(store, site, begun, before)
                 _must_be_there(folder, begun)
-                # Who writes to the store may have named another file, or later days than are in it.
-                _proven(store, site, keys, folder / begun.file, begun.last)
+                _proven(store, site, keys, folder / begun.file, begun.first, begun.last)
                 store.log.trim(site, begun)
                 done.append(begun)
+            before = begun
         fault: Unproven | None = None
         try:
             seal(store, site, keys, now)
@@ -102,7 +106,7 @@ def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, 
     # All tokens in it have expired, and it is the last that holds the signatures of these entries.
     write(unverified, export(store, site, keys, first, last, made, with_tokens=True))
     try:
-        entries = _proven(store, site, keys, unverified, last)
+        entries = _proven(store, site, keys, unverified, first, last)
         sha256 = _sha256(unverified)
         for number in count(1):
             path = folder / f"{site.id}-{first}-{last}{f'-{number}' if number > 1 else ''}.jsonl.gz"
@@ -121,14 +125,29 @@ def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, 
     return Archive(first, last, path.name, sha256, entries)
 
 
-def _proven(store: Store, site: Site, keys: Keys, path: Path, last: date) -> int:
-    """Return how many entries are in a file that proves itself and ends with the seal of ``last`` that the log has."""
+def _proven(store: Store, site: Site, keys: Keys, path: Path, first: date, last: date) -> int:
+    """Return how many entries are in a file that proves itself, has all days, and every signature that the log has."""
     with opened(path) as lines:
         summary = verify(lines, all_published(store, keys))
     seal = store.log.seals(site).get(last)
     if seal is None or (summary.site, summary.last_seal) != (site.id, seal_hash(seal)):
         raise Failed(f"{path} does not end with the seal of {last} that the log has.")
+    if summary.first != first.isoformat():
+        raise Failed(f"{path} begins with {summary.first}, not with {first}.")
+    if summary.signed + summary.erased != summary.entries:
+        raise Failed(f"{path} names people by hash alone; it is no archive.")
     return summary.entries
+
+
+def _must_begin_with_the_log(store: Store, site: Site, begun: Archive, before: Archive | None) -> None:
+    """Return if what is to be trimmed may be an archive of this folder, before which nothing is in the log."""
+    first = before.last + timedelta(1) if before else min([*store.log.seals(site), begun.first])
+    oldest = store.log.first_day(site) or begun.first
+    if Path(begun.file).name != begun.file or not first == begun.first <= min(oldest, begun.last):
+        raise Failed(
+            f"What the store says of the archive up to {begun.last} is none that this server wrote: {begun.file!r} "
+            f"from {begun.first}, where the log goes on from {min(oldest, first)}."
+        )
 
 
 def _must_be_there(folder: Path, begun: Archive) -> None:

@@ -16,6 +16,7 @@ from ..tokens import Keys, token
 from ..verify import Failed, Tree, seal_hash
 from .keys import believed
 from .seals import newest
+from .witnesses import genuine, newest_of_each
 
 
 def restored(store: Store, site: Site, keys: Keys) -> datetime:
@@ -67,8 +68,9 @@ class Attested:
         for day, seal in seals.items():
             if day < start:
                 before.add(hashlib.sha256(b"\0" + seal.encode()).digest())
-        until = sum(day <= last for day in seals)
-        notes = [note for n, note in store.attestations.cosigned(site).items() if before.leaves < n <= until]
+        until, now = sum(day <= last for day in seals), store.attestations.time(site) // 1000
+        kept = genuine(store.attestations.cosigned(site), site, known, now)
+        notes = [*newest_of_each({n: note for n, note in kept.items() if before.leaves < n <= until}).values()]
         records = [*_records(store, site, known)]
         self.head: dict[str, Any] = {
             **({"restored": records} if records else {}),

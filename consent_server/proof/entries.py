@@ -37,7 +37,8 @@ def fields(entry: Entry, site: Site) -> dict[str, Any]:
         "notice": entry.notice,
     }
     if not entry.erased:
-        return line | {"id": entry.id, "subject": entry.subject, "signature": base64url(entry.signature)}
+        line |= {"id": entry.id, "subject": entry.subject, "signature": base64url(entry.signature)}
+        return line | ({"own": base64url(entry.own)} if entry.own else {})
     line["erased"] = entry.erased.hex()
     if len(entry.statement) == _HEAD.size + 64:
         how, at = _HEAD.unpack_from(entry.statement)
@@ -76,6 +77,41 @@ def _stated(line: Mapping[str, Any], site: Site, how: int, at: int) -> dict[str,
     return content | ({"found": True} if how == FOUND else {})
 
 
+class Owned:
+    """For how many days in a row each entry whose token does not say it all is signed by itself, which a seal says.
+
+    After two such days nothing else is sealed any more; one alone may have been half a version's before.
+
+    Args:
+        previous: the seal of the day before, or nothing.
+    """
+
+    def __init__(self, previous: str) -> None:
+        said = verify.unsigned(previous).get("own")
+        self._before = said if isinstance(said, int) else 0
+        self._any = self._lacks = False
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Take the next entry of the day, a line of an export with tokens.
+
+        Raises:
+            Unproven: it is a refusal or a change that is not signed by itself, and they have to be.
+        """
+        if verify.needs_own(line):
+            self._any, self._lacks = True, self._lacks or "own" not in line
+            if self._lacks and self._before > 1:
+                raise Unproven(f"{_named(line)} is a refusal or a change that is signed by none of the keys.")
+
+    @property
+    def days(self) -> int:
+        """How many days there are with this one, whose entries were all taken."""
+        return 0 if self._lacks or not (self._any or self._before) else self._before + 1
+
+
+def _named(line: Mapping[str, Any]) -> str:
+    return f"The entry in bucket {line['bucket']} at {line['at']}-{line['seq']}"
+
+
 def prove(line: Mapping[str, Any], hashed: bytes, site: Site, notices: Mapping[str, Notice], keys: verify.Keys) -> None:
     """Return if an entry is what somebody answered, or what an erasure left of it.
 
@@ -96,4 +132,4 @@ def prove(line: Mapping[str, Any], hashed: bytes, site: Site, notices: Mapping[s
         else f"answers the notice {line['notice']}, which is missing"
     )
     if fault:
-        raise Unproven(f"The entry in bucket {line['bucket']} at {line['at']}-{line['seq']} {fault}.")
+        raise Unproven(f"{_named(line)} {fault}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 from .. import verify
@@ -19,38 +19,65 @@ class UnknownKey(ConsentError):
 
 
 def endorsements(keys: Keys) -> list[str]:
-    """Return what the keys of the configured secrets sign of each other: who is the next one, and who the previous."""
+    """Return what the keys of the configured secrets sign of each other.
+
+    Each says who is its next one, and which are the previous ones and how far back: what these say leads nowhere.
+    """
     jwks = keys.jwks()["keys"]
-    texts = []
-    for newer, older in pairwise(range(len(jwks))):
-        texts.append(_endorsement(keys, older, jwks[newer], "next"))
-        texts.append(_endorsement(keys, newer, jwks[older], "previous"))
+    texts = [_endorsement(keys, older, jwks[newer], {"is": "next"}) for newer, older in pairwise(range(len(jwks)))]
+    for newer, older in combinations(range(len(jwks)), 2):
+        texts.append(_endorsement(keys, newer, jwks[older], {"is": "previous", "back": older - newer}))
     return texts
 
 
-def _endorsement(keys: Keys, by: int, jwk: dict[str, Any], way: str) -> str:
+def _endorsement(keys: Keys, by: int, jwk: Mapping[str, Any], way: Mapping[str, Any]) -> str:
     signer = keys.jwks()["keys"][by]["kid"]
-    content = {"typ": "key", "by": signer, "kid": jwk["kid"], "x": jwk["x"], "is": way}
+    content = {"typ": "key", "by": signer, "kid": jwk["kid"], "x": jwk["x"], **way}
     return token(content, keys.sign(content, by))
 
 
+def remember(store: Store, keys: Keys) -> None:
+    """Keep what the configured keys sign of each other; and have the newest endorse each other key that is believed.
+
+    From its first start on nothing else leads to a previous key, so that no older secret brings in another.
+    """
+    known, (newest, *_) = believed(store, keys), keys.jwks()["keys"]
+    older = sorted((kid for kid in known.jwks if known.is_older(kid, newest["kid"])), key=lambda kid: -known.ranks[kid])
+    texts = [_endorsement(keys, 0, known.jwks[kid], {"is": "previous", "back": -known.ranks[kid]}) for kid in older]
+    store.keys.remember([*endorsements(keys), *texts])
+
+
 def published(keys: Keys) -> dict[str, Any]:
-    """Return the configured public keys, newest first, and what they sign of each other."""
-    return {**keys.jwks(), "endorsements": endorsements(keys)}
+    """Return the configured public keys, newest first, what they sign of each other, and which one is the root."""
+    jwks = keys.jwks()
+    return {**jwks, "root": jwks["keys"][0]["kid"], "endorsements": endorsements(keys)}
 
 
 def believed(store: Store, keys: Keys) -> verify.Keys:
     """Return the keys that are believed: those of the configured secrets, and whatever these lead to.
 
-    What is in the store is believed of nobody: a key that somebody wrote there leads nowhere.
+    What is in the store is believed of nobody: a key that somebody wrote there leads nowhere. Once the newest one has
+    endorsed those before it, the others lead nowhere; at its first start it takes over what the one before it did.
     """
-    return verify.Keys(keys.jwks()["keys"], [*endorsements(keys), *store.keys.endorsements()])
+    jwks, kept = keys.jwks()["keys"], store.keys.endorsements()
+    newest, *older = (jwk["kid"] for jwk in jwks)
+    known = verify.Keys(jwks, [*endorsements(keys), *kept], newest)
+    if older and not any(said.get("by") == newest and "back" in said for said in map(verify.unsigned, kept)):
+        before = verify.Keys(jwks[1:], [*endorsements(keys), *kept], older[0])
+        taken = [
+            _endorsement(keys, 0, before.jwks[kid], {"is": "previous", "back": 1 - before.ranks[kid]})
+            for kid in before.jwks
+            if before.is_older(kid, older[0])
+        ]
+        known = verify.Keys(jwks, [*endorsements(keys), *kept, *taken], newest)
+    return known
 
 
 def all_published(store: Store, keys: Keys) -> dict[str, Any]:
     """Return every key that is believed, the configured ones first, and the endorsements between them."""
     found = believed(store, keys)
-    return {"keys": [*found.jwks.values()], "endorsements": [*found.endorsements]}
+    jwks, root = [*found.jwks.values()], keys.jwks()["keys"][0]["kid"]
+    return {"keys": jwks, "root": root, "endorsements": [*found.endorsements]}
 
 
 def unendorsed(store: Store, keys: Keys) -> list[str]:
@@ -75,7 +102,7 @@ def vouch(store: Store, keys: Keys, name: str, kept: Mapping[str, Any] | None = 
     if kept is None:
         jwk = store.keys.unendorsed().get(name)
     else:
-        jwk = verify.Keys(kept["keys"], kept.get("endorsements", ())).jwks.get(name)
+        jwk = verify.Keys(kept["keys"], kept.get("endorsements", ()), kept.get("root")).jwks.get(name)
     try:  # once endorsed it is everybody's, so it has to be a key in every way
         fits = name in verify.Keys([jwk]).jwks
     except verify.NoKeys:
@@ -83,4 +110,5 @@ def vouch(store: Store, keys: Keys, name: str, kept: Mapping[str, Any] | None = 
     if not fits:
         where = "The store holds" if kept is None else "That file holds"
         raise UnknownKey(f"{where} no public key that is {name!r}.")
-    store.keys.remember([_endorsement(keys, 0, jwk, "previous")])
+    back = 1 - min(believed(store, keys).ranks.values())
+    store.keys.remember([_endorsement(keys, 0, jwk, {"is": "previous", "back": back})])

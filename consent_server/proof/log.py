@@ -21,9 +21,9 @@ from ..tokens import Keys, token
 from ..verify import VERSION, Tree, canonical, leaf, seal_hash
 from .attested import Attested
 from .day import Day
-from .entries import by_hash, fields, prove
-from .keys import all_published, believed, endorsements
-from .seals import newest_of
+from .entries import Owned, by_hash, fields, prove
+from .keys import all_published, believed, remember
+from .seals import newest_to_seal_after
 
 GRACE = timedelta(hours=1)
 """How long after midnight a day is sealed, so that a decision on its way at midnight still finds its day."""
@@ -50,11 +50,11 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
         Unproven: an entry of a day is not what somebody answered, nor what an erasure left; the day is not sealed.
         ForgedNotice: words that were asked were changed in the store; nothing is sealed.
     """
-    store.keys.remember(endorsements(keys))
+    remember(store, keys)
     store.notices.put_back(site)
     seals = store.log.seals(site)
     known, notices = believed(store, keys), store.notices.all(site)
-    previous = newest_of(site, seals, known)
+    previous = newest_to_seal_after(site, seals, known)
     first = max(seals) + timedelta(1) if seals else store.log.first_day(site)
     last = (now.astimezone(UTC) - GRACE).date() - timedelta(1)
     sealed: list[date] = []
@@ -62,15 +62,17 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
     while first and first <= last:
         # A backlog may take longer than a clock may be off.
         store.log.freeze(site, first, now + timedelta(seconds=time.monotonic() - began))
-        read = Day(store, site, notices, first)
+        read, owned = Day(store, site, notices, first), Owned(previous)
         for entry in store.log.day(site, first):
             line = fields(entry, site)
             hashed = leaf(line)
             prove(line, hashed, site, notices, known)
+            owned.add(line)
             read.add(line, hashed)
         # The time in it is the day's: whichever server seals a day, and when, it is the same seal.
         due = datetime(first.year, first.month, first.day, tzinfo=UTC) + timedelta(1) + GRACE
-        previous = _seal(site, keys, known, first, read.tree, read.counts(), previous, due, is_open=False)
+        counted = read.counts()
+        previous = _seal(site, keys, known, first, read.tree, counted, previous, due, owned.days, is_open=False)
         if not store.log.keep_seal(site, first, previous):
             break  # another server was faster, and goes on
         sealed.append(first)
@@ -87,6 +89,7 @@ def _seal(
     counted: object,
     previous: str,
     now: datetime,
+    own: int,
     *,
     is_open: bool,
 ) -> str:
@@ -104,6 +107,8 @@ def _seal(
     }
     if previous and known.read(previous, "seal").get("kid") != kid:  # whoever trusted the key before can go on
         content["endorsed"] = sorted(text for text, whose in known.endorsements.items() if whose == kid)
+    if own:
+        content["own"] = own
     if is_open:
         content["open"] = True
     return token(content, keys.sign(content))
@@ -150,22 +155,29 @@ def export(
     )
     for _, notice in sorted(notices.items()):
         yield _line("notice", hash=notice.hash, content=notice.content)
+    signed, erased, statements = 0, 0, hashlib.sha256()
     entries, previous = 0, seals.get(start - timedelta(1), "")
     day = start
     while day <= last:
         yield _line("day", day=day.isoformat())
-        read = Day(store, site, notices, day)
+        read, owned = Day(store, site, notices, day), Owned(previous)
         for entry in store.log.day(site, day):
             line = fields(entry, site)
             hashed = leaf(line)
             if day not in seals:  # what is sealed was checked, and is held against its seal by whoever verifies
                 prove(line, hashed, site, notices, known)
-            yield _line("entry", n=read.tree.leaves, **(line if with_tokens else by_hash(line)), leaf=hashed.hex())
+                owned.add(line)
+            given = line if with_tokens else by_hash(line)
+            signed, erased = signed + ("signature" in given), erased + ("erased" in given)
+            statements.update(given.get("statement", "").encode())
+            yield _line("entry", n=read.tree.leaves, **given, leaf=hashed.hex())
             read.add(line, hashed)
         store.log.must_have(site, day)  # still: or entries that were trimmed meanwhile would seem to be missing
         counted = read.counts()
         yield _line("counts", day=day.isoformat(), counts=counted)
-        previous = seals.get(day) or _seal(site, keys, known, day, read.tree, counted, previous, now, is_open=True)
+        previous = seals.get(day) or _seal(
+            site, keys, known, day, read.tree, counted, previous, now, owned.days, is_open=True
+        )
         yield _line("seal", day=day.isoformat(), token=previous, **attested.of_seal(day))
         entries += read.tree.leaves
         progress(day, entries)
@@ -178,6 +190,9 @@ def export(
         "to": last.isoformat(),
         "entries": entries,
         "head": seal_hash(previous),
+        "signed": signed,  # the leaf of an entry is the same with its signature, without, and erased
+        "erased": erased,
+        "statements": statements.hexdigest(),
         **attested.end(),
     }
     yield _line("end", token=token(end, keys.sign(end)))

@@ -67,6 +67,22 @@ def newest_of(site: Site, seals: Mapping[date, str], known: verify.Keys) -> str:
     return seals[max(seals)] if seals else ""
 
 
+def newest_to_seal_after(site: Site, seals: Mapping[date, str], known: verify.Keys) -> str:
+    """Return the newest of these seals, or nothing; likewise.
+
+    Raises:
+        Unproven: a newer key than today's has made it, after which this one would prove nothing.
+    """
+    previous = newest_of(site, seals, known)
+    by = str(verify.unsigned(previous).get("kid"))
+    if known.ranks.get(by, 0) > 0:
+        raise Unproven(
+            f"The seal of {max(seals)} of {site.id} is by a newer key, {by}, than today's: put its secret, or one that "
+            "is newer still, first in CONSENT_SECRET."
+        )
+    return previous
+
+
 def _read(site: str, day: date, token: str, known: verify.Keys) -> dict[str, Any]:
     """Return what a seal says, or raise Unproven."""
     try:
@@ -87,19 +103,25 @@ def chain(store: Store, site: Site, keys: Keys) -> dict[date, str]:
         Unproven: one was not made here, or does not follow the one before; nothing is built on them.
     """
     seals = store.log.seals(site)
-    _require_chain(site.id, tuple(seals.items()), tuple(jwk["x"] for jwk in believed(store, keys).jwks.values()))
+    known = believed(store, keys)
+    ranked = tuple((jwk["x"], known.ranks.get(kid)) for kid, jwk in known.jwks.items())
+    _require_chain(site.id, tuple(seals.items()), ranked)
     return seals
 
 
 @lru_cache(maxsize=64)  # of three years it takes a tenth of a second
-def _require_chain(site: str, seals: tuple[tuple[date, str], ...], keys: tuple[str, ...]) -> None:
-    known = verify.Keys({"kty": "OKP", "crv": "Ed25519", "x": x} for x in keys)
+def _require_chain(site: str, seals: tuple[tuple[date, str], ...], keys: tuple[tuple[str, int | None], ...]) -> None:
+    known = verify.Keys({"kty": "OKP", "crv": "Ed25519", "x": x} for x, _ in keys)
+    known.ranks = {verify.key_id(x): rank for x, rank in keys if rank is not None}
     previous: tuple[date, str] | None = None
+    by = ""
     for day, token in seals:
         said = _read(site, day, token, known)
         if previous and (previous[0] + timedelta(1), seal_hash(previous[1])) != (day, said["prev"]):
             raise Unproven(f"The seal of {day} of {site} does not follow the one before, of {previous[0]}.")
-        previous = (day, token)
+        if known.is_older(said["kid"], by):
+            raise Unproven(f"The seal of {day} of {site} is by an older key than the one before it.")
+        previous, by = (day, token), said["kid"]
 
 
 @lru_cache(maxsize=64)
@@ -117,11 +139,11 @@ def verifier_key(site: Site, keys: Keys) -> str:
     """Return the newest public key as witnesses and their tools take it (C2SP signed-note)."""
     name = origin(site)
     key = b64encode(b"\1" + keys.public[0]).decode()
-    return f"{name}+{_key_hash(name, keys).hex()}+{key}"
+    return f"{name}+{_key_hash(name, keys.public[0]).hex()}+{key}"
 
 
-def _key_hash(name: str, keys: Keys) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n\1" + keys.public[0]).digest()[:4]
+def _key_hash(name: str, key: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n\1" + key).digest()[:4]
 
 
 def checkpoint(site: Site, keys: Keys, seals: Mapping[date, str], old: int | None = None) -> str:
@@ -129,7 +151,7 @@ def checkpoint(site: Site, keys: Keys, seals: Mapping[date, str], old: int | Non
 
     Args:
         site: the shop.
-        keys: the newest signs.
+        keys: each of the configured ones signs, the newest first.
         seals: all of them, by day and in order.
         old: how many seals a witness knows already; the note then follows the proof that they are the beginning of
             these, as a witness takes it (C2SP tlog-witness, add-checkpoint).
@@ -141,8 +163,11 @@ def checkpoint(site: Site, keys: Keys, seals: Mapping[date, str], old: int | Non
     if (old or 0) > tree.size:
         raise NoSeals(f"The log of {site.id} has {tree.size} seals, not {old}.")
     text = f"{name}\n{tree.size}\n{b64encode(tree.root).decode()}\n"
-    signed = b64encode(_key_hash(name, keys) + keys.sign_note(text.encode())).decode()
-    note = f"{text}\n— {name} {signed}\n"
+    # A witness that knows the key before takes the new one when somebody gives it to them, and not a day before.
+    note = f"{text}\n" + "".join(
+        f"— {name} {b64encode(_key_hash(name, raw) + keys.sign_note(text.encode(), by)).decode()}\n"
+        for by, raw in enumerate(keys.public)
+    )
     if old is None:
         return note
     proof = [b64encode(each).decode() for each in tree.consistency(old)] if old else []
@@ -178,7 +203,7 @@ def proofs(store: Store, site: Site, keys: Keys, subject: str | None, last: date
         index, path = _path(store, site, day, tree, entry)
         found.append(
             {
-                "entry": line,
+                "entry": {name: value for name, value in line.items() if name != "own"},
                 "day": day.isoformat(),
                 "number": index,
                 "of": tree.size,

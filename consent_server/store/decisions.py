@@ -16,6 +16,7 @@ from .connection import Connection, StoreAway
 from .connection.clock import Clock, apart
 from .counters import counting
 from .evidence.notices import Notices
+from .evidence.own import needs_own, said
 from .packing import name_in, pack, pack_erased, pack_hour, pack_name, pack_places, unpack, unpack_places
 
 
@@ -91,7 +92,7 @@ class Decisions:
         decision: Decision,
         *,
         now: int,
-        sign: Callable[[Consent], bytes],
+        sign: Callable[[Any], bytes],
         device: str = DEVICES[0],
         country: str = "",
     ) -> Recorded:
@@ -102,7 +103,7 @@ class Decisions:
             decision: what was answered.
             now: what this machine's clock says, milliseconds since 1970. The day is the one that Redis' clock says,
                 and the log's own time never runs back: an earlier clock is moved up to it.
-            sign: makes the signature of a token; it is kept with the entry.
+            sign: makes the signature of a token, and that of an entry whose token does not say it all; both are kept.
             device: one of DEVICES.
             country: two letters (ISO 3166), or empty.
 
@@ -139,7 +140,7 @@ class Decisions:
                 subject=decision.subject,
                 signature=signature if decision.allow else b"",
             )
-            packed = pack(entry)
+            packed = pack(replace(entry, own=sign(said(entry, site.id))) if needs_own(entry) else entry)
             arguments = _Arguments(
                 digest=place.digest,
                 now=now,

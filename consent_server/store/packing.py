@@ -1,4 +1,4 @@
-"""How an entry of the log is packed: what is counted of it in ten bytes, then whose it is, then its signature."""
+"""How an entry of the log is packed: what is counted of it in ten bytes, then whose it is, then its signatures."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..site import base64url
 _HEAD = struct.Struct(">BB2s6s")
 _PLACE = struct.Struct(">HIH")
 _IDENTITY = 32
+_SIGNATURE = 64
 _SAME = 255
 """Stands for a subject that is the decision itself."""
 _IS_SAME = bytes([_SAME])
@@ -23,7 +24,9 @@ _IS_SAME = bytes([_SAME])
 def pack(entry: Entry) -> bytes:
     """Pack an entry."""
     subject = _IS_SAME if entry.subject == entry.id else pack_name(entry.subject)
-    return b"".join((pack_head(entry), pack_name(entry.id), subject, entry.signature))
+    return b"".join(
+        (pack_head(entry), pack_name(entry.id), subject, entry.signature if entry.allow else b"", entry.own)
+    )
 
 
 def pack_head(entry: Entry) -> bytes:
@@ -44,6 +47,7 @@ def pack_erased(entry: Entry, statement: bytes) -> bytes:
 def unpack(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
     """Return an entry from its place; of the notice's hash it has eight characters."""
     what, masks, country, notice = _HEAD.unpack_from(packed)
+    own = _SIGNATURE if masks & 7 else 0  # a refusal's is its hour's, and not here
     name, end = _unpack_name(packed, _HEAD.size)
     subject, end = (name, end + 1) if packed[end] == _SAME else _unpack_name(packed, end)
     return Entry(
@@ -59,7 +63,8 @@ def unpack(packed: bytes, bucket: int, at: int, seq: int) -> Entry:
         notice=base64url(notice),
         id=name,
         subject=subject,
-        signature=packed[end:],
+        signature=packed[end : end + own],
+        own=packed[end + own :],
     )
 
 

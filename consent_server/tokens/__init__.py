@@ -182,9 +182,9 @@ class Keys(Reader):
         # Refusals of one hour share their payload, so what was signed just now is often asked for again.
         return self._signed(self.public[by], _text(payload))
 
-    def sign_note(self, text: bytes) -> bytes:
-        """Return the 64 bytes by which the newest key signs a text that has line breaks, which no payload has."""
-        return self._signed(self.public[0], text)
+    def sign_note(self, text: bytes, by: int = 0) -> bytes:
+        """Return the 64 bytes that sign a text with line breaks, which no payload has; ``by`` as in ``sign``."""
+        return self._signed(self.public[by], text)
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys as a JWK set (RFC 8037), newest first."""

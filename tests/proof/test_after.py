@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import tracemalloc
@@ -20,9 +21,10 @@ from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
 from consent_server.proof.erasure import erase
-from consent_server.store import Store
+from consent_server.store import Archive, Store
 from consent_server.store.keys import buckets
-from consent_server.verify import Failed, NoExport, verify
+from consent_server.tokens import token
+from consent_server.verify import Failed, NoExport, unsigned, verify
 
 assert shop
 
@@ -109,6 +111,10 @@ def test_a_dropped_seal_that_was_made_again_is_found(two, store, shop):
         follows(export(store, shop, LATER), older)
 
 
+def statement_of(lines):
+    return "".join(json.loads(line).get("statement", "") for line in lines)
+
+
 def test_an_erasure_that_was_taken_back_is_found(two, store, shop):
     """A restored copy of the store has somebody again who was erased."""
     older, newer = two
@@ -118,6 +124,9 @@ def test_an_erasure_that_was_taken_back_is_found(two, store, shop):
     line = json.loads(newer[at])
     back = {name: value for name, value in line.items() if name not in ("erased", "statement")}
     changed = [*newer[:at], json.dumps(back | {"identity": line["erased"]}).encode(), *newer[at + 1 :]]
+    end = unsigned(json.loads(newer[-1])["token"])
+    end |= {"erased": end["erased"] - 1, "statements": hashlib.sha256(statement_of(changed).encode()).hexdigest()}
+    changed[-1] = json.dumps({"type": "end", "token": token(end, KEYS.sign(end))}).encode()
     assert check(changed).entries == 46, "by itself it looks right"
     with pytest.raises(Failed, match="was erased; its statement is missing"):
         follows(changed, older)
@@ -126,8 +135,63 @@ def test_an_erasure_that_was_taken_back_is_found(two, store, shop):
 def test_a_newer_export_that_begins_later_names_the_first_day_that_is_missing(two, store, shop):
     older, _ = two
     with pytest.raises(Failed, match=r"^The older export has the entry of 2026-11-20 at .*, which is missing"):
-        follows(export(store, shop, LATER, first=FIRST + timedelta(1)), older)
+        follows(export(store, shop, LATER, first=FIRST + timedelta(3)), older)  # the older one ends with an open day
     assert follows(export(store, shop, LATER), export(store, shop, first=FIRST + timedelta(1)))
+
+
+@pytest.mark.parametrize("days", [1, 2])
+def test_a_newer_export_of_a_log_whose_older_days_were_archived_follows_by_its_first_seal(two, store, shop, days):
+    older, _ = two
+    last = FIRST + timedelta(days - 1)
+    store.log.trim(shop, made := Archive(FIRST, last, "shop.jsonl.gz", "", 0))
+    store.log.keep_archive(shop, made)
+    newer = export(store, shop, LATER)
+    summary = follows(newer, older)
+    assert summary.archived == f"{last}"
+    assert f"So nothing but their seals was compared up to {last}: their archive shows the rest." in str(summary)
+    for number in numbers(older, "entry"):  # what is in both is compared as ever
+        if json.loads(older[number])["at"] >= START + days * 86_400_000:
+            changed = without_entry(newer, json.loads(older[number])["leaf"])
+            with pytest.raises(Failed):
+                follows(changed, older)
+
+
+def without_entry(lines, leaf):
+    return [line for line in lines if f'"leaf":"{leaf}"'.encode() not in line]
+
+
+def test_a_newer_export_that_follows_other_days_than_the_older_one_has_is_found(two, store, shop):
+    """The operator's attack: a history made anew, of which the days that differ are said to be in an archive."""
+    older, _ = two
+    store.connection.client.flushall()
+    fill(store, shop, 41)
+    proof.seal(store, shop, KEYS, LATER)
+    for first in (1, 2, 3):
+        anew = export(store, shop, LATER, first=FIRST + timedelta(first))
+        with pytest.raises(Failed, match=r"which is missing|is another one"):
+            follows(anew, older)
+
+
+def test_an_export_of_version_1_follows_none_of_version_2(two):
+    """The operator's attack: in version 1 an erasure needs no statement, so that anything is written as erased."""
+    older, newer = two
+    end = unsigned(json.loads(newer[-1])["token"])
+    end = {name: value for name, value in end.items() if name not in ("version", "signed", "erased", "statements")}
+    head = {**json.loads(newer[0]), "version": 1}
+    old_way = [
+        json.dumps(head).encode(),
+        *newer[1:-1],
+        json.dumps({"type": "end", "token": token(end, KEYS.sign(end))}),
+    ]
+    blanked = []
+    for line in old_way:
+        content = json.loads(line)
+        if "identity" in content:
+            content["erased"] = content.pop("identity")
+        blanked.append(json.dumps(content).encode())
+    assert check(blanked).unstated > 40
+    with pytest.raises(Failed, match="The older export has version 2, and in 1 nothing proves erasures"):
+        follows(blanked, older)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -15,6 +15,7 @@ from proof.test_killed import Log
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
 from consent_server.proof.archive import ArchiveMissing, archive
+from consent_server.proof.entries import Unproven
 from consent_server.proof.erasure import erase
 from consent_server.proof.log import CannotWrite
 from consent_server.rates import read
@@ -96,6 +97,72 @@ def test_a_record_that_somebody_wrote_into_the_store_trims_nothing(log, names):
     log.client.hset("consent:{shop}:archives", f"{OLD[-1]}", json.dumps(said))
     before = len(log.logged())
     with pytest.raises((Failed, NoExport)):
+        archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert len(log.logged()) == before
+
+
+def by_hash_alone(log, said):
+    proof.write(log.folder / "week.jsonl.gz", proof.export(log.store, SHOP, KEYS, OLD[0], OLD[-1], NOW))
+
+
+def from_a_later_day_on(log, said):
+    proof.write(log.folder / "week.jsonl.gz", of_old(log, OLD[-1]))
+    said["first"] = f"{OLD[-1]}"
+
+
+def from_a_later_day_than_it_says(log, said):
+    proof.write(log.folder / "week.jsonl.gz", of_old(log, OLD[-1]))
+
+
+def after_days_that_somebody_says_were_archived(log, said):
+    from_a_later_day_on(log, said)
+    made_up = {"first": f"{OLD[0]}", "last": f"{OLD[-2]}", "file": "x", "sha256": "", "entries": 5, "trimmed": True}
+    log.client.hset("consent:{shop}:archives", f"{OLD[-2]}", json.dumps(made_up))
+
+
+def in_another_folder(log, said):
+    other = log.folder.parent / "exports"
+    other.mkdir(exist_ok=True)
+    proof.write(other / "week.jsonl.gz", of_old(log, OLD[0]))
+    said["file"] = str(other / "week.jsonl.gz")
+
+
+def above_this_folder(log, said):
+    in_another_folder(log, said)
+    said["file"] = "../exports/week.jsonl.gz"
+
+
+def over_a_chain_with_a_foreign_seal(log, said):
+    proof.write(log.folder / "week.jsonl.gz", of_old(log, OLD[0]))
+    day = min(log.store.log.seals(SHOP))
+    log.client.hset("consent:{shop}:seals", f"{day}", "e30.AAAA")
+
+
+def of_old(log, first):
+    return proof.export(log.store, SHOP, KEYS, first, OLD[-1], NOW, with_tokens=True)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        by_hash_alone,
+        from_a_later_day_on,
+        from_a_later_day_than_it_says,
+        after_days_that_somebody_says_were_archived,
+        in_another_folder,
+        above_this_folder,
+        over_a_chain_with_a_foreign_seal,
+    ],
+)
+def test_a_genuine_export_that_somebody_calls_an_archive_trims_nothing(log, write):
+    """Who writes to Redis names some export that lies there, and has days trimmed that are not in it."""
+    proof.seal(log.store, SHOP, KEYS, NOW)
+    said = {"first": f"{OLD[0]}", "last": f"{OLD[-1]}", "file": "week.jsonl.gz", "entries": 5}
+    write(log, said)
+    said["sha256"] = hashlib.sha256((log.folder / said["file"]).read_bytes()).hexdigest()
+    log.client.hset("consent:{shop}:archives", f"{OLD[-1]}", json.dumps(said))
+    before = len(log.logged())
+    with pytest.raises((Failed, Unproven)):
         archive(log.store, SHOP, KEYS, log.folder, NOW)
     assert len(log.logged()) == before
 

@@ -151,12 +151,30 @@ def test_a_statement_that_is_taken_away_or_exchanged_is_named(lines):
         verify(rewritten(lines, erased[0], statement=other), KEYS.jwks())
 
 
+@pytest.mark.parametrize("with_tokens", [False, True])
+def test_nobody_is_made_unerased_in_a_file_nor_a_signature_left_out(store, shop, lines, with_tokens):
+    """The attack: an erasure leaves the leaf as it is, and so does whoever writes a hash in its place."""
+    lines = export(store, shop, with_tokens=with_tokens)
+    hidden = 0
+    for number in numbers(lines, "entry"):
+        line = json.loads(lines[number])
+        kept = {name: line[name] for name in (*stand_alone.LEAF, "type", "n", "leaf")}
+        changed = [*lines]
+        changed[number] = json.dumps({**kept, "identity": stand_alone.identity(line)}).encode()
+        if "identity" not in line:
+            hidden += 1
+            with pytest.raises(Failed, match="entries had a signature and 3 were erased when it was exported"):
+                verify(changed, KEYS.jwks())
+    assert hidden == (40 if with_tokens else 3)
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_is_done_to_an_export_with_erasures_is_found(lines, data):
     """Key added, entry erased, statement dropped or reused, notice swapped, seal re-made."""
     changed = [*lines]
     kinds = ["key added and all signed with it", "erased", "statement dropped", "statement reused", "notice swapped"]
+    kinds.append("erasure taken back")
     kind = data.draw(st.sampled_from([*kinds, "seal re-made", "counts and seal re-made"]))
     number = data.draw(st.sampled_from(numbers(lines, "entry")))
     line = json.loads(lines[number])
@@ -177,11 +195,13 @@ def test_whatever_is_done_to_an_export_with_erasures_is_found(lines, data):
         if lines[number] == changed[number] or "statement" in line:
             line["erased"] = "11" * 32
             changed[number] = json.dumps({**line, "leaf": stand_alone.leaf(line).hex()}).encode()
-    elif kind.startswith("statement"):
+    elif kind.startswith(("statement", "erasure")):
         number = data.draw(st.sampled_from([n for n in numbers(lines, "entry") if b'"statement"' in lines[n]]))
         line = json.loads(lines[number])
         others = [json.loads(other).get("statement") for other in lines if b'"statement"' in other]
         line.pop("statement")
+        if kind == "erasure taken back":
+            line["identity"] = line.pop("erased")
         reused = data.draw(
             st.sampled_from([other for other in others if other != json.loads(lines[number])["statement"]])
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 
 import pytest
@@ -20,10 +21,11 @@ from consent_server.decision import Decision
 from consent_server.proof import keys as proof_keys
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
+from consent_server.proof.seals import chain
 from consent_server.settings.shops import read_sites
 from consent_server.store import Store
 from consent_server.tokens import Keys, token
-from consent_server.verify import Failed, NoKeys, key_id, read_keys, verify
+from consent_server.verify import Failed, NoKeys, key_id, read_keys, seal_hash, unsigned, verify
 from consent_server.verify import Keys as Believed
 
 assert shop
@@ -136,7 +138,8 @@ def test_one_key_leads_to_those_after_and_before_it(store, shop, tmp_path):
         for other in {SIGNED_WITH, NEWER, NEWEST} - {pinned}:
             assert f"{kid(other)}, endorsed by " in said
     assert f"{kid(NEWEST)}, endorsed by {kid(NEWER)}" in str(verify(lines, Keys([SIGNED_WITH]).jwks()))
-    assert f"{kid(SIGNED_WITH)}, endorsed by {kid(NEWER)}" in str(verify(lines, Keys([NEWEST]).jwks()))
+    # The newest one endorses each of them by itself, so that none in between can bring in another.
+    assert f"{kid(SIGNED_WITH)}, endorsed by {kid(NEWEST)}" in str(verify(lines, Keys([NEWEST]).jwks()))
 
 
 def test_a_seal_brings_the_endorsement_of_its_key_when_that_is_a_new_one(store, shop):
@@ -152,13 +155,88 @@ def test_a_seal_brings_the_endorsement_of_its_key_when_that_is_a_new_one(store, 
     assert kid(NEWER) in Believed(KEYS.jwks()["keys"], second["endorsed"]).jwks
 
 
-def test_a_stolen_key_that_is_out_of_use_brings_in_no_other(store, shop):
-    """Whoever has an old secret can sign that another key is its next one; today's key does not follow that."""
+def by_a_thief(*ways):
+    """What whoever has an old secret can sign: that a key of theirs is its next or previous one."""
+    thief, (jwk,) = Keys([SIGNED_WITH]), Keys(["of a thief"]).jwks()["keys"]
+    return [proof_keys._endorsement(thief, 0, jwk, way) for way in ways]
+
+
+THEFTS = [{"is": "next"}], [{"is": "previous"}], [{"is": "previous", "back": 1}, {"is": "previous", "back": -1}]
+
+
+@pytest.mark.parametrize("ways", THEFTS)
+@pytest.mark.parametrize("configured", [[NEWER], [NEWER, SIGNED_WITH], [NEWEST, NEWER], [NEWEST]])
+def test_a_stolen_key_that_is_out_of_use_brings_in_no_other(store, shop, ways, configured):
+    """Whoever has an old secret can sign that another key is its next or previous one; today's does not follow that."""
+    fill(store, shop, 10)
     proof.seal(store, shop, Keys([NEWER, SIGNED_WITH]), NOW)
-    thief = Keys(["of a thief", SIGNED_WITH])
-    store.keys.remember(proof_keys.endorsements(thief))
-    believed = proof_keys.believed(store, Keys([NEWER]))
-    assert {*believed.jwks} == {kid(NEWER), kid(SIGNED_WITH)}
+    store.keys.remember(by_a_thief(*ways))
+    today = Keys(configured)
+    if NEWEST in configured:
+        proof.seal(store, shop, Keys([NEWEST, NEWER]), NOW)
+    ours = {kid(secret) for secret in (*configured, NEWER, SIGNED_WITH)}
+    assert {*proof_keys.believed(store, today).jwks} == ours
+    lines = list(proof.export(store, shop, today, None, NOW.date(), NOW))
+    assert verify(lines, proof_keys.all_published(store, today)).entries == 10
+    # Whoever got today's list of keys, with the old one in it, and an export that somebody has added to.
+    head = json.loads(lines[0])
+    head["keys"]["endorsements"] += by_a_thief(*ways)
+    for given in (proof_keys.published(today), proof_keys.all_published(store, today), Keys(configured[:1]).jwks()):
+        known = Believed(given["keys"], head["keys"]["endorsements"], given.get("root"))
+        assert {*known.jwks} <= ours
+    lines[0] = json.dumps(head).encode()
+    assert "of a thief" not in str(verify(lines, proof_keys.published(today)))
+
+
+def test_the_keys_that_a_version_before_endorsed_one_by_one_are_taken_over(store, shop):
+    """Each called the one before it its previous one, and was followed from there on."""
+    fill(store, shop, 10)
+    proof.seal(store, shop, Keys([SIGNED_WITH]), NOW - timedelta(1))
+    first, second, third = (Keys([secret]) for secret in (SIGNED_WITH, NEWER, NEWEST))
+    chain = [
+        proof_keys._endorsement(by, 0, other.jwks()["keys"][0], {"is": way})
+        for by, other, way in (
+            (first, second, "next"),
+            (second, first, "previous"),
+            (second, third, "next"),
+            (third, second, "previous"),
+        )
+    ]
+    assert {*Believed(third.jwks()["keys"], chain).jwks} == {kid(SIGNED_WITH), kid(NEWER), kid(NEWEST)}
+    for configured in ([NEWEST], ["the fourth secret, which comes with this version", NEWEST]):
+        store.connection.client.delete("consent:endorsements")
+        store.keys.remember(chain)
+        assert proof_keys.believed(store, Keys(configured)).ranks[kid(SIGNED_WITH)] == -1 - len(configured)
+        proof.seal(store, shop, Keys(configured), NOW)
+        known = proof_keys.believed(store, Keys(configured[:1]))
+        assert {kid(secret) for secret in (SIGNED_WITH, NEWER, *configured)} == {*known.jwks}
+
+
+def test_once_a_newer_key_has_sealed_a_day_an_older_one_seals_none(store, shop):
+    fill(store, shop, 10)
+    proof.seal(store, shop, KEYS, NOW - timedelta(1))
+    today = Keys([NEWER, SIGNED_WITH])
+    proof.seal(store, shop, today, NOW)
+    good = list(proof.export(store, shop, today, None, NOW.date(), NOW))
+    lines = good[:]
+    end = json.loads(lines[-1])
+    said = json.loads(urlsafe_b64decode(end["token"].partition(".")[0] + "=="))
+    lines[-1] = json.dumps({**end, "token": token(said, KEYS.sign(said))}).encode()
+    for given in (Keys([NEWER]).jwks(), KEYS.jwks(), proof_keys.published(today)):
+        assert verify(good, given)
+        with pytest.raises(Failed, match=f"the end is signed by {kid(SIGNED_WITH)}, an older key than {kid(NEWER)}"):
+            verify(lines, given)
+    later = NOW + timedelta(1)
+    for configured in ([SIGNED_WITH], [SIGNED_WITH, NEWER]):  # a server that was left behind, or a thief
+        with pytest.raises(Unproven, match=f"is by a newer key, {kid(NEWER)}, than today's"):
+            proof.seal(store, shop, Keys(configured), later)
+    thief = Keys([SIGNED_WITH])
+    day, newest = max(store.log.seals(shop).items())
+    seal = {**unsigned(newest), "day": f"{day + timedelta(1)}", "prev": seal_hash(newest), "kid": kid(SIGNED_WITH)}
+    seal.pop("endorsed", None)
+    store.log.keep_seal(shop, day + timedelta(1), token(seal, thief.sign(seal)))
+    with pytest.raises(Unproven, match="is by an older key than the one before it"):
+        chain(store, shop, Keys([NEWER]))
 
 
 def test_keys_of_a_store_without_endorsements_are_believed_once_vouched_for(store, shop, valkey, monkeypatch):
@@ -233,7 +311,7 @@ def test_what_is_no_key_cannot_be_vouched_for_and_stops_nothing(store, shop, val
         assert refused.exit_code == 2, refused.output
         assert refused.stderr.startswith("Error: The store holds no public key that is ")
     # As a version that vouched for it left it.
-    store.keys.remember([proof_keys._endorsement(KEYS, 0, jwk, "previous")])
+    store.keys.remember([proof_keys._endorsement(KEYS, 0, jwk, {"is": "previous"})])
     assert proof.seal(store, shop, KEYS, NOW) == [FIRST, FIRST + timedelta(1)]
     assert verify(list(proof.export(store, shop, KEYS, None, NOW.date(), NOW)), KEYS.jwks()).entries == 10
 

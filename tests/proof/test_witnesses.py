@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from base64 import b64decode, b64encode
 from datetime import timedelta
 
@@ -18,11 +19,12 @@ from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
 from consent_server.proof.attested import restored
-from consent_server.proof.seals import checkpoint
-from consent_server.proof.witnesses import NotCosigned, cosign, first, with_cosignatures
+from consent_server.proof.seals import checkpoint, origin
+from consent_server.proof.witnesses import NotCosigned, cosign, first, newest_of_each, with_cosignatures
 from consent_server.settings.shops import read_sites
-from consent_server.tokens import token
-from consent_server.verify import Failed, NoKeys, Tree, Witness, verify
+from consent_server.tokens import Keys, token
+from consent_server.verify import LONGEST_LINE, Failed, NoKeys, Tree, Witness, read_checkpoint, verify
+from consent_server.verify import Keys as Known
 
 assert shop
 assert sealed
@@ -196,6 +198,112 @@ def test_what_is_written_into_redis_as_a_cosignature_is_none(sealed, shop):
         check(export(sealed, shop), ONE)
 
 
+@pytest.mark.parametrize("at", [2**63, 2**64 - 1, 253_402_300_800, 0, "tomorrow"])
+def test_a_witness_that_dates_ahead_is_refused_and_in_nobody_s_way(sealed, shop, at):
+    """Kept, it would be the newest cosignature of that witness for good, and no export would be verified by it."""
+    at = int(time.time()) + 86_400 if at == "tomorrow" else at
+    with pytest.raises(NotCosigned, match="It is not cosigned"):
+        cosign(sealed, shop, KEYS, ONE.cosign(noted(sealed, shop), at), ONE.known)
+    assert sealed.attestations.cosigned(shop) == {}
+    cosign(sealed, shop, KEYS, ONE.cosign(noted(sealed, shop, 2)), ONE.known)
+    sealed.attestations.keep_cosigned(shop, 3, ONE.cosign(noted(sealed, shop), at))  # as a version before kept it
+    assert "cosigned the first 2 seals" in str(check(export(sealed, shop), ONE))
+
+
+def test_the_command_refuses_a_witness_of_another_time_in_a_sentence(store, tmp_path, monkeypatch):
+    site = prepared(store, monkeypatch)
+    (file := tmp_path / "note").write_text(ONE.cosign(checkpoint(site, KEYS, store.log.seals(site)), 2**63), "utf-8")
+    result = CliRunner().invoke(log_command, ["cosign", site.id, "--file", str(file), "--witness", ONE.key])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: It is not cosigned: ")
+    assert store.attestations.cosigned(site) == {}
+
+
+def test_of_two_witnesses_at_once_both_are_kept(sealed, shop, monkeypatch):
+    note, read, others = noted(sealed, shop), sealed.attestations.cosigned, [TWO]
+
+    def cosigned(site):
+        found = read(site)
+        if others:  # comes in between
+            other = others.pop()
+            cosign(sealed, shop, KEYS, other.cosign(note), other.known)
+        return found
+
+    monkeypatch.setattr(sealed.attestations, "cosigned", cosigned)
+    assert cosign(sealed, shop, KEYS, ONE.cosign(note), ONE.known) == (3, AT)
+    said = str(check(export(sealed, shop), ONE, TWO))
+    assert f"{ONE.name} cosigned the first 3 seals" in said
+    assert f"{TWO.name} cosigned the first 3 seals" in said
+
+
+def by_others(note, size):
+    return ONE.cosign(note.replace("\n3\n", f"\n{size}\n"))
+
+
+JUNK = {
+    "no note": lambda note: "x",
+    "no lines": lambda note: "\n\n\n\n",
+    "of another log": lambda note: ONE.cosign(note.replace("/consent/shop", "/consent/other")),
+    "over other seals": lambda note: ONE.cosign(note.replace("\n3\n", "\n2\n")),
+    "with another root": lambda note: ONE.cosign(note.replace(note.split("\n")[2], b64encode(bytes(32)).decode())),
+    "no number": lambda note: ONE.cosign(note.replace("\n3\n", "\nthree\n")),
+    "no base64": lambda note: ONE.cosign(note.replace(note.split("\n")[2], "é")),
+    "not by us": lambda note: ONE.cosign(note.partition("\n\n")[0] + "\n\n"),
+    "by nobody": lambda note: note,
+    "too long": lambda note: ONE.cosign(note) + f"— x {b64encode(bytes(11) + bytes([1]) + bytes(64)).decode()}\n" * 300,
+}
+
+
+@pytest.mark.parametrize("kind", JUNK)
+def test_what_somebody_wrote_as_a_cosigned_checkpoint_makes_no_export_fail(sealed, shop, kind):
+    cosign(sealed, shop, KEYS, ONE.cosign(noted(sealed, shop, 2)), ONE.known)
+    sealed.attestations.keep_cosigned(shop, 3, JUNK[kind](noted(sealed, shop)))
+    sealed.attestations.keep_cosigned(shop, 1, JUNK[kind](noted(sealed, shop)))
+    lines = export(sealed, shop)
+    assert check(lines)
+    assert "cosigned the first 2 seals" in str(check(lines, ONE))
+
+
+def test_a_line_that_somebody_wrote_under_a_witness_name_is_not_in_its_way(sealed, shop):
+    """Name and hash of a witness are known to everybody: what is signed by nobody stands before what is."""
+    note, forger = noted(sealed, shop), Cosigner(ONE.name, 9)
+    forger.hash = ONE.hash
+    sealed.attestations.keep_cosigned(shop, 3, ONE.cosign(forger.cosign(note)))
+    assert "cosigned the first 3 seals" in str(check(export(sealed, shop), ONE))
+
+
+def test_the_first_line_of_an_export_stays_short_however_many_witnesses_there_are():
+    """Twenty that cosigned daily for three years; one of them at the beginning alone."""
+    line = "— {} " + b64encode(bytes(76)).decode()
+    names = [f"witness-{n}.example/of-this-log" for n in range(24)]
+    notes = {
+        size: "shop.example/consent/shop\n{size}\n{root}\n\n" + "".join(f"{line.format(name)}\n" for name in names)
+        for size in range(1, 1096)
+    }
+    notes[5] += line.format("early.example") + "\n"
+    assert len(json.dumps([*notes.values()], ensure_ascii=False).encode()) > 3_000_000
+    chosen = newest_of_each(notes)
+    assert [*chosen] == sorted(chosen)
+    assert {5, 1095, 1094} <= {*chosen}
+    assert len(json.dumps([*chosen.values()], ensure_ascii=False).encode()) < LONGEST_LINE * 0.6
+
+
+def test_each_configured_key_signs_the_checkpoint_so_that_a_witness_of_the_one_before_takes_it(sealed, shop):
+    both = Keys(["the secret that comes after it", SECRET])
+    note = checkpoint(shop, both, sealed.log.seals(shop))
+    lines = note.partition("\n\n")[2].splitlines()
+    assert len(lines) == 2
+    for public in both.jwks()["keys"]:
+        assert read_checkpoint(note, Known([public]))[0] == 3
+    raw = [b64decode(line.split(" ")[2]) for line in lines]
+    for (key_hash, signature), public in zip(((each[:4], each[4:]) for each in raw), both.public, strict=True):
+        assert key_hash == hashlib.sha256(origin(shop).encode() + b"\n\1" + public).digest()[:4]
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, f"{note.partition(chr(10) * 2)[0]}\n".encode())
+    assert cosign(sealed, shop, both, ONE.cosign(note), ONE.known) == (3, AT)
+    given = with_cosignatures(sealed, shop, 3, note)
+    assert given == ONE.cosign(note)
+
+
 @pytest.mark.parametrize("line", ["", " ", "x", "—", "— ", "— witness.example/two", "a b c", "\x85", "— a b c d"])
 def test_what_is_no_signature_is_neither_given_on_nor_in_the_way(sealed, shop, line):
     sealed.attestations.keep_cosigned(shop, 3, f"{noted(sealed, shop)}{line}\n")
@@ -263,13 +371,18 @@ def test_the_signature_is_as_the_specification_says():
     assert ONE.known.cosigned(ONE.cosign(note)) == AT
 
 
-def test_the_commands(store, tmp_path, monkeypatch):
+def prepared(store, monkeypatch):
     site = read_sites(ROOT / "consent.toml")["smartmarket"]
     monkeypatch.setenv("REDIS_URL", store.url)
     monkeypatch.setenv("CONSENT_SECRET", SECRET)
     monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
     answer(store, site, FIRST)
     proof.seal(store, site, KEYS, NOW)
+    return site
+
+
+def test_the_commands(store, tmp_path, monkeypatch):
+    site = prepared(store, monkeypatch)
     note, out, keys = (tmp_path / name for name in ("note", "log.jsonl", "keys.json"))
     note.write_text(ONE.cosign(noted(store, site)))
 

@@ -19,6 +19,7 @@ class Attestations:
         self._reached = connection.reached
         self._write = connection.write
         self._time = connection.time
+        self._cosign = connection.script("cosign")
 
     def stamps(self, site: Site) -> dict[date, bytes]:
         """Return the time-stamps by the days whose seals they are of."""
@@ -44,9 +45,16 @@ class Attestations:
         with ours(keys.cosigned(site)):
             return {int(size): found[size].decode() for size in sorted(found, key=int)}
 
-    def keep_cosigned(self, site: Site, size: int, note: str) -> None:
-        """Keep a checkpoint with all its cosignatures."""
-        self._write(keys.cosigned(site), "HSET", size, note)
+    def keep_cosigned(self, site: Site, size: int, note: str, before: str | None = None) -> bool:
+        """Keep a checkpoint with all its cosignatures.
+
+        Returns False, and changes nothing, if what is kept over so many seals is not what was read ``before``: empty
+        for nothing, None for whatever it is.
+        """
+        if before is None:
+            self._write(keys.cosigned(site), "HSET", size, note)
+            return True
+        return bool(self._cosign(keys=[keys.cosigned(site)], args=[size, before, note]))
 
     def restored(self, site: Site) -> list[str]:
         """Return the signed records of backups that were put back, whoever wrote them."""

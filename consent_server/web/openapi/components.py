@@ -189,7 +189,10 @@ SCHEMAS: dict[str, Schema] = {
                     }
                 )
             ),
-            "endorsements": some(TEXT | {"description": "What one key signs of another: `{typ, by, kid, x, is}`."}),
+            "root": TEXT | {"description": "The `kid` of the newest one, whose endorsements are followed."},
+            "endorsements": some(
+                TEXT | {"description": "What one key signs of another: `{typ, by, kid, x, is, back?}`."}
+            ),
         }
     ),
     **RATES,
