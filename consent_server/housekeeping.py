@@ -14,9 +14,9 @@ from functools import partial
 import msgspec
 
 from .events.webhook import SECONDS, Line, NotTaken, Webhook
+from .proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from .proof.entries import Unproven
 from .proof.log import seal
-from .proof.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from .rates.alarms import Alarm
 from .rates.leaks import Leak, leaks
 from .rates.read import day_in, unusual

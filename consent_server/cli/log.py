@@ -18,11 +18,11 @@ from ..events.webhook import Webhook, webhooks
 from ..housekeeping import clear_files, tell
 from ..proof.archive import archive
 from ..proof.attested import restored
+from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
+from ..proof.attested.witnesses import cosign
 from ..proof.entries import Unproven
 from ..proof.erasure import carry_over
 from ..proof.log import export, seal, write
-from ..proof.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
-from ..proof.witnesses import cosign
 from ..rates.read import day_in
 from ..site import Notice, Site
 from ..store import ClocksApart, ForgedNotice, Store, Unreadable

@@ -33,7 +33,7 @@ from ..digest.sending import keep_sending, must_name_sites
 from ..events.telling import Teller, keep_telling
 from ..events.webhook import webhooks
 from ..housekeeping import keep
-from ..proof.stamps import Authority
+from ..proof.attested.stamps import Authority
 from ..settings.environment import Settings, read_environment
 from ..settings.kept import keep as keep_configuration
 from ..settings.kept import made_of_a_sound_one

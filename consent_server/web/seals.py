@@ -6,9 +6,9 @@ from datetime import date
 
 from flask import Blueprint, Response, request
 
+from ..proof.attested.witnesses import with_cosignatures
 from ..proof.keys import published
 from ..proof.seals import chain, checkpoint, proofs, verifier_key
-from ..proof.witnesses import with_cosignatures
 from ..rates.period import BadQuestion, read_day
 from .request import add_cors, let_own_pages_read, require_own_origin
 from .responses import Answer, answer

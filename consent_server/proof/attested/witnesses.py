@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
-from .. import verify
-from ..site import ConsentError, Site
-from ..store import Store
-from ..tokens import Keys
-from ..verify import Failed, Witness, read_checkpoint
-from .seals import chain, checkpoint, origin
+from ... import verify
+from ...site import ConsentError, Site
+from ...store import Store
+from ...tokens import Keys
+from ...verify import Failed, Witness, read_checkpoint
+from ..seals import chain, checkpoint, origin
 
 LONGEST = 20_000
 """Characters of a note with all its cosignatures."""

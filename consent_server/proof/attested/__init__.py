@@ -9,13 +9,13 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from .. import verify
-from ..site import Site
-from ..store import Store
-from ..tokens import Keys, token
-from ..verify import Failed, Tree, seal_hash
-from .keys import believed
-from .seals import newest
+from ... import verify
+from ...site import Site
+from ...store import Store
+from ...tokens import Keys, token
+from ...verify import Failed, Tree, seal_hash
+from ..keys import believed
+from ..seals import newest
 from .witnesses import genuine, newest_of_each
 
 

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import rfc3161_client as rfc3161
 from cryptography.x509 import Certificate, InvalidVersion, load_der_x509_certificate
 
-from ..deadline import Deadline
-from ..site import ConsentError, Site
-from ..store import Store
-from ..verify import Failed, no_panic, read_certificates, stamped
+from ...deadline import Deadline
+from ...site import ConsentError, Site
+from ...store import Store
+from ...verify import Failed, no_panic, read_certificates, stamped
 
 SECONDS = 10
 """For how long an authority may take to answer, whatever it does meanwhile."""
