@@ -24,7 +24,7 @@ from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
 from consent_server.housekeeping import stamp_seals, work_on
 from consent_server.proof import log as proof
-from consent_server.proof import stamps
+from consent_server.proof.attested import stamps
 from consent_server.proof.attested.stamps import Authority, NotStamped, stamp
 from consent_server.settings.environment import Settings, read_environment
 from consent_server.settings.rows import SettingsError
