@@ -139,6 +139,8 @@ const release = (gate) => {
     }
     if (isScript) return;
     hold(marked);
+    // What a script streamed into it on a yes that was taken back before this layer was here.
+    if (marked instanceof HTMLMediaElement && (marked.srcObject || /^blob:/.test(marked.currentSrc))) unloadMarked(marked);
     if (!unknown && marked instanceof HTMLIFrameElement) {
       gate.whenIdle(({ place }) => released.has(marked) || place(marked, () => {
         once.add(marked);

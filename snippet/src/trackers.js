@@ -67,7 +67,7 @@ const look = (root) => {
   const isElement = 'localName' in root;
   // Most that a parser brings have nothing in them. A form's own field may hide what is asked here: then there is one.
   for (const element of [isElement && root, ...root.firstElementChild
-    ? (isElement ? prototype : root).querySelectorAll.call(root, '[src],[srcset],[poster],object,link,image,feImage') : []]) {
+    ? (isElement ? prototype : root).querySelectorAll.call(root, '[src],[srcset],[poster],[data],link,image,feImage') : []]) {
     for (const name of element ? prototype.getAttributeNames.call(element) : []) {
       const value = /** @type {string} */ (prototype.getAttribute.call(element, name));
       if (!stopped(asks(element, name, value), isScript(element))) continue;
