@@ -211,7 +211,7 @@ const gate = {
 const traces = () => {
   try {
     const names = jar() + (state.value || doc.referrer == location.href ? [Object.keys(localStorage), Object.keys(sessionStorage)] : '');
-    return ['ask-removed', ...config.clear.flatMap((starts, i) => (allows(CATEGORIES[i]) ? [] : starts))].some((start) => names.includes(start));
+    return config.clear.some((starts, i) => !allows(CATEGORIES[i]) && starts.some((start) => names.includes(start))) || names.includes('ask-removed');
   } catch {} // storage is blocked: nothing is in it
 };
 
