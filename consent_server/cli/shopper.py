@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..proof.erasure import erase as erase_shopper
+from ..proof.erasure import erased_before
 from ..proof.receipt import history
 from .terminal import (
     CommandFailed,
@@ -46,8 +47,13 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
 def erase(site: str, receipt: str, data: Path | None) -> None:
     """Erase one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
     with open_store(data) as (settings, sites, store):
-        now = int(datetime.now(UTC).timestamp())
-        erased = erase_shopper(store, site_named(sites, site), signing_keys(settings), receipt, now)
-    if not erased:
+        shop, keys, now = site_named(sites, site), signing_keys(settings), int(datetime.now(UTC).timestamp())
+        erased = erase_shopper(store, shop, keys, receipt, now)
+        before = None if erased else erased_before(store, shop, keys, receipt)
+    if before:
+        at = datetime.fromtimestamp(before, UTC)
+        click.echo(f"Erased before, at {at:%Y-%m-%d %H:%M:%S} UTC: nothing is held any more.")
+    elif erased:
+        click.echo(f"{erased} entries erased.")
+    else:
         raise CommandFailed(f"Nothing is held at {site} under {receipt!r}.")
-    click.echo(f"{erased} entries erased.")

@@ -32,6 +32,11 @@ class Standing:
             return ""
         return f"This answer is not the shopper's newest: it is {self.now}{f' since {self.at}' if self.at else ''}."
 
+    @property
+    def erased(self) -> int | None:
+        """When it was erased, if it was and that is known."""
+        return self.at if self.now == "erased" else None
+
 
 def standing(store: Store, site: Site, consent: Consent, token: str) -> Standing:
     """Return what became of an answer.

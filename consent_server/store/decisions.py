@@ -85,6 +85,7 @@ class Decisions:
         self._day = clock.zones.day
         self._record = connection.script("clock", "count", "record")
         self._erase = connection.script("erase")
+        self._touch = connection.script("touch")
 
     def record(
         self,
@@ -233,7 +234,7 @@ class Decisions:
             found = self._found(place)
             own = [entry for entry in found.entries if entry.subject == subject]
             if not own:
-                self._wait_for_replicas(bucket)
+                self._touch(keys=[bucket.torn], args=[])  # replicas have what was erased by a call that could not wait
                 return tried  # 0, or it was done, and the answer was lost
             tried = len(own)
             of_others = {(entry.at, entry.seq) for entry in found.entries if entry.subject != subject}
@@ -251,13 +252,6 @@ class Decisions:
                 args=[place.digest, found.positions, found.older, others, *left],
             ):
                 return len(own)
-
-    def _wait_for_replicas(self, bucket: keys.Bucket) -> None:
-        """Return when replicas have what was erased before, perhaps by a call that could not wait for them."""
-        with self._reached():
-            torn = self._redis.get(bucket.torn)
-        if torn:
-            self._write(bucket.torn, "SET", torn)
 
     def mark_sample(self, site: Site) -> None:
         """Remember that decisions of this site are made up."""

@@ -26,7 +26,7 @@ PIECE = 200
 """How many entries are taken out, or written anew, at once: everybody else waits meanwhile."""
 
 REWRITTEN = b"rewritten"
-"""Says that what was erased is not in the log any more, but in the append-only file."""
+"""Begins what says that what was erased, until when, is not in the log any more, but in the append-only file."""
 
 
 class Archived(ConsentError):
@@ -153,7 +153,7 @@ class Log:
         due = False
         for bucket in buckets(site):
             torn = self._torn(bucket)
-            if torn and torn != REWRITTEN:
+            if torn and not torn.startswith(REWRITTEN):
                 self._write(bucket.copy, "UNLINK")  # of a run that was broken off: somebody may be in it who is erased
                 while not self._compact(keys=[bucket.log, bucket.copy, bucket.old, bucket.torn], args=[torn, PIECE]):
                     pass
@@ -166,10 +166,11 @@ class Log:
         Raises:
             StoreAway: it does not, or has not done so within a minute; it is due still.
         """
-        due = [bucket for bucket in buckets(site) if self._torn(bucket) == REWRITTEN]
+        marks = {bucket: self._torn(bucket) or b"" for bucket in buckets(site)}
+        due = {bucket: torn for bucket, torn in marks.items() if torn.startswith(REWRITTEN)}
         self._connection.rewrite_files([bucket.torn for bucket in due])
-        for bucket in due:
-            self._settle(keys=[bucket.torn], args=[REWRITTEN])
+        for bucket, torn in due.items():  # not what was erased since, and is in the files that were begun before
+            self._settle(keys=[bucket.torn], args=[torn])
 
     def is_rewrite_due(self, site: Site) -> bool:
         """Return whether somebody was erased who is in Redis' append-only file still."""

@@ -264,18 +264,24 @@ def my_receipt(site_id: str) -> Response:
 def erase(site_id: str) -> Response:
     """Erase all that is held about the caller; what was counted stays counted. The receipt names nobody.
 
-    Where nothing was held there is none, and the answer is no erasure.
+    Where nothing was held the answer is no erasure, and there is no receipt but of an earlier one: a call may be
+    answered 503 although it was done.
     """
     site = known_site(site_id)
     require_own_origin(site)
-    _, consent = token_of_caller(site)
+    text, consent = token_of_caller(site)
     behind, now = services(), int(time.time())
     erased = erase_shopper(behind.store, site, behind.keys, consent.sub, now) if consent.sub else 0
-    if not erased:
-        detail = "Nothing is held that names the holder of this token, so nothing was erased."
-        return answer({"typ": "nothing-held", "site": site.id, "erased": 0, "detail": detail})
-    done = {"typ": "erasure", "site": site.id, "erased": erased, "at": now}
-    return answer({**done, "receipt": token(done, behind.keys.sign(done))})
+    if erased:
+        done = {"typ": "erasure", "site": site.id, "erased": erased, "at": now}
+        return answer({**done, "receipt": token(done, behind.keys.sign(done))})
+    nothing = {"typ": "nothing-held", "site": site.id, "erased": 0}
+    if at := standing(behind.store, site, consent, text).erased:
+        done = {"typ": "erasure", "site": site.id, "erased": 1, "at": at}  # of others no name is left
+        detail = f"Nothing is held any more: what this token names was erased before, at {at}."
+        return answer({**nothing, "at": at, "detail": detail, "receipt": token(done, behind.keys.sign(done))})
+    detail = "Nothing is held that names the holder of this token, so nothing was erased."
+    return answer({**nothing, "detail": detail})
 
 
 @blueprint.get("/v1/<site_id>/allows/<category>")

@@ -52,7 +52,7 @@ const mine = (gate) => {
       const { forget, withdrawn } = await gate.loadLayer('delivery');
       let many = 0;
       const tokens = [...withdrawn(), consent.token];
-      for (const each of tokens.filter((token, i) => tokens.indexOf(token) == i)) many += (await me('me', 'DELETE', each)).erased;
+      for (const each of tokens.filter((token, i) => tokens.indexOf(token) == i)) many += (await me('me', 'DELETE', each)).at || 0; // now, or by a call whose answer was lost
       forget();
       gate.agree();
       mine.replaceChildren(paragraph(many ? words.erased : words.nothing_erased), rights);

@@ -21,7 +21,7 @@ from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import Archive, PreviousReplaced, Store
 from consent_server.store import log as store_log
-from consent_server.store.keys import buckets
+from consent_server.store.keys import buckets, place
 from consent_server.tokens import Keys
 
 NOON = 1_795_348_800_000  # 2026-11-22 12:00 UTC, in ms
@@ -211,6 +211,50 @@ def test_a_file_that_may_not_be_written_anew_is_due_until_it_is(valkey, site, ca
         clear_files(store, site)
         assert not [*alarms(Settings(redis_url=valkey.url), [site])]
         assert not store.log.compact(site)
+
+
+def test_who_is_erased_while_the_files_are_written_anew_is_due_still(valkey, site, monkeypatch):
+    """They are in the files that were begun before: the run that wrote these knows nothing of a second erasure."""
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
+        client.flushall()
+        notice = asked(store, site)
+        decided = [decide(store, site, notice)[0].subject for _ in range(10)]
+        first, second = [each for each in decided if place(site, each).bucket == place(site, decided[0]).bucket][:2]
+        store.decisions.erase(site, first, lambda entry: b"")
+        assert store.log.compact(site)
+
+        def meanwhile(keys):
+            store.decisions.erase(site, second, lambda entry: b"")
+            assert store.log.compact(site)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store.connection, "rewrite_files", meanwhile)
+            store.log.rewrite(site)
+        assert store.log.is_rewrite_due(site)
+        clear_files(store, site)
+        assert not store.log.is_rewrite_due(site)
+
+
+def test_who_asks_in_vain_to_be_erased_takes_nobody_s_turn(valkey, site, monkeypatch):
+    """What is written again for replicas is what stands there then, not what stood there when it was read."""
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
+        client.flushall()
+        notice = asked(store, site)
+        subject = decide(store, site, notice)[0].subject
+        store.decisions.erase(site, subject, lambda entry: b"")
+        assert store.log.compact(site)
+        bucket = place(site, subject).bucket
+        marks, get = [client.get(bucket.torn)], store.connection.client.get
+
+        def somebody_is_erased_after_the_look(key):
+            said = get(key)
+            marks.append(b"1.2")
+            client.set(bucket.torn, marks[-1])
+            return said
+
+        monkeypatch.setattr(store.connection.client, "get", somebody_is_erased_after_the_look)
+        assert store.decisions.erase(site, subject, lambda entry: b"") == 0
+        assert client.get(bucket.torn) == marks[-1]
 
 
 @pytest.fixture

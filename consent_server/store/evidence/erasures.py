@@ -15,6 +15,9 @@ from ..packing import pack_erased, unpack_erased
 from .notices import Notices
 from .remains import Remains
 
+EVER = 1 << 52
+"""Milliseconds."""
+
 
 class Erasures:
     """Finds what is left of an entry, and what was erased without a statement, to which one can be added."""
@@ -37,10 +40,11 @@ class Erasures:
                 if not entry.statement:
                     yield replace(entry, notice=whole.get(entry.notice, entry.notice))
 
-    def of(self, site: Site, subject: str, second: int) -> list[Entry]:
-        """Return what is left of what was answered in a second, where the decisions of a subject are."""
+    def of(self, site: Site, subject: str, second: int | None = None) -> list[Entry]:
+        """Return what is left of what was answered in a second, or ever, where the decisions of a subject are."""
         bucket = place(site, subject).bucket
-        left = self._remains.between(bucket, second * 1000, (second + 1) * 1000)
+        first, last = (0, EVER) if second is None else (second * 1000, (second + 1) * 1000)
+        left = self._remains.between(bucket, first, last)
         return [unpack_erased(packed, bucket.number, *where) for where, packed in left.items()]
 
     def state(self, site: Site, entry: Entry, statement: bytes) -> None:

@@ -4,7 +4,7 @@
 -- KEYS  1 log   stream, field e -> packed entry
 --       2 copy  stream  as far as it is written anew
 --       3 old   free for a moment
---       4 torn  string  says since when something was deleted that is in the log, or REWRITTEN
+--       4 torn  string  says since when something was deleted that is in the log, or REWRITTEN and that
 -- ARGV  1 what `torn` said when the copy was begun
 --       2 how many entries to a piece
 -- Returns 1 when the log is written anew, else 0
@@ -38,6 +38,6 @@ redis.call('RENAME', log, old)
 redis.call('RENAME', copy, log)
 redis.call('UNLINK', old) -- beside the commands of others, which DEL or a RENAME over it would hold up
 if redis.call('GET', torn) == ARGV[1] then
-  redis.call('SET', torn, REWRITTEN) -- or something was deleted since, and is in the copy too: it is due again
+  redis.call('SET', torn, REWRITTEN .. ' ' .. ARGV[1]) -- or something was deleted since, and is in the copy too: it is due again
 end
 return 1
