@@ -9,14 +9,14 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from .. import verify
-from ..site import Site
-from ..store import Store
-from ..tokens import Keys, token
-from ..verify import Failed, Tree, seal_hash
-from .keys import believed
-from .seals import newest
-from .witnesses import genuine, newest_of_each
+from ... import verify
+from ...site import Site
+from ...store import Store
+from ...tokens import Keys, token
+from ...verify import Failed, Tree, seal_hash
+from ..keys import believed
+from ..seals import newest
+from .notes import genuine, newest_of_each
 
 
 def restored(store: Store, site: Site, keys: Keys) -> datetime:
