@@ -430,7 +430,12 @@ class Keys:
             raise Failed(f"a {kind} is expected here, not a {content.get('typ')}")
         if content.get("kid", by) != by:
             raise Failed(f"the {kind} is not signed by the key that it names")
-        return content | {"kid": by}
+        return content
+
+    def signer(self, token: str) -> str:
+        """Return the name of the key that signed a text; empty if none of them did."""
+        text, _, signature = token.rpartition(".")
+        return str(self.signed(text.encode(), signature))
 
     def is_older(self, kid: str, than: str) -> bool:
         """Return whether a key is known to be older than another, which took its place."""
@@ -900,10 +905,10 @@ class _Check:
             line = self.next("day", "end")
         if day <= self.last:
             raise Failed(f"the day {day} is missing")
+        self._must_not_be_older("the end", line["token"])
         self.end(self.keys.read(line["token"], "export"))
 
     def end(self, end: Mapping[str, Any]) -> None:
-        self._must_not_be_older("the end", end["kid"])
         ours = {
             "site": self.site,
             "from": self.first.isoformat(),
@@ -932,8 +937,9 @@ class _Check:
         is_old = f" Its end is signed by {self.by}, an older key than {newest}."
         self.summary.keys = f"{self.keys}{is_old if self.keys.is_older(self.by, newest) else ''}"
 
-    def _must_not_be_older(self, what: str, kid: str) -> None:
-        """Take who signed something, or raise Failed: a key that another took the place of signs nothing after it."""
+    def _must_not_be_older(self, what: str, token: str) -> None:
+        """Take the next signed text, or raise Failed: a key that another took the place of signs nothing after it."""
+        kid = self.keys.signer(token)
         if self.keys.is_older(kid, self.by):
             raise Failed(f"{what} is signed by {kid}, an older key than {self.by}, which signed what is before it")
         self.by = kid
@@ -994,7 +1000,7 @@ class _Check:
         for name, ours in (("site", self.site), ("day", day.isoformat())):
             if seal[name] != ours:
                 raise Failed(f"the seal of {day} is one of another {name}, {seal[name]!r}")
-        self._must_not_be_older(f"the seal of {day}", seal["kid"])
+        self._must_not_be_older(f"the seal of {day}", token)
         if seal["entries"] != tree.leaves:
             raise Failed(f"{day} has {tree.leaves} entries, but its seal counts {seal['entries']}")
         if seal["root"] != tree.root():

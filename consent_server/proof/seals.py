@@ -74,7 +74,7 @@ def newest_to_seal_after(site: Site, seals: Mapping[date, str], known: verify.Ke
         Unproven: a newer key than today's has made it, after which this one would prove nothing.
     """
     previous = newest_of(site, seals, known)
-    by = str(verify.unsigned(previous).get("kid"))
+    by = known.signer(previous)
     if known.ranks.get(by, 0) > 0:
         raise Unproven(
             f"The seal of {max(seals)} of {site.id} is by a newer key, {by}, than today's: put its secret, or one that "
@@ -119,9 +119,9 @@ def _require_chain(site: str, seals: tuple[tuple[date, str], ...], keys: tuple[t
         said = _read(site, day, token, known)
         if previous and (previous[0] + timedelta(1), seal_hash(previous[1])) != (day, said["prev"]):
             raise Unproven(f"The seal of {day} of {site} does not follow the one before, of {previous[0]}.")
-        if known.is_older(said["kid"], by):
+        if known.is_older(known.signer(token), by):
             raise Unproven(f"The seal of {day} of {site} is by an older key than the one before it.")
-        previous, by = (day, token), said["kid"]
+        previous, by = (day, token), known.signer(token)
 
 
 @lru_cache(maxsize=64)

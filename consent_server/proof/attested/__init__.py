@@ -16,7 +16,7 @@ from ...tokens import Keys, token
 from ...verify import Failed, Tree, seal_hash
 from ..keys import believed
 from ..seals import newest
-from .witnesses import genuine, newest_of_each
+from .notes import genuine, newest_of_each
 
 
 def restored(store: Store, site: Site, keys: Keys) -> datetime:
