@@ -384,3 +384,14 @@ def test_the_report_says_which_rule_counted() -> None:
     judge = Judge("shop.example", site(rules=RULES), [Observed("before", looked_at={PAGE}, rule="uk")])
     assert judge.notes() == ["Audited from where the rule uk counts; other places have to be audited from there."]
     assert Judge("shop.example", site(), [Observed("before", looked_at={PAGE})]).notes() == []
+
+
+def test_a_check_of_a_page_that_did_not_open_in_some_state_is_grave_and_a_place_is_no_fault() -> None:
+    observed = [Observed("before", looked_at={PAGE}, rule="uk"), Observed("gpc")]
+    judge = Judge("shop.example", site(rules=RULES), observed)
+    report = Report(PAGE, "shop", "", [PAGE], ["before"], [], [], judge.notes(), judge.unaudited())
+    found = [*compared(site(), report)]
+    assert [each.fault for each in found if each.grave] == [
+        f"shop: {PAGE} did not open although the browser sends Global Privacy Control."
+    ]
+    assert [each.fault for each in found if not each.grave] == [f"shop: gpc: not audited, for {NO_PAGE}."]
