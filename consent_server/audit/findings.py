@@ -54,6 +54,9 @@ NO_BANNER = "there was no banner whose buttons could be pressed"
 NO_ANSWER = "the banner could not be answered"
 """Why a state was not reached."""
 
+WHERE = "Audited from where"
+"""How the note begins that says which rule by place counted."""
+
 LETTERS_OF_AN_ID = 8
 
 PAGES_TO_NAME = 5
@@ -149,7 +152,7 @@ class Judge:
         if self.site and self.site.rules:
             names = dict.fromkeys(self.rule_in(each).name for each in self.observed if each.looked_at)
             said = " and ".join(f"the rule {name}" if name else "no rule" for name in names)
-            notes.append(f"Audited from where {said} counts; other places have to be audited from there.")
+            notes.append(f"{WHERE} {said} counts; other places have to be audited from there.")
         if self.site is None:
             notes.append("No consent.toml names this shop, so nothing counts as listed.")
         return notes

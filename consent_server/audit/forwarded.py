@@ -61,10 +61,15 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[_Said], bool]], ...] = tuple(
         (r"/s/?$", _has("_", "ver")),
         (r"/clarity\.js$|/bat\.js$|/hotjar-\d+\.js$|/pixel/events\.js$|/insight(?:\.beta)?(?:_\w+)?\.min\.js$", _any),
         (r"/action/\d+$", _has("ti", "evt")),
+        (r"/b/ss/[\w,.-]+/\d|/com\.snowplowanalytics\.snowplow/tp2$", _any),
         (r"/plausible(?:\.[\w.-]+)?\.js$|/umami\.js$", _any),
     )
 )
 """Paths, and what has to be in the query there."""
+
+_COLLECTORS = re.compile(r"(?:s?gtm|s?metrics|stats?|analytics|track(?:ing|er)?|data|collect(?:or)?|tags?|pixel)\.")
+_COLLECT = re.compile(r"/(?:collect|e|tr|decide|api/event|api/send|(?:analytics|gtag)\.js)/?$")
+"""Hosts that are named for what they do, and paths that are a tracker's there whatever the query."""
 
 _PLAUSIBLE = re.compile(r"/js/script(?:\.[\w-]+)*\.js$")
 _BODIES = (
@@ -85,7 +90,7 @@ def forwarded(seen: Sighting, all_: Iterable[Sighting]) -> bool:
     said = dict(parse_qsl(parts.query, keep_blank_values=True))
     if any(path.search(parts.path) and is_its(said) for path, is_its in _WAYS):
         return True
-    if _tells(seen):
+    if _tells(seen) or (_COLLECTORS.match(seen.host) and _COLLECT.search(parts.path)):
         return True
     events = "/api/event"
     if _PLAUSIBLE.search(parts.path):

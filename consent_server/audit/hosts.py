@@ -27,6 +27,12 @@ def host_of(url: str) -> str:
     return parts_of(url).netloc.rpartition("@")[2].lower()
 
 
+def document_of(url: str) -> str:
+    """Return the address of a document alone: without a name and password, and without the place within it."""
+    parts = parts_of(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+
+
 def path_of(url: str) -> str:
     """Return the address without its query and fragment, which may hold what is personal."""
     return url.partition("#")[0].partition("?")[0]

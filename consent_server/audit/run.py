@@ -15,7 +15,7 @@ from .browsing.browser import UNCOUNTED, Error, find_chromium, fresh_browser, in
 from .browsing.pages import find_pages
 from .browsing.visit import SECONDS_TO_LOAD, SECONDS_TO_OPEN
 from .findings import NO_PAGE, Judge
-from .hosts import host_of, is_third_party, parts_of, path_of
+from .hosts import document_of, host_of, is_third_party, parts_of, path_of
 from .report import Report
 from .states import STATES, Plan, observe
 
@@ -109,22 +109,30 @@ async def _pages(playwright: Playwright, url: str, most: int) -> tuple[list[str]
             raise NotReached(f"{url} cannot be opened in a browser: {in_a_line(error)}") from None
         with suppress(Error):  # it may never end
             await page.wait_for_load_state("domcontentloaded", timeout=SECONDS_TO_LOAD * 1000)
-        typed, at = _first_of(response, url), page.url.partition("#")[0]
+        typed, at = _first_of(response, url), document_of(page.url)
         at = at if at.startswith("http") else typed
         if is_third_party(host_of(at), host_of(typed)):
             raise NotReached(f"{url} leads on to another's {path_of(at)}; if it is yours too, audit that address.")
-        first = typed if parts_of(typed)[:2] == parts_of(at)[:2] else at
-        return await find_pages(page, first, most, known={at}), (at, typed)
+        if parts_of(typed)[:2] != parts_of(at)[:2]:
+            return await find_pages(page, at, most), (at, typed)
+        first, *others = await find_pages(page, typed, most, known={at})
+        return [_with_login_of(url, first), *others], (at, typed)
 
 
 def _first_of(response: Response | None, url: str) -> str:
     """Return what was typed as the browser spells it, before it was led anywhere else."""
     if response is None:
-        return url
+        return document_of(url)
     request = response.request
     while request.redirected_from:
         request = request.redirected_from
-    return request.url.partition("#")[0]
+    return document_of(request.url)
+
+
+def _with_login_of(url: str, first: str) -> str:
+    """Return an address with the name and password that were typed, if any: each browser has to be told them once."""
+    login = parts_of(url).netloc.rpartition("@")[0]
+    return first.replace("://", f"://{login}@", 1) if login else first
 
 
 def _report(url: str, pages: Sequence[str], judge: Judge) -> Report:

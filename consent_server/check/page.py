@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..audit.advice import OUTLIVES
 from ..audit.draft import ENTRIES
+from ..audit.findings import NO_PAGE, WHERE
 from ..audit.findings import Finding as Seen
 from ..audit.report import Report
 from ..audit.run import audit
@@ -38,7 +39,12 @@ def compared(shop: Site, report: Report) -> Iterator[Finding]:
         if (thing := (each.kind, each.name, each.host)) not in told:
             told.add(thing)
             yield Finding(f"{shop.id}: {report.url} {_fault(each)}.", each.fix.rstrip("."))
+    for state, why in report.unaudited.items():
+        if why == NO_PAGE:
+            yield Finding(f"{shop.id}: {report.url} did not open {STATES[state]}.", "see that it answers each browser")
     for note in report.notes:
+        if note.startswith(WHERE):
+            continue  # nothing is wrong with that
         yield Finding(f"{shop.id}: {note.rstrip('.')}.", "see that the page can be looked at", grave=False)
 
 

@@ -49,6 +49,19 @@ def test_sitemaps_of_sitemaps_packed_or_not_name_the_pages_once(farm: Farm) -> N
     assert report.pages == [farm.url(path) for path in ("/", "/one", "/two", "/three")]
 
 
+def test_a_name_and_password_in_the_address_let_the_audit_in(farm: Farm) -> None:
+    def private(request: Request) -> Response:
+        if not request.authorization:
+            return Response("", 401, {"WWW-Authenticate": 'Basic realm="Shop"'})
+        return Response(f'<!doctype html>{farm.tag}<a href="/two">two</a>', content_type="text/html")
+
+    farm.files |= {"/private": private, "/two": private}
+    named = farm.url("/private").replace("//", "//u:p@")
+    report = farm.audit(("before",), url=named, site=None, sites=[farm.site], pages=2)
+    assert (report.site, report.pages, report.findings) == ("shop", [named, farm.url("/two")], [])
+    assert report.notes == []
+
+
 def test_an_address_that_leads_to_another_is_not_audited(farm: Farm) -> None:
     farm.files["/go"] = lambda _: Response("", 302, {"Location": farm.url("/x", "other")})
     with pytest.raises(NotReached, match="leads on to another's http://other"):

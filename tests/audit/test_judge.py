@@ -62,6 +62,7 @@ def judged(*sightings: Sighting, of: Site | None = None, state: str = "before", 
         *("/tr/", "/tr", "/az/e", "/e/", "/flags", "/flags/", "/decide", "/goods/ingest/1", "/uet/", "/tr/?q=shoes"),
         *("/collect", "/collect?v=2", "/js/script.js", "/js/analytics.js?v=7", "/watch/123456", "/watch/123456?ref=1"),
         *("/api/event", "/static/app.js", "https://metrics.shop.example/", "https://data.shop.example/goods?id=1"),
+        *("https://data.shop.example/events", "https://metrics.shop.example/health", "https://e.shop.example/collect"),
         *("/e?_=17", "/action/5", "/gtag.js", "/js/ga.js", "/s/?q=shoes&v=2&_=17", "/static/recorder.js"),
     ],
 )
@@ -83,7 +84,12 @@ def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -
         *("/collect?v=1&tid=UA-1-1&cid=1.2", "/g/collect?v=2&tid=G-ABCDE", "/j/collect", "/analytics.js?id=G-ABCDE"),
         *("/gtag.js?id=G-ABCDE", "/gtag/js?id=G-ABCDE", "/metrics/gtm.js?id=GTM-ABCDE", "/piwik.php", "/matomo.php"),
         *("/watch/12345678?page-url=x&browser-info=y", "/metrika/tag.js", "/action/0?ti=1&evt=pageLoad"),
-        *("https://metrics.shop.example/g/collect?v=2", "https://sgtm.shop.example/gtm.js", "/li/insight.min.js"),
+        *("https://metrics.shop.example/g/collect?v=2", "https://sgtm.shop.example/gtm.js"),
+        *(
+            "https://data.shop.example/collect",
+            "https://smetrics.shop.example/b/ss/shop/1/JS-2.0/s1",
+            "/li/insight.min.js",
+        ),
     ],
 )
 def test_a_tracker_under_the_shops_own_name_is_suspected_by_path_and_query(address: str) -> None:
@@ -378,3 +384,14 @@ def test_the_report_says_which_rule_counted() -> None:
     judge = Judge("shop.example", site(rules=RULES), [Observed("before", looked_at={PAGE}, rule="uk")])
     assert judge.notes() == ["Audited from where the rule uk counts; other places have to be audited from there."]
     assert Judge("shop.example", site(), [Observed("before", looked_at={PAGE})]).notes() == []
+
+
+def test_a_check_of_a_page_that_did_not_open_in_some_state_is_grave_and_a_place_is_no_fault() -> None:
+    observed = [Observed("before", looked_at={PAGE}, rule="uk"), Observed("gpc")]
+    judge = Judge("shop.example", site(rules=RULES), observed)
+    report = Report(PAGE, "shop", "", [PAGE], ["before"], [], [], judge.notes(), judge.unaudited())
+    found = [*compared(site(), report)]
+    assert [each.fault for each in found if each.grave] == [
+        f"shop: {PAGE} did not open although the browser sends Global Privacy Control."
+    ]
+    assert [each.fault for each in found if not each.grave] == [f"shop: gpc: not audited, for {NO_PAGE}."]

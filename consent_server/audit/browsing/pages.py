@@ -10,7 +10,7 @@ from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from ..hosts import parts_of
+from ..hosts import document_of, parts_of
 from .browser import Error, go_to
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def find_pages(page: Page, url: str, most: int, known: Iterable[str] = ())
             await page.wait_for_load_state("domcontentloaded", timeout=SECONDS_TO_OPEN * 1000)
             async with asyncio.timeout(SECONDS_TO_OPEN):
                 links = await page.evaluate("[...document.links].map((it) => it.href)")
-            queue += _take(found, [each for each in links if each.partition("#")[0] not in also], url, most)
+            queue += _take(found, [each for each in links if document_of(each) not in also], url, most)
     return found[:most]
 
 
@@ -60,8 +60,10 @@ def _take(found: list[str], candidates: Iterable[str], url: str, most: int) -> l
     origin = parts_of(url)[:2]
     added = []
     for candidate in candidates:
-        address = candidate.partition("#")[0]
-        fits = address.isprintable() and parts_of(address)[:2] == origin and not _NO_PAGE.search(parts_of(address).path)
+        address = document_of(candidate)
+        fits = (
+            candidate.isprintable() and parts_of(address)[:2] == origin and not _NO_PAGE.search(parts_of(address).path)
+        )
         if fits and address not in found and len(found) < most:
             found.append(address)
             added.append(address)
