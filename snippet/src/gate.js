@@ -223,7 +223,7 @@ const settle = async () => {
   await place();
   if (undecided) presume(state.last);
   if (inForce().length > heardOf.length) {
-    tell?.(choices(), undecided ? presumed : undefined);
+    tell?.(choices(), undecided ? presumed() : undefined);
     announce('consentchange', consent.choice);
     release();
   }
@@ -249,7 +249,7 @@ export const start = (tellVendors, stopTrackers) => {
   }
   if (tellVendors && stopTrackers) {
     tell = tellVendors;
-    if (__RULES__) tell(null, presumed);
+    if (__RULES__) tell(null, presumed());
     else tell(null);
     if (allowed) tell(consent.choice);
     stopTrackers();

@@ -16,7 +16,7 @@ export const setAllowed = (categories) => {
 };
 
 /** @returns {Category[]} what may run under rules by place: what the answer allows, or what is on without one */
-export const inForce = () => offered(allowed ?? presumed);
+export const inForce = () => offered(allowed ?? presumed());
 
 /** @param {string} category */
 export const allows = (category) => category == 'necessary' || !!(__RULES__ ? inForce() : allowed)?.includes(/** @type {Category} */ (category));

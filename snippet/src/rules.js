@@ -26,7 +26,9 @@ export let rule = strictest;
 export let known = false;
 
 /** What is on without an answer. @type {Category[]} */
-export let presumed = [];
+let unobjected = [];
+/** @returns {Category[]} what is on without an answer: no marketing while the browser objects to it by itself */
+export const presumed = () => unobjected.filter((category) => category != 'marketing' || !signal());
 
 /** What the first layer says in a place without a rule. */
 const plain = Object.entries(notices).map(([lang, words]) => /** @type {const} */ ([lang, { ...words }]));
@@ -75,16 +77,15 @@ export const matters = (/** @type {Category[]} */ allowed) => allowed.some((cate
 export const offered = (categories) => categories.filter((category) => !rule.off.includes(category));
 
 /**
- * Lets run what is on until somebody objects: but nothing of which an answer that has run out was a no, nothing where no
- * answer would be kept, and no marketing for a browser that objects to it by itself.
+ * Lets run what is on until somebody objects: but nothing of which an answer that has run out was a no, and nothing where no
+ * answer would be kept.
  * @param {{ allow: Category[] } | undefined} last the answer that does not hold any more
  */
 export const presume = (last) => {
-  presumed = !navigator.cookieEnabled ? [] : rule.objection.filter((category) =>
-    !(category == 'marketing' && signal()) && (last?.allow.includes(category) ?? true));
+  unobjected = !navigator.cookieEnabled ? [] : rule.objection.filter((category) => last?.allow.includes(category) ?? true);
 };
 
 /** An answer counts, or none any more. */
 export const stopPresuming = () => {
-  presumed = [];
+  unobjected = [];
 };

@@ -128,6 +128,12 @@ def test_an_objection_that_has_run_out_and_a_browser_that_objects_leave_it_off(s
         page.goto(address + query)
         expect(banner(page)).to_be_visible()
         assert page.evaluate(ALLOWED) == allowed
+    page.context.clear_cookies()
+    page.goto(address)
+    live = "(on) => Object.defineProperty(navigator, 'globalPrivacyControl', { value: on, configurable: true })"
+    for on, allowed in ((False, [True, True, True]), (True, [True, True, False]), (False, [True, True, True])):
+        page.evaluate(live, on)
+        assert page.evaluate(ALLOWED) == allowed
 
 
 def test_what_is_off_stays_off_for_who_allowed_it_elsewhere_until_the_place_is_known(
