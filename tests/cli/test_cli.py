@@ -290,6 +290,9 @@ def test_marketers_are_added_listed_and_removed(run: Run, shop: Path, redis_url:
     assert_one_sentence(run("marketers", "remove", "leyla", REDIS_URL=redis_url), "no marketer 'leyla'")
     short = run("marketers", "add", "leyla", "shop", "--password-stdin", stdin="short", REDIS_URL=redis_url)
     assert_one_sentence(short, "at least 10 characters")
+    for name, given in (("leyla", "x" * 1001), ("l" * 201, password), (" ", password)):
+        long = run("marketers", "add", name, "shop", "--password-stdin", stdin=given, REDIS_URL=redis_url)
+        assert_one_sentence(long, "at most 1000 characters, and a name 1 to 200")
 
 
 @pytest.mark.parametrize("command", ["export", "erase"])

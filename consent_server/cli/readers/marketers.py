@@ -13,7 +13,7 @@ import click
 
 from ...site import Site
 from ...store import ApiKey, ReportLink, Store
-from ...web.marketer.session import SHORTEST, hash_password
+from ...web.marketer.session import LONGEST, LONGEST_NAME, SHORTEST, hash_password
 from ..terminal import CommandFailed, data_option, errors_to_exit_2, open_store, site_named
 
 
@@ -37,6 +37,8 @@ def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: 
     )
     if len(password) < SHORTEST:
         raise CommandFailed(f"A password takes at least {SHORTEST} characters.")
+    if len(password) > LONGEST or not 0 < len(name.strip()) <= LONGEST_NAME:  # with which nobody could log in
+        raise CommandFailed(f"A password takes at most {LONGEST} characters, and a name 1 to {LONGEST_NAME}.")
     with open_store(data) as (_, known, store):
         store.marketers.add(name, hash_password(password), [site_named(known, site).id for site in sites])
     click.echo(f"{name} may read the rates of {', '.join(sites)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from functools import cache, wraps
 from importlib.resources import files
 from typing import Any, ParamSpec
@@ -12,6 +13,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from werkzeug.exceptions import NotFound
 
 from ...banner.scripts import Script
+from ...rates.period import BadQuestion
 from ...site import best_language
 from ...store import StoreAway
 from ..problems import RETRY_SECONDS, STATUS
@@ -145,6 +147,10 @@ def errors_on_page(show: Callable[P, Response]) -> Callable[P, Response]:
             return render_page("away", STATUS[StoreAway.problem])
         except NotKnown:
             return redirect(url_for("marketer.rates_page"), 303)  # type: ignore[return-value]
+        except BadQuestion as error:
+            words = chosen_words()
+            said = words(f"bad_{error.kind}", example=words.day(datetime.now(UTC).date(), year=True))
+            return render_page("refused", STATUS[error.problem], said=said)
         except (NotYours, ForeignForm) as error:
             return render_page("refused", STATUS[error.problem], why=error)
 

@@ -124,7 +124,7 @@ def add_link() -> Response:
     Question.parse(asked, chosen_words(), read.today(site))
     days = request.form.get("days", "")
     lives = int(days) if days in map(str, LIVES) else LIVES[1]
-    if len(services().store.marketers.links(site)) >= MOST:
+    if sum(link.until > time.time() for link in services().store.marketers.links(site)) >= MOST:
         return render_page("refused", 400, said=chosen_words()("links_full", most=chosen_words().number(MOST)))
     link = make_link(site, request.form.get("name", ""), lives, asked, marketer.name)
     services().store.marketers.add_link(site, link)

@@ -17,6 +17,8 @@ from ..services import services
 from .frame import blueprint, errors_on_page, rates_url, render_page
 from .session import (
     COOKIE,
+    LONGEST,
+    LONGEST_NAME,
     MOST,
     SESSION_SECONDS,
     SHORTEST,
@@ -53,14 +55,14 @@ def login() -> Response:
     """Open a session for who knows the password."""
     request.max_content_length = MOST
     require_own_form()
-    name, wanted = request.form.get("name", "")[:200], request.form.get("wanted", "")[:2000]
+    name, wanted = request.form.get("name", "")[:LONGEST_NAME], request.form.get("wanted", "")[:2000]
     try:
         _spend_try(name)
     except TooMany:
         return render_page("login", 429, wanted=wanted, wrong="login_slow", name=name)
     marketer = services().store.marketers.find(name)
     right = check_password_hash(
-        marketer.password if marketer else dummy_hash(), request.form.get("password", "")[:1000]
+        marketer.password if marketer else dummy_hash(), request.form.get("password", "")[:LONGEST]
     )
     if not marketer or not right:
         return render_page("login", 401, wanted=wanted, wrong="login_wrong", name=name)
@@ -108,14 +110,14 @@ def password_page() -> Response:
 def change_password() -> Response:
     """Take another password from who knows the old one, and end the marketer's sessions everywhere but here."""
     marketer = require_own_session()
-    old, new = request.form.get("old", "")[:1000], request.form.get("new", "")
+    old, new = request.form.get("old", "")[:LONGEST], request.form.get("new", "")
     try:
         _spend_try(marketer.name)
     except TooMany:
         return render_page("password", 429, wrong="login_slow")
     if not check_password_hash(marketer.password, old):
         return render_page("password", 403, wrong="password_wrong")
-    if not SHORTEST <= len(new) <= 1000:
+    if not SHORTEST <= len(new) <= LONGEST:
         return render_page("password", 400, wrong="password_short")
     if new != request.form.get("again", ""):
         return render_page("password", 400, wrong="password_differs")

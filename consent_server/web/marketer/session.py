@@ -19,8 +19,11 @@ SESSION_SECONDS = 12 * 3600
 MOST = 8192
 """Bytes of a form."""
 
-SHORTEST = 10
+SHORTEST, LONGEST = 10, 1000
 """Characters of a password."""
+
+LONGEST_NAME = 200
+"""Characters of a marketer's name."""
 
 
 class NotKnown(ConsentError):
