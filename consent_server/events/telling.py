@@ -159,12 +159,16 @@ class Teller:
         return told
 
     def _entries(self, bucket: Bucket, place: str) -> Iterable[Entry]:
-        """Yield the decisions after a place that it is this bucket's turn to tell."""
-        left = TURN
-        while left > 0 and (page := self._feed.after(bucket, place)):
-            yield from page[:left]
-            left -= len(page)
-            place = f"{page[-1].at}-{page[-1].seq}"
+        """Yield the decisions after a place that it is this bucket's turn to tell, each read just before.
+
+        Whoever is erased meanwhile, while a receiver takes its time, is not told any more.
+        """
+        for _ in range(TURN):
+            entry = self._feed.after(bucket, place)
+            if entry is None:
+                return
+            yield entry
+            place = f"{entry.at}-{entry.seq}"
 
     def _line(self) -> Line:
         with suppress(IndexError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +27,8 @@ from .seals import chain
 
 LONGEST = 731 * 86_400
 """Seconds for which an answer holds at most (`keep`), whatever somebody wrote into the store."""
+
+_DAY = r"\d{4}-\d\d-\d\d"
 
 
 class ArchiveMissing(ConsentError):
@@ -48,6 +51,7 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
         verify.Failed: the file does not prove itself; nothing was trimmed.
     """
     with _alone(folder):
+        _clear(folder, site)
         done, before = [], None
         chain(store, site, keys)  # what is verified by it has to be what this server made
         for begun in store.log.archives(site):
@@ -95,6 +99,15 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(held)
+
+
+def _clear(folder: Path, site: Site) -> None:
+    """Remove what runs that were killed have left: it has everybody's token in it, and is nobody's archive."""
+    left = re.compile(rf"{re.escape(site.id)}-{_DAY}-{_DAY}\.unverified\.gz(\.unfinished)?")
+    for path in folder.iterdir():
+        if left.fullmatch(path.name):
+            with suppress(OSError):
+                path.unlink()
 
 
 def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, last: date) -> Archive:

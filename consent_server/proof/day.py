@@ -11,6 +11,7 @@ from ..site import Notice, Site
 from ..store import Store
 from ..store.connection.zones import is_utc_day
 from ..verify import Counts, Tree
+from .entries import unproven
 
 SEALED = tuple(by for by in DIMENSIONS if by != "rule")
 """The dimensions whose counts a seal says. Those by rule follow from a day's entries, whose notices name it."""
@@ -30,9 +31,16 @@ class Day:
         self.tree = Tree()
 
     def add(self, line: Mapping[str, Any], hashed: bytes) -> None:
-        """Take the next entry, as a line of an export, and its leaf."""
+        """Take the next entry, as a line of an export, and its leaf.
+
+        Raises:
+            Unproven: the notice that it answers is missing.
+        """
+        notice = self._notices.get(line["notice"])
+        if notice is None:
+            raise unproven(line, f"answers the notice {line['notice']}, which is missing")
         self.tree.add(hashed)
-        self._counts.add(line, self._day.isoformat(), self._notices[line["notice"]].content)
+        self._counts.add(line, self._day.isoformat(), notice.content)
 
     def counts(self) -> dict[str, dict[str, dict[str, int]]]:
         """Return what was counted, by dimension, value and column, without zeros."""

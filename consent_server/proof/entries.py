@@ -132,4 +132,9 @@ def prove(line: Mapping[str, Any], hashed: bytes, site: Site, notices: Mapping[s
         else f"answers the notice {line['notice']}, which is missing"
     )
     if fault:
-        raise Unproven(f"{_named(line)} {fault}.")
+        raise unproven(line, fault)
+
+
+def unproven(line: Mapping[str, Any], fault: str) -> Unproven:
+    """Return what to raise of an entry."""
+    return Unproven(f"{_named(line)} {fault}.")

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 import msgspec
 
 from .. import verify
-from ..site import ConsentError, Site
+from ..site import ConsentError, Notice, Site
 from ..store import Store
 from ..tokens import Keys, token
 from ..verify import VERSION, Tree, canonical, leaf, seal_hash
@@ -156,7 +156,7 @@ def export(
     for _, notice in sorted(notices.items()):
         yield _line("notice", hash=notice.hash, content=notice.content)
     signed, erased, statements = 0, 0, hashlib.sha256()
-    entries, previous = 0, seals.get(start - timedelta(1), "")
+    entries, previous, newer = 0, seals.get(start - timedelta(1), ""), set[str]()
     day = start
     while day <= last:
         yield _line("day", day=day.isoformat())
@@ -164,6 +164,8 @@ def export(
         for entry in store.log.day(site, day):
             line = fields(entry, site)
             hashed = leaf(line)
+            if day not in seals and _is_newer(store, site, line["notice"], notices, newer):
+                continue  # words that were first asked since the export began: the notices stand before the days
             if day not in seals:  # what is sealed was checked, and is held against its seal by whoever verifies
                 prove(line, hashed, site, notices, known)
                 owned.add(line)
@@ -196,6 +198,18 @@ def export(
         **attested.end(),
     }
     yield _line("end", token=token(end, keys.sign(end)))
+
+
+def _is_newer(store: Store, site: Site, name: str, notices: Mapping[str, Notice], newer: set[str]) -> bool:
+    """Return whether the store has a notice now that it did not have before, and remember it in ``newer``.
+
+    ``name`` is its hash, or begins it.
+    """
+    if name in notices:
+        return False
+    if name not in newer and any(each.startswith(name) for each in store.notices.all(site)):
+        newer.add(name)
+    return name in newer
 
 
 def _line(kind: str, /, **content: object) -> bytes:

@@ -22,6 +22,7 @@ from consent_server.events.following import UnknownCursor, follow
 from consent_server.proof.erasure import erase
 from consent_server.proof.log import seal
 from consent_server.store import Archive, Archived, Store
+from consent_server.store.feed import reader
 
 DAY = 86_400_000
 
@@ -111,6 +112,20 @@ def test_what_is_erased_is_left_out_and_its_cursor_is_known_still(kept: Store) -
     erase(kept, SHOP, KEYS, ids[1], int(time.time()))
     assert [event["jti"] for event in read(kept)] == [ids[0], ids[2]]
     assert read(kept, found[1]["cursor"]) == [found[2]]
+
+
+@pytest.mark.parametrize("after", [1, 30])
+def test_who_is_erased_while_the_lines_are_taken_slowly_is_left_out(
+    kept: Store, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    ids = [decide(kept, 7, now=now() - 5000 + n)[0] for n in range(60)]
+    lines = follow(kept, SHOP, "start")
+    taken = [json.loads(next(lines)) for _ in range(after)]
+    erase(kept, SHOP, KEYS, ids[after], int(time.time()))
+    erase(kept, SHOP, KEYS, ids[-1], int(time.time()))
+    monkeypatch.setattr(reader, "monotonic", lambda: time.monotonic() + 2)  # so long has the one who takes them paused
+    taken += map(json.loads, lines)
+    assert [event["jti"] for event in taken] == [each for each in ids if each not in (ids[after], ids[-1])]
 
 
 @pytest.mark.parametrize(

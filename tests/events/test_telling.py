@@ -26,6 +26,7 @@ from consent_server.events.telling import Teller
 from consent_server.events.webhook import Webhook
 from consent_server.proof.erasure import erase
 from consent_server.store import Store
+from consent_server.store.keys import place
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -247,6 +248,28 @@ def test_who_was_erased_is_not_told(kept: Store, receiver: Receiver, tell: Calla
     kept.log.compact(SHOP)
     assert teller.go_on() == 1
     assert [post.event["jti"] for post in receiver.posts] == [stays]
+
+
+def test_who_is_erased_while_others_of_the_bucket_are_told_is_not_told_any_more(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller]
+) -> None:
+    teller = tell(kept)
+    shoppers = [decide(kept, 7) for _ in range(60)]
+    (first,), (gone,) = next(
+        (one, other)
+        for n, one in enumerate(shoppers)
+        for other in shoppers[n + 1 :]
+        if place(SHOP, one[0]).bucket == place(SHOP, other[0]).bucket
+    )
+
+    def answer(post: Post, connection: socket.socket) -> bytes:
+        if post.event["jti"] == first:
+            assert erase(kept, SHOP, KEYS, gone, int(time.time())) == 1
+        return TAKEN
+
+    receiver.answer = answer
+    assert teller.go_on() == 59
+    assert gone not in {post.event["jti"] for post in receiver.posts}
 
 
 def test_names_of_events_are_the_same_at_each_attempt_and_say_nothing(

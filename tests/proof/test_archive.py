@@ -62,6 +62,19 @@ def test_a_file_of_that_name_is_not_replaced(log):
     assert log.held() == {entry.id for entry in log.entries}
 
 
+@pytest.mark.parametrize("days", [0, 3])
+def test_what_killed_runs_have_left_is_removed_by_the_next_one_and_nothing_else_is(log, days):
+    """Whether it archives anything or not; another shop's may be under way in its own folder, and is left alone."""
+    left = [f"shop-2026-01-01-2026-01-02.unverified.gz{end}" for end in ("", ".unfinished")]
+    kept = ["shop-2-2026-01-01-2026-01-02.unverified.gz", "shop-2026-01-01-2026-01-02.jsonl.gz", "notes.unverified.gz"]
+    for name in (*left, *kept):
+        (log.folder / name).write_bytes(b"everybody's token")
+    assert len(archive(log.store, SHOP, KEYS, log.folder, NOW - timedelta(3 - days))) == (days > 0)
+    there = {path.name for path in log.folder.iterdir()}
+    assert {*kept} <= there
+    assert not {*left} & there
+
+
 @pytest.mark.parametrize("how", ["changed", "gone"])
 def test_nothing_is_trimmed_any_more_when_the_file_is_not_there_as_it_was(log, monkeypatch, how):
     made = stopped_before_the_trim(log, monkeypatch)

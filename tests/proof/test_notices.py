@@ -13,7 +13,9 @@ from test_proof import KEYS, NOW, fill, shop
 from consent_server.banner.scripts import build_scripts
 from consent_server.cli.log import log as log_command
 from consent_server.cli.shopper import export_shopper
+from consent_server.decision import Decision
 from consent_server.proof import log as proof
+from consent_server.proof.entries import Unproven
 from consent_server.site import Notice
 from consent_server.store import ForgedNotice, Store
 from consent_server.verify import Failed, verify
@@ -87,6 +89,36 @@ def test_words_that_a_failover_lost_are_put_back_before_their_days_are_sealed(st
     store.connection.client.delete(f"consent:{{{shop.id}}}:notices")
     assert len(proof.seal(store, shop, KEYS, NOW)) == 2
     assert store.notices.all(shop)[notice].hash == notice
+
+
+@pytest.mark.parametrize("where", ["before the days", "within the day"])
+def test_words_that_are_first_asked_while_an_export_is_made_are_left_to_the_next_one(store, shop, where):
+    fill(store, shop, 40)
+    proof.seal(store, shop, KEYS, NOW)
+    asked = {"site": "shop", "revision": 2, "keep": 10_000, "lang": "az", "variant": "", "words": {"title": "Yeni"}}
+    newer, lines, days = Notice.of(asked), [], []
+    for line in proof.export(store, shop, KEYS, None, NOW.date(), NOW):
+        lines.append(line)
+        last = json.loads(line)
+        is_now = last["type"] == "day" if where == "before the days" else days and last["type"] == "entry"
+        days += [last] * (last.get("day") == str(NOW.date()))
+        if is_now and newer.hash not in store.notices.all(shop):
+            store.notices.serve(shop, [newer])
+            for n in range(12):
+                decision = Decision(f"decision-of-new-words-{n}", 2, newer, "save", None)
+                store.decisions.record(shop, decision, now=int(NOW.timestamp()) * 1000, sign=KEYS.sign)
+    older = verify(lines, KEYS.jwks())
+    assert older.entries == 40
+    later = list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
+    assert verify(later, KEYS.jwks(), lines).entries == 52
+
+
+def test_a_sealed_day_whose_words_are_gone_is_not_exported(store, shop):
+    fill(store, shop, 10)
+    proof.seal(store, shop, KEYS, NOW)
+    store.connection.client.delete(f"consent:{{{shop.id}}}:notices")
+    with pytest.raises(Unproven, match=r"answers the notice .*, which is missing"):
+        list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
 
 
 def test_an_export_with_other_words_fails(store, shop):

@@ -4,6 +4,7 @@ import os
 import secrets
 import signal
 import time
+from base64 import urlsafe_b64decode
 from contextlib import suppress
 from dataclasses import replace
 
@@ -129,3 +130,26 @@ def test_words_and_time_zones_are_not_taken_for_written_before_a_replica_has_the
             assert [*taken_over.notices.all(site)] == [notice.hash]
             assert len(taken_over.notices.asked(site)) == 1
             assert [zone for _, zone in taken_over.zones.history(site)] == ["Asia/Baku"]
+
+
+def test_a_replica_forgets_who_was_erased_and_its_own_file_does_when_it_is_written_anew(pair, log, site):
+    def in_files(server):
+        files = [path.read_bytes() for path in (server.folder / "appendonlydir").iterdir()]
+        return any(log.encode() in each or urlsafe_b64decode(log + "==") in each for each in files)
+
+    for server in pair:
+        with server.client() as client:
+            client.config_set("rdbcompression", "no")
+    with closing(Store(pair[0].url, 5, replicas=1, any_clock=True)) as store, pair[1].client() as replica:
+        assert store.decisions.erase(site, log, lambda entry: b"") == 1
+        assert store.log.compact(site)
+        store.log.rewrite(site)
+        assert not store.log.is_rewrite_due(site)
+        with closing(Store(pair[1].url, 5)) as read:
+            assert read.decisions.history(site, log) == []
+        assert (in_files(pair[0]), in_files(pair[1])) == (False, True)
+        replica.bgrewriteaof()
+        until = time.monotonic() + 60
+        while in_files(pair[1]) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not in_files(pair[1])

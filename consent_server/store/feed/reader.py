@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import merge
+from time import monotonic
 from typing import Any, NamedTuple, cast
 
 from ...decision import Entry
@@ -16,6 +17,9 @@ from ..packing import unpack
 
 PAGE = 500
 """How many entries are read at once."""
+
+SECONDS_OLD = 1.0
+"""How long what was read may wait for whoever takes it, before it is looked at again: somebody may have been erased."""
 
 MS_BEFORE = 60_000
 """How long before its beginning a webhook is told what was decided: clocks may be apart, and nothing is lost."""
@@ -62,25 +66,40 @@ class Feed:
         bucket = next((each for each in buckets(site) if each.number == position.bucket), None)
         if bucket is None:
             return False
-        place = f"{position.at}-{position.seq}"
+        if self._is_there(bucket, position):
+            return True
         with self._reached(bucket.log):
-            return bool(self._redis.xrange(bucket.log, place, place) or self._redis.hexists(bucket.erased, place))
+            return bool(self._redis.hexists(bucket.erased, f"{position.at}-{position.seq}"))
 
     def since(self, site: Site, position: Position | None, until: int) -> Iterator[tuple[Position, Entry]]:
-        """Yield the entries after a position (of all if None) that are from before ``until`` (ms), in order."""
+        """Yield the entries after a position (of all if None) that are from before ``until`` (ms), in order.
 
-        def follow(bucket: Bucket) -> Iterator[tuple[Position, Entry]]:
+        What is erased meanwhile is not among them, but for what was read within the last SECONDS_OLD.
+        """
+
+        def follow(bucket: Bucket) -> Iterator[tuple[Position, Entry, float]]:
             start = "-"
             if position and bucket.number == position.bucket:
                 start = f"({position.at}-{position.seq}"
             elif position:
                 start = f"{position.at + (bucket.number < position.bucket)}-0"
             while page := self._page(bucket, start, f"({until}-0"):
+                read = monotonic()
                 for entry in page:
-                    yield Position(entry.at, bucket.number, entry.seq), entry
-                start = f"({page[-1].at}-{page[-1].seq}"
+                    if monotonic() > read + SECONDS_OLD:
+                        break  # and read again
+                    yield Position(entry.at, bucket.number, entry.seq), entry, read
+                    start = f"({entry.at}-{entry.seq}"
 
-        return merge(*map(follow, buckets(site)), key=lambda found: found[0])
+        numbered = {bucket.number: bucket for bucket in buckets(site)}
+        for place, entry, read in merge(*map(follow, buckets(site)), key=lambda found: found[0]):
+            if monotonic() <= read + SECONDS_OLD or self._is_there(numbered[place.bucket], place):
+                yield place, entry
+
+    def _is_there(self, bucket: Bucket, position: Position) -> bool:
+        place = f"{position.at}-{position.seq}"
+        with self._reached(bucket.log):
+            return bool(self._redis.xrange(bucket.log, place, place))
 
     def begin(self, site: Site) -> None:
         """Have a webhook told of what is decided from now on, unless it is told already."""
@@ -129,13 +148,13 @@ class Feed:
         """
         return bool(self._told(keys=[bucket.told], args=[holder, place, ms]))
 
-    def after(self, bucket: Bucket, place: str) -> list[Entry]:
-        """Return the next entries of a bucket after a place, in order."""
-        return self._page(bucket, f"({place}", "+")
+    def after(self, bucket: Bucket, place: str) -> Entry | None:
+        """Return the next entry of a bucket after a place, if there is one."""
+        return next(iter(self._page(bucket, f"({place}", "+", 1)), None)
 
-    def _page(self, bucket: Bucket, first: str, last: str) -> list[Entry]:
+    def _page(self, bucket: Bucket, first: str, last: str, many: int = PAGE) -> list[Entry]:
         with self._reached(bucket.log):
-            page = cast(list[Any], self._redis.xrange(bucket.log, first, last, count=PAGE))
+            page = cast(list[Any], self._redis.xrange(bucket.log, first, last, count=many))
         with ours(bucket.log):
             places = [(*map(int, place.split(b"-")), fields[b"e"]) for place, fields in page]
             return [unpack(packed, bucket.number, at, seq) for at, seq, packed in places]
