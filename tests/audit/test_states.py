@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import request as at_the_server
@@ -153,6 +154,21 @@ def test_nothing_of_an_audit_is_counted_in_the_rates(farm: Farm) -> None:
     assert [path for path in posts if path.endswith("/consent.js")]
 
 
+def test_a_back_end_that_asks_for_a_token_takes_an_audit_for_no_answer(farm: Farm) -> None:
+    said: set[tuple[bool, bool]] = set()
+    farm.page("<script>fetch('/v1/shop/allows/analytics')</script>")
+    assert farm.app
+
+    @farm.app.after_request
+    def _(response: Any) -> Any:
+        if at_the_server.path.endswith("/allows/analytics"):
+            said.add(("consent" in at_the_server.cookies, response.status_code == 204))
+        return response
+
+    farm.audit(("accepted",), pages=1)
+    assert said == {(False, False), (True, False)}
+
+
 def test_a_tracker_that_the_shop_hands_on_is_suspected_by_the_number_it_gave(farm: Farm) -> None:
     farm.page("<script>document.cookie = '_t1=GA1.1.123456.789012'; fetch('/metrics?id=123456.789012')</script>")
     report = farm.audit(("before",), pages=1)
@@ -174,6 +190,11 @@ def test_what_is_on_until_somebody_objects_is_clean_where_the_page_says_so(farm:
     report = farm.audit(("before",), pages=1)
     assert report.findings == [], report.text()
     assert not [row for row in report.seen if row["name"] == "_t1"]
+    body = HELD.replace("{good}", farm.url("", "good")).replace("{shop}", "")
+    farm.page(body, head=farm.tag.replace("<script", '<script data-place="GB"'))
+    report = farm.audit(("before",), pages=1)
+    assert report.findings == [], report.text()
+    assert [row for row in report.seen if row["name"] == "_t1"]
 
 
 def test_the_sitemap_says_which_pages_there_are(farm: Farm) -> None:

@@ -149,8 +149,16 @@ class Visit:
         if not page.is_closed():
             self._note_elsewhere(url, page.url.partition("#")[0])
             await self.watch.look(page)
+            await self._look_for_the_banner(url)
             with suppress(Error):
                 await page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+
+    async def _look_for_the_banner(self, url: str) -> None:
+        """Look again where none was there at first: it waits until the place of the shopper is known."""
+        tag = self.seen.tags.get(url)
+        if tag and tag["works"] and not tag["banner"]:
+            with suppress(Error):
+                tag["banner"] = (await self.page.evaluate(LOOK))["banner"]
 
     async def _wait(self, page: Page, seconds: float) -> None:
         waits = [asyncio.create_task(each) for each in (self._crash.wait(), self.quiet.wait(page, seconds))]
