@@ -113,7 +113,7 @@ def stamp_seals(
         StoreAway: the store does not answer.
     """
     done, until = dict[str, list[date]](), time.monotonic() + seconds
-    for site in random.sample(sites, len(sites)):
+    for site in random.sample(sites, len(sites)):  # nosec B311
         if (left := until - time.monotonic()) > 0:
             try:
                 done[site.id] = stamp(store, site, authority, left)
