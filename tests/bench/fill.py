@@ -6,10 +6,11 @@ import os
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import redis
 
-from consent_server.decision import Consent, Decision
+from consent_server.decision import Decision
 from consent_server.site import Notice, Site
 from consent_server.store import Store
 from consent_server.tokens import Keys
@@ -26,8 +27,8 @@ def fill(
     ``signed``: with signatures that hold, which sealing a day checks; else with as many bytes that do not.
     """
     keys = Keys([SECRET])
-    # A signature does not compress, so that any 64 bytes will do, and those of refusals are shared.
-    sign: Callable[[Consent], bytes] = keys.sign if signed or not allow else (lambda consent: os.urandom(64))
+    # A signature does not compress, so that any 64 bytes will do, and the tokens of refusals share theirs.
+    sign: Callable[[Any], bytes] = keys.sign if signed or not allow else (lambda consent: os.urandom(64))
     with redis.Redis.from_url(url, socket_timeout=600) as client, written_anew(client):
         opened = Store(url, 60, any_clock=True)
         opened.notices.serve(shop, [asked])
