@@ -119,9 +119,10 @@ def test_the_tabs_go_by_arrow_keys_and_only_one_is_in_the_order_of_the_tab_key(s
 def test_the_first_layer_is_out_of_sight_while_the_preferences_lie_over_it(shop: Shop, page: Page) -> None:
     page.goto(shop.page(""))
     press(page, "choose", "en")
-    expect(page.get_by_role("dialog")).to_have_count(1)
+    expect(page.get_by_role("dialog", name=WORDS["en"]["details"])).to_be_visible()
+    expect(banner(page, "en")).to_have_css("opacity", "0")
     page.keyboard.press("Escape")
-    expect(banner(page, "en")).to_be_visible()
+    expect(banner(page, "en")).to_have_css("opacity", "1")
     expect(banner(page, "en").get_by_role("button", name=WORDS["en"]["choose"])).to_be_focused()
 
 
