@@ -2,57 +2,53 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import cast
+
 import click
 
 from .. import __version__
-from .accounts import accounts
-from .audit import audit_command
-from .check import check
-from .demo import demo
-from .init import init
-from .keys import keys
-from .leaks import leaks_command
-from .log import log
-from .preview import preview
-from .rates import rates_command
-from .readers.digest import digest_command
-from .readers.links import links
-from .readers.marketers import marketers
-from .rehearse import rehearse
-from .serve import serve
-from .services import services_command
-from .shopper import erase, export_shopper
+
+COMMANDS = {
+    "accounts": "accounts:accounts",
+    "audit": "audit:audit_command",
+    "check": "check:check",
+    "demo": "demo:demo",
+    "digest": "readers.digest:digest_command",
+    "erase": "shopper:erase",
+    "export": "shopper:export_shopper",
+    "init": "init:init",
+    "keys": "keys:keys",
+    "leaks": "leaks:leaks_command",
+    "links": "readers.links:links",
+    "log": "log:log",
+    "marketers": "readers.marketers:marketers",
+    "preview": "preview:preview",
+    "rates": "rates:rates_command",
+    "rehearse": "rehearse:rehearse",
+    "serve": "serve:serve",
+    "services": "services:services_command",
+}
+"""Where each command is."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Loads a command when it is called: what one needs, a browser or the whole server, no other waits for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return their names."""
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name, if there is one."""
+        module, _, name = COMMANDS.get(cmd_name, "").partition(":")
+        return cast(click.Command, getattr(import_module(f".{module}", __name__), name)) if module else None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="consent-server")
 def main() -> None:
     """Cookie consent that can be proven.
 
     Try it: consent-server demo. For your own shop: consent-server init, then check, then serve.
     """
-
-
-COMMANDS = (
-    accounts,
-    audit_command,
-    check,
-    demo,
-    digest_command,
-    erase,
-    export_shopper,
-    init,
-    keys,
-    leaks_command,
-    links,
-    log,
-    marketers,
-    preview,
-    rates_command,
-    rehearse,
-    serve,
-    services_command,
-)
-
-for command in COMMANDS:
-    main.add_command(command)
