@@ -118,11 +118,14 @@ def settle(store: Store, keys: Keys, site: Site, account: str | None, device: De
     own_token = own if own != NOTHING else ""
     if account is None:
         return _leave(store, keys, site, device, own_token, now)
+    is_bound = device.own is not None and keys.accounts.is_marked(bound, site.id, account, own)
     if device.state == ERASED:
-        unlink(store, keys, site, account)
-        return Settled(own="", state="")
+        if is_bound or device.own is None:
+            unlink(store, keys, site, account)
+            return Settled(own="", state="")
+        device = replace(device, state=None)  # that was another account's
     is_within = device.own is not None and device.state is not None
-    is_another_s = is_within and not keys.accounts.is_marked(bound, site.id, account, own)
+    is_another_s = is_within and not is_bound
     arrives = is_another_s or not is_within
     # Where another account was logged in just now, its answer is in the cookie, and says nothing of this one.
     brought = own_token if is_another_s else device.token
@@ -135,7 +138,7 @@ def settle(store: Store, keys: Keys, site: Site, account: str | None, device: De
     is_known = not arrives and bool(device.token) and mark(device.token) == device.synced
     synced = "" if arrives else device.synced
     theirs, best = _link(store, keys, site, account, None if is_known else mine, synced, now)
-    if is_known and not best:
+    if is_known and mine and not best:  # one that has expired stays, for the gate to ask again and know what it was
         is_void, refused = True, refused or UNLINKED
 
     text, has = best.token if best else "", device.token or ""
@@ -169,12 +172,16 @@ def unlink(store: Store, keys: Keys, site: Site, account: str) -> bool:
 
 def _leave(store: Store, keys: Keys, site: Site, device: Device, own: str, now: int) -> Settled:
     """Have the device go back to its own answer, if that is still what its shopper says; else it is asked again."""
-    held, refused, _ = _of_device(store, keys, site, device.token, now)
-    if device.own is None or device.state is None:  # nobody was logged in, or the page has done it
+    there, refused, _ = _of_device(store, keys, site, device.token, now)
+    if device.own is None or device.state in (None, ERASED):  # nobody was logged in, or the page has done it
         gone = [None if value is None else "" for value in (device.own, device.state)]
-        return Settled(held, "device" if held else "none", refused=refused, own=gone[0], state=gone[1])
-    held, refused, _ = _of_own(store, keys, site, own, now)
-    text = held.token if held else ""
+        return Settled(there, "device" if there else "none", refused=refused, own=gone[0], state=gone[1])
+    held, refused, is_void = _of_own(store, keys, site, own, now)
+    before = {*held.consent.allow} if held else set()
+    if there and device.synced not in ("", mark(device.token)) and {*there.consent.allow} <= before:
+        # It may have been given after a logout that was not told here, and is never made more of.
+        return Settled(there, "device", own="", state="")
+    text = held.token if held else "" if is_void else own
     applied: Literal["device", "none"] = "device" if held else "none"
     if text == (device.token or ""):
         return Settled(held, applied, refused=refused, own="", state="")

@@ -507,6 +507,83 @@ def test_a_token_that_holds_no_more_is_never_linked_and_says_why(
     assert kept(app) == {}
 
 
+def test_a_no_of_an_account_that_has_run_out_stays_for_the_page_to_know_it(
+    app: Flask, settings: Settings, site: Site, phone: Browser, key: str, clock: Clock
+) -> None:
+    no = phone.answer()
+    phone.visit("42")
+    raised = create_app(settings, {site.id: replace(site, revision=site.revision + 1)})
+    with closing(raised.extensions["consent"].store):
+        device = Browser(Shopper(raised.test_client(use_cookies=False), site), key, dict(phone.cookies))
+        for _ in range(2):
+            assert device.visit("42")["applied"] == "none"
+            assert device.cookies["consent"] == no
+    clock.pass_by(site.keep + 1)
+    for account in ("42", "42", None, None):
+        phone.visit(account)
+        assert phone.cookies["consent"] == no, account
+
+
+def test_a_no_of_the_device_s_own_that_has_run_out_is_put_back_at_the_logout(
+    phone: Browser, laptop: Browser, site: Site, clock: Clock
+) -> None:
+    no = laptop.answer()
+    clock.pass_by(site.keep // 2)
+    phone.answer("analytics")
+    phone.visit("42")
+    laptop.visit("42")
+    assert laptop.allowed == ["analytics"]
+    clock.pass_by(site.keep // 2 + 7200)
+    assert laptop.visit(None)["token"] is None
+    assert laptop.cookies["consent"] == no
+
+
+@pytest.mark.parametrize("after", [(), ("analytics",)])
+def test_an_answer_after_a_logout_that_was_not_told_is_not_made_more_of(
+    phone: Browser, laptop: Browser, clock: Clock, after: tuple[str, ...]
+) -> None:
+    laptop.answer("analytics", "marketing")
+    clock.pass_by(7200)
+    phone.answer("analytics", "functional")
+    phone.visit("42")
+    laptop.visit("42")
+    assert laptop.allowed == ["analytics", "functional"]
+    clock.pass_by(7200)
+    laptop.answer(*after)  # logged out, while the server was away
+    for _ in range(2):
+        laptop.visit(None)
+        assert laptop.allowed == [*after]
+    assert set(laptop.cookies) == {"consent"}
+
+
+def test_who_erased_and_logs_out_at_once_gets_no_answer_back(phone: Browser, laptop: Browser, clock: Clock) -> None:
+    laptop.answer("marketing")
+    clock.pass_by(60)
+    phone.answer("analytics")
+    phone.visit("42")
+    laptop.visit("42")
+    del laptop.cookies["consent"]
+    laptop.cookies["ask-account"] = answers.ERASED  # as the page does
+    laptop.visit(None)
+    laptop.visit(None)
+    assert laptop.cookies == {}
+
+
+def test_what_one_account_erased_leaves_another_s_that_logs_in_next(
+    phone: Browser, laptop: Browser, clock: Clock
+) -> None:
+    phone.answer("analytics")
+    phone.visit("42")
+    clock.pass_by(60)
+    laptop.answer("marketing")
+    laptop.visit("43")
+    del laptop.cookies["consent"]
+    laptop.cookies["ask-account"] = answers.ERASED
+    laptop.visit("42")
+    assert laptop.allowed == ["analytics"]
+    assert phone.visit("42")["allow"] == ["analytics"]
+
+
 def test_a_token_of_another_shop_or_nobody_s_is_refused_in_one_sentence(
     app: Flask, client: FlaskClient, other_site: Site, key: str
 ) -> None:

@@ -21,7 +21,8 @@ try {
   /** What outlasts a script's cookie counts as it does for the gate: see cookie.js. @param {string} name */
   const valueOf = (name) => RegExp(`(?:^|; )${name}=([^;]+)`).exec(jar.replace(/^(?=.*\bask-guard=([^;]+))(.*)\bask-kept=\1\./, '$2consent='))?.[1];
   const [, what, seen, mark, token] = /^(\w+)\.([\w-]+)\.([\w-]+)\.(.*)$/.exec(valueOf(state) ?? '') ?? [];
-  if (what) {
+  // Of several, of scopes that the shop had before, the gate knows which counts, and leaves that one alone.
+  if (what && !jar.match(RegExp(`(?:^|; )${cookie}=`, 'g'))?.[1]) {
     const isAsSeen = (valueOf(cookie) ?? '0').endsWith(seen);
     if (isAsSeen) {
       put('ask-guard', '');
