@@ -59,7 +59,7 @@ def disagreements(observed: Observed, allowed: frozenset[str]) -> Iterator[Disag
         *_without_default(hits, silent, defaults),
         *_granted_by_default(defaults, observed.since, allowed),
         *_without_update(observed, defaults, updates),
-        *_that_differ(observed, hits, allowed),
+        *_that_differ(observed, hits, updates, allowed),
     ):
         if fault.name not in known:
             known.add(fault.name)
@@ -110,14 +110,18 @@ def _without_update(
             yield Disagreement("no update", call.page, HOST, call.page, fix)
 
 
-def _that_differ(observed: Observed, hits: Sequence[Sighting], allowed: frozenset[str]) -> Iterator[Disagreement]:
+def _that_differ(
+    observed: Observed, hits: Sequence[Sighting], updates: Sequence[ConsentCall], allowed: frozenset[str]
+) -> Iterator[Disagreement]:
     for hit in hits:
+        # Something may be on without an answer, where the shopper is, of which Google is told once that is known.
+        told = max([observed.since, *(call.at for call in updates if call.page == hit.page)])
         for name, values in sorted(_said(hit).items()):
             said = _granted_in_gcs(values[0]) if name == "gcs" else _granted_in_gcd(values[0])
             wanted = {signal: SIGNALS[signal] in allowed for signal in said}
             more = [signal for signal, granted in said.items() if granted and not wanted[signal]]
             less = [signal for signal, granted in said.items() if not granted and wanted[signal]]
-            if more or (less and hit.at > observed.since + SECONDS_TO_HEED):
+            if more or (less and hit.at > told + SECONDS_TO_HEED):
                 which = f"{', '.join(more or less)} {'is granted' if more else 'is denied'}"
                 fix = (
                     f"{name}={values[0]} says that {which}, against the answer: "

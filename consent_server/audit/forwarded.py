@@ -68,7 +68,7 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[_Said], bool]], ...] = tuple(
 """Paths, and what has to be in the query there."""
 
 _COLLECTORS = re.compile(r"(?:s?gtm|s?metrics|stats?|analytics|track(?:ing|er)?|data|collect(?:or)?|tags?|pixel)\.")
-_COLLECT = re.compile(r"/(?:collect|e|tr|decide|api/event|api/send|(?:analytics|gtag)\.js)/?$")
+_COLLECT = re.compile(r"/(?:collect|decide|api/event|api/send|(?:analytics|gtag)\.js)/?$")
 """Hosts that are named for what they do, and paths that are a tracker's there whatever the query."""
 
 _PLAUSIBLE = re.compile(r"/js/script(?:\.[\w-]+)*\.js$")

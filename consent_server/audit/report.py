@@ -23,7 +23,7 @@ class NoReport(ConsentError):
 class Report:
     """What an audit found.
 
-    ``made``: date and time, ISO 8601, UTC; ``states``: those that were audited; ``unaudited``: the others, with why.
+    ``made``: date and time, ISO 8601, UTC; ``states``: those that were audited, or met with something; ``unaudited``: not reached, with why.
     """
 
     url: str
@@ -53,7 +53,7 @@ class Report:
         """Return it for people at a terminal."""
         lines = [f"{self.url}: {len(self.pages)} pages in {len(self.states)} states of consent."]
         lines += [f"  Note: {note}" for note in self.notes]
-        for state in (*self.states, *self.unaudited):
+        for state in dict.fromkeys((*self.states, *self.unaudited)):
             found = [finding for finding in self.findings if finding.state == state]
             lines += ["", f"{state}: {self._outcome(state, len(found))}"]
             for finding in found:
@@ -72,7 +72,7 @@ class Report:
             f"Made {self.made}: {len(self.pages)} pages in {len(self.states)} states.",
         ]
         lines += ["", *(f"- {_cell(note)}" for note in self.notes)] if self.notes else []
-        for state in (*self.states, *self.unaudited):
+        for state in dict.fromkeys((*self.states, *self.unaudited)):
             rows = [
                 (each.kind, each.name, each.host, each.category or "not listed", each.page, each.initiator, each.fix)
                 for each in self.findings

@@ -140,14 +140,16 @@ def _report(url: str, pages: Sequence[str], judge: Judge) -> Report:
     unaudited = judge.unaudited()
     if {*unaudited.values()} == {NO_PAGE} and len(unaudited) == len(judge.observed):
         raise NotReached(f"{url} could not be audited, for {NO_PAGE}. {notes[0] if notes else ''}".rstrip())
+    findings, seen = judge.findings(), judge.all_seen()
+    met = {each.state for each in findings}.union(*(each["states"] for each in seen))
     return Report(
         url=url,
         site=judge.site.id if judge.site else None,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         pages=pages,
-        states=[each.state for each in judge.observed if each.state not in unaudited],
-        findings=judge.findings(),
-        seen=judge.all_seen(),
+        states=[each.state for each in judge.observed if each.state not in unaudited or each.state in met],
+        findings=findings,
+        seen=seen,
         notes=[*notes, *judge.notes()],
         unaudited=unaudited,
     )

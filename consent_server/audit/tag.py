@@ -60,10 +60,10 @@ def tag_faults(tag: Mapping[str, Any], site: Site | None) -> Iterator[tuple[str,
 def servers(tag: Mapping[str, Any], site: Site | None) -> frozenset[str]:
     """Return the addresses of the consent server, up to ``/v1/``, by the tags of a page.
 
-    Others may serve a ``/v1/SOMETHING/consent.js`` too: it is ours if it says this site, or works.
+    Others may serve a ``/v1/SOMETHING/consent.js`` too: of a known site it is ours if it says that, or works.
     """
     ours = [each for each in tag["ours"] if _is_ours(each, tag, site)]
-    return frozenset(_server(each) for each in ours if each["src"] and (tag["works"] or _says(each, site)))
+    return frozenset(_server(each) for each in ours if each["src"] and (not site or tag["works"] or _says(each, site)))
 
 
 def _is_ours(each: Mapping[str, Any], tag: Mapping[str, Any], site: Site | None) -> bool:

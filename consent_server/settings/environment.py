@@ -287,7 +287,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
                 ) from None
             except ValueError:
                 raise SettingsError(f"{row.name}_FILE names {path}, which is no text in UTF-8.", row.name) from None
-            if not written:  # a secret that is not mounted yet is not the default
+            if row.secret and not written:  # one that is not mounted yet is not the default
                 raise SettingsError(f"{row.name}_FILE names {path}, which is empty.", row.name)
         if written:
             try:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -152,8 +152,8 @@ def duration(value: Any) -> int:
 
 def day(value: Any) -> date:
     """Return a day of the calendar."""
-    if type(value) is date:  # a moment is one too
-        return value
+    if isinstance(value, date):
+        return value.date() if isinstance(value, datetime) else value
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):

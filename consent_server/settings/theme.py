@@ -36,9 +36,9 @@ def _size(value: Any) -> str:
 
 def _font(value: Any) -> str:
     # A quote that is not closed would take the rest of the banner's style with it.
-    families = r"""([\w\s,-]|"[^"']*"|'[^"']*')+"""
-    if isinstance(value, str) and len(value) <= 200 and re.fullmatch(families, value) and value.isprintable():
-        return value
+    families = r"""(?:[\w\s,-]|"[\w\s,'-]*"|'[\w\s,"-]*')+"""
+    if isinstance(value, str) and len(value) <= 200 and re.fullmatch(families, value):
+        return " ".join(value.split())
     raise ValueError('takes a list of font families such as "Inter, sans-serif"')
 
 

@@ -25,7 +25,7 @@ def plain_address(address: str) -> str:
     if ":" not in address:
         return address
     if found := _WITH_PORT.fullmatch(address):
-        address = found[1] or found[2]
+        address = found[1] or found[2] or ""
     with suppress(ValueError):
         mapped = ipaddress.IPv6Address(address.partition("%")[0]).ipv4_mapped
         return str(mapped) if mapped else address

@@ -6,7 +6,7 @@ import { answer, jar, memory, parse, post, read, record, state, write } from './
 import { allowed, allows, inForce, setAllowed, when } from './hold.js';
 import { afterLoad, deliver, handOver, loadLayer, soon, tryLayer, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
-import { known, matters, offered, place, presume, presumed, rule, stopPresuming } from './rules.js';
+import { known, matters, offered, place, presume, presumed, rule, stopPresuming, unobjected } from './rules.js';
 import { base, CATEGORIES, config, define, doc, script, signal } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
@@ -39,7 +39,7 @@ const comeBack = (ran) => {
  * comes once the click is on the screen, in tasks of its own: the vendors, who listens, what is released.
  */
 const agree = () => {
-  const before = __RULES__ ? inForce() : allowed;
+  const before = __RULES__ ? offered(allowed ?? unobjected) : allowed; // a signal that came meanwhile has ended nothing
   if (__RULES__) {
     memory.objected = !allowed;
     stopPresuming();

@@ -26,7 +26,7 @@ export let rule = strictest;
 export let known = false;
 
 /** What is on without an answer. @type {Category[]} */
-let unobjected = [];
+export let unobjected = [];
 /** @returns {Category[]} what is on without an answer: no marketing while the browser objects to it by itself */
 export const presumed = () => unobjected.filter((category) => category != 'marketing' || !signal());
 

@@ -251,6 +251,8 @@ def call(kind: str, at: float = 1.0, **said: Any) -> ConsentCall:
         ("before", 0, [call("default", 3.0)], [("https://x.google-analytics.com/j/collect", 2.0)], {TOO_LATE}),
         ("accepted", 2.0, [call("default", 5.0), call("update", 5.0)], [("/g/collect?v=2", 4.0)], {TOO_LATE}),
         ("accepted", 2.0, [call("default", 3.0), call("update", 3.0)], [("/g/collect?gcs=G1--", 9.0)], set()),
+        ("accepted", 0, [call("default", 1.0), call("update", 3.0)], [("/g/collect?gcs=G100", 2.5)], set()),
+        ("accepted", 0, [call("default", 1.0), call("update", 3.0)], [("/g/collect?gcs=G100", 9.0)], {"gcs differs"}),
         ("accepted", 2.0, [call("default", 3.0), call("update", 3.0)], [("/g/collect?gcs=G1-0", 9.0)], {"gcs differs"}),
     ],
 )

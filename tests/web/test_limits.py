@@ -41,7 +41,9 @@ def test_who_has_a_whole_48_is_limited_too_and_the_next_one_is_not(limited):
     assert shown(limited, "2001:db8:3::1") == 204
 
 
-@pytest.mark.parametrize("odd", ["", "unix", "fe80::1%eth0", "::ffff:1.2.3.4.5", "a:b:c", "[nobody]:1", ":"])
+@pytest.mark.parametrize(
+    "odd", ["", "unix", "fe80::1%eth0", "::ffff:1.2.3.4.5", "a:b:c", "[nobody]:1", ":", "[]:80", "[]"]
+)
 def test_an_address_that_is_none_is_an_address_like_any(limited, odd):
     assert [shown(limited, odd) for _ in range(MOST + 1)] == [204] * MOST + [429]
     assert shown(limited, "192.0.2.9") == 204
