@@ -23,7 +23,8 @@ class NoReport(ConsentError):
 class Report:
     """What an audit found.
 
-    ``made``: date and time, ISO 8601, UTC; ``states``: those that were audited, or met with something; ``unaudited``: not reached, with why.
+    ``made``: date and time, ISO 8601, UTC; ``states``: those that were audited, or met
+    with something; ``unaudited``: those not reached, with why.
     """
 
     url: str
