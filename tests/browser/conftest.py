@@ -218,23 +218,20 @@ def shop(settings: Settings) -> Iterator[Shop]:
 
 def until(page: Page, expression: str, seconds: float = 45) -> None:
     """Wait until a JavaScript expression is true; Playwright's own way would need `eval` in the page."""
+    when(page, lambda: page.evaluate(expression), seconds, f"this never came true: {expression}")
+
+
+def when(page: Page, happened: Callable[[], object], seconds: float = 45, fault: str = "this never happened") -> None:
+    """Wait until something is true, of the server or of a page that may give way to the next one meanwhile."""
     end = time.monotonic() + seconds
     while True:
         try:
-            if page.evaluate(expression):
+            if happened():
                 return
-        except Error as error:  # the page gave way to the next one meanwhile
+        except Error as error:
             if "Execution context was destroyed" not in str(error):
                 raise
-        assert time.monotonic() < end, f"this never came true: {expression}"
-        page.wait_for_timeout(20)
-
-
-def when(page: Page, happened: Callable[[], object], seconds: float = 45) -> None:
-    """Wait until something is true of the server."""
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "this never happened"
+        assert time.monotonic() < end, fault
         page.wait_for_timeout(20)
 
 
