@@ -263,6 +263,7 @@ _SCROLL = """async ({ screens, inner, ms }) => {
   const areas = [...document.querySelectorAll('body *')].filter((it) => it.scrollHeight > it.clientHeight + 9
     && it.clientHeight > 99 && /auto|scroll/.test(getComputedStyle(it).overflowY));
   for (const area of areas.slice(0, inner)) {
+    if (performance.now() > until) break;
     area.scrollIntoView({ block: 'center', behavior: 'instant' });
     await through(area, () => area.clientHeight, screens);
   }
