@@ -102,6 +102,8 @@ class Summary:
     keys: str = ""
     attested: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
+    older: list[tuple[str, str]] = field(default_factory=list)
+    """The days whose seal is by an older key than the one before it, and by which after which."""
 
     def __str__(self) -> str:
         names = self.entries - self.signed - self.erased
@@ -114,10 +116,16 @@ class Summary:
             begins += f" So nothing but their seals was compared up to {self.archived}: their archive shows the rest."
         lax = f" Up to {self.unsigned} not each refusal and change was signed itself: some may be invented."
         lax = lax if self.unsigned else ""
+        more = f" (and of {len(self.older) - 1} more days, the last {self.older[-1][0]})" if self.older[1:] else ""
+        turned = [
+            f"The seal of {day}{more} is by an older key than the one before it: {which}, either two servers in a "
+            "rotation or somebody with that secret."
+            for day, which in self.older[:1]
+        ]
         return (
             f"{self.site}: {self.entries} entries of {self.days} days are whole and unchanged, {self.erased} of them "
             f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}{begins}{lax}\n"
-            + "\n".join([*self.attested, *map(put_back, self.restored), self.keys])
+            + "\n".join([*turned, *self.attested, *map(put_back, self.restored), self.keys])
         )
 
 
@@ -321,7 +329,8 @@ class Keys:
     An endorsement is a signed text ``{typ: key, by, kid, x, is, back?}``: the key ``by`` says that ``kid`` is its
     ``next``, or its ``previous``, so many ``back``. From the root all next ones are followed, and from each of these
     its previous ones. What a previous key says of others is not, or whoever stole a key that is out of use could bring
-    in another; but where it is endorsed without ``back``, as by versions before, its own previous one is.
+    in another; but where it is endorsed without ``back``, as by versions before, its own previous one is. Without it,
+    or with a ``back`` of 0, nobody says which of the two is the newer one.
 
     Args:
         given: public keys (JWK).
@@ -336,7 +345,9 @@ class Keys:
         self, given: Iterable[Mapping[str, Any]], endorsements: Iterable[str] = (), root: object = None
     ) -> None:
         self.ranks: dict[str, int] = {}
-        """How much newer a key is than the root; of which that is not known, it is not in here."""
+        """How much newer a key is than the root; of which that is not known, or said in two ways, it is not in here."""
+        self.previous: set[str] = set()
+        """The keys that one of these calls its previous one."""
         self.jwks: dict[str, dict[str, Any]] = {}
         self.endorsements: dict[str, str] = {}
         self.by: dict[str, str] = {}
@@ -368,30 +379,33 @@ class Keys:
             if content.get("typ") == "key":
                 ways.setdefault((str(content.get("is")), str(content.get("by"))), []).append(text)
 
-        def endorsed(way: str, by: str) -> Iterator[tuple[str, int | None]]:
-            texts = [text for text in ways.get((way, by), ()) if self._endorses(by, said[text], text)]
-            for text in sorted(texts, key=lambda text: "back" not in said[text]):
-                kid, back = said[text]["kid"], said[text].get("back")
-                if kid not in self._keys:
-                    self._add(said[text]["x"])
-                    self.by[kid] = by
-                yield kid, back if isinstance(back, int) else None
+        claims: list[tuple[str, str, int]] = []
 
-        self.ranks = {roots[0]: 0} if len(roots) == 1 else {}
+        def endorsed(way: str, by: str) -> Iterator[tuple[str, int | None]]:
+            for text in ways.get((way, by), ()):
+                if self._endorses(by, said[text], text):
+                    kid, back = said[text]["kid"], said[text].get("back")
+                    if kid not in self._keys:
+                        self._add(said[text]["x"])
+                        self.by[kid] = by
+                    yield kid, back if isinstance(back, int) else None
+
         newest = [*roots]
         for by in newest:  # grows
             for kid, _ in endorsed("next", by):
+                claims.append((by, kid, 1))
                 if kid not in newest:
                     newest.append(kid)
-                    if by in self.ranks:
-                        self.ranks[kid] = self.ranks[by] + 1
+        leading = {*newest}
         older = newest[::-1]  # what the newest says comes first
         for by in older:  # grows
             for kid, back in endorsed("previous", by):
-                if by in self.ranks:
-                    self.ranks.setdefault(kid, self.ranks[by] - (1 if back is None else back))
+                self.previous.add(kid)
+                if back and back > 0 and by in leading:
+                    claims.append((by, kid, -back))
                 if back is None and kid not in older:
                     older.append(kid)
+        self.ranks = _ranks(roots[0], claims) if len(roots) == 1 else {}
         for (_, by), texts in ways.items():  # also what leads here from keys that others may have been given
             for text in texts:
                 kid = str(said[text].get("kid"))
@@ -438,7 +452,7 @@ class Keys:
         return str(self.signed(text.encode(), signature))
 
     def is_older(self, kid: str, than: str) -> bool:
-        """Return whether a key is known to be older than another, which took its place."""
+        """Return whether a key is known to be older than another, which took its place; False where nobody knows."""
         return kid in self.ranks and than in self.ranks and self.ranks[kid] < self.ranks[than]
 
     def __str__(self) -> str:
@@ -447,6 +461,31 @@ class Keys:
             used |= {self.by[kid]} if kid in used and kid in self.by else set()
         ways = [f"{kid}, endorsed by {self.by[kid]}" if kid in self.by else f"{kid}, given" for kid in self._keys]
         return f"Trusted: {'; '.join(way for kid, way in zip(self._keys, ways, strict=True) if kid in used)}."
+
+
+def _ranks(root: str, claims: Sequence[tuple[str, str, int]]) -> dict[str, int]:
+    """Return how much newer each key is than the root, by what ``(by, kid, steps)`` say.
+
+    Of whom two of these say it differently, as after a start with the secrets in the wrong order, nothing is known.
+    """
+    doubted: set[str] = set()
+    while True:
+        ranks = {root: 0}
+        reached = [root]
+        for last in reached:  # grows
+            for by, kid, steps in claims:
+                if by == last and kid not in ranks and kid not in doubted:
+                    ranks[kid] = ranks[by] + steps
+                    reached.append(kid)
+        found = {
+            key
+            for by, kid, steps in claims
+            if by != kid and by in ranks and kid in ranks and ranks[by] + steps != ranks[kid]
+            for key in (by, kid)
+        } - {root}
+        if not found:
+            return ranks
+        doubted |= found
 
 
 def key_id(x: str) -> str:
@@ -938,7 +977,7 @@ class _Check:
         self.summary.keys = f"{self.keys}{is_old if self.keys.is_older(self.by, newest) else ''}"
 
     def _must_not_be_older(self, what: str, token: str) -> None:
-        """Take the next signed text, or raise Failed: a key that another took the place of signs nothing after it."""
+        """Take who signed the end or an open day, or raise Failed: that is done now, and by the newest key."""
         kid = self.keys.signer(token)
         if self.keys.is_older(kid, self.by):
             raise Failed(f"{what} is signed by {kid}, an older key than {self.by}, which signed what is before it")
@@ -1000,7 +1039,11 @@ class _Check:
         for name, ours in (("site", self.site), ("day", day.isoformat())):
             if seal[name] != ours:
                 raise Failed(f"the seal of {day} is one of another {name}, {seal[name]!r}")
-        self._must_not_be_older(f"the seal of {day}", token)
+        if seal.get("open"):
+            self._must_not_be_older(f"the seal of {day}", token)
+        elif self.keys.is_older(by := self.keys.signer(token), self.by):
+            self.summary.older.append((day.isoformat(), f"{by} after {self.by}"))  # no failure: two servers may do so
+        self.by = self.keys.signer(token)
         if seal["entries"] != tree.leaves:
             raise Failed(f"{day} has {tree.leaves} entries, but its seal counts {seal['entries']}")
         if seal["root"] != tree.root():

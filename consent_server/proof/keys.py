@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from itertools import combinations, pairwise
+from types import MappingProxyType
 from typing import Any
 
 from .. import verify
@@ -36,15 +38,55 @@ def _endorsement(keys: Keys, by: int, jwk: Mapping[str, Any], way: Mapping[str, 
     return token(content, keys.sign(content, by))
 
 
-def remember(store: Store, keys: Keys) -> None:
+def remember(store: Store, keys: Keys, seals: Mapping[date, str] = MappingProxyType({})) -> None:
     """Keep what the configured keys sign of each other; and have the newest endorse each other key that is believed.
 
-    From its first start on nothing else leads to a previous key, so that no older secret brings in another.
+    From its first start on nothing else leads to a previous key, so that no older secret brings in another. What it
+    once said of a key stays, and nothing is kept that the log contradicts (``_fitting``).
+
+    Args:
+        store: where that is kept from then on.
+        keys: the configured ones.
+        seals: of a site, in order.
     """
-    known, (newest, *_) = believed(store, keys), keys.jwks()["keys"]
-    older = sorted((kid for kid in known.jwks if known.is_older(kid, newest["kid"])), key=lambda kid: -known.ranks[kid])
-    texts = [_endorsement(keys, 0, known.jwks[kid], {"is": "previous", "back": -known.ranks[kid]}) for kid in older]
-    store.keys.remember([*endorsements(keys), *texts])
+    newest, kept = keys.jwks()["keys"][0]["kid"], store.keys.endorsements()
+    known = believed(store, keys, seals)
+    done = {said.get("kid") for said in map(verify.unsigned, kept) if said.get("by") == newest and "back" in said}
+    texts = [
+        _endorsement(keys, 0, known.jwks[kid], {"is": "previous", "back": max(-known.ranks.get(kid, 0), 0)})
+        for kid in sorted(known.previous - done - {jwk["kid"] for jwk in keys.jwks()["keys"]})
+    ]
+    store.keys.remember([*_fitting(keys, kept, seals), *texts])
+
+
+def _fitting(keys: Keys, kept: Sequence[str], seals: Mapping[date, str]) -> list[str]:
+    """Return what the configured keys sign of each other, without what is refuted.
+
+    That is an order that another start was contrary to, and the log too: it has a seal of the one that is now called
+    the newer, and later the first one of the other. Such is a start with the secrets in the wrong order.
+    """
+    texts = endorsements(keys)
+    if len(keys.jwks()["keys"]) > 1 and seals:
+        proved = verify.Keys(keys.jwks()["keys"], kept).endorsements
+        orders = {_order(text) for text in proved}
+        first = [*dict.fromkeys(str(verify.unsigned(text).get("kid")) for text in seals.values())]
+        places = {kid: place for place, kid in enumerate(first)}
+        refuted = {
+            (older, newer)
+            for newer, older in orders
+            if newer in places and older in places and places[older] < places[newer] and (older, newer) not in orders
+        }
+        texts = [text for text in texts if _order(text) not in refuted]
+    return texts
+
+
+def _order(text: str) -> tuple[str, str]:
+    """Return which of two keys an endorsement calls the newer one, and which the older; nothing if neither."""
+    said = verify.unsigned(text)
+    by, kid = str(said.get("by")), str(said.get("kid"))
+    if said.get("is") == "next":
+        return kid, by
+    return (by, kid) if said.get("back") != 0 else ("", "")
 
 
 def published(keys: Keys) -> dict[str, Any]:
@@ -53,24 +95,31 @@ def published(keys: Keys) -> dict[str, Any]:
     return {**jwks, "root": jwks["keys"][0]["kid"], "endorsements": endorsements(keys)}
 
 
-def believed(store: Store, keys: Keys) -> verify.Keys:
+def believed(store: Store, keys: Keys, seals: Mapping[date, str] = MappingProxyType({})) -> verify.Keys:
     """Return the keys that are believed: those of the configured secrets, and whatever these lead to.
 
     What is in the store is believed of nobody: a key that somebody wrote there leads nowhere. Once the newest one has
-    endorsed those before it, the others lead nowhere; at its first start it takes over what the one before it did.
+    endorsed the one before it, the others lead nowhere; at its first start it takes over what that one did. With the
+    ``seals`` of a site, in order, what these refute of the order of keys is left out.
     """
     jwks, kept = keys.jwks()["keys"], store.keys.endorsements()
     newest, *older = (jwk["kid"] for jwk in jwks)
-    known = verify.Keys(jwks, [*endorsements(keys), *kept], newest)
-    if older and not any(said.get("by") == newest and "back" in said for said in map(verify.unsigned, kept)):
-        before = verify.Keys(jwks[1:], [*endorsements(keys), *kept], older[0])
+    texts = [*_fitting(keys, kept, seals), *kept]
+    known = verify.Keys(jwks, texts, newest)
+    begun = [said for said in map(verify.unsigned, kept) if (said.get("by"), said.get("is")) == (newest, "previous")]
+    if older and not any(said.get("kid") == older[0] and said.get("back") for said in begun):
+        before = verify.Keys(jwks[1:], texts, older[0])
         taken = [
-            _endorsement(keys, 0, before.jwks[kid], {"is": "previous", "back": 1 - before.ranks[kid]})
-            for kid in before.jwks
-            if before.is_older(kid, older[0])
+            _endorsement(keys, 0, before.jwks[kid], {"is": "previous", "back": _back(before, kid)})
+            for kid in sorted(before.previous - {jwk["kid"] for jwk in jwks})
         ]
-        known = verify.Keys(jwks, [*endorsements(keys), *kept, *taken], newest)
+        known = verify.Keys(jwks, [*texts, *taken], newest)
     return known
+
+
+def _back(before: verify.Keys, kid: str) -> int:
+    """Return how far back a key is of the one that comes next; 0 if nobody knows."""
+    return 1 - before.ranks[kid] if before.ranks.get(kid, 0) < 0 else 0
 
 
 def all_published(store: Store, keys: Keys) -> dict[str, Any]:
@@ -87,7 +136,7 @@ def unendorsed(store: Store, keys: Keys) -> list[str]:
 
 
 def vouch(store: Store, keys: Keys, name: str, kept: Mapping[str, Any] | None = None) -> None:
-    """Have the newest configured key call a key its previous one, whose secret is gone.
+    """Have the newest configured key call a key its previous one, whose secret is gone; it does not say how far back.
 
     Args:
         store: where that is kept from then on.
@@ -96,8 +145,11 @@ def vouch(store: Store, keys: Keys, name: str, kept: Mapping[str, Any] | None = 
         kept: a JWK set from elsewhere that has it; if left out, what a version without endorsements kept in the store.
 
     Raises:
-        UnknownKey: there is none of that name, or it is another key than its name says.
+        UnknownKey: there is none of that name, or it is another key than its name says, or is believed already.
     """
+    remember(store, keys)  # as the first start does: what the key before led to is taken over then, and only then
+    if name in believed(store, keys).jwks:
+        raise UnknownKey(f"{name} is believed already.")
     jwk: Any
     if kept is None:
         jwk = store.keys.unendorsed().get(name)
@@ -110,5 +162,4 @@ def vouch(store: Store, keys: Keys, name: str, kept: Mapping[str, Any] | None = 
     if not fits:
         where = "The store holds" if kept is None else "That file holds"
         raise UnknownKey(f"{where} no public key that is {name!r}.")
-    back = 1 - min(believed(store, keys).ranks.values())
-    store.keys.remember([_endorsement(keys, 0, jwk, {"is": "previous", "back": back})])
+    store.keys.remember([_endorsement(keys, 0, jwk, {"is": "previous", "back": 0})])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import secrets
 from base64 import urlsafe_b64decode
@@ -25,7 +26,7 @@ from consent_server.proof.seals import chain
 from consent_server.settings.shops import read_sites
 from consent_server.store import Store
 from consent_server.tokens import Keys, token
-from consent_server.verify import Failed, NoKeys, key_id, read_keys, seal_hash, unsigned, verify
+from consent_server.verify import Failed, NoKeys, Tree, canonical, key_id, read_keys, seal_hash, unsigned, verify
 from consent_server.verify import Keys as Believed
 
 assert shop
@@ -206,14 +207,16 @@ def test_the_keys_that_a_version_before_endorsed_one_by_one_are_taken_over(store
     for configured in ([NEWEST], ["the fourth secret, which comes with this version", NEWEST]):
         store.connection.client.delete("consent:endorsements")
         store.keys.remember(chain)
-        assert proof_keys.believed(store, Keys(configured)).ranks[kid(SIGNED_WITH)] == -1 - len(configured)
+        before = proof_keys.believed(store, Keys(configured))
+        assert kid(SIGNED_WITH) in before.jwks
+        assert kid(SIGNED_WITH) not in before.ranks, "in which order nobody said"
         proof.seal(store, shop, Keys(configured), NOW)
         known = proof_keys.believed(store, Keys(configured[:1]))
         assert {kid(secret) for secret in (SIGNED_WITH, NEWER, *configured)} == {*known.jwks}
 
 
 def test_once_a_newer_key_has_sealed_a_day_an_older_one_seals_none(store, shop):
-    fill(store, shop, 10)
+    fill_days(store, shop, 2)
     proof.seal(store, shop, KEYS, NOW - timedelta(1))
     today = Keys([NEWER, SIGNED_WITH])
     proof.seal(store, shop, today, NOW)
@@ -230,13 +233,130 @@ def test_once_a_newer_key_has_sealed_a_day_an_older_one_seals_none(store, shop):
     for configured in ([SIGNED_WITH], [SIGNED_WITH, NEWER]):  # a server that was left behind, or a thief
         with pytest.raises(Unproven, match=f"is by a newer key, {kid(NEWER)}, than today's"):
             proof.seal(store, shop, Keys(configured), later)
-    thief = Keys([SIGNED_WITH])
-    day, newest = max(store.log.seals(shop).items())
-    seal = {**unsigned(newest), "day": f"{day + timedelta(1)}", "prev": seal_hash(newest), "kid": kid(SIGNED_WITH)}
+    day = seal_by(store, shop, SIGNED_WITH)
+    assert [*chain(store, shop, Keys([NEWER]))][-1] == day, "a thief stops nothing"
+    lines = list(proof.export(store, shop, Keys([NEWER]), None, NOW.date(), NOW))
+    said = str(verify(lines, Keys([NEWER]).jwks()))
+    which = f"{kid(SIGNED_WITH)} after {kid(NEWER)}"
+    assert f"The seal of {day} is by an older key than the one before it: {which}, either two servers in a " in said
+    assert "is by an older key" not in str(verify(good, Keys([NEWER]).jwks()))
+
+
+def seal_by(store, shop, secret):
+    """Seal the next day with a key, as no server does after one by a newer key; one of an earlier version did."""
+    seals, keys = store.log.seals(shop), Keys([secret])
+    day, newest = max(seals.items())
+    day += timedelta(1)
+    seal = {**unsigned(newest), "day": f"{day}", "prev": seal_hash(newest), "kid": kid(secret), "entries": 0}
+    seal |= {"root": Tree().root(), "counts": hashlib.sha256(canonical({})).hexdigest()}
     seal.pop("endorsed", None)
-    store.log.keep_seal(shop, day + timedelta(1), token(seal, thief.sign(seal)))
-    with pytest.raises(Unproven, match="is by an older key than the one before it"):
-        chain(store, shop, Keys([NEWER]))
+    seal.pop("own", None)
+    assert store.log.keep_seal(shop, day, token(seal, keys.sign(seal)))
+    return day
+
+
+def fill_days(store, shop, days):
+    """Have one decision a day, by the key before the newest, from FIRST on."""
+    fill(store, shop, 0)
+    for n in range(days):
+        decide(store, shop, START + n * 86_400_000, KEYS.sign)
+
+
+def test_a_log_that_two_servers_sealed_in_turn_during_a_rotation_is_whole(store, shop):
+    """An earlier version sealed so; that is seen, and nothing fails for it."""
+    fill_days(store, shop, 2)
+    both = Keys([NEWER, SIGNED_WITH])
+    proof.seal(store, shop, KEYS, NOW - timedelta(1))
+    proof.seal(store, shop, both, NOW)
+    turned = seal_by(store, shop, SIGNED_WITH)
+    later = NOW + timedelta(2)
+    assert proof.seal(store, shop, both, later)[0] == turned + timedelta(1)
+    assert len(chain(store, shop, both)) == len(store.log.seals(shop)) == 4
+    lines = list(proof.export(store, shop, both, None, later.date(), later))
+    assert verify(lines, both.jwks()), "which says of neither that it is the newer one"
+    for given in (proof_keys.published(both), Keys([NEWER]).jwks(), KEYS.jwks()):
+        assert f"The seal of {turned} is by an older key than the one before it: " in str(verify(lines, given))
+
+
+STARTS = [[SIGNED_WITH], [NEWER, SIGNED_WITH], [SIGNED_WITH, NEWER], [NEWER, SIGNED_WITH]]
+
+
+@pytest.mark.parametrize("starts", [STARTS, STARTS[:1] + STARTS[2:], STARTS[2:], [*STARTS, *STARTS[2:]]])
+@pytest.mark.parametrize("each", [True, False])
+def test_a_start_with_the_secrets_in_the_wrong_order_is_mended_by_one_in_the_right_order(store, shop, starts, each):
+    """Whether a day was sealed at each start or not, what comes after goes on, and says nothing false of a key."""
+    days = len(starts) + 2
+    fill_days(store, shop, days)
+    for n, configured in enumerate(starts):
+        with contextlib.suppress(Unproven):
+            proof.seal(store, shop, Keys(configured), NOW + timedelta(n - 1 if each else -3))
+        chain(store, shop, Keys(configured))
+    end = NOW + timedelta(days)
+    right, alone = Keys([NEWER, SIGNED_WITH]), Keys([NEWER])
+    assert proof.seal(store, shop, right, end)
+    decide(store, shop, START + (days + 2) * 86_400_000, right.sign)
+    assert proof.seal(store, shop, alone, end + timedelta(2)), "once the old one is taken out"
+    third = Keys([NEWEST, NEWER])
+    assert proof.seal(store, shop, third, end + timedelta(4))
+    end += timedelta(4)
+    for today in (alone, right, third, Keys([NEWEST])):
+        assert chain(store, shop, today) == store.log.seals(shop)
+    for today in (third, Keys([NEWEST])):
+        lines = list(proof.export(store, shop, today, None, end.date(), end))
+        given = [proof_keys.published(today), Keys([NEWEST]).jwks(), alone.jwks(), KEYS.jwks()]
+        for keys in given:
+            assert "Its end is signed" not in str(verify(lines, keys))
+
+
+def test_a_start_with_the_secrets_in_the_wrong_order_seals_nothing_after_the_newer_key_and_leaves_nothing(store, shop):
+    fill_days(store, shop, 5)
+    proof.seal(store, shop, KEYS, NOW - timedelta(1))
+    right = Keys([NEWER, SIGNED_WITH])
+    proof.seal(store, shop, right, NOW)
+    before = store.keys.endorsements()
+    with pytest.raises(Unproven, match=f"is by a newer key, {kid(NEWER)}, than today's"):
+        proof.seal(store, shop, Keys([SIGNED_WITH, NEWER]), NOW + timedelta(1))
+    assert store.keys.endorsements() == before
+    proof.seal(store, shop, right, NOW + timedelta(1))
+    assert proof_keys.believed(store, right).is_older(kid(SIGNED_WITH), kid(NEWER))
+
+
+def test_what_two_endorsements_say_differently_is_compared_with_nothing():
+    """As a store holds it in which an earlier start had the secrets in the wrong order."""
+    both = [*proof_keys.endorsements(Keys([NEWER, SIGNED_WITH])), *proof_keys.endorsements(Keys([SIGNED_WITH, NEWER]))]
+    for root in (NEWER, SIGNED_WITH):
+        known = Believed(Keys([root]).jwks()["keys"], both, kid(root))
+        assert known.ranks == {kid(root): 0}
+        assert {*known.jwks} == {kid(NEWER), kid(SIGNED_WITH)}
+    gaps = [
+        *proof_keys.endorsements(Keys([NEWEST, SIGNED_WITH])),
+        *proof_keys.endorsements(Keys([NEWEST, NEWER, SIGNED_WITH])),
+    ]
+    known = Believed(Keys([NEWEST]).jwks()["keys"], gaps, kid(NEWEST))
+    assert known.ranks == {kid(NEWEST): 0, kid(NEWER): -1}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_in_which_order_keys_are_vouched_for_says_nothing_of_their_age(store, shop, order):
+    """And whoever vouches before the first start with a new secret loses nothing of what the one before led to."""
+    fill(store, shop, 10)
+    proof.seal(store, shop, Keys([SIGNED_WITH]), NOW - timedelta(1))
+    proof.seal(store, shop, Keys([NEWER, SIGNED_WITH]), NOW)
+    strangers = [Keys([secret]).jwks() for secret in ("an old one", "an older one")][::order]
+    today = Keys([NEWEST, NEWER])
+    for each in strangers:
+        proof_keys.vouch(store, today, each["keys"][0]["kid"], each)
+    known = proof_keys.believed(store, Keys([NEWEST]))
+    assert known.ranks == {kid(NEWEST): 0, kid(NEWER): -1, kid(SIGNED_WITH): -2}
+    assert {kid("an old one"), kid("an older one")} <= {*known.jwks}
+    for each in (*strangers, Keys([NEWER]).jwks(), today.jwks()):
+        with pytest.raises(proof_keys.UnknownKey, match="is believed already"):
+            proof_keys.vouch(store, today, each["keys"][0]["kid"], each)
+    next_one = Keys(["the secret after that", NEWEST])
+    proof_keys.remember(store, next_one)
+    known = proof_keys.believed(store, Keys(["the secret after that"]))
+    assert {kid("an old one"), kid("an older one"), kid(SIGNED_WITH)} <= {*known.jwks}
+    assert not {kid("an old one"), kid("an older one")} & {*known.ranks}
 
 
 def test_keys_of_a_store_without_endorsements_are_believed_once_vouched_for(store, shop, valkey, monkeypatch):
