@@ -34,12 +34,23 @@ def storage(settings: Settings) -> list[Finding]:
     try:
         with closing(Store(settings.redis_url, 2)) as opened:
             opened.ping()
-            return [*servers(opened.servers(), time.time())]
+            return [*servers(opened.servers(), time.time()), *_rights(opened)]
     except WrongLayout as error:
         return [Finding(str(error), "install a newer version of consent-server, see docs/operating.md")]
     except StoreAway as error:
         what, cure = reason(error.__cause__ or error)
         return [Finding(f"Redis is away: {what}.", cure)]
+
+
+def _rights(store: Store) -> Iterator[Finding]:
+    """Find what Redis' user may not do, of what versions before did not do: each is tried on a key that nobody has."""
+    for command in ("ZADD consent:nothing XX 0 nothing", "ZREM consent:nothing nothing"):
+        word = command.split()[0]
+        if not store.connection.may(command):
+            yield Finding(
+                f"The user of REDIS_URL may not {word}, so nobody can be erased and nothing be archived.",
+                f"type in redis-cli: ACL SETUSER NAME +{word.lower()}, and write it into the ACL file too",
+            )
 
 
 def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:

@@ -260,3 +260,9 @@ def test_a_wrong_password_is_told(guarded: Guarded) -> None:
     with pytest.raises(StoreAway) as away, closing(Store(guarded.url.replace(PASSWORD, "wrong"), 5)) as store:
         store.ping()
     assert "invalid username-password pair" in f"{away.value.__cause__}"
+
+
+def test_whether_an_address_can_be_used_is_found_out_without_a_connection_of_the_pool(valkey: RedisServer) -> None:
+    with closing(Store(f"{valkey.url}?max_connections=1", 5)) as store:
+        store.ping()
+        assert store.connection.client.get("consent:layout") is not None

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import RedisServer, binary_of, closing
 
-from consent_server.check.store import alarms
+from consent_server.check.store import alarms, storage
 from consent_server.decision import Decision
 from consent_server.housekeeping import clear_files
 from consent_server.proof.archive import archive
@@ -19,7 +19,7 @@ from consent_server.rates.period import Period
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
-from consent_server.store import Archive, PreviousReplaced, Store
+from consent_server.store import Archive, PreviousReplaced, Store, StoreAway
 from consent_server.store import log as store_log
 from consent_server.store.keys import buckets, place
 from consent_server.tokens import Keys
@@ -191,6 +191,26 @@ def test_who_was_erased_leaves_the_append_only_file_of_a_small_shop_too(kind, sh
             assert [len(store.decisions.history(site, subject)) for subject in subjects] == [0, *[1] * 19]
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("right", ["zadd", "zrem"])
+def test_a_user_of_an_earlier_version_is_told_what_it_lacks_and_erases_nothing_by_half(valkey, site, right):
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
+        client.flushall()
+        decided = decide(store, site, asked(store, site))[0].subject
+        before = {key: client.dump(key) for key in client.scan_iter()}
+        client.execute_command("ACL", "SETUSER", "small", "on", ">word", "resetchannels", "~*", "+@all", f"-{right}")
+        url = valkey.url.replace("unix://", "unix://small:word@")
+        if right == "zadd":
+            with closing(Store(url, 5)) as small, pytest.raises(StoreAway):
+                small.decisions.erase(site, decided, lambda entry: b"")
+            assert {key: client.dump(key) for key in client.scan_iter()} == before
+        told = "\n".join(str(found) for found in storage(Settings(redis_url=url)))
+        assert f"may not {right.upper()}" in told
+        assert f"ACL SETUSER NAME +{right}" in told
+        client.acl_deluser("small")
+        assert "may not" not in "\n".join(str(found) for found in storage(Settings(redis_url=valkey.url)))
+        assert store.decisions.erase(site, decided, lambda entry: b"") == 1
 
 
 def test_a_file_that_may_not_be_written_anew_is_due_until_it_is(valkey, site, caplog):

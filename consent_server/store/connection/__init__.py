@@ -9,7 +9,7 @@ import random
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.resources import files
@@ -104,7 +104,8 @@ class Connection:
         try:
             self.client = connect(url, timeout)
             if isinstance(self.client, redis.Redis):
-                self.client.connection_pool.make_connection()  # not opened: only now it is known whether it can be
+                pool = self.client.connection_pool  # one beside it, not opened: only now it is known whether it can be
+                pool.connection_class(**pool.connection_kwargs)
         except (ValueError, TypeError) as error:
             raise StoreAway(f"REDIS_URL is none that Redis is reached by: {error}.") from None
         except (redis.RedisError, redis.exceptions.RedisClusterException) as error:  # a cluster is asked for its slots
@@ -134,6 +135,17 @@ class Connection:
             circuit.open(error)
             raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
         circuit.close()
+
+    def may(self, command: str) -> bool:
+        """Return whether Redis' user may do what a command says, which is tried; true where that cannot be known."""
+        run = cast(Callable[..., Any], self.client.execute_command)
+        try:
+            run(*command.split())
+        except redis.exceptions.NoPermissionError:
+            return False
+        except (redis.RedisError, redis.exceptions.RedisClusterException, OSError):
+            return True
+        return True
 
     def script(self, *names: str, repeatable: bool = True) -> Script:
         """Return a Lua script as a function of its keys, all in one slot, and arguments.

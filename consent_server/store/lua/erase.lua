@@ -21,8 +21,9 @@ if (redis.call('HGET', seen, digest) or '') ~= ARGV[2] or redis.call('HLEN', old
   return 0
 end
 for i = 5, #ARGV, 3 do
-  redis.call('HSET', erased, ARGV[i], ARGV[i + 2])
+  -- First what a user of an earlier version may lack the right to: an error here leaves nothing half done.
   redis.call('ZADD', erasures, string.match(ARGV[i], '^%d+'), ARGV[i])
+  redis.call('HSET', erased, ARGV[i], ARGV[i + 2])
   redis.call('XDEL', log, ARGV[i])
   redis.call('XDEL', copy, ARGV[i])
   redis.call('HDEL', older, ARGV[i + 1])
