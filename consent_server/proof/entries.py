@@ -95,17 +95,20 @@ class Owned:
         """Take the next entry of the day, a line of an export with tokens.
 
         Raises:
-            Unproven: it is a refusal or a change that is not signed by itself, and they have to be.
+            Unproven: it is a refusal or a change that is neither erased nor signed by itself, and has to be.
         """
-        if verify.needs_own(line):
-            self._any, self._lacks = True, self._lacks or "own" not in line
+        if line["kind"] != "first" or not line["allow"]:  # erased or not: or an erasure would make it another seal
+            self._any, self._lacks = True, self._lacks or not ("own" in line or "erased" in line)
             if self._lacks and self._before > 1:
                 raise Unproven(f"{_named(line)} is a refusal or a change that is signed by none of the keys.")
 
     @property
     def days(self) -> int:
-        """How many days there are with this one, whose entries were all taken."""
-        return 0 if self._lacks or not (self._any or self._before) else self._before + 1
+        """How many days there are with this one, whose entries were all taken: 2 at most, which is enough.
+
+        So a seal that is made again, by the same key after the same one, is the same from the third day on.
+        """
+        return 0 if self._lacks or not (self._any or self._before) else min(self._before + 1, 2)
 
 
 def _named(line: Mapping[str, Any]) -> str:

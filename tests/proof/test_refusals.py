@@ -14,6 +14,7 @@ from consent_server import verify as stand_alone
 from consent_server.decision import Decision, Entry, consent_of
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven, fields
+from consent_server.proof.erasure import erase
 from consent_server.site import Notice
 from consent_server.store import Store
 from consent_server.store.evidence.own import needs_own, said
@@ -174,6 +175,29 @@ def test_refusals_and_changes_that_a_version_before_wrote_are_sealed_until_all_w
         assert "Up to 2026-11-22 not each refusal and change was signed itself" in str(summary)
     days_on = list(proof.export(store, shop, KEYS, FIRST + timedelta(3), FIRST + timedelta(4), end))
     assert "signed by itself" not in str(verify(days_on, KEYS.jwks()))
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_seal_that_is_made_again_after_an_erasure_is_the_same(store, shop, first):
+    """Where refusals and changes were erased, on a day that had nothing else too; and two days after any other seal."""
+    at = int(NOW.timestamp())
+    for day in range(4):
+        answer(store, shop, START + day * DAY, 0)
+        if day != 1:
+            answer(store, shop, START + day * DAY + 1000, 7)
+        if day < first:
+            erase(store, shop, KEYS, entry_of(store, shop, FIRST + timedelta(day), allow=0).subject, at)
+    end = NOW + timedelta(2)
+    proof.seal(store, shop, KEYS, end)
+    seals = store.log.seals(shop)
+    assert [stand_alone.unsigned(seal)["own"] for seal in seals.values()] == [1, 2, 2, 2]
+    for entry in [*store.log.day(shop, FIRST + timedelta(first)), *store.log.day(shop, FIRST + timedelta(1))]:
+        if entry.subject:
+            erase(store, shop, KEYS, entry.subject, at)
+    store.connection.client.delete(f"consent:{{{shop.id}}}:seals")
+    assert len(proof.seal(store, shop, KEYS, end)) == 4
+    assert store.log.seals(shop) == seals
+    assert not verify(list(proof.export(store, shop, KEYS, None, end.date(), end)), KEYS.jwks()).unsigned
 
 
 def test_days_with_nothing_but_a_first_yes_say_nothing_of_it(store, shop):

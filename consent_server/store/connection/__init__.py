@@ -138,7 +138,7 @@ class Connection:
 
     def may(self, command: str) -> bool:
         """Return whether Redis' user may do what a command says, which is tried; true where that cannot be known."""
-        run = cast(Callable[..., Any], self.client.execute_command)
+        run: Callable[..., Any] = self.client.execute_command
         try:
             run(*command.split())
         except redis.exceptions.NoPermissionError:
