@@ -175,7 +175,7 @@ def export(
             yield _line("entry", n=read.tree.leaves, **given, leaf=hashed.hex())
             read.add(line, hashed)
         store.log.must_have(site, day)  # still: or entries that were trimmed meanwhile would seem to be missing
-        counted = read.counts()
+        counted = read.counts(seals.get(day, ""))
         yield _line("counts", day=day.isoformat(), counts=counted)
         previous = seals.get(day) or _seal(
             site, keys, known, day, read.tree, counted, previous, now, owned.days, is_open=True

@@ -12,6 +12,7 @@ from conftest import closing
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
+from consent_server.proof.day import Day
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.settings.shops import make_site
@@ -130,6 +131,21 @@ def test_a_shop_that_moves_to_another_zone_keeps_the_seals_that_it_has(store, mo
     assert [told[str(day)] for day in days[3:5]] == [None, None]
     assert told[str(days[7])] == 2
     assert read.recount(store, shop, Period(days[0] - DAY, days[-1] + DAY)).differences == []
+
+
+def test_a_day_that_an_earlier_version_sealed_with_what_the_counters_say_is_exported_so(store, monkeypatch):
+    """It took banners shown of the shop's day too; such a day proved itself where nobody answered in between."""
+    day, shop = date(2026, 11, 20), replace(SHOP, timezone="Asia/Baku")
+    now = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()) * 1000
+    store.counters.shown(shop, now=now, language="az", variant="", device="phone", country="AZ")
+    decision = Decision(secrets.token_urlsafe(16), 7, NOTICE, "accept", None)
+    store.decisions.record(shop, decision, now=now, sign=KEYS.sign, device="phone", country="AZ")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Day, "_of_entries", Day._of_counters)
+        assert proof.seal(store, shop, KEYS, end_of(day)) == [day]
+    lines = [*proof.export(store, shop, KEYS, None, day, end_of(day))]
+    assert verify(lines, KEYS.jwks()).entries == 1
+    assert shown(lines)[str(day)] == 1
 
 
 def test_an_export_that_is_made_while_shoppers_answer_proves_itself(store):
