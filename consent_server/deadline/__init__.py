@@ -58,14 +58,17 @@ class Deadline:
         """
         found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
         for number, (family, kind, protocol, _name, where) in enumerate(found, 1):
-            connected = socket.socket(family, kind, protocol)
             try:
                 most = self.left() if seconds is None else min(self.left(), seconds)
-                connected.settimeout(most / (1 + len(found) - number))
-                connected.connect(where)
-                connected.settimeout(most)
+                connected = socket.socket(family, kind, protocol)  # none of a family that is not here, as without IPv6
+                try:
+                    connected.settimeout(most / (1 + len(found) - number))
+                    connected.connect(where)
+                    connected.settimeout(most)
+                except OSError:
+                    connected.close()
+                    raise
             except OSError:
-                connected.close()
                 if number == len(found):
                     raise
             else:

@@ -212,3 +212,17 @@ def test_nothing_in_a_notice_runs(store, site, asked, environment, tmp_path, pag
     if where == "policy_url":
         page.locator("[data-ask] a").first.click()
     assert page.evaluate("document.documentElement.dataset.ran ?? null") is None
+
+
+class TakenMeanwhile(list):
+    """A list that another thread empties as soon as somebody has looked whether there is anything in it."""
+
+    def __len__(self):
+        many = super().__len__()
+        self.clear()
+        return many
+
+
+def test_words_that_another_thread_wrote_meanwhile_are_nothing_to_fail_for(store, shop):
+    store.notices._unwritten = TakenMeanwhile([(shop, [], None)])
+    store.notices.write()

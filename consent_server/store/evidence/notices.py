@@ -55,8 +55,8 @@ class Notices:
         Raises:
             StoreAway: it is still to be written.
         """
-        while self._unwritten:
-            first = site, notices, asked = self._unwritten[0]
+        for first in [*self._unwritten]:  # another thread may take each away meanwhile
+            site, notices, asked = first
             self._keep(site, notices)
             self.note(site, asked)
             with suppress(ValueError):  # another thread has done so too
