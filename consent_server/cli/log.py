@@ -23,6 +23,7 @@ from ..proof.attested.witnesses import cosign
 from ..proof.entries import Unproven
 from ..proof.erasure import carry_over
 from ..proof.log import export, seal, write
+from ..proof.seals import require_newest_key
 from ..rates.read import day_in
 from ..site import Notice, Site
 from ..store import ClocksApart, ForgedNotice, Store, Unreadable
@@ -91,6 +92,7 @@ def export_log(
         raise CommandFailed(f"--from {since} is after --to {until}.")
     with open_store(data) as (settings, sites, store):
         shop, keys = site_named(sites, site), signing_keys(settings)
+        require_newest_key(store, shop, keys, until)  # or the file would not prove itself
         try:
             seal(store, shop, keys, now)
         except (ClocksApart, Unproven, Unreadable) as error:

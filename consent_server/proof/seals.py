@@ -83,6 +83,18 @@ def newest_to_seal_after(site: Site, seals: Mapping[date, str], known: verify.Ke
     return previous
 
 
+def require_newest_key(store: Store, site: Site, keys: Keys, last: date) -> None:
+    """Return if an export up to ``last`` would prove itself that the newest of these keys signs.
+
+    Raises:
+        Unproven: a newer one has sealed a day; or another one that nothing leads to, and the day is in it.
+    """
+    seals = store.log.seals(site)
+    known = believed(store, keys, seals)
+    if seals and (last >= max(seals) or known.signer(seals[max(seals)])):
+        newest_to_seal_after(site, seals, known)
+
+
 def _read(site: str, day: date, token: str, known: verify.Keys) -> dict[str, Any]:
     """Return what a seal says, or raise Unproven."""
     try:

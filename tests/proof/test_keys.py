@@ -412,6 +412,30 @@ def test_a_log_whose_secret_is_lost_goes_on_once_its_key_is_vouched_for(store, v
         verify(lines, KEYS.jwks())
 
 
+def test_a_host_that_lacks_the_newer_secret_exports_nothing(store, valkey, monkeypatch, tmp_path):
+    """The file could not be verified: its end would be signed by an older key than a seal in it."""
+    site = read_sites(ROOT / "consent.toml")["smartmarket"]
+    for n in range(3):
+        answer(store, site, FIRST + timedelta(n), 2, KEYS)
+    proof.seal(store, site, KEYS, NOW - timedelta(1))
+    proof.seal(store, site, Keys([NEWER, SIGNED_WITH]), NOW)
+    days = [*store.log.seals(site)]
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
+    file = tmp_path / "log.jsonl"
+    for secret in (SIGNED_WITH, f"{SIGNED_WITH},{NEWER}", NEWEST):
+        monkeypatch.setenv("CONSENT_SECRET", secret)
+        refused = CliRunner().invoke(log_command, ["export", site.id, "--out", str(file), "--to", str(days[-1])])
+        assert refused.exit_code == 2, refused.output
+        assert kid(NEWER) in refused.stderr
+        assert not file.exists()
+    for secret in (NEWER, f"{NEWEST},{NEWER}"):
+        monkeypatch.setenv("CONSENT_SECRET", secret)
+        done = CliRunner().invoke(log_command, ["export", site.id, "--out", str(file), "--to", str(days[-1])])
+        assert done.exit_code == 0, done.output
+        assert verify(file.read_bytes().splitlines(), Keys([NEWER]).jwks()).days == len(days)
+
+
 @pytest.mark.parametrize(
     "change", [{"x": "AAAA"}, {"x": "A" * 44}, {"kty": "RSA"}, {"crv": "X25519"}, {"x": 5}, {"x": "é"}, {"x": None}]
 )
