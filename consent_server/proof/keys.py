@@ -49,9 +49,9 @@ def remember(store: Store, keys: Keys, seals: Mapping[date, str] = MappingProxyT
         keys: the configured ones.
         seals: of a site, in order.
     """
-    newest, kept = keys.jwks()["keys"][0]["kid"], store.keys.endorsements()
+    kept = store.keys.endorsements()
     known = believed(store, keys, seals)
-    done = {said.get("kid") for said in map(verify.unsigned, kept) if said.get("by") == newest and "back" in said}
+    done = {said["kid"] for said in _begun(known, kept, keys.jwks()["keys"][0]["kid"])}
     texts = [
         _endorsement(keys, 0, known.jwks[kid], {"is": "previous", "back": max(-known.ranks.get(kid, 0), 0)})
         for kid in sorted(known.previous - done - {jwk["kid"] for jwk in keys.jwks()["keys"]})
@@ -106,8 +106,7 @@ def believed(store: Store, keys: Keys, seals: Mapping[date, str] = MappingProxyT
     newest, *older = (jwk["kid"] for jwk in jwks)
     texts = [*_fitting(keys, kept, seals), *kept]
     known = verify.Keys(jwks, texts, newest)
-    begun = [said for said in map(verify.unsigned, kept) if (said.get("by"), said.get("is")) == (newest, "previous")]
-    if older and not any(said.get("kid") == older[0] and said.get("back") for said in begun):
+    if older and not any(said["kid"] == older[0] and said["back"] for said in _begun(known, kept, newest)):
         before = verify.Keys(jwks[1:], texts, older[0])
         taken = [
             _endorsement(keys, 0, before.jwks[kid], {"is": "previous", "back": _back(before, kid)})
@@ -115,6 +114,12 @@ def believed(store: Store, keys: Keys, seals: Mapping[date, str] = MappingProxyT
         ]
         known = verify.Keys(jwks, [*texts, *taken], newest)
     return known
+
+
+def _begun(known: verify.Keys, kept: Sequence[str], newest: str) -> list[dict[str, Any]]:
+    """Return what the newest key has signed, and is kept, of its previous ones: which these are, and how far back."""
+    said = [verify.unsigned(text) for text in kept if text in known.endorsements]
+    return [each for each in said if (each["by"], each.get("is")) == (newest, "previous") and "back" in each]
 
 
 def _back(before: verify.Keys, kid: str) -> int:

@@ -336,6 +336,19 @@ def test_what_two_endorsements_say_differently_is_compared_with_nothing():
     assert known.ranks == {kid(NEWEST): 0, kid(NEWER): -1}
 
 
+def test_what_somebody_else_writes_as_said_by_the_newest_key_keeps_it_from_saying_nothing(store, shop):
+    fill(store, shop, 10)
+    proof.seal(store, shop, Keys([SIGNED_WITH]), NOW - timedelta(1))
+    proof.seal(store, shop, Keys([NEWER, SIGNED_WITH]), NOW)
+    by = Keys([NEWEST]).jwks()["keys"][0]["kid"]
+    for jwk in Keys([NEWER, SIGNED_WITH]).jwks()["keys"]:
+        content = {"typ": "key", "by": by, "kid": jwk["kid"], "x": jwk["x"], "is": "previous", "back": 1}
+        store.keys.remember([token(content, FORGER.sign(content))])
+    proof_keys.remember(store, Keys([NEWEST, NEWER]))
+    ranks = {kid(NEWEST): 0, kid(NEWER): -1, kid(SIGNED_WITH): -2}
+    assert proof_keys.believed(store, Keys([NEWEST])).ranks == ranks
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_in_which_order_keys_are_vouched_for_says_nothing_of_their_age(store, shop, order):
     """And whoever vouches before the first start with a new secret loses nothing of what the one before led to."""
