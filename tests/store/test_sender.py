@@ -123,7 +123,7 @@ def test_a_connection_that_breaks_is_opened_anew_for_all_who_wait(server, stoppe
 
 
 def test_without_the_replicas_that_are_wanted_none_of_the_calls_counts(server, stopped):
-    with closing(Connection(server.url, 0.5, replicas=1)) as connection, ThreadPoolExecutor(MANY) as threads:
+    with closing(Connection(server.url, 3, replicas=1)) as connection, ThreadPoolExecutor(MANY) as threads:
         made = [threads.submit(connection.write, f"k{n}", "SET", n) for n in range(MANY)]
         for call in made:
             with pytest.raises(StoreAway) as few:
