@@ -8,7 +8,8 @@ from typing import Any
 
 from .. import verify
 from ..decision import Entry
-from ..site import ConsentError, Notice, Site, base64url, categories_of
+from ..site import ConsentError, Notice, Site, base64url
+from ..store.evidence.own import logged
 from ..tokens import Keys, token
 
 _HEAD = struct.Struct(">BI")
@@ -28,13 +29,7 @@ def fields(entry: Entry, site: Site) -> dict[str, Any]:
         "bucket": entry.bucket,
         "at": entry.at,
         "seq": entry.seq,
-        "kind": entry.kind,
-        "allow": entry.allowed(),
-        "before": categories_of(entry.before),
-        "how": entry.how,
-        "device": entry.device,
-        "country": entry.country,
-        "notice": entry.notice,
+        **logged(entry),
     }
     if not entry.erased:
         line |= {"id": entry.id, "subject": entry.subject, "signature": base64url(entry.signature)}

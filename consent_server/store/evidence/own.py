@@ -13,6 +13,19 @@ def needs_own(entry: Entry) -> bool:
     return entry.kind != "first" or not entry.allow
 
 
+def logged(entry: Entry) -> dict[str, Any]:
+    """Return what is logged of an entry, but for its place and whose it is."""
+    return {
+        "kind": entry.kind,
+        "allow": entry.allowed(),
+        "before": categories_of(entry.before),
+        "how": entry.how,
+        "device": entry.device,
+        "country": entry.country,
+        "notice": entry.notice,
+    }
+
+
 def said(entry: Entry, site: str) -> dict[str, Any]:
     """Return what is signed of an entry: all that is logged, but of its place only the second.
 
@@ -22,13 +35,7 @@ def said(entry: Entry, site: str) -> dict[str, Any]:
         "typ": "entry",
         "site": site,
         "at": entry.at // 1000,
-        "kind": entry.kind,
-        "allow": entry.allowed(),
-        "before": categories_of(entry.before),
-        "how": entry.how,
-        "device": entry.device,
-        "country": entry.country,
-        "notice": entry.notice,
+        **logged(entry),
         "id": entry.id,
         "subject": entry.subject,
     }
