@@ -14,6 +14,7 @@ from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection, StoreAway
 from .connection.clock import Clock, apart
+from .connection.foreign import ours
 from .counters import counting
 from .evidence.notices import Notices
 from .evidence.own import needs_own, said
@@ -162,7 +163,9 @@ class Decisions:
                 case [Reply.NEW, *_]:
                     return Recorded(consent, signature, repeat=False, at=now)
                 case [Reply.REPEATED, at, first, shared]:
-                    return self._repeat(site, decision, unpack(first, bucket.number, at, 0), shared)
+                    with ours(bucket.log):
+                        found = unpack(first, bucket.number, at, 0)
+                    return self._repeat(site, decision, found, shared)
                 case [Reply.REPLACED, *_]:
                     raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
                 case [Reply.APART, at]:
@@ -190,7 +193,7 @@ class Decisions:
     def newest(self, site: Site, subject: str) -> Entry | None:
         """Return the newest decision of one shopper, if one is kept; its notice is the beginning of a hash."""
         place = keys.place(site, subject)
-        with self._reached(place.seen):
+        with self._reached(place.seen), ours(place.seen):
             positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
             for at, seq in sorted(unpack_places(positions), reverse=True):
                 page = cast(list[Any], self._redis.xrange(place.bucket.log, f"{at}-{seq}", f"{at}-{seq}"))
@@ -201,7 +204,7 @@ class Decisions:
 
     def _found(self, place: keys.Place) -> _Found:
         """Return what the index says of a place, as it is kept, and the entries there, oldest first."""
-        with self._reached():
+        with self._reached(place.seen), ours(place.seen):
             positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
             # Read last: a place that goes from the one to the other meanwhile is in both, and not in neither.
             older = cast(dict[bytes, bytes], self._redis.hgetall(place.older))
@@ -210,11 +213,11 @@ class Decisions:
             for at, seq in places:
                 calls.xrange(place.bucket.log, f"{at}-{seq}", f"{at}-{seq}")
             pages = calls.execute() if places else []
-        entries = [
-            unpack(page[0][1][b"e"], place.bucket.number, at, seq)
-            for (at, seq), page in zip(places, pages, strict=True)
-            if page
-        ]
+            entries = [
+                unpack(page[0][1][b"e"], place.bucket.number, at, seq)
+                for (at, seq), page in zip(places, pages, strict=True)
+                if page
+            ]
         return _Found(positions, len(older), entries)
 
     def erase(self, site: Site, subject: str, state: Callable[[Entry], bytes]) -> int:
