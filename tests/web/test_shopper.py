@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import brotli
 import pytest
+import redis
 from conftest import closing
 
 from consent_server.store import Store, StoreAway
@@ -430,3 +431,15 @@ def test_while_redis_is_away_decisions_wait_and_scripts_do_not(tmp_path, site):
     assert client.get("/v1/keys.json").status_code == 200
     assert client.get("/healthz").status_code == 200
     problem(client.get("/readyz"), 503, "store-away")
+
+
+def test_what_somebody_else_wrote_into_the_index_is_no_internal_error(shopper, app, redis_url):
+    """And allows nothing: nginx makes a broken page of any other answer."""
+    shopper.decide("analytics")
+    with redis.Redis.from_url(redis_url) as client:
+        (seen,) = client.scan_iter(match="*:seen:*")
+        for field, places in client.hgetall(seen).items():
+            client.hset(seen, field, places + b"odd")
+    bearer = {"Authorization": f"Bearer {shopper.token}"}
+    problem(shopper.client.get("/v1/smartmarket/me", headers=bearer), 503, "unproven")
+    problem(shopper.client.get("/v1/smartmarket/allows/analytics", headers=bearer), 403, "not-allowed")
