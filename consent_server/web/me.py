@@ -54,7 +54,7 @@ def verified(site: Site, text: str) -> Consent:
 
 def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
     store = services().store
-    entries = store.decisions.history(site, consent.sub) if consent.sub else []
+    entries = store.history.of(site, consent.sub) if consent.sub else []
     return history(entries, {entry.notice: store.notices.starting_with(site, entry.notice) for entry in entries})
 
 

@@ -304,14 +304,14 @@ def test_an_erasure_whose_answer_was_lost_is_told_of_when_it_is_asked_for_again(
     shopper.decide("analytics")
     shopper.decide("marketing")
     services, bearer = app.extensions["consent"], {"Authorization": f"Bearer {shopper.token}"}
-    erase, at = services.store.decisions.erase, int(time.time())
+    erase, at = services.store.history.erase, int(time.time())
 
     def lose(*arguments):
         assert erase(*arguments) == 2
         raise StoreAway("The store takes nothing at the moment; try again shortly.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(services.store.decisions, "erase", lose)
+        patch.setattr(services.store.history, "erase", lose)
         problem(shopper.client.delete("/v1/smartmarket/me", headers=bearer), 503, "store-away")
     for _ in range(2):
         again = shopper.client.delete("/v1/smartmarket/me", headers=bearer).get_json()
