@@ -15,6 +15,7 @@ from werkzeug.sansio.utils import get_host
 
 from .banner.scripts import build_scripts
 from .demo import storefront
+from .preview.marketers import blueprint_of as preview_of
 from .settings.environment import Settings, read_environment
 from .settings.rows import SettingsError
 from .settings.shops import read_sites
@@ -130,6 +131,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     app.register_blueprint(reports.blueprint)
     app.register_blueprint(seals.blueprint)
     app.register_blueprint(marketer.blueprint)
+    app.register_blueprint(preview_of(settings.config))
     app.register_blueprint(health.blueprint)
     if settings.demo:
         app.register_blueprint(storefront.blueprint, url_prefix="/demo")
