@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ..decision import SIGNAL
+from ..entry import SIGNAL
 from .alarms import Alarm
 from .compare import Verdict, verdicts
 from .counts import Counts

@@ -7,7 +7,8 @@ from functools import partial
 
 from flask import Blueprint, Response
 
-from ..decision import Consent, Decision, shown_in
+from ..decision import Consent, Decision
+from ..showing import shown_in
 from ..site import ConsentError, Site
 from ..store import Recorded
 from ..tokens import BadToken, token
