@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from consent_server.banner.scripts import build_scripts
+from consent_server.rules import Rule
 from consent_server.settings.lists import VENDORS
 from consent_server.settings.shops import make_site
 
@@ -137,6 +138,25 @@ def test_what_keeps_an_answer_is_told_a_refusal_when_that_has_ended(shop: Shop, 
     assert page.evaluate("consent.choice") is None
     refused = {"wordpress": [*before, *no], "shopify": no, "hubspot": no, "piwikpro": no}
     assert page.evaluate("said") == refused.get(name, before)
+
+
+def test_what_is_on_without_an_answer_is_no_yes_to_what_keeps_one(shop: Shop, page: Page) -> None:
+    before, yes, no = TOLD["wordpress"]
+    rules = (Rule("uk", ("GB",), {"analytics": "objection"}),)
+    shop.serve(vendors={"wordpress": {}}, rules=rules)
+    tag = shop.tag.replace("<script", "<script data-place=GB")
+    page.goto(shop.page("", head=STAND_INS["wordpress"].replace("{tag}", tag)))
+    page.evaluate(ANALYTICS)
+    until(page, "consent.token")
+    page.goto(shop.page("", "/next", head=STAND_INS["wordpress"].replace("{tag}", tag)))
+    until(page, f"said.length == {len(before) + len(yes)}")
+    assert page.evaluate("said") == [*before, *yes]
+    shop.serve(vendors={"wordpress": {}}, rules=rules, revision=2)
+    page.goto(shop.page("", "/last", head=STAND_INS["wordpress"].replace("{tag}", tag.replace(".js", ".js?2"))))
+    until(page, "document.readyState == 'complete'")
+    settle(page)
+    assert page.evaluate("[consent.choice, consent.allows('analytics')]") == [None, True]
+    assert page.evaluate("said") == [*before, *no]
 
 
 @pytest.mark.parametrize("name", ["wordpress", "shopify", "pinterest", "piwikpro"])
