@@ -90,8 +90,20 @@ VENDORS: Mapping[str, tuple[Row, ...]] = {
         ),
         Row("wait", whole(0, 5000), 500, "Milliseconds that Google's tags wait for the choice (wait_for_update).", 800),
         Row("region", _regions, [], "Regions that the denied default is for; everywhere if left out.", ["AZ", "US-CA"]),
-        Row("redact", yes_no, False, "ads_data_redaction.", True),
-        Row("passthrough", yes_no, False, "url_passthrough.", True),
+        Row(
+            "redact",
+            yes_no,
+            False,
+            "While marketing is refused, no identifier of an ad's click is sent to Google (ads_data_redaction).",
+            True,
+        ),
+        Row(
+            "passthrough",
+            yes_no,
+            False,
+            "Without cookies, what an ad's click said goes along in the links of the page (url_passthrough).",
+            True,
+        ),
     ),
     "microsoft": (
         Row("uet", yes_no, False, "Microsoft Advertising's Universal Event Tracking.", True),

@@ -15,9 +15,10 @@ from babel import Locale
 
 from consent_server.banner import collation
 from consent_server.banner.cookie_list import cookie_list, facts, fragment
-from consent_server.banner.regional import country_name, country_names, day, time_span
+from consent_server.banner.regional import country_name, country_names, day
 from consent_server.banner.ruled import words_of
 from consent_server.banner.scripts import build_scripts
+from consent_server.catalogue.spans import time_span
 from consent_server.rules import Rule
 from consent_server.settings.rows import duration
 from consent_server.settings.shops import SettingsError, read_sites, snippet_words
