@@ -144,15 +144,14 @@ def test_a_command_beside_the_service_has_what_the_service_has(short_folder: Cal
         assert there in typed
         typed = typed.replace(there, str(here))
     done = subprocess.run(
-        ["bash", "-ec", f"{typed}\nconsent-server check --offline\nconsent-server log seal shop"],
+        ["bash", "-ec", f"{typed}\nconsent-server check --offline\nconsent-server keys"],
         cwd=folder,
         env=PLAIN,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "shop: 0 days sealed" in done.stdout
-    assert (folder / "data").is_dir()
+    assert '"kty": "OKP"' in done.stdout
 
 
 @pytest.mark.parametrize(
