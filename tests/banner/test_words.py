@@ -111,6 +111,14 @@ def test_there_are_the_languages_that_are_promised_and_each_has_a_row_in_the_glo
     assert list(GLOSSARY) == sorted(WORDS)
 
 
+def test_of_how_many_languages_the_glossary_names_a_law_is_said_as_it_is() -> None:
+    laws = re.findall(r"^\| `\w+` \|(?:[^|\n]+\|){6} ([^|\n]+) \|$", TRANSLATING, re.M)
+    named = sum(not law.startswith("–") for law in laws)
+    assert (len(laws), named) == (47, 39)
+    assert "in eight languages it names none" in TRANSLATING
+    assert f"whose words {named} of them have" in (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize("lang", WORDS)
 def test_where_a_rule_has_it_on_until_objection_it_says_so_with_the_law_s_word_in_whole_sentences(lang: str) -> None:
     words, terms = WORDS[lang], GLOSSARY[lang]
