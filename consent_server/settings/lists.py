@@ -51,7 +51,7 @@ def _life(value: Any) -> str | dict[str, str]:
 
 COOKIE = (
     Row("name", _cookie_name, REQUIRED, "Its name, or a pattern such as _ga_*; storage entries count too.", "_ga_*"),
-    Row("provider", text, REQUIRED, "Who sets it.", "Google"),
+    Row("provider", text, REQUIRED, "Who sets it; the shop itself, if it begins with the shop's name.", "Google"),
     Row("purpose", by_language, REQUIRED, "What for, in each language.", {"en": "Tells visits from each other."}),
     Row("life", _life, REQUIRED, "How long it lives: one text, or one for each language.", {"en": "13 months"}),
     Row("country", country, None, "Where the data goes (ISO 3166-1).", "US"),
