@@ -13,7 +13,7 @@ help: ## Say what there is to do: this list.
 demo: .venv/ready ## Run everything here, with a shop to try it on; PORT=8080 chooses the port, Ctrl-C ends it.
 	@exec .venv/bin/consent-server demo $(if $(PORT),--port $(PORT))
 
-test: lint ## Check style and types, then run every test; fetches the browser and servers they need.
+test: lint ## Check style and types, then run the tests, but for the long ones below; fetches what they need.
 	@echo "Tests ..."
 	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
@@ -80,7 +80,7 @@ clean: ## Remove what make has made in this checkout.
 	@$(PIP) --editable . || { echo "The packages named in pyproject.toml could not be installed: see above."; exit 2; }
 	@touch $@
 
-# Besides Python packages the tests need Node, Chromium, redis-server and nginx; needs.sh says which it had to fetch.
+# Besides Python packages the tests need Node, browsers, servers and PHP; needs.sh has the list, and says what it fetched.
 .venv/ready-for-tests: .venv/ready tests/needs.sh
 	@echo "Installing what the tests need ..."
 	@$(PIP) --editable '.[test]' || { echo "The test packages could not be installed: see above."; exit 2; }

@@ -19,6 +19,9 @@ import msgspec
 from .rules import ELSEWHERE, Rule, strictest
 
 CATEGORIES = ("necessary", "functional", "analytics", "marketing")
+GRACE = 90 * 86400
+"""Seconds that the cookie outlives its answer, so that a renewal can name what it renews."""
+
 OPTIONAL = CATEGORIES[1:]
 """The kinds of cookies a shopper may refuse. A choice is a mask over them: functional 1, analytics 2, marketing 4."""
 
@@ -159,8 +162,9 @@ class Site:
         return not all(self.is_own(cookie) for each in self.cookies.values() for cookie in each)
 
     def is_own(self, cookie: Cookie) -> bool:
-        """Return whether a cookie is the shop's: the provider has its name, and the cookie lies with its pages."""
-        return not cookie.host and cookie.provider.casefold().startswith(self.name.casefold())
+        """Return whether a cookie is the shop's: the provider begins with its name, and it lies with its pages."""
+        own = re.escape(self.name.casefold()) + r"(?!\w)"  # a whole word: Shopify is not Shop's
+        return not cookie.host and bool(re.match(own, cookie.provider.casefold()))
 
     @cached_property
     def abroad(self) -> frozenset[str]:

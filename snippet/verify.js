@@ -1,5 +1,5 @@
 /**
- * Checks a consent token, or a receipt, with the server's public keys: in Node 20 or newer, Deno, edge workers and
+ * Checks a consent token, or a receipt, with the server's public keys: in Node 20 or newer, edge workers and
  * browsers, with WebCrypto alone.
  *
  *     import { verify, verifyReceipt } from './verify.js';

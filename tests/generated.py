@@ -58,6 +58,8 @@ def commands() -> str:
         for name in group.list_commands(context):
             command = group.get_command(context, name)
             if isinstance(command, click.Group):
+                if command.invoke_without_command:
+                    yield f"| `{path} {name}` | {(command.help or '').split(chr(10) * 2)[0]} |"
                 yield from lines(command, f"{path} {name}")
             elif command:
                 arguments = [param for param in command.params if isinstance(param, click.Argument)]

@@ -22,7 +22,9 @@ from test_serving import certificate, nginx
 
 from consent_server.settings.environment import ENVIRONMENT
 from consent_server.store.connection.server import ask
+from consent_server.web.accounts import LONGEST_BODY
 from consent_server.web.problems import STATUS
+from consent_server.web.reports import LONGEST
 
 DOCS = ROOT / "docs"
 COMPOSE = yaml.safe_load((DOCS / "compose.yaml").read_text("utf-8"))
@@ -45,7 +47,8 @@ def test_each_variable_that_they_set_exists() -> None:
     places = dict(re.findall(r"^ENV (\w+)=(.*)$", container, re.MULTILINE))
     consent = COMPOSE["services"]["consent"]
     assert f"/run/secrets/{consent['secrets'][0]}" == places["CONSENT_SECRET_FILE"]
-    assert consent["volumes"][0].split(":")[1] == places["CONSENT_CONFIG"]
+    assert consent["volumes"][0].split(":")[1] == str(Path(places["CONSENT_CONFIG"]).parent)
+    assert f"-v ./consent:{Path(places['CONSENT_CONFIG']).parent}:ro" in container
     assert COMPOSE["secrets"][consent["secrets"][0]] == {"environment": "CONSENT_SECRET"}
 
 
@@ -87,14 +90,25 @@ def test_the_redis_of_compose_loses_nothing(short_folder: Callable[[], Path]) ->
         assert server.eviction == "noeviction"
 
 
+def test_no_file_is_mounted_alone_that_is_read_again_while_it_runs() -> None:
+    """An editor writes another file of the name, and the mount keeps the old one."""
+    mounted = [volume for service in COMPOSE["services"].values() for volume in service.get("volumes", ())]
+    alone = {volume.split(":")[0] for volume in mounted if Path(volume.split(":")[1]).suffix}
+    assert alone == {"./nginx.conf"}, "nginx is started anew for its own"
+
+
 def test_nginx_takes_its_file_and_passes_on_what_the_page_says(tmp_path: Path) -> None:
     text = (DOCS / "nginx.conf").read_text("utf-8")
     assert re.sub(r"\s+", " ", example("nginx")).replace("127.0.0.1", "consent") in re.sub(r"\s+", " ", text)
     assert {"shop.example", COMPOSE["services"]["consent"]["environment"]["CONSENT_MARKETERS"]} == {
         *re.findall(r"server_name (\S+);", text)
     }
+    (passed,) = {int(size) * 1024 for size in re.findall(r"client_max_body_size (\d+)k;", text)}
+    assert passed >= max(LONGEST, LONGEST_BODY), "what the server takes comes as far as to it"
     certificates = certificate(tmp_path)
-    text = text.replace("/etc/nginx/tls.crt", str(certificates[0])).replace("/etc/nginx/tls.key", str(certificates[1]))
+    text = text.replace("/etc/nginx/tls/tls.crt", str(certificates[0])).replace(
+        "/etc/nginx/tls/tls.key", str(certificates[1])
+    )
     text = text.replace("consent:8000", "127.0.0.1:8000").replace("443", str(free_port()))
     done = subprocess.run([*nginx(tmp_path, text), "-t"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -45,6 +45,12 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert not missing
 
 
+def test_every_picture_is_shown_or_linked() -> None:
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    for picture in (ROOT / "docs").rglob("*.png"):
+        assert f"]({picture.name})" in text, picture.name
+
+
 @pytest.mark.parametrize(
     "block", [*blocks()], ids=lambda block: f"{block.page.name}: {block.name or block.code[:30]!r}"
 )
@@ -73,6 +79,28 @@ def test_each_row_of_the_comparison_names_tests_that_exist() -> None:
         for test, path in named:
             assert f"\ndef {test}(" in (ROOT / path).read_text("utf-8"), f"{path} has no {test}"
         assert re.search(r"\)(?: \| [●◐○–]){5} \|$", row), row
+
+
+MEASURED = {
+    "Scripts wait, external": "held scripts keep the page's order",
+    "Nonce, integrity": "the script's nonce is kept",
+    "What a single-page app adds": "a script added later waits",
+    "Unmarked trackers": "unmarked script, image",
+    "… and reaches other open tabs": "the answer reaches another open tab",
+    "A shop's hostile style sheet": "`* { all: unset",
+}
+"""Rows of the README's comparison, by how they begin, of which a line of docs/compare.md was measured."""
+
+
+def test_no_mark_of_the_comparison_says_otherwise_than_what_was_measured() -> None:
+    table = (ROOT / "README.md").read_text("utf-8").partition("## How it compares")[2].partition("\n## ")[0]
+    lines = (ROOT / "docs" / "compare.md").read_text("utf-8").splitlines()
+    for marked, measured in MEASURED.items():
+        (row,) = [line for line in table.splitlines() if line.startswith(f"| {marked}")]
+        (line,) = [line for line in lines if line.startswith(f"| {measured}")]
+        for mark, found in zip(row.split(" | ")[2:], line.split(" | ")[2:], strict=True):  # c15t was not measured
+            wrong = {"no": "●", "none": "●", "yes": "○"}.get(found.strip(" |"))
+            assert mark.strip(" |") != wrong, (row, line)
 
 
 def test_each_row_of_what_is_recommended_for_accounts_names_a_test_that_exists() -> None:

@@ -26,7 +26,7 @@ ONLY = {
     "rfc3161_client": {"proof", "verify"},
     "flask": {"web", "demo", "preview", "app", "cli"},
     "click": {"cli"},
-    "babel": {"banner", "settings"},
+    "babel": {"banner", "catalogue", "settings"},
     "granian": {"cli"},
     "playwright": {"audit"},
     "duckduckgo_autoconsent": {"audit"},

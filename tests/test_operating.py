@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, SECRET, free_port
+from examples import example
 from test_serving import described, running, up
 
 __all__ = ["running"]
@@ -44,7 +45,7 @@ def test_the_systemd_unit_is_one(tmp_path: Path) -> None:
         pytest.skip("systemd is not installed")
     text = (ROOT / "docs" / "consent-server.service").read_text()
     path = tmp_path / "consent-server.service"
-    path.write_text(text.replace("/opt/consent-server/bin", str(BIN)).replace("User=consent", "User=root"))
+    path.write_text(text.replace("/opt/consent-server/current/bin", str(BIN)).replace("User=consent", "User=root"))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True)
     said = [line for line in (done.stdout + done.stderr).splitlines() if "consent-server.service" in line]
     assert done.returncode == 0, said
@@ -69,7 +70,7 @@ def test_the_systemd_unit_runs_and_reloads_without_losing_a_request(
 
     environment = dict(line.split("=", 1) for line in placed(service["Environment"]).split())
     process = running(
-        *service["ExecStart"].replace("/opt/consent-server/bin", str(BIN)).split(),
+        *service["ExecStart"].replace("/opt/consent-server/current/bin", str(BIN)).split(),
         cwd=placed(service["WorkingDirectory"]),
         env={**PLAIN, **environment, "PORT": str(port)},
     )
@@ -123,6 +124,60 @@ def test_the_systemd_unit_runs_and_reloads_without_losing_a_request(
     config.write_text(sound, "utf-8")
     process.send_signal(signal.SIGHUP)
     until_warned(url, False)
+
+
+def test_a_command_beside_the_service_has_what_the_service_has(short_folder: Callable[[], Path]) -> None:
+    folder = short_folder()
+    described(folder, "https://shop.example")
+    (folder / "consent-secret").write_text(SECRET)
+    (folder / "consent-secret").chmod(0o600)
+    typed = example("commands beside the unit")
+    given = dict(re.findall(r"(CONSENT_\w+)=(\S+)", typed))
+    served = dict(line.split("=", 1) for line in unit()["Environment"].split())
+    assert {**served, "CONSENT_SECRET_FILE": given["CONSENT_SECRET_FILE"]} == {"WEB_CONCURRENCY": "2", **given}
+    for there, here in (
+        ("sudo -u consent ", ""),
+        ("/opt/consent-server/current/bin", BIN),
+        ("/etc/consent-server", folder),
+        ("/var/lib/consent-server", folder),
+    ):
+        assert there in typed
+        typed = typed.replace(there, str(here))
+    done = subprocess.run(
+        ["bash", "-ec", f"{typed}\nconsent-server check --offline\nconsent-server keys"],
+        cwd=folder,
+        env=PLAIN,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"kty": "OKP"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("status", "mailed"),
+    [
+        (0, []),
+        (1, ["-s The shop leaks privacy@shop.example", "said"]),
+        (2, ["-s The shop could not be audited operator@shop.example", "said"]),
+    ],
+)
+def test_the_nightly_audit_mails_its_report_and_tells_a_leak_from_an_audit_that_failed(
+    tmp_path: Path, status: int, mailed: list[str]
+) -> None:
+    for name, does in (("consent-server", f"echo said; exit {status}"), ("mail", 'echo "$*"; cat')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    script = tmp_path / "consent-audit"
+    there = example("audit nightly")
+    script.write_text(
+        there.replace("/opt/consent-server/current/bin", str(tmp_path)).replace("/srv/shop", str(tmp_path))
+    )
+    script.chmod(0o755)
+    assert example("audit crontab").split(maxsplit=5)[5].strip() == f"/usr/local/bin/{script.name}"
+    done = subprocess.run([script], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+    assert done.stdout.splitlines() == mailed
+    assert done.stderr == ""
 
 
 def until_warned(url: str, is_warned: bool) -> str:

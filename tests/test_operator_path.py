@@ -148,6 +148,13 @@ def decide(url: str) -> str:
         return str(json.load(answer)["token"])
 
 
+def erase(url: str, token: str) -> None:
+    """Have the record of who has a token erased, as in *My choices*."""
+    request = urllib.request.Request(f"{url}/v1/shop/me", None, {"Authorization": f"Bearer {token}"}, method="DELETE")
+    with urllib.request.urlopen(request, timeout=45) as answer:
+        assert json.load(answer)["erased"] == 1
+
+
 def until_all(holds: Callable[[], bool]) -> None:
     """Wait until something holds of every worker: while they change, an old and a new one answer in turn."""
     until = time.monotonic() + 120
@@ -195,13 +202,16 @@ def test_the_path_of_a_new_operator(checkout: Path, told: tuple[str, list[Any]])
 
         shell("operator webhook")
         assert len(told[1]) == 1
-        kept = decide(url)
+        kept, gone = decide(url), decide(url)
         said = shell("operator backup")
-        assert "1 entries of 1 days are whole and unchanged" in said
+        assert "2 entries of 1 days are whole and unchanged" in said
         assert said.endswith("This backup can be put back.\n\n")
 
         lost = decide(url)
-        shell("operator restore")
+        erase(url, gone)
+        said = shell("operator restore")
+        assert re.search(r"^shop: 1 entries that are erased in \S+ were whole in the backup; now erased\.$", said, re.M)
+        assert ask(f"{url}/v1/shop/me", gone)["history"] == []
         assert len(ask(f"{url}/v1/shop/me", kept)["history"]) == 1
         assert ask(f"{url}/v1/shop/me", lost)["history"] == []
         assert len([*folder.glob("consent-data.until-*/appendonlydir")]) == 1

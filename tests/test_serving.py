@@ -72,7 +72,7 @@ def described(folder: Path, *origins: str) -> Path:
     config.write_text(
         f'[sites.shop]\nname = "Shop"\norigins = {json.dumps(origins)}\n'
         'policy_url = "/privacy"\npolicy_updated = 2025-12-20\n'
-        '[[sites.shop.cookies.necessary]]\nname = "consent"\nprovider = "Shop"\nlife = "6 months"\n'
+        '[[sites.shop.cookies.necessary]]\nname = "consent"\nprovider = "Shop"\nlife = "9 months"\n'
         'purpose.en = "Keeps your answer."\n',
         "utf-8",
     )

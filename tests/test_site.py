@@ -40,3 +40,12 @@ def test_a_third_party_is_who_has_not_the_shop_s_name_or_keeps_it_elsewhere():
     assert not shop(None, Cookie("a", "Shop analytics", {}, {})).has_third_parties
     assert shop(None, Cookie("a", "Measurer", {}, {})).has_third_parties
     assert shop(None, Cookie("a", "Shop", {}, {}, None, "ads.example")).has_third_parties
+
+
+def test_whose_name_only_begins_with_the_letters_of_the_shop_s_is_a_third_party_whose_country_is_abroad():
+    for name in ("Shopify", "Shopping", "Shop2", "Şhop"):
+        site = shop("AZ", Cookie("a", name, {}, {}, "CA"))
+        assert (site.has_third_parties, site.abroad) == (True, {"CA"}), name
+        assert shop(None, Cookie("a", name, {}, {}, "CA")).abroad == {"CA"}, name
+    for name in ("Shop", "SHOP", "Shop.example", "Shop (analytics)", "Shop's"):
+        assert not shop("AZ", Cookie("a", name, {}, {}, "AZ")).has_third_parties, name

@@ -153,3 +153,21 @@ def test_nginx_lets_through_only_what_the_shopper_allows(
         assert status == (200 if allowed else 403), text
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(f"{url}/_allows/functional", timeout=45)
+
+
+@pytest.mark.parametrize("wrong", ["away", "path"])
+def test_nginx_lets_nothing_through_where_nobody_says_what_is_allowed(
+    server: Live, running: Callable[..., subprocess.Popen[bytes]], recommendations: int, tmp_path: Path, wrong: str
+) -> None:
+    port = free_port()
+    asked = f"127.0.0.1:{free_port()}" if wrong == "away" else f"127.0.0.1:{server.port}/nowhere"
+    locations = example("auth_request").replace("127.0.0.1:8000", asked).replace(
+        "127.0.0.1:9000", f"127.0.0.1:{recommendations}")  # fmt: skip
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    running(*nginx(folder, f"server {{ listen 127.0.0.1:{port}; {locations} location / {{ return 204; }} }}"))
+    url = f"http://127.0.0.1:{port}"
+    up(url)
+    allowed = {"Cookie": f"consent={token(server, 'functional')}"}
+    with pytest.raises(urllib.error.HTTPError, match="500"):
+        urllib.request.urlopen(urllib.request.Request(f"{url}/recommendations/", headers=allowed), timeout=45)

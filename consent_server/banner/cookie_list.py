@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+from ..catalogue.spans import time_span
 from ..site import CATEGORIES, Cookie, Site
-from .regional import country_name, country_names, day, isolated, sentences, time_span
+from .regional import country_name, country_names, day, isolated, sentences
 
 
 def facts(site: Site, lang: str, words: Mapping[str, str]) -> list[str]:

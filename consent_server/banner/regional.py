@@ -1,44 +1,15 @@
-"""Names of countries, days and times as a language says them (Unicode CLDR, by Babel)."""
+"""Names of countries and days as a language says them (Unicode CLDR, by Babel)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.lists import format_list
-from babel.units import format_unit
 
-from ..settings.rows import duration
+from ..catalogue.spans import PERSIAN_DIGITS, locale_of
 from . import collation
-
-_SPANS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
-    "et": {"day": {"one": "{} päev", "other": "{} päeva"}},
-    "ga": {
-        "year": {
-            "one": "{} bhliain",
-            "two": "{} bhliain",
-            "few": "{} bliana",
-            "many": "{} mbliana",
-            "other": "{} bliain",
-        }
-    },
-    "he": {
-        "year": {"one": "שנה אחת", "two": "שנתיים"},
-        "month": {"one": "חודש אחד"},
-        "day": {"one": "יום אחד"},
-    },
-    "mt": {
-        "year": {"one": "{} sena", "two": "sentejn", "few": "{} snin", "many": "{}-il sena", "other": "{} sena"},
-        "month": {"one": "{} xahar", "two": "xahrejn", "few": "{} xhur", "many": "{}-il xahar", "other": "{} xahar"},
-        "day": {"one": "{} jum", "two": "jumejn", "few": "{} ijiem", "many": "{}-il jum", "other": "{} jum"},
-    },
-    **{lang: {"day": {"one": "{} dag", "other": "{} dager"}} for lang in ("nb", "no")},
-    "sv": {"day": {"one": "{} dag", "other": "{} dagar"}},
-}
-"""What CLDR lacks, shortens or says otherwise than shops do, by language, unit and plural form."""
 
 _DATES: Mapping[str, str] = {
     "en": "en-GB",
@@ -51,20 +22,6 @@ _DATES: Mapping[str, str] = {
 
 _SOLAR_MONTHS = ["فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند"]
 _SOLAR_YEAR, _SOLAR_NEW_YEAR = 1404, date(2025, 3, 21)
-_PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
-
-
-@cache
-def _locale(lang: str) -> Locale:
-    """Return what is known of a language, as our words are written in it; English where nothing is."""
-    if lang == "sr":
-        return Locale("sr", script="Latn")
-    if lang == "pt":
-        return Locale("pt", "PT")
-    try:
-        return Locale("en", "GB") if lang == "en" else Locale(lang)
-    except UnknownLocaleError:
-        return Locale("en", "GB")
 
 
 def dates(lang: str) -> str | list[str]:
@@ -74,7 +31,7 @@ def dates(lang: str) -> str | list[str]:
 
 def country_name(code: str, lang: str) -> str:
     """Return the name of a country (ISO 3166-1), or its code where the language has no name for it."""
-    return str(_locale(lang).territories.get(code, code))
+    return str(locale_of(lang).territories.get(code, code))
 
 
 def separator(lang: str) -> str:
@@ -91,7 +48,7 @@ def country_names(codes: Iterable[str], lang: str) -> str:
 
 def listing(items: Sequence[str], lang: str) -> str:
     """Return some words one after the other, as a sentence has them: ``one, two and three``."""
-    return format_list(items, locale=_locale(lang))
+    return format_list(items, locale=locale_of(lang))
 
 
 def sentences(items: Sequence[str], lang: str) -> str:
@@ -101,7 +58,7 @@ def sentences(items: Sequence[str], lang: str) -> str:
 
 def day(moment: date, lang: str) -> str:
     """Return a day as it stands in a text: ``20 December 2025``; in Persian by the calendar of Iran."""
-    return _solar(moment) if lang == "fa" else format_date(moment, "long", locale=_locale(lang))
+    return _solar(moment) if lang == "fa" else format_date(moment, "long", locale=locale_of(lang))
 
 
 def _solar(moment: date) -> str:
@@ -120,28 +77,9 @@ def _solar(moment: date) -> str:
     passed = (moment - first).days  # six months of 31 days, then of 30
     month, before = divmod(passed, 31) if passed < 186 else divmod(passed - 186, 30)
     name = _SOLAR_MONTHS[month + (0 if passed < 186 else 6)]
-    return f"{before + 1} {name} {year}".translate(_PERSIAN_DIGITS)
-
-
-def time_span(seconds: int, lang: str) -> str:
-    """Return a time in years, months or days, whichever says it exactly, as ``duration`` reads it."""
-    days = seconds // 86400
-    for unit, length in (("year", 365.25), ("month", 30.4375)):
-        number = round(days / length)
-        if number and duration(f"{number} {unit}") == seconds:
-            return _count(number, unit, lang)
-    return _count(days, "day", lang)
-
-
-def _count(number: int, unit: str, lang: str) -> str:
-    locale = _locale(lang)
-    said = _SPANS.get(lang, {}).get(unit, {}).get(locale.plural_form(number))
-    if said:
-        return said.format(number)
-    text = str(format_unit(number, unit, locale=locale))
-    return text.translate(_PERSIAN_DIGITS) if lang == "fa" else text
+    return f"{before + 1} {name} {year}".translate(PERSIAN_DIGITS)
 
 
 def isolated(text: str, lang: str) -> str:
     """Return a name such as ``_ga*``, which keeps its own direction in a text from right to left."""
-    return f"\u2068{text}\u2069" if _locale(lang).text_direction == "rtl" else text
+    return f"\u2068{text}\u2069" if locale_of(lang).text_direction == "rtl" else text

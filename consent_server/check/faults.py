@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, count
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ..audit.lives import seconds_of
+from ..catalogue import ours
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
 from ..settings.rows import SettingsError
 from ..settings.starter import SECRET_FILE
@@ -80,13 +83,7 @@ def site(shop: Site) -> Iterator[Finding]:
                 f"{shop.id}: browsers refuse the cookie of {domain} on {origin}.",
                 f"take a parent domain of every origin as cookie_domain, or leave it out, or leave {origin} out",
             )
-    named = {cookie.name for cookies in shop.cookies.values() for cookie in cookies}
-    if shop.cookie not in named:
-        yield Finding(
-            f"{shop.id}: the cookie list leaves out the cookie `{shop.cookie}`, in which the answer is kept.",
-            f'add a table [[sites.{shop.id}.cookies.necessary]] with name = "{shop.cookie}"',
-            grave=False,
-        )
+    yield from _ours(shop)
     if shop.must_be_first and not any(shop.cookies.get(category) for category in CATEGORIES[1:]):
         yield Finding(
             f"{shop.id}: the cookie list names no optional cookie, though vendors or trackers are configured.",
@@ -94,6 +91,28 @@ def site(shop: Site) -> Iterator[Finding]:
             grave=False,
         )
     yield from _overlapping(shop)
+
+
+def _ours(shop: Site) -> Iterator[Finding]:
+    """Find what the cookie list does not say of what our own script keeps, or says wrongly."""
+    if missing := ours.missing(shop):
+        lacking = [lang for lang in shop.languages if lang not in ours.PURPOSE]
+        yield Finding(
+            f"{shop.id}: the cookie list leaves out {' and '.join(f'`{name}`' for name in missing)}, which the banner "
+            f"keeps{f'; what for is not written in {lacking[0]!r} here' if lacking else ''}.",
+            f"add a table [[sites.{shop.id}.cookies.necessary]] for each, with life = "
+            f'"{ours.life(shop, shop.languages[0])}"',
+            grave=False,
+        )
+    for cookie in (each for cookies in shop.cookies.values() for each in cookies if each.name == shop.cookie):
+        said = cookie.life[shop.languages[0]]
+        if (seconds_of(said) or math.inf) * 1.1 + 86400 < ours.seconds(shop):
+            yield Finding(
+                f"{shop.id}: the cookie list says that `{cookie.name}` is kept for {said}; it lives three months "
+                f"longer than an answer holds, {ours.life(shop, shop.languages[0])}.",
+                "leave that table out of consent.toml: the list has such a row by itself",
+                grave=False,
+            )
 
 
 def places(shop: Site, settings: Settings) -> Iterator[Finding]:

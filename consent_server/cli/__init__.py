@@ -25,7 +25,7 @@ COMMANDS = {
     "marketers": "readers.marketers:marketers",
     "preview": "preview:preview",
     "rates": "rates:rates_command",
-    "rehearse": "rehearse:rehearse",
+    "rehearse": "backups.rehearse:rehearse",
     "serve": "serve:serve",
     "services": "services:services_command",
 }

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from ..banner.regional import time_span
+from ..catalogue.ours import PURPOSE
+from ..catalogue.spans import time_span
 from ..settings.rows import duration
 from ..settings.shops import SITE, read_sites
-from ..settings.starter import LIVES, PURPOSE, compose, write
+from ..settings.starter import compose, write
 from .terminal import CommandFailed, errors_to_exit_2
 
 
@@ -40,8 +41,8 @@ def init(
         "policy_updated": _answer("policy_updated", "The date of that policy", policy_updated),
         "languages": _answer("languages", "Languages of the banner (such as az, ru, en)", languages),
     }
-    lives = {life: {lang: time_span(duration(life), lang) for lang in answers["languages"]} for life in LIVES}
-    config, secret = write(folder, compose(**answers, lives=lives))
+    life = {lang: time_span(duration("13 months"), lang) for lang in answers["languages"]}
+    config, secret = write(folder, compose(**answers, life=life))
     read_sites(config)
     click.echo(
         f"{config} is for your version control, {secret} is not. Next, type:\n"

@@ -17,7 +17,6 @@ from ..events.telling import Teller
 from ..events.webhook import Webhook, webhooks
 from ..housekeeping import clear_files, tell
 from ..proof.archive import archive
-from ..proof.attested import restored
 from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from ..proof.attested.witnesses import cosign
 from ..proof.entries import Unproven
@@ -29,6 +28,7 @@ from ..site import Notice, Site
 from ..store import ClocksApart, ForgedNotice, Store, Unreadable
 from ..tokens import Keys
 from ..verify import Failed, Witness, check
+from .backups.restored import restored_log
 from .terminal import (
     CommandFailed,
     EndsInIdentifier,
@@ -212,20 +212,7 @@ def cosign_log(site: str, note: IO[str], witness: str, data: Path | None) -> Non
     click.echo(f"{known.name} cosigned the first {size} seals of {site} on {datetime.fromtimestamp(at, UTC):%Y-%m-%d}.")
 
 
-@log.command("restored")
-@click.argument("site", required=False)
-@data_option
-@errors_to_exit_2
-def restored_log(site: str | None, data: Path | None) -> None:
-    """Record, signed, that a backup of SITE's log, or of all, was put back: so that what it lost is not taken for lies.
-
-    Do it right after, before the server starts; erase again who was erased since the backup was made.
-    """
-    with open_store(data) as (settings, sites, store):
-        keys = signing_keys(settings)
-        for shop in [site_named(sites, site)] if site else sites.values():
-            at = restored(store, shop, keys)
-            click.echo(f"{shop.id}: recorded that a backup was put back at {at:%Y-%m-%d %H:%M:%S} UTC.")
+log.add_command(restored_log)
 
 
 @log.command("archive")

@@ -175,15 +175,19 @@ def page(rule: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
 
 @blueprint.before_request
 def open_in_the_browser_s_language() -> ResponseReturnValue | None:
-    """Lead who comes in at the door to the shop in their language; who chose the first one in the shop stays there."""
+    """Lead who comes in at the door to the shop in their language; who chose the first one in the shop stays there.
+
+    That is the one in which they were here last, if they allow the shop to remember it, else the browser's.
+    """
     at_the_door = request.endpoint == "demo.home" and g.lang == LANGUAGES[0]
     if not at_the_door or request.headers.get("Sec-Fetch-Site") == "same-origin":
         return None
-    wanted = best_language([*request.accept_languages.values()], LANGUAGES)
+    remembered = request.cookies.get("_sm_settings", "").partition(".")[0]
+    wanted = best_language([remembered, *request.accept_languages.values()], LANGUAGES)
     if wanted == LANGUAGES[0]:
         return None
     response = redirect(url_for(".home", lang=wanted))
-    response.vary.add("Accept-Language")
+    response.vary.update(("Accept-Language", "Cookie"))
     return response
 
 

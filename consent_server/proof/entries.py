@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,6 +61,12 @@ def statement(entry: Entry, site: Site, keys: Keys, how: int, at: int) -> bytes:
         at: when, in seconds since 1970.
     """
     return _HEAD.pack(how, at) + keys.sign(_stated(fields(entry, site), site, how, at))
+
+
+def restated(text: str) -> bytes:
+    """Return the same out of the statement of a line of an export, which was verified."""
+    said, signature = verify.unsigned(text), text.rpartition(".")[2]
+    return _HEAD.pack(FOUND if said.get("found") else ERASED, said["at"]) + urlsafe_b64decode(f"{signature}==")
 
 
 def erased_at(entry: Entry) -> int | None:

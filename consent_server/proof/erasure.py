@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from ..decision import consent_of
+from ..entry import Entry
 from ..site import Site
 from ..store import Store
 from ..tokens import Keys
-from .entries import ERASED, FOUND, erased_at, statement
+from ..verify import leaf
+from .entries import ERASED, FOUND, erased_at, fields, restated, statement
 
 
 def erase(store: Store, site: Site, keys: Keys, subject: str, at: int) -> int:
@@ -37,6 +41,38 @@ def erased_before(store: Store, site: Site, keys: Keys, subject: str) -> int | N
                 if own.identity() == left.erased:
                     return erased_at(left)
     return None
+
+
+def erase_again(store: Store, site: Site, keys: Keys, export: Iterable[bytes], at: int) -> int:
+    """Erase who an export says was erased, where a backup that was put back has brought their entries.
+
+    What else stands at a place of the export by now is another answer, and stays. The statement of an entry is the one
+    that the export has, so that this log goes on from that export; or one of now, where the export begins later.
+
+    Args:
+        store: in which the backup is.
+        site: the shop.
+        keys: the newest signs.
+        export: the lines of one of that shop, which was verified.
+        at: now, in seconds since 1970.
+
+    Returns:
+        How many entries were erased.
+    """
+    lines = (json.loads(line) for line in export if b'"statement"' in line)
+    said = {(line["bucket"], line["at"], line["seq"]): line for line in lines if line["type"] == "entry"}
+
+    def state(entry: Entry) -> bytes:
+        line = said.get((entry.bucket, entry.at, entry.seq))
+        return restated(line["statement"]) if line else statement(entry, site, keys, ERASED, at)
+
+    done = 0
+    for (bucket, moment, seq), line in said.items():
+        day = datetime.fromtimestamp(moment // 1000, UTC).date()
+        for entry in store.log.day(site, day, (bucket, moment), (bucket, moment)):
+            if entry.seq == seq and not entry.erased and leaf(fields(entry, site)).hex() == line["leaf"]:
+                done += store.history.erase(site, entry.subject, state)
+    return done
 
 
 def carry_over(

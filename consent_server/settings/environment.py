@@ -134,7 +134,11 @@ class Settings:
     web_concurrency: int = _row("WEB_CONCURRENCY", whole(1, 256), 1, "Worker processes.", "2")
     threads: int = _row("CONSENT_THREADS", whole(1, 64), 32, "Threads of each worker; they share writes to disk.", "16")
     prefix: str = _row(
-        "CONSENT_PREFIX", _prefix, "", "Path under which the server is reached, such as /consent.", "/consent"
+        "CONSENT_PREFIX",
+        _prefix,
+        "",
+        "Path with which every address of the server begins, such as /consent: of monitors and back ends too.",
+        "/consent",
     )
     trusted_proxies: int = _row(
         "TRUSTED_PROXIES",

@@ -51,7 +51,7 @@ def _life(value: Any) -> str | dict[str, str]:
 
 COOKIE = (
     Row("name", _cookie_name, REQUIRED, "Its name, or a pattern such as _ga_*; storage entries count too.", "_ga_*"),
-    Row("provider", text, REQUIRED, "Who sets it.", "Google"),
+    Row("provider", text, REQUIRED, "Who sets it; the shop itself, if it begins with the shop's name.", "Google"),
     Row("purpose", by_language, REQUIRED, "What for, in each language.", {"en": "Tells visits from each other."}),
     Row("life", _life, REQUIRED, "How long it lives: one text, or one for each language.", {"en": "13 months"}),
     Row("country", country, None, "Where the data goes (ISO 3166-1).", "US"),
@@ -90,8 +90,20 @@ VENDORS: Mapping[str, tuple[Row, ...]] = {
         ),
         Row("wait", whole(0, 5000), 500, "Milliseconds that Google's tags wait for the choice (wait_for_update).", 800),
         Row("region", _regions, [], "Regions that the denied default is for; everywhere if left out.", ["AZ", "US-CA"]),
-        Row("redact", yes_no, False, "ads_data_redaction.", True),
-        Row("passthrough", yes_no, False, "url_passthrough.", True),
+        Row(
+            "redact",
+            yes_no,
+            False,
+            "While marketing is refused, no identifier of an ad's click is sent to Google (ads_data_redaction).",
+            True,
+        ),
+        Row(
+            "passthrough",
+            yes_no,
+            False,
+            "Without cookies, what an ad's click said goes along in the links of the page (url_passthrough).",
+            True,
+        ),
     ),
     "microsoft": (
         Row("uet", yes_no, False, "Microsoft Advertising's Universal Event Tracking.", True),

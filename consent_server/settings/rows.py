@@ -15,6 +15,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from ..catalogue.spans import MONTH, YEAR
 from ..site import ConsentError
 
 REQUIRED = object()
@@ -132,7 +133,7 @@ def share(value: Any) -> float:
     return float(match[1]) / 100
 
 
-_DAYS = {"day": 1, "week": 7, "month": 30.4375, "year": 365.25}
+_DAYS = {"day": 1, "week": 7, "month": MONTH, "year": YEAR}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "second": 1, "minute": 60, "hour": 3600}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from ..catalogue.ours import with_ours
 from ..site import CATEGORIES, Cookie, Site, Variant
 from .lists import COOKIE, TRACKER, country, read_services, read_vendors, tracker, with_services
 from .origins import origins
@@ -150,7 +151,7 @@ SITE = (
         country,
         None,
         "The shop's own country (ISO 3166-1): data that stays there goes nowhere. If left out, that of the cookies "
-        "whose provider has the shop's name.",
+        "whose provider begins with the shop's name.",
         "AZ",
     ),
     Row(
@@ -183,7 +184,7 @@ SITE = (
         "Services of the catalogue that the shop uses: their cookies, trackers and vendors are listed by themselves.",
         ["ga4", "youtube"],
     ),
-    Row("cookies", each(dict.fromkeys(CATEGORIES, tables(COOKIE))), {}, "The cookie list, by category."),
+    Row("cookies", each(dict.fromkeys(CATEGORIES, tables(COOKIE))), {}, "The cookie list, without what we keep."),
     Row(
         "vendors",
         read_vendors,
@@ -293,7 +294,7 @@ def _site(name: str, written: Any) -> Site:
     if values["host_cookie"] and values["cookie_domain"]:
         raise WrongAt("host_cookie", "is for one host alone: leave it out, or cookie_domain")
     must_be_fair(values["theme"])
-    return make_site(name, **values)
+    return with_ours(make_site(name, **values), known)
 
 
 def _in_all(languages: Iterable[str], path: str, texts: str | Mapping[str, str]) -> Mapping[str, str]:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import secrets
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -16,9 +15,6 @@ from pathlib import Path
 from ..site import ConsentError
 
 SECRET_FILE = "consent-secret"  # nosec B105  # noqa: S105 the name of a file
-
-PURPOSE: Mapping[str, str] = tomllib.loads(files(__package__).joinpath("purpose.toml").read_text("utf-8"))
-"""What the cookie ``consent`` is for, in each language that the banner speaks."""
 
 TEMPLATE = files(__package__).joinpath("starter.txt").read_text("utf-8")
 
@@ -36,17 +32,13 @@ def site_id(name: str) -> str:
     return re.sub("[^a-z0-9]+", "-", ascii_only).strip("-")[:32].strip("-") or "shop"
 
 
-LIVES = ("6 months", "13 months")
-"""How long the cookie ``consent`` lives, and one of an example."""
-
-
 def compose(
     name: str,
     origins: Iterable[str],
     policy_url: str,
     policy_updated: date,
     languages: Iterable[str],
-    lives: Mapping[str, Mapping[str, str]],
+    life: Mapping[str, str],
 ) -> str:
     """Return the text of a ``consent.toml``, with comments.
 
@@ -55,8 +47,8 @@ def compose(
         origins: where its pages are.
         policy_url: where its privacy policy is.
         policy_updated: the date of that policy.
-        languages: languages of the banner out of those of PURPOSE, the shop's first one first.
-        lives: each of LIVES as each of these languages says it.
+        languages: languages of the banner, the shop's first one first.
+        life: how long the example lives, as each of these languages says it.
     """
     languages = [*languages]
     return TEMPLATE.format(
@@ -67,17 +59,9 @@ def compose(
         policy_url=_toml(policy_url),
         policy_updated=policy_updated.isoformat(),
         languages=_toml(languages),
-        purposes="\n".join(f"purpose.{lang} = {_toml(PURPOSE[lang])}" for lang in languages),
-        lives=_said(lives[LIVES[0]], languages),
-        example="\n".join(f'# purpose.{lang} = "…"' for lang in languages)
-        + "\n"
-        + _said(lives[LIVES[1]], languages, "# "),
+        purposes="\n".join(f'# purpose.{lang} = "…"' for lang in languages),
+        lives="\n".join(f"# life.{lang} = {_toml(life[lang])}" for lang in languages),
     )
-
-
-def _said(life: Mapping[str, str], languages: Iterable[str], before: str = "") -> str:
-    """Return lines that say a life in each language, as shoppers read it."""
-    return "\n".join(f"{before}life.{lang} = {_toml(life[lang])}" for lang in languages)
 
 
 def _toml(value: object) -> str:

@@ -10,8 +10,7 @@ from flask import Blueprint, Response, request
 
 from ..accounts import Device, Settled, settle, unlink
 from ..decision import Malformed
-from ..site import ConsentError, Site
-from .cookies import GRACE
+from ..site import GRACE, ConsentError, Site
 from .marketer.session import NotKnown, digest
 from .request import bearer, read_body
 from .responses import answer, nothing

@@ -20,12 +20,9 @@ import msgspec
 from flask import Response, request
 
 from ..decision import Consent, Decision
-from ..site import Site
+from ..site import GRACE, Site
 from ..tokens import BadToken
 from .request import Environ
-
-GRACE = 90 * 86400
-"""Seconds that the cookie outlives its consent, so that a renewal can name what it renews."""
 
 LATE_SECONDS = 60
 """A decision that is older when it comes did not come with the click: a later page delivered it."""

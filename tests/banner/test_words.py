@@ -15,9 +15,10 @@ from babel import Locale
 
 from consent_server.banner import collation
 from consent_server.banner.cookie_list import cookie_list, facts, fragment
-from consent_server.banner.regional import country_name, country_names, day, time_span
+from consent_server.banner.regional import country_name, country_names, day
 from consent_server.banner.ruled import words_of
 from consent_server.banner.scripts import build_scripts
+from consent_server.catalogue.spans import time_span
 from consent_server.rules import Rule
 from consent_server.settings.rows import duration
 from consent_server.settings.shops import SettingsError, read_sites, snippet_words
@@ -108,6 +109,14 @@ def test_there_are_the_languages_that_are_promised_and_each_has_a_row_in_the_glo
     assert set(WORDS) == {*OFFICIAL, *OTHERS}
     assert len(WORDS) == 47
     assert list(GLOSSARY) == sorted(WORDS)
+
+
+def test_of_how_many_languages_the_glossary_names_a_law_is_said_as_it_is() -> None:
+    laws = re.findall(r"^\| `\w+` \|(?:[^|\n]+\|){6} ([^|\n]+) \|$", TRANSLATING, re.M)
+    named = sum(not law.startswith("–") for law in laws)
+    assert (len(laws), named) == (47, 39)
+    assert "in eight languages it names none" in TRANSLATING
+    assert f"whose words {named} of them have" in (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("lang", WORDS)

@@ -31,7 +31,7 @@ WORDS = snippet_words()
 
 STAND_INS = {"functional", "analytics", "marketing", "video"}
 LEFT_BY = {
-    "functional": {"_sm_seen"},
+    "functional": {"_sm_settings"},
     "analytics": {"_sm_analytics", "_sm_analytics_pages"},
     "marketing": {"_sm_ads", "_sm_ads_interests", "_sm_video"},
 }

@@ -33,7 +33,7 @@ webhook = "ADDRESS"
 name = "consent"
 provider = "Shop"
 purpose = {en = "Your answer."}
-life = {en = "6 months"}
+life = {en = "9 months"}
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import secrets
 import shutil
 import time
@@ -37,8 +38,8 @@ class Place:
     def run(self, *words: object, **environment: str) -> Result:
         return CliRunner().invoke(main, [*map(str, words)], env={**self.environment, **environment})
 
-    def decide(self) -> None:
-        """Have a decision in the store."""
+    def decide(self) -> str:
+        """Have a decision in the store; return whose it is."""
         shop = read_sites(Path(self.environment["CONSENT_CONFIG"]))["shop"]
         notice = build_scripts(shop).notices["en"][0]
         valkey = embedded.Embedded(self.data)
@@ -47,6 +48,7 @@ class Place:
             decision = Decision(secrets.token_urlsafe(16), 3, notice, "save", None)
             store.decisions.record(shop, decision, now=int(time.time() * 1000), sign=Keys([SECRET]).sign)
         valkey.stop()
+        return decision.subject
 
     def back_up(self, name: str) -> Path:
         """Return a backup, with the export of the shop's log in it."""
@@ -138,3 +140,24 @@ def test_what_is_no_backup_or_no_export_is_told(place: Place) -> None:
         assert done.exit_code == 2, done.output
         assert said in done.stderr
         assert "Traceback" not in done.output
+
+
+def test_who_was_erased_since_a_backup_that_is_put_back_is_erased_again(place: Place) -> None:
+    stays, goes = place.decide(), place.decide()
+    backup, newest = place.back_up("backup"), place.folder / "newest.jsonl.gz"
+    assert place.run("erase", "shop", goes).exit_code == 0
+    assert place.run("log", "export", "shop", "--out", newest).exit_code == 0
+    shutil.rmtree(place.data / "appendonlydir")
+    shutil.copytree(backup / "appendonlydir", place.data / "appendonlydir")
+    damaged = place.folder / "damaged.jsonl"
+    damaged.write_bytes(gzip.decompress(newest.read_bytes())[:-2])
+    refused = place.run("log", "restored", "--erased", damaged)
+    assert (refused.exit_code, "nothing was recorded or erased" in refused.stderr) == (1, True)
+    assert place.run("export", "shop", goes).exit_code == 0
+    done = place.run("log", "restored", "--erased", newest)
+    assert done.exit_code == 0, done.output
+    assert f"shop: 1 entries that are erased in {newest} were whole in the backup; now erased." in done.stdout
+    assert "erase them again" not in done.stderr
+    assert place.run("export", "shop", goes).exit_code == 2
+    assert place.run("export", "shop", stays).exit_code == 0
+    assert "erase them again" in place.run("log", "restored").stderr

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from consent_server import create_app
+from consent_server.catalogue import lives
 from consent_server.demo import storefront
 from consent_server.demo.storefront import LANGUAGES, PRODUCTS, WORDS
 from consent_server.settings.environment import Settings
-from consent_server.site import Site
+from consent_server.settings.shops import snippet_words
+from consent_server.site import OPTIONAL, Site
 
 PATHS = ["/", "/basket", "/privacy", "/video", *(f"/products/{slug}" for slug in PRODUCTS)]
 
@@ -144,7 +147,38 @@ def test_what_the_stand_ins_leave_is_in_the_cookie_list(site: Site) -> None:
     sources = [*folder.glob("static/**/*.js"), folder / "templates" / "demo" / "layout.html"]
     text = "".join(source.read_text("utf-8") for source in sources)
     left = set(re.findall(r"\b_sm_\w+|smartmarket_basket", text))
-    assert left == {cookie.name for cookies in site.cookies.values() for cookie in cookies} - {"consent"}
+    assert left == {cookie.name for cookies in site.cookies.values() for cookie in cookies} - {"consent", "ask-*"}
+
+
+def test_the_strip_names_the_kinds_as_the_banner_does(shop: FlaskClient) -> None:
+    for lang in LANGUAGES:
+        words = snippet_words()[lang]
+        assert WORDS[lang]["panel"]["kinds"] == {kind: words[kind] for kind in OPTIONAL}
+        panel = next(
+            named for tag, named in Page(shop.get(in_language(lang, "/")).text).elements if "data-panel" in named
+        )
+        assert [panel[f"data-{kind}"] for kind in OPTIONAL] == [words[kind] for kind in OPTIONAL]
+
+
+@pytest.mark.parametrize(
+    ("cookie", "browser", "leads_to"),
+    [("ru", "en", "/demo/ru/"), ("", "en", "/demo/en/"), ("az", "en", None), ("xx", "tr", "/demo/tr/")],
+)
+def test_the_shop_opens_in_the_language_that_it_was_allowed_to_remember(
+    shop: FlaskClient, cookie: str, browser: str, leads_to: str | None
+) -> None:
+    headers = {"Accept-Language": browser, "Cookie": f"_sm_settings={cookie}.nar-x2:20000"}
+    said = shop.application.test_client(use_cookies=False).get("/demo/", headers=headers)
+    assert said.headers.get("Location") == leads_to
+
+
+def test_what_nothing_ends_is_said_to_stay_until_it_is_removed(site: Site) -> None:
+    """A browser keeps an entry of its storage for ever; only a cookie has an end by itself."""
+    tags = Path(storefront.__file__).parent / "static" / "tags"
+    kept = re.findall(r'localStorage\.setItem\("(\w+)"', "".join(tag.read_text("utf-8") for tag in tags.glob("*.js")))
+    assert kept
+    for cookie in (each for cookies in site.cookies.values() for each in cookies if each.name in kept):
+        assert cookie.life == lives()["persistent"]
 
 
 def test_hits_are_counted_and_nothing_else_is_taken(shop: FlaskClient) -> None:
@@ -219,23 +253,65 @@ def test_who_is_inside_or_speaks_the_shop_s_own_language_stays(
 # ---- The policy ----
 
 
-def test_the_policy_says_all_that_the_shop_s_own_says_in_its_order_and_no_more(shop: FlaskClient) -> None:
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shop.get("/demo/privacy").text)).lower()
-    at = -1
-    for fact in (
+SAID = {
+    "az": (
         *("son yenilənmə", "20 dekabr 2025", "soyad", "elektron poçt", "telefon", "çatdırılma ünvanı", "bank kart"),
         *("ip ünvan", "brauzerinizin növü", "cihazınız haqqında", "davran", "cookie məlumatları"),
         *("xidmətlərimizi yaxşılaşdırmaq", "marketinq və reklam"),
         *("satmırıq", "ödəniş prosessorları", "dövlət orqanları", "hüquqi və maliyyə məsləhətçi", "ssl"),
         *("məhdud giriş", "audit", "şifrələnmiş saxlan", "mətn fayl", "brauzerinizin parametrlərində", "zəruri:"),
         *("etiraz", "ötürülməsini", "geri götürmək", "şikayət", "18 yaş", "qəyyum", "elektron poçtla", "privacy@"),
-    ):
+    ),
+    "ru": (
+        *("последнее обновление", "20 декабря 2025", "фамилия", "электронной почты", "телефон", "адрес доставки"),
+        *(
+            "банковской карты",
+            "ip-адрес",
+            "версия браузера",
+            "об устройстве",
+            "действия на нём",
+            "данные файлов cookie",
+        ),
+        *("улучшать и персонализировать", "маркетинг и рекламу"),
+        *("не продаём", "платёжным системам", "государственные органы", "юридическим и финансовым консультант", "ssl"),
+        *("ограниченные права", "аудит", "в зашифрованном виде", "текстовые файлы", "в настройках браузера"),
+        *("необходимые:", "возразить", "передачи", "отозвать", "жалобу", "младше 18", "опекун", "по электронной почте"),
+        "privacy@",
+    ),
+    "en": (
+        *("last updated", "20 december 2025", "last name", "e-mail address", "telephone", "delivery address"),
+        *("bank card", "ip address", "version of your browser", "about your device", "behave on it", "cookie data"),
+        *("improve and personalise", "marketing and advertising"),
+        *("do not sell", "payment processors", "public authorities", "legal and financial advisers", "ssl"),
+        *("limited access", "audits", "encrypted storage", "text files", "in your browser's settings", "necessary:"),
+        *("to object", "transferred", "withdraw", "complain", "under 18", "guardian", "by e-mail", "privacy@"),
+    ),
+    "tr": (
+        *("son güncelleme", "20 aralık 2025", "soyad", "e-posta", "telefon", "teslimat adres", "banka kartı"),
+        *("ip adres", "tarayıcınızın türü", "cihazınıza ilişkin", "davranış", "çerez verileri"),
+        *("hizmetlerimizi geliştirmek", "pazarlama ve reklam"),
+        *("satmıyoruz", "ödeme işlemcileri", "resmi makamlar", "hukuk ve mali danışman", "ssl"),
+        *("sınırlı erişim", "denetim", "şifreli saklan", "metin dosya", "tarayıcınızın ayarlarından", "zorunlu:"),
+        *("itiraz", "aktarılmalarını", "geri çekmek", "şikâyet", "18 yaş", "vasi", "e-postayla", "privacy@"),
+    ),
+}
+"""What the policy says in each language, in order."""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_policy_says_all_that_the_shop_s_own_says_in_its_order_and_no_time_that_it_does_not(
+    shop: FlaskClient, lang: str
+) -> None:
+    page = unescape(re.sub(r"<[^>]+>", " ", shop.get(in_language(lang, "/privacy")).text))
+    text = re.sub(r"\s+", " ", page).lower().replace("\u0307", "")  # of the Turkish capital İ
+    assert len(SAID[lang]) == len(SAID["az"])
+    at = -1
+    for fact in SAID[lang]:
         found = text.find(fact, at + 1)
         assert found > at, fact
         at = found
-    for lang in LANGUAGES:
-        parts = json.dumps(WORDS[lang]["policy"], ensure_ascii=False)
-        assert not re.search(r"\d+ (ay|il|gün|months?|years?|месяц|год)|altı ay|six months|шесть месяцев", parts)
+    parts = json.dumps(WORDS[lang]["policy"], ensure_ascii=False)
+    assert not re.search(r"\d+ (ay|il|gün|yıl|months?|years?|месяц|год)|altı ay|six months|шесть месяцев", parts)
 
 
 @pytest.mark.parametrize(

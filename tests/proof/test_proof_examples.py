@@ -104,9 +104,11 @@ def test_a_witness_s_cosignature_is_kept_and_checked(
 
 
 def test_a_backup_that_was_put_back_is_recorded(shell: Shell) -> None:
+    assert shell("export log").returncode == 0
     done = shell("restored")
     assert done.returncode == 0, done.stderr
     assert "shop: recorded that a backup was put back at" in done.stdout
+    assert "shop: 0 entries that are erased in log.jsonl.gz were whole in the backup" in done.stdout
 
 
 def test_anyone_gets_the_seals(shell: Shell) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+import secrets
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
 from test_proof import FORGER, shop
-from test_stamps import FIRST, KEYS, NOW, SECRET, answer, store
+from test_stamps import DAY, FIRST, KEYS, NOW, SECRET, answer, store
 
 from consent_server.check.store import alarms
 from consent_server.cli.log import log as log_command
+from consent_server.decision import Decision
 from consent_server.proof import log as proof
 from consent_server.proof.attested import restorations, restored
+from consent_server.proof.entries import erased_at
+from consent_server.proof.erasure import erase, erase_again, erased_before
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import read_sites
 from consent_server.tokens import token
@@ -84,6 +88,71 @@ def test_a_record_that_was_changed_in_an_export_is_found(store, shop, change):
     head["restored"] = [] if change == "dropped" else [token(said, signer.sign(said))]
     with pytest.raises(Failed):
         verify([json.dumps(head).encode(), *lines[1:]], KEYS.jwks())
+
+
+def as_it_was(client):
+    return {name: client.dump(name) for name in client.scan_iter(count=1000)}
+
+
+def put_in(client, backup):
+    client.flushall()
+    for name, value in backup.items():
+        client.restore(name, 0, value)
+
+
+@pytest.fixture
+def put_back_whole(store, shop):
+    """The subjects whom a backup has whole again, and the export by which all but the last were erased."""
+    proof.seal(store, shop, KEYS, NOW)
+    client = store.connection.client
+    subjects = [entry.subject for day in range(3) for entry in store.log.day(shop, FIRST + timedelta(day))]
+    backup = as_it_was(client)
+    for n, subject in enumerate(subjects[:-1]):
+        assert erase(store, shop, KEYS, subject, 1_000 + n) == 1
+    exported = export(store, shop)
+    put_in(client, backup)
+    assert all(store.history.of(shop, subject) for subject in subjects)
+    return subjects, exported
+
+
+def test_who_was_erased_since_is_erased_again_as_it_was(store, shop, put_back_whole):
+    subjects, exported = put_back_whole
+    assert erase_again(store, shop, KEYS, exported, 9_000) == len(subjects) - 1
+    assert [bool(store.history.of(shop, subject)) for subject in subjects] == [False] * 8 + [True]
+    assert erased_before(store, shop, KEYS, subjects[2]) == 1_002
+    assert verify(export(store, shop), KEYS.jwks(), exported).erased == len(subjects) - 1
+    assert erase_again(store, shop, KEYS, exported, 9_000) == 0
+
+
+def test_another_answer_at_a_place_of_the_export_stays(store, shop, put_back_whole):
+    subjects, exported = put_back_whole
+    lines = [json.loads(line) for line in exported]
+    for line in lines:
+        if "statement" in line:
+            line["leaf"] = "0" * 64
+    assert erase_again(store, shop, KEYS, (json.dumps(line).encode() for line in lines), 9_000) == 0
+    assert all(store.history.of(shop, subject) for subject in subjects)
+
+
+def test_what_the_export_does_not_reach_of_somebody_erased_goes_with_the_rest(store, shop):
+    notice = next(iter(store.notices.all(shop).values()))
+    midnight = (FIRST - date(1970, 1, 1)).days * DAY
+
+    def decide(allow, day, previous=None):
+        decision = Decision(secrets.token_urlsafe(16), allow, notice, "save", previous)
+        return store.decisions.record(shop, decision, now=midnight + day * DAY + 9, sign=KEYS.sign).consent
+
+    store.connection.client.flushall()
+    store.notices.serve(shop, [notice])
+    changed = decide(3, 1, decide(7, 0))
+    backup = as_it_was(store.connection.client)
+    assert erase(store, shop, KEYS, changed.sub, 1_000) == 2
+    second = list(proof.export(store, shop, KEYS, FIRST + timedelta(1), FIRST + timedelta(2), NOW))
+    put_in(store.connection.client, backup)
+    assert erase_again(store, shop, KEYS, second, 9_000) == 2
+    left = [entry for day in range(2) for entry in store.log.day(shop, FIRST + timedelta(day))]
+    assert [erased_at(entry) for entry in left] == [9_000, 1_000]
+    verify(export(store, shop), KEYS.jwks())
 
 
 def test_the_commands_say_so(store, monkeypatch):

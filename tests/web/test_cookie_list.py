@@ -17,7 +17,8 @@ from test_serving import nginx, up
 from test_slow_clients import running
 
 from consent_server.banner.cookie_list import cookie_list, facts, fragment
-from consent_server.banner.regional import country_name, day, time_span
+from consent_server.banner.regional import country_name, day
+from consent_server.catalogue.spans import time_span
 from consent_server.settings.rows import duration
 from consent_server.settings.shops import snippet_words
 from consent_server.site import Cookie, Site

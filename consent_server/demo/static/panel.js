@@ -52,7 +52,7 @@ function readable(cookie) {
 function show() {
   const { choice } = window.consent ?? {};
   panel.querySelector('[data-show="choice"]').textContent = choice
-    ? Object.entries(choice).map(([category, yes]) => `${category}: ${yes ? "✓" : "–"}`).join(", ")
+    ? Object.entries(choice).map(([category, yes]) => `${words[category]}: ${yes ? "✓" : "–"}`).join(", ")
     : words.undecided;
   for (const lamp of panel.querySelectorAll("[data-lamp]")) lamp.toggleAttribute("data-lit", ran.has(lamp.dataset.lamp));
   for (const line of panel.querySelectorAll("[data-run]")) line.textContent = ran.has(line.dataset.run) ? words.ran : words.held;

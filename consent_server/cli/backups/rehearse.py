@@ -12,15 +12,15 @@ from tempfile import TemporaryDirectory
 import click
 import msgspec
 
-from ..proof.keys import all_published
-from ..proof.log import NothingToExport, export, seal, write
-from ..settings.environment import read_environment
-from ..settings.shops import read_sites
-from ..site import ConsentError, Site
-from ..store import Store, embedded
-from ..tokens import Keys
-from ..verify import Failed, NoExport, check, opened
-from .terminal import SECONDS_TO_ANSWER, CommandFailed, errors_to_exit_2, signing_keys, site_named
+from ...proof.keys import all_published
+from ...proof.log import NothingToExport, export, seal, write
+from ...settings.environment import read_environment
+from ...settings.shops import read_sites
+from ...site import ConsentError, Site
+from ...store import Store, embedded
+from ...tokens import Keys
+from ...verify import Failed, NoExport, check, opened
+from ..terminal import SECONDS_TO_ANSWER, CommandFailed, errors_to_exit_2, signing_keys, site_named
 
 FILES = "appendonlydir"
 """The folder in which Redis and Valkey keep what must not be lost."""
@@ -50,7 +50,7 @@ def rehearse(backup: Path, exports: tuple[Path, ...], keys_file: Path | None) ->
     """
     settings = read_environment()
     sites, keys = read_sites(settings.config), signing_keys(settings)
-    older = {_site_of(path, sites): path for path in exports}
+    older = {site_of(path, sites): path for path in exports}
     files = backup / FILES if (backup / FILES).is_dir() else backup
     if not [*files.glob("*.manifest")]:
         raise CommandFailed(f"{backup} is no backup: it has no folder {FILES} with a manifest in it.")
@@ -78,7 +78,7 @@ def rehearse(backup: Path, exports: tuple[Path, ...], keys_file: Path | None) ->
     click.echo("This backup can be put back.")
 
 
-def _site_of(path: Path, sites: Mapping[str, Site]) -> str:
+def site_of(path: Path, sites: Mapping[str, Site]) -> str:
     """Return the id of the shop whose export is in a file."""
     try:
         with opened(path) as lines:
