@@ -63,7 +63,7 @@ class Cookie:
     """One line of the cookie list: a name or pattern (``_ga_*``), who sets it, what for and for how long.
 
     ``country`` is where the data goes (ISO 3166-1). ``host`` is where the cookie lies, if not with the shop's own
-    pages, which can then neither see nor remove it.
+    pages, which can then neither see nor remove it. ``kind`` is ``cookie`` or a storage, None any of them.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Cookie:
     life: Mapping[str, str]
     country: str | None = None
     host: str | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +150,10 @@ class Site:
         """The trackers that have to wait for a category; those that are necessary are known, and nothing holds them."""
         return tuple((pattern, category) for pattern, category in self.trackers if category in OPTIONAL)
 
-    def removable(self, category: str) -> list[str]:
-        """Return names of cookies and storage entries of a category that lie where the shop's pages can remove them."""
-        return list(dict.fromkeys(cookie.name for cookie in self.cookies.get(category, ()) if not cookie.host))
+    def removable(self, category: str) -> list[tuple[str, str | None]]:
+        """Return names and kinds (None: any) of what a category has where the shop's pages can remove it."""
+        rows = self.cookies.get(category, ())
+        return list(dict.fromkeys((cookie.name, cookie.kind) for cookie in rows if not cookie.host))
 
     @cached_property
     def has_third_parties(self) -> bool:
@@ -258,6 +260,7 @@ class Notice:
                             "life": cookie.life[lang],
                             **({"country": cookie.country} if cookie.country else {}),
                             **({"host": cookie.host} if cookie.host else {}),
+                            **({"kind": cookie.kind} if cookie.kind else {}),
                         }
                         for cookie in site.cookies.get(category, ())
                     ]

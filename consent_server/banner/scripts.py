@@ -242,6 +242,7 @@ def _site_of(notice: Notice) -> Site:
                     {lang: cookie["life"]},
                     cookie.get("country"),
                     cookie.get("host"),
+                    cookie.get("kind"),
                 )
                 for cookie in cookies
             )
