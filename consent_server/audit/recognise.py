@@ -29,7 +29,7 @@ class Recogniser:
 
     def __init__(self, named: Sequence[str], sightings: Iterable[Sighting]) -> None:
         self._order = [*named, *(id_ for id_ in services() if id_ not in named)]
-        self._addresses = {id_: (_matcher(it.patterns), _matcher(it.asked)) for id_, it in services().items()}
+        self._addresses = {id_: (_matcher(it.patterns), _matcher(it.hosts)) for id_, it in services().items()}
         self._known: dict[tuple[str, str, str], str | None] = {}
         self._there = {*named}
         found = [self._with_pattern(seen) if seen.kind == "request" else self._with_name(seen) for seen in sightings]

@@ -135,7 +135,7 @@ def known_addresses(site: Site) -> list[list[dict[str, str]]]:
 
 @cache
 def _asked_by(names: tuple[str, ...]) -> list[list[dict[str, str]]]:
-    hosts = [(host, each.category) for each in map(service, names) for host in each.asked]
+    hosts = [(host, each.category) for each in map(service, names) for host in each.hosts]
     others = [
         pattern
         for name, each in services().items()

@@ -62,7 +62,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A service as its file describes it.
 
     ``country`` is where data goes (ISO 3166-1). ``patterns`` are what has to wait, written as in the trackers of
-    ``consent.toml``, ``hosts`` where it may be asked besides, once its category is allowed. ``vendors`` are the rows of
+    ``consent.toml``, ``besides`` where it may be asked too, once its category is allowed. ``vendors`` are the rows of
     a site's ``vendors`` that tell it of the choice. ``sources`` are pages of the vendor, ``read`` the day when they
     were; None if nobody could.
     """
@@ -73,16 +73,16 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: Category
     patterns: tuple[str, ...]
     sources: tuple[str, ...]
-    hosts: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
     read: date | None = None
     unverified: bool = False
     vendors: Mapping[str, Mapping[str, Any]] = {}
     entries: tuple[Entry, ...] = ()
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def hosts(self) -> tuple[str, ...]:
         """All that it may be asked at."""
-        return (*self.patterns, *self.hosts)
+        return (*self.patterns, *self.besides)
 
     def category_of(self, entry: Entry) -> str:
         """Return the category that must be allowed before one of its entries may exist."""

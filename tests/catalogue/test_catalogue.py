@@ -106,9 +106,9 @@ def test_what_waits_is_written_as_the_product_reads_it(name: str) -> None:
     read = {row.name: row.read for row in TRACKER}
     assert each.patterns
     assert len(set(each.patterns)) == len(each.patterns)
-    for pattern in each.asked:
+    for pattern in each.hosts:
         assert read["match"](pattern) == pattern
-    for host in each.hosts:
+    for host in each.besides:
         assert not any(addresses.covers(pattern, host) for pattern in each.patterns), "is said already"
 
 
@@ -125,7 +125,7 @@ def test_an_entry_is_whole(name: str) -> None:
         assert entry.category != each.category, "is said already"
         assert not (each.unverified and entry.unverified), "is said already"
         if entry.host:
-            known = [asked.partition("/")[0] for asked in each.asked]
+            known = [address.partition("/")[0] for address in each.hosts]
             assert any(covers(host, entry.host) or covers(f"*.{entry.host}", host) for host in known)
         else:
             rest = entry.name.replace("*", "")

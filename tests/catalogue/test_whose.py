@@ -31,7 +31,7 @@ def test_what_another_service_waits_with_is_not_listed_by_a_host_that_both_ask(n
     mine, known = service(name), known_addresses(shop(name))
     for each in services().values():
         for pattern in each.patterns:
-            named = any(covers(pattern, own) or pattern == own for own in mine.asked)
+            named = any(covers(pattern, own) or pattern == own for own in mine.hosts)
             if each is not mine and not named:
                 assert categories_at(there(pattern), known) == [], f"{pattern} of {each.name}"
 
@@ -39,7 +39,7 @@ def test_what_another_service_waits_with_is_not_listed_by_a_host_that_both_ask(n
 @pytest.mark.parametrize("name", services())
 def test_all_that_a_service_asks_is_listed_in_its_category(name: str) -> None:
     known = known_addresses(shop(name))
-    assert all(categories_at(there(pattern), known) == [service(name).category] for pattern in service(name).asked)
+    assert all(categories_at(there(pattern), known) == [service(name).category] for pattern in service(name).hosts)
 
 
 @pytest.mark.parametrize(

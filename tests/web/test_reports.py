@@ -166,7 +166,7 @@ def test_policy_reports_of_both_formats_count_third_parties_that_no_list_allows(
 
 def test_hosts_of_the_services_that_a_shop_names_are_known(settings: Settings, site: Site) -> None:
     watched = replace(site, services=("hotjar",))
-    hosts = service("hotjar").asked
+    hosts = service("hotjar").hosts
     made = create_app(settings, {"smartmarket": watched})
     with closing(made.extensions["consent"].store):
         addresses = [f"https://{host.replace('*', 'a')}/x" for host in hosts]
