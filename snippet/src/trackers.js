@@ -45,7 +45,7 @@ const of = (thing) => given.get(thing) ?? /** @type {any} */ (given.set(thing, {
 const give = (own, name, address, act, runs) => {
   const turn = own[name] = {};
   const category = stopped(address, runs);
-  return category ? Promise.race(category.split('|').map(when)).then(() => turn == own[name] && give(own, name, address, act, runs)) : act();
+  return category ? category.split('|').map((each) => when(each).then(() => turn == own[name] && give(own, name, address, act, runs))) : act();
 };
 
 /** @type {(element: any, name: string, value: any) => any} an address that an attribute asks for at once; a link to follow does not */
