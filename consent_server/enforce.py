@@ -104,7 +104,10 @@ class Enforcement:
         site = read_sites(Path(path)).get(verifier.site)
         if site is None:
             raise SettingsError(f"{path} has no site {verifier.site!r}.")
-        names = {category: site.removable(category) for category in site.cookies}
+        names = {
+            category: [name for name, kind in site.removable(category) if kind in (None, "cookie")]
+            for category in site.cookies
+        }
         domains = [site.cookie_domain] if site.cookie_domain else []
         return cls(verifier, names, cookie=site.cookie, domains=domains, revision=site.revision)
 

@@ -66,7 +66,7 @@ class Cookie:
     """One line of the cookie list: a name or pattern (``_ga_*``), who sets it, what for and for how long.
 
     ``country`` is where the data goes (ISO 3166-1). ``host`` is where the cookie lies, if not with the shop's own
-    pages, which can then neither see nor remove it.
+    pages, which can then neither see nor remove it. ``kind`` is ``cookie`` or a storage, None any of them.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Cookie:
     life: Mapping[str, str]
     country: str | None = None
     host: str | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +153,10 @@ class Site:
         """The trackers that have to wait for a category; those that are necessary are known, and nothing holds them."""
         return tuple((pattern, category) for pattern, category in self.trackers if category in OPTIONAL)
 
-    def removable(self, category: str) -> list[str]:
-        """Return names of cookies and storage entries of a category that lie where the shop's pages can remove them."""
-        return list(dict.fromkeys(cookie.name for cookie in self.cookies.get(category, ()) if not cookie.host))
+    def removable(self, category: str) -> list[tuple[str, str | None]]:
+        """Return names and kinds (None: any) of what a category has where the shop's pages can remove it."""
+        rows = self.cookies.get(category, ())
+        return list(dict.fromkeys((cookie.name, cookie.kind) for cookie in rows if not cookie.host))
 
     @cached_property
     def has_third_parties(self) -> bool:
@@ -213,65 +215,6 @@ class Notice:
         """Return the notice with this content, named by its hash."""
         digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).digest()
         return cls(base64url(digest[:16]), content)
-
-    @classmethod
-    def compose(
-        cls,
-        site: Site,
-        lang: str,
-        variant: Variant,
-        words: Mapping[str, str],
-        scripts: Mapping[str, str],
-        values: Mapping[str, str] | None = None,
-        rule: Rule = ELSEWHERE,
-        ruled: Mapping[str, str] | None = None,
-    ) -> Notice:
-        """Put together what ``site`` asks in ``lang``, in the places of ``rule``.
-
-        ``words`` are the words of the snippet in that language, over which the site's, the variant's, those that the
-        rule needs (``ruled``) and its own are laid; ``scripts`` are hashes of the scripts that show them; ``values``
-        stand in place of their names in braces in the text of the first layer.
-        """
-        said = {**words, **site.words.get(lang, {}), **variant.words.get(lang, {})}
-        said |= {**(ruled or {}), **rule.words.get(lang, {})}
-        if site.accounts:
-            said["text"] += "{account}"
-        for name, value in (values or {}).items():
-            said["text"] = said["text"].replace(f"{{{name}}}", value)
-        offered = [category for category in CATEGORIES if rule.kinds.get(category) != "off"]
-        by_place = {"rule": rule.name, "objection": rule.has("objection", OPTIONAL)} if rule.name else {}
-        return cls.of(
-            {
-                "site": site.id,
-                "name": site.name,
-                "revision": site.revision,
-                "lang": lang,
-                "variant": variant.name,
-                "layout": variant.layout or site.theme["layout"],
-                "theme": dict(site.theme),
-                "keep": site.keep,
-                "policy_url": site.policy_url,
-                "policy_updated": site.policy_updated.isoformat(),
-                "categories": offered,
-                "cookies": {
-                    category: [
-                        {
-                            "name": cookie.name,
-                            "provider": cookie.provider,
-                            "purpose": cookie.purpose[lang],
-                            "life": cookie.life[lang],
-                            **({"country": cookie.country} if cookie.country else {}),
-                            **({"host": cookie.host} if cookie.host else {}),
-                        }
-                        for cookie in site.cookies.get(category, ())
-                    ]
-                    for category in offered
-                },
-                "words": said,
-                "scripts": dict(scripts),
-                **by_place,
-            }
-        )
 
     @property
     def lang(self) -> str:

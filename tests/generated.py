@@ -138,7 +138,10 @@ PLUG_IN = ROOT / "snippet" / "wordpress"
 
 def addresses() -> str:
     """Return what each address of the catalogue waits for, as a file of PHP; what is necessary waits for nothing."""
-    waits = {pattern: each.category for each in services().values() for pattern in each.patterns}
+    waits: dict[str, str] = {}
+    for each in services().values():
+        for pattern in each.patterns:
+            waits.setdefault(pattern, each.category)  # of several services the first: a mark takes one category
     rows = "\n".join(f"\t'{pattern}' => '{waits[pattern]}'," for pattern in sorted(waits) if waits[pattern] in OPTIONAL)
     return f"""<?php
 // Made by `make build` from consent_server/catalogue/services.

@@ -339,6 +339,18 @@ def test_it_reads_the_cookie_list_of_the_verifiers_site(tmp_path: Any) -> None:
         Enforcement.from_config(tmp_path / "none.toml", Verifier(KEYS.jwks(), "shop"))
 
 
+def test_a_name_that_a_service_has_in_a_storage_is_no_cookie_s(tmp_path: Any) -> None:
+    path = tmp_path / "consent.toml"
+    path.write_text(
+        '[sites.shop]\nname = "Shop"\norigins = ["https://shop.example"]\npolicy_url = "/p"\n'
+        'policy_updated = 2025-12-20\nservices = ["insider", "segmentify", "criteo"]\n'
+    )
+    back = Back("wsgi", Enforcement.from_config(path, Verifier(KEYS.jwks(), "shop")))
+    sent = f"consent={answered()}"
+    assert back.get("ins-session=1", "_sgf_cart=1", sent=sent) == ["ins-session=1", "_sgf_cart=1"]
+    assert back.get("cto_bundle=1", "ins-test-cookie=1", sent=sent) == []
+
+
 def test_a_wrong_mapping_is_refused_at_the_start() -> None:
     verifier = Verifier(KEYS.jwks(), "shop")
     with pytest.raises(UnknownCategory, match="'analitycs' is not a category"):

@@ -3,18 +3,19 @@
 from dataclasses import replace
 from datetime import date
 
+from consent_server.banner.notices import compose
 from consent_server.settings.shops import make_site
-from consent_server.site import Cookie, Notice, Site, Variant, best_language
+from consent_server.site import Cookie, Site, Variant, best_language
 
 SITE = make_site("shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az", "en"))
 
 
 def test_a_notice_is_named_by_its_exact_words():
     words = {"accept": "Accept all"}
-    one = Notice.compose(SITE, "en", Variant("", 1, None, {}), words, {})
-    assert one.hash == Notice.compose(SITE, "en", Variant("", 1, None, {}), dict(words), {}).hash
-    assert one.hash != Notice.compose(SITE, "en", Variant("", 1, None, {}), {"accept": "Accept all!"}, {}).hash
-    assert one.hash != Notice.compose(SITE, "en", Variant("", 1, "box", {}), words, {}).hash
+    one = compose(SITE, "en", Variant("", 1, None, {}), words, {})
+    assert one.hash == compose(SITE, "en", Variant("", 1, None, {}), dict(words), {}).hash
+    assert one.hash != compose(SITE, "en", Variant("", 1, None, {}), {"accept": "Accept all!"}, {}).hash
+    assert one.hash != compose(SITE, "en", Variant("", 1, "box", {}), words, {}).hash
 
 
 def test_it_finds_the_best_language():

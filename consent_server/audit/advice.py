@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from enum import Enum
 
+from ..catalogue import missing_language
+from ..catalogue.addresses import is_pattern
 from ..site import Site
 from .hosts import host_of, is_third_party
 from .lists import listable
@@ -20,6 +22,10 @@ DOES = {
     "cache-storage": "opens it",
     "service-worker": "registers it",
 }
+
+NO_ENTRY = "No list can name it: have it named in letters by whoever makes it."
+NO_PATTERN = "No list can name it: have it asked for at a host with a name, and without * in its path."
+"""What is said of what consent.toml cannot have."""
 
 OUTLIVES = "It lives"
 """How the advice for what lives longer than the list says begins."""
@@ -56,9 +62,9 @@ def advice(
         )
     if reason is Reason.FORWARDED:
         address = seen.name.partition("://")[2]
-        return (
-            f"Suspected: this looks like a tracker that the shop hands on under its own name; if it is one, hold it: "
-            f'[[{table}.trackers]] match = "{address}", category = "CATEGORY".'
+        hold = f'hold it: [[{table}.trackers]] match = "{address}", category = "CATEGORY".'
+        return "Suspected: this looks like a tracker that the shop hands on under its own name; if it is one, " + (
+            hold if is_pattern(address) else f"mark its tag. {NO_PATTERN}"
         )
     if reason is Reason.UNKNOWN:
         unless = f" Unless it is necessary, {_held_back(seen) or f'hold {_who(seen)} until it is allowed'}."
@@ -87,15 +93,22 @@ def _at(seen: Sighting) -> str:
 
 
 def _list_it(seen: Sighting, table: str, service: str | None, site: Site | None) -> str:
+    if service and (lang := missing_language(service, site.languages if site else ())):
+        return (
+            f"It is of the catalogue's {service}, which has no words in {lang!r}: list what it sets and asks "
+            f"yourself, in [[{table}.cookies.CATEGORY]] and [[{table}.trackers]] of consent.toml."
+        )
     if service:
         services = json.dumps([*(site.services if site else ()), service])
         return f"Say so: services = {services} in [{table}] of consent.toml."
     if seen.kind in ("request", "service-worker"):
         address = seen.host if seen.kind == "request" else seen.name.partition("://")[2]
+        if not is_pattern(address):
+            return NO_PATTERN
         return f'Say what it is for: [[{table}.trackers]] match = "{address}", category = "CATEGORY" in consent.toml.'
     name = listable(seen.name)
     if name is None:
-        return "No list can name it: have it named in letters by whoever makes it."
+        return NO_ENTRY
     return f"Say what it is for: [[{table}.cookies.CATEGORY]] name = {_quoted(name)}{_at(seen)} in consent.toml."
 
 

@@ -6,7 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..catalogue import missing_language, service
+from ..catalogue.addresses import is_pattern
+from ..catalogue.names import resembled
 from ..site import Site
+from .advice import NO_ENTRY, NO_PATTERN
 from .hosts import host_of, is_third_party, without_port
 from .lists import listable
 from .report import Report, printable
@@ -24,8 +28,11 @@ def draft(report: Report, site: Site | None, suggestions: Suggestions) -> str:
     in each language of the site by somebody who knows: a guess would be a claim towards shoppers.
     """
     table = f"sites.{report.site or 'SITE'}"
+    languages = site.languages if site else ("en",)
     missing = [row for row in report.seen if row["category"] is None]
-    services = list(dict.fromkeys(row["service"] for row in missing if row["service"]))
+    found = dict.fromkeys(row["service"] for row in missing if row["service"])
+    wordless = {name: lang for name in found if (lang := missing_language(name, languages))}
+    services = [name for name in found if name not in wordless]
     unknown = [row for row in missing if not row["service"]]
     entries = [row for row in unknown if row["kind"] in ENTRIES]
     hosts: dict[str, list[Row]] = {}
@@ -46,10 +53,16 @@ def draft(report: Report, site: Site | None, suggestions: Suggestions) -> str:
             f"services = {json.dumps([*named, *services])}",
             "",
         ]
+    for name, lang in wordless.items():
+        lines += [
+            f"# {service(name).name} is in the catalogue as {name}, which has no words in {lang!r}.",
+            f"# Leave the language out, or list in your own words what it sets: consent-server services {name}",
+            "",
+        ]
     if unknown:
         lines += ["# Nobody knows these but you. Choose a category, say what for, and take the # away.", ""]
     for name, rows in _by(entries, "name").items():
-        lines += [*_entry(table, name, rows, site.languages if site else ("en",), suggestions, host_of(report.url)), ""]
+        lines += [*_entry(table, name, rows, languages, suggestions, host_of(report.url)), ""]
     for address, rows in hosts.items():
         lines += [*_tracker(table, address, rows), ""]
     return "\n".join(map(printable, lines)).rstrip()
@@ -69,10 +82,12 @@ def _entry(
     yield f"# {', '.join(dict.fromkeys(row['kind'] for row in rows))} on {host}, {_states(rows)}."
     listed = listable(name)
     if listed is None:
-        yield f"# {printable(name)}: no list can name it; have it named in letters by whoever makes it."
+        yield f"# {printable(name)}: {NO_ENTRY[0].lower()}{NO_ENTRY[1:]}"
         return
     if listed != name:
         yield f"# {printable(name)} stands for itself and for what else begins so: consent.toml takes no more of it."
+    if like := dict.fromkeys(id_ for row in rows for id_ in resembled(row["kind"], name)):
+        yield f"# Suggestion of the catalogue, to be checked: {' and '.join(like)} may have such a name."
     if said := suggestions.of(name):
         yield f"# Suggestion of the cookie database, to be checked: {said}."
     company = company_of(host)
@@ -90,6 +105,9 @@ def _entry(
 
 def _tracker(table: str, address: str, rows: Sequence[Row]) -> Iterator[str]:
     yield f"# {_states(rows)}: {rows[0]['name']}" + (f" and {len(rows) - 1} more." if len(rows) > 1 else "")
+    if not is_pattern(address):
+        yield f"# {printable(address)}: {NO_PATTERN[0].lower()}{NO_PATTERN[1:]}"
+        return
     if company := company_of(rows[0]["host"]):
         yield f"# Suggestion of third-party-web, to be checked: {rows[0]['host']} is {company}'s."
     yield f"# [[{table}.trackers]]"

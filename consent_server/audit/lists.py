@@ -32,6 +32,7 @@ class _Listed:
 
     pattern: re.Pattern[str]
     category: str
+    kind: str | None
     host: str | None
     said: str
     seconds: float | None
@@ -53,7 +54,7 @@ class Lists:
         if site is None:
             return cls()
         rows = [
-            _Listed(re.compile(glob(cookie.name)), category, cookie.host, said, seconds_of(said))
+            _Listed(re.compile(glob(cookie.name)), category, cookie.kind, cookie.host, said, seconds_of(said))
             for category, cookies in site.cookies.items()
             for cookie in cookies
             for said in [cookie.life[site.languages[0]]]
@@ -81,16 +82,18 @@ class Lists:
         return max(self.categories_of(seen), key=CATEGORIES.index, default=None)
 
     def _rows(self, seen: Sighting) -> list[_Listed]:
-        """Return the rows of a name: those of where it lies, else those that say nothing of that.
+        """Return the rows of a name and kind: those of where it lies, else those that say nothing of that.
 
         What a row says of somebody else's host, where half of all names are as short as ``m``, says nothing of the
-        shop's own cookies.
+        shop's own cookies; nor does what a shop needs for itself say anything of others'.
         """
-        rows = [row for row in self.entries if row.pattern.fullmatch(seen.name)]
+        rows = [row for row in self.entries if row.kind in (None, seen.kind) and row.pattern.fullmatch(seen.name)]
         at = registrable(seen.host)
         there = [row for row in rows if row.host and registrable(row.host) == at]
-        anywhere = [row for row in rows if not row.host]
-        return there or anywhere or ([] if at in self.own else rows)
+        if at in self.own:
+            return there or [row for row in rows if not row.host]
+        optional = [row for row in rows if row.category != CATEGORIES[0]]
+        return there or [row for row in optional if not row.host] or optional
 
     def _of_address(self, address: str) -> list[str]:
         target = address.partition("://")[2]

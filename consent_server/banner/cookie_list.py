@@ -10,6 +10,14 @@ from ..catalogue.spans import time_span
 from ..site import CATEGORIES, Cookie, Site
 from .regional import country_name, country_names, day, isolated, sentences
 
+STORAGE = {"local-storage": "localStorage", "session-storage": "sessionStorage", "indexed-db": "IndexedDB"}
+"""What developers of every language call the places where no cookie lies."""
+
+
+def with_storage(name: str, kind: str | None) -> str:
+    """Return a name with the storage that it is in, where one name may be in several, for several times."""
+    return f"{name} ({STORAGE[kind]})" if kind in STORAGE else name
+
 
 def facts(site: Site, lang: str, words: Mapping[str, str]) -> list[str]:
     """Return how long an answer holds, and the countries abroad where data goes if there are any, a sentence each."""
@@ -47,6 +55,8 @@ def cookie_list(site: Site, lang: str, words: Mapping[str, str]) -> dict[str, An
 def _cell(cookie: Cookie, column: str, lang: str) -> str:
     if column == "country":
         return country_name(cookie.country, lang) if cookie.country else ""
+    if column == "name":
+        return isolated(with_storage(cookie.name, cookie.kind), lang)
     value: str | Mapping[str, str] = getattr(cookie, column)
     return isolated(value, lang) if isinstance(value, str) else value[lang]
 

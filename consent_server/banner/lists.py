@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from ..catalogue import service
+from ..catalogue import service, services
+from ..catalogue.addresses import covers
 from ..site import CATEGORIES, OPTIONAL, Notice, Site, Variant
 from . import ruled, style
-from .cookie_list import cookie_list, facts
+from .cookie_list import cookie_list, facts, with_storage
 from .regional import country_name, dates, isolated, separator
 
 
@@ -42,14 +44,42 @@ def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], firs
         ],
         "ways": ways,
         **({"vendors": dict(_vendors(site.vendors))} if site.vendors else {}),
-        **({"trackers": list(tracker_patterns(site.held_trackers))} if site.held_trackers else {}),
+        **({"trackers": list(tracker_patterns(_held(site)))} if site.held_trackers else {}),
         **({"rules": ruled.rules(site, notices, first)} if site.rules else {}),
     }
 
 
 def _beginnings(site: Site, category: str) -> list[str]:
     """Return what the names of what can be removed begin with: enough to see whether some of it is there."""
-    return list(dict.fromkeys(name.partition("*")[0] for name in site.removable(category)))
+    return list(dict.fromkeys(name.partition("*")[0] for name, _ in site.removable(category)))
+
+
+PLACES = ("cookie", "local-storage", "session-storage", "indexed-db")
+"""Where a page has names, in the order of ``clear.js``."""
+
+
+def _names(site: Site) -> dict[str, list[str]]:
+    """Return each category's names as ``clear.js`` takes them: with a place's number, if they are meant there alone.
+
+    A comma stands between them, which no name has.
+    """
+    return {
+        category: [f"{name},{PLACES.index(kind)}" if kind else name for name, kind in site.removable(category)]
+        for category in CATEGORIES
+    }
+
+
+def _held(site: Site) -> Iterator[tuple[str, str]]:
+    """Return the trackers that wait. A pattern that several services have, as Google's, waits for either of them.
+
+    ``trackers.js`` and ``withdraw.js`` know that by the ``|``. What a shop itself writes twice waits for both.
+    """
+    of_services = {pattern for name in site.services for pattern in service(name).patterns}
+    waits: dict[str, list[str]] = {}
+    for pattern, category in site.held_trackers:
+        waits.setdefault(pattern, []).append(category)
+    for pattern, categories in waits.items():
+        yield from ((pattern, each) for each in (["|".join(categories)] if pattern in of_services else categories))
 
 
 def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, object]]]:
@@ -97,9 +127,26 @@ def known_addresses(site: Site) -> list[list[dict[str, str]]]:
     """Return the same of all that a site lists: first its trackers, then what its services may ask for, held or not.
 
     What is a tracker's path says more than its host, which several services share: Tag Manager's has Analytics' script.
+    So what another service has to wait with is that service's alone, and listed as nothing (``""``) where the site does
+    not name it; only what its own services name as closely, or closer, is theirs too.
     """
-    hosts = ((host, each.category) for each in map(service, site.services) for host in each.hosts)
-    return [list(tracker_patterns(site.trackers)), list(tracker_patterns(hosts))]
+    return [list(tracker_patterns(site.trackers)), *_asked_by(site.services)]
+
+
+@cache
+def _asked_by(names: tuple[str, ...]) -> list[list[dict[str, str]]]:
+    hosts = [(host, each.category) for each in map(service, names) for host in each.hosts]
+    others = [
+        pattern
+        for name, each in services().items()
+        if name not in names
+        for pattern in each.patterns
+        if any(covers(host, pattern) or covers(pattern, host) for host, _ in hosts)
+    ]
+    close = [row for row in hosts if any(covers(pattern, row[0]) for pattern in others)]
+    wide = [row for row in hosts if row not in close]
+    foreign = [(pattern, "") for pattern in others if any(covers(host, pattern) for host, _ in wide)]
+    return [list(tracker_patterns(rows)) for rows in (close, foreign, wide)]
 
 
 def categories_at(target: str, known: Iterable[Sequence[Mapping[str, str]]]) -> list[str]:
@@ -108,7 +155,7 @@ def categories_at(target: str, known: Iterable[Sequence[Mapping[str, str]]]) -> 
     Whatever is there may be asked for once one of them is allowed.
     """
     found = ([each["category"] for each in patterns if re.match(each["match"], target)] for patterns in known)
-    return next(filter(None, found), [])
+    return [category for category in next(filter(None, found), []) if category]
 
 
 def _hosts(hosts: Iterable[str]) -> str:
@@ -165,7 +212,10 @@ def details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterabl
 def _in_words(cookie: Mapping[str, str], lang: str) -> dict[str, str]:
     """Return a line of a notice's cookie list with the name of the country in place of its code."""
     named = {"country": country_name(cookie["country"], lang)} if "country" in cookie else {}
-    names = {key: isolated(cookie[key], lang) for key in ("name", "provider")}
+    names = {
+        "name": isolated(with_storage(cookie["name"], cookie.get("kind")), lang),
+        "provider": isolated(cookie["provider"], lang),
+    }
     return names | {key: cookie[key] for key in ("purpose", "life")} | named
 
 
@@ -176,8 +226,7 @@ def mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[st
 
 def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
     """Return what a withdrawal needs, ``WithdrawConfig`` in ``types.d.ts``."""
-    names = {category: site.removable(category) for category in CATEGORIES}
-    return {"lang": lang, "words": {key: words[key] for key in wanted}, "names": names}
+    return {"lang": lang, "words": {key: words[key] for key in wanted}, "names": _names(site)}
 
 
 def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
@@ -197,8 +246,8 @@ def account(site: Site) -> dict[str, object]:
 
 def watch(site: Site) -> dict[str, object]:
     """Return what a page view that is watched needs, ``WatchConfig`` in ``types.d.ts``."""
-    names = {category: site.removable(category) for category in CATEGORIES}
-    return {"names": names, "cookie": site.cookie, "addresses": known_addresses(site), "domains": site.domains}
+    addresses = [each for each in known_addresses(site) if each]
+    return {"names": _names(site), "cookie": site.cookie, "addresses": addresses, "domains": site.domains}
 
 
 def watching(site: Site, digest: str) -> dict[str, object]:

@@ -22,6 +22,7 @@ from ..settings.theme import read_theme
 from ..site import CATEGORIES, ConsentError, Cookie, Notice, Site
 from . import lists, ruled
 from .cookie_list import cookie_list, first_layer_values, fragment
+from .notices import compose
 
 LAYERS = ("details", "mine", "proof", "withdraw", "list", "release", "delivery")
 
@@ -96,7 +97,7 @@ def build_scripts(site: Site) -> SiteScripts:
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
     notices = {
         lang: tuple(
-            Notice.compose(
+            compose(
                 site,
                 lang,
                 variant,
@@ -242,6 +243,7 @@ def _site_of(notice: Notice) -> Site:
                     {lang: cookie["life"]},
                     cookie.get("country"),
                     cookie.get("host"),
+                    cookie.get("kind"),
                 )
                 for cookie in cookies
             )

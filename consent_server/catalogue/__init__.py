@@ -61,22 +61,28 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A service as its file describes it.
 
-    ``country`` is where data goes (ISO 3166-1). ``hosts`` are all that it may be asked at, ``patterns`` what has to
-    wait, written as in the trackers of ``consent.toml``. ``vendors`` are the rows of a site's ``vendors`` that tell it
-    of the choice. ``sources`` are pages of the vendor, ``read`` the day when they were; None if nobody could.
+    ``country`` is where data goes (ISO 3166-1). ``patterns`` are what has to wait, written as in the trackers of
+    ``consent.toml``, ``besides`` where it may be asked too, once its category is allowed. ``vendors`` are the rows of
+    a site's ``vendors`` that tell it of the choice. ``sources`` are pages of the vendor, ``read`` the day when they
+    were; None if nobody could.
     """
 
     name: str
     provider: str
     country: str
     category: Category
-    hosts: tuple[str, ...]
     patterns: tuple[str, ...]
     sources: tuple[str, ...]
+    besides: tuple[str, ...] = ()
     read: date | None = None
     unverified: bool = False
     vendors: Mapping[str, Mapping[str, Any]] = {}
     entries: tuple[Entry, ...] = ()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """All that it may be asked at."""
+        return (*self.patterns, *self.besides)
 
     def category_of(self, entry: Entry) -> str:
         """Return the category that must be allowed before one of its entries may exist."""
@@ -143,12 +149,21 @@ def for_site(names: Iterable[str], languages: Iterable[str]) -> Needed:
         for entry in wanted.entries:
             rows = cookies.setdefault(wanted.category_of(entry), [])
             row = _row(name, entry, languages)
-            if row not in rows:  # Two services of one company, or two places in the browser, are one line.
+            if row not in rows:  # Two services of one company are one line.
                 rows.append(row)
         for vendor, options in wanted.vendors.items():
             vendors.setdefault(vendor, {}).update(options)
         trackers |= dict.fromkeys((pattern, wanted.category) for pattern in wanted.patterns)
     return Needed({category: tuple(rows) for category, rows in cookies.items()}, vendors, tuple(trackers))
+
+
+def missing_language(name: str, languages: Iterable[str]) -> str | None:
+    """Return the first of some languages in which a service has no words, or None."""
+    try:
+        for_site([name], languages)
+    except MissingWords as error:
+        return error.lang
+    return None
 
 
 def _row(name: str, entry: Entry, languages: Iterable[str]) -> Cookie:
@@ -164,6 +179,7 @@ def _row(name: str, entry: Entry, languages: Iterable[str]) -> Cookie:
         {lang: life[lang] for lang in languages},
         of.country,
         entry.host,
+        entry.kind,
     )
 
 

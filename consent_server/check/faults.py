@@ -134,9 +134,12 @@ def places(shop: Site, settings: Settings) -> Iterator[Finding]:
 
 def _overlapping(shop: Site) -> Iterator[Finding]:
     """Find names of two categories that mean the same: what the one would remove stays for the other."""
-    entries = [(name, category) for category in CATEGORIES for name in shop.removable(category)]
-    entries += [(name, CATEGORIES[0]) for name in (shop.cookie, "ask-*") if (name, CATEGORIES[0]) not in entries]
-    for (one, kept), (other, category) in combinations(entries, 2):
+    entries = [(name, category, kind) for category in CATEGORIES for name, kind in shop.removable(category)]
+    ours = [(name, CATEGORIES[0], None) for name in (shop.cookie, "ask-*")]
+    entries += [each for each in ours if each not in entries]
+    for (one, kept, kind), (other, category, another) in combinations(entries, 2):
+        if kind and another:
+            continue  # both are the catalogue's, and it has a test for that
         for name, of, also in ((one, kept, category), (other, category, kept)):
             if name[0] == "*" and "ask-*" in (one, other):
                 continue  # it was not written with ours in mind, and ours are never removed

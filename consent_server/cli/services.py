@@ -40,7 +40,7 @@ def _whole(id_: str, each: Service) -> dict[str, Any]:
         | {"category": each.category_of(entry), "purpose": purposes()[entry.purpose], "life": lives()[entry.life]}
         for entry in each.entries
     ]
-    return {"id": id_, **msgspec.to_builtins(each), "entries": entries}
+    return {"id": id_, **msgspec.to_builtins(each), "hosts": each.hosts, "entries": entries}
 
 
 def _list() -> Iterator[str]:

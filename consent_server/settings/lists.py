@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..catalogue import MissingWords, for_site, services
+from ..catalogue.addresses import covers, is_pattern
 from ..site import CATEGORIES, Cookie
 from .rows import REQUIRED, Row, WrongAt, by_language, choice, did_you_mean, each, table, text, whole, yes_no
 
 
 def _pattern(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)+(:\d+)?(/[^\s*]*\*?)?", value):
+    if isinstance(value, str) and is_pattern(value):
         return value
     raise ValueError('takes a host such as "www.clarity.ms" or "*.hotjar.com", with a path if need be')
 
@@ -144,7 +145,8 @@ def read_vendors(value: Any) -> dict[str, Any]:
 def with_services(values: Mapping[str, Any], vendors: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the lists of a shop with what its services bring.
 
-    A line of the shop's own wins: a cookie of that name, a setting of that vendor, a pattern that covers the service's.
+    A line of the shop's own wins: a cookie of that name and host, a setting of that vendor, a pattern that covers the
+    service's. What lies on another host is another cookie, as short as half of their names are.
 
     Args:
         values: the shop's, read.
@@ -158,20 +160,11 @@ def with_services(values: Mapping[str, Any], vendors: Mapping[str, Mapping[str, 
     except MissingWords as error:
         why = f"has {error.service!r}, which has no words in {error.lang!r}: leave out the one or the other"
         raise WrongAt("services", f"{why}, or list its cookies in your own words") from None
-    own = {cookie.name for cookies in values["cookies"].values() for cookie in cookies}
+    own = {(cookie.name, cookie.host) for cookies in values["cookies"].values() for cookie in cookies}
     lists: dict[str, tuple[Cookie, ...]] = dict(values["cookies"])
     for category, cookies in needed.cookies.items():
-        lists[category] = (*lists.get(category, ()), *(cookie for cookie in cookies if cookie.name not in own))
+        lists[category] = (*lists.get(category, ()), *(each for each in cookies if (each.name, each.host) not in own))
     told = {name: {**options, **vendors.get(name, {})} for name, options in {**vendors, **needed.vendors}.items()}
     trackers = values["trackers"]
-    known = [row for row in needed.trackers if not any(_covers(pattern, row[0]) for pattern, _ in trackers)]
+    known = [row for row in needed.trackers if not any(covers(pattern, row[0]) for pattern, _ in trackers)]
     return {"cookies": lists, "vendors": read_vendors(told), "trackers": (*trackers, *known)}
-
-
-def _covers(wide: str, narrow: str) -> bool:
-    """Return whether every address that ``narrow`` means is one that ``wide`` means."""
-    host, _, path = wide.partition("/")
-    host2, _, path2 = narrow.partition("/")
-    beneath = host[1:] if host.startswith("*.") else None
-    hosts = host == host2 or bool(beneath and f".{host2.removeprefix('*.')}".endswith(beneath))
-    return hosts and (not path or path == path2 or (path.endswith("*") and path2.startswith(path[:-1])))

@@ -15,7 +15,10 @@ MOST = 500
 """Names and states in a day of a site: anybody can make up one. A name has up to 64 characters."""
 
 OFTEN = 20
-"""Sightings in a day from which on a name is not pushed out by others."""
+"""Sightings in a day from which on a name is not pushed out by others, if it is among the SAFE that were seen most."""
+
+SAFE = 400
+"""Names that keep their room; the rest of it stays open to what is new, whoever has filled it."""
 
 DAYS = 90
 """For how long a day is kept."""
@@ -38,7 +41,7 @@ class Leaks:
         """Count each of ``seen`` once on a UTC day."""
         if members := [" ".join(each) for each in seen]:
             draw = random.getrandbits(31)  # nosec B311
-            self._count(keys=[keys.leaks(site, day)], args=[MOST, OFTEN, DAYS * 86400, draw, *members])
+            self._count(keys=[keys.leaks(site, day)], args=[MOST, OFTEN, SAFE, DAYS * 86400, draw, *members])
 
     def counts(self, site: Site, today: date) -> dict[date, dict[Seen, int]]:
         """Return how often what was seen, by day, the oldest first, as far as days are kept."""

@@ -34,6 +34,9 @@ MOST = 30
 
 LONGEST_NAME = 64
 
+REPORTS = 60
+"""Bodies that are taken of one address or household in a minute. A browser may send one for each thing it blocks."""
+
 LOOKED_AT = 256
 """Characters of a name that are folded, for the time it takes grows with their square; a host has 253 at most."""
 
@@ -101,7 +104,7 @@ def _count(site: Site, state: str, names: Sequence[tuple[Kind, str]]) -> None:
     if is_bot_or_prefetch(request.environ):
         return
     behind = services()
-    behind.limits.spend_client(behind.settings.client_limit, "seen")
+    behind.limits.spend_client(min(REPORTS, behind.settings.client_limit), "seen")
     behind.limits.spend(behind.settings.site_limit, "seen", site.id)
     folded = {(state, kind, fold(name)): None for kind, name in names[:MOST] if name}
     behind.store.leaks.add(site, datetime.now(UTC).date(), folded)

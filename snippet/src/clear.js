@@ -1,7 +1,12 @@
 /** Removes what a category has left in the browser: a vendor's running script may write it again, so each page does. */
-/** @param {string[]} patterns of names, `*` for anything @returns {(name: string) => boolean} whether one of them is meant */
-export const matcher = (patterns) => {
-  const all = patterns.map((pattern) => RegExp(`^${pattern.replace(/[^\w*]/g, '\\$&').replaceAll('*', '.*')}$`, 's'));
+/**
+ * @param {string[]} patterns of names, `*` for anything; after a comma the place that they are meant in, if it is one alone
+ * @param {number} place of `places`
+ * @returns {(name: string) => boolean} whether one of them is meant there
+ */
+export const matcher = (patterns, place) => {
+  const all = patterns.map((pattern) => pattern.split(',')).filter(([, only]) => !only || +only == place)
+    .map(([name]) => RegExp(`^${name.replace(/[^\w*]/g, '\\$&').replaceAll('*', '.*')}$`, 's'));
   return (name) => all.some((each) => each.test(name));
 };
 
@@ -28,7 +33,8 @@ const removeCookie = (doc, name) => {
 };
 
 /**
- * Where a vendor leaves something: the names there, and how one is removed, which is false where it stays.
+ * Where a vendor leaves something: the names there, and how one is removed, which is false where it stays. The server
+ * says by their numbers which names are meant where (banner/lists.py).
  * @type {[(doc: Document) => any, (doc: Document, name: string) => unknown][]}
  */
 const places = [
@@ -46,11 +52,11 @@ const places = [
  * @returns {Promise<string[]>} the names of what was removed, each once
  */
 export const clear = async (doc, unwanted, kept) => {
-  const [isUnwanted, isKept] = [unwanted, kept].map(matcher);
   /** @type {Set<string>} */
   const removed = new Set();
   try {
-    for (const [names, remove] of places) {
+    for (const [place, [names, remove]] of places.entries()) {
+      const [isUnwanted, isKept] = [unwanted, kept].map((patterns) => matcher(patterns, place));
       for (const name of await Promise.race([names(doc), new Promise((_, reject) => setTimeout(reject, PATIENCE))])) {
         if (isKept(name) || !isUnwanted(name)) continue;
         if (remove(doc, name) !== false) removed.add(name);

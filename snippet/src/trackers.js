@@ -21,15 +21,15 @@ const Address = URL, { prototype } = Element;
 /**
  * @param {any} address
  * @param {unknown} [runs] whether it is one of what runs, or is sent: a withdrawal has to know of what was let through
- * @returns {import('./types').Category | undefined} what a tracker there waits for
+ * @returns {string | undefined} what a tracker there waits for: a category, or whichever of several comes first
  */
 const stopped = (address, runs) => {
   let waits;
   try {
     const { host, pathname } = new Address(address, doc.baseURI);
-    for (const { match, category } of /** @type {import('./types').Address[]} */ (config.trackers)) {
+    for (const { match, category } of /** @type {import('./types').Address<string>[]} */ (config.trackers)) {
       if (!(host + pathname).match(match)) continue;
-      if (!allows(category)) waits = category;
+      if (!category.split('|').some(allows)) waits = category;
       if (runs) memory[waits ? host + pathname : category] = 1;
     }
   } catch {} // no address: the browser will say so
@@ -45,7 +45,7 @@ const of = (thing) => given.get(thing) ?? /** @type {any} */ (given.set(thing, {
 const give = (own, name, address, act, runs) => {
   const turn = own[name] = {};
   const category = stopped(address, runs);
-  return category ? when(category).then(() => turn == own[name] && give(own, name, address, act, runs)) : act();
+  return category ? category.split('|').map((each) => when(each).then(() => turn == own[name] && give(own, name, address, act, runs))) : act();
 };
 
 /** @type {(element: any, name: string, value: any) => any} an address that an attribute asks for at once; a link to follow does not */

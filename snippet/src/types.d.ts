@@ -75,8 +75,8 @@ export interface SiteConfig {
   ways: Way[];
   /** Each vendor that is told, and what else it has to be told. */
   vendors?: Record<string, any>;
-  /** What the host and path of unmarked trackers match: a regular expression a category. */
-  trackers?: Address[];
+  /** What the host and path of unmarked trackers match: a regular expression a category, or for several with `|` between. */
+  trackers?: Address<string>[];
   /** Rules by place; the last is that of a place which nobody knows, where it differs from asking for everything. */
   rules?: Rule[];
 }
@@ -140,7 +140,7 @@ export interface DetailsConfig {
 export interface WithdrawConfig {
   lang: string;
   words: Words;
-  /** Cookie and storage names of each category, `*` for anything. */
+  /** Cookie and storage names of each category, `*` for anything; after a comma the place that they are meant in (clear.js). */
   names: Record<Category | 'necessary', string[]>;
 }
 
@@ -184,10 +184,10 @@ export interface WatchingConfig {
 export interface WatchConfig {
   /** Name of the answer's cookie. */
   cookie: string;
-  /** Cookie and storage names of each category, `*` for anything. */
+  /** Cookie and storage names of each category, `*` for anything; after a comma the place that they are meant in (clear.js). */
   names: Record<Category | 'necessary', string[]>;
-  /** What the host and path of known third parties match: trackers first, then whole hosts of services. */
-  addresses: Address<Category | 'necessary'>[][];
+  /** What the host and path of known third parties match: trackers first, whole hosts of services last; no category allows `''`. */
+  addresses: Address<Category | 'necessary' | ''>[][];
   /** Hosts of the shop; all below them are the shop's too. */
   domains: string[];
 }

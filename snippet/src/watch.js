@@ -50,16 +50,16 @@ export const report = (consent, answered) => {
     if (!/^(http|ws)s?:$/.test(protocol) || isOwn(hostname) || host == server.host) return false;
     // A tracker's path says more than a host that several services share.
     const [found = []] = known.map((each) => each.filter(({ match }) => match.test(host + pathname))).filter((each) => each[0]);
-    return !found.some(({ category }) => consent.allows(category));
+    return !found.some(({ category }) => consent.allows(/** @type {import('./types').Category} */ (category)));
   };
 
-  /** @param {() => string[]} read */
-  const unlisted = (read) => {
+  /** @param {number} place as `clear.js` counts them @param {() => string[]} read */
+  const unlisted = (place, read) => {
     const kept = [cookie, 'consent', 'ask-*'];
     for (const [category, listed] of Object.entries(names)) {
       if (consent.allows(/** @type {import('./types').Category} */ (category))) kept.push(...listed);
     }
-    const isKept = matcher(kept);
+    const isKept = matcher(kept, place);
     try {
       return read().filter((name) => name && !isKept(name)).map(fold);
     } catch {
@@ -78,9 +78,9 @@ export const report = (consent, answered) => {
     if (done || ofDocument('prerendering')) return;
     const hosts = entries.filter(({ startTime }) => startTime >= answered()).map(({ name }) => new URL(name)).filter(isForeign);
     const seen = Object.entries({
-      cookie: unlisted(() => ofDocument('cookie').split('; ').map((/** @type {string} */ each) => each.split('=')[0])),
-      'local-storage': unlisted(() => Object.keys(localStorage)),
-      'session-storage': unlisted(() => Object.keys(sessionStorage)),
+      cookie: unlisted(0, () => ofDocument('cookie').split('; ').map((/** @type {string} */ each) => each.split('=')[0])),
+      'local-storage': unlisted(1, () => Object.keys(localStorage)),
+      'session-storage': unlisted(2, () => Object.keys(sessionStorage)),
       request: hosts.map(({ host }) => fold(host)),
     }).flatMap(([kind, found]) => [...new Set(found)].map((name) => [kind, name])).slice(0, MOST);
     if (!seen[0]) return; // perhaps later, when the page is left

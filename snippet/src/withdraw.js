@@ -78,13 +78,15 @@ const withdrawal = (gate) => {
     return [...new Set([...before.split(', '), ...await clear(doc, unwanted, kept)])].filter((name) => name).join(', ');
   };
 
+  /** @param {string} categories of which one is enough, as what two services share waits for either */
+  const isOff = (categories) => !categories.split('|').some((each) => consent.allows(/** @type {import('./types').Category} */ (each)));
   /** @param {string} href @returns {any} what has the parts of an address */
   const read = (href) => element('a', { href });
   const denied = (settings.trackers ?? []).map(({ match, category }) => ({ match: RegExp(match), category }));
   /** @param {string} address @returns {boolean} whether it is one of a tracker's that may not be asked */
   const isDenied = (address) => {
     const { host, pathname } = read(address);
-    return denied.some(({ match, category }) => match.test(host + pathname) && !consent.allows(category));
+    return denied.some(({ match, category }) => match.test(host + pathname) && isOff(category));
   };
 
   /** @returns {boolean} whether a script came by a way that no pattern holds, as `import()`; what was fetched ahead did not run */
@@ -104,7 +106,7 @@ const withdrawal = (gate) => {
    * @returns {boolean} whether a script ran, or asked for something, which is one that runs on
    */
   const takeBack = () => {
-    let ran = denied.some(({ category }) => gate.memory[category] && !consent.allows(category)) || ranUnheld();
+    let ran = denied.some(({ category }) => gate.memory[category] && isOff(category)) || ranUnheld();
     for (const element of within(doc)) {
       if (/^a(rea)?$/.test(element.localName)) continue;
       for (const name of [...ADDRESSES, 'data', 'xlink:href']) {

@@ -49,7 +49,7 @@ languages = {languages}
 def asked(name: str) -> str:
     """Return an address that a service is asked at."""
     pattern = service(name).patterns[0].replace("*.", "a.")
-    return f"https://{pattern if '/' in pattern else pattern + '/'}".replace("*", "") + "tag.js"
+    return f"https://{pattern if '/' in pattern else pattern + '/*'}".replace("*", "tag.js")
 
 
 def script(name: str) -> str:

@@ -27,10 +27,10 @@ from consent_server.site import Cookie, Site
 WORDS = snippet_words()
 
 
-def cookie(name: str) -> Cookie:
+def cookie(name: str, kind: str | None = None) -> Cookie:
     """Return a line of the cookie list."""
     lang = ("az", "en", "ru", "tr")
-    return Cookie(name, "Tracker", dict.fromkeys(lang, "What for"), dict.fromkeys(lang, "13 months"))
+    return Cookie(name, "Tracker", dict.fromkeys(lang, "What for"), dict.fromkeys(lang, "13 months"), kind=kind)
 
 
 EVERY_WAY = """

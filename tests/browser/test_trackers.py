@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, Route
+
+from consent_server.catalogue import service
 
 from .conftest import Shop, press, settle, until, when
 from .libraries import library
@@ -214,6 +216,40 @@ def test_what_two_patterns_match_waits_for_both(shop: Shop, page: Page) -> None:
     assert shop.hits == []
     page.evaluate("consent.decide({ marketing: true })")
     when(page, lambda: shop.hits == ["tracker/both/a"])
+
+
+@pytest.mark.parametrize("first", ["analytics", "marketing"])
+def test_what_two_services_share_waits_for_either_and_ends_with_both(shop: Shop, page: Page, first: str) -> None:
+    services = ("ga4", "google-ads")
+    shop.serve(
+        services=services,
+        trackers=tuple((pattern, service(name).category) for name in services for pattern in service(name).patterns),
+    )
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url.partition("?")[0])
+        route.fulfill(body="window.ran = (window.ran ?? 0) + 1", content_type="text/javascript")
+
+    page.route("https://www.googletagmanager.com/**", answer)
+    page.goto(shop.page(""))
+    page.evaluate(
+        "document.head.append(Object.assign(document.createElement('script'), "
+        "{ src: 'https://www.googletagmanager.com/gtag/js?id=1' })); window.same = 1"
+    )
+    page.evaluate("consent.decide({ functional: true })")
+    settle(page)
+    assert asked == []
+    page.evaluate(f"consent.decide({{ {first}: true }})")
+    until(page, "window.ran == 1")
+    page.evaluate("consent.decide({ analytics: true, marketing: true })")
+    page.evaluate(f"consent.decide({{ {first}: false }})")
+    settle(page)
+    assert page.evaluate("window.same") == 1
+    page.evaluate("consent.decide({ analytics: false, marketing: false })")
+    until(page, "!window.same")
+    settle(page)
+    assert asked == ["https://www.googletagmanager.com/gtag/js"]
 
 
 def test_a_lazy_loader_does_not_let_out_what_is_marked_and_matched(shop: Shop, page: Page) -> None:

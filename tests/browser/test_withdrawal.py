@@ -289,6 +289,29 @@ def test_what_a_necessary_entry_names_stays_and_so_does_our_own(shop: Shop, page
     assert page.evaluate("consent.choice") == {"functional": False, "analytics": False, "marketing": False}
 
 
+def test_what_is_named_in_one_place_stays_in_the_others(shop: Shop, page: Page) -> None:
+    kinds = ("cookie", "local-storage", "session-storage", "indexed-db")
+    shop.serve(cookies={"marketing": tuple(cookie(f"m_{kind}*", kind) for kind in kinds)})
+    accept(page, shop.page(""))
+    names = [f"m_{kind}_1" for kind in kinds]
+    page.evaluate(
+        """(names) => Promise.all(names.map((name) => new Promise((made) => {
+          document.cookie = `${name}=1;path=/`;
+          localStorage[name] = sessionStorage[name] = 1;
+          indexedDB.open(name).onsuccess = ({ target }) => made(target.result.close());
+        })))""",
+        names,
+    )
+    page.evaluate("consent.decide({ marketing: false })")
+    says(page, "withdrawn", "removed", names=", ".join(names))
+    left = page.evaluate(
+        """async () => [document.cookie.split('; ').map((each) => each.split('=')[0]), Object.keys(localStorage),
+          Object.keys(sessionStorage), (await indexedDB.databases()).map(({ name }) => name)]"""
+    )
+    there = [[name for name in place if name in names] for place in left]
+    assert [sorted(place) for place in there] == [sorted({*names} - {name}) for name in names]
+
+
 def test_what_was_removed_is_told_where_a_browser_s_databases_never_answer(shop: Shop, page: Page) -> None:
     shop.serve(cookies={"marketing": (cookie("m_*"),)})
     page.add_init_script("indexedDB.databases = () => new Promise(() => {})")

@@ -13,7 +13,17 @@ import pytest
 from conftest import ROOT
 
 from consent_server import catalogue
-from consent_server.catalogue import Entry, MissingWords, Service, UnknownService, for_site, service, services
+from consent_server.catalogue import (
+    Entry,
+    MissingWords,
+    Service,
+    UnknownService,
+    addresses,
+    for_site,
+    missing_language,
+    service,
+    services,
+)
 from consent_server.settings.lists import COOKIE, TRACKER, VENDORS
 from consent_server.settings.rows import address, duration
 from consent_server.site import CATEGORIES, Cookie
@@ -30,6 +40,9 @@ NAMED = [
 
 COUNTRIES = {*("CZ", "DE", "DK", "EE", "FR", "IE", "IL", "IN", "LU", "MT", "NZ", "PL", "RU", "SE", "SG", "TR", "US")}
 """ISO 3166-1, as far as the catalogue goes: a slip of the pen such as UK or EN is none of them."""
+
+YES = {"mtm_consent", "mtm_cookie_consent"}
+"""Where a vendor notes a yes; the no has a name of its own."""
 
 SHARED: set[str] = set()
 """Names of the shop's own storage that services may claim for several purposes in one category: none so far."""
@@ -93,13 +106,10 @@ def test_what_waits_is_written_as_the_product_reads_it(name: str) -> None:
     read = {row.name: row.read for row in TRACKER}
     assert each.patterns
     assert len(set(each.patterns)) == len(each.patterns)
-    for pattern in each.patterns:
+    for pattern in each.hosts:
         assert read["match"](pattern) == pattern
-        host = pattern.partition("/")[0]
-        assert any(covers(known, host) for known in each.hosts), f"{host} is not among the hosts"
-    for host in each.hosts:
-        assert read["match"](host) == host
-        assert "/" not in host
+    for host in each.besides:
+        assert not any(addresses.covers(pattern, host) for pattern in each.patterns), "is said already"
 
 
 @pytest.mark.parametrize("name", services())
@@ -115,7 +125,8 @@ def test_an_entry_is_whole(name: str) -> None:
         assert entry.category != each.category, "is said already"
         assert not (each.unverified and entry.unverified), "is said already"
         if entry.host:
-            assert any(covers(known, entry.host) or covers(f"*.{entry.host}", known) for known in each.hosts)
+            known = [address.partition("/")[0] for address in each.hosts]
+            assert any(covers(host, entry.host) or covers(f"*.{entry.host}", host) for host in known)
         else:
             rest = entry.name.replace("*", "")
             own = len(rest) > 2 and ("*" not in entry.name or re.search("[^a-zA-Z0-9]", rest) or len(rest) > 4)
@@ -171,15 +182,37 @@ def test_a_name_has_one_purpose_in_a_category() -> None:
     assert {key[0] for key, purposes in said.items() if len(purposes) > 1} == SHARED
 
 
+def test_a_vendors_note_of_a_refusal_stays_whatever_is_refused() -> None:
+    """Else each page would remove it, tell the shopper so, and have the vendor write it again."""
+    removed = {
+        entry.name
+        for _, each, entry in entries()
+        if entry.purpose == "choice" and not entry.host and each.category_of(entry) != "necessary"
+    }
+    assert removed == YES
+
+
+def test_the_documentation_names_the_vendors_that_a_service_does_not_tell() -> None:
+    page = (ROOT / "docs/catalogue.md").read_text("utf-8")
+    untold = {each.name for name, each in services().items() if name in VENDORS and not each.vendors}
+    assert untold == {"HubSpot", "Pinterest Tag", "PostHog", "TikTok Pixel"}
+    assert all(name.split()[0] in page.partition("but for")[2].partition(":")[0] for name in untold)
+
+
 def test_no_address_waits_for_two_categories() -> None:
-    """The gate lets through what is allowed by every pattern that matches: two would wait for both."""
+    """The gate lets through what is allowed by every pattern that matches: two would wait for both.
+
+    One that two services have letter by letter waits for either; but what is necessary to one waits for nothing.
+    """
     patterns = [
         (name, each.category, *pattern.partition("/")[::2])
         for name, each in services().items()
         for pattern in each.patterns
     ]
     for (one, category, host, path), (other, another, host2, path2) in combinations(patterns, 2):
-        if category != another and (covers(host, host2) or covers(host2, host)):
+        if (host, path) == (host2, path2):
+            assert "necessary" not in {category, another} or category == another
+        elif category != another and (covers(host, host2) or covers(host2, host)):
             assert path and path2 and not meet(path, path2), f"{host} of {one} and {other}"  # noqa: PT018
 
 
@@ -201,6 +234,10 @@ def test_a_language_without_words_is_refused_by_both_names() -> None:
         for_site(["ga4"], ["en", "de"])
 
 
+def test_the_language_that_is_missing_is_named() -> None:
+    assert [missing_language("ga4", languages) for languages in (["en"], ["en", "de"], [])] == [None, "de", None]
+
+
 def test_a_service_that_stores_nothing_needs_no_words() -> None:
     assert for_site(["plausible"], ["de"]).trackers == (("plausible.io", "analytics"),)
 
@@ -217,6 +254,8 @@ def test_a_site_gets_its_list_in_its_languages() -> None:
         },
         {"ru": "2 года", "az": "2 il"},
         "US",
+        None,
+        "cookie",
     )
     assert needed.vendors == {"google": {}}
     assert ("*.google-analytics.com", "analytics") in needed.trackers
@@ -256,7 +295,7 @@ def test_every_service_makes_a_site_together_with_every_other() -> None:
 )
 def test_a_file_that_is_not_as_it_should_be_is_refused(wrong: str, why: str) -> None:
     whole = {"name": "A", "provider": "B", "country": "US", "category": "analytics"}
-    lists = {"hosts": [], "patterns": [], "sources": []}
+    lists = {"patterns": [], "sources": []}
     msgspec.convert(whole | lists, Service)
     with pytest.raises(msgspec.ValidationError, match=why):
         msgspec.convert(whole | lists | msgspec.toml.decode(wrong), Service)

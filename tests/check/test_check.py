@@ -26,6 +26,7 @@ from consent_server.audit.findings import Judge
 from consent_server.audit.observed import Observed, Sighting
 from consent_server.audit.report import Report
 from consent_server.audit.run import NotReached
+from consent_server.catalogue import for_site, services
 from consent_server.check import faults, network
 from consent_server.check.page import compared
 from consent_server.check.page import look as look_here
@@ -226,6 +227,11 @@ def test_names_of_two_categories_that_mean_the_same_are_told(cookies: dict[str, 
         return
     assert only(found).fault.startswith(f"shop: {fault}; what both mean stays ")
     assert not only(found).grave
+
+
+def test_no_two_services_of_the_catalogue_are_told_to_overlap() -> None:
+    found = faults.site(replace(SHOP, cookies=for_site(services(), ["en"]).cookies))
+    assert [each.fault for each in found if "overlaps" in each.fault] == []
 
 
 def test_safaris_seven_days_are_told_for_each_other_host() -> None:

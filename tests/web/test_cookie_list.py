@@ -16,8 +16,9 @@ from flask.testing import FlaskClient
 from test_serving import nginx, up
 from test_slow_clients import running
 
-from consent_server.banner.cookie_list import cookie_list, facts, fragment
+from consent_server.banner.cookie_list import cookie_list, facts, fragment, with_storage
 from consent_server.banner.regional import country_name, day
+from consent_server.catalogue import for_site, services
 from consent_server.catalogue.spans import time_span
 from consent_server.settings.rows import duration
 from consent_server.settings.shops import snippet_words
@@ -85,6 +86,19 @@ def test_countries_are_named_where_the_list_has_some(site: Site) -> None:
     assert "Countries to which data goes: United States." in html
     assert '<th scope="row">a</th><td>Shop</td><td></td><td>A</td>' in html
     assert '<th scope="row">b</th><td>Shop</td><td>United States</td><td>A</td>' in html
+
+
+def test_a_name_in_two_places_says_which_as_it_lives_there_for_another_time(site: Site) -> None:
+    cookies = for_site(["criteo"], ["en"]).cookies["marketing"]
+    html = listed(site, *cookies)
+    assert '<th scope="row">cto_bundle</th>' in html
+    assert '<th scope="row">cto_bundle (localStorage)</th>' in html
+    for rows in for_site(services(), ["en"]).cookies.values():
+        lives: dict[tuple[str, str, str | None], set[str]] = {}
+        for row in rows:
+            shown = with_storage(row.name, row.kind), row.provider, row.host
+            lives.setdefault(shown, set()).add(row.life["en"])
+        assert [shown for shown, said in lives.items() if len(said) > 1] == []
 
 
 @pytest.mark.parametrize(

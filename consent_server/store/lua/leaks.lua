@@ -1,29 +1,25 @@
 -- Count sightings of names that are not allowed. There is room for so many a day: another one takes the place of a
 -- rare one, of two drawn at random that of the rarer. So who invents names pushes out inventions, hardly ever what is
--- seen again and again, and never what was seen often.
+-- seen again and again, and never what was seen often. Who repeats inventions until all are often seen does not close
+-- the day for what is new: some places stay open, those of the rarest.
 --
 -- KEYS  1 leaks of the day  zset  what was seen -> how often
 -- ARGV  1 how many there is room for
---       2 from how many sightings on nothing is pushed out
---       3 seconds for which the day is kept
---       4 a random number
---       5… what was seen
+--       2 from how many sightings on something is seen often
+--       3 how many of those that are seen often are never pushed out
+--       4 seconds for which the day is kept
+--       5 a random number
+--       6… what was seen
 -- Returns nothing
 
-local key, most, often = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
-math.randomseed(tonumber(ARGV[4]))
-for i = 5, #ARGV do
-  local room = redis.call('ZSCORE', key, ARGV[i]) or redis.call('ZCARD', key) < most
-  if not room then
-    local rare = redis.call('ZCOUNT', key, '-inf', '(' .. often)
-    if rare > 0 then
-      local place = math.min(math.random(0, rare - 1), math.random(0, rare - 1))
-      redis.call('ZREMRANGEBYRANK', key, place, place)
-      room = true
-    end
+local key, most, often, safe = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+math.randomseed(tonumber(ARGV[5]))
+for i = 6, #ARGV do
+  if not redis.call('ZSCORE', key, ARGV[i]) and redis.call('ZCARD', key) >= most then
+    local open = math.max(redis.call('ZCOUNT', key, '-inf', '(' .. often), most - safe)
+    local place = math.min(math.random(0, open - 1), math.random(0, open - 1))
+    redis.call('ZREMRANGEBYRANK', key, place, place)
   end
-  if room then
-    redis.call('ZINCRBY', key, 1, ARGV[i])
-  end
+  redis.call('ZINCRBY', key, 1, ARGV[i])
 end
-redis.call('EXPIRE', key, ARGV[3])
+redis.call('EXPIRE', key, ARGV[4])

@@ -114,8 +114,8 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Place": thing({"rule": TEXT, "categories": each(one(*KINDS_OF_RULES))}),
     "Cookie": thing(
-        {"name": TEXT, "provider": TEXT, "purpose": TEXT, "life": TEXT, "country": TEXT, "host": TEXT},
-        *("country", "host"),
+        {"name": TEXT, "provider": TEXT, "purpose": TEXT, "life": TEXT, "country": TEXT, "host": TEXT, "kind": TEXT},
+        *("country", "host", "kind"),
     ),
     "Consent": thing(
         {
