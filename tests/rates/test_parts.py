@@ -1,12 +1,12 @@
 """Which part of the shoppers is behind, and how much it would bring if it were not."""
 
 import pytest
-from counted import asked
+from counted import TODAY, asked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_server.rates.compare import Verdict, verdicts
 from consent_server.rates.counts import LINES
+from consent_server.rates.experiment import Experiment, Trial
 from consent_server.rates.parts import advice, decided, parts_of
 
 GOAL = "reach_marketing"
@@ -63,15 +63,62 @@ def test_the_largest_comes_first_and_none_is_larger_than_what_is_missing(parts, 
         assert one.there.value > one.here.value
 
 
+def test_what_is_not_known_of_shoppers_is_marked_and_no_advice():
+    rows = {"": asked(2000, 300, 300), "AZ": asked(2000, 500, 900)}
+    found = parts_of({"country": rows}, GOAL)
+    assert {part.value: bool(part.worse) for part in found["country"]} == {"": True, "AZ": False}
+    assert advice(found, GOAL, 30) == []
+
+
+def test_where_not_all_were_asked_the_same_nobody_is_behind():
+    rows = {"phone": asked(2000, 300, 700), "desktop": asked(1000, 150, 650)}
+    found = parts_of({"device": rows}, GOAL, is_contest=False)
+    assert [part.value for part in found["device"]] == ["phone", "desktop"]
+    assert not any(part.worse for part in found["device"])
+    assert advice(found, GOAL, 30) == []
+
+
+# Variants
+
+
+def experiment(is_running=True, **counts):
+    return Experiment(Trial((*counts,), TODAY, TODAY, is_running), counts, {}, 1)
+
+
 def test_a_winning_variant_is_advice_to_show_it_to_everybody():
-    rows = {"calm": asked(20000, 4000, 8000), "short": asked(20000, 4000, 9000)}
-    [won] = decided(verdicts(rows, GOAL), rows, rows, 30)
-    assert (won.by, won.value, won.model, won.more) == ("variant", "calm", "short", 1000)
-    even = {"calm": asked(20000, 4000, 8000), "short": asked(20000, 4000, 8000)}
-    assert decided(verdicts(even, GOAL), even, even, 30) == []
+    """Half of 3,000 visits a month are the loser's, and 5 points more of them would allow it: 75."""
+    won = experiment(calm=asked(20000, 4000, 8000), short=asked(20000, 4000, 9000))
+    [advised] = decided(won, GOAL, 3000, 30)
+    assert (advised.by, advised.value, advised.model, advised.more) == ("variant", "calm", "short", 75)
+    assert decided(won, GOAL, 300, 3) == [advised]  # the size is that of a month, however few days were counted
+    assert decided(experiment(calm=asked(20000, 4000, 8000), short=asked(20000, 4000, 8000)), GOAL, 3000, 30) == []
+    assert decided(None, GOAL, 3000, 30) == []
 
 
-@pytest.mark.parametrize("kind", ["early", "equal"])
-def test_a_verdict_that_names_no_winner_is_no_advice(kind):
-    rows = {"a": asked(2000, 4, 800), "b": asked(2000, 4, 900)}
-    assert decided([Verdict("a", "b", GOAL, kind, 0.05, 0.0, 0.1)], rows, rows, 30) == []
+@pytest.mark.parametrize(
+    ("yes", "winner", "losers", "more"),
+    [
+        ((8000, 9000, 9500), "c", "a", 75),  # nobody has compared b and c
+        ((9000, 8000, 8500), "a", "b, c", 75),
+        ((8500, 9000, 8000), "b", "a, c", 75),  # which is better than a, which is better than c
+        ((8000, 9000, 8010), "b", "a", 50),
+    ],
+)
+def test_an_experiment_has_one_winner_and_what_it_brings_is_added_up(yes, winner, losers, more):
+    counts = {name: asked(20000, 4000, n) for name, n in zip("abc", yes, strict=True)}
+    [advised] = decided(experiment(**counts), GOAL, 3000, 30)
+    assert (advised.model, advised.value, advised.more) == (winner, losers, more)
+    assert advised.here.value < advised.there.value
+
+
+def test_of_an_experiment_that_is_over_there_is_nothing_left_to_do():
+    won = experiment(is_running=False, calm=asked(20000, 4000, 8000), short=asked(20000, 4000, 9000))
+    assert [verdict.kind for verdict in won.verdicts(GOAL)] == ["better"]
+    assert decided(won, GOAL, 3000, 30) == []
+
+
+@pytest.mark.parametrize("other", [asked(2000, 4, 830), asked(2000, 4, 800), asked(90, 4, 80), asked(100, 100, 800)])
+def test_a_verdict_that_names_no_winner_is_no_advice(other):
+    undecided = experiment(a=asked(2000, 4, 800), b=other)
+    assert [verdict.kind for verdict in undecided.verdicts("answer")] in (["early"], ["impossible"], ["equal"])
+    assert decided(undecided, "answer", 3000, 30) == []
