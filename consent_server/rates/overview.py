@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from ..decision import SIGNAL
@@ -12,6 +12,7 @@ from .counts import Counts
 from .experiment import Experiment
 from .happened.alarms import Alarm
 from .happened.marks import Mark
+from .period import Period
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,23 @@ class Overview:
     win."""
     known: bool
     """Whether anything was counted in the last year, or the period."""
+    counted: Period
+    """The days of the rows: those before a shop, or a part of it, was first counted are none."""
     marks: Sequence[Mark] = ()
     """What happened in the period."""
     zone_since: date | None = None
     """The first day that was counted in the site's time zone, where days before were counted in another."""
     parts_since: date | None = None
     """The first day of the period on which parts were counted together, where that is not the first of all."""
-    counted_days: int = 1
-    """How many days the rows have: those before a shop, or a part of it, was first counted are none."""
+    first_days: Mapping[tuple[str, str], date] = field(default_factory=dict)
+    """The day in the period on which each value of a dimension was first counted."""
     is_mixed: bool = False
     """Whether answers under several rules by place are together, so that parts of the shoppers are no contest."""
+
+    def days_of(self, by: str, value: str) -> int:
+        """Return on how many days a part of the shoppers could be counted, which may be younger than the shop."""
+        first = max(self.counted.first, self.first_days.get((by, value), self.counted.first))
+        return max(1, (self.counted.last - first).days + 1)
 
     @property
     def total(self) -> Counts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .compare import GOALS, about, change
@@ -83,13 +83,13 @@ def parts_of(segments: Mapping[str, Mapping[str, Counts]], goal: str, is_contest
     }
 
 
-def advice(parts: Mapping[str, Sequence[Part]], goal: str, days: int) -> list[Advice]:
+def advice(parts: Mapping[str, Sequence[Part]], goal: str, days_of: Callable[[str, str], int]) -> list[Advice]:
     """Return what would bring most, the largest first: parts that are clearly behind, in answers and in the goal.
 
     Args:
         parts: as ``parts_of`` returns them.
         goal: one of GOALS.
-        days: how many days were counted; the size is told for a month.
+        days_of: says on how many days a value of a dimension was counted; the size is told for a month.
 
     What a part is not known by is nobody who could be made to answer otherwise: it is no advice, though it is marked.
     """
@@ -102,7 +102,8 @@ def advice(parts: Mapping[str, Sequence[Part]], goal: str, days: int) -> list[Ad
                     here = part.counts.rate(name)
                     model = _model(part, each, name, shown)
                     there = model.counts.rate(name) if model else part.worse[name]
-                    more = ((there.value or 0) - (here.value or 0)) * here.denominator * MONTH / days
+                    more = ((there.value or 0) - (here.value or 0)) * here.denominator
+                    more *= MONTH / days_of(part.by, part.value)
                     if more >= 1:
                         found.append(
                             Advice(part.by, part.value, model.value if model else None, name, here, there, about(more))

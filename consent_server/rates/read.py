@@ -64,7 +64,7 @@ def report(
     """
     now = _days(store, site, period, only)
     total = Counts.total(now.values())
-    rows = now if by == "day" else {only[by]: total} if by in only else _rows(store, site, period, [by], only)[by]
+    rows = now if by == "day" else {only[by]: total} if by in only else _rows(store, site, period, [by], only)[0][by]
     against = against or period.before
     before = Counts.total(_days(store, site, against, only).values())
     return Report(site.id, period, by, rows, total, before, against, only, site.timezone)
@@ -112,16 +112,18 @@ def overview(
     before = Counts.total(_days(store, site, against or period.before, only).values())
     unlike = alarms(_within(everything, watched))
     asked = [(_day_of(site, each), each) for each in store.notices.asked(site)]
-    happened = _marks(store, site, asked, _within(everything, Period(period.first - WATCHED, end)), period)
+    notes = [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
+    happened = marks(asked, _within(everything, Period(period.first - WATCHED, end)), period, notes)
     if not _any(days):
         is_known = _any(everything) or _any(_answers(store, site, year, "day"))
-        return Overview(days, before, {}, unlike, None, is_known, happened)
+        return Overview(days, before, {}, unlike, None, is_known, period, happened)
     trial = tried([(on, each.variants) for on, each in asked], [variant.name for variant in site.variants], year)
     by = [name for name in only.crossed if trial or name != "variant"]
     by += [] if only else ["how"]
     by += [] if {"rule", "country"} & {*only} else ["rule"]
-    rows = _rows(store, site, period, by, only)
+    rows, since = _rows(store, site, period, by, only)
     together = _together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
+    last = min(period.last, day)
     counted = max(period.first, together or period.first, first_counted(known) or period.first)
     return Overview(
         days,
@@ -130,10 +132,11 @@ def overview(
         unlike,
         _experiment(store, site, trial, everything) if trial and not only else None,
         True,
+        Period(min(counted, last), last),
         happened,
         _zone_since(store, site),
         together,
-        max(1, Period(counted, min(period.last, day)).days),
+        since,
         is_mixed(rows.get("rule", {}), Counts.total(days.values())),
     )
 
@@ -161,14 +164,6 @@ def _zone_since(store: Store, site: Site) -> date | None:
 
 def _day_of(site: Site, asked: Asked) -> date:
     return day_in(site, datetime.fromtimestamp(asked.at / 1000, UTC))
-
-
-def _marks(
-    store: Store, site: Site, asked: Sequence[tuple[date, Asked]], days: Mapping[str, Counts], period: Period
-) -> list[Mark]:
-    """Return what happened in a period; an alarm is one against the days before it."""
-    notes = [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
-    return marks(asked, days, period, notes)
 
 
 def recount(store: Store, site: Site, period: Period) -> Recount:
@@ -261,19 +256,30 @@ def _days(store: Store, site: Site, period: Period, only: Only) -> dict[str, Cou
     return {day.isoformat(): counts for day, counts in zip(period, daily, strict=True)}
 
 
-def _rows(store: Store, site: Site, period: Period, asked: Sequence[str], only: Only) -> dict[str, dict[str, Counts]]:
-    """Return the counts of a part of the shoppers by each of these dimensions; what never occurred is left out."""
-    if not only:
-        return {by: _answers(store, site, period, by) for by in asked}
-    counted = {kind: _counts(store, site, period, kind) for kind in {only.counted(by) for by in asked}}
+def _rows(
+    store: Store, site: Site, period: Period, asked: Sequence[str], only: Only
+) -> tuple[dict[str, dict[str, Counts]], dict[tuple[str, str], date]]:
+    """Return the counts of a part of the shoppers by each of these dimensions, and the first day of each value.
+
+    What never occurred is left out.
+    """
+    counted = {
+        kind: store.counters.daily(site, period.first, period.last, kind)
+        for kind in {only.counted(by) if only else by for by in asked}
+    }
     found: dict[str, dict[str, Counts]] = {by: {} for by in asked}
+    since: dict[tuple[str, str], date] = {}
     for by, rows in found.items():
-        for cell, counts in counted[only.counted(by)].items():
-            if not only.has(cell):
+        for cell, days in counted[only.counted(by) if only else by].items():
+            total = Counts(tuple(map(sum, zip(*days, strict=True))))
+            if (by, cell) == ("how", SIGNAL):
+                total = total.only_shown()
+            if not any(total.row) or not only.has(cell):
                 continue
-            value = value_in(cell, by)
-            rows[value] = rows.get(value, Counts()) + counts
-    return found
+            value, first = value_in(cell, by) if only else cell, next(n for n, row in enumerate(days) if any(row))
+            rows[value] = rows.get(value, Counts()) + total
+            since[by, value] = min(since.get((by, value), date.max), period.first + timedelta(days=first))
+    return found, since
 
 
 def _together_since(store: Store, site: Site, days: Mapping[str, Counts], only: Only, period: Period) -> date | None:

@@ -436,10 +436,11 @@ def test_what_a_young_shop_could_gain_is_that_of_a_month(tried):
         count(store, site, ago, 1000, 500, device="desktop")
     for days in (5, 30, 365):
         found = glance(store, site, days)
-        assert found.counted_days == 5
+        assert found.counted.days == 5
         assert advice_of(found, "answer")[0].more == 6000  # 1,000 visits a day, 20 points, 30 days
     count(store, site, 31, 20, 5)
-    assert glance(store, site, 30).counted_days == 30
+    assert glance(store, site, 30).counted.days == 30
+    assert advice_of(glance(store, site, 30), "answer")[0].more == 6000  # phones are as young as they were
 
 
 def test_the_pace_of_a_young_shop_is_that_of_its_days(tried):

@@ -139,8 +139,8 @@ def segments_of(found: Overview, goal: str) -> dict[str, list[Part]]:
 
 def advice_of(found: Overview, goal: str) -> list[Advice]:
     """Return what would bring how much towards a goal, the largest first."""
-    won = decided(found.experiment, goal, found.total.shown, found.counted_days)
-    return sorted([*won, *advice(segments_of(found, goal), goal, found.counted_days)], key=lambda one: -one.more)
+    won = decided(found.experiment, goal, found.total.shown, found.counted.days)
+    return sorted([*won, *advice(segments_of(found, goal), goal, found.days_of)], key=lambda one: -one.more)
 
 
 def page_values(site: Site, question: Question, day: date, today: date) -> dict[str, Any]:
