@@ -223,7 +223,7 @@ def _of_account(store: Store, keys: Keys, site: Site, text: str, now: int) -> He
         consent = keys.read(text, site.id)
         held = Held(text, consent, consent.order)
         if consent.sub:
-            entry = store.decisions.newest(site, consent.sub)
+            entry = store.history.newest(site, consent.sub)
             if entry is None:
                 return None
             if entry.id != consent.jti:

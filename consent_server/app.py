@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import MapAdapter
+from werkzeug.sansio.utils import get_host
 
 from .banner.scripts import build_scripts
 from .demo import storefront
+from .preview.marketers import blueprint_of as preview_of
 from .settings.environment import Settings, read_environment
 from .settings.rows import SettingsError
 from .settings.shops import read_sites
 from .site import Site
 from .store import Store
 from .tokens import Keys
-from .web import accounts, health, marketer, places, reports, seals, shopper
+from .web import accounts, health, marketer, me, places, reports, scripts, seals, shopper
 from .web.knocks import Knocks
 from .web.limits import Limits
 from .web.problems import register_error_handlers
+from .web.request import current_request
 from .web.responses import Answer
 from .web.services import Services, services
 
@@ -36,10 +41,53 @@ PAGE_HEADERS = (("Permissions-Policy", "camera=(), microphone=(), geolocation=()
 """Headers that a page has besides."""
 
 
+STRICT_TRANSPORT = (("Strict-Transport-Security", "max-age=31536000"),)
+"""Where this host is reached by TLS, and is nobody's who says so himself."""
+
+
+class _NoSessions(SessionInterface):
+    """Opens none: marketers' are kept in Redis, and shoppers have none."""
+
+    none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        """Return what holds nothing."""
+        return self.none
+
+    def is_null_session(self, obj: object) -> bool:
+        """Return that nothing is to be saved."""
+        return True
+
+
+@lru_cache(maxsize=1024)
+def _host(scheme: str, header: str | None, name: str, port: str) -> str:
+    """Return the host that a request names, checked, or what the server takes itself for."""
+    return get_host(scheme, header, (name, int(port)) if port.isdecimal() else None)
+
+
 class _App(Flask):
     """Flask without what nothing of ours is, and what each request would pay for: coroutines and Flask's sessions."""
 
     response_class = Answer
+    session_interface = _NoSessions()
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Return what finds the view of a request, by less than Flask looks at: no host of ours is another app."""
+        if request is None:
+            return super().create_url_adapter(None)
+        environ, scheme = request.environ, request.scheme
+        named = environ.get("SERVER_NAME", ""), environ.get("SERVER_PORT", "")
+        request.host = _host(scheme, environ.get("HTTP_HOST"), *named)
+        return MapAdapter(
+            map=self.url_map,
+            server_name=request.host.lower(),
+            script_name=f"{request.root_path}/",
+            subdomain="",
+            url_scheme=scheme,
+            path_info=request.path,
+            default_method=request.method,
+            query_args=environ.get("QUERY_STRING", ""),
+        )
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a view as it is."""
@@ -68,19 +116,22 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     if settings.demo:
         sites = {name: storefront.at_home(site, settings.port, settings.prefix) for name, site in sites.items()}
     store = Store(settings.redis_url, settings.redis_timeout / 1000, settings.redis_replicas)
-    scripts = {site.id: build_scripts(site) for site in sites.values()}
+    served = {site.id: build_scripts(site) for site in sites.values()}
     for site in sites.values():
-        store.notices.serve(site, [notice for notices in scripts[site.id].notices.values() for notice in notices])
+        store.notices.serve(site, [notice for notices in served[site.id].notices.values() for notice in notices])
 
     knocks = Knocks(store.counters.claim_alarm)
-    services = Services(settings, sites, store, Keys(settings.secret), Limits(), knocks, scripts)
+    services = Services(settings, sites, store, Keys(settings.secret), Limits(), knocks, served)
     app = _bare(services)
+    app.register_blueprint(scripts.blueprint)
     app.register_blueprint(shopper.blueprint)
+    app.register_blueprint(me.blueprint)
     app.register_blueprint(accounts.blueprint)
     app.register_blueprint(places.blueprint)
     app.register_blueprint(reports.blueprint)
     app.register_blueprint(seals.blueprint)
     app.register_blueprint(marketer.blueprint)
+    app.register_blueprint(preview_of(settings.config))
     app.register_blueprint(health.blueprint)
     if settings.demo:
         app.register_blueprint(storefront.blueprint, url_prefix="/demo")
@@ -102,21 +153,15 @@ def _bare(services: Services) -> Flask:
     return app
 
 
-def _is_on_a_shops_host() -> bool:
-    """Return whether this host is a shop's, which says itself for how long it is reached by TLS alone."""
-    behind = services()
-    origins = (urlsplit(origin).netloc for site in behind.sites.values() for origin in site.origins)
-    return bool(behind.settings.prefix or request.script_root) or request.host in origins
-
-
 def add_security_headers(response: Answer) -> Answer:
     """Tell browsers what a response may do, which is as little as it needs."""
-    headers = response.headers
+    headers, asked = response.headers, current_request()
     if "Content-Security-Policy" in headers:  # a page, which knows what it needs
         for name, value in (*API_HEADERS, *PAGE_HEADERS):
             headers.setdefault(name, value)
     else:
         response.constant += API_HEADERS
-    if request.is_secure and not _is_on_a_shops_host():
-        headers["Strict-Transport-Security"] = "max-age=31536000"
+    # A shop says itself for how long its host is reached by TLS alone.
+    if asked.is_secure and not (asked.root_path or services().is_on_shops_host(asked.host)):
+        response.constant += STRICT_TRANSPORT
     return response

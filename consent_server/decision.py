@@ -1,47 +1,14 @@
-"""What a shopper answers (Decision), what is kept of it (Consent, Entry), and as what it is counted (COLUMNS).
-
-Everything here is pure: no clock, no network, no storage.
-"""
+"""What a shopper answers (Decision), and what holds from then on (Consent). No clock, no network, no storage."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
-from typing import Literal, NamedTuple
 
 import msgspec
 
-from .site import CATEGORIES, OPTIONAL, ConsentError, Notice, Site, UnknownCategory, categories_of, mask_of
-
-HOW = ("accept", "refuse", "save", "preferences", "signal", "script")
-"""Ways of answering: both buttons of the first layer, its own switches, the second layer, SIGNAL, the shop's script.
-
-Whatever else a front end of the shop's own calls its way of asking counts as ``script``.
-"""
-
-SIGNAL = "signal"
-"""Global Privacy Control, which denies marketing while a browser sends it, and answers nothing.
-
-Entries of versions in which it did stay as they were written, and count in no rate. Banners that are shown to a browser
-which sends it are counted under this name too.
-"""
-
-LONGEST_HOW = 32
-
-KINDS = ("first", "renewal", "change")
-DEVICES = ("desktop", "phone", "tablet")
-DIMENSIONS = ("day", "language", "variant", "device", "country", "how", "rule")
-
-COLUMNS = (
-    "shown",
-    *(f"first{mask}" for mask in range(8)),
-    *(f"renewal{mask}" for mask in range(8)),
-    "changes",
-    "withdrawals",
-    *(f"withdrawn_{category}" for category in OPTIONAL),
-)
-"""What is counted, once a day and once more for each value of a dimension."""
+from .entry import HOW, LONGEST_HOW
+from .site import CATEGORIES, OPTIONAL, ConsentError, Notice, UnknownCategory, categories_of, mask_of
 
 
 class Malformed(ConsentError):
@@ -105,30 +72,7 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True):
     previous: str | None = None
 
 
-class _Showing(msgspec.Struct, forbid_unknown_fields=True):
-    """The body that says that a banner was shown."""
-
-    notice: str | None = None
-    lang: str | None = None
-    variant: str | None = None
-    signal: Literal["gpc"] | None = None
-    rule: str | None = None
-
-
-class Shown(NamedTuple):
-    """A banner that was shown: as what it counts. ``rule`` is None for a site that has none.
-
-    ``signalled``: whether the browser sent Global Privacy Control, where the site heeds it.
-    """
-
-    language: str
-    variant: str
-    signalled: bool
-    rule: str | None = None
-
-
 _answer = msgspec.json.Decoder(_Answer)
-_showing = msgspec.json.Decoder(_Showing)
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -225,83 +169,3 @@ def consent_of(notice: Notice, allow: int, now: int, subject: str, decision: str
         sub=subject if allow else None,
         jti=decision if allow else None,
     )
-
-
-def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) -> Shown:
-    """Return what banner was shown, from the body of that call (which may be empty).
-
-    Raises:
-        Malformed: the body is neither empty nor ``{notice?, lang?, variant?, signal?, rule?}``.
-        UnknownNotice: this site never served that notice.
-    """
-    try:
-        showing = _showing.decode(body or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Malformed(f"The body says nothing about a banner: {str(error).rstrip('.')}.") from None
-    signalled = site.gpc and showing.signal is not None
-    if showing.notice is None:
-        lang = showing.lang or site.languages[0]
-        variants = [variant.name for variant in site.all_variants]
-        variant = variants[0] if showing.variant is None else showing.variant
-        if lang not in site.languages:
-            raise Malformed(f"`lang` must be one of {', '.join(site.languages)}.")
-        if variant not in variants:
-            raise Malformed(f"`variant` must be one of {', '.join(map(repr, variants))}.")
-        rule = showing.rule or ""
-        if rule not in (each.name for each in site.all_rules):
-            raise Malformed(f"`rule` must be one of {', '.join(repr(each.name) for each in site.all_rules)}.")
-        return Shown(lang, variant, signalled, rule if site.rules else None)
-    asked = notice(showing.notice)
-    if asked is None:
-        raise UnknownNotice(f"This site never showed the notice {showing.notice[:40]!r}; ask for its `notice`.")
-    return Shown(asked.lang, asked.variant, signalled, asked.rule if site.rules or asked.rule else None)
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One decision as the log holds it. ``at`` is in milliseconds and, with ``seq`` and ``bucket``, its place.
-
-    Refusals of one hour share their ``signature``, a token's; ``own`` is the entry's itself (``store.evidence.own``).
-    After an erasure ``id``, ``subject`` and both are gone, ``erased`` is the hash of what they were, and ``statement``
-    is what was signed of it then (``proof.erasure``).
-    """
-
-    bucket: int
-    at: int
-    seq: int
-    kind: str
-    allow: int
-    before: int
-    how: str
-    device: str
-    country: str
-    notice: str
-    id: str = ""
-    subject: str = ""
-    signature: bytes = b""
-    erased: bytes = b""
-    statement: bytes = b""
-    own: bytes = b""
-
-    def identity(self) -> bytes:
-        """Return the SHA-256 of what says whose decision it is; it outlives an erasure."""
-        if self.erased:
-            return self.erased
-        # Refusals of one hour share their token, so its signature says nothing about one of them.
-        own = self.signature if self.allow else b""
-        return hashlib.sha256(msgspec.json.encode([self.id, self.subject, own])).digest()
-
-    def allowed(self) -> list[str]:
-        """Return the optional categories that it allowed, sorted."""
-        return categories_of(self.allow)
-
-    def columns(self) -> list[str]:
-        """Return the names of the COLUMNS in which this entry counts, once each."""
-        return columns(self.kind, self.allow, self.before)
-
-
-def columns(kind: str, allow: int, before: int) -> list[str]:
-    """Return in which COLUMNS a decision counts that turned the mask ``before`` into ``allow``."""
-    if kind != "change":
-        return [f"{kind}{allow}"]
-    taken_back = categories_of(before & ~allow)
-    return ["changes", *(["withdrawals"] if taken_back else []), *(f"withdrawn_{name}" for name in taken_back)]

@@ -17,11 +17,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,14 +56,15 @@ class Enforcement:
 
     A cookie is dropped while none of the categories that name it is allowed. What names no category, or ``necessary``,
     passes: it is in no list that says whether it may be set. Without a valid token of this site (none, forged, expired,
-    another site's, an answer on its way) nothing optional is allowed. Cookies that the browser sends are expired only
-    where a valid token says no: an outage ends nobody's yes.
+    another site's, an answer on its way, or to what was asked before) nothing optional is allowed. Cookies that the
+    browser sends are expired only where a valid token says no: an outage ends nobody's yes.
 
     Args:
         verifier: checks the tokens of the shop's site.
         cookies: names by category, or patterns such as ``_ga_*``.
         cookie: the name of the cookie that holds the answer.
         domains: domains that the shop sets cookies for, besides the host of a request and those above it.
+        revision: the site's ``revision``; an older answer is none, as in the page.
 
     Raises:
         UnknownCategory: ``cookies`` has one that is none of the four.
@@ -77,8 +78,10 @@ class Enforcement:
         *,
         cookie: str = "consent",
         domains: Iterable[str] = (),
+        revision: int = 0,
     ) -> None:
         self._verifier, self._cookie, self._domains = verifier, cookie, tuple(domains)
+        self._revision = revision
         self._listed: list[tuple[str, re.Pattern[str], str]] = []
         for category, names in cookies.items():
             if category not in CATEGORIES:
@@ -93,7 +96,7 @@ class Enforcement:
 
     @classmethod
     def from_config(cls, path: Path | str, verifier: Verifier) -> Enforcement:
-        """Return one with the cookie list that the verifier's site has in a ``consent.toml``.
+        """Return one with the cookie list and the revision that the verifier's site has in a ``consent.toml``.
 
         Raises:
             SettingsError: the file cannot be read, something in it is wrong, or it has no such site.
@@ -102,7 +105,8 @@ class Enforcement:
         if site is None:
             raise SettingsError(f"{path} has no site {verifier.site!r}.")
         names = {category: site.removable(category) for category in site.cookies}
-        return cls(verifier, names, cookie=site.cookie, domains=[site.cookie_domain] if site.cookie_domain else [])
+        domains = [site.cookie_domain] if site.cookie_domain else []
+        return cls(verifier, names, cookie=site.cookie, domains=domains, revision=site.revision)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how often what was done since the start: ``dropped`` and ``expired``, by the list's own names.
@@ -144,7 +148,7 @@ class Enforcement:
                     headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in message.get("headers") or ()]
                     if self._concerns(exchange, headers):
                         # Keys may have to be fetched, for which nobody else should wait.
-                        consent = await asyncio.to_thread(self._consent, exchange)
+                        consent = await _aside(self._consent, exchange)
                         kept = self._obey(exchange, headers, consent)
                         message = {**message, "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in kept]}
                 await send(message)
@@ -168,14 +172,15 @@ class Enforcement:
         return any(map(self._is_optional, [*exchange.sent, *(cookie.name for cookie in lines if cookie)]))
 
     def _consent(self, exchange: _Exchange) -> Consent | None:
-        """Return the newest valid answer that the browser sent."""
+        """Return the newest valid answer that the browser sent, if it is to what the shop asks now."""
         valid = []
         for text in exchange.sent.get(self._cookie, ()):
             try:
                 valid.append(self._verifier.verify(text))
             except BadToken:
                 continue
-        return max(valid, key=lambda consent: consent.order, default=None)
+        newest = max(valid, key=lambda consent: consent.order, default=None)
+        return newest if newest and newest.rev >= self._revision else None
 
     def _obey(self, exchange: _Exchange, headers: Headers, consent: Consent | None) -> Iterator[tuple[str, str]]:
         """Yield the headers that may go, and those that expire what the shopper does not allow."""
@@ -230,14 +235,22 @@ class _Exchange:
     def expiring(self, names: Sequence[str], domains: Iterable[str]) -> Iterator[str]:
         """Yield lines that expire cookies of these names wherever a request such as this one may have got them from.
 
-        A browser does not say of which domain and path a cookie is. The root path comes first, as most are of that.
+        A browser does not say of which domain and path a cookie is. Most are of the root path, which has two thirds of
+        a response that is too small for all. What it has no place for has its turn with a later one.
         """
-        lines = (
-            f"{name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path={path}"
-            f"{f'; Domain={domain}' if domain else ''}{'; Secure' if name.startswith('__') else ''}"
-            for path, domain, name in product(self._paths(), ("", *self._above(domains)), names)
-        )
-        return islice(lines, MOST_EXPIRED)
+        paths, hosts = [*self._paths()], ["", *self._above(domains)]
+        at_root = len(hosts) * len(names)
+        below = (len(paths) - 1) * at_root
+        room = MOST_EXPIRED - min(below, MOST_EXPIRED // 3)
+        of_root, of_below = _some(at_root, room), _some(below, MOST_EXPIRED - min(at_root, room))
+        for number in (*of_root, *(at_root + number for number in of_below)):
+            rest, which = divmod(number, len(names))
+            path, host = divmod(rest, len(hosts))
+            name, domain = names[which], hosts[host]
+            yield (
+                f"{name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path={paths[path]}"
+                f"{f'; Domain={domain}' if domain else ''}{'; Secure' if name.startswith('__') else ''}"
+            )
 
     def _above(self, domains: Iterable[str]) -> Iterable[str]:
         """Return the request's host and the domains above it, down to two labels, and those that the shop names."""
@@ -250,3 +263,18 @@ class _Exchange:
         parts = self._path.split("/") if _PATH.fullmatch(self._path) else []
         folders = ["/".join(parts[: n + 1]) for n in range(1, len(parts)) if parts[n]]
         return dict.fromkeys(("/", *(each + end for each in folders for end in ("", "/"))))
+
+
+def _some(many: int, most: int) -> Iterable[int]:
+    """Return numbers below ``many``, at most so many, from anywhere on: nobody knows what an earlier response had."""
+    start = secrets.randbelow(many) if many > most else 0
+    return [(start + number) % many for number in range(min(many, most))]
+
+
+async def _aside(work: Callable[[_Exchange], Consent | None], exchange: _Exchange) -> Consent | None:
+    """Return what ``work`` returns, in a thread. A server that runs its apps in trio waits for it instead."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work(exchange)
+    return await asyncio.to_thread(work, exchange)

@@ -9,7 +9,7 @@
  *     await verifyReceipt(receipt, keys, { site: 'smartmarket' }); // throws if anything in it was changed
  */
 
-/** The token or receipt is forged, changed, of another site, or (a token) expired. */
+/** The token or receipt is forged, changed, of another site, or (a token) none, expired, or to what was asked before. */
 export class BadToken extends Error {}
 
 /**
@@ -34,13 +34,13 @@ const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2,
 const hashOf = async (content, order) => hex(await sha256(utf8(JSON.stringify(content, order))));
 
 /**
- * @param {string} signed what the server signed, itsdangerous text
+ * @param {unknown} signed what the server signed, itsdangerous text
  * @param {{ keys: { x?: string }[] }} keys
  * @returns {Promise<any>} what it says
  * @throws {BadToken}
  */
 const payloadOf = async (signed, { keys }) => {
-  const [text, signature, ...more] = signed.split('.');
+  const [text, signature, ...more] = `${signed}`.split('.');
   let genuine = false;
   // Of the several spellings that base64 allows, only the one the server wrote counts: 64 bytes leave four bits over.
   if (/^[\w-]+$/.test(text) && /^[\w-]{85}[AQgw]$/.test(signature) && !more[0]) {
@@ -54,16 +54,18 @@ const payloadOf = async (signed, { keys }) => {
 };
 
 /**
- * @param {string} token
+ * @param {string | null | undefined} token the cookie, if there is one
  * @param {{ keys: { x?: string }[] }} keys the document at /v1/keys.json
- * @param {{ site: string, now?: number }} options `now`: seconds since 1970, the clock's time if left out
+ * @param {{ site: string, revision?: number, now?: number }} options `revision`: what the shop asks now, as its `consent.toml`
+ *   says; older answers are refused. `now`: seconds since 1970, the clock's time if left out
  * @returns {Promise<Payload>} what the shopper answered
  * @throws {BadToken}
  */
-export const verify = async (token, keys, { site, now = Date.now() / 1000 }) => {
+export const verify = async (token, keys, { site, revision = 0, now = Date.now() / 1000 }) => {
   const payload = await payloadOf(token, keys);
   if (payload.typ != 'consent' || payload.site != site) throw new BadToken('This token is not a consent for this site.');
   if (payload.exp <= now) throw new BadToken('This consent has expired.');
+  if (payload.rev < revision) throw new BadToken('This consent is to what was asked before.');
   return payload;
 };
 
@@ -82,7 +84,7 @@ const sorted = (_, value) =>
  */
 export const verifyReceipt = async (receipt, keys, { site }) => {
   const { 'dcterms:provenance': signed, ...content } = receipt;
-  const payload = await payloadOf(`${signed}`, keys);
+  const payload = await payloadOf(signed, keys);
   if (payload.typ != 'receipt' || payload.site != site || payload.sha256 != await hashOf(content, sorted)) {
     throw new BadToken('This is not a receipt for this site.');
   }

@@ -6,18 +6,10 @@ from datetime import date
 
 import pytest
 
-from consent_server.decision import (
-    COLUMNS,
-    Consent,
-    Decision,
-    Entry,
-    Malformed,
-    UnknownNotice,
-    columns,
-    consent_of,
-    shown_in,
-)
+from consent_server.decision import Consent, Decision, Malformed, UnknownNotice, consent_of
+from consent_server.entry import COLUMNS, Entry, columns
 from consent_server.settings.shops import make_site
+from consent_server.showing import shown_in
 from consent_server.site import Notice, UnknownCategory, Variant
 from consent_server.tokens import ForgedToken
 

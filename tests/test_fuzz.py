@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from consent_server.decision import Decision, shown_in
+from consent_server.decision import Decision
 from consent_server.settings.rows import SettingsError
 from consent_server.settings.shops import read_sites
+from consent_server.showing import shown_in
 from consent_server.site import ConsentError, Notice
 from consent_server.tokens import Keys
 

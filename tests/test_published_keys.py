@@ -11,10 +11,10 @@ import pytest
 from conftest import free_port
 from dripping import dripping
 
-from consent_server import tokens
 from consent_server.decision import consent_of
 from consent_server.site import Notice
 from consent_server.tokens import BadToken, ForgedToken, Keys, NoKeys, Verifier, token
+from consent_server.tokens import verifier as published
 
 NOTICE = Notice.of({"site": "shop", "revision": 1, "keep": 1000, "lang": "az", "variant": ""})
 CONSENT = consent_of(NOTICE, 2, 5000, "s" * 22, "d" * 22)
@@ -80,7 +80,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     it = Clock()
-    monkeypatch.setattr(tokens, "time", it)
+    monkeypatch.setattr(published, "time", it)
     yield it
     settle()
 
@@ -119,7 +119,7 @@ def test_a_shop_starts_and_serves_while_the_server_is_away_and_sees_it_come(cloc
     with closing(Publisher(port)):
         with pytest.raises(NoKeys):  # it was tried a moment ago
             verifier.verify(of(OLD), now=5001)
-        clock.ahead += tokens.SECONDS_BETWEEN
+        clock.ahead += published.SECONDS_BETWEEN
         assert verifier.verify(of(OLD), now=5001) == CONSENT
 
 
@@ -147,7 +147,7 @@ def test_nonsense_changes_nothing(publisher, clock, status, body):
     with pytest.raises(NoKeys):
         verifier.verify(of(OLD), now=5001)
     publisher.status, publisher.body = 200, good
-    clock.ahead += tokens.SECONDS_BETWEEN
+    clock.ahead += published.SECONDS_BETWEEN
     assert verifier.verify(of(OLD), now=5001) == CONSENT
     publisher.status, publisher.body = status, body
     for _ in range(3):
@@ -217,7 +217,7 @@ def test_forged_tokens_do_not_have_the_server_asked_over_and_over(publisher, clo
         with pytest.raises(ForgedToken):
             verifier.verify(of(STRANGER), now=5001)
     assert publisher.asked == 2
-    clock.ahead += tokens.SECONDS_BETWEEN
+    clock.ahead += published.SECONDS_BETWEEN
     with pytest.raises(ForgedToken):
         verifier.verify(of(STRANGER), now=5001)
     assert publisher.asked == 3

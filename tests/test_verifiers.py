@@ -16,13 +16,18 @@ VECTORS = json.loads((ROOT / "tests" / "vectors.json").read_text("utf-8"))
 REFUSED = "-"
 
 # Each program around a verifier reads site, time, keys and then tokens, a line each, and says what each token allows.
+# Before a token stands the revision that is asked; where nothing follows it, there is no cookie.
 
 PHP = """
 require 'token.php';
 $lines = explode("\\n", stream_get_contents(STDIN));
 [$site, $now, $keys] = $lines;
-foreach (array_slice($lines, 3) as $token) {
-    $allowed = consent_allowed($token, explode(',', $keys), $site, (int) $now);
+foreach (array_slice($lines, 3) as $line) {
+    [$revision, $token] = explode(' ', $line, 2) + [1 => null];
+    $allowed = consent_allowed($token, explode(',', $keys), $site, (int) $now, (int) $revision);
+    if (consent_allowed([$token], explode(',', $keys), $site, (int) $now) !== null) {
+        echo 'array: ';
+    }
     echo $allowed === null ? '-' : implode(',', $allowed), "\\n";
 }
 """
@@ -30,7 +35,10 @@ foreach (array_slice($lines, 3) as $token) {
 RUBY = """
 require "./token"
 site, now, keys, *tokens = $stdin.read.split("\\n", -1)
-tokens.each { |token| puts Consent.allowed(token, keys.split(","), site, now.to_i)&.join(",") || "-" }
+tokens.each do |line|
+  revision, token = line.split(/ /, 2)
+  puts Consent.allowed(token, keys.split(","), site, now.to_i, revision.to_i)&.join(",") || "-"
+end
 """
 
 GO = """
@@ -50,8 +58,10 @@ func main() {
 	said, _ := io.ReadAll(os.Stdin)
 	lines := strings.Split(string(said), "\\n")
 	seconds, _ := strconv.ParseInt(lines[1], 10, 64)
-	for _, token := range lines[3:] {
-		said, holds := consent.Verify(token, strings.Split(lines[2], ","), lines[0], time.Unix(seconds, 0))
+	for _, line := range lines[3:] {
+		asked, token, _ := strings.Cut(line, " ")
+		revision, _ := strconv.ParseInt(asked, 10, 64)
+		said, holds := consent.Verify(token, strings.Split(lines[2], ","), lines[0], time.Unix(seconds, 0), revision)
 		if holds {
 			fmt.Println(strings.Join(said.Allow, ","))
 		} else {
@@ -67,8 +77,12 @@ import java.util.List;
 public final class All {
     public static void main(String[] none) throws Exception {
         String[] lines = new String(System.in.readAllBytes(), "UTF-8").split("\\n", -1);
-        for (String token : List.of(lines).subList(3, lines.length)) {
-            System.out.println(Consent.allowed(token, List.of(lines[2].split(",")), lines[0], Long.parseLong(lines[1]))
+        for (String line : List.of(lines).subList(3, lines.length)) {
+            String[] parts = line.split(" ", 2);
+            String token = parts.length > 1 ? parts[1] : null;
+            List<String> keys = List.of(lines[2].split(","));
+            long now = Long.parseLong(lines[1]), revision = Long.parseLong(parts[0]);
+            System.out.println(Consent.allowed(token, keys, lines[0], now, revision)
                 .map(allow -> String.join(",", allow)).orElse("-"));
         }
     }
@@ -113,9 +127,10 @@ def test_it_gives_every_token_the_same_verdict(
 ) -> None:
     if not shutil.which(needs):
         pytest.skip(f"{needs} is not installed here")
-    cases = [case for case in VECTORS["cases"] if "\n" not in case["token"]]
+    cases = [case for case in VECTORS["cases"] if "\n" not in (case["token"] or "")]
     keys = ",".join(key["x"] for key in VECTORS["keys"]["keys"])
-    lines = [VECTORS["site"], str(VECTORS["now"]), keys, *(case["token"] for case in cases)]
+    tokens = [f"{case.get('revision', 0)}" + ("" if case["token"] is None else f" {case['token']}") for case in cases]
+    lines = [VECTORS["site"], str(VECTORS["now"]), keys, *tokens]
     done = subprocess.run(
         prepare(tmp_path), cwd=tmp_path, input="\n".join(lines), capture_output=True, text=True, check=False
     )

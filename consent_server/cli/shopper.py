@@ -31,7 +31,7 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
     """Print all that is held about one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
     with open_store(data) as (_, sites, store):
         shop = site_named(sites, site)
-        entries = store.decisions.history(shop, receipt)
+        entries = store.history.of(shop, receipt)
         notices = {entry.notice: store.notices.starting_with(shop, entry.notice) for entry in entries}
         events = history(entries, notices)
     if not events:

@@ -19,7 +19,7 @@ from threading import Event
 
 import msgspec
 
-from ..decision import Entry
+from ..entry import Entry
 from ..site import ConsentError, Site
 from ..store import Store
 from ..store.keys import Bucket

@@ -5,10 +5,12 @@ The file stays the record: nothing is written, no decision is taken, and whoever
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +23,32 @@ from ..settings.rows import SettingsError
 from ..settings.shops import read_sites
 from ..site import Site
 
-LAYERS = {"first": "First layer", "preferences": "Preferences", "mine": "My choices", "list": "Cookie list"}
+LAYERS = ("first", "preferences", "mine", "list")
 LIGHTS = ("light", "dark")
 DEVICES = {"phone": (360, 740), "desktop": (1280, 800)}
 """Width and height of the windows, in CSS pixels."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
+WORDS: dict[str, dict[str, str]] = json.loads(files(__package__).joinpath("words.json").read_text("utf-8"))
+"""What the page around the frames says, by language."""
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; frame-src 'self'; connect-src 'self'; img-src data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Who looks at the preview from elsewhere: in which language, at which shops, and from which page."""
+
+    lang: str
+    sites: Collection[str]
+    home: str
+
+
+GUEST = "consent_server.guest"
+"""Where WSGI's environ says who looks, if it is not the operator; no header can."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +84,22 @@ def watch(path: Path) -> Callable[[], Draft]:
 
 
 def create_preview(path: Path) -> Flask:
-    """Return the application that shows the ``consent.toml`` at ``path``, to this machine alone: it has no login."""
+    """Return the application that shows the ``consent.toml`` at ``path``.
+
+    It has no login: it shows it to this machine alone, and to a GUEST whom the app lets in that it is part of.
+    """
     app = Flask(__name__)
-    draft = watch(path)
+    newest = watch(path)
+
+    def draft() -> Draft:
+        """Return the draft, as far as it is for who asks. What is wrong may name any shop of it."""
+        found, guest = newest(), request.environ.get(GUEST)
+        if guest is None:
+            return found
+        own = {name: site for name, site in found.sites.items() if name in guest.sites}
+        hidden = found.fault and {*found.sites} - {*guest.sites}
+        return replace(found, sites=own, fault=WORDS[guest.lang]["wrong"] if hidden else found.fault)
+
     built: dict[tuple[str, str, str], SiteScripts] = {}
     building = threading.Lock()
 
@@ -87,7 +118,7 @@ def create_preview(path: Path) -> Flask:
 
     @app.before_request
     def for_this_machine_alone() -> None:
-        if request.host.rpartition(":")[0] not in LOOPBACK:
+        if GUEST not in request.environ and request.host.rpartition(":")[0] not in LOOPBACK:
             abort(403, "The preview is for this machine alone: open it as http://127.0.0.1.")
 
     @app.get("/")
@@ -103,14 +134,18 @@ def create_preview(path: Path) -> Flask:
             "layer": layer if layer in LAYERS else "first",
             "variant": variant if variant in variants else variants[0],
         }
+        guest = request.environ.get(GUEST)
         html = render_template(
             "preview.html",
+            lang=guest.lang if guest else "en",
+            words=WORDS[guest.lang if guest else "en"],
             draft=found,
-            path=path,
+            path=path.name if guest else path,
+            home=guest.home if guest else "",
             shop=shop,
             variants=variants,
             rules=rules,
-            notes=[*faults_of(shop)] if shop else [],
+            notes=[*faults_of(shop)] if shop and not guest else [],
             layers=LAYERS,
             lights=LIGHTS,
             devices=DEVICES,
@@ -139,13 +174,13 @@ def create_preview(path: Path) -> Flask:
             layer=layer,
             nonce=nonce,
             place=place_in(rule),
-            base=f"/files/{site_id}/{light}/{way}/",
+            base=f"{request.script_root}/files/{site_id}/{light}/{way}/",
             gate=in_light(made.consent.plain.decode(), light),
         )
         # Without an origin of its own: no answer is kept, and each frame is somebody who was never here.
         policy = (
             f"sandbox allow-scripts; default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; img-src data:; "
-            "style-src * 'unsafe-inline'; connect-src http:; base-uri 'none'; frame-ancestors 'self'"
+            "style-src * 'unsafe-inline'; connect-src http: https:; base-uri 'none'; frame-ancestors 'self'"
         )
         return Response(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 

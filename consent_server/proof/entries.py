@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import verify
-from ..decision import Entry
+from ..entry import Entry
 from ..site import ConsentError, Notice, Site, base64url
 from ..store.evidence.own import logged
 from ..tokens import Keys, token

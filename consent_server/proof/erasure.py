@@ -19,7 +19,7 @@ def erase(store: Store, site: Site, keys: Keys, subject: str, at: int) -> int:
     Returns:
         How many entries were erased.
     """
-    return store.decisions.erase(site, subject, lambda entry: statement(entry, site, keys, ERASED, at))
+    return store.history.erase(site, subject, lambda entry: statement(entry, site, keys, ERASED, at))
 
 
 def erased_before(store: Store, site: Site, keys: Keys, subject: str) -> int | None:

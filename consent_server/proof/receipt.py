@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from ..decision import Consent, Entry
+from ..decision import Consent
+from ..entry import Entry
 from ..site import Notice, Site
 from .standing import Standing
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import verify
-from ..decision import Entry
+from ..entry import Entry
 from ..site import ConsentError, Site
 from ..store import Store
 from ..store.feed.entries import END
@@ -200,7 +200,7 @@ def proofs(store: Store, site: Site, keys: Keys, subject: str | None, last: date
     seals = chain(store, site, keys)
     note = checkpoint(site, keys, seals)
     by_seal, numbers = _over(tuple(seals.values())), {day: number for number, day in enumerate(seals)}
-    history = store.decisions.history(site, subject) if subject else []
+    history = store.history.of(site, subject) if subject else []
     dated = [(entry, datetime.fromtimestamp(entry.at // 1000, UTC).date()) for entry in history]
     sealed = [(entry, day) for entry, day in dated if day in seals and day <= last]
     newest_days = sorted({day for _, day in sealed})[-MOST_DAYS:]

@@ -52,7 +52,7 @@ def standing(store: Store, site: Site, consent: Consent, token: str) -> Standing
     """
     if not consent.sub:
         return Standing("newest")
-    newest = store.decisions.newest(site, consent.sub)
+    newest = store.history.newest(site, consent.sub)
     if newest is None:
         return _erased(store, site, consent, token)
     if newest.id == consent.jti:

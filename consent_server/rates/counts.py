@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
-from ..decision import COLUMNS
+from ..entry import COLUMNS
 from ..site import OPTIONAL, mask_of
 
 TOO_FEW = 100

@@ -18,6 +18,7 @@ from .evidence.erasures import Erasures
 from .evidence.notices import ForgedNotice, Notices
 from .evidence.public_keys import PublicKeys
 from .feed.reader import Feed
+from .history import History
 from .leaks import Leaks
 from .log import Archive, Archived, Log
 from .readers.marketers import Marketer, Marketers, ReportLink
@@ -71,6 +72,7 @@ class Store:
         self.zones = clock.zones
         self.notices = Notices(self.connection)
         self.decisions = Decisions(self.connection, self.notices, clock)
+        self.history = History(self.connection, self.notices)
         self.erasures = Erasures(self.connection, self.notices)
         self.log = Log(self.connection, self.notices, clock)
         self.feed = Feed(self.connection, clock)

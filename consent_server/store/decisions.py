@@ -1,23 +1,25 @@
-"""Decisions: kept once, read back for whoever made them, erased for whoever asks."""
+"""Decisions, each kept once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from ..decision import DEVICES, Consent, Decision, Entry, consent_of
+from ..decision import Consent, Decision, consent_of
+from ..entry import DEVICES, Entry
 from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection, StoreAway
 from .connection.clock import Clock, apart
+from .connection.foreign import ours
 from .counters import counting
 from .evidence.notices import Notices
 from .evidence.own import needs_own, said
-from .packing import name_in, pack, pack_erased, pack_hour, pack_name, pack_places, unpack, unpack_places
+from .packing import name_in, pack, pack_hour, pack_name, unpack
 
 
 class OtherContent(ConsentError):
@@ -65,27 +67,16 @@ class _Arguments(NamedTuple):
     signature: bytes
 
 
-class _Found(NamedTuple):
-    """What the index says of a subject: its latest places as they are kept, how many older ones, what is there."""
-
-    positions: bytes
-    older: int
-    entries: list[Entry]
-
-
 class Decisions:
-    """Writes decisions with their log entries and counts, and finds those of one shopper."""
+    """Writes decisions with their log entries and counts."""
 
     def __init__(self, connection: Connection, notices: Notices, clock: Clock) -> None:
         self._redis = connection.client
         self._reached = connection.reached
-        self._write = connection.write
         self._notices = notices
         self._leeway = clock.leeway
         self._day = clock.zones.day
         self._record = connection.script("clock", "count", "record")
-        self._erase = connection.script("erase")
-        self._touch = connection.script("touch")
 
     def record(
         self,
@@ -162,7 +153,9 @@ class Decisions:
                 case [Reply.NEW, *_]:
                     return Recorded(consent, signature, repeat=False, at=now)
                 case [Reply.REPEATED, at, first, shared]:
-                    return self._repeat(site, decision, unpack(first, bucket.number, at, 0), shared)
+                    with ours(bucket.log):
+                        found = unpack(first, bucket.number, at, 0)
+                    return self._repeat(site, decision, found, shared)
                 case [Reply.REPLACED, *_]:
                     raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
                 case [Reply.APART, at]:
@@ -178,80 +171,6 @@ class Decisions:
             raise OtherContent("A decision with this `id` was kept before, with another answer; make a new id.")
         consent = consent_of(notice, first.allow, first.at // 1000, first.subject, first.id)
         return Recorded(consent, first.signature or shared, repeat=True, at=first.at)
-
-    def history(self, site: Site, subject: str) -> list[Entry]:
-        """Return the decisions of one shopper that are kept, oldest first, with their whole notice hashes."""
-        return [
-            replace(entry, notice=self._notices.starting_with(site, entry.notice).hash)
-            for entry in self._found(keys.place(site, subject)).entries
-            if entry.subject == subject
-        ]
-
-    def newest(self, site: Site, subject: str) -> Entry | None:
-        """Return the newest decision of one shopper, if one is kept; its notice is the beginning of a hash."""
-        place = keys.place(site, subject)
-        with self._reached(place.seen):
-            positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
-            for at, seq in sorted(unpack_places(positions), reverse=True):
-                page = cast(list[Any], self._redis.xrange(place.bucket.log, f"{at}-{seq}", f"{at}-{seq}"))
-                entry = unpack(page[0][1][b"e"], place.bucket.number, at, seq) if page else None
-                if entry and entry.subject == subject:
-                    return entry
-        return next(reversed(self.history(site, subject)), None) if positions else None
-
-    def _found(self, place: keys.Place) -> _Found:
-        """Return what the index says of a place, as it is kept, and the entries there, oldest first."""
-        with self._reached():
-            positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
-            # Read last: a place that goes from the one to the other meanwhile is in both, and not in neither.
-            older = cast(dict[bytes, bytes], self._redis.hgetall(place.older))
-            places = sorted({*unpack_places(positions), *unpack_places(b"".join(older.values()))})
-            calls = self._redis.pipeline(transaction=False)
-            for at, seq in places:
-                calls.xrange(place.bucket.log, f"{at}-{seq}", f"{at}-{seq}")
-            pages = calls.execute() if places else []
-        entries = [
-            unpack(page[0][1][b"e"], place.bucket.number, at, seq)
-            for (at, seq), page in zip(places, pages, strict=True)
-            if page
-        ]
-        return _Found(positions, len(older), entries)
-
-    def erase(self, site: Site, subject: str, state: Callable[[Entry], bytes]) -> int:
-        """Erase one shopper. Of each entry stays what was counted, and a hash by which the log still adds up.
-
-        Args:
-            site: the shop.
-            subject: whose decisions.
-            state: returns the statement of an entry's erasure, which is kept with what is left of it.
-
-        Returns:
-            How many entries were erased.
-        """
-        place = keys.place(site, subject)
-        bucket, tried = place.bucket, 0
-        while True:
-            found = self._found(place)
-            own = [entry for entry in found.entries if entry.subject == subject]
-            if not own:
-                self._touch(keys=[bucket.torn], args=[])  # replicas have what was erased by a call that could not wait
-                return tried  # 0, or it was done, and the answer was lost
-            tried = len(own)
-            of_others = {(entry.at, entry.seq) for entry in found.entries if entry.subject != subject}
-            others = pack_places(at for at in unpack_places(found.positions) if at in of_others)
-            whole, left = self._notices.names(site), list[str | bytes]()
-            for entry in own:
-                said = state(replace(entry, notice=whole.get(entry.notice, entry.notice)))
-                left += [f"{entry.at}-{entry.seq}", pack_name(entry.id), pack_erased(entry, said)]
-            # Nothing is done, and it is read again, if a decision came in between.
-            if self._erase(
-                keys=[
-                    *(place.seen, place.older, bucket.log, bucket.copy),
-                    *(bucket.erased, bucket.erasures, bucket.torn),
-                ],
-                args=[place.digest, found.positions, found.older, others, *left],
-            ):
-                return len(own)
 
     def mark_sample(self, site: Site) -> None:
         """Remember that decisions of this site are made up."""

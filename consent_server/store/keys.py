@@ -19,7 +19,7 @@ consent:{TAG}:torn                 string  when something was last erased that i
 consent:{TAG}:told                 hash    ``position`` of the last entry that a webhook was told; ``holder``: who
                                            tells it, and ``until`` when nobody else does, in ms
 consent:{TAG}:copy                 stream  the log, as far as it is being written anew; ``old``: for a moment
-consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of decision.COLUMNS for each of 31 days, first
+consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of entry.COLUMNS for each of 31 days, first
                                            of everything, then of each value of a dimension, by its number
 consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1; ``parts=…``: of
                                            language, variant and device together

@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import structs
 
-from ..decision import Entry
+from ..entry import Entry
 from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection

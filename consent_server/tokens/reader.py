@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -33,6 +34,9 @@ class Ed25519(SigningAlgorithm):
 
     def verify_signature(self, key: bytes, value: bytes, sig: bytes) -> bool:
         """Return whether ``sig`` is what signs ``value``."""
+        own = self._private.get(key)
+        if own is not None:  # it always makes the same one (RFC 8032), in a third of the time that checking takes
+            return hmac.compare_digest(own.sign(value), sig)
         try:
             self._public[key].verify(sig, value)
         except InvalidSignature:

@@ -6,15 +6,15 @@ import time
 from collections.abc import Iterator
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ..accounts import Device, Settled, settle, unlink
 from ..decision import Malformed
 from ..site import ConsentError, Site
 from .cookies import GRACE
 from .marketer.session import NotKnown, digest
-from .request import bearer, header, read_body
-from .responses import answer
+from .request import bearer, read_body
+from .responses import answer, nothing
 from .services import known_site, services
 
 blueprint = Blueprint("accounts", __name__)
@@ -64,9 +64,9 @@ def _site(site_id: str) -> Site:
     site, behind = known_site(site_id), services()
     if not site.accounts:
         raise NoAccounts(f"{site.id} links no accounts; `accounts = true` in consent.toml has it do so.")
-    if header("HTTP_ORIGIN") is not None:
+    if "HTTP_ORIGIN" in request.environ:
         raise NotForPages("This is for the shop's back end alone: a page that knows the key has given it to everybody.")
-    key = bearer()
+    key = bearer(request.environ)
     if key is None or not behind.store.account_keys.knows(site, digest(KIND, key)):
         behind.limits.spend_client(behind.settings.client_limit, "account-key")
         raise NotKnown(f"No key that links accounts of {site.id}; `consent-server accounts add {site.id}` makes one.")
@@ -82,7 +82,7 @@ def _body() -> _Asked:
         TooLarge: it has too many bytes.
     """
     try:
-        asked = _asked.decode(read_body(LONGEST_BODY))
+        asked = _asked.decode(read_body(request.environ, LONGEST_BODY))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         # Without the value: an account is somebody.
         raise Malformed(f"The body names no account: {str(error).rstrip('.')}.") from None
@@ -117,14 +117,14 @@ def link(site_id: str) -> Response:
 
 
 @blueprint.delete("/v1/<site_id>/account")
-def forget(site_id: str) -> tuple[str, int]:
+def forget(site_id: str) -> Response:
     """Forget the answer of an account, as when it is closed. The answers of its devices stay."""
     site = _site(site_id)
     account = _body().account
     if account is None:
         raise Malformed("`account` names the account that is to be forgotten.")
     unlink(services().store, services().keys, site, account)
-    return "", 204
+    return nothing()
 
 
 def _set_cookies(site: Site, settled: Settled) -> Iterator[str]:

@@ -22,6 +22,7 @@ from flask import Response, request
 from ..decision import Consent, Decision
 from ..site import Site
 from ..tokens import BadToken
+from .request import Environ
 
 GRACE = 90 * 86400
 """Seconds that the cookie outlives its consent, so that a renewal can name what it renews."""
@@ -87,13 +88,14 @@ def outlast(response: Response, site: Site, text: str, consent: Consent) -> None
     )
 
 
-def has_waited(site: Site, decision: Decision) -> bool:
+def has_waited(site: Site, decision: Decision, environ: Environ) -> bool:
     """Return whether a decision waited for delivery: a browser on the server's host sends the cookie."""
-    if "consent=~" not in request.environ.get("HTTP_COOKIE", ""):
+    cookies = environ.get("HTTP_COOKIE", "")
+    if "consent=~" not in cookies:
         return False
-    for text in request.cookies.getlist(site.cookie):
+    for text in re.findall(rf"(?:^|; ?){site.cookie}=~([^;]*)", cookies):
         try:
-            waiting = _waiting.decode(unquote(text[1:]))
+            waiting = _waiting.decode(unquote(text))
         except (msgspec.DecodeError, RecursionError):
             continue
         if any(_is_late(each, decision) for each in waiting):

@@ -58,7 +58,7 @@ def numbers() -> Response:
     """What has been measured, for Prometheus: with the operator's token, or from this machine if there is none."""
     token = services().settings.metrics_token
     if token:
-        allowed = hmac.compare_digest((bearer() or "").encode(), token.encode())
+        allowed = hmac.compare_digest((bearer(request.environ) or "").encode(), token.encode())
     else:
         allowed = plain_address(request.remote_addr or "") in THIS_MACHINE and not any(
             name in request.headers for name in PASSED_ON

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 import secrets
+import socket
 import time
-from contextlib import suppress
 
 from flask import request
 
@@ -20,16 +19,27 @@ NETWORK = 16
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d*)?|([^:]*):\d*")
 
 
+_IPV4_WITHIN = bytes(10) + b"\xff\xff"
+"""How an IPv6 address begins that only wraps one of IPv4."""
+
+
 def plain_address(address: str) -> str:
     """Return an address as it is: without the port that some proxies add, IPv4 where IPv6 only wraps it."""
     if ":" not in address:
         return address
-    if found := _WITH_PORT.fullmatch(address):
+    raw = _raw(address)
+    if raw is None and (found := _WITH_PORT.fullmatch(address)):
         address = found[1] or found[2] or ""
-    with suppress(ValueError):
-        mapped = ipaddress.IPv6Address(address.partition("%")[0]).ipv4_mapped
-        return str(mapped) if mapped else address
-    return address
+        raw = _raw(address)
+    return socket.inet_ntoa(raw[12:]) if raw and raw.startswith(_IPV4_WITHIN) else address
+
+
+def _raw(address: str) -> bytes | None:
+    """Return the 16 bytes of an IPv6 address, or None if it is none."""
+    try:
+        return socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
+    except (OSError, ValueError):  # a proxy may write anything
+        return None
 
 
 class TooMany(ConsentError):
@@ -47,7 +57,7 @@ class Limits:
     def __init__(self) -> None:
         self._minute = 0
         self._spent: dict[tuple[str, ...], int] = {}
-        self._salts: dict[int, bytes] = {}
+        self._salt = 0, b""
 
     def spend(self, most: int, *who: str) -> None:
         """Count one more for ``who``.
@@ -81,16 +91,13 @@ class Limits:
         return self._named(_network(address, 64) if ":" in address else address)
 
     def _named(self, address: str) -> str:
-        day = int(time.time() // 86400)
-        if day not in self._salts:
-            self._salts.clear()
-            self._salts[day] = secrets.token_bytes(16)
-        return hashlib.blake2b(address.encode(), key=self._salts[day], digest_size=16).hexdigest()
+        day, salted = int(time.time() // 86400), self._salt
+        if salted[0] != day:  # two threads may both draw one at midnight: then one client counts as two for a minute
+            salted = self._salt = day, secrets.token_bytes(16)
+        return hashlib.blake2b(address.encode(), key=salted[1], digest_size=16).hexdigest()
 
 
 def _network(address: str, bits: int) -> str:
     """Return the network of an IPv6 address; what a proxy wrote that is none is counted as it stands."""
-    try:
-        return str(ipaddress.ip_network(f"{address.partition('%')[0]}/{bits}", strict=False))
-    except ValueError:
-        return f"{address}/{bits}"
+    raw = _raw(address)
+    return f"{address if raw is None else raw[: bits // 8].hex()}/{bits}"

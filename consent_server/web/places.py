@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ..rules import KINDS, rule_at
 from ..site import OPTIONAL
@@ -19,7 +19,7 @@ blueprint.after_request(let_own_pages_read)
 def place(site_id: str) -> Response:
     """The rule for the caller's place, by name, and what it says of each category; the place itself is not told."""
     site = known_site(site_id)
-    require_own_origin(site)
-    settings = services().settings
-    rule = rule_at(site.rules, place_of_caller(settings.country_header, settings.region_header))
+    environ, settings = request.environ, services().settings
+    require_own_origin(site, environ)
+    rule = rule_at(site.rules, place_of_caller(environ, settings.country_header, settings.region_header))
     return answer({"rule": rule.name, "categories": {each: rule.kinds.get(each, KINDS[0]) for each in OPTIONAL}})

@@ -18,10 +18,10 @@ from ..rates.happened.leaks import Kind, State
 from ..site import OPTIONAL, Site
 from ..tokens import BadToken
 from .cookies import newest
+from .me import verified
 from .request import is_bot_or_prefetch, let_own_pages_read, read_body, require_own_origin
 from .responses import nothing
 from .services import known_site, services
-from .shopper import verified
 
 blueprint = Blueprint("reports", __name__)
 blueprint.after_request(let_own_pages_read)
@@ -67,9 +67,9 @@ def fold(name: str) -> str:
 def seen(site_id: str) -> Response:
     """Count names that a page of the shop saw and that are not allowed in its state."""
     site = known_site(site_id)
-    require_own_origin(site)
+    require_own_origin(site, request.environ)
     try:
-        report = _seen.decode(read_body())
+        report = _seen.decode(read_body(request.environ))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"The body must be what a watched page posts: {error}.") from None
     if site.watch:  # else an older script of it is still in some cache, or it is no page of the shop
@@ -82,9 +82,9 @@ def reports(site_id: str) -> Response:
     """Count hosts that a Content-Security-Policy-Report-Only found, where the lists do not allow them either."""
     site = known_site(site_id)
     if request.headers.get("Origin") not in (None, "null"):  # browsers send policy reports with and without one
-        require_own_origin(site)
+        require_own_origin(site, request.environ)
     try:
-        found = _reports.decode(read_body(LONGEST))
+        found = _reports.decode(read_body(request.environ, LONGEST))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed("The body must be a report in JSON, as browsers send it.") from None
     try:
@@ -98,7 +98,7 @@ def reports(site_id: str) -> Response:
 
 
 def _count(site: Site, state: str, names: Sequence[tuple[Kind, str]]) -> None:
-    if is_bot_or_prefetch():
+    if is_bot_or_prefetch(request.environ):
         return
     behind = services()
     behind.limits.spend_client(behind.settings.client_limit, "seen")

@@ -1,9 +1,14 @@
-"""What a request says: where it comes from, what it brings, and who seems to send it."""
+"""What a request says: where it comes from, what it brings, and who seems to send it.
+
+All of it is read from WSGI's ``environ``, which a view gets once and hands on: Flask finds out anew, at each look
+through its ``request``, whose turn it is.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import cast
+from functools import lru_cache
+from typing import Any, cast
 
 from flask import Request, request
 
@@ -11,9 +16,12 @@ from ..site import ConsentError, Site
 from .responses import Answer
 from .services import services
 
+Environ = dict[str, Any]
+
 # Crawlers, which run scripts and so see a banner. A program that says of itself that it showed one is believed, and
 # Cubot makes telephones.
-_BOT = re.compile(r"(?<!cu)bot\b|crawl|spider|slurp|preview|lighthouse|pagespeed|monitor", re.IGNORECASE)
+_BOT = re.compile(r"(?<!cu)bot\b")
+_CRAWLERS = ("crawl", "spider", "slurp", "preview", "lighthouse", "pagespeed", "monitor")
 
 FOR_ONE = (("Vary", "Origin"), ("Access-Control-Expose-Headers", "Date"))
 """What goes with leave for one origin; a page finds by its Date that its clock is wrong."""
@@ -25,7 +33,13 @@ PREFLIGHT = (
 )
 """What pages of a shop may do that browsers ask about first; seconds that they need not ask again."""
 
-FOR_PAGES = {f"shopper.{name}" for name in ("notice", "decisions", "shown", "me", "my_receipt", "erase")} | {
+FOR_PAGES = {
+    "scripts.notice",
+    "shopper.decisions",
+    "shopper.shown",
+    "me.me",
+    "me.my_receipt",
+    "me.erase",
     "reports.seen",
     "reports.reports",
     "seals.my_proof",
@@ -57,18 +71,13 @@ def current_request() -> Request:
     return cast(Request, request._get_current_object())  # type: ignore[attr-defined]
 
 
-def header(name: str) -> str | None:
-    """Return a header as it came; ``name`` is WSGI's, ``HTTP_ORIGIN``, which takes a third of what Flask's does."""
-    return cast(str | None, request.environ.get(name))
-
-
-def require_own_origin(site: Site) -> str | None:
+def require_own_origin(site: Site, environ: Environ) -> str | None:
     """Return the origin that a browser named, or None for a caller that is no browser.
 
     Raises:
         ForeignOrigin: it is not one of the site's.
     """
-    origin = header("HTTP_ORIGIN")
+    origin = cast(str | None, environ.get("HTTP_ORIGIN"))
     if origin is not None and origin not in site.all_origins:
         services().knocks.tell(site, origin)
         raise ForeignOrigin(
@@ -85,7 +94,8 @@ def add_cors(response: Answer, origin: str) -> Answer:
     response.constant += (("Access-Control-Allow-Origin", origin),)
     if origin != "*":
         response.constant += FOR_ONE
-    if request.method == "OPTIONS" and header("HTTP_ACCESS_CONTROL_REQUEST_METHOD") is not None:
+    environ = current_request().environ
+    if environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
         response.constant += PREFLIGHT
     return response
 
@@ -101,13 +111,12 @@ def let_own_pages_read(response: Answer) -> Answer:
     return response
 
 
-def read_body(most: int = 4096) -> bytes:
+def read_body(environ: Environ, most: int = 4096) -> bytes:
     """Return the request's body.
 
     Raises:
         TooLarge: it has over ``most`` bytes.
     """
-    environ = request.environ
     length = environ.get("CONTENT_LENGTH", "")
     if len(length) < 10 and length.isascii() and length.isdigit() and int(length) <= most:
         return cast(bytes, environ["wsgi.input"].read(int(length)))
@@ -117,46 +126,57 @@ def read_body(most: int = 4096) -> bytes:
     return body
 
 
-def bearer() -> str | None:
+def bearer(environ: Environ) -> str | None:
     """Return what stands in ``Authorization: Bearer``, whose scheme may be written in any case (RFC 9110)."""
-    scheme, _, text = (header("HTTP_AUTHORIZATION") or "").partition(" ")
+    scheme, _, text = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return (text.strip() or None) if scheme.lower() == "bearer" else None
 
 
-def device() -> str:
+def device(environ: Environ) -> str:
     """Return the class of device that the user agent claims; the text itself is not kept."""
-    agent = header("HTTP_USER_AGENT") or ""
+    agent = environ.get("HTTP_USER_AGENT", "")
     if "iPad" in agent or "Tablet" in agent or ("Android" in agent and "Mobi" not in agent):
         return "tablet"
     return "phone" if "Mobi" in agent else "desktop"
 
 
-def country(name: str | None) -> str:
+@lru_cache(maxsize=16)
+def _variable(header: str) -> str:
+    """Return the name under which WSGI has a header, of the few that an operator names."""
+    return f"HTTP_{header.upper().replace('-', '_')}"
+
+
+def country(environ: Environ, header: str | None) -> str:
     """Return the two letters in the header that the operator named, or nothing."""
-    if not name:
+    if not header:
         return ""
-    found = request.headers.get(name, "").upper()
+    found = environ.get(_variable(header), "").upper()
     return found if re.fullmatch("[A-Z]{2}", found) else ""
 
 
-def place(country_header: str | None, region_header: str | None) -> str:
+def place(environ: Environ, country_header: str | None, region_header: str | None) -> str:
     """Return where a request comes from, ``GB`` or ``US-CA``, by the headers that the operator named; or nothing."""
-    found = country(country_header)
-    part = request.headers.get(region_header, "").upper().removeprefix(f"{found}-") if region_header else ""
+    found = country(environ, country_header)
+    part = environ.get(_variable(region_header), "").upper().removeprefix(f"{found}-") if region_header else ""
     return f"{found}-{part}" if found and re.fullmatch("[A-Z0-9]{1,3}", part) else found
 
 
-def require_no_bot() -> None:
+def _is_bot(environ: Environ) -> bool:
+    agent = environ.get("HTTP_USER_AGENT", "").lower()
+    return ("bot" in agent and bool(_BOT.search(agent))) or any(name in agent for name in _CRAWLERS)
+
+
+def require_no_bot(environ: Environ) -> None:
     """Return if the caller is no known bot.
 
     Raises:
         KnownBot: it says itself that it is one.
     """
-    if _BOT.search(request.headers.get("User-Agent", "")):
+    if _is_bot(environ):
         raise KnownBot("Decisions of known bots are not recorded: nobody has answered.")
 
 
-def is_bot_or_prefetch() -> bool:
+def is_bot_or_prefetch(environ: Environ) -> bool:
     """Return whether the caller is a known bot, or fetches a page ahead that perhaps nobody will see."""
-    purpose = (header("HTTP_SEC_PURPOSE") or "") + (header("HTTP_PURPOSE") or "")
-    return "prefetch" in purpose or bool(_BOT.search(header("HTTP_USER_AGENT") or ""))
+    purpose = environ.get("HTTP_SEC_PURPOSE", "") + environ.get("HTTP_PURPOSE", "")
+    return "prefetch" in purpose or _is_bot(environ)

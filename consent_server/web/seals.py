@@ -10,10 +10,10 @@ from ..proof.attested.witnesses import with_cosignatures
 from ..proof.keys import published
 from ..proof.seals import chain, checkpoint, proofs, verifier_key
 from ..rates.period import BadQuestion, read_day
+from .me import token_of_caller
 from .request import add_cors, let_own_pages_read, require_own_origin
 from .responses import Answer, answer
 from .services import known_site, services
-from .shopper import token_of_caller
 
 blueprint = Blueprint("seals", __name__)
 blueprint.after_request(let_own_pages_read)
@@ -37,7 +37,7 @@ def keys() -> Response:
 def my_proof(site_id: str) -> Response:
     """The way from the caller's sealed decisions, the newest, to their days' seals, and on to the log's checkpoint."""
     site = known_site(site_id)
-    require_own_origin(site)
+    require_own_origin(site, request.environ)
     _, consent = token_of_caller(site)
     behind = services()
     behind.limits.spend_client(min(PROOFS, behind.settings.client_limit), "proof")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
+from urllib.parse import urlsplit
 
 from flask import current_app
 
@@ -40,6 +42,25 @@ class Services:
     warnings: list[str] = field(default_factory=list)
     """What an operator should know of how this worker runs, a sentence each."""
 
+    def site(self, site_id: str) -> Site:
+        """Return the shop of that id.
+
+        Raises:
+            UnknownSite: there is none.
+        """
+        site = self.sites.get(site_id)
+        if site is None:
+            raise UnknownSite(f"There is no site {site_id[:40]!r} here.")
+        return site
+
+    @cached_property
+    def _hosts_of_shops(self) -> frozenset[str]:
+        return frozenset(urlsplit(origin).netloc for site in self.sites.values() for origin in site.origins)
+
+    def is_on_shops_host(self, host: str) -> bool:
+        """Return whether a host that we are reached at is a shop's."""
+        return bool(self.settings.prefix) or host in self._hosts_of_shops
+
 
 def services() -> Services:
     """Return the services of the running app."""
@@ -52,7 +73,4 @@ def known_site(site_id: str) -> Site:
     Raises:
         UnknownSite: there is none.
     """
-    site = services().sites.get(site_id)
-    if site is None:
-        raise UnknownSite(f"There is no site {site_id[:40]!r} here.")
-    return site
+    return services().site(site_id)

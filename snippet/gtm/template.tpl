@@ -388,11 +388,7 @@ ___WEB_PERMISSIONS___
             "listItem": [
               {
                 "type": 1,
-                "string": "https://*/v1/*"
-              },
-              {
-                "type": 1,
-                "string": "https://*/consent/v1/*"
+                "string": "https://*/*"
               }
             ]
           }

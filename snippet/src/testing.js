@@ -7,13 +7,25 @@
 const script = /** @type {HTMLScriptElement} */ (Reflect.get(HTMLDocument.prototype, 'currentScript', document));
 const [answer] = [location.href, script.src].map((address) => /[?&]consent=(\w+)/.exec(address)?.[1]).filter(Boolean);
 
+/**
+ * Whether the page was left because of a withdrawal, after which it comes anew: withdraw.js says so of its address, and else
+ * the browser does.
+ */
+const cameBack = () => {
+  const { href } = location;
+  try {
+    if (sessionStorage['ask-removed']?.includes(` ${href} `)) return true;
+  } catch {} // storage is blocked
+  return Reflect.get(HTMLDocument.prototype, 'referrer', document) == href.split('#')[0];
+};
+
 if (__TESTING__.includes(location.origin) && /^(accepted|refused|functional|analytics|marketing)$/.test(answer ?? '')) {
   window.consentQueue?.push((consent) => {
     /** @type {import('./types').Category[]} */
     const categories = ['functional', 'analytics', 'marketing'];
     const wanted = categories.map((category) => answer == 'accepted' || answer == category);
-    // Once: a page that is loaded anew has the answer already.
-    if (consent.choice && categories.every((category, i) => consent.allows(category) == wanted[i])) return;
+    // Once: a page that is loaded anew has the answer already, or the one that took it back.
+    if (consent.choice && (cameBack() || categories.every((category, i) => consent.allows(category) == wanted[i]))) return;
     consent.decide(Object.fromEntries(categories.map((category, i) => [category, wanted[i]])));
   });
 }

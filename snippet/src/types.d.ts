@@ -42,8 +42,13 @@ declare global {
 export type Stub = ((...args: unknown[]) => void) & { q?: unknown[]; queue?: unknown[]; callMethod?: unknown };
 export type Policy = { createScript(text: string): string; createScriptURL(url: string): string };
 
-/** Tells a vendor: each category as the word granted or denied, and the answer, or that there is none yet. */
-export type Bridge = (words: Record<string, string>, choice: Choice | null) => any;
+/**
+ * Tells a vendor: each category as the word granted or denied, and the answer, or that there is none yet; then also what
+ * holds and is told next, and the newest answer, whether or not it has ended.
+ */
+export type Bridge = (
+  words: Record<string, string>, choice: Choice | null, options?: unknown, allowed?: readonly Category[], last?: object,
+) => any;
 
 /** In place of __SITE__ in consent.js. */
 export interface SiteConfig {

@@ -1,4 +1,6 @@
 /** What each vendor is told: one row each, called on every page before any answer, then with each answer. */
+import { state } from './cookie.js';
+import { allowed } from './hold.js';
 import { CATEGORIES, config, define } from './site.js';
 
 /** @typedef {import('./types').Choice | null} Choice  nothing yet at the start of a page */
@@ -33,8 +35,9 @@ const gtag = function () {
 let granted;
 
 /**
- * What a row gets: each category as the word granted or denied, the answer, what else the vendor has to be told.
- * @type {{ [name: string]: (words: Record<string, string>, choice: Choice, options: any) => void }}
+ * What a row gets: each category as the word granted or denied, the answer, what else the vendor has to be told; then, where
+ * there is nothing yet, what holds and is told next, and the newest answer, which may have ended.
+ * @type {{ [name: string]: (words: Record<string, string>, choice: Choice, options: any, ...rest: any) => void }}
  */
 const VENDORS = {
   google({ functional, analytics, marketing }, choice, { defaults, switches }) {
@@ -54,10 +57,11 @@ const VENDORS = {
   uet({ marketing }, choice) {
     push('uetq', 'consent', choice ? 'update' : 'default', { ad_storage: marketing });
   },
-  clarity({ marketing, analytics }) {
-    /** @type {import('./types').Stub} */
-    const stub = (...args) => (stub.q ||= []).push(args);
-    (window.clarity ||= stub)('consentv2', { ad_Storage: marketing, analytics_Storage: analytics });
+  // It has no default: each word is an answer, and a refusal before the one that holds would end the visit.
+  clarity({ marketing, analytics }, choice) {
+    if (!choice && allowed) return;
+    (window.clarity ||= (...args) => (/** @type {import('./types').Stub} */ (window.clarity).q ||= []).push(args))(
+      'consentv2', { ad_Storage: marketing, analytics_Storage: analytics });
   },
   // Meta's base code loads nothing where it finds an fbq. So there is no stub of ours: the first call of its own
   // finds the refusal, and the answer, in front.
@@ -73,7 +77,8 @@ const VENDORS = {
     if (fbq) return revoke();
     define('fbq', () => {
       if (fbq) {
-        Object.defineProperty(window, 'fbq', { value: fbq, writable: true });
+        delete window.fbq;
+        window.fbq = fbq;
         revoke();
         if (granted) fbq('consent', 'grant');
       }
@@ -102,7 +107,7 @@ export const tell = (choice, presumed) => {
   for (const [name, options] of Object.entries(config.vendors ?? {})) {
     try {
       if (__RULES__ && presumed && choice && KEEPERS.includes(name)) continue;
-      VENDORS[name](words, choice, options);
+      VENDORS[name](words, choice, options, allowed, state.last);
       // Of Google and Microsoft the default itself says what is on; the others know only of an answer.
       if (__RULES__ && presumed?.[0] && !choice && !/google|uet/.test(name) && !KEEPERS.includes(name)) {
         VENDORS[name](words, /** @type {any} */ (Object.fromEntries(CATEGORIES.map((category) => [category, presumed.includes(category)]))), options);

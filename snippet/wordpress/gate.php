@@ -9,10 +9,12 @@ namespace ConsentServer;
 
 defined( 'ABSPATH' ) || exit;
 
-const TAGS       = '~<(?:(!--)|([a-z][^\s/>]*+))~i';
+const TAGS       = '~<(?:(!--)|(/(?:svg|math)(?![^\s/>])|[a-z][^\s/>]*+))~i';
 const ATTRIBUTE  = '[\s/]*+([^\s>/][^\s=>/]*+)(?:\s*+=\s*+(?:"([^"]*+)"|\'([^\']*+)\'|(?!["\'])([^\s>]*+)))?+';
 const HOLDABLE   = array( 'script', 'iframe', 'img', 'source', 'link' );
 const RAW        = array( 'script', 'style', 'textarea', 'title', 'iframe', 'xmp', 'noembed', 'noframes' );
+// Within these an element may end in its own tag, and text that looks like a tag is one.
+const FOREIGN    = array( 'svg', 'math' );
 // What browsers run: the JavaScript MIME types of the MIME Sniffing Standard, section 4.6.
 const SCRIPTS    = '~\A(?:|module|(?:text|application)/(?:x-)?(?:java|ecma)script|text/(?:javascript1\.[0-5]|jscript|livescript))\z~i';
 // Where an element's address may stand: its own place, and that to which a lazy loader moves it.
@@ -101,6 +103,7 @@ function waits_of_handle( string $handle, array $asked = array() ): array {
 function held( string $html, array $waits = array() ): string {
 	$out   = '';
 	$at    = 0;
+	$depth = 0; // of drawings and formulas
 	while ( preg_match( TAGS, $html, $tag, PREG_OFFSET_CAPTURE, $at ) ) {
 		$start = $tag[0][1];
 		$out  .= substr( $html, $at, $start - $at );
@@ -113,14 +116,23 @@ function held( string $html, array $waits = array() ): string {
 		// Tags of every kind are read to their end: what looks like a tag within an attribute is none.
 		$rest   = $start + strlen( $tag[0][0] );
 		$inside = after( $html, '~(?:' . ATTRIBUTE . ')*+[^>]*+>~A', $rest );
-		$end    = in_array( $name, RAW, true ) ? after( $html, "~(?=</{$name}[\\s/>])~i", $inside ) : $inside;
+		$ends   = '/>' === substr( $html, $inside - 2, 2 )
+			&& preg_match( '~\A(?:' . ATTRIBUTE . ')*+[\s/]*/>\z~', substr( $html, $rest, $inside - $rest ) );
+		if ( '/' === $name[0] ) {
+			$depth = max( 0, $depth - 1 );
+		} elseif ( in_array( $name, FOREIGN, true ) && ! $ends ) {
+			++$depth;
+		}
+		$is_raw = in_array( $name, RAW, true ) && ( 'script' === $name ? ! ( $ends && $depth ) : ! $ends && ! $depth );
+		$end    = $is_raw ? after( $html, "~(?=</{$name}[\\s/>])~i", $inside ) : $inside;
 		$text   = substr( $html, $inside, $end - $inside );
 		$for    = array();
 		if ( in_array( $name, HOLDABLE, true ) ) {
 			$attributes = attributes( substr( $html, $rest, $inside - $rest ) );
 			$for        = waits_of_element( $name, $attributes, $text, $waits );
 		}
-		$out .= ( $for ? marked( $name, $attributes, $for ) : substr( $html, $start, $inside - $start ) ) . $text;
+		$own  = $for ? marked( $name, $attributes, $for ) : substr( $html, $start, $inside - $start );
+		$out .= ( $for && $ends && $depth ? substr_replace( $own, '/', -1, 0 ) : $own ) . $text;
 		$at   = $end;
 	}
 	return $out . substr( $html, $at );
@@ -221,7 +233,7 @@ function marked( string $name, array $attributes, array $for ): string {
 		if ( 'module' === strtolower( trim( $attributes['type'] ?? '' ) ) ) {
 			$form['data-type'] = 'module';
 		}
-		unset( $attributes['type'] );
+		unset( $attributes['type'], $attributes['data-src'], $attributes['data-type'] ); // which would be taken for ours
 	}
 	$form['data-consent'] = implode( ' ', $for );
 	if ( 'script' !== $name && 'link' !== $name ) {

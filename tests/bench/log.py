@@ -87,7 +87,7 @@ def _compacted(binary: str | None, many: int) -> None:
             for n in range(start, start + 5000):
                 calls.xadd(bucket.log, entry, id=f"{START + n}-0")
             calls.execute()
-        assert store.decisions.erase(site, decision.id, lambda entry: b"") == 1
+        assert store.history.erase(site, decision.id, lambda entry: b"") == 1
         pieces, compact = list[float](), store.log._compact
 
         def timed(keys: Sequence[str], args: Sequence[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from consent_server.banner.scripts import build_scripts
+from consent_server.rules import Rule
 from consent_server.settings.lists import VENDORS
 from consent_server.settings.shops import make_site
 
@@ -113,10 +115,64 @@ def test_it_is_told_before_an_answer_with_it_and_on_the_next_page(shop: Shop, pa
     settle(page)
     again = page.evaluate("said")
     assert all(call in again for call in yes)
+    # They keep what they were told: a word that there is no answer would undo it.
+    assert [call for call in again if call in before] == ([] if name in ("hubspot", "piwikpro") else before)
     assert again.index(yes[0]) >= len([call for call in before if call in again and call[0] in ("holdConsent", "type")])
     page.evaluate("consent.decide({ analytics: false })")
     until(page, f"said.length >= {len(again) + len(no)}")
     assert page.evaluate("said")[-len(no) :] == no
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_keeps_an_answer_is_told_a_refusal_when_that_has_ended(shop: Shop, page: Page, name: str) -> None:
+    before, _, no = TOLD[name]
+    shop.serve(vendors={name: {}})
+    page.goto(shop.page("", head=STAND_INS[name].replace("{tag}", shop.tag)))
+    page.evaluate(ANALYTICS)
+    until(page, "consent.token")
+    shop.serve(vendors={name: {}}, revision=2)
+    newer = shop.tag.replace(".js", ".js?2")  # not from the browser's cache
+    page.goto(shop.page("", "/next", head=STAND_INS[name].replace("{tag}", newer)))
+    until(page, "document.readyState == 'complete'")
+    settle(page)
+    assert page.evaluate("consent.choice") is None
+    refused = {"wordpress": [*before, *no], "shopify": no, "hubspot": no, "piwikpro": no}
+    assert page.evaluate("said") == refused.get(name, before)
+
+
+def test_what_is_on_without_an_answer_is_no_yes_to_what_keeps_one(shop: Shop, page: Page) -> None:
+    before, yes, no = TOLD["wordpress"]
+    rules = (Rule("uk", ("GB",), {"analytics": "objection"}),)
+    shop.serve(vendors={"wordpress": {}}, rules=rules)
+    tag = shop.tag.replace("<script", "<script data-place=GB")
+    page.goto(shop.page("", head=STAND_INS["wordpress"].replace("{tag}", tag)))
+    page.evaluate(ANALYTICS)
+    until(page, "consent.token")
+    page.goto(shop.page("", "/next", head=STAND_INS["wordpress"].replace("{tag}", tag)))
+    until(page, f"said.length == {len(before) + len(yes)}")
+    assert page.evaluate("said") == [*before, *yes]
+    shop.serve(vendors={"wordpress": {}}, rules=rules, revision=2)
+    page.goto(shop.page("", "/last", head=STAND_INS["wordpress"].replace("{tag}", tag.replace(".js", ".js?2"))))
+    until(page, "document.readyState == 'complete'")
+    settle(page)
+    assert page.evaluate("[consent.choice, consent.allows('analytics')]") == [None, True]
+    assert page.evaluate("said") == [*before, *no]
+
+
+@pytest.mark.parametrize("name", ["wordpress", "shopify", "pinterest", "piwikpro"])
+def test_a_tag_that_was_held_is_told_on_the_page_of_the_yes(shop: Shop, page: Page, name: str) -> None:
+    _, yes, _ = TOLD[name]
+    shop.serve(vendors={name: {}})
+    (code,) = re.findall("<script>(.*?)</script>", STAND_INS[name].partition("{tag}")[2], re.DOTALL)
+    shop.pages["/vendor.js"] = ("text/javascript", f"window.said = []; {code}", {})
+    page.goto(shop.page('<script type="text/plain" data-consent="analytics" src="/vendor.js"></script>'))
+    until(page, "document.readyState == 'complete'")
+    settle(page)
+    page.evaluate(ANALYTICS)
+    until(page, f"window.said?.length >= {len(yes)} && consent.token")
+    loads = [["load", "1"], ["page"]] if name == "pinterest" else []
+    until(page, f"said.length == {len(loads) + len(yes)}")
+    assert page.evaluate("said") == [*loads, *yes]
 
 
 def test_a_yes_to_marketing_reaches_those_who_ask_for_that(shop: Shop, page: Page) -> None:
@@ -150,3 +206,9 @@ def test_posthog_s_own_library_captures_after_a_yes_alone(shop: Shop, page: Page
     until(page, "posthog.has_opted_in_capturing()")
     page.evaluate("consent.decide({ analytics: false })")
     until(page, "posthog.has_opted_out_capturing()")
+    page.evaluate(ANALYTICS)
+    until(page, "posthog.has_opted_in_capturing() && consent.token")
+    shop.serve(vendors={"posthog": {}}, revision=2)
+    newer = shop.tag.replace(".js", ".js?2")
+    page.goto(shop.page("", "/next", head=f"{newer}<script src=/posthog.js></script>"))
+    until(page, "window.posthog && posthog.has_opted_out_capturing()")

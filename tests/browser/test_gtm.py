@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -97,6 +98,18 @@ def test_its_parts_are_what_the_gallery_reads() -> None:
     names = {each["name"] for each in json.loads(PARTS["TEMPLATE_PARAMETERS"])}
     assert set(re.findall(r"data\.(\w+)", CODE)) - {"gtmOnSuccess", "gtmOnFailure"} == names
     assert "Apache License" in (ROOT / "snippet" / "gtm" / "LICENSE").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/consent", "/ask/", "/shop/consent"])
+def test_it_may_load_the_script_from_each_server_that_it_takes(path: str) -> None:
+    (server,) = (each for each in json.loads(PARTS["TEMPLATE_PARAMETERS"]) if each["name"] == "server")
+    (pattern,) = (args for each in server["valueValidators"] for args in each.get("args", []))
+    address = f"https://shop.example{path}"
+    assert re.search(pattern, address)
+    script = f"{address.removesuffix('/')}/v1/shop/consent.js"
+    parts = [each.removeprefix("https://").partition("/") for each in (script, *permissions()["inject_script"])]
+    (host, _, rest), *may = parts
+    assert any(fnmatchcase(host, its_host) and fnmatchcase(rest, its_rest) for its_host, _, its_rest in may)
 
 
 def test_google_is_denied_before_the_banner_and_told_each_answer(shop: Shop, page: Page) -> None:

@@ -80,6 +80,7 @@ export const plugin: { install(): void } = createConsent({ server: '/consent', s
 export const stop: () => void = inSvelte('marketing').subscribe((allowed: boolean) => allowed);
 export const answer = (): Readonly<Choice> | null => inReact();
 export const payload: Promise<Payload> = verify('', { keys: [] }, { site: 'shop' });
+export const none: Promise<Payload> = verify(undefined, { keys: [] }, { site: 'shop', revision: 2 });
 export const all = (consent: Consent, category: Category): boolean => window.consent == consent && consent.allows(category);
 // @ts-expect-error there is no such category
 inReact('advertising');
@@ -122,7 +123,7 @@ def test_tokens_are_checked_by_what_it_brings(project: Path) -> None:
     asks = """
       import { verify } from 'consent-server/verify';
       const { keys, site, now, cases } = JSON.parse(process.argv[1]);
-      const verdict = ({ token }) => verify(token, keys, { site, now }).then(({ allow }) => allow, () => null);
+      const verdict = ({ token, revision }) => verify(token, keys, { site, revision, now }).then(({ allow }) => allow, () => null);
       console.log(JSON.stringify(await Promise.all(cases.map(verdict))));"""
     assert json.loads(node(project, asks, json.dumps(VECTORS))) == [case.get("allow") for case in VECTORS["cases"]]
 
@@ -189,6 +190,45 @@ def test_a_script_that_did_not_load_is_told_and_tried_again(shop: Shop, page: Pa
     load = "(server) => loadConsent({ server, site: 'shop' }).then(({ choice }) => `${choice}`, String)"
     assert "/nowhere/v1/shop/consent.js did not load" in page.evaluate(load, "/nowhere")
     assert page.evaluate(load, "/") == "null"
+
+
+LOADS = """
+import { loadConsent } from 'consent-server';
+const load = () => Promise.race([
+  loadConsent({ server: '/', site: 'shop' }).then(({ choice }) => `${choice}`, String),
+  new Promise((resolve) => setTimeout(resolve, 9000, 'nothing came of it')),
+]);
+Object.assign(window, { load, first: load() });
+"""
+
+
+@pytest.mark.troubles("Failed to load resource")
+@pytest.mark.parametrize("kind", ["", "async "])
+def test_a_tag_of_the_page_s_that_did_not_load_is_told_and_counts_no_more(
+    shop: Shop, page: Page, app: Callable[..., App], kind: str
+) -> None:
+    shop.pages["/app.js"] = ("text/javascript", app(main__ts=LOADS).bundle("main.ts"), {})
+    tag = f'<script {kind}src="/nowhere/v1/shop/consent.js"></script>'
+    page.goto(shop.page('<script type="module" src="/app.js"></script>', head=tag))
+    assert "/v1/shop/consent.js did not load" in page.evaluate("first")
+    until(page, "document.readyState == 'complete'")
+    assert page.evaluate("load()") == "null"
+
+
+@pytest.mark.troubles("Failed to load resource|Trusted|Content Security Policy")
+@pytest.mark.parametrize("names", ["consent consent-load", "consent default", None, "consent"])
+def test_under_trusted_types_it_loads_by_a_policy_that_the_page_s_list_has(
+    shop: Shop, page: Page, app: Callable[..., App], names: str | None
+) -> None:
+    shop.pages["/app.js"] = ("text/javascript", app(main__ts=LOADS).bundle("main.ts"), {})
+    policy = "require-trusted-types-for 'script'" + (f"; trusted-types {names}" if names else "")
+    own = "<script>trustedTypes.createPolicy('default', { createScriptURL: (url) => url })</script>"
+    head = own if names == "consent default" else " "
+    page.goto(shop.page('<script type="module" src="/app.js"></script>', head=head, Content_Security_Policy=policy))
+    until(page, "window.load")
+    for _ in range(2):
+        said = page.evaluate("load()")
+        assert "TrustedScriptURL" in said if names == "consent" else said == "null"
 
 
 PLACED = """

@@ -139,8 +139,8 @@ def test_a_variant_of_any_name_is_shown(file: Path, name: str) -> None:
     file.write_text(SHOP.replace('"short"', json.dumps(name)), "utf-8")
     client, base = create_preview(file).test_client(), {"base_url": "http://localhost:8090"}
     page = client.get("/", query_string={"variant": name}, **base).text
-    frames = [html.unescape(each) for each in re.findall(r'src="(/frames/[^"]+)"', page)]
-    shown = client.get(frames[0], **base).text
+    frames = [html.unescape(each) for each in re.findall(r'src="(frames/[^"]+)"', page)]
+    shown = client.get("/" + frames[0], **base).text
     assert "Biscuits?" in shown
     scripts = re.findall(r"/files/shop/light/\d+/", shown)
     assert scripts

@@ -47,6 +47,25 @@ def test_the_page_s_address_answers_once_and_is_recorded(shop: Shop, page: Page,
     assert len(posted(shop, "decisions")) == 1
 
 
+@pytest.mark.parametrize("policy", ["strict-origin-when-cross-origin", "no-referrer"])
+@pytest.mark.parametrize("fragment", ["", "#top"])
+def test_a_withdrawal_stands_although_the_address_is_loaded_anew_for_it(
+    shop: Shop, page: Page, policy: str, fragment: str
+) -> None:
+    marked = '<script type="text/plain" data-consent="analytics">window.ran = true</script>'
+    url = f"{shop.page(marked, Referrer_Policy=policy)}?consent=accepted{fragment}"
+    page.goto(url)
+    until(page, "window.ran && consent.token")
+    page.evaluate("window.before = true; consent.decide({ functional: false, analytics: false, marketing: false })")
+    until(page, "!window.before && document.readyState == 'complete'")
+    settle(page)
+    assert page.evaluate("[consent.choice.analytics, window.ran]") == [False, None]
+    assert [said["allow"] for said in posted(shop, "decisions")] == [["functional", "analytics", "marketing"], []]
+    page.goto("about:blank")
+    page.goto(url)  # who comes by that address once more is answered once more
+    until(page, "window.ran && consent.choice.analytics")
+
+
 def test_the_tag_s_address_answers_too_and_that_of_the_page_goes_first(shop: Shop, page: Page) -> None:
     tag = f'<script async src="{shop.url("/v1/shop/consent.js?consent=analytics")}"></script>'
     url = shop.page("", head=tag)

@@ -86,8 +86,16 @@ def test_microsoft_uet_and_clarity_are_told(shop: Shop, page: Page) -> None:
     press(page, "accept")
     until(page, "uetq.length == 6")
     assert page.evaluate("uetq") == [*uet, "consent", "update", {"ad_storage": "granted"}]
-    clarity.append(["consentv2", {"ad_Storage": "granted", "analytics_Storage": "granted"}])
-    assert page.evaluate("clarity.q.map((call) => [...call])") == clarity
+    granted = ["consentv2", {"ad_Storage": "granted", "analytics_Storage": "granted"}]
+    assert page.evaluate("clarity.q.map((call) => [...call])") == [*clarity, granted]
+    until(page, "consent.token")
+    page.goto(shop.page("", "/next"))
+    assert page.evaluate("uetq") == [*uet, "consent", "update", {"ad_storage": "granted"}]
+    # Clarity has no default: a refusal ends the visit, and makes another of it.
+    assert page.evaluate("clarity.q.map((call) => [...call])") == [granted]
+    page.evaluate("consent.decide({ functional: false, analytics: false, marketing: false })")
+    until(page, "clarity.q.length == 2")
+    assert page.evaluate("clarity.q.map((call) => [...call])") == [granted, *clarity]
 
 
 def test_meta_finds_the_refusal_before_its_init_and_still_loads(shop: Shop, page: Page) -> None:
@@ -128,6 +136,19 @@ def test_matomo_waits_for_consent_and_hears_of_it(
     page.evaluate("consent.decide({ analytics: false })")
     until(page, "_paq.length == 4")
     assert page.evaluate("_paq.slice(2)") == [[given], [forgotten]]
+
+
+def test_an_answer_that_has_ended_is_told_to_clarity_as_a_refusal_and_to_google_as_none(shop: Shop, page: Page) -> None:
+    vendors = {"google": {}, "microsoft": {"clarity": True}}
+    shop.serve(vendors=vendors)
+    page.goto(shop.page(""))
+    press(page, "accept")
+    until(page, "consent.token")
+    shop.serve(vendors=vendors, revision=2)
+    page.goto(shop.page("", "/next", head=shop.tag.replace(".js", ".js?2")))  # not from the browser's cache
+    denied = {"ad_Storage": "denied", "analytics_Storage": "denied"}
+    assert page.evaluate("clarity.q.map((call) => [...call])") == [["consentv2", denied]]
+    assert [entry[:2] for entry in layer(page)] == [["consent", "default"]]
 
 
 @pytest.mark.troubles("the vendor is broken")

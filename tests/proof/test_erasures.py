@@ -228,7 +228,7 @@ def unstated(store, shop, many=2):
     """Erase as versions before did, which left no statement."""
     consents = fill(store, shop)
     for subject in [consent.sub for consent in consents if consent.sub][:many]:
-        assert store.decisions.erase(shop, subject, lambda entry: b"")
+        assert store.history.erase(shop, subject, lambda entry: b"")
 
 
 @pytest.mark.parametrize("sealed", [False, True])
@@ -263,7 +263,7 @@ def test_the_command_carries_a_store_over(store, site, app, shopper, redis_url, 
     monkeypatch.setenv("CONSENT_SECRET", SECRET)
     shopper.decide("analytics")
     subject = app.extensions["consent"].keys.read(shopper.token, site.id).sub
-    assert app.extensions["consent"].store.decisions.erase(site, subject, lambda entry: b"") == 1
+    assert app.extensions["consent"].store.history.erase(site, subject, lambda entry: b"") == 1
     said = [CliRunner().invoke(log_command, ["carry-over", site.id]).stdout for _ in range(2)]
     assert "1 entries that were erased without a statement" in said[0]
     assert "0 entries" in said[1]

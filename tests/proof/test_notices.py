@@ -137,7 +137,7 @@ def test_no_receipt_and_no_history_repeats_words_that_were_never_asked(shopper, 
     shopper.decide("analytics")
     store, keys = app.extensions["consent"].store, app.extensions["consent"].keys
     subject = keys.read(shopper.token, site.id).sub
-    notice = store.decisions.history(site, subject)[0].notice
+    notice = store.history.of(site, subject)[0].notice
     forge(store, site, notice)
     store.notices._served.clear()  # as after a start with other words
     for path in ("me", "me/receipt"):

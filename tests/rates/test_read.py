@@ -21,7 +21,8 @@ from msgspec import structs
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.cli import main
-from consent_server.decision import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL, Consent, Decision
+from consent_server.decision import Consent, Decision
+from consent_server.entry import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL
 from consent_server.rates import read
 from consent_server.rates.counts import Counts, Rate
 from consent_server.rates.experiment import Pace

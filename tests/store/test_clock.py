@@ -15,7 +15,8 @@ from conftest import CONSENT_SERVER, ROOT, SECRET, Shopper, closing
 
 from consent_server import create_app
 from consent_server.cli.log import log as log_command
-from consent_server.decision import COLUMNS, Decision
+from consent_server.decision import Decision
+from consent_server.entry import COLUMNS
 from consent_server.events import following
 from consent_server.housekeeping import work_on
 from consent_server.proof import log as proof
@@ -162,9 +163,9 @@ def test_a_millisecond_takes_as_many_decisions_as_come(store, shop):
     assert len(entries) == 80
     assert max(entry.seq for entry in entries) <= 65_535
     for each in (*kept, *at_once):
-        (found,) = store.decisions.history(site, each.consent.sub)
+        (found,) = store.history.of(site, each.consent.sub)
         assert found.id == each.consent.jti
-        assert store.decisions.erase(site, each.consent.sub, lambda entry: b"") == 1
+        assert store.history.erase(site, each.consent.sub, lambda entry: b"") == 1
     assert {entry.id for entry in store.log.day(site, datetime.now(UTC).date())} == {""}
     assert notice
 

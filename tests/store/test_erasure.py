@@ -68,7 +68,7 @@ def test_any_number_of_decisions_of_one_shopper_is_found_counted_once_and_erased
     notice = asked(store, site)
     made = changes(store, site, notice)
     subject = made[0].subject
-    assert [entry.id for entry in store.decisions.history(site, subject)] == [decision.id for decision in made]
+    assert [entry.id for entry in store.history.of(site, subject)] == [decision.id for decision in made]
     for decision in (made[0], made[20], made[MANY - 65], made[MANY - 64], made[-1]):
         again = store.decisions.record(site, decision, now=NOON + 9999, sign=KEYS.sign)
         assert again.repeat
@@ -78,9 +78,9 @@ def test_any_number_of_decisions_of_one_shopper_is_found_counted_once_and_erased
             site, Decision("y" * 22, 1, notice, "save", made[1].consent(NOON // 1000)), now=NOON, sign=KEYS.sign
         )
     assert read.recount(store, site, Period(TODAY, TODAY)).differences == []
-    assert store.decisions.erase(site, subject, lambda entry: b"") == MANY
-    assert store.decisions.history(site, subject) == []
-    assert store.decisions.erase(site, subject, lambda entry: b"") == 0
+    assert store.history.erase(site, subject, lambda entry: b"") == MANY
+    assert store.history.of(site, subject) == []
+    assert store.history.erase(site, subject, lambda entry: b"") == 0
     assert {entry.id for entry in store.log.day(site, TODAY)} == {""}
     assert read.recount(store, site, Period(TODAY, TODAY)).differences == []
 
@@ -109,7 +109,7 @@ def test_what_is_erased_while_the_log_is_written_anew_leaves_memory_too(valkey, 
         notice = asked(store, site)
         names = [decide(store, site, notice, 2, at=NOON + n)[0].subject for n in range(100)]
         gone = [names.pop(0)]
-        assert store.decisions.erase(site, gone[0], lambda entry: b"") == 1
+        assert store.history.erase(site, gone[0], lambda entry: b"") == 1
         piece = store.log._compact
 
         def between(keys, args):
@@ -121,7 +121,7 @@ def test_what_is_erased_while_the_log_is_written_anew_leaves_memory_too(valkey, 
                 gone.append(names.pop(0))
                 gone.append(names.pop(-1))
                 for name in gone[-2:]:
-                    assert store.decisions.erase(site, name, lambda entry: b"") == 1
+                    assert store.history.erase(site, name, lambda entry: b"") == 1
             return done
 
         monkeypatch.setattr(store.log, "_compact", between)
@@ -155,7 +155,7 @@ def test_no_call_works_on_more_of_a_log_than_a_piece(valkey, site):
             for n in range(many if some else 0):
                 calls.xadd(bucket.log, some[1], id=f"{NOON + 1 + n}-0")
             calls.execute()
-        store.decisions.erase(site, subject, lambda entry: b"")
+        store.history.erase(site, subject, lambda entry: b"")
         client.config_resetstat()
         assert store.log.compact(site)
         calls = client.info("commandstats")
@@ -174,7 +174,7 @@ def test_who_was_erased_leaves_the_append_only_file_of_a_small_shop_too(kind, sh
         with closing(Store(server.url, 5)) as store:
             notice = asked(store, site)
             subjects = [decide(store, site, notice)[0].subject for _ in range(20)]
-            assert store.decisions.erase(site, subjects[0], lambda entry: b"") == 1
+            assert store.history.erase(site, subjects[0], lambda entry: b"") == 1
 
             def on_disk(subject):
                 files = [path.read_bytes() for path in (server.folder / "appendonlydir").iterdir()]
@@ -188,7 +188,7 @@ def test_who_was_erased_leaves_the_append_only_file_of_a_small_shop_too(kind, sh
         server.stop()
         server.start()
         with closing(Store(server.url, 5)) as store:
-            assert [len(store.decisions.history(site, subject)) for subject in subjects] == [0, *[1] * 19]
+            assert [len(store.history.of(site, subject)) for subject in subjects] == [0, *[1] * 19]
     finally:
         server.stop()
 
@@ -203,20 +203,20 @@ def test_a_user_of_an_earlier_version_is_told_what_it_lacks_and_erases_nothing_b
         url = valkey.url.replace("unix://", "unix://small:word@")
         if right == "zadd":
             with closing(Store(url, 5)) as small, pytest.raises(StoreAway):
-                small.decisions.erase(site, decided, lambda entry: b"")
+                small.history.erase(site, decided, lambda entry: b"")
             assert {key: client.dump(key) for key in client.scan_iter()} == before
         told = "\n".join(str(found) for found in storage(Settings(redis_url=url)))
         assert f"may not {right.upper()}" in told
         assert f"ACL SETUSER NAME +{right}" in told
         client.acl_deluser("small")
         assert "may not" not in "\n".join(str(found) for found in storage(Settings(redis_url=valkey.url)))
-        assert store.decisions.erase(site, decided, lambda entry: b"") == 1
+        assert store.history.erase(site, decided, lambda entry: b"") == 1
 
 
 def test_a_file_that_may_not_be_written_anew_is_due_until_it_is(valkey, site, caplog):
     with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
         client.flushall()
-        store.decisions.erase(site, decide(store, site, asked(store, site))[0].subject, lambda entry: b"")
+        store.history.erase(site, decide(store, site, asked(store, site))[0].subject, lambda entry: b"")
         client.execute_command(
             "ACL", "SETUSER", "small", "on", ">word", "resetchannels", "~*", "+@all", "-bgrewriteaof"
         )
@@ -240,11 +240,11 @@ def test_who_is_erased_while_the_files_are_written_anew_is_due_still(valkey, sit
         notice = asked(store, site)
         decided = [decide(store, site, notice)[0].subject for _ in range(10)]
         first, second = [each for each in decided if place(site, each).bucket == place(site, decided[0]).bucket][:2]
-        store.decisions.erase(site, first, lambda entry: b"")
+        store.history.erase(site, first, lambda entry: b"")
         assert store.log.compact(site)
 
         def meanwhile(keys):
-            store.decisions.erase(site, second, lambda entry: b"")
+            store.history.erase(site, second, lambda entry: b"")
             assert store.log.compact(site)
 
         with monkeypatch.context() as patch:
@@ -261,7 +261,7 @@ def test_who_asks_in_vain_to_be_erased_takes_nobody_s_turn(valkey, site, monkeyp
         client.flushall()
         notice = asked(store, site)
         subject = decide(store, site, notice)[0].subject
-        store.decisions.erase(site, subject, lambda entry: b"")
+        store.history.erase(site, subject, lambda entry: b"")
         assert store.log.compact(site)
         bucket = place(site, subject).bucket
         marks, get = [client.get(bucket.torn)], store.connection.client.get
@@ -273,7 +273,7 @@ def test_who_asks_in_vain_to_be_erased_takes_nobody_s_turn(valkey, site, monkeyp
             return said
 
         monkeypatch.setattr(store.connection.client, "get", somebody_is_erased_after_the_look)
-        assert store.decisions.erase(site, subject, lambda entry: b"") == 0
+        assert store.history.erase(site, subject, lambda entry: b"") == 0
         assert client.get(bucket.torn) == marks[-1]
 
 
@@ -285,7 +285,7 @@ def crowded(valkey, site):
         notice = asked(store, site)
         made = [decide(store, site, notice, n % 2)[1].consent for n in range(20)]
         gone = next(consent for consent in made if consent.sub)
-        assert store.decisions.erase(site, gone.sub, lambda entry: b"") == 1
+        assert store.history.erase(site, gone.sub, lambda entry: b"") == 1
 
         def crowd():
             """Erase and refuse, as a version before the index did, on days that are long gone."""

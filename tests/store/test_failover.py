@@ -154,7 +154,7 @@ def test_what_commands_have_sealed_erased_and_archived_is_so_after_a_failover(
     with closing(Store(watched.url, 5)) as store:
         assert store.log.seals(site) == seals
         assert store.log.archives(site) == archives
-        assert store.decisions.history(site, subject) == []
+        assert store.history.of(site, subject) == []
         first = store.log.first_day(site)
         assert first is not None
         assert first > archives[0].last

@@ -93,7 +93,7 @@ def test_it_is_not_done_before_a_replica_has_it_and_stays_done_when_that_takes_o
     with promoted(pair) as store:
         assert store.log.seals(site) == seals
         assert len(seals) == (2 if what == "seal" else 0)
-        assert len(store.decisions.history(site, log)) == (what == "seal")
+        assert len(store.history.of(site, log)) == (what == "seal")
 
 
 def test_the_daily_thread_waits_too(pair, environment, log, site, run_live):
@@ -141,12 +141,12 @@ def test_a_replica_forgets_who_was_erased_and_its_own_file_does_when_it_is_writt
         with server.client() as client:
             client.config_set("rdbcompression", "no")
     with closing(Store(pair[0].url, 5, replicas=1, any_clock=True)) as store, pair[1].client() as replica:
-        assert store.decisions.erase(site, log, lambda entry: b"") == 1
+        assert store.history.erase(site, log, lambda entry: b"") == 1
         assert store.log.compact(site)
         store.log.rewrite(site)
         assert not store.log.is_rewrite_due(site)
         with closing(Store(pair[1].url, 5)) as read:
-            assert read.decisions.history(site, log) == []
+            assert read.history.of(site, log) == []
         assert (in_files(pair[0]), in_files(pair[1])) == (False, True)
         replica.bgrewriteaof()
         until = time.monotonic() + 60

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,9 +14,10 @@ from pathlib import Path
 
 import pytest
 import redis
-from conftest import Cluster, RedisServer, binary_of
+from conftest import Cluster, RedisServer, binary_of, free_port
 
 from consent_server.store.connection import Connection, StoreAway
+from consent_server.store.connection import sender as sender_module
 from consent_server.store.connection.sender import Sender
 
 MANY = 12
@@ -147,3 +150,97 @@ def test_an_interrupt_of_the_thread_that_sends_leaves_nobody_waiting(server):
     with pytest.raises(KeyboardInterrupt):
         broken.ask("PING")
     assert not broken._busy
+
+
+def test_whoever_waits_while_another_connects_in_vain_is_told_in_time():
+    """Three sentinels take connections and answer nothing: all of them take three time-outs, and again three."""
+    with closing(socket.socket()) as one, closing(socket.socket()) as two, closing(socket.socket()) as three:
+        for each in (one, two, three):
+            each.bind(("127.0.0.1", 0))
+            each.listen(64)
+        hosts = ",".join(f"127.0.0.1:{each.getsockname()[1]}" for each in (one, two, three))
+        with closing(Connection(f"redis+sentinel://{hosts}/mymaster", 1)) as connection:
+
+            def connect_in_vain() -> None:
+                with suppress(StoreAway):
+                    connection.write("k", "SET", "text")
+
+            first = threading.Thread(target=connect_in_vain)
+            first.start()
+            until = time.monotonic() + PATIENCE
+            while not sender(connection)._busy:
+                assert time.monotonic() < until
+                time.sleep(0.005)
+            with pytest.raises(StoreAway) as told:
+                connection.write("k", "SET", "text")
+            assert "whoever sends for all is not answered" in str(told.value.__cause__)
+            assert first.is_alive()  # it has asked the second of three
+            first.join(PATIENCE)
+            assert not sender(connection)._busy
+            assert not sender(connection)._waiting
+
+
+def test_a_connection_that_was_closed_while_idle_costs_nothing(server, monkeypatch):
+    """What may not be sent twice, as a count, could not be sent again."""
+    monkeypatch.setattr(sender_module, "SECONDS_TO_LOOK", 0)
+    with closing(Connection(server.url, PATIENCE)) as connection:
+        once = connection.script("settle", repeatable=False)
+        for _ in range(3):
+            once(["k"], ["due"])
+            with server.client() as client:
+                client.client_kill_filter(_type="normal", skipme=True)
+
+
+def test_a_connection_that_was_idle_for_long_is_opened_anew(server, monkeypatch):
+    """A firewall that has dropped it tells nobody."""
+    monkeypatch.setattr(sender_module, "SECONDS_TO_OPEN_ANEW", 0)
+    monkeypatch.setattr(sender_module, "SECONDS_TO_LOOK", 0)
+    with closing(Connection(server.url, PATIENCE)) as connection:
+        connection.write("k", "SET", "text")
+        first = sender(connection)._connection
+        connection.write("k", "SET", "text")
+        assert sender(connection)._connection is not first
+
+
+def test_a_primary_that_falls_silent_is_replaced_by_the_one_that_took_over(short_folder):
+    """Nothing comes back from it: no error, and no word of who holds its slots by now."""
+
+    def node() -> RedisServer:
+        options = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+        return RedisServer(binary_of("valkey"), short_folder(), free_port(), options).start()
+
+    def until(done: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not done():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    old, new = node(), node()
+    assert old.process
+    try:
+        with old.client() as one, new.client() as two:
+            one.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+            two.execute_command("CLUSTER MEET", "127.0.0.1", old.port, old.options[3])
+            name = one.execute_command("CLUSTER MYID").decode()
+            until(lambda: name in str(two.execute_command("CLUSTER NODES")))
+            two.execute_command("CLUSTER REPLICATE", name)
+            until(lambda: two.info("replication").get("master_link_status") == "up")
+            until(lambda: "slave" in str(one.execute_command("CLUSTER NODES")))
+            with closing(Connection(f"redis+cluster://127.0.0.1:{old.port}", 1)) as connection:
+
+                def is_kept() -> bool:
+                    with suppress(StoreAway):
+                        return connection.write("k", "SET", "kept") == b"OK"
+                    return False
+
+                until(is_kept)
+                os.kill(old.process.pid, signal.SIGSTOP)
+                two.execute_command("CLUSTER FAILOVER", "TAKEOVER")
+                until(lambda: two.execute_command("ROLE")[0] in (b"master", "master"))
+                with pytest.raises(StoreAway):
+                    connection.write("k", "SET", "lost")
+                until(is_kept)
+    finally:
+        os.kill(old.process.pid, signal.SIGCONT)
+        old.stop()
+        new.stop()

@@ -10,7 +10,8 @@ from importlib.resources import files
 
 import pytest
 
-from consent_server.decision import COLUMNS, DIMENSIONS, Decision
+from consent_server.decision import Decision
+from consent_server.entry import COLUMNS, DIMENSIONS
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.settings.shops import make_site
@@ -117,7 +118,7 @@ def test_a_change_is_no_second_answer(store, shop):
         "withdrawn_analytics": 1,
         "withdrawn_marketing": 1,
     }
-    assert [(e.allow, e.kind) for e in store.decisions.history(site, first.consent.sub)] == [
+    assert [(e.allow, e.kind) for e in store.history.of(site, first.consent.sub)] == [
         (6, "first"),
         (1, "change"),
     ]
@@ -232,15 +233,15 @@ def test_an_erased_shopper_leaves_counts_and_a_hash(store, shop):
     other = store.decisions.record(site, answer(notice, 1), now=NOON + 2, sign=KEYS.sign)
     hashes = {entry.identity() for entry in entries(store, site)}
     before = total(store, site)
-    assert store.decisions.erase(site, first.consent.sub, lambda entry: b"") == 2
-    assert store.decisions.history(site, first.consent.sub) == []
-    assert len(store.decisions.history(site, other.consent.sub)) == 1
+    assert store.history.erase(site, first.consent.sub, lambda entry: b"") == 2
+    assert store.history.of(site, first.consent.sub) == []
+    assert len(store.history.of(site, other.consent.sub)) == 1
     left = entries(store, site)
     assert {entry.identity() for entry in left} == hashes
     assert {entry.id for entry in left} == {"", other.consent.jti}
     assert total(store, site) == before
     assert recounts(store, site)
-    assert store.decisions.erase(site, first.consent.sub, lambda entry: b"") == 0
+    assert store.history.erase(site, first.consent.sub, lambda entry: b"") == 0
     with pytest.raises(PreviousReplaced):
         store.decisions.record(site, answer(notice, 1, first.consent), now=NOON + 9, sign=KEYS.sign)
 
@@ -249,7 +250,7 @@ def test_an_erased_shopper_leaves_counts_and_a_hash(store, shop):
 def test_ids_of_any_form_come_back_as_they_were(store, shop, name):
     site, notice = shop
     store.decisions.record(site, answer(notice, 2, name=name), now=NOON, sign=KEYS.sign)
-    assert [entry.id for entry in store.decisions.history(site, name)] == [name]
+    assert [entry.id for entry in store.history.of(site, name)] == [name]
 
 
 def test_a_notice_is_kept_for_good(store, shop):

@@ -22,6 +22,15 @@ def shown(shopper, address):
     return shopper.client.post(f"/v1/{shopper.site.id}/shown", environ_base={"REMOTE_ADDR": address}).status_code
 
 
+def test_what_is_refused_is_counted_too(limited):
+    """Each notice that nobody knows is looked up in the store."""
+    unknown = [
+        limited.client.post(f"/v1/{limited.site.id}/shown", json={"notice": "n" * 20 + str(n)}).status_code
+        for n in range(MOST + 1)
+    ]
+    assert unknown == [422] * MOST + [429]
+
+
 def test_an_ipv4_address_is_the_same_however_ipv6_wraps_it(limited):
     spellings = ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201", "0:0:0:0:0:ffff:192.0.2.1")
     assert {plain_address(spelling) for spelling in spellings} == {"192.0.2.1"}

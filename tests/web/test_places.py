@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 from conftest import Shopper, _logged_in, closing, free_port
 from examples import ROOT, example
+from flask import request
 from placed import PLACES, RULES
 from test_serving import nginx
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -72,8 +73,8 @@ def test_the_headers_of_each_proxy_in_the_documentation_are_read(app):
     assert len(ROWS) == 5
     for _, country, region, *values in ROWS:
         with app.test_request_context(headers=dict(zip((country, region), values, strict=True))):
-            assert place_of(country, region) == "US-CA"
-            assert place_of(country, None) == "US"
+            assert place_of(request.environ, country, region) == "US-CA"
+            assert place_of(request.environ, country, None) == "US"
 
 
 def test_the_example_is_read_and_comes_to_what_its_table_says(tmp_path):

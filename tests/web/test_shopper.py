@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import brotli
 import pytest
+import redis
 from conftest import closing
 
 from consent_server.store import Store, StoreAway
@@ -303,14 +304,14 @@ def test_an_erasure_whose_answer_was_lost_is_told_of_when_it_is_asked_for_again(
     shopper.decide("analytics")
     shopper.decide("marketing")
     services, bearer = app.extensions["consent"], {"Authorization": f"Bearer {shopper.token}"}
-    erase, at = services.store.decisions.erase, int(time.time())
+    erase, at = services.store.history.erase, int(time.time())
 
     def lose(*arguments):
         assert erase(*arguments) == 2
         raise StoreAway("The store takes nothing at the moment; try again shortly.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(services.store.decisions, "erase", lose)
+        patch.setattr(services.store.history, "erase", lose)
         problem(shopper.client.delete("/v1/smartmarket/me", headers=bearer), 503, "store-away")
     for _ in range(2):
         again = shopper.client.delete("/v1/smartmarket/me", headers=bearer).get_json()
@@ -430,3 +431,15 @@ def test_while_redis_is_away_decisions_wait_and_scripts_do_not(tmp_path, site):
     assert client.get("/v1/keys.json").status_code == 200
     assert client.get("/healthz").status_code == 200
     problem(client.get("/readyz"), 503, "store-away")
+
+
+def test_what_somebody_else_wrote_into_the_index_is_no_internal_error(shopper, app, redis_url):
+    """And allows nothing: nginx makes a broken page of any other answer."""
+    shopper.decide("analytics")
+    with redis.Redis.from_url(redis_url) as client:
+        (seen,) = client.scan_iter(match="*:seen:*")
+        for field, places in client.hgetall(seen).items():
+            client.hset(seen, field, places + b"odd")
+    bearer = {"Authorization": f"Bearer {shopper.token}"}
+    problem(shopper.client.get("/v1/smartmarket/me", headers=bearer), 503, "unproven")
+    problem(shopper.client.get("/v1/smartmarket/allows/analytics", headers=bearer), 403, "not-allowed")

@@ -2,7 +2,7 @@
 const { version } = document.currentScript.dataset;
 /** How far down this page was before it came anew. */
 const down = history.state?.down ?? 0;
-const look = () => fetch('/version').then((answer) => answer.json()).then((now) => {
+const look = () => fetch('version').then((answer) => answer.json()).then((now) => {
   if (now.version == version) return;
   history.replaceState({ down: scrollY }, '');
   location.reload();

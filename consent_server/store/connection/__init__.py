@@ -7,6 +7,7 @@ import logging
 import os
 import random
 import re
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -114,6 +115,7 @@ class Connection:
         self._replicas = replicas
         self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)
         self._senders: dict[tuple[int, str], Sender] = {}
+        self._looking = threading.Lock()
 
     @contextmanager
     def reached(self, key: str = "") -> Iterator[None]:
@@ -177,16 +179,26 @@ class Connection:
 
     def _ask(self, repeatable: bool, key: str, *command: Any) -> Any:
         """Return the answer to a command of the server that holds ``key``."""
+        until = time.monotonic() + self._timeout
         for pause in (*PAUSES, None) if repeatable else (None,):
             try:
                 return self._sender(key).ask(*command)
-            except (redis.ConnectionError, MovedError, ClusterDownError):
-                if pause is None:
+            except (redis.ConnectionError, redis.TimeoutError, MovedError, ClusterDownError) as error:
+                # One that is silent is away too: another may hold the key by now, and the next call is to find it.
+                last = pause is None or isinstance(error, redis.TimeoutError) or time.monotonic() > until
+                self._look_again(wait=not last)
+                if pause is None or last:
                     raise
                 time.sleep(pause * random.uniform(0.5, 1.5))  # nosec B311  # noqa: S311
-                if isinstance(self.client, RedisCluster):
-                    self.client.nodes_manager.initialize()
         raise AssertionError
+
+    def _look_again(self, wait: bool) -> None:
+        """Ask a cluster who holds what. ``wait``: also while another thread does so, for what it finds."""
+        if isinstance(self.client, RedisCluster) and self._looking.acquire(blocking=wait):
+            try:
+                self.client.nodes_manager.initialize()
+            finally:
+                self._looking.release()
 
     def _sender(self, key: str) -> Sender:
         """Return what sends to the server that holds ``key``."""

@@ -18,7 +18,8 @@ def reason(error: BaseException) -> tuple[str, str]:
     Args:
         error: what the client raised.
     """
-    said, cause = str(error).rstrip(". "), error.__cause__ or error.__context__
+    # Of what a Sentinel's client says the end is all that it has in memory.
+    said, cause = str(error).partition(" : ")[0].rstrip(". "), error.__cause__ or error.__context__
     if any(words in said for words in NO_PASSWORD):
         return "it wants a password", "write it into REDIS_URL: redis://:PASSWORD@HOST:PORT, or with USER before it"
     if any(words in said for words in WRONG_PASSWORD):

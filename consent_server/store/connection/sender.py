@@ -8,7 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import redis
+from hiredis import pack_command
 from redis.exceptions import ReadOnlyError
+
+SECONDS_TO_LOOK, SECONDS_TO_OPEN_ANEW = 1, 30
+"""How long a connection may be idle before it is looked at, whether it was closed meanwhile, and before it is left.
+
+Redis may close it (``timeout``), or be started again; a firewall drops it and tells nobody.
+"""
 
 
 class _Call:
@@ -42,6 +49,7 @@ class Sender:
         self._waiting: list[_Call] = []
         self._busy = False
         self._connection: Any = None
+        self._used = 0.0
 
     def ask(self, *command: Any) -> Any:
         """Return the answer to a command.
@@ -54,13 +62,27 @@ class Sender:
         with self._lock:
             self._waiting.append(call)
             call.leads, self._busy = not self._busy, True
-        if not call.leads:
-            call.turn.acquire()  # until it is answered, or is the first of those that wait
+        # Until it is answered, or is the first of those that wait: for what was sent before, and for itself.
+        if not call.leads and not call.turn.acquire(timeout=2 * self._timeout):
+            self._give_up(call)
         if call.leads:
             self._lead(call)
         if call.error is not None:
             raise call.error
         return call.answer
+
+    def _give_up(self, call: _Call) -> None:
+        """Return if a call that has waited too long is about to send for all, as nobody else would.
+
+        Raises:
+            redis.TimeoutError: it is not.
+        """
+        with self._lock:
+            if call.leads:
+                return
+            if call in self._waiting:
+                self._waiting.remove(call)
+        raise redis.TimeoutError("whoever sends for all is not answered")
 
     def _lead(self, own: _Call) -> None:
         """Send all that waits, hand on the answers, and let the first that came meanwhile send for the next ones."""
@@ -80,9 +102,9 @@ class Sender:
                     calls, self._waiting = calls + self._waiting, []
                 heir = self._waiting[0] if self._waiting else None
                 self._busy = heir is not None
-            if heir is not None:
-                heir.leads = True
-                heir.turn.release()
+                if heir is not None:
+                    heir.leads = True
+                    heir.turn.release()
             for call in calls:
                 call.error = call.error or (None if call.done else failed)
                 if call is not own:
@@ -90,11 +112,13 @@ class Sender:
 
     def _exchange(self, calls: list[_Call]) -> None:
         """Send these calls, and read their answers."""
+        self._leave_if_stale()
         connection = self._connection
         if connection is None:
             connection = self._connection = self._made()
             connection.connect()
-        connection.send_packed_command(connection.pack_commands([call.command for call in calls]))
+        # redis-py looks at each part of each command for what none of ours has.
+        connection.send_packed_command([b"".join(pack_command(call.command) for call in calls)])
         until = time.monotonic() + self._timeout
         for call in calls:
             if time.monotonic() > until:
@@ -112,6 +136,19 @@ class Sender:
                 call.done = True
                 if few and not call.error:
                     call.error = ReadOnlyError(f"under {self._replicas} replicas have it")
+        self._used = time.monotonic()
+
+    def _leave_if_stale(self) -> None:
+        """Close a connection that was idle for so long that it may be none any more: nothing is sent into the void."""
+        idle = time.monotonic() - self._used
+        if self._connection is None or idle < SECONDS_TO_LOOK:
+            return
+        try:
+            stale = idle > SECONDS_TO_OPEN_ANEW or self._connection.can_read(0)
+        except (redis.RedisError, OSError):
+            stale = True
+        if stale:
+            self.close()
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""

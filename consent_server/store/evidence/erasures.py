@@ -7,7 +7,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from ...decision import Entry
+from ...entry import Entry
 from ...site import Site
 from ..connection import Connection
 from ..keys import buckets, place

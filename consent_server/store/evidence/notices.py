@@ -131,7 +131,7 @@ class Notices:
             StoreAway: it was lost.
             ForgedNotice: what the store holds is something else.
         """
-        for name, notice in self._served.get(site.id, {}).items():
+        for name, notice in [*self._served.get(site.id, {}).items()]:  # another thread may find a further one meanwhile
             if name.startswith(prefix):
                 return notice
         found = self.find(site, self.names(site).get(prefix, prefix))

@@ -52,7 +52,7 @@ def answer_where_it_belongs() -> None:
     Raises:
         NotFound: this is another host, or the page was left out.
     """
-    by_key = request.path.startswith("/v1/") and bearer() is not None
+    by_key = request.path.startswith("/v1/") and bearer(request.environ) is not None
     if not by_key and not _belongs_here():
         raise NotFound()
 

@@ -136,7 +136,7 @@ def site_to_read(site_id: str) -> Site:
         NotYours: it opens other sites only.
     """
     site = known_site(site_id)
-    key = bearer()
+    key = bearer(request.environ)
     if key is not None:
         if not services().store.rates_keys.knows(site, digest("api-key", key)):
             raise NotKnown(f"This API key does not open {site.id}.")

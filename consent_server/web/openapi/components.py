@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
+from ...entry import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
 from ...rates.only import FILTERS
 from ...rates.period import AGAINST

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...decision import DIMENSIONS
+from ...entry import DIMENSIONS
 from .schema import DATE, TEXT, WHOLE, Schema, each, nullable, one, ref, some, thing
 
 RATES: dict[str, Schema] = {

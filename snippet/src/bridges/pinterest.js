@@ -2,7 +2,9 @@
 // nothing: so there is no stub of ours, and nothing that could be said before it.
 import { page, teller } from './teller.js';
 
-const tell = teller(() => page.pintrk, (pintrk, { marketing }) => pintrk('setconsent', marketing));
+/** @typedef {import('../types').Choice} Choice */
+
+const tell = teller(() => page.pintrk, (pintrk, /** @type {Choice} */ { marketing }) => pintrk('setconsent', marketing));
 
 /** @type {import('../types').Bridge} */
 export default (_, choice) => choice && tell(choice);

@@ -1,5 +1,5 @@
-// https://developers.piwik.pro/en/latest/consent_manager/js_api/ : first that nobody has answered, then the answer.
-import { page, teller } from './teller.js';
+// https://developers.piwik.pro/en/latest/consent_manager/js_api/ : that nobody has answered, or the answer.
+import { keeper, page, teller } from './teller.js';
 
 /** @typedef {import('../types').Choice} Choice */
 
@@ -14,12 +14,11 @@ const consents = ({ functional, analytics, marketing }) => ({
 });
 const find = () => page.ppms?.cm?.api && page.ppms.cm;
 
-const begin = teller(find, (cm, choice) =>
-  cm.api('setInitialComplianceSettings', { consents: Object.keys(consents(choice)) }, () => {}));
-const tell = teller(find, (cm, choice) => {
-  const statuses = Object.entries(consents(choice)).map(([type, allowed]) => [type, { status: allowed ? 1 : 0 }]);
+const tell = teller(find, (cm, /** @type {Choice | null} */ choice) => {
+  const answers = Object.entries(consents(choice ?? { functional: false, analytics: false, marketing: false }));
+  if (!choice) return cm.api('setInitialComplianceSettings', { consents: answers.map(([type]) => type) }, () => {});
+  const statuses = answers.map(([type, allowed]) => [type, { status: allowed ? 1 : 0 }]);
   cm.api('setComplianceSettings', { consents: Object.fromEntries(statuses) }, () => {});
 });
 
-/** @type {import('../types').Bridge} */
-export default (_, choice) => (choice ? tell(choice) : begin({ functional: false, analytics: false, marketing: false }));
+export default keeper(tell);

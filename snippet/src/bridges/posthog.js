@@ -1,10 +1,11 @@
 // https://posthog.com/docs/privacy/data-collection : what is true before an answer stands in the shop's own `init`.
-import { page, teller } from './teller.js';
+import { keeper, page, teller } from './teller.js';
 
-const tell = teller(() => page.posthog?.opt_in_capturing && page.posthog, (posthog, { analytics }) => {
+/** @typedef {import('../types').Choice} Choice */
+
+const tell = teller(() => page.posthog?.opt_in_capturing && page.posthog, (posthog, /** @type {Choice} */ { analytics }) => {
   if (analytics) posthog.opt_in_capturing({ captureEventName: false }); // else each page counts as another yes
   else posthog.opt_out_capturing();
 });
 
-/** @type {import('../types').Bridge} */
-export default (_, choice) => choice && tell(choice);
+export default keeper((choice) => choice && tell(choice));

@@ -1,7 +1,9 @@
 // https://shopify.dev/docs/api/customer-privacy : until it is told, the regions of the shop's own settings count.
-import { page, teller } from './teller.js';
+import { keeper, page, teller } from './teller.js';
 
-const tell = teller(() => page.Shopify?.loadFeatures, (_, { functional, analytics, marketing }) => {
+/** @typedef {import('../types').Choice} Choice */
+
+const tell = teller(() => page.Shopify?.loadFeatures, (_, /** @type {Choice} */ { functional, analytics, marketing }) => {
   page.Shopify.loadFeatures([{ name: 'consent-tracking-api', version: '0.1' }], (/** @type {unknown} */ error) => {
     if (error) return console.error(error);
     page.Shopify.customerPrivacy.setTrackingConsent(
@@ -9,5 +11,4 @@ const tell = teller(() => page.Shopify?.loadFeatures, (_, { functional, analytic
   });
 });
 
-/** @type {import('../types').Bridge} */
-export default (_, choice) => choice && tell(choice);
+export default keeper((choice) => choice && tell(choice));

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from forms import api_key, form_word, post
 
 from consent_server import create_app
-from consent_server.decision import COLUMNS
+from consent_server.entry import COLUMNS
 from consent_server.rules import Rule
 from consent_server.settings.environment import Settings
 from consent_server.site import OPTIONAL, Variant

@@ -1,0 +1,66 @@
+"""A banner that was shown, as its page reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from .decision import Malformed, UnknownNotice
+from .site import Notice, Site
+
+
+class _Showing(msgspec.Struct, forbid_unknown_fields=True):
+    """The body that says that a banner was shown."""
+
+    notice: str | None = None
+    lang: str | None = None
+    variant: str | None = None
+    signal: Literal["gpc"] | None = None
+    rule: str | None = None
+
+
+class Shown(NamedTuple):
+    """A banner that was shown: as what it counts. ``rule`` is None for a site that has none.
+
+    ``signalled``: whether the browser sent Global Privacy Control, where the site heeds it.
+    """
+
+    language: str
+    variant: str
+    signalled: bool
+    rule: str | None = None
+
+
+_showing = msgspec.json.Decoder(_Showing)
+
+
+def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) -> Shown:
+    """Return what banner was shown, from the body of that call (which may be empty).
+
+    Raises:
+        Malformed: the body is neither empty nor ``{notice?, lang?, variant?, signal?, rule?}``.
+        UnknownNotice: this site never served that notice.
+    """
+    try:
+        showing = _showing.decode(body or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"The body says nothing about a banner: {str(error).rstrip('.')}.") from None
+    signalled = site.gpc and showing.signal is not None
+    if showing.notice is None:
+        lang = showing.lang or site.languages[0]
+        variants = [variant.name for variant in site.all_variants]
+        variant = variants[0] if showing.variant is None else showing.variant
+        if lang not in site.languages:
+            raise Malformed(f"`lang` must be one of {', '.join(site.languages)}.")
+        if variant not in variants:
+            raise Malformed(f"`variant` must be one of {', '.join(map(repr, variants))}.")
+        rule = showing.rule or ""
+        if rule not in (each.name for each in site.all_rules):
+            raise Malformed(f"`rule` must be one of {', '.join(repr(each.name) for each in site.all_rules)}.")
+        return Shown(lang, variant, signalled, rule if site.rules else None)
+    asked = notice(showing.notice)
+    if asked is None:
+        raise UnknownNotice(f"This site never showed the notice {showing.notice[:40]!r}; ask for its `notice`.")
+    return Shown(asked.lang, asked.variant, signalled, asked.rule if site.rules or asked.rule else None)
