@@ -17,8 +17,8 @@ from .events.webhook import SECONDS, Line, NotTaken, Webhook
 from .proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from .proof.entries import Unproven
 from .proof.log import seal
-from .rates.alarms import Alarm
-from .rates.leaks import Leak, leaks
+from .rates.happened.alarms import Alarm
+from .rates.happened.leaks import Leak, leaks
 from .rates.read import day_in, unusual
 from .site import ConsentError, Site
 from .store import ClocksApart, ForgedNotice, Store, StoreAway, Unreadable

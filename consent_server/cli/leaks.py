@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..rates.leaks import ENOUGH, leaks
+from ..rates.happened.leaks import ENOUGH, leaks
 from ..rates.read import today
 from .terminal import data_option, echo_json, errors_to_exit_2, open_store, site_named
 

@@ -58,6 +58,8 @@ def rates_command(
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found.as_json())))
     else:
-        click.echo(found.as_csv() if form == "csv" else found.as_text(), nl=False)
+        moved = bool(against or against_from)
+        text = found.as_text(moved) if isinstance(found, Report) else found.as_text()
+        click.echo(found.as_csv() if form == "csv" else text, nl=False)
     if isinstance(found, Recount) and found.differences:
         raise SystemExit(1)

@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 
 from ..rates import read
 from ..rates.compare import GOALS
-from ..rates.counts import LINES
+from ..rates.counts import LINES, Rate
 from ..rates.overview import Overview
 from ..rates.period import Period
 from ..rates.together import direction, moves
 from ..site import Site
 from ..store import Store
 from ..web.marketer.rates import advice_of
-from ..web.marketer.words import Words, advice_in_words, mark_in_words
+from ..web.marketer.words import Words
+from ..web.marketer.words.sentences import advice_in_words, mark_in_words
 
 GOAL = GOALS[-1]
 """What the headline is about."""
@@ -84,7 +85,7 @@ class Week:
             for name, move in moved.items()
             if move and move.clear
         )
-        advised = [*advice_of(self.found, GOAL, self.period.days)][:MOST_ADVICE]
+        advised = advice_of(self.found, GOAL)[:MOST_ADVICE]
         return {
             "words": words,
             "title": words("digest_title", site=self.site.name, days=words.days(self.period.first, self.period.last)),
@@ -92,13 +93,19 @@ class Week:
             "trend": words(f"trend_{self.trend}", what=what, than=words("than_before", days=words.number(7))),
             "rows": [(words("traffic_week"), words.number(total.shown), words.number(before.shown), "")]
             + [
-                (_named(words, name), words.percent(now.value), words.percent(then.value), words.interval(now))
+                (_named(words, name), words.percent(now.value), words.percent(then.value), _doubts(words, now))
                 for name, now, then in ((name, total.rate(name), before.rate(name)) for name in (GOAL, *LINES))
             ],
-            "marks": [(words.day(mark.first), mark_in_words(words, mark)) for mark in self.found.marks],
+            "marks": [(words.span(mark.first, mark.last), mark_in_words(words, mark)) for mark in self.found.marks],
             "advice": [advice_in_words(words, one) for one in advised],
             "page": page,
         }
+
+
+def _doubts(words: Words, rate: Rate) -> str:
+    """Return the interval of a rate, and whether there are too few cases to rely on it."""
+    few = rate.too_few and rate.denominator
+    return f"{words.interval(rate)}, {words('too_few')}" if few else words.interval(rate)
 
 
 def _named(words: Words, rate: str) -> str:

@@ -87,8 +87,9 @@ def _half(variance: float, alpha: float) -> float:
 class Verdict:
     """What is known of variant ``b`` against ``a``.
 
-    ``kind`` is ``better`` (b is), ``worse`` (a is better), ``equal`` (no difference larger than ``margin``) or
-    ``early`` (about ``more`` further answers are needed).
+    ``kind`` is ``better`` (b is), ``worse`` (a is better), ``equal`` (no difference larger than ``margin``), ``early``
+    (about ``more`` further answers are needed) or ``impossible`` (of one more answered than were shown it, so that
+    there is no share to compare, however many more there will be).
     """
 
     a: str
@@ -108,6 +109,8 @@ class Verdict:
     def __str__(self) -> str:
         if self.kind == "early":
             return f"Too early: about {self.more:,} more answer{'s' * (self.more > 1)} needed."
+        if self.kind == "impossible":
+            return "There are more answers than displays, so there is nothing to compare."
         if self.kind == "equal":
             return f"No difference larger than {self.margin * 100:.1f} points."
         winner = self.b if self.kind == "better" else self.a
@@ -140,7 +143,9 @@ def _verdict(a: str, b: str, of_a: Counts, of_b: Counts, goal: str, alpha: float
     shown, answered = of_a.shown + of_b.shown, of_a.answered + of_b.answered
     an_answer = answered / shown if shown and answered else 1.0
     fewest = min(rate.denominator for rate in rates)
-    if fewest < TOO_FEW or any(rate.interval is None for rate in rates):
+    if any(rate.numerator > rate.denominator for rate in rates):
+        return Verdict(a, b, goal, "impossible")
+    if fewest < TOO_FEW:
         missing = shown * (TOO_FEW / fewest - 1) if fewest else 2 * TOO_FEW
         return Verdict(a, b, goal, "early", more=about(missing * an_answer))
     difference, low, high = always_valid(*rates, alpha)

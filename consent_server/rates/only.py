@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from ..entry import DEVICES
 from ..store import PARTS, PLACED, SEPARATOR
 from .parts import SEGMENTS
 from .period import BadQuestion
@@ -24,9 +26,15 @@ class Only(dict[str, str]):
             by: the dimension that its rows are asked by.
 
         Raises:
-            BadQuestion: what that part has in common with another one is not counted.
+            BadQuestion: there is no such part, or what it has in common with another one is not counted.
         """
         only = cls({name: asked[name] for name in FILTERS if asked.get(name)})
+        if only.get("device", DEVICES[0]) not in DEVICES:
+            raise BadQuestion("part", f"`device` must be one of {', '.join(DEVICES)}, not {only['device'][:40]!r}.")
+        if "country" in only:
+            only["country"] = only["country"].upper()
+            if not re.fullmatch("[A-Z]{2}", only["country"]):
+                raise BadQuestion("part", f"`country` must be two letters such as AZ, not {asked['country'][:40]!r}.")
         if only and by == "how":
             raise BadQuestion("filters", "Ways of answering are not counted by part: leave `by` or the part out.")
         if len({*only, by} - {"day"}) > 1 and "country" in {*only, by}:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from ..entry import SIGNAL
-from .alarms import Alarm
-from .compare import Verdict, verdicts
+from .compare import Verdict
 from .counts import Counts
-from .marks import Mark
+from .experiment import Experiment
+from .happened.alarms import Alarm
+from .happened.marks import Mark
+from .period import Period
 
 
 @dataclass(frozen=True)
@@ -25,20 +27,28 @@ class Overview:
     """By each dimension but the day; empty where nothing was counted in the period."""
     alarms: Sequence[Alarm]
     """Of today and yesterday, whatever the period is."""
-    experiment: Mapping[str, Counts]
-    """By variant since ``since``, where there are several: a period chosen after having seen the numbers would let
-    chance win."""
-    since: date
+    experiment: Experiment | None
+    """The variants that are compared, whatever the period is: one chosen after having seen the numbers would let chance
+    win."""
     known: bool
     """Whether anything was counted in the last year, or the period."""
+    counted: Period
+    """The days of the rows: those before a shop, or a part of it, was first counted are none."""
     marks: Sequence[Mark] = ()
     """What happened in the period."""
-    answers_a_day: float | None = None
-    """Of all shoppers, in the last two weeks; None where no variants are compared any more."""
     zone_since: date | None = None
     """The first day that was counted in the site's time zone, where days before were counted in another."""
     parts_since: date | None = None
     """The first day of the period on which parts were counted together, where that is not the first of all."""
+    first_days: Mapping[tuple[str, str], date] = field(default_factory=dict)
+    """The day in the period on which each value of a dimension was first counted."""
+    is_mixed: bool = False
+    """Whether answers under several rules by place are together, so that parts of the shoppers are no contest."""
+
+    def days_of(self, by: str, value: str) -> int:
+        """Return on how many days a part of the shoppers could be counted, which may be younger than the shop."""
+        first = max(self.counted.first, self.first_days.get((by, value), self.counted.first))
+        return max(1, (self.counted.last - first).days + 1)
 
     @property
     def total(self) -> Counts:
@@ -51,9 +61,21 @@ class Overview:
         Raises:
             BadQuestion: the goal is not one of GOALS.
         """
-        return verdicts(self.experiment, goal) if self.experiment else []
+        return self.experiment.verdicts(goal) if self.experiment else []
 
     @property
     def signalled(self) -> int:
         """Banners of the period that were shown to a browser which sends a privacy signal."""
         return self.rows.get("how", {}).get(SIGNAL, Counts()).shown
+
+
+def first_counted(days: Mapping[str, Counts]) -> date | None:
+    """Return the first of these days on which anything was counted."""
+    return next((date.fromisoformat(day) for day, counts in days.items() if any(counts.row)), None)
+
+
+def is_mixed(rules: Mapping[str, Counts], total: Counts) -> bool:
+    """Return whether several rules by place are among the counts of a period; before the first, all was elsewhere."""
+    ruled = Counts.total(rules.values())
+    is_short = ruled.shown < total.shown or ruled.answered < total.answered
+    return bool(rules) and len({*rules} | ({""} if is_short else set())) > 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .compare import GOALS, Verdict, about, change
+from .compare import GOALS, about, change
 from .counts import LINES, Counts, Rate
+from .experiment import Experiment
 from .together import BEHIND, holm
 
 SEGMENTS = ("language", "variant", "device", "country")
@@ -37,7 +38,7 @@ class Advice:
     """What it would bring a month if a part did as well as another one of the same dimension.
 
     ``rate`` is one of GOALS, ``more`` so many answers or consents; without a ``model`` all others together are meant.
-    A winning variant is advice too, to give it all the displays: then ``value`` is the one that loses.
+    A winning variant is advice too, to give it all the displays: then ``value`` are those that lose.
     """
 
     by: str
@@ -49,7 +50,7 @@ class Advice:
     more: int
 
 
-def parts_of(segments: Mapping[str, Mapping[str, Counts]], goal: str) -> dict[str, list[Part]]:
+def parts_of(segments: Mapping[str, Mapping[str, Counts]], goal: str, is_contest: bool = True) -> dict[str, list[Part]]:
     """Return the parts of the shoppers by each dimension, the largest first; each compared with all others together.
 
     All comparisons of a view are held to one chance of error (``together.BEHIND``). Variants are not compared so: they
@@ -58,12 +59,13 @@ def parts_of(segments: Mapping[str, Mapping[str, Counts]], goal: str) -> dict[st
     Args:
         segments: counts by dimension and value.
         goal: one of GOALS, which is compared too.
+        is_contest: whether all were asked the same; if not, no part is called behind.
     """
     names = dict.fromkeys((*LINES, goal))
     pairs: dict[tuple[str, str, str], tuple[Rate, Rate]] = {}
     for by, rows in segments.items():
         total = Counts.total(rows.values())
-        if by != "variant":
+        if by != "variant" and is_contest:
             for value, counts in rows.items():
                 others = total - counts
                 pairs |= {(by, value, name): (counts.rate(name), others.rate(name)) for name in names}
@@ -81,24 +83,27 @@ def parts_of(segments: Mapping[str, Mapping[str, Counts]], goal: str) -> dict[st
     }
 
 
-def advice(parts: Mapping[str, Sequence[Part]], goal: str, days: int) -> list[Advice]:
+def advice(parts: Mapping[str, Sequence[Part]], goal: str, days_of: Callable[[str, str], int]) -> list[Advice]:
     """Return what would bring most, the largest first: parts that are clearly behind, in answers and in the goal.
 
     Args:
         parts: as ``parts_of`` returns them.
         goal: one of GOALS.
-        days: how many days were counted; the size is told for a month.
+        days_of: says on how many days a value of a dimension was counted; the size is told for a month.
+
+    What a part is not known by is nobody who could be made to answer otherwise: it is no advice, though it is marked.
     """
     found = []
     for each in parts.values():
         shown = sum(part.counts.shown for part in each)
-        for part in each:
+        for part in filter(lambda part: part.value, each):
             for name in dict.fromkeys((GOALS[0], goal)):
                 if name in part.worse:
                     here = part.counts.rate(name)
                     model = _model(part, each, name, shown)
                     there = model.counts.rate(name) if model else part.worse[name]
-                    more = ((there.value or 0) - (here.value or 0)) * here.denominator * MONTH / days
+                    more = ((there.value or 0) - (here.value or 0)) * here.denominator
+                    more *= MONTH / days_of(part.by, part.value)
                     if more >= 1:
                         found.append(
                             Advice(part.by, part.value, model.value if model else None, name, here, there, about(more))
@@ -121,23 +126,30 @@ def _model(part: Part, others: Sequence[Part], name: str, shown: int) -> Part | 
     return max(ahead, key=lambda other: other.counts.rate(name).value or 0, default=None)
 
 
-def decided(
-    verdicts: Sequence[Verdict], experiment: Mapping[str, Counts], rows: Mapping[str, Counts], days: int
-) -> list[Advice]:
-    """Return as advice what it would bring to show the winning variant to everybody.
+def decided(experiment: Experiment | None, goal: str, shown: int, days: int) -> list[Advice]:
+    """Return as advice what it would bring to show everybody the best of the variants; it is one, however many lose.
+
+    What it would bring is counted of those alone that it is clearly better than.
 
     Args:
-        verdicts: of the variants.
-        experiment: the counts by variant that they are of.
-        rows: counts of the period by variant.
+        experiment: the variants; of one that is over there is nothing left to do.
+        goal: one of GOALS.
+        shown: banners of the period.
         days: how many days were counted.
     """
-    found = []
-    for verdict in verdicts:
-        if verdict.kind in ("better", "worse") and verdict.difference is not None:
-            winner, loser = (verdict.b, verdict.a) if verdict.kind == "better" else (verdict.a, verdict.b)
-            here, there = (experiment[name].rate(verdict.goal) for name in (loser, winner))
-            more = abs(verdict.difference) * rows.get(loser, Counts()).shown * MONTH / days
-            if more >= 1:
-                found.append(Advice("variant", loser, winner, verdict.goal, here, there, about(more)))
-    return sorted(found, key=lambda it: -it.more)
+    if not experiment or not experiment.trial.is_running:
+        return []
+    rates = {name: counts.rate(goal) for name, counts in experiment.counts.items()}
+    kinds = {verdict.b: verdict.kind for verdict in experiment.verdicts(goal)}
+    ahead = [name for name, kind in kinds.items() if kind == "better"]
+    first = experiment.trial.names[0]
+    winner = max(ahead, key=lambda name: rates[name].value or 0, default=first)
+    losers = [*([first] if ahead else []), *(name for name, kind in kinds.items() if kind == "worse")]
+    # Shares are as they are until the experiment ends: so much of the visits of any period is a loser's.
+    all_shown = sum(counts.shown for counts in experiment.counts.values())
+    gaps = (((rates[winner].value or 0) - (rates[name].value or 0)) * rates[name].denominator for name in losers)
+    more = sum(gaps) * shown / all_shown * MONTH / days if losers else 0
+    if more < 1:
+        return []
+    here = Rate(sum(rates[name].numerator for name in losers), sum(rates[name].denominator for name in losers))
+    return [Advice("variant", ", ".join(losers), winner, goal, here, rates[winner], about(more))]

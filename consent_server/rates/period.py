@@ -16,7 +16,8 @@ LONGEST = 5 * 365 + 2
 class BadQuestion(ConsentError):
     """A period, a dimension or a goal that there is no answer to.
 
-    ``kind`` says what is wrong, for who has words of their own: day, order, future, length, dimension or goal.
+    ``kind`` says what is wrong, for who has words of their own: day, order, future, length, dimension, goal, against,
+    filters, part or target.
     """
 
     problem = "bad-question"

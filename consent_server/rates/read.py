@@ -14,11 +14,12 @@ from ..store.connection.zones import day_number
 from ..store.counters import Row
 from ..store.evidence.asked import Asked
 from ..store.keys import midnight
-from .alarms import Alarm, alarms
 from .counts import Counts
-from .marks import Mark, marks
+from .experiment import PACE, Experiment, Trial, tried
+from .happened.alarms import Alarm, alarms
+from .happened.marks import Mark, marks
 from .only import Only, value_in
-from .overview import Overview
+from .overview import Overview, first_counted, is_mixed
 from .period import Period
 from .report import LOGGED, Difference, Recount, Report
 
@@ -30,9 +31,6 @@ EVERYTHING = Only()
 
 WATCHED = timedelta(days=32)
 """How far back an alarm looks for what is usual."""
-
-PACE = 14
-"""Days of which the answers say how soon there are enough of them."""
 
 EXPERIMENT = timedelta(days=365)
 """How far back variants are compared."""
@@ -66,7 +64,7 @@ def report(
     """
     now = _days(store, site, period, only)
     total = Counts.total(now.values())
-    rows = now if by == "day" else {only[by]: total} if by in only else _rows(store, site, period, [by], only)[by]
+    rows = now if by == "day" else {only[by]: total} if by in only else _rows(store, site, period, [by], only)[0][by]
     against = against or period.before
     before = Counts.total(_days(store, site, against, only).values())
     return Report(site.id, period, by, rows, total, before, against, only, site.timezone)
@@ -82,7 +80,13 @@ def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
 
 
 def overview(
-    store: Store, site: Site, period: Period, day: date, only: Only = EVERYTHING, against: Period | None = None
+    store: Store,
+    site: Site,
+    period: Period,
+    day: date,
+    only: Only = EVERYTHING,
+    against: Period | None = None,
+    today: date | None = None,
 ) -> Overview:
     """Return all that is said of a site at a glance; each dimension is read from the store once.
 
@@ -93,49 +97,64 @@ def overview(
         day: today, or the last day of which anything is said.
         only: the part of the shoppers that is looked at; alarms, marks and variants are of all.
         against: the days that they are compared with; as many before if left out.
+        today: the day by the server's clock, where ``day`` is an earlier one.
 
     Raises:
         StoreAway: the store does not answer.
     """
     watched, year = Period(day - WATCHED, day), Period(day - EXPERIMENT, day)
+    # That the last day of a period is over, and had no banner, is known from the day after on.
+    end = max(day, min(today or day, period.last + timedelta(days=1)))
     start = min(watched.first, period.first - WATCHED)
-    everything = _answers(store, site, Period(start, day), "day")
-    known = _days(store, site, Period(start, day), only) if only else everything
+    everything = _answers(store, site, Period(start, end), "day")
+    known = _days(store, site, Period(start, end), only) if only else everything
     days = _within(known, period)
     before = Counts.total(_days(store, site, against or period.before, only).values())
     unlike = alarms(_within(everything, watched))
-    happened = _marks(store, site, everything, Period(period.first, min(period.last, day)))
-    tried, is_running = _tried(store, site, year)
+    asked = [(_day_of(site, each), each) for each in store.notices.asked(site)]
+    notes = [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
+    happened = marks(asked, _within(everything, Period(period.first - WATCHED, end)), period, notes)
     if not _any(days):
         is_known = _any(everything) or _any(_answers(store, site, year, "day"))
-        return Overview(days, before, {}, unlike, {}, year.first, is_known, happened)
-    asked = [by for by in only.crossed if tried or by != "variant"]
-    asked += [] if only else ["how"]
-    asked += ["rule"] if site.rules and not {"rule", "country"} & {*only} else []
-    rows = _rows(store, site, period, asked, only)
-    experiment: dict[str, Counts] = {}
-    if len(tried) > 1 and not only:
-        counted = _answers(store, site, year, "variant")
-        experiment = {name: counted.get(name, Counts()) for name in tried}
-    lately = Counts.total(_within(everything, Period(day - timedelta(days=PACE - 1), day)).values())
+        return Overview(days, before, {}, unlike, None, is_known, period, happened)
+    trial = tried([(on, each.variants) for on, each in asked], [variant.name for variant in site.variants], year)
+    by = [name for name in only.crossed if trial or name != "variant"]
+    by += [] if only else ["how"]
+    by += [] if {"rule", "country"} & {*only} else ["rule"]
+    rows, since = _rows(store, site, period, by, only)
     together = _together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    pace, zone = lately.answered / PACE if is_running else None, _zone_since(store, site)
-    return Overview(days, before, rows, unlike, experiment, year.first, True, happened, pace, zone, together)
+    last = min(period.last, day)
+    counted = max(period.first, together or period.first, first_counted(known) or period.first)
+    return Overview(
+        days,
+        before,
+        rows,
+        unlike,
+        _experiment(store, site, trial, everything) if trial and not only else None,
+        True,
+        Period(min(counted, last), last),
+        happened,
+        _zone_since(store, site),
+        together,
+        since,
+        is_mixed(rows.get("rule", {}), Counts.total(days.values())),
+    )
 
 
-def _tried(store: Store, site: Site, year: Period) -> tuple[list[str], bool]:
-    """Return the variants that are compared, and whether that went on at the end of ``year``.
-
-    They are those of its last day, or of the last experiment in it. What was asked before it was first written down is
-    taken to be what was asked then.
-    """
-    asked = store.notices.asked(site)
-    known = [each for each in asked if _day_of(site, each) <= year.last] or asked[:1]
-    now = [variant.name for variant in site.variants]
-    if known != asked and {*known[-1].variants} != {*now}:
-        now = [name for name in known[-1].variants if name]
-    tried = [each.variants for each in known if _day_of(site, each) >= year.first and len(each.variants) > 1]
-    return now or [*(tried[-1] if tried else ())], len(now) > 1
+def _experiment(store: Store, site: Site, trial: Trial, everything: Mapping[str, Counts]) -> Experiment:
+    """Return what was counted of a trial; ``everything``: the days lately, the first of a young shop among them."""
+    nothing = dict.fromkeys(trial.names, Counts())
+    if trial.last < trial.first:
+        return Experiment(trial, nothing, {}, 1)
+    counts = nothing | _answers(store, site, Period(trial.first, trial.last), "variant")
+    since = max(trial.first, trial.last - timedelta(days=PACE - 1), first_counted(everything) or trial.first)
+    lately = Period(min(since, trial.last), trial.last)
+    return Experiment(
+        trial,
+        {name: counts[name] for name in trial.names},
+        _answers(store, site, lately, "variant") if trial.is_running else {},
+        lately.days,
+    )
 
 
 def _zone_since(store: Store, site: Site) -> date | None:
@@ -145,14 +164,6 @@ def _zone_since(store: Store, site: Site) -> date | None:
 
 def _day_of(site: Site, asked: Asked) -> date:
     return day_in(site, datetime.fromtimestamp(asked.at / 1000, UTC))
-
-
-def _marks(store: Store, site: Site, days: Mapping[str, Counts], period: Period) -> list[Mark]:
-    """Return what happened in a period; an alarm is one against the days before it."""
-    asked = [(_day_of(site, each), each) for each in store.notices.asked(site)]
-    watched = Period(period.first - WATCHED, period.last)
-    notes = [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
-    return marks(asked, _within(days, watched), period, notes)
 
 
 def recount(store: Store, site: Site, period: Period) -> Recount:
@@ -245,19 +256,30 @@ def _days(store: Store, site: Site, period: Period, only: Only) -> dict[str, Cou
     return {day.isoformat(): counts for day, counts in zip(period, daily, strict=True)}
 
 
-def _rows(store: Store, site: Site, period: Period, asked: Sequence[str], only: Only) -> dict[str, dict[str, Counts]]:
-    """Return the counts of a part of the shoppers by each of these dimensions; what never occurred is left out."""
-    if not only:
-        return {by: _answers(store, site, period, by) for by in asked}
-    counted = {kind: _counts(store, site, period, kind) for kind in {only.counted(by) for by in asked}}
+def _rows(
+    store: Store, site: Site, period: Period, asked: Sequence[str], only: Only
+) -> tuple[dict[str, dict[str, Counts]], dict[tuple[str, str], date]]:
+    """Return the counts of a part of the shoppers by each of these dimensions, and the first day of each value.
+
+    What never occurred is left out.
+    """
+    counted = {
+        kind: store.counters.daily(site, period.first, period.last, kind)
+        for kind in {only.counted(by) if only else by for by in asked}
+    }
     found: dict[str, dict[str, Counts]] = {by: {} for by in asked}
+    since: dict[tuple[str, str], date] = {}
     for by, rows in found.items():
-        for cell, counts in counted[only.counted(by)].items():
-            if not only.has(cell):
+        for cell, days in counted[only.counted(by) if only else by].items():
+            total = Counts(tuple(map(sum, zip(*days, strict=True))))
+            if (by, cell) == ("how", SIGNAL):
+                total = total.only_shown()
+            if not any(total.row) or not only.has(cell):
                 continue
-            value = value_in(cell, by)
-            rows[value] = rows.get(value, Counts()) + counts
-    return found
+            value, first = value_in(cell, by) if only else cell, next(n for n, row in enumerate(days) if any(row))
+            rows[value] = rows.get(value, Counts()) + total
+            since[by, value] = min(since.get((by, value), date.max), period.first + timedelta(days=first))
+    return found, since
 
 
 def _together_since(store: Store, site: Site, days: Mapping[str, Counts], only: Only, period: Period) -> date | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..entry import COLUMNS, SIGNAL
 from ..site import OPTIONAL
-from .compare import change
+from .compare import Change, change
 from .counts import RATES, Counts, Rate
 from .period import Period
 from .together import direction, moves
@@ -63,7 +63,11 @@ class Report:
         return counts.named(), counts.rates()
 
     def as_csv(self) -> str:
-        """Return the report for a spreadsheet: a line a row; a rate is a share from 0 to 1 with its interval."""
+        """Return the report for a spreadsheet: a line a row; a rate is a share from 0 to 1 with its interval.
+
+        Of a part of the shoppers there is a last column more, ``only``, which names it.
+        """
+        part = [_cell(self._part)] if self.only else []
         text = io.StringIO()
         lines = csv.writer(text)
         lines.writerow(
@@ -74,6 +78,7 @@ class Report:
                 self.by,
                 *Counts().named(),
                 *(f"{name}_rate{end}" for name in RATES for end in ("", "_low", "_high")),
+                *(["only"] if part else []),
             ]
         )
         for value in self.rows:
@@ -87,12 +92,17 @@ class Report:
                     _cell(value),
                     *counts.values(),
                     *("" if share is None else f"{share:.9g}" for shared in shares for share in shared),
+                    *part,
                 ]
             )
         return text.getvalue()
 
-    def as_text(self) -> str:
-        """Return the report for a terminal: a line a row, the total below."""
+    @property
+    def _part(self) -> str:
+        return " ".join(f"{by}={value}" for by, value in self.only.items())
+
+    def as_text(self, moved: bool = False) -> str:
+        """Return the report for a terminal: a line a row, the total below; ``moved``: and how it moved, on top."""
         head = [self.by, "shown", "answered", "answer rate", *(f"grants {category}" for category in OPTIONAL)]
         table = [head]
         rows = [(value or "-", *self._row(value)) for value in self.rows]
@@ -108,7 +118,16 @@ class Report:
             for line in table
         ]
         title = f"{self.site}, {self.period.first} to {self.period.last} ({self.timezone})"
-        return "\n".join([title, "", *lines]) + "\n"
+        title += f", only {self._part}" if self.only else ""
+        return "\n".join([title, *([self._against()] if moved else []), "", *lines]) + "\n"
+
+    def _against(self) -> str:
+        """Return in a line how the rates moved, held together as on the page."""
+        moved = ", ".join(
+            f"{name.replace('_', 's ') if '_' in name else f'{name} rate'} {_points(move)}"
+            for name, move in moves(self.total, self.before).items()
+        )
+        return f"Against {self.against.first} to {self.against.last}: {moved}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +209,13 @@ def _percent(rate: Rate) -> str:
     if rate.interval is None:
         return f"{rate.value:.1%}"
     return f"{rate.value:.1%} [{rate.interval[0]:.1%} {rate.interval[1]:.1%}]" + (" too few" if rate.too_few else "")
+
+
+def _points(move: Change | None) -> str:
+    if move is None:
+        return "too few"
+    said = f"{move.difference * 100:+.1f} points [{move.low * 100:+.1f} {move.high * 100:+.1f}]"
+    return said if move.clear else f"{said} not clear"
 
 
 def _plain(counts: Mapping[str, int], rates: Mapping[str, Rate]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 
 from ..banner.lists import categories_at, known_addresses
 from ..decision import Consent, Malformed
-from ..rates.leaks import Kind, State
+from ..rates.happened.leaks import Kind, State
 from ..site import OPTIONAL, Site
 from ..tokens import BadToken
 from .cookies import newest

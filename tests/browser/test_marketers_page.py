@@ -270,7 +270,7 @@ def test_days_of_ones_own_are_compared_until_another_comparison_is_chosen(filled
     page.get_by_role("button", name=str(EN("show")), exact=True).click()
     expect(page.locator(".trend")).to_contain_text(EN.days(first, last))
     expect(page.locator("article.reach_marketing .target")).to_have_count(1)
-    expect(page.locator(".aim")).to_contain_text("60.0%")
+    expect(page.locator(".aim")).to_contain_text("60%")
     page.locator("[name=against]").select_option("year")
     expect(page.locator(".trend")).to_contain_text(str(EN("trend_unknown", than="")).rstrip(". "))
     expect(page.locator("[name=against_from]")).to_have_value("")

@@ -91,3 +91,31 @@ def test_what_a_marketer_handed_out_is_named_when_they_go_and_ends_when_told_to(
         assert [link.id for link in store.marketers.links(site) if link.until > time.time()] == [murad.id]
         assert [key.digest for key in store.rates_keys.all(site)] == ["bb"]
         assert "no marketer 'leyla'" in remove("--revoke").stderr
+
+
+def test_who_is_added_again_is_told_what_the_name_had_and_what_goes_on(run, redis_url, site, tmp_path, monkeypatch):
+    text = (ROOT / "consent.toml").read_text("utf-8")
+    (tmp_path / "consent.toml").write_text(text + text.replace("smartmarket", "kitab"), "utf-8")
+    monkeypatch.setenv("CONSENT_CONFIG", str(tmp_path / "consent.toml"))
+
+    def add(*sites):
+        return CliRunner().invoke(marketers, ["add", "leyla", *sites, "--password-stdin"], input="a new password\n")
+
+    with closing(Store(redis_url, 5)) as store:
+        assert add(site.id).stdout == f"leyla may read the rates of {site.id}.\n"
+        link = make_link(site, "the board", 7, {}, "leyla")
+        for each in (link, make_link(site, "others", 7, {}, "murad"), make_link(site, "old", -1, {}, "leyla")):
+            store.marketers.add_link(site, each)
+        same = add(site.id)
+        assert same.stdout.splitlines()[1:] == [
+            "leyla was there before: the password until now opens nothing any more, and the sessions ended."
+        ]
+        assert same.stderr == ""
+        other = add("kitab")
+        assert other.stdout.splitlines()[2:] == [
+            f"leyla may not read the rates of {site.id} any more.",
+            f"{site.id}: the link {link.id} for 'the board', until "
+            f"{datetime.fromtimestamp(link.until, UTC).date()}, goes on.",
+        ]
+        assert other.stderr == f"If that was not meant, type: consent-server marketers add leyla {site.id} kitab\n"
+        assert add(site.id, "kitab").stderr == ""

@@ -190,6 +190,19 @@ def test_the_command_prints_it_in_each_language_and_sends_it_when_told_to(store,
         assert "CONSENT_SMTP is not set" in CliRunner().invoke(digest_command, lines[-1][2:]).stderr
 
 
+def test_an_outage_is_told_with_its_first_and_last_day_also_where_it_is_the_last_of_the_week(store, shop, box):
+    for day in (WEEK.last - timedelta(days=1), WEEK.last):
+        key, row = buckets(shop)[0].count(f"{day:%Y-%m}"), (day.day - 1) * len(COLUMNS)
+        bits = store.connection.client.bitfield(key).set("u32", f"#{row}", 0)
+        bits.set("u32", f"#{row + COLUMNS.index('first7')}", 0).execute()
+    monday = datetime(2026, 3, 2, 3, tzinfo=UTC)  # the first hours of which have had visits
+    assert send(store, shop, settings_with(box), now=monday) == 1
+    [(_, _, letter)] = box.letters
+    words = Words.of("ru")
+    told = f"{words.span(WEEK.last - timedelta(days=1), WEEK.last)}: {words('mark_silent')}"
+    assert told in letter.get_body(("plain",)).get_content()
+
+
 # To whom, and how often
 
 

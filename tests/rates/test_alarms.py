@@ -7,8 +7,8 @@ import pytest
 from counted import asked, days
 from scipy.stats.mstats import winsorize
 
-from consent_server.rates.alarms import Alarm, alarms, usual_range
 from consent_server.rates.counts import Counts, Rate
+from consent_server.rates.happened.alarms import Alarm, alarms, usual_range
 
 
 def quiet(n: int, shown: int = 1000, seed: int = 3) -> list[Counts]:

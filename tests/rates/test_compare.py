@@ -119,7 +119,8 @@ def test_the_verdicts_of_a_whole_page_find_at_most_one_false_winner_in_twenty():
         (asked(1000, 200, 500), asked(1000, 200, 510), "early"),
         (asked(99, 20, 50), asked(99, 20, 50), "early"),
         (Counts(), Counts(), "early"),
-        (asked(100, 200, 50), asked(1000, 200, 50), "early"),
+        (asked(100, 200, 50), asked(1000, 200, 50), "impossible"),
+        (asked(0, 200, 50), asked(0, 200, 50), "impossible"),
     ],
 )
 def test_a_verdict_says_which_is_better_or_that_it_is_too_early(a, b, kind):

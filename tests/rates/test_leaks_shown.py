@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from conftest import closing
 
-from consent_server.rates.leaks import ENOUGH, MOST, Leak, leaks
+from consent_server.rates.happened.leaks import ENOUGH, MOST, Leak, leaks
 from consent_server.site import Site
 from consent_server.store import Store
 from consent_server.store.leaks import DAYS

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from counted import TODAY, asked, days
 
-from consent_server.rates.alarms import alarms, history
 from consent_server.rates.counts import Counts
-from consent_server.rates.marks import marks
+from consent_server.rates.happened.alarms import alarms, history
+from consent_server.rates.happened.marks import marks
 from consent_server.rates.period import Period
 from consent_server.site import Notice
 from consent_server.store.evidence.asked import Asked
@@ -88,3 +88,17 @@ def test_history_is_what_was_an_alarm_on_each_day():
         then = {(alarm.kind, alarm.rate, alarm.day) for alarm in alarms(until)}
         assert then
         assert then <= {(alarm.kind, alarm.rate, alarm.day) for alarm in history(filled)}
+
+
+def test_an_outage_on_the_last_day_of_a_period_is_known_from_the_day_after_and_told_as_of_the_period():
+    week = Period(TODAY - timedelta(days=9), TODAY - timedelta(days=3))
+
+    def said(until, **odd):
+        filled = dict([*month(**odd).items()][: 60 - until])
+        return [(mark.kind, (TODAY - mark.first).days, (TODAY - mark.last).days) for mark in marks([], filled, week)]
+
+    assert said(3, ago3=asked(0)) == []  # it may be going on
+    assert said(2, ago3=asked(0)) == [("silent", 3, 3)]
+    assert said(1, ago4=asked(0), ago3=asked(0), ago2=asked(0)) == [("silent", 4, 3)]
+    assert said(0, ago2=asked(0)) == []
+    assert said(0, ago11=asked(0), ago10=asked(0), ago9=asked(0)) == [("silent", 11, 9)]

@@ -25,14 +25,17 @@ from consent_server.decision import Consent, Decision
 from consent_server.entry import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL
 from consent_server.rates import read
 from consent_server.rates.counts import Counts, Rate
+from consent_server.rates.experiment import Pace
 from consent_server.rates.only import Only
 from consent_server.rates.period import Period
 from consent_server.rules import Rule
 from consent_server.settings.shops import read_sites
 from consent_server.site import OPTIONAL, Site, Variant
-from consent_server.store import PLACED, OtherContent, Store
+from consent_server.store import PLACED, SEPARATOR, OtherContent, Store
+from consent_server.store.evidence.asked import Asked
 from consent_server.store.keys import buckets
 from consent_server.tokens import Keys
+from consent_server.web.marketer.rates import advice_of, segments_of
 
 SIGN = Keys(("the-secret-of-the-tests-is-long-enough",)).sign
 
@@ -211,7 +214,11 @@ def test_the_command_line_says_what_http_says(by, busy, cli, marketer):
     assert said.splitlines()[-1].split()[:3] == ["total", "120", "60"]
 
 
-def test_the_command_line_says_how_it_moved(busy, cli):
+def test_the_command_line_says_how_it_moved_where_it_is_asked_to_compare(busy, cli):
+    assert "Against" not in cli()[1]
+    _, second = cli("--against", "before")[1].splitlines()[:2]
+    assert second.startswith("Against ")
+    assert "answer rate +16.7 points [" in second
     answer = json.loads(cli("--format", "json")[1])["change"]["answer"]
     assert answer["difference"] == pytest.approx(60 / 120 - 40 / 120)
     assert answer["clear"] is True
@@ -317,6 +324,24 @@ def test_days_of_an_older_version_are_said_to_be_missing_from_what_is_counted_to
     assert "<b>40</b> visits" in page
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [("device=Phone", "one of desktop, phone, tablet"), ("device=mobile", "one of"), ("country=AZE", "two letters")],
+)
+def test_a_part_that_there_is_not_is_refused_and_not_answered_with_noughts(query, why, busy, cli, marketer):
+    problem = marketer.get(f"/v1/smartmarket/rates?{query}").get_json()
+    assert (problem["type"], why in problem["detail"]) == ("/problems/bad-question", True)
+    assert cli(f"--{query}")[0] == 2
+    page = marketer.get(f"/?{query}&lang=en")
+    assert (page.status_code, "There is no such device or country." in page.text) == (400, True)
+
+
+def test_a_country_is_written_large_or_small(busy, marketer):
+    for country in ("AZ", "az"):
+        found = marketer.get(f"/v1/smartmarket/rates?country={country}").get_json()
+        assert (found["only"], found["total"]["counts"]["shown"]) == ({"country": "AZ"}, 120)
+
+
 @pytest.mark.parametrize("form", ["text", "json", "csv"])
 def test_a_recount_says_in_every_format_whether_the_log_agrees(form, busy, cli, site, redis_url):
     status, said = cli("--recount", "--format", form)
@@ -337,6 +362,133 @@ def test_a_recount_says_in_every_format_whether_the_log_agrees(form, busy, cli, 
         assert (counters["changes"], log["changes"]) == ("7", "0")
     else:
         assert said.startswith(f"day {today}: counted (")
+
+
+# At a glance
+
+
+def ask(store, site, ago, *variants):
+    """Write down that these variants are asked since so many days."""
+    at = int((datetime.now(UTC) - timedelta(days=ago)).timestamp() * 1000)
+    store.notices.note(site, Asked(at, 1, "x", f"{ago}", variants))
+
+
+def count(store, site, ago, shown, accepted, **where):
+    """Write the counters of a day, of all and of some values, as the script would."""
+    day, client, bucket = read.today() - timedelta(days=ago), store.connection.client, buckets(site)[0]
+    for name, value in {"": "", **where}.items():
+        number = 0
+        if name:
+            field = f"{name}={value}"
+            number = int(client.hget(bucket.values, field) or client.hlen(bucket.values) + 1)
+            client.hset(bucket.values, field, number)
+        row = (number * 31 + day.day - 1) * len(COLUMNS)
+        bits = client.bitfield(bucket.count(f"{day:%Y-%m}"))
+        bits.incrby("u32", f"#{row}", shown).incrby("u32", f"#{row + COLUMNS.index('first7')}", accepted).execute()
+
+
+@pytest.fixture
+def tried(redis_url, site):
+    """A store, and a shop in it that asks in two ways."""
+    shop = replace(site, id="tried", variants=(Variant("a", 1, None, {}), Variant("c", 1, None, {})))
+    opened = Store(redis_url, 5)
+    yield opened, shop
+    opened.close()
+
+
+def glance(store, site, days=30, ago=0, only=read.EVERYTHING, **more):
+    today = read.today()
+    end = today - timedelta(days=ago)
+    return read.overview(store, site, Period(end - timedelta(days=days - 1), end), today, only, **more)
+
+
+def test_variants_are_compared_since_both_of_them_are_asked(tried):
+    store, site = tried
+    ask(store, site, 100, "a", "b")
+    ask(store, site, 30, "a", "c")
+    for ago in range(90, -1, -1):
+        for name in ("a", "b") if ago > 30 else ("a", "c"):
+            count(store, site, ago, 300, 120 if ago > 30 else 150, variant=name)
+    found = glance(store, site)
+    assert (read.today() - found.experiment.trial.first).days == 29
+    assert {name: counts.shown for name, counts in found.experiment.counts.items()} == {"a": 9000, "c": 9000}
+    assert [verdict.kind for verdict in found.verdicts("answer")] == ["early"]
+    assert found.experiment.pace(found.verdicts("answer")[0]) == Pace(14 * 300, 14)
+
+
+def test_an_experiment_that_ends_by_keeping_the_winner_keeps_its_result(tried):
+    store, site = tried
+    site = replace(site, variants=(Variant("c", 1, None, {}),))
+    ask(store, site, 60, "a", "c")
+    ask(store, site, 20, "c")
+    for ago in range(60, -1, -1):
+        for name in ("a", "c") if ago > 20 else ("c",):
+            count(store, site, ago, 1000, {"a": 400, "c": 500}[name], variant=name)
+    found = glance(store, site)
+    assert [str(verdict).split(",")[0] for verdict in found.verdicts("answer")] == ["c is better"]
+    assert {name: counts.shown for name, counts in found.experiment.counts.items()} == {"a": 40000, "c": 40000}
+    assert advice_of(found, "answer") == []  # everybody sees it
+
+
+def test_what_a_young_shop_could_gain_is_that_of_a_month(tried):
+    store, site = tried
+    for ago in range(4, -1, -1):
+        count(store, site, ago, 1000, 300, device="phone")
+        count(store, site, ago, 1000, 500, device="desktop")
+    for days in (5, 30, 365):
+        found = glance(store, site, days)
+        assert found.counted.days == 5
+        assert advice_of(found, "answer")[0].more == 6000  # 1,000 visits a day, 20 points, 30 days
+    count(store, site, 31, 20, 5)
+    assert glance(store, site, 30).counted.days == 30
+    assert advice_of(glance(store, site, 30), "answer")[0].more == 6000  # phones are as young as they were
+
+
+def test_the_pace_of_a_young_shop_is_that_of_its_days(tried):
+    store, site = tried
+    for ago in (2, 1, 0):
+        for name in "ac":
+            count(store, site, ago, 90, 30, variant=name)
+    found = glance(store, site)
+    assert found.experiment.pace(found.verdicts("answer")[0]) == Pace(180, 3)
+
+
+def test_under_several_rules_nobody_is_behind_and_under_one_of_them_somebody_is(tried):
+    store, site = tried
+    ruled = replace(site, rules=(Rule("uk", ("GB",), {"analytics": "objection"}),))
+    for device, accepted in (("phone", 300), ("desktop", 500)):
+        cell = SEPARATOR.join(("en", "", device))
+        for rule in ("", "uk"):
+            placed = f"{cell}{SEPARATOR}{rule}"
+            count(store, ruled, 0, 1000, accepted, device=device, parts=cell, rule=rule, placed=placed)
+    found = glance(store, ruled)
+    assert (found.is_mixed, advice_of(found, "answer")) == (True, [])
+    assert [part.value for part in segments_of(found, "answer")["device"]] == ["desktop", "phone"]
+    alone = glance(store, ruled, only=Only(rule="uk"))
+    assert not alone.is_mixed
+    assert [(one.value, one.model) for one in advice_of(alone, "answer")] == [("phone", "desktop")]
+    # Rules that are configured and that nobody came under, or that were there lately, are looked at in the counts.
+    other = replace(ruled, id="other")
+    for device, accepted in (("phone", 300), ("desktop", 500)):
+        count(store, other, 0, 1000, accepted, device=device, rule="")
+    assert not glance(store, other).is_mixed
+    count(store, other, 0, 1, 0, device="phone", rule="uk")
+    assert glance(store, replace(other, rules=())).is_mixed
+
+
+def test_an_outage_on_the_last_day_of_a_period_is_marked_for_who_looks_later(tried):
+    store, site = tried
+    for ago in range(30, -1, -1):
+        if ago not in (8, 9):
+            count(store, site, ago, 100, 40)
+
+    def told(**more):
+        return [(mark.kind, (read.today() - mark.last).days) for mark in glance(store, site, 7, 8, **more).marks]
+
+    assert told() == [("silent", 8)]
+    past = read.today() - timedelta(days=8)  # as a link shows it, of whose days nothing later is said
+    found = read.overview(store, site, Period(past - timedelta(days=6), past), past, today=read.today())
+    assert [(mark.kind, mark.first, mark.last) for mark in found.marks] == [("silent", past - timedelta(days=1), past)]
 
 
 def test_whoever_shows_rates_reads_no_counters_by_itself():

@@ -57,6 +57,25 @@ def test_the_total_is_compared_with_the_period_before():
     assert machine["change"]["withdrawal"]["clear"] is False
 
 
+def test_a_part_is_named_wherever_its_numbers_are():
+    part = replace(report(), only={"device": "phone", "variant": "=1"})
+    whole, sheet = report().as_csv().splitlines(), part.as_csv().splitlines()
+    assert [line.rpartition(",")[0] for line in sheet] == whole
+    assert [line.rpartition(",")[2] for line in sheet] == ["only", *["device=phone variant==1"] * 3]
+    assert replace(report(), only={"variant": "x"}).as_csv().splitlines()[1].endswith(",variant=x")
+    assert part.as_text().startswith("shop, 2026-11-01 to 2026-11-02 (UTC), only device=phone variant==1\n")
+    assert "only" not in report().as_text() + report().as_csv()
+
+
+def test_a_terminal_says_how_it_moved_and_against_which_days():
+    said = report().as_text(moved=True).splitlines()[1]
+    assert said.startswith("Against 2026-10-30 to 2026-10-31: answer rate +13.5 points [+")
+    assert "grants functional -2.1 points [-10.4 +6.2] not clear, grants analytics +" in said
+    assert said.count("not clear") == 2
+    few = replace(report(), before=Counts()).as_text(moved=True).splitlines()[1]
+    assert few.count("too few") == 4
+
+
 def recount(*differences: Difference) -> Recount:
     return Recount("shop", Period(date(2026, 11, 1), date(2026, 11, 2)), differences)
 

@@ -29,7 +29,7 @@ def marketers() -> None:
 @data_option
 @errors_to_exit_2
 def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: Path | None) -> None:
-    """Let NAME read the rates of SITES; asks for a password."""
+    """Let NAME read the rates of SITES, and of no others any more; asks for a password."""
     password = (
         sys.stdin.readline().rstrip("\n")
         if password_stdin
@@ -40,8 +40,21 @@ def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: 
     if len(password) > LONGEST or not 0 < len(name.strip()) <= LONGEST_NAME:  # with which nobody could log in
         raise CommandFailed(f"A password takes at most {LONGEST} characters, and a name 1 to {LONGEST_NAME}.")
     with open_store(data) as (_, known, store):
-        store.marketers.add(name, hash_password(password), [site_named(known, site).id for site in sites])
+        theirs = [site_named(known, site).id for site in sites]
+        before = store.marketers.find(name)
+        lost = [site for site in before.sites if site not in theirs] if before else []
+        made = [(site, each) for site, each in _made_by(name, known.values(), store) if site.id in lost]
+        store.marketers.add(name, hash_password(password), theirs)
     click.echo(f"{name} may read the rates of {', '.join(sites)}.")
+    if before:
+        click.echo(f"{name} was there before: the password until now opens nothing any more, and the sessions ended.")
+    for site in lost:
+        click.echo(f"{name} may not read the rates of {site} any more.")
+    for of, each in made:
+        click.echo(f"{_named(of, each)} goes on.")
+    if lost:
+        both = " ".join(map(shlex.quote, [name, *lost, *sites]))
+        click.echo(f"If that was not meant, type: consent-server marketers add {both}", err=True)
 
 
 @marketers.command("list")

@@ -13,7 +13,7 @@ from itertools import pairwise
 from ...entry import HOW
 from ...rates.compare import Change
 from ...rates.counts import LINES, Counts, Rate
-from ...rates.marks import Mark
+from ...rates.happened.marks import Mark
 from ...rates.period import Period
 from ...rates.together import direction, moves
 
@@ -220,12 +220,13 @@ def lines(
 def flags_on(
     points: Sequence[Bin], happened: Sequence[tuple[int, Mark]], x: Callable[[int], float]
 ) -> list[tuple[float, int]]:
-    """Return how far right each thing that happened is, and its number; of those in one place the first."""
+    """Return how far right each thing that happened begins, or the chart if it began before; of one place the first."""
     found: dict[float, int] = {}
     for number, mark in happened:
         for i, it in enumerate(points):
-            if it.first <= mark.first <= it.last:
+            if it.first <= mark.last and mark.first <= it.last:
                 found.setdefault(x(i), number)
+                break
     return [*found.items()]
 
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any, ParamSpec
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from ...banner.scripts import Script
 from ...rates.period import BadQuestion
@@ -22,9 +22,8 @@ from ..responses import answer_script
 from ..services import services
 from .question import ASKED
 from .session import ForeignForm, NotKnown, NotYours, csrf_token, set_cookie
-from .words import (
-    LANGUAGES,
-    Words,
+from .words import LANGUAGES, Words
+from .words.sentences import (
     advice_in_words,
     alarm_in_words,
     judged_in_words,
@@ -53,10 +52,31 @@ def answer_where_it_belongs() -> None:
     Raises:
         NotFound: this is another host, or the page was left out.
     """
-    where = services().settings.marketers
     by_key = request.path.startswith("/v1/") and bearer(request.environ) is not None
-    if where and not by_key and (where == "none" or request.host != where):
+    if not by_key and not _belongs_here():
         raise NotFound()
+
+
+def _belongs_here() -> bool:
+    where = services().settings.marketers
+    return not where or (where != "none" and request.host == where)
+
+
+@blueprint.after_app_request
+def say_problems_on_a_page(response: Response) -> Response:
+    """Have what a browser shows as a page of ours said on one, in its reader's language, whoever refused it and when.
+
+    Programs get problem details.
+    """
+    if response.mimetype != "application/problem+json" or "text/html" not in request.headers.get("Accept", ""):
+        return response
+    is_ours = request.blueprint == blueprint.name or isinstance(request.routing_exception, MethodNotAllowed)
+    if not is_ours or request.path.startswith("/v1/") or not _belongs_here():
+        return response
+    kind = response.status_code if response.status_code in (413, 429, 500) else "other"
+    page = render_page("refused", response.status_code, said=chosen_words()(f"refused_{kind}"))
+    page.headers.extend((name, value) for name, value in response.headers if name in ("Allow", "X-Request-ID"))
+    return page
 
 
 @cache

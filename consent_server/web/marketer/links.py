@@ -17,6 +17,7 @@ from ...rates.period import BadQuestion
 from ...site import Site
 from ...store import ReportLink
 from ...tokens import BadToken, Keys, token
+from ..limits import TooMany
 from ..services import services
 from .frame import blueprint, chosen_words, errors_on_page, render_page
 from .question import Question, kept
@@ -36,7 +37,7 @@ OPENED_A_MINUTE = 60
 MOST = 500
 """Links of a site: all of them are read for each page."""
 
-STATUS = {"altered": 404, "expired": 410, "revoked": 410}
+STATUS = {"altered": 404, "expired": 410, "revoked": 410, "slow": 429}
 """The HTTP status of each reason for which a link opens nothing."""
 
 
@@ -85,12 +86,21 @@ def opened(text: str) -> tuple[Site, ReportLink] | str:
     return (site, link) if site and link else "revoked"
 
 
+def _opened_in_turn(text: str) -> tuple[Site, ReportLink] | str:
+    """Return the same, or ``slow`` where one address asks too often."""
+    try:
+        services().limits.spend_client(OPENED_A_MINUTE, "shared report")
+    except TooMany as error:
+        services().refusals.add("", error.problem)
+        return "slow"
+    return opened(text)
+
+
 @blueprint.get("/shared/<text>")
 @errors_on_page
 def shared_page(text: str) -> Response:
     """One report, for whoever was given the link to it."""
-    services().limits.spend_client(OPENED_A_MINUTE, "shared report")
-    found = opened(text)
+    found = _opened_in_turn(text)
     if isinstance(found, str):
         response = render_page("ended", STATUS[found], why=f"link_{found}")
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from ...rates.compare import GOALS
 from ...rates.only import FILTERS, Only
@@ -20,6 +20,9 @@ DAYS = ("from", "to", "against_from", "against_to")
 
 ASKED = ("from", "to", "goal", *FILTERS, *AGAINST, "target")
 """All the parameters of a question."""
+
+_ZONES = timedelta(days=2)
+"""How far apart the days of two time zones may be."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,39 @@ class Question:
         kind, *own = map(asked.get, AGAINST)
         against = compared(period, today, kind, *map(words.iso, own))
         return cls(period, goal, Only.parse(asked), against, _target(asked.get("target") or ""))
+
+
+def settled(asked: Mapping[str, str], words: Words, site_id: str, today: date) -> dict[str, str] | None:
+    """Return the question that a form means whose choices do not go together, or None if they do.
+
+    What was chosen last holds: the form says of which site and comparison it was (``was_site``, ``was_against``), so
+    that this needs no script. A part of one shop is none of another, whose day may also be an earlier one.
+
+    Args:
+        asked: what the form sent.
+        words: in whose language days may be written.
+        site_id: the site that was chosen.
+        today: the day there.
+    """
+    found = {name: asked[name] for name in ("site", *ASKED, "lang") if asked.get(name)}
+    before = {**found}
+    if asked.get("was_site", site_id) != site_id:
+        found = {name: value for name, value in found.items() if name not in FILTERS}
+        for names in (("from", "to"), ("against_from", "against_to")):
+            found |= _not_after(today, {name: words.iso(found[name]) or "" for name in names if name in found})
+    if found.get("against") and asked.get("was_against", found["against"]) != found["against"]:
+        found = {name: value for name, value in found.items() if name not in AGAINST[1:]}
+    return found if found != before else None
+
+
+def _not_after(today: date, days: Mapping[str, str]) -> dict[str, str]:
+    """Return days of which the last is today, if it was today in another time zone."""
+    try:
+        known = {name: date.fromisoformat(day) for name, day in days.items()}
+    except ValueError:  # who looks at the question says so
+        return {}
+    ahead = max(known.values(), default=today) - today
+    return {name: f"{day - ahead}" for name, day in known.items()} if timedelta() < ahead <= _ZONES else {}
 
 
 def kept(asked: Mapping[str, str], words: Words) -> dict[str, str]:

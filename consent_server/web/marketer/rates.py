@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Response, request
+from flask import Response, redirect, request
 
 from ...rates import read
 from ...rates.compare import GOALS
-from ...rates.leaks import leaks
+from ...rates.happened.leaks import leaks
 from ...rates.only import Only
 from ...rates.overview import Overview
 from ...rates.parts import SEGMENTS, Advice, Part, advice, decided, parts_of
@@ -22,13 +23,16 @@ from ...store import ReportLink
 from ..responses import answer
 from ..services import services
 from . import chart
-from .frame import blueprint, chosen_words, errors_on_page, render_page
-from .question import AGAINST, Question
+from .frame import blueprint, chosen_words, errors_on_page, rates_url, render_page
+from .question import AGAINST, Question, settled
 from .session import current_marketer, site_of, site_to_read, sites_of
 from .traffic import traffic
 
 MOST_ADVICE = 5
 """How many things to do the page names."""
+
+_NO_NAME = re.compile(r"[^\w-]", re.ASCII)
+"""What the name of a file does not have."""
 
 
 def _report(site_id: str) -> Report:
@@ -53,7 +57,8 @@ def rates_csv(site_id: str) -> Response:
     """The rates for a spreadsheet."""
     report = _report(site_id)
     response = Response(report.as_csv(), mimetype="text/csv")
-    name = f"{report.site}-by-{report.by}-{report.period.first}-{report.period.last}.csv"
+    part = "".join(f"-{_NO_NAME.sub('_', value)}" for value in report.only.values())
+    name = f"{report.site}{part}-by-{report.by}-{report.period.first}-{report.period.last}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -71,6 +76,9 @@ def rates_page() -> Response:
         return render_page("refused", 403, why=None)
     site = site_of(marketer, request.args.get("site") or theirs[0].id)
     today = read.today(site)
+    meant = settled(request.args, chosen_words(), site.id, today)
+    if meant is not None:
+        return redirect(rates_url(meant.items()), 303)  # type: ignore[return-value]
     try:
         return show_report(site, Question.parse(request.args, chosen_words(), today), sites=theirs)
     except BadQuestion as error:
@@ -120,25 +128,25 @@ def show_report(
         base=request.url_root.rstrip("/"),
         leaks=[] if link else leaks(services().store, site, today),
         # Who has a link to past days is shown what was known at their end, whenever they open it.
-        **page_values(site, question, question.period.last if link else today),
+        **page_values(site, question, question.period.last if link else today, today),
     )
 
 
 def segments_of(found: Overview, goal: str) -> dict[str, list[Part]]:
     """Return the parts of the shoppers, by dimension, and where they are worse than the others."""
-    return parts_of({by: found.rows[by] for by in SEGMENTS if by in found.rows}, goal)
+    return parts_of({by: found.rows[by] for by in SEGMENTS if by in found.rows}, goal, not found.is_mixed)
 
 
-def advice_of(found: Overview, goal: str, days: int) -> list[Advice]:
-    """Return what would bring how much towards a goal, the largest first; ``days``: how many were counted."""
-    won = decided(found.verdicts(goal), found.experiment, found.rows.get("variant", {}), days)
-    return sorted([*won, *advice(segments_of(found, goal), goal, days)], key=lambda one: -one.more)
+def advice_of(found: Overview, goal: str) -> list[Advice]:
+    """Return what would bring how much towards a goal, the largest first."""
+    won = decided(found.experiment, goal, found.total.shown, found.counted.days)
+    return sorted([*won, *advice(segments_of(found, goal), goal, found.days_of)], key=lambda one: -one.more)
 
 
-def page_values(site: Site, question: Question, day: date) -> dict[str, Any]:
+def page_values(site: Site, question: Question, day: date, today: date) -> dict[str, Any]:
     """Return all that the page says of a site; ``day``: today, or the last day of which it says anything."""
     period, goal = question.period, question.goal
-    found = read.overview(services().store, site, period, day, question.only, question.against)
+    found = read.overview(services().store, site, period, day, question.only, question.against, today)
     total = found.total
     if not any(any(counts.row) for counts in found.days.values()):
         return {"total": total, "empty": "quiet" if found.known else "new", "marks": found.marks}
@@ -158,14 +166,14 @@ def page_values(site: Site, question: Question, day: date) -> dict[str, Any]:
             (name, total.rate(f"grant_{name}"), total.rate(f"reach_{name}"), total.rate(f"withdrawal_{name}"))
             for name in OPTIONAL
         ],
+        "is_over": any(rate.numerator > rate.denominator for name, rate in total.rates().items() if "withdraw" in name),
         "segments": segments,
         "rules": sorted(found.rows.get("rule", {}).items()),
-        "advice": advice_of(found, goal, period.days)[:MOST_ADVICE],
+        "is_mixed": found.is_mixed,
+        "advice": advice_of(found, goal)[:MOST_ADVICE],
         "ways": chart.ways(found.rows.get("how", {})),
         "alarms": found.alarms,
         "verdicts": found.verdicts(goal),
         "experiment": found.experiment,
         "judged": {(verdict.b, one): verdict for one in GOALS for verdict in found.verdicts(one)},
-        "answers_a_day": found.answers_a_day,
-        "since": found.since,
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from flask import Response
 
 from ...rates import read
-from ...rates.alarms import Alarm
 from ...rates.compare import GOALS
+from ...rates.happened.alarms import Alarm
 from ...rates.period import Period
 from ...rates.report import Report
 from ...rates.together import direction, moves

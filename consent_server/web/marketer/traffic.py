@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...rates.marks import Mark
+from ...rates.happened.marks import Mark
 from .chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Bin, Line, axis_of, flags_on
 
 

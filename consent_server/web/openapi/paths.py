@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from ...banner.scripts import LAYERS
-from ...rates.leaks import Kind, State
+from ...rates.happened.leaks import Kind, State
 from .calls import body, call, says
 from .components import parameter
 from .schema import CATEGORY, DATE, LANGUAGE, TEXT, WHOLE, Schema, nullable, one, ref, some, thing

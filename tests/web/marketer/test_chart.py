@@ -1,7 +1,7 @@
 """What the page says: lines, funnel, parts and sentences, from counts alone."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from itertools import accumulate
 
 import pytest
@@ -9,9 +9,11 @@ from counted import TODAY, asked, days
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_server.rates.alarms import Alarm
 from consent_server.rates.compare import Verdict
 from consent_server.rates.counts import LINES, Counts, Rate
+from consent_server.rates.experiment import Pace
+from consent_server.rates.happened.alarms import Alarm
+from consent_server.rates.happened.marks import Mark
 from consent_server.rates.parts import Advice
 from consent_server.rates.period import Period
 from consent_server.web.marketer.chart import (
@@ -26,13 +28,11 @@ from consent_server.web.marketer.chart import (
     ways,
 )
 from consent_server.web.marketer.chart import drawn as path_through
-from consent_server.web.marketer.words import (
-    LANGUAGES,
-    Words,
+from consent_server.web.marketer.words import LANGUAGES, Words, plural
+from consent_server.web.marketer.words.sentences import (
     advice_in_words,
     alarm_in_words,
     judged_in_words,
-    plural,
     verdict_in_words,
     way_in_words,
 )
@@ -138,6 +138,17 @@ def test_days_without_a_visit_are_left_out_only_where_nothing_was_before():
     assert len(quiet[0].points) == 4
 
 
+def test_what_happened_is_flagged_where_it_began_or_at_the_edge_if_it_began_before():
+    day = lambda n: TODAY - timedelta(days=n)  # noqa: E731
+    outage, note, before = (
+        Mark("silent", day(40), day(28)),
+        Mark("note", day(2), day(2), "x"),
+        Mark("words", day(40), day(40)),
+    )
+    line = lines(days([asked(100, 10, 20)] * 30), asked(9), [outage, before, note])[0]
+    assert line.flags == [(line.x(0), 1), (line.x(27), 3)]
+
+
 # Funnel
 
 
@@ -172,12 +183,12 @@ def test_ways_of_answering_are_shares_of_all_answers():
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_kind_of_verdict_and_alarm_has_a_sentence(lang):
     words = Words.of(lang)
-    for kind, more in (("better", 0), ("worse", 0), ("equal", 0), ("early", 1200)):
+    for kind, more in (("better", 0), ("worse", 0), ("equal", 0), ("early", 1200), ("impossible", 0)):
         verdict = Verdict("calm", "short", "answer", kind, 0.05, 0.03, 0.07, more)
-        for pace in (None, 0.0, 100.0):
+        for pace in (None, Pace(0, 1), Pace(0, 14), Pace(1400, 14)):
             assert "{" not in verdict_in_words(words, verdict, pace) + judged_in_words(words, verdict, pace)
             assert words.inside("rate_answer") in verdict_in_words(words, verdict, pace)
-    assert "calm" in verdict_in_words(words, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03), 1)
+    assert "calm" in verdict_in_words(words, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03), None)
     for kind in ("range", "stopped"):
         assert "{" not in alarm_in_words(words, Alarm(kind, "answer", "2026-11-22", 0.1, 0.2, 0.3))
 
@@ -265,18 +276,20 @@ def test_what_is_no_day_is_left_to_who_refuses_it(text):
 
 
 def test_the_winner_of_a_verdict_is_named_first():
-    worse = verdict_in_words(EN, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03), 0)
+    worse = verdict_in_words(EN, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03), None)
     assert worse == "On answer rate, calm is better than short, by 3.0 to 7.0 points."
-    better = verdict_in_words(EN, Verdict("calm", "short", "answer", "better", 0.05, 0.03, 0.07), 0)
+    better = verdict_in_words(EN, Verdict("calm", "short", "answer", "better", 0.05, 0.03, 0.07), None)
     assert better == "On answer rate, short is better than calm, by 3.0 to 7.0 points."
 
 
 def test_an_early_verdict_says_in_how_many_days_it_is_known_and_what_it_waits_for():
     early = Verdict("calm", "short", "answer", "early", more=1200)
-    assert verdict_in_words(EN, early, 100.0) == "Too early to tell on answer rate: about 12 more days."
-    assert verdict_in_words(EN, early, 1200.0) == "Too early to tell on answer rate: about 1 more day."
-    assert judged_in_words(EN, early, 99.9) == "too early: about 13 days"
-    assert "nobody has answered for 14 days" in verdict_in_words(EN, early, 0.0)
+    assert verdict_in_words(EN, early, Pace(1400, 14)) == "Too early to tell on answer rate: about 12 more days."
+    assert verdict_in_words(EN, early, Pace(3600, 3)) == "Too early to tell on answer rate: about 1 more day."
+    assert judged_in_words(EN, early, Pace(1399, 14)) == "too early: about 13 days"
+    assert "nobody has answered for 13 days" in verdict_in_words(EN, early, Pace(0, 14))
+    assert "nobody has answered for a day" in verdict_in_words(EN, early, Pace(0, 2))
+    assert "it has only begun" in verdict_in_words(EN, early, Pace(0, 1))
     assert "no more answers are to come" in verdict_in_words(EN, early, None)
 
 
@@ -307,3 +320,37 @@ def test_presets_end_today_or_with_last_month():
     assert found["month"] == Period(date(2026, 11, 1), TODAY)
     assert found["last_month"] == Period(date(2026, 10, 1), date(2026, 10, 31))
     assert presets(date(2026, 1, 1))["last_month"] == Period(date(2025, 12, 1), date(2025, 12, 31))
+
+
+@pytest.mark.parametrize("given", ["0", "5", "47.5", "48", "33.33", "29", "0.07", "99.99", "100"])
+def test_what_somebody_gave_is_written_as_they_gave_it(given):
+    assert EN.exact(float(given) / 100) == f"{given}%"
+    assert Words.of("tr").exact(float(given) / 100) == f"%{given.replace('.', ',')}"
+
+
+def test_a_gap_is_never_nought_where_there_is_one():
+    assert [EN.gap(gap) for gap in (0.0, 0.1, -0.0003, 0.0004999, 0.0005, 0.000001)] == [
+        "0.0", "10.0", "0.03", "0.05", "0.1", "< 0.01",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lang", "percent", "interval"),
+    [("en", "40.0%", "30.9–49.8%"), ("ru", "40,0\xa0%", "30,9–49,8\xa0%"), ("tr", "%40,0", "%30,9–49,8")],
+)
+def test_a_percentage_stands_where_the_language_puts_it(lang, percent, interval):
+    words, rate = Words.of(lang), Rate(40, 100)
+    assert (words.percent(rate.value), words.interval(rate)) == (percent, interval)
+
+
+def test_a_word_within_a_sentence_begins_with_the_small_letter_of_its_language():
+    assert Words.of("tr").inside("rate_grant_functional") == "işlevsel"
+    for lang in LANGUAGES:
+        for key, text in Words.of(lang)._table.items():
+            assert not text or "\u0307" not in Words.of(lang).inside(key), key
+
+
+def test_a_stretch_of_days_says_a_day_once_and_the_year_where_it_is_needed():
+    assert EN.span(TODAY, TODAY) == "22 Nov"
+    assert EN.span(date(2026, 11, 20), TODAY) == "20 Nov – 22 Nov"
+    assert EN.span(date(2025, 12, 30), TODAY, year=True) == "30 Dec 2025 – 22 Nov 2026"

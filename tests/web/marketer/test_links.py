@@ -143,7 +143,10 @@ def test_only_a_marketer_of_the_shop_makes_and_revokes_links(marketer, other_mar
     assert stranger.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("query", ["from=spring", "goal=grant_marketing", "country=AZ&device=phone", "target=many"])
+@pytest.mark.parametrize(
+    "query",
+    ["from=spring", "goal=grant_marketing", "country=AZ&device=phone", "target=many", "device=Phone", "country=AZE"],
+)
 def test_a_question_without_an_answer_gets_no_link(marketer, site, query):
     page = marketer.get(f"/links?site={site.id}").text
     for answer in (
@@ -191,7 +194,7 @@ def test_a_link_to_past_days_shows_variants_as_they_were_then_and_goes_on_to(set
         words = Words.of("en")
         span = words.days(end - timedelta(days=365), end)
         assert str(words("verdict_between", days=span)) in then
-        # Since then the other one has won by far, and is tried against a third.
+        # Since then the other one has won by far, and from today on it is tried against a third.
         put_variant(store, tried, TODAY, "calm", 90_000, 80_000)
         put_variant(store, tried, TODAY, "short", 90_000, 10_000)
         asked = store.notices.asked(tried)[-1]
@@ -199,12 +202,17 @@ def test_a_link_to_past_days_shows_variants_as_they_were_then_and_goes_on_to(set
         assert re.findall(r"<section aria-labelledby=.variants.*?</section>", read(link), re.S) == re.findall(
             r"<section aria-labelledby=.variants.*?</section>", then, re.S
         )
-        assert "calm is better than short" in re.sub("<[^>]*>", "", read(now))
+        assert str(words("verdict_next", day=words.day(TODAY + timedelta(days=1), year=True))) in read(now)
+        assert ">third</th>" in read(now)
+        assert "short is better" not in re.sub("<[^>]*>", "", read(now))
 
 
-def test_sixty_a_minute_are_opened_from_one_address(clock, marketer, stranger):
-    answers = [stranger.get("/shared/x").status_code for _ in range(61)]
-    assert answers == [404] * 60 + [429]
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_sixty_a_minute_are_opened_from_one_address(clock, marketer, stranger, lang):
+    answers = [stranger.get(f"/shared/x?lang={lang}") for _ in range(61)]
+    assert [answer.status_code for answer in answers] == [404] * 60 + [429]
+    assert str(Words.of(lang)("link_slow")) in answers[-1].text
+    assert (answers[-1].headers["Retry-After"], answers[-1].headers["Referrer-Policy"]) == ("60", "no-referrer")
 
 
 def test_a_question_that_cannot_be_answered_any_more_shows_no_other_report(app, marketer, stranger, site):

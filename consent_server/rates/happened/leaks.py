@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, get_args
 
-from ..site import Site
-from ..store import Store
+from ...site import Site
+from ...store import Store
 
 State = Literal["before", "refused", "gpc", "some", "accepted", "unknown"]
 """Of the shopper's answer: none yet, a no, a privacy signal and no answer, a part allowed, all allowed; not told."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
 
-from .counts import LINES, Counts, Rate
+from ..counts import LINES, Counts, Rate
 
 _RECENT = 28
 _ENOUGH_DAYS = 7

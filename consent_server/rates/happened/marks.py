@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from ..store.evidence.asked import Asked
+from ...store.evidence.asked import Asked
+from ..counts import Counts
+from ..period import Period
 from .alarms import Alarm, history
-from .counts import Counts
-from .period import Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,18 @@ def marks(
 
     Args:
         asked: what was asked from which day on, the oldest first.
-        days: counts by ISO day, those before the period too: an alarm is one against the days before it.
+        days: counts by ISO day, those before the period too: an alarm is one against the days before it. That a day
+            had no banner is known when there is one after it.
         period: the days that are looked at.
         notes: what marketers wrote.
     """
     found = [*_changes(asked), *_alarms(days), *notes]
     return sorted(
-        (mark for mark in found if mark.last >= period.first and mark.first <= period.last),
+        (
+            replace(mark, last=min(mark.last, period.last))
+            for mark in found
+            if mark.last >= period.first and mark.first <= period.last
+        ),
         key=lambda mark: (mark.first, mark.kind),
     )
 

@@ -1,4 +1,4 @@
-"""The pages' words in each language, and sentences that are put together of them."""
+"""The pages' words in each language, and how it writes numbers and days."""
 
 from __future__ import annotations
 
@@ -7,17 +7,10 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from math import ceil
 
 from markupsafe import Markup, escape
 
-from ...rates.alarms import Alarm
-from ...rates.compare import Verdict
-from ...rates.counts import Rate
-from ...rates.leaks import Leak
-from ...rates.marks import Mark
-from ...rates.parts import Advice
-from ...rates.read import PACE
+from ....rates.counts import Rate
 
 LANGUAGES = ("az", "en", "ru", "tr")
 
@@ -66,7 +59,7 @@ class Words:
     @cache
     def of(cls, lang: str) -> Words:
         """Return the words of one of LANGUAGES."""
-        text = files(__package__).joinpath(f"words/{lang}.json").read_text("utf-8")
+        text = files(__package__).joinpath(f"{lang}.json").read_text("utf-8")
         return cls(lang, json.loads(text))
 
     def __call__(self, key: str, **values: object) -> Markup:
@@ -76,7 +69,10 @@ class Words:
 
     def inside(self, key: str) -> str:
         """Return words that start a line as they stand within a sentence."""
-        return self._table[key][0].lower() + self._table[key][1:]
+        first, rest = self._table[key][0], self._table[key][1:]
+        if self.lang in ("az", "tr"):  # whose I has no dot, and whose İ keeps it
+            first = first.translate({ord("İ"): "i", ord("I"): "ı"})
+        return first.lower() + rest
 
     def number(self, count: int) -> Count:
         """Return a count with its thousands apart, for a sentence to say with its noun."""
@@ -94,18 +90,32 @@ class Words:
 
     def percent(self, share: float | None, places: int = 1) -> str:
         """Return a share as a percentage, or a dash where there is none."""
-        return "–" if share is None else self._decimal(share * 100, places) + self._table["percent"]
+        return "–" if share is None else self._per_cent(self._decimal(share * 100, places))
+
+    def exact(self, share: float) -> str:
+        """Return a share that somebody gave as they gave it: with up to two decimals, as many as it has."""
+        places = next((n for n in (0, 1) if round(share * 100, n) == round(share * 100, 2)), 2)
+        return self.percent(share, places)
+
+    def _per_cent(self, number: str) -> str:
+        return self._table["percent"].format(number)
 
     def interval(self, rate: Rate) -> str:
         """Return the two ends of a rate's interval as percentages."""
         if rate.interval is None:
             return "–"
-        low, high = rate.interval
-        return f"{self._decimal(low * 100, 1)}–{self.percent(high)}"
+        return self._per_cent("–".join(self._decimal(end * 100, 1) for end in rate.interval))
 
     def points(self, difference: float) -> str:
         """Return a difference of two shares, in percentage points, with its sign."""
         return ("+" if difference > 0 else "−" if difference < 0 else "±") + self._decimal(abs(difference) * 100, 1)
+
+    def gap(self, difference: float) -> str:
+        """Return how large a difference of two shares is, in percentage points: never nought where there is one."""
+        size = abs(difference) * 100
+        if not difference or size >= 0.05:
+            return self._decimal(size, 1)
+        return self._decimal(size, 2) if size >= 0.01 else f"< {self._decimal(0.01, 2)}"
 
     def day(self, day: date, year: bool = False) -> str:
         """Return a day in words."""
@@ -131,6 +141,10 @@ class Words:
                 return f"{parts[2]}-{months.index(parts[1]) + 1:02}-{parts[0]:0>2}"
         return text
 
+    def span(self, first: date, last: date, year: bool = False) -> str:
+        """Return a stretch of days in few words, each with the year or without it."""
+        return " – ".join(self.day(day, year) for day in dict.fromkeys((first, last)))
+
     def days(self, first: date, last: date) -> str:
         """Return a stretch of days in words, the year said once."""
         if first == last:
@@ -150,110 +164,3 @@ class Words:
         if by == "country" and value:  # whose name the browser knows
             return self("many_country", value=Markup('<span data-country="{0}">{0}</span>').format(value))
         return name
-
-
-def way_in_words(words: Words, how: str, banner: Mapping[str, str]) -> str:
-    """Return the name of a way of answering: a button's as it stands on the banner, whose words these are."""
-    return banner[how] if how in ("accept", "refuse") else words.value("how", how)
-
-
-def advice_in_words(words: Words, advice: Advice) -> Markup:
-    """Return one sentence about what would bring how much."""
-    key = f"advice_{advice.rate}"
-    if advice.by == "variant":
-        key = f"advice_variant_{advice.rate.partition('_')[0]}"
-        there = escape(advice.model)
-    else:
-        there = words("the_others") if advice.model is None else words.many(advice.by, advice.model)
-    return _capital(words(key, a=words.many(advice.by, advice.value), b=there, more=words.number(advice.more)))
-
-
-def _capital(sentence: Markup) -> Markup:
-    """Return a sentence whose first letter is a capital, where it starts with a letter."""
-    return sentence[:1].upper() + sentence[1:]
-
-
-def _early(verdict: Verdict, answers_a_day: float | None) -> tuple[str, int]:
-    """Return what an open verdict waits for, and for how many days it will, or has, without an answer."""
-    if answers_a_day is None:
-        return "open", 0
-    return ("early", ceil(verdict.more / answers_a_day)) if answers_a_day else ("waiting", PACE)
-
-
-def verdict_in_words(words: Words, verdict: Verdict, answers_a_day: float | None) -> Markup:
-    """Return one sentence about two variants, which names the goal.
-
-    ``answers_a_day``: of the last PACE days; None if the experiment is over and none are to come.
-    """
-    goal = words.inside(f"rate_{verdict.goal}")
-    if verdict.kind == "early":
-        kind, days = _early(verdict, answers_a_day)
-        return words(f"verdict_{kind}", goal=goal, days=words.number(days))
-    if verdict.kind == "equal":
-        return words("verdict_equal", goal=goal, margin=words.points(verdict.margin)[1:])
-    low, high = sorted((abs(verdict.low or 0), abs(verdict.high or 0)))
-    return words(
-        "verdict_better",
-        goal=goal,
-        winner=verdict.b if verdict.kind == "better" else verdict.a,
-        loser=verdict.a if verdict.kind == "better" else verdict.b,
-        low=words.points(low)[1:],
-        high=words.points(high)[1:],
-    )
-
-
-def judged_in_words(words: Words, verdict: Verdict, answers_a_day: float | None) -> Markup:
-    """Return the same in a few words, for a cell of a table."""
-    if verdict.kind == "early":
-        kind, days = _early(verdict, answers_a_day)
-        return words(f"judged_{kind}", days=words.number(days))
-    if verdict.kind == "equal":
-        return words("judged_equal", margin=words.points(verdict.margin)[1:])
-    return words(f"judged_{verdict.kind}", difference=words.points(verdict.difference or 0))
-
-
-def alarm_in_words(words: Words, alarm: Alarm) -> Markup:
-    """Return one sentence about a day that is not like the days before."""
-    shares = alarm.kind != "silent"
-    return words(
-        f"alarm_{alarm.kind}",
-        day=words.day(date.fromisoformat(alarm.day)),
-        rate=words.inside(f"rate_{alarm.rate}") if shares else "",
-        value=words.percent(alarm.value),
-        low=words.percent(alarm.low) if shares else words.number(int(alarm.low)),
-        high=words.percent(alarm.high) if shares else words.number(int(alarm.high)),
-    )
-
-
-def mark_in_words(words: Words, mark: Mark) -> Markup:
-    """Return what happened, in one sentence without its day."""
-    unusual = Markup(", ").join(
-        words(
-            "mark_rate",
-            rate=words.inside(f"rate_{alarm.rate}"),
-            value=words.percent(alarm.value),
-            low=words.percent(alarm.low),
-            high=words.percent(alarm.high),
-        )
-        for alarm in mark.alarms
-    )
-    return words(f"mark_{mark.kind}", what=unusual or mark.what)
-
-
-def leak_in_words(words: Words, leak: Leak) -> Markup:
-    """Return one sentence about a name that is not allowed."""
-    others = [words(f"leak_{state}") for state in leak.states if state != "refused"]
-    where = (
-        words("leak_refused_too" if others else "leak_refused")
-        if "refused" in leak.states
-        else Markup(", ").join(others)
-    )
-    sentence = words(
-        "leak",
-        name=leak.name,
-        kind=words(f"kind_{leak.kind}"),
-        since=words("leak_older" if leak.is_older else "leak_since", day=words.day(leak.since)),
-        where=where,
-        many=words.number(leak.about),
-    )
-    return sentence + words("leak_over", day=words.day(leak.until)) if leak.is_over else sentence
