@@ -1,50 +1,48 @@
-"""The last ``consent.toml`` that was sound, for a worker that starts while somebody is half through an edit."""
+"""What a server runs on: settings and shops, read once, and kept while somebody is half through an edit of them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import TypeVar
 
-from ..site import ConsentError
+from ..site import Site
 from .environment import Settings
-
-Made = TypeVar("Made")
-
-KEPT = "CONSENT_CONFIG_KEPT"
-"""The variable by which a worker knows where the last sound file is kept."""
+from .shops import read_sites
 
 
-def keep(config: Path, folder: Path) -> None:
-    """Keep a file that is sound, at once or not at all, and have workers that start from now on know of it."""
-    path = folder / "consent.toml"
-    with NamedTemporaryFile(dir=folder, delete=False) as file:
-        file.write(config.read_bytes())
-    os.replace(file.name, path)
-    os.environ[KEPT] = str(path)
+@dataclass(frozen=True)
+class Configuration:
+    """Settings and shops that fit each other.
 
-
-def made_of_a_sound_one(make: Callable[[Settings], Made], settings: Settings) -> tuple[Made, str]:
-    """Make something of today's file, or else of the last that was sound.
-
-    Returns:
-        What was made, and a sentence on why it is not of today's file; empty if it is.
-
-    Raises:
-        ConsentError: today's file is wrong, and none is kept.
+    ``written``: when somebody last changed ``consent.toml``; ``outdated``: why this is not what stands there now, in a
+    sentence.
     """
-    kept = os.environ.get(KEPT)
+
+    settings: Settings
+    sites: Mapping[str, Site]
+    written: datetime
+    outdated: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Configuration:
+        """Return settings with the shops of the ``consent.toml`` that they name.
+
+        Raises:
+            SettingsError: something in it is wrong.
+        """
+        sites = read_sites(settings.config)
+        return cls(settings, sites, _written(settings.config))
+
+    def in_spite_of(self, why: str, now: datetime) -> Configuration:
+        """Return this configuration, which stays although there is another one: a sentence says why."""
+        at = f"{self.written:%H:%M}" if self.written.date() == now.date() else f"{self.written:%Y-%m-%d %H:%M}"
+        return replace(self, outdated=f"Running on the configuration of {at}, as {why}")
+
+
+def _written(path: Path) -> datetime:
     try:
-        made = make(settings)
-    except ConsentError as error:
-        if not kept:
-            raise
-        since = datetime.fromtimestamp(Path(kept).stat().st_mtime)
-        return make(replace(settings, config=Path(kept))), f"Running on the configuration of {since:%H:%M}, as {error}"
-    if kept:
-        keep(settings.config, Path(kept).parent)
-    return made, ""
+        return datetime.fromtimestamp(path.stat().st_mtime)
+    except OSError:  # it was read, and is gone by now
+        return datetime.now()
