@@ -159,7 +159,9 @@ def keep(
 def _try(work: Callable[[], object], where: str) -> None:
     """Do some work; whatever comes of it, other sites and the next day go on."""
     try:
-        with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+        with suppress(StoreAway):  # it is said elsewhere, and there is a next time
             work()
+    except ConsentError as error:
+        log.error("what is due at %s could not be done: %s", where, error)
     except BaseException:  # a library in Rust that panics raises no Exception
         log.exception("what is due at %s could not be done", where)

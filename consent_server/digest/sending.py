@@ -19,7 +19,7 @@ from ..rates.report import Report
 from ..settings.environment import Settings
 from ..settings.rows import SettingsError
 from ..site import ConsentError, Site
-from ..store import Store
+from ..store import Store, StoreAway
 from .letter import Letter
 from .mail import MailServer, NotSent
 from .week import Week, last_week
@@ -155,8 +155,10 @@ def keep_sending(
             if ending.is_set():
                 return
             try:
-                with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+                with suppress(StoreAway):  # it is said elsewhere, and there is a next time
                     send_due(store, site, settings, mail, webhooks.get(site.id), datetime.now(UTC))
+            except ConsentError as error:
+                log.error("the digest of %s could not be made: %s", site.id, error)
             except Exception:  # whatever it is, the other sites and the next week go on
                 log.exception("the digest of %s could not be made", site.id)
         ending.wait(every)

@@ -145,7 +145,7 @@ class Teller:
             return 0
         untold = self._feed.untold(self._site, begins=True)
         due = [bucket for bucket in untold if bucket not in self._refused or self._refused[bucket].is_over]
-        random.shuffle(due)  # nosec B311: or the same ones would always be the first that fail
+        random.shuffle(due)  # or the same ones would always be the first that fail
         if not due:
             return 0
         turn = _Turn()
