@@ -94,8 +94,10 @@ def work_on(
         authority: stamps the seals.
 
     Raises:
+        OtherBuckets: what is kept of the site would not be found, and its days be sealed without it.
         StoreAway: the store does not answer.
     """
+    store.must_fit(site)
     try:
         seal(store, site, keys, now)
     except (ClocksApart, Unproven, Unreadable, ForgedNotice) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from test_serving import described
 from consent_server import create_app
 from consent_server.cli import main
 from consent_server.decision import Decision
+from consent_server.housekeeping import work_on
 from consent_server.settings.environment import Settings
 from consent_server.store import OtherBuckets, Store
 
@@ -42,6 +44,9 @@ def test_a_server_that_found_redis_away_at_its_start_keeps_nothing_where_it_woul
             later.decisions.record(
                 OTHER, Decision("a" * 22, 7, NOTICE, "save", None), now=time.time_ns() // 1_000_000, sign=KEYS.sign
             )
+        with pytest.raises(OtherBuckets):
+            work_on(later, OTHER, KEYS, None, datetime.now(UTC) + timedelta(2))
+        assert later.log.seals(OTHER) == {}
 
 
 def test_the_server_and_commands_say_so_in_one_sentence(

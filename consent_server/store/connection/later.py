@@ -26,4 +26,5 @@ class Later:
     def close(self) -> None:
         """Close what was made."""
         if self._made is not None:
+            self._made.disconnect_connection_pools()  # type: ignore[no-untyped-call]  # which close() leaves open
             self._made.close()
