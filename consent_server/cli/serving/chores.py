@@ -14,7 +14,7 @@ from ...events.webhook import webhooks
 from ...housekeeping import keep
 from ...proof.attested.stamps import Authority
 from ...settings.sound import Configuration
-from ...store import Store, StoreAway
+from ...store import Store
 from ...tokens import Keys
 from ..terminal import SECONDS_TO_ANSWER
 
@@ -49,7 +49,7 @@ class Chores:
     def begin(self) -> None:
         """Begin with it: what is decided from now on is told."""
         for teller in self._tellers:
-            with suppress(StoreAway):  # it begins when the store is back
+            with suppress(Exception):  # it begins by itself when it can, and says then what keeps it from that
                 teller.begin()
         for thread in self._threads:
             thread.start()
