@@ -108,7 +108,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     if not settings.secret:
         raise SettingsError(
             "CONSENT_SECRET is not set. Make one and keep it: "
-            "export CONSENT_SECRET=\"$(python -c 'import secrets; print(secrets.token_urlsafe(32))')\""
+            "export CONSENT_SECRET=\"$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')\""
         )
     if not settings.redis_url:
         raise SettingsError("REDIS_URL is not set; `consent-server serve` brings its own Valkey.")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from functools import partial
+from threading import Event
 
 import msgspec
 
@@ -36,8 +37,12 @@ def tell(store: Store, site: Site, webhook: Webhook, today: date, seconds: float
 
     The body is JSON: ``{site, kind, rate, day, value, low, high, text}``, of a leak ``{site, kind, leak, text}``. One
     that is not taken is posted again later. ``seconds``: for how long the receiver may take, whatever it does.
+
+    Raises:
+        NotTaken: one was not taken.
     """
     told: list[Alarm | Leak] = []
+    failed: NotTaken | None = None
     found: list[Alarm | Leak] = [*unusual(store, site, today), *leaks(store, site, today)]
     with closing(Line(webhook, seconds)) as line:
         for alarm in found:
@@ -55,9 +60,11 @@ def tell(store: Store, site: Site, webhook: Webhook, today: date, seconds: float
                 store.counters.release_alarm(site, name, after=TOLD)
             except NotTaken as error:
                 store.counters.release_alarm(site, name)
-                log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
+                failed = error
                 if not error.about_one:
                     break
+    if failed:
+        raise failed
     return told
 
 
@@ -87,8 +94,10 @@ def work_on(
         authority: stamps the seals.
 
     Raises:
+        OtherBuckets: what is kept of the site would not be found, and its days be sealed without it.
         StoreAway: the store does not answer.
     """
+    store.must_fit(site)
     try:
         seal(store, site, keys, now)
     except (ClocksApart, Unproven, Unreadable, ForgedNotice) as error:
@@ -96,7 +105,10 @@ def work_on(
     if store.log.compact(site):
         clear_files(store, site)
     if webhook:
-        tell(store, site, webhook, day_in(site, now))
+        try:
+            tell(store, site, webhook, day_in(site, now))
+        except NotTaken as error:
+            log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
     if authority:
         stamp_seals(store, [site], authority)
 
@@ -129,23 +141,29 @@ def keep(
     webhooks: Mapping[str, Webhook],
     authority: Authority | None = None,
     every: float = 600,
+    *,
+    ending: Event,
 ) -> None:
-    """Do what is due (``work_on``), for as long as the process lives.
+    """Do what is due (``work_on``), until it is to end.
 
     ``webhooks``: of the sites that have one, by id; ``every``: seconds.
     """
-    while True:
+    while not ending.is_set():
         for site in sites.values():
+            if ending.is_set():
+                return
             _try(partial(work_on, store, site, keys, webhooks.get(site.id), datetime.now(UTC)), site.id)
         if authority:  # at last: an authority may take its time, and nothing else waits for it
             _try(partial(stamp_seals, store, [*sites.values()], authority), "all sites")
-        time.sleep(every)
+        ending.wait(every)
 
 
 def _try(work: Callable[[], object], where: str) -> None:
     """Do some work; whatever comes of it, other sites and the next day go on."""
     try:
-        with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+        with suppress(StoreAway):  # it is said elsewhere, and there is a next time
             work()
+    except ConsentError as error:
+        log.error("what is due at %s could not be done: %s", where, error)
     except BaseException:  # a library in Rust that panics raises no Exception
         log.exception("what is due at %s could not be done", where)

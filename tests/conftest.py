@@ -402,6 +402,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return stopped
 
 
+class EndsAtRest(threading.Event):
+    """Ends what is done again and again, when it rests for the first time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.set()
+        return True
+
+
 # ---- The server as people run it ----
 
 

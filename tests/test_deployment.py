@@ -68,6 +68,14 @@ def test_what_compose_mounts_and_builds_is_in_the_folder_or_said() -> None:
     assert all((context / name).exists() for name in " ".join(copied).split())
 
 
+def test_compose_reloads_in_the_container_as_docker_counts_its_own_signals_as_a_stop() -> None:
+    head = (DOCS / "compose.yaml").read_text("utf-8").partition("services:")[0]
+    assert "docker compose exec consent sh -c 'kill -HUP 1'" in head
+    assert COMPOSE["services"]["consent"]["restart"] == "unless-stopped"
+    assert not COMPOSE["services"]["consent"].get("init"), "then it is not process 1"
+    assert COMPOSE["services"]["nginx"]["depends_on"]["consent"]["restart"], "nginx asks once where it is"
+
+
 def test_the_redis_of_compose_loses_nothing(short_folder: Callable[[], Path]) -> None:
     folder, port = short_folder(), free_port()
     shell, flags, script = COMPOSE["services"]["redis"]["command"]

@@ -52,6 +52,11 @@ def test_the_systemd_unit_is_one(tmp_path: Path) -> None:
     assert not said
 
 
+def test_systemd_starts_it_again_as_often_as_it_takes() -> None:
+    assert unit()["Restart"] == "on-failure"
+    assert int(unit()["RestartSec"]) * 5 > 10, "after five starts within ten seconds it gives up"
+
+
 def test_the_systemd_unit_runs_and_reloads_without_losing_a_request(
     running: Running, short_folder: Callable[[], Path]
 ) -> None:

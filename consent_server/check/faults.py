@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, count
@@ -32,8 +33,16 @@ def _new_secret(folder: Path) -> str:
     """Return what to type for a secret in a file of its own: none that is there is touched, by the shell neither."""
     names = (f"{SECRET_FILE}{f'-{n}' if n > 1 else ''}" for n in count(1))
     name = next(name for name in names if not (folder / name).exists())
-    made = f"python -c 'import secrets; print(secrets.token_urlsafe(32))' > {name}"
+    made = f"python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {name}"
     return f"type: (umask 077; set -C; {made}) && export CONSENT_SECRET_FILE={name}"
+
+
+def _said(path: Path) -> str:
+    """Return what a small file says; nothing, if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, list[Finding]]:
@@ -49,9 +58,11 @@ def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, lis
             # A log that is there goes on with its own secret alone.
             new = f"correct it; or, for a shop that nobody has answered yet, {_new_secret(folder)}"
             cures = {row.name: f"set it: {row.help}" for row in ENVIRONMENT} | {"CONSENT_SECRET": new}
-            found.append(Finding(str(error), cures.get(error.name or "", f"type: unset {error.name}; and set that.")))
+            found.append(
+                Finding(str(error), cures.get(error.name or "", f"type: unset {error.name}; and set what was meant"))
+            )
     if not settings.secret and not any("CONSENT_SECRET" in finding.fault for finding in found):
-        there = (folder / SECRET_FILE).exists()
+        there = _said(folder / SECRET_FILE)
         cure = f"type: export CONSENT_SECRET_FILE={SECRET_FILE}" if there else _new_secret(folder)
         found.append(Finding("CONSENT_SECRET is not set, so no token can be signed.", cure))
     return settings, found
@@ -60,12 +71,25 @@ def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, lis
 def secret(settings: Settings, folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Find a secret that others know: that of a demo in ``folder``, or one that everybody may read."""
     for kept in folder.glob("consent-demo*/secret"):
-        if kept.read_text(encoding="utf-8").strip() in settings.secret:
+        if _said(kept) in settings.secret:
             cure = f"{_new_secret(folder)}; where shoppers have answered already, type: consent-server keys rotate"
             yield Finding(f"CONSENT_SECRET is the one of the demo in {kept.parent.name}.", cure)
     path = environ.get("CONSENT_SECRET_FILE")
-    if path and Path(path).exists() and Path(path).stat().st_mode & 0o077:
+    if path and _is_open(Path(path)):
         yield Finding(f"{path} can be read by others than its owner.", f"type: chmod 600 {path}")
+
+
+def _is_open(path: Path) -> bool:
+    """Return whether others may read a file who need not, as its owner is who reads it: us, as far as that is known.
+
+    A group may be how root gives it to the server, and what containers mount is theirs to guard.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    others = 0o007 if found.st_uid == 0 else 0o077
+    return found.st_uid == os.geteuid() and bool(found.st_mode & others) and not path.is_relative_to("/run/secrets")
 
 
 def site(shop: Site) -> Iterator[Finding]:

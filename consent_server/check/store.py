@@ -13,7 +13,7 @@ from ..proof.seals import newest
 from ..rates.read import today, unusual
 from ..settings.environment import Settings
 from ..site import Site
-from ..store import Store, StoreAway, Unreadable, WrongLayout
+from ..store import OtherBuckets, Store, StoreAway, Unreadable, WrongLayout
 from ..store.connection import Server, TooOld, reason
 from ..tokens import Keys
 from .faults import Finding
@@ -76,6 +76,11 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
         # A Redis that is away was found by now.
         with suppress(StoreAway, WrongLayout), closing(Store(settings.redis_url, 2)) as store:
             for shop in sites:
+                try:
+                    store.must_fit(shop)
+                except OtherBuckets as error:
+                    yield Finding(str(error), "write it as it was; to have another number, begin a site of a new id")
+                    continue
                 if store.log.is_rewrite_due(shop):
                     yield Finding(
                         f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",

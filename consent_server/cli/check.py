@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from ..check.page import look
 from ..settings.rows import SettingsError, address
 from ..settings.shops import read_sites
 from ..site import Site
+from ..store import embedded
 from .terminal import errors_to_exit_2, site_named
 
 
@@ -44,6 +46,8 @@ def check(url: str | None, page: str | None, only: str | None, posts: bool, offl
     logging.getLogger("consent_server").addHandler(logging.NullHandler())  # what is wrong is said once, below
     settings, found = faults.environment(os.environ, Path.cwd())
     found += faults.secret(settings, Path.cwd(), os.environ)
+    if settings.redis_url is None:  # one of our own that runs is looked at as any other
+        settings = replace(settings, redis_url=embedded.running(settings.data))
     found += store.storage(settings)
     sites: dict[str, Site] = {}
     try:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from granian.log import LogLevels
@@ -19,11 +20,12 @@ from granian.log import LogLevels
 from ..app import create_app
 from ..demo.sample import DAYS
 from ..demo.sample import sample as lay_down
-from ..settings.environment import read_environment
-from ..settings.shops import read_sites
+from ..settings.environment import Settings, read_environment
+from ..settings.sound import Configuration
 from ..store import Store, embedded
 from ..web.marketer.session import hash_password
-from .serve import free_port, must_be_free, run_workers, start_housekeeping
+from .serving.ports import free_port, must_be_free
+from .serving.workers import run
 from .terminal import CommandFailed, demo_config, errors_to_exit_2
 
 FIRST_PORT = 8000
@@ -47,20 +49,17 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
     try:
         secret = _kept(folder / "secret", lambda: secrets.token_urlsafe(32))
         password = _kept(folder / "password", lambda: secrets.token_urlsafe(9))
-        config = demo_config()
-        settings = replace(
-            read_environment({name: text for name, text in os.environ.items() if _attribute(name) not in CHOSEN}),
-            secret=(secret,),
-            redis_url=url,
-            config=config,
-            host="127.0.0.1",
-            port=chosen,
-            demo=True,
-        )
-        sites = read_sites(config)
+        own: tuple[Any, ...] = (secret,), url, demo_config(), "127.0.0.1", chosen, True
+
+        def read() -> Settings:
+            others = {name: text for name, text in os.environ.items() if _attribute(name) not in CHOSEN}
+            return replace(read_environment(others), **dict(zip(CHOSEN, own, strict=True)))
+
+        configuration = Configuration.of(read())
+        settings = configuration.settings
         store = Store(url, settings.redis_timeout / 1000)
         store.ping()
-        store.marketers.add("demo", hash_password(password), [*sites])
+        store.marketers.add("demo", hash_password(password), [*configuration.sites])
         if sample:
             made_up = Store(url, settings.redis_timeout / 1000, any_clock=True)
             behind = create_app(settings).extensions["consent"]  # it keeps the notices that the sample answers
@@ -69,9 +68,8 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
                 with click.progressbar(days, length=DAYS, label=f"Making up {DAYS} days", file=sys.stderr) as bar:
                     for _ in bar:
                         pass
-        start_housekeeping(settings)
         _tell_when_up(chosen, folder, password)
-        run_workers(settings, LogLevels.warning, *CHOSEN)
+        run(configuration, read, LogLevels.warning)
     finally:
         valkey.stop()
 

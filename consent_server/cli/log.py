@@ -14,7 +14,7 @@ import click
 from ..banner.scripts import replay
 from ..events.following import follow
 from ..events.telling import Teller
-from ..events.webhook import Webhook, webhooks
+from ..events.webhook import NotTaken, Webhook, webhooks
 from ..housekeeping import clear_files, tell
 from ..proof.archive import archive
 from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
@@ -155,13 +155,14 @@ def seal_log(site: str | None, data: Path | None) -> None:
     """Seal every day of SITE, or of all sites, that is over; the running server does so by itself.
 
     And what else it does: what was erased leaves memory and files, alarms and decisions are told to webhooks, with
-    CONSENT_TSA seals are stamped.
+    CONSENT_TSA seals are stamped. Exit status 1 if a webhook does not take what there is.
     """
     with open_store(data) as (settings, sites, store):
         told = webhooks(sites, settings.webhook, settings.webhook_secret)
         keys, authority = signing_keys(settings), Authority.named(settings.tsa, settings.tsa_certificate)
         shops = [site_named(sites, site)] if site else [*sites.values()]
-        failed = [shop for shop in shops if not _kept(store, shop, keys, told.get(shop.id))]
+        failed = [shop for shop in shops if not _kept(store, shop, keys)]
+        untold = [shop for shop in shops if not _told(store, shop, told.get(shop.id))]
         until = monotonic() + SECONDS_A_ROUND
         for shop in shops:
             try:
@@ -171,9 +172,11 @@ def seal_log(site: str | None, data: Path | None) -> None:
                 click.echo(f"{error} Seals that lack a time-stamp get it another time.", err=True)
     if failed:
         raise CommandFailed(f"Not sealed: {', '.join(shop.id for shop in failed)}.")
+    if untold:
+        raise SystemExit(1)
 
 
-def _kept(store: Store, shop: Site, keys: Keys, webhook: Webhook | None) -> bool:
+def _kept(store: Store, shop: Site, keys: Keys) -> bool:
     """Do what is due at a site, and return whether its days are sealed; what was erased goes in any case."""
     now, is_sealed = datetime.now(UTC), True
     try:
@@ -183,11 +186,20 @@ def _kept(store: Store, shop: Site, keys: Keys, webhook: Webhook | None) -> bool
         is_sealed = False
     if store.log.compact(shop):
         clear_files(store, shop)
-    if webhook:
-        tell(store, shop, webhook, day_in(shop, now))
-        if webhook.secrets:
-            Teller(store, shop, webhook).tell_all()
     return is_sealed
+
+
+def _told(store: Store, shop: Site, webhook: Webhook | None) -> bool:
+    """Tell a site's webhook, if it has one, what there is to tell, and return whether it took it."""
+    try:
+        if webhook:
+            tell(store, shop, webhook, day_in(shop, datetime.now(UTC)))
+            if webhook.secrets:
+                Teller(store, shop, webhook).tell_all()
+    except (NotTaken, Unreadable) as error:
+        click.echo(f"What there is of {shop.id} was not told: {error}", err=True)
+        return False
+    return True
 
 
 def _tell_days(site: str, done: str, days: Sequence[date]) -> None:

@@ -9,7 +9,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from ..preview import create_preview
 from ..settings.environment import read_environment
-from .serve import free_port, must_be_free
+from .serving.ports import free_port, must_be_free
 from .terminal import CommandFailed, errors_to_exit_2
 
 FIRST_PORT = 8090

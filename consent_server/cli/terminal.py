@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from datetime import date
 from functools import wraps
 from importlib.resources import files
@@ -64,6 +66,13 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
             raise CommandFailed(f"The store cannot be used ({what}): {cure}.") from None
         except (ConsentError, CannotCheck) as error:
             raise CommandFailed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever reads has enough: click knows what to do
+                raise
+            with suppress(OSError):  # what a full disk did not take is not tried again at the end
+                sys.stdout.close()
+            what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+            raise CommandFailed(f"It could not be done to the end ({what}).") from None
         except UnicodeEncodeError:  # of an argument: nothing else here is text that somebody else wrote
             raise CommandFailed("What was typed is no text in UTF-8.") from None
 
@@ -88,14 +97,16 @@ def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], S
     settings = read_environment(environ)
     demo = data is not None and (data / "password").exists() and "CONSENT_CONFIG" not in environ
     sites = read_sites(demo_config() if demo else settings.config)
+    where: AbstractContextManager[str]
     if data or not settings.redis_url:
-        with embedded.at(data or settings.data) as url, closing(Store(url, SECONDS_TO_ANSWER)) as store:
-            store.must_be_known()
-            yield settings, sites, store
+        where, replicas = embedded.at(data or settings.data), 0
     else:
-        with closing(Store(settings.redis_url, SECONDS_TO_ANSWER, settings.redis_replicas)) as store:
-            store.must_be_known()
-            yield settings, sites, store
+        where, replicas = nullcontext(settings.redis_url), settings.redis_replicas
+    with where as url, closing(Store(url, SECONDS_TO_ANSWER, replicas)) as store:
+        store.must_be_known()
+        for site in sites.values():
+            store.must_fit(site)
+        yield settings, sites, store
 
 
 def site_named(sites: dict[str, Site], name: str) -> Site:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from threading import Event
 
 import msgspec
 
@@ -19,7 +19,7 @@ from ..rates.report import Report
 from ..settings.environment import Settings
 from ..settings.rows import SettingsError
 from ..site import ConsentError, Site
-from ..store import Store
+from ..store import Store, StoreAway
 from .letter import Letter
 from .mail import MailServer, NotSent
 from .week import Week, last_week
@@ -146,13 +146,19 @@ def keep_sending(
     mail: MailServer | None,
     webhooks: Mapping[str, Webhook],
     every: float = 600,
+    *,
+    ending: Event,
 ) -> None:
-    """Send each week's digest, for as long as the process lives. ``every``: seconds between two looks."""
-    while True:
+    """Send each week's digest, until it is to end. ``every``: seconds between two looks."""
+    while not ending.is_set():
         for site in sites.values():
+            if ending.is_set():
+                return
             try:
-                with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+                with suppress(StoreAway):  # it is said elsewhere, and there is a next time
                     send_due(store, site, settings, mail, webhooks.get(site.id), datetime.now(UTC))
+            except ConsentError as error:
+                log.error("the digest of %s could not be made: %s", site.id, error)
             except Exception:  # whatever it is, the other sites and the next week go on
                 log.exception("the digest of %s could not be made", site.id)
-        time.sleep(every)
+        ending.wait(every)

@@ -11,17 +11,17 @@ import logging
 import random
 import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from multiprocessing.pool import ThreadPool
 from threading import Event
 
 import msgspec
 
 from ..entry import Entry
 from ..site import ConsentError, Site
-from ..store import Store
+from ..store import Store, StoreAway, Unreadable
 from ..store.keys import Bucket
 from . import as_event
 from .webhook import SECONDS, Line, NotTaken, Webhook
@@ -29,8 +29,8 @@ from .webhook import SECONDS, Line, NotTaken, Webhook
 AT_ONCE = 8
 """Posts that are under way at the same time, each of another bucket."""
 
-TURN = 500
-"""Decisions that a bucket tells before another one has its turn."""
+TURN, SECONDS_A_TURN = 500, 10.0
+"""Decisions that a bucket tells, and for how long, before others have their turn: new ones wait for the slowest."""
 
 SECONDS_UNNOTED = 1.0
 """How long decisions are told before that is noted: so many are told twice when the server is killed."""
@@ -42,22 +42,55 @@ log = logging.getLogger(__name__)
 
 
 class Pause:
-    """How long something that fails is left alone: each time longer."""
+    """How long something that fails is left alone: each time longer. ``why``: what went wrong last."""
 
-    def __init__(self) -> None:
-        self.until = self._seconds = 0.0
+    def __init__(self, why: ConsentError) -> None:
+        self.why = why
+        self._until = self._seconds = 0.0
 
-    def lengthen(self, wanted: int = 0) -> float:
-        """Return the seconds of a pause that begins now, ``wanted`` or more."""
+    def lengthen(self, why: ConsentError) -> None:
+        """Begin a pause now, of as many seconds as the receiver wants or more."""
+        self.why = why
         self._seconds = min(max(SHORTEST_PAUSE, self._seconds * 2), LONGEST_PAUSE)
-        seconds = max(self._seconds * random.uniform(0.8, 1.2), wanted)  # nosec B311  # noqa: S311
-        self.until = time.monotonic() + seconds
-        return seconds
+        seconds = self._seconds * random.uniform(0.8, 1.2)  # nosec B311  # noqa: S311
+        self._until = time.monotonic() + max(seconds, why.pause if isinstance(why, NotTaken) else 0)
 
     @property
     def is_over(self) -> bool:
         """Whether it may be tried again."""
-        return time.monotonic() >= self.until
+        return time.monotonic() >= self._until
+
+
+class _Turn:
+    """What came of a turn so far, in which several buckets are told side by side."""
+
+    def __init__(self) -> None:
+        self.taken: Counter[Bucket] = Counter()
+        self.failed: dict[Bucket, ConsentError] = {}
+        self._in_a_row, self._is_to_pause = 0, False
+        self._until = time.monotonic() + SECONDS_A_TURN
+
+    def took(self, bucket: Bucket) -> None:
+        """Note that a decision was taken."""
+        self.taken[bucket] += 1
+        self._in_a_row = 0
+
+    def fail(self, bucket: Bucket, error: ConsentError) -> None:
+        """Note why the next decision of a bucket was not."""
+        self.failed[bucket] = error
+        if isinstance(error, NotTaken) and not error.about_one:
+            self._in_a_row += 1
+            self._is_to_pause |= error.pause > 0
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the receiver takes nothing at the moment, as far as can be seen; or wants to be left alone."""
+        return self._in_a_row >= AT_ONCE or self._is_to_pause
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be posted in this turn."""
+        return self.is_hopeless or time.monotonic() > self._until
 
 
 class Teller:
@@ -69,11 +102,21 @@ class Teller:
         webhook: takes the events.
         lease: seconds after which another server goes on if this one is gone; more than a receiver may take.
         seconds: for how long a receiver may take.
+        ending: is set when it is to end; then nothing more is posted.
     """
 
     def __init__(
-        self, store: Store, site: Site, webhook: Webhook, *, lease: float = 2 * SECONDS, seconds: float = SECONDS
+        self,
+        store: Store,
+        site: Site,
+        webhook: Webhook,
+        *,
+        lease: float = 2 * SECONDS,
+        seconds: float = SECONDS,
+        ending: Event | None = None,
     ) -> None:
+        self.ending = ending or Event()
+        """Is set when it is to end."""
         self._feed = store.feed
         self._site = site
         self._webhook = webhook
@@ -83,7 +126,6 @@ class Teller:
         self._lines: deque[Line] = deque()
         self._down: Pause | None = None
         self._refused: dict[Bucket, Pause] = {}
-        self._has_begun = False
 
     def begin(self) -> None:
         """Have what is decided from now on told, if nothing was until now; ``go_on`` does so too.
@@ -91,8 +133,7 @@ class Teller:
         Raises:
             StoreAway: the store does not answer.
         """
-        self._feed.begin(self._site)
-        self._has_begun = True
+        self._feed.untold(self._site, begins=True)
 
     def go_on(self) -> int:
         """Tell what was not told yet, as far as the receiver takes it, and return how many decisions that were.
@@ -100,43 +141,47 @@ class Teller:
         Raises:
             StoreAway: the store does not answer; what was told may be told again.
         """
-        if not self._has_begun:
-            self.begin()
         if self._down and not self._down.is_over:
             return 0
-        untold = self._feed.untold(self._site)
+        untold = self._feed.untold(self._site, begins=True)
         due = [bucket for bucket in untold if bucket not in self._refused or self._refused[bucket].is_over]
+        random.shuffle(due)  # or the same ones would always be the first that fail
         if not due:
             return 0
-        stop = Event()
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            told = sum([*threads.map(lambda bucket: self._tell(bucket, stop), due)])
-        if told and not stop.is_set() and self._down:
-            self._down = None
-            log.warning("the webhook of %s takes decisions again", self._site.id)
-        return told
+        turn = _Turn()
+        with ThreadPool(min(AT_ONCE, len(due))) as threads:  # which, unlike an executor's, hold up no process that ends
+            threads.map(lambda bucket: self._tell(bucket, turn), due, chunksize=1)
+        self._pause(turn)
+        return turn.taken.total()
 
     def tell_all(self) -> int:
-        """Tell all that was not told yet, until the receiver does not take it, and return how many decisions."""
+        """Tell all that was not told yet, until the receiver does not take it, and return how many decisions.
+
+        Raises:
+            NotTaken: it does not take all of it.
+            Unreadable: somebody else wrote what stands next in the log.
+        """
         with closing(self):
             total = 0
             while told := self.go_on():
                 total += told
-            return total
+        for pause in filter(None, (self._down, *self._refused.values())):
+            raise pause.why
+        return total
 
     def close(self) -> None:
         """Close the connections."""
         while self._lines:
             self._lines.pop().close()
 
-    def _tell(self, bucket: Bucket, stop: Event) -> int:
-        """Tell a bucket's next decisions and return how many; a receiver that takes none at all stops the others."""
-        if stop.is_set():
-            return 0
-        told, until = 0, time.monotonic() + self._lease
+    def _tell(self, bucket: Bucket, turn: _Turn) -> None:
+        """Tell a bucket's next decisions; a receiver that takes none at all stops the others."""
+        if turn.is_over or self.ending.is_set():
+            return
+        until = time.monotonic() + self._lease
         place = self._feed.claim(bucket, self._name, self._ms)
         if place is None:
-            return 0
+            return
         line = self._line()
         try:
             noted = time.monotonic()
@@ -144,19 +189,18 @@ class Teller:
                 now = time.monotonic()
                 if now > min(noted + SECONDS_UNNOTED, until - self._seconds):
                     if not self._feed.told(bucket, self._name, place, self._ms):
-                        return told  # it took so long that another server has it
+                        return  # it took so long that another server has it
                     noted, until = now, now + self._lease
-                if stop.is_set():
+                if turn.is_over or self.ending.is_set():
                     break
                 line.post(self._name_of(bucket, entry), msgspec.json.encode(as_event(entry, self._site)))
-                place, told = f"{entry.at}-{entry.seq}", told + 1
-            self._refused.pop(bucket, None)
-        except NotTaken as error:
-            self._pause(bucket, error, stop)
+                place = f"{entry.at}-{entry.seq}"
+                turn.took(bucket)
+        except (NotTaken, Unreadable) as error:
+            turn.fail(bucket, error)
         finally:
             self._lines.append(line)
         self._feed.told(bucket, self._name, place, 0)
-        return told
 
     def _entries(self, bucket: Bucket, place: str) -> Iterable[Entry]:
         """Yield the decisions after a place that it is this bucket's turn to tell, each read just before.
@@ -184,30 +228,43 @@ class Teller:
         where = f"{self._site.id} {bucket.number} {entry.at}-{entry.seq} {entry.identity().hex()}"
         return f"decision-{hashlib.sha256(where.encode()).hexdigest()[:32]}"
 
-    def _pause(self, bucket: Bucket, error: NotTaken, stop: Event) -> None:
-        """Leave a receiver alone for a while, or a bucket whose next decision alone it does not take."""
-        if error.about_one:
-            first = bucket not in self._refused
-            self._refused.setdefault(bucket, Pause()).lengthen(error.pause)
-        else:
-            if stop.is_set():
-                return  # another thread has said so
-            stop.set()
-            first = self._down is None
-            self._down = self._down or Pause()
-            self._down.lengthen(error.pause)
-        if first:
+    def _pause(self, turn: _Turn) -> None:
+        """Leave buckets alone for a while whose next decision is not taken, or a receiver that takes none at all.
+
+        Where others are taken meanwhile it is this decision that the receiver stumbles over, whatever it answers.
+        """
+        for bucket in turn.taken:
+            self._refused.pop(bucket, None)
+        down: ConsentError | None = None
+        for bucket, error in turn.failed.items():
+            is_known = bucket in self._refused
+            is_alone = not isinstance(error, NotTaken) or error.about_one
+            if is_alone or (not turn.is_hopeless and (turn.taken or is_known)):
+                self._refused.setdefault(bucket, Pause(error)).lengthen(error)
+                self._say(error, not is_known)
+            else:
+                down = error
+        if down:
+            self._say(down, self._down is None)
+            self._down = self._down or Pause(down)
+            self._down.lengthen(down)
+        elif turn.taken and self._down:
+            self._down = None
+            log.warning("the webhook of %s takes decisions again", self._site.id)
+
+    def _say(self, error: ConsentError, is_new: bool) -> None:
+        if is_new:
             log.warning("a decision of %s was not taken and is told again until it is: %s", self._site.id, error)
 
 
 def keep_telling(teller: Teller, every: float = 2) -> None:
-    """Tell a webhook what is decided, for as long as the process lives. ``every``: seconds between two looks."""
-    while True:
+    """Tell a webhook what is decided, until it is to end. ``every``: seconds between two looks."""
+    while not teller.ending.is_set():
         told = 0
         try:
-            with suppress(ConsentError):  # the store is away: it is said elsewhere, and there is a next time
+            with suppress(StoreAway):  # it is said elsewhere, and there is a next time
                 told = teller.go_on()
         except Exception:  # whatever it is, what is decided later is told
             log.exception("decisions could not be told")
         if not told:
-            time.sleep(every)
+            teller.ending.wait(every)

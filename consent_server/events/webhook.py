@@ -34,6 +34,10 @@ ABOUT_ONE = (400, 409, 413, 415, 422)
 """Statuses by which a receiver refuses an event for what is in it; by others it takes none at the moment."""
 
 
+TOO_MANY = 429
+"""The status by which it wants to be left alone, if only for the shortest while."""
+
+
 class NotTaken(ConsentError):
     """A receiver did not take an event; says in one sentence why not.
 
@@ -226,7 +230,7 @@ def _refused(host: str, answer: HTTPResponse) -> NotTaken:
     return NotTaken(
         f"The webhook at {host} answers {answer.status}.",
         about_one=answer.status in ABOUT_ONE,
-        pause=int(wait) if wait.isdecimal() and len(wait) < 7 else 0,
+        pause=int(wait) if wait.isdecimal() and len(wait) < 7 else int(answer.status == TOO_MANY),
     )
 
 

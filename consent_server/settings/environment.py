@@ -187,6 +187,7 @@ class Settings:
         None,
         "Address that is posted to when a rate leaves its usual range, or something leaks; signed, decisions too.",
         "https://chat.shop.example/hooks/consent",
+        secret=True,
     )
     webhook_secret: tuple[str, ...] = _row(
         "CONSENT_WEBHOOK_SECRET",
@@ -224,6 +225,7 @@ class Settings:
         None,
         "Address of an RFC 3161 authority that time-stamps each seal.",
         "https://tsa.example/stamp",
+        secret=True,
     )
     tsa_certificate: Path | None = _row(
         "CONSENT_TSA_CERTIFICATE",
@@ -243,29 +245,34 @@ class Settings:
         "CONSENT_DEMO", yes_no, False, "Set by `consent-server demo`: serves the storefront at /demo/.", "true"
     )
 
-    def to_environment(self, *names: str) -> dict[str, str]:
-        """Return these attributes as variables for a process that reads its environment; what is unset stays out."""
-        values = [(each.metadata["row"].name, getattr(self, each.name)) for each in fields(self) if each.name in names]
-        return {
-            name: ",".join(value) if isinstance(value, tuple) else str(value)
-            for name, value in values
-            if value not in (None, (), "")
-        }
-
 
 ENVIRONMENT: tuple[Row, ...] = tuple(each.metadata["row"] for each in fields(Settings))
 
-_NAMES = [name for row in ENVIRONMENT for name in (row.name, f"{row.name}_FILE")]
-_LIKE_OURS = re.compile(r"(CONSENT|REDIS|WEB|TRUSTED|COUNTRY|REGION|CLIENT|SITE)_")
+_NAMES = [row.name for row in ENVIRONMENT]
+_SHORT = {name.removeprefix("CONSENT_"): name for name in _NAMES}
+_LIKE_OURS = re.compile(r"(REDIS|WEB|TRUSTED|COUNTRY|REGION|CLIENT|SITE)_")
+_OTHERS = re.compile(r"CONSENT_SERVER(_\w+)?|\w+_SERVICE_(HOST|PORT\w*)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?")
+"""What shops' back ends call this server by, and what Kubernetes and Docker tell of services next to it."""
 
 
 def _must_be_meant(environ: Mapping[str, str]) -> None:
-    """Refuse a variable that is one letter off one of ours which is not set; other programs have theirs."""
-    for name in environ:
-        if name not in _NAMES and _LIKE_OURS.match(name):
-            near = difflib.get_close_matches(name, _NAMES, 1, cutoff=0.9)
-            if near and near[0] not in environ:
-                raise SettingsError(f"{name} is no setting; did you mean {near[0]}?", name)
+    """Refuse a variable that was meant to be one of ours: one that begins like all of them, or nearly is one."""
+    lacking = [name for name in _NAMES if not {name, f"{name}_FILE"} & {*environ}]
+    for name, value in environ.items():
+        bare = name.removesuffix("_FILE")
+        first, _, rest = bare.partition("_")
+        if bare in _NAMES or _OTHERS.fullmatch(name) or value.startswith(("tcp://", "udp://")):
+            continue
+        if first == "CONSENT":
+            near = [_SHORT[short] for short in difflib.get_close_matches(rest, _SHORT, 1)]
+        elif _LIKE_OURS.match(name) or sorted(first) == sorted("CONSENT"):
+            near = difflib.get_close_matches(bare, lacking, 1, cutoff=0.8)
+            if not near:
+                continue
+        else:
+            continue
+        hint = f"; did you mean {near[0]}{name.removeprefix(bare)}?" if near else ", see docs/configuration.md."
+        raise SettingsError(f"{name} is no setting{hint}", name)
 
 
 def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:

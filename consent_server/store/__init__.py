@@ -17,6 +17,7 @@ from .evidence.attestations import Attestations
 from .evidence.erasures import Erasures
 from .evidence.notices import ForgedNotice, Notices
 from .evidence.public_keys import PublicKeys
+from .evidence.spread import OtherBuckets, Spread
 from .feed.reader import Feed
 from .history import History
 from .leaks import Leaks
@@ -35,6 +36,7 @@ __all__ = [
     "ForgedNotice",
     "Marketer",
     "Note",
+    "OtherBuckets",
     "OtherContent",
     "PreviousReplaced",
     "Recorded",
@@ -84,6 +86,7 @@ class Store:
         self.notes = Notes(self.connection)
         self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)
+        self.must_fit = Spread(self.connection).must_fit
         self.attestations = Attestations(self.connection)
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of entry.C
 consent:{TAG}:values               hash    ``language=az``, ``how=accept`` … -> its number, from 1; ``parts=…``: of
                                            language, variant and device together
 consent:{SITE}:notices             hash    notice's hash -> its content, JSON
+consent:{SITE}:buckets             string  how many buckets its data are spread over
 consent:{SITE}:asked               list    what was asked from when on: revision, words, list, variants, JSON
 consent:{SITE}:zones               list    from when on days are counted in which time zone, JSON; before that UTC
 consent:{SITE}:seals               hash    day -> the signed head of its entries
@@ -155,6 +156,11 @@ def place(site: Site, subject: str) -> Place:
 def notices(site: Site) -> str:
     """Return the key of all that a site ever asked."""
     return f"consent:{{{site.id}}}:notices"
+
+
+def spread(site: Site) -> str:
+    """Return the key of how many buckets a site's data are spread over."""
+    return f"consent:{{{site.id}}}:buckets"
 
 
 def asked(site: Site) -> str:

@@ -16,6 +16,9 @@ from prometheus_client.registry import Collector
 
 from ..site import ConsentError
 
+if _together := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    os.makedirs(_together, exist_ok=True)  # nobody who tidied it up is to keep a worker from starting
+
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 DECISIONS = Counter(

@@ -19,6 +19,7 @@ from consent_server.settings.environment import Settings, read_environment
 from consent_server.settings.rows import SettingsError
 from consent_server.site import Site
 from consent_server.store import Store
+from consent_server.store.embedded import Embedded
 from consent_server.store.keys import buckets
 
 SIGNS = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -50,6 +51,21 @@ def shop(receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CONSENT_SECRET", SECRET)
     monkeypatch.setenv("CONSENT_WEBHOOK_SECRET", SIGNS)
+
+
+def test_an_embedded_store_that_runs_is_looked_at_too(shop: None, short_folder, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    valkey = Embedded(short_folder() / "data")
+    monkeypatch.setenv("CONSENT_DATA", str(valkey.folder))
+    try:
+        with closing(Store(valkey.start(), 5)) as store:
+            store.feed.untold(SHOP, begins=True)
+            decide(store, 7, now=time.time_ns() // 1_000_000 - 50_000)
+            monkeypatch.setattr(events, "MS_TO_TELL", 30_000)
+            done = CliRunner().invoke(check, ["--offline"])
+    finally:
+        valkey.stop()
+    assert done.exit_code == 1
+    assert "was not told what was decided since" in done.stdout
 
 
 @pytest.mark.usefixtures("shop")

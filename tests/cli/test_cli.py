@@ -78,6 +78,14 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> 
         assert word in said[0]
 
 
+def test_a_disk_that_is_full_is_said_in_one_sentence() -> None:
+    for command in (["services"], ["services", "ga4"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([CONSENT_SERVER, *command], stdout=full, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 2
+        assert done.stderr == "Error: It could not be done to the end (No space left on device).\n"
+
+
 # ---- Help ----
 
 

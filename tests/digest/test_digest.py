@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from unittest.mock import Mock
 
+import jsonschema_rs
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
@@ -36,6 +37,7 @@ from consent_server.settings.rows import SettingsError
 from consent_server.store import Store, StoreAway
 from consent_server.store.keys import buckets
 from consent_server.web.marketer.words import LANGUAGES, Words
+from consent_server.web.openapi.webhooks import WEBHOOKS
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 WEEK = Period(date(2026, 2, 23), date(2026, 3, 1))
@@ -219,6 +221,8 @@ def test_each_reader_and_the_webhook_are_sent_a_week_once(store, shop, box):
     assert [to for _, [to], _ in box.letters] == ["leyla@shop.example", "ayla@x.example"]
     [post] = receiver.posts
     event = post.event
+    content = WEBHOOKS["digest"]["post"]["requestBody"]["content"]
+    jsonschema_rs.validate(content["application/json"]["schema"], event)
     assert (event["kind"], event["site"], event["from"], event["to"]) == (
         "digest",
         shop.id,

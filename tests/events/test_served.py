@@ -23,13 +23,14 @@ from click.testing import CliRunner
 from conftest import CONSENT_SERVER, SECRET, Live, closing, free_port
 from decided import decide as decide_in
 from examples import example
-from receiver import Receiver
+from receiver import TAKEN, Receiver, status
 from test_serving import described, running
 
 from consent_server.cli import main
-from consent_server.cli.serve import start_housekeeping
+from consent_server.cli.serving.chores import Chores
 from consent_server.events.webhook import NoWebhookSecret
 from consent_server.settings.environment import Settings
+from consent_server.settings.sound import Configuration
 from consent_server.store import Store
 
 __all__ = ["running"]
@@ -115,7 +116,7 @@ def test_a_webhook_without_a_secret_and_a_secret_of_nobody_keep_serve_from_start
     assert said in done.stderr.splitlines()[-1]
     config.write_text(config.read_text().replace("[sites.shop]\n", example("webhook of a site")))
     with pytest.raises(NoWebhookSecret, match="not set, and the webhook of shop has to be signed"):
-        start_housekeeping(Settings(secret=(SECRET,), redis_url=redis_url, config=config))
+        Chores(Configuration.of(Settings(secret=(SECRET,), redis_url=redis_url, config=config)))
 
 
 def test_where_nothing_serves_log_seal_tells_what_there_is(
@@ -129,8 +130,13 @@ def test_where_nothing_serves_log_seal_tells_what_there_is(
         monkeypatch.setenv(name, value)
     with closing(Store(redis_url, 5)) as store:
         decided = decide_in(store, 7, 1, 0)
+        receiver.answer = lambda post, connection: status(500)
         done = CliRunner().invoke(main, ["log", "seal"])
-        assert (done.exit_code, done.stdout) == (0, "shop: 0 days sealed\n")
+        assert (done.exit_code, done.stdout) == (1, "shop: 0 days sealed\n")
+        assert done.stderr == "What there is of shop was not told: The webhook at 127.0.0.1 answers 500.\n"
+        receiver.answer = lambda post, connection: TAKEN
+        done = CliRunner().invoke(main, ["log", "seal"])
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "shop: 0 days sealed\n", "")
     assert [post.event["jti"] for post in receiver.posts] == decided
     receiver.stop()
 

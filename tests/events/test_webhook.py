@@ -285,8 +285,12 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 
 
 def test_a_receiver_says_for_how_long_it_wants_to_be_left_alone(receiver: Receiver, line: Line) -> None:
-    for wait, pause in (("120", 120), ("Fri, 31 Dec 1999 23:59:59 GMT", 0), ("-1", 0), ("9" * 400, 0)):
-        receiver.answer = lambda post, connection, wait=wait: status(429, f"Retry-After: {wait}")  # type: ignore[misc]
+    for code, wait, pause in (
+        (503, "120", 120),
+        *((503, wait, 0) for wait in ("Fri, 31 Dec 1999 23:59:59 GMT", "-1", "9" * 400)),
+        (429, "soon", 1),  # it is one that asks for it, for the shortest pause
+    ):
+        receiver.answer = lambda post, connection, code=code, wait=wait: status(code, f"Retry-After: {wait}")  # type: ignore[misc]
         with pytest.raises(NotTaken) as caught:
             line.post("event", b"{}")
         assert caught.value.pause == pause

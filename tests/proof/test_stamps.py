@@ -14,7 +14,7 @@ import pytest
 from authority import Authority as Running
 from authority import running
 from click.testing import CliRunner
-from conftest import ROOT, closing
+from conftest import ROOT, EndsAtRest, closing
 from test_proof import shop
 
 from consent_server import housekeeping
@@ -240,10 +240,8 @@ def test_all_shops_are_sealed_before_any_seal_is_stamped(sealed, shop, tsa, monk
     order = []
     monkeypatch.setattr(housekeeping, "seal", lambda store, site, *_: order.append(site.id))
     monkeypatch.setattr(housekeeping, "stamp", lambda store, site, *_: order.append(f"{site.id} stamped"))
-    monkeypatch.setattr(housekeeping.time, "sleep", Mock(side_effect=KeyboardInterrupt))
     shops = {name: replace(shop, id=name) for name in ("one", "two", "three")}
-    with pytest.raises(KeyboardInterrupt):
-        housekeeping.keep(sealed, shops, KEYS, {}, tsa)
+    housekeeping.keep(sealed, shops, KEYS, {}, tsa, ending=EndsAtRest())
     assert order[:3] == ["one", "two", "three"]
     assert sorted(order[3:]) == ["one stamped", "three stamped", "two stamped"]
 
@@ -265,9 +263,7 @@ def test_a_panic_of_the_library_is_an_answer_that_is_none(sealed, shop, tsa, mon
 def test_whatever_a_library_raises_the_next_shop_and_the_next_day_have_their_turn(sealed, shop, monkeypatch, caplog):
     done = Mock(side_effect=[PanicException("index 7 of 3"), None])
     monkeypatch.setattr(housekeeping, "work_on", done)
-    monkeypatch.setattr(housekeeping.time, "sleep", Mock(side_effect=KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        housekeeping.keep(sealed, {"one": shop, "two": shop}, KEYS, {})
+    housekeeping.keep(sealed, {"one": shop, "two": shop}, KEYS, {}, ending=EndsAtRest())
     assert done.call_count == 2
     assert "what is due at shop could not be done" in caplog.text
 

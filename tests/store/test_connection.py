@@ -40,7 +40,7 @@ from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.settings.environment import Settings
 from consent_server.site import Site
-from consent_server.store import Store, StoreAway, leaks
+from consent_server.store import Store, StoreAway, connection, leaks
 
 PASSWORD = "the-password-of-that-user"
 
@@ -190,7 +190,7 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         in_baku = replace(site, id="shop-in-baku", timezone="Asia/Baku")
         in_zone = Decision("b" * 22, 7, notice, "accept", None)
         store.decisions.record(in_baku, in_zone, now=long_ago, sign=keys.sign)
-        store.feed.begin(site)
+        store.feed.untold(site, begins=True)
         shopper = Shopper(app.test_client(use_cookies=False), site)
         for allow in (("analytics",), ("marketing",), ()):
             assert shopper.decide(*allow).status_code == 201
@@ -255,6 +255,36 @@ def test_the_documented_user_may_do_all_that_is_needed_and_nothing_else(
     for command in forbidden:
         with closing(Store(guarded.url, 5)) as store, pytest.raises(redis.exceptions.NoPermissionError):
             store.connection.client.execute_command(*command)
+
+
+def test_a_cluster_that_is_away_at_the_start_is_found_when_it_is_there(
+    cluster: Cluster, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.flush()
+    asked, there = [], connection.connect
+
+    def away(*where: object) -> None:
+        asked.append(where)
+        raise redis.exceptions.RedisClusterException("nobody is there")
+
+    monkeypatch.setattr(connection, "connect", away)
+    app = create_app(Settings(secret=(SECRET,), redis_url=cluster.url, redis_timeout=5000), {site.id: site})
+    shopper = Shopper(app.test_client(use_cookies=False), site)
+    with closing(app.extensions["consent"].store):
+        assert [shopper.decide("analytics").status_code for _ in range(5)] == [503] * 5
+        assert shopper.client.get("/healthz").status_code == 200
+        assert len(asked) == 1, "those who come within a second are told so at once"
+        monkeypatch.setattr(connection, "connect", there)
+        monkeypatch.setattr(connection, "SECONDS_OPEN", 0)
+        until = time.monotonic() + 45
+        while shopper.decide("analytics").status_code != 201:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+
+def test_an_address_of_a_cluster_that_can_be_none_is_refused_at_once() -> None:
+    with pytest.raises(StoreAway, match="REDIS_URL is none"):
+        Store("redis+cluster://127.0.0.1:1?socket_timeout=soon")
 
 
 def test_a_wrong_password_is_told(guarded: Guarded) -> None:

@@ -66,6 +66,8 @@ def rehearse(backup: Path, exports: tuple[Path, ...], keys_file: Path | None) ->
             with embedded.at(place / "data") as url:
                 store = Store(url, SECONDS_TO_ANSWER)
                 try:
+                    for shop in sites.values():
+                        store.must_fit(shop)
                     found = [_found(store, shop, keys, place, older.get(shop.id), keys_file) for shop in sites.values()]
                 finally:
                     store.close()

@@ -19,11 +19,13 @@ from typing import Any, Protocol, cast
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
+from redis.connection import parse_url
 from redis.exceptions import ClusterDownError, MovedError, NoScriptError, OutOfMemoryError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from ...site import ConsentError
+from .later import Later
 from .reasons import reason
 from .sender import Sender
 from .server import Server, TooOld, ask, rewrite
@@ -98,24 +100,39 @@ class Connection:
         replicas: how many replicas must have what a script wrote before it counts as written.
 
     Raises:
-        StoreAway: it is a cluster, and none of its nodes can be reached; or no Redis is reached by such a URL.
+        StoreAway: no Redis is reached by such a URL.
     """
 
     def __init__(self, url: str, timeout: float, replicas: int = 0) -> None:
+        self._is_cluster = "+cluster://" in url
+        self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)
         try:
-            self.client = connect(url, timeout)
-            if isinstance(self.client, redis.Redis):
-                pool = self.client.connection_pool  # one beside it, not opened: only now it is known whether it can be
+            self.client: redis.Redis | RedisCluster
+            if self._is_cluster:
+                parse_url(url.replace("+cluster", "", 1))  # type: ignore[no-untyped-call]
+                self.client = cast(RedisCluster, Later(partial(self._reach, url, timeout)))
+            else:
+                self.client = client = cast(redis.Redis, connect(url, timeout))
+                pool = client.connection_pool  # one beside it, not opened: only now it is known whether it can be
                 pool.connection_class(**pool.connection_kwargs)
         except (ValueError, TypeError) as error:
             raise StoreAway(f"REDIS_URL is none that Redis is reached by: {error}.") from None
-        except (redis.RedisError, redis.exceptions.RedisClusterException) as error:  # a cluster is asked for its slots
-            raise StoreAway("The cluster cannot be reached.") from error
         self._timeout = timeout
         self._replicas = replicas
-        self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)
         self._senders: dict[tuple[int, str], Sender] = {}
         self._looking = threading.Lock()
+
+    def _reach(self, url: str, timeout: float) -> RedisCluster:
+        """Return a client of the cluster, which says where each key is; while it is away one caller at a time asks."""
+        circuit = self._circuits["slots"]
+        circuit.enter()
+        try:
+            client = cast(RedisCluster, connect(url, timeout))
+        except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
+            circuit.open(error)
+            raise StoreAway("The cluster cannot be reached.") from error
+        circuit.close()
+        return client
 
     @contextmanager
     def reached(self, key: str = "") -> Iterator[None]:
@@ -194,9 +211,9 @@ class Connection:
 
     def _look_again(self, wait: bool) -> None:
         """Ask a cluster who holds what. ``wait``: also while another thread does so, for what it finds."""
-        if isinstance(self.client, RedisCluster) and self._looking.acquire(blocking=wait):
+        if self._is_cluster and self._looking.acquire(blocking=wait):
             try:
-                self.client.nodes_manager.initialize()
+                cast(RedisCluster, self.client).nodes_manager.initialize()
             finally:
                 self._looking.release()
 
@@ -213,9 +230,9 @@ class Connection:
 
     def _server(self, key: str) -> tuple[str, redis.Redis]:
         """Return name and client of the server that holds ``key``, as far as is known."""
-        client = self.client
-        if not isinstance(client, RedisCluster):
-            return "", client
+        if not self._is_cluster:
+            return "", cast(redis.Redis, self.client)
+        client = cast(RedisCluster, self.client)
         try:
             node = client.get_node_from_key(key)  # type: ignore[no-untyped-call]
         except redis.exceptions.RedisClusterException as error:  # nobody has its slot at the moment
@@ -234,12 +251,12 @@ class Connection:
         Raises:
             StoreAway: one of them cannot be reached.
         """
-        client = self.client
         with self.reached():
-            if isinstance(client, RedisCluster):
+            if self._is_cluster:
+                client = cast(RedisCluster, self.client)
                 nodes = client.get_primaries()  # type: ignore[no-untyped-call]
                 return [ask(client.get_redis_connection(node)) for node in nodes]
-            return [ask(client)]
+            return [ask(cast(redis.Redis, self.client))]
 
     def rewrite_files(self, keys: Sequence[str]) -> None:
         """Return when the servers that hold ``keys`` have written their append-only files anew.

@@ -14,6 +14,7 @@ from ...site import ConsentError, Notice, Site
 from .. import keys
 from ..connection import Connection, StoreAway
 from .asked import Asked
+from .spread import Spread
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Notices:
         self._redis = connection.client
         self._reached = connection.reached
         self._write = connection.write
+        self._spread = Spread(connection)
         self._served: dict[str, dict[str, Notice]] = {}
         self._unwritten: list[tuple[Site, Sequence[Notice], Asked]] = []
 
@@ -38,6 +40,9 @@ class Notices:
         """Make ``notices`` the ones that this site asks now. They are written with the first decision at the latest.
 
         ``at``: since when, in milliseconds since 1970; since now if left out.
+
+        Raises:
+            OtherBuckets: what is kept of the site would not be found any more.
         """
         self._served.setdefault(site.id, {}).update({notice.hash: notice for notice in notices})
         if notices:
@@ -53,10 +58,12 @@ class Notices:
         """Write what is served and not in Redis yet.
 
         Raises:
+            OtherBuckets: what is kept of one of these sites would not be found any more.
             StoreAway: it is still to be written.
         """
         for first in [*self._unwritten]:  # another thread may take each away meanwhile
             site, notices, asked = first
+            self._spread.note(site)
             self._keep(site, notices)
             self.note(site, asked)
             with suppress(ValueError):  # another thread has done so too

@@ -101,16 +101,18 @@ class Feed:
         with self._reached(bucket.log):
             return bool(self._redis.xrange(bucket.log, place, place))
 
-    def begin(self, site: Site) -> None:
-        """Have a webhook told of what is decided from now on, unless it is told already."""
-        for bucket, position in self._positions(site).items():
-            if not position:
-                start = max(0, self._time(bucket.told) - MS_BEFORE)
-                self._write(bucket.told, "HSETNX", "position", f"{start}-0")
+    def untold(self, site: Site, *, begins: bool = False) -> dict[Bucket, int]:
+        """Return the buckets with decisions that a webhook was not told, and when the first of these was (ms).
 
-    def untold(self, site: Site) -> dict[Bucket, int]:
-        """Return the buckets with decisions that a webhook was not told, and when the first of these was (ms)."""
-        positions = {bucket: position for bucket, position in self._positions(site).items() if position}
+        ``begins``: have it told what is decided from now on, where it is told nothing yet.
+        """
+        positions = {}
+        for bucket, position in self._positions(site).items():
+            if begins and not position:
+                position = b"%d-0" % max(0, self._time(bucket.told) - MS_BEFORE)
+                self._write(bucket.told, "HSETNX", "position", position)
+            if position:
+                positions[bucket] = position
         with self._reached():
             calls = self._redis.pipeline(transaction=False)
             for bucket, position in positions.items():

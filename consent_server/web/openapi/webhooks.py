@@ -53,5 +53,9 @@ WEBHOOKS: dict[str, Any] = {
         "A rate left its usual range, nobody answers any more, or something leaks",
         thing({"site": TEXT, "kind": one("range", "stopped", "leak"), "text": TEXT}, closed=False),
     ),
+    "digest": _posted(
+        "How the last week was, each Monday: the report of its days, and a text in English",
+        thing({"site": TEXT, "kind": one("digest"), "text": TEXT}, closed=False),
+    ),
 }
 """By name; the address of each is CONSENT_WEBHOOK, or the site's ``webhook``."""

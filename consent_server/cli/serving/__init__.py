@@ -1,0 +1,1 @@
+"""What ``consent-server serve`` and ``demo`` run: workers that answer, and beside them what is due each day."""
