@@ -54,6 +54,7 @@ for (const [name, placeholder] of [
     absWorkingDir: here.pathname,
     entryPoints: [`src/${ALONE.test(name) ? name : name.replace('.rules', '')}.js`],
     bundle: true,
+    minifySyntax: true,
     charset: 'utf8',
     format: ALONE.test(name) ? 'iife' : 'esm',
     target: 'es2022',

@@ -170,9 +170,9 @@ def _literal(text: str) -> str:
     return re.sub(r"[^\w:/-]", r"\\\g<0>", text)
 
 
-def _first_layer(notice: Notice, first: Iterable[str]) -> dict[str, str]:
-    """Return what the first layer asks, ``FirstLayer`` in ``types.d.ts``."""
-    return {"hash": notice.hash, **{key: notice.content["words"][key] for key in first}}
+def _first_layer(notice: Notice, first: Iterable[str]) -> list[str]:
+    """Return what the first layer asks, ``FirstLayer`` in ``types.d.ts``: a list, as names cost bytes in each language."""
+    return [notice.hash, *(notice.content["words"][key] for key in first)]
 
 
 def _shares(site: Site) -> Iterator[tuple[Variant, float]]:

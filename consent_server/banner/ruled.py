@@ -47,9 +47,8 @@ def rules(site: Site, notices: Mapping[str, Sequence[Notice]], first: Sequence[s
 
     def differing(lang: str, rule: int, way: int) -> dict[str, str]:
         plain, ruled = notices[lang][way], notices[lang][rule * ways + way]
-        words = {key: ruled.content["words"][key] for key in first}
-        others = {key: word for key, word in words.items() if word != plain.content["words"][key]}
-        return {"hash": ruled.hash, **others}
+        words = [(str(at), *(each.content["words"][key] for each in (plain, ruled))) for at, key in enumerate(first, 1)]
+        return {"0": ruled.hash, **{at: there for at, here, there in words if there != here}}
 
     return [
         {

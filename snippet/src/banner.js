@@ -38,7 +38,7 @@ const wear = () => {
 };
 
 /** The font is the body's. Asked for when the browser is about to look at all styles, or it would do so twice. */
-const takeFont = () => host?.style.setProperty('--ask-font', getComputedStyle(doc.body ?? doc.documentElement).fontFamily, 'important');
+const takeFont = () => host?.style.setProperty('--ask-font', getComputedStyle(doc.body ?? host).fontFamily, 'important');
 
 /** @param {string} more of ours, on one line */
 export const addStyle = (more) => {
@@ -70,10 +70,12 @@ export const theHost = () => {
   if (!host) {
     host = element('div', { 'data-ask': '', popover: 'manual' });
     addStyle(style + config.css);
-    addEventListener('focusin', giveWay);
-    addEventListener('visibilitychange', seen);
   }
   if (!host.isConnected) {
+    // Again, as what took it away may have taken them too.
+    addEventListener('focusin', giveWay);
+    addEventListener('blur', giveWay);
+    addEventListener('visibilitychange', seen);
     const root = doc.documentElement;
     // A page that was put together from its own text has a copy.
     root.querySelectorAll('[data-ask][popover]').forEach((copy) => copy.remove());
@@ -89,11 +91,13 @@ export const theHost = () => {
 };
 
 /**
- * What has the keyboard's focus is not left behind the banner: where the page did not scroll it out, the banner goes.
- * @param {any} event
+ * What has the keyboard's focus is not left behind the banner: where the page did not scroll it out, the banner goes. A
+ * frame that the focus went into does not say so, but the window that lost it.
  */
-const giveWay = ({ target }) =>
+const giveWay = () =>
   requestAnimationFrame(() => {
+    const target = /** @type {Element} */ (doc.activeElement);
+    if (target == doc.body) return; // nothing has it
     const { x, y, width, height } = target.getBoundingClientRect();
     if (banner?.contains(doc.elementFromPoint(x + width / 2, y + height / 2)) && !host.contains(target)) {
       banner.style.cssText = `inset:${y > innerHeight / 2 ? '0 0 auto' : 'auto 0 0'}!important`;
@@ -137,7 +141,7 @@ export const hideBanner = () => {
  */
 export const showBanner = (clicks, reach, failed) => {
   const lang = spoken();
-  const { title, text, accept, refuse, choose, policy, unloaded } = notices[lang];
+  const [, title, text, accept, refuse, choose, policy, unloaded] = notices[lang];
   if (!banner) focused = /** @type {HTMLElement} */ (doc.activeElement);
   banner?.remove();
   banner = element(
@@ -158,7 +162,7 @@ export const showBanner = (clicks, reach, failed) => {
   theHost().append(banner);
   sizes.observe(banner);
   parsed.then(() => idle(() => {
-    // From nobody who types, nor from what the page wants it for.
-    if (failed || doc.activeElement == doc.body && ![...doc.querySelectorAll('[autofocus]')].some((each) => each.getClientRects()[0])) banner?.focus({ preventScroll: true });
+    // From nobody who types, in the page around this one too, nor from what the page wants it for.
+    if (failed || (top == window || doc.hasFocus()) && doc.activeElement == doc.body && ![...doc.querySelectorAll('[autofocus]')].some((each) => each.getClientRects()[0])) banner?.focus({ preventScroll: true });
   }));
 };

@@ -135,7 +135,7 @@ export const record = (allow, how, lang) => {
   if (!allow[0]) memory.id = first || !id ? fresh : ('no-' + id).slice(0, 64); // what takes back a yes is known by that
   const next = {
     allow,
-    notice: notices[lang].hash,
+    notice: notices[lang][0],
     lang,
     variant,
     how,

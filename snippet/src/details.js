@@ -156,7 +156,8 @@ const details = (gate) => {
   };
   if (pressed) thank(); // pressed while this was on its way
   gate.doc.addEventListener('click', ({ target }) => {
-    if (/** @type {Element} */ (target).matches('[data-ask] .buttons>*')) pressed = true;
+    const within = /** @type {Element | null} */ (/** @type {Node} */ (target).parentNode);
+    if (within?.className == 'buttons' && within.closest('[data-ask]')) pressed = true;
   }, true);
 
   // Another tab may answer while this one chooses.
@@ -222,7 +223,10 @@ const details = (gate) => {
   // ---- What a page with something unfinished needs ----
 
   /** @param {string} text what is particular to this shopper */
-  const note = (text) => gate.theHost().querySelector('p')?.after(element('p', {}, text));
+  const note = (text) => {
+    const asked = gate.theHost().querySelector('p');
+    if (!asked?.parentElement?.textContent?.includes(text)) asked?.after(element('p', {}, text));
+  };
 
   /** @param {boolean} undecided */
   const arrive = (undecided) => {

@@ -3,7 +3,7 @@
  */
 import { addStyle, banner, element, hideBanner, host, painted, showBanner, spoken, theHost } from './banner.js';
 import { answer, jar, memory, parse, post, read, record, state, write } from './cookie.js';
-import { allowed, allows, inForce, setAllowed, when } from './hold.js';
+import { allowed, allows, inForce, setAllowed, wake, when } from './hold.js';
 import { afterLoad, deliver, handOver, loadLayer, soon, tryLayer, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
 import { known, matters, offered, place, presume, presumed, rule, stopPresuming, unobjected } from './rules.js';
@@ -19,7 +19,10 @@ let tell;
 /** The page may take the name. */
 const Announcement = CustomEvent;
 /** @param {'consentready' | 'consentchange'} type @param {import('./types').Choice | null} detail */
-const announce = (type, detail) => doc.dispatchEvent(new Announcement(type, { detail }));
+const announce = (type, detail) => {
+  doc.dispatchEvent(new Announcement(type, { detail }));
+  wake();
+};
 
 /** Milliseconds after which what does not load counts as not loaded. */
 const PATIENCE = 6000;
@@ -101,6 +104,7 @@ const showFirstLayer = (failed) => {
   /** @param {Category[]} allow @param {'accept' | 'refuse'} how */
   const click = (allow, how) => () => decide(allow, allowed ? 'preferences' : how);
   showBanner([click(CATEGORIES, 'accept'), click([], 'refuse'), open], reach, failed);
+  if (undecided && (state.value || signal())) whenIdle((details) => details.arrive(undecided));
 };
 
 /** Opens the preferences; where they do not load, the first layer says so, and takes a yes or a no all the same. */
@@ -117,9 +121,13 @@ let asked;
 let again = 9;
 
 /** Children of the document, of its root and of our own element are watched, no more: a body comes, and the banner may go. */
-const around = new MutationObserver(() => ask());
+const around = new MutationObserver(() => {
+  listen();
+  ask();
+});
 const ask = () => {
   const { body, documentElement } = doc;
+  if (!documentElement) return; // a script writes the page anew
   around.observe(documentElement, { childList: true });
   if (__RULES__ && !(known && offered(CATEGORIES)[0])) return; // it is not known what to ask, or there is nothing
   if (!undecided || !body || (banner?.isConnected ?? asked == body) || (asked == body && again-- < 1)) return;
@@ -134,9 +142,8 @@ const ask = () => {
  * @param {any} event
  */
 const seek = ({ target }) => {
-  const { dataset, localName } = target;
-  if (releases || !(dataset ? 'consentList' in dataset || localName == 'iframe' && 'consent' in dataset
-    : doc.querySelector('iframe[data-consent],*[data-consent-list]'))) return;
+  if (releases || !(target == document ? doc.querySelector('iframe[data-consent],[data-consent-list]')
+    : target.dataset?.consentList != null || target.localName == 'iframe' && target.dataset.consent != null)) return;
   releases = true;
   whenIdle(() => release());
 };
@@ -145,15 +152,23 @@ const seek = ({ target }) => {
 let wasOurs = false;
 /** A button of the page's opens the preferences; the second click on a button of ours is not for what is behind it. @param {any} event */
 const press = (event) => {
-  /** @type {HTMLElement[]} */
   const path = event.composedPath();
   const isOurs = path.includes(host);
-  const isSecond = event.detail > 1;
-  if (event.isTrusted && !isSecond) wasOurs = isOurs; // a click that a script makes says nothing of it
-  if (event.isTrusted && isSecond && wasOurs && !isOurs) event.stopImmediatePropagation();
-  else if (path.some(({ dataset }) => dataset && 'consentOpen' in dataset)) open();
+  if (event.isTrusted && event.detail < 2) wasOurs = isOurs; // a click that a script makes says nothing of it
+  if (event.isTrusted && wasOurs && !isOurs) event.stopImmediatePropagation(); // so it is a second one
+  else if (path.some((/** @type {any} */ each) => each.dataset?.consentOpen != null)) open();
   else return;
   event.preventDefault();
+};
+
+/** What `document.open()` took away is put back; what is there already is not there twice. */
+const listen = () => {
+  for (const type of ['readystatechange', 'load', 'animationstart']) doc.addEventListener(type, seek, true);
+  // Before the page, which may stop it; also from within what a web component shows.
+  addEventListener('click', press, true);
+  addEventListener('focus', follow);
+  addEventListener('visibilitychange', follow);
+  seek({ target: document });
 };
 
 // ---- window.consent ----
@@ -175,7 +190,7 @@ const consent = {
     decide(allow, 'script');
     if (__RULES__ && !known && matters(allow)) {
       const since = told; // whoever answers meanwhile has the last word
-      place().then(() => since == told && offered(allow).length > (allowed ?? []).length && decide(allow, 'script'));
+      place().then(() => since == told && offered(allow)[(allowed ?? []).length] && decide(allow, 'script'));
     }
   },
   get token() {
@@ -221,8 +236,9 @@ let heardOf = [];
 const settle = async () => {
   if (known || !(undecided || matters(allowed ?? []))) return;
   await place();
+  follow(); // another tab may have answered meanwhile
   if (undecided) presume(state.last);
-  if (inForce().length > heardOf.length) {
+  if (inForce()[heardOf.length]) {
     tell?.(choices(), undecided ? presumed() : undefined);
     announce('consentchange', consent.choice);
     release();
@@ -264,21 +280,14 @@ export const start = (tellVendors, stopTrackers) => {
   // One that throws does not stop the others; one that listens for consentready hears it.
   [...Array.isArray(consentQueue) ? consentQueue : [], () => announce('consentready', consent.choice)].forEach((call) => queueMicrotask(() => call(consent)));
 
-  if (undecided) {
-    around.observe(document, { childList: true });
-    ask();
-  } else if (!releases) afterLoad(() => addStyle(''));
-  seek({ target: document });
-  for (const type of ['readystatechange', 'load', 'animationstart']) doc.addEventListener(type, seek, true);
-
-  // Before the page, which may stop it; also from within what a web component shows.
-  addEventListener('click', press, true);
-  addEventListener('visibilitychange', follow);
-  window.cookieStore?.addEventListener('change', follow);
+  around.observe(document, { childList: true });
+  if (undecided) ask();
+  else if (!releases) afterLoad(() => addStyle(''));
+  listen();
+  window.cookieStore?.addEventListener?.('change', follow);
 
   // Neither a shopper who was never here nor one whose answer is delivered needs more than this script.
   const arrive = () => {
-    if (undecided && (state.value || signal())) whenIdle((details) => details.arrive(undecided));
     if (traces()) afterLoad(() => tryLayer('withdraw', ({ tidy }) => tidy()));
   };
   if (__RULES__) settle().then(arrive);

@@ -3,7 +3,6 @@
  * anywhere leaves everything held. What lets it run is release.js, fetched once there is something that may.
  */
 import { offered, presumed } from './rules.js';
-import { doc } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -21,7 +20,13 @@ export const inForce = () => offered(allowed ?? presumed());
 /** @param {string} category */
 export const allows = (category) => category == 'necessary' || !!(__RULES__ ? inForce() : allowed)?.includes(/** @type {Category} */ (category));
 
+/** Who waits for another answer. No listeners, as `document.open()` takes those away. @type {((value?: unknown) => void)[]} */
+const waiting = [];
+/** @returns {Promise<unknown>} kept when something else is in force */
+export const changed = () => new Promise((resolve) => waiting.push(resolve));
+export const wake = () => waiting.splice(0).forEach((go) => go());
+
 /** @param {string} category */
 export const when = async (category) => {
-  while (!allows(category)) await new Promise((resolve) => doc.addEventListener('consentchange', resolve, { once: true }));
+  while (!allows(category)) await changed();
 };

@@ -68,7 +68,7 @@ const mine = (gate) => {
     const acts = element('div', { class: 'buttons' });
     const offer = () => acts.replaceChildren(
       button(words.receipt, attempt(async () => {
-        const view = open(''); // while it is a click's
+        const view = /native code/.test('' + open) ? open('') : null; // while it is a click's; the page may have the name
         (await gate.loadLayer('proof')).print(view, held ??= await receipt(), said, button);
       })),
       ...(allow[0] ? [quiet(words.withdraw, () => decide([], 'refuse'))] : []),

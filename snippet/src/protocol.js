@@ -3,7 +3,7 @@
  * yesterday's consent.js for a day, and gets today's layers: they work with the gate of the same version, and refuse any
  * other as if they had not loaded. Raise it with each change that the other side would not understand.
  */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 /** @param {{ protocol: number, rule?: unknown }} gate whose version, or kind, is not the layer's own */
 export const assertSameProtocol = ({ protocol, rule }) => {

@@ -2,9 +2,8 @@
  * Releases what is marked and allowed; fetched once there is such. What is released is remembered here and in no
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
-import { policy } from './policy.js';
 import { assertSameProtocol } from './protocol.js';
-import { addressOf, hasRun, isHeld, runScript } from './run.js';
+import { addressOf, hasRun, isHeld, letRun, runScript } from './run.js';
 import { watchTree } from './tree.js';
 import { ADDRESSES, partsOf, unloadMarked } from './unload.js';
 
@@ -297,7 +296,7 @@ const release = (gate) => {
     return takeBack();
   };
 
-  return { agree, policy };
+  return { agree, letRun: (...given) => letRun(gate, ...given) };
 };
 
 export default release;

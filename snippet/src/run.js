@@ -59,6 +59,13 @@ const loadsAnything = ({ doc, newElement }) =>
     probe.remove();
   }));
 
+/** @param {Gate} gate @param {HTMLScriptElement} marked @returns {boolean} whether it has the page's nonce, if there is one */
+const hasNonce = (gate, marked) => {
+  const first = /** @type {HTMLElement | null} */ (gate.doc.querySelector('script[nonce]'));
+  const nonce = gate.script.nonce || first?.nonce;
+  return !nonce || marked.nonce == nonce;
+};
+
 /**
  * What the page's policy says cannot be read, but the browser asks it of each script again. Under 'strict-dynamic' it then
  * runs whatever a script adds: so where it does, and the page has a nonce, what the parser or innerHTML brought needs it.
@@ -67,9 +74,25 @@ const loadsAnything = ({ doc, newElement }) =>
  * @param {boolean} brought
  */
 const mayTry = async (gate, marked, brought) => {
-  const first = /** @type {HTMLElement | null} */ (gate.doc.querySelector('script[nonce]'));
-  const nonce = gate.script.nonce || first?.nonce;
-  return !nonce || marked.nonce == nonce || !await loadsAnything(gate) || !brought && !await isSpent(gate, marked);
+  if (hasNonce(gate, marked) || !await loadsAnything(gate) || !brought && !await isSpent(gate, marked)) return true;
+  console.info('consent: not run, as it has not the nonce of the page:', marked);
+};
+
+/** @param {string} type @returns {boolean} whether that is how a script waits */
+const waits = (type) => /^text\/plain$/i.test(type.trim());
+
+/**
+ * Gives a script the address that a pattern held: one that is marked too at once, as it waits by that.
+ * @param {Gate} gate
+ * @param {any} script
+ * @param {string} name of the attribute
+ * @param {string} address
+ * @param {unknown} [brought] whether by the parser; else by a script, which the page trusts
+ */
+export const letRun = (gate, script, name, address, brought) => {
+  const giveIt = () => script.setAttribute(name, policy.createScriptURL(address));
+  if (!brought || waits(script.type) || hasNonce(gate, script)) giveIt();
+  else mayTry(gate, script, true).then((may) => may && giveIt());
 };
 
 /** @type {WeakSet<HTMLScriptElement>} */
@@ -85,7 +108,7 @@ export const addressOf = (marked) => marked.dataset.src ?? marked.getAttribute('
 
 /** @param {HTMLScriptElement} marked @returns {boolean} whether it waits, has something to run, and is no copy of one that has run */
 export const isHeld = (marked) =>
-  marked.isConnected && /^text\/plain$/i.test(marked.type.trim()) && !ran.has(marked) && !!(addressOf(marked) || marked.text)
+  marked.isConnected && waits(marked.type) && !ran.has(marked) && !!(addressOf(marked) || marked.text)
     && /** @type {Text | null} */ (marked.lastChild)?.data !== '';
 
 /**
@@ -101,9 +124,7 @@ export const runScript = async (gate, marked, brought, mayRun) => {
   const { dataset } = marked;
   const src = addressOf(marked);
   const type = dataset.type ?? '';
-  if (!await mayTry(gate, marked, brought)) {
-    return console.info('consent: not run, as it has not the nonce of the page:', marked);
-  }
+  if (!await mayTry(gate, marked, brought)) return;
 
   const isAnother = !src || await isSpent(gate, marked);
   if (!mayRun()) return;

@@ -5,9 +5,9 @@
  * Native functions are wrapped in proxies: these keep names, statics and prototypes, and SDKs take them for native.
  */
 import { memory } from './cookie.js';
-import { allows, when } from './hold.js';
+import { allows, changed, when } from './hold.js';
 import { tryLayer } from './layers.js';
-import { config, doc, script } from './site.js';
+import { config, doc } from './site.js';
 import { watchTree } from './tree.js';
 
 /**
@@ -62,9 +62,9 @@ const set = (act, element, name, value) => {
   return address === false ? act() : give(of(element), name.toLowerCase().slice(-4), address, act, element.play ? !element.isConnected : isScript(element));
 };
 
-/** @param {any} root what the parser or markup made, in a frame too */
-const look = (root) => {
-  const isElement = 'localName' in root;
+/** @param {any} root what the parser or markup made, in a frame too @param {unknown} [brought] whether it was the parser */
+const look = (root, brought) => {
+  const isElement = 'attributes' in root; // an attribute has a `localName` too
   // Most that a parser brings have nothing in them. A form's own field may hide what is asked here: then there is one.
   for (const element of [isElement && root, ...root.firstElementChild
     ? (isElement ? prototype : root).querySelectorAll.call(root, '[src],[srcset],[poster],[data],link,image,feImage') : []]) {
@@ -72,10 +72,8 @@ const look = (root) => {
       const value = /** @type {string} */ (prototype.getAttribute.call(element, name));
       if (!stopped(asks(element, name, value), isScript(element))) continue;
       element.removeAttribute(name);
-      // A page's policy may let scripts add any script, but the parser only those with its nonce.
-      if (/** @type {HTMLElement} */ (element).nonce != script.nonce && root == element) continue;
       if (!isScript(element)) element.setAttribute(name, value);
-      else give(of(element), name, value, () => tryLayer('release', ({ policy }) => element.setAttribute(name, /** @type {any} */ (policy.createScriptURL(value)))));
+      else give(of(element), name, value, () => tryLayer('release', ({ letRun }) => letRun(element, name, value, brought)));
     }
   }
 };
@@ -142,16 +140,23 @@ const guard = (realm) => {
   wrap('Navigator', 'sendBeacon', (act, _, [address]) => !!give({}, '', address, act, 1));
 
   wrap('XMLHttpRequest', 'open abort', (act, self, [, address]) => {
-    of(self).src = address;
-    act();
+    const own = of(self);
+    const before = { ...own };
+    own.turn = 0; // first, as whoever is told of it may send at once
+    own.src = address ?? own.src;
+    try {
+      act();
+    } catch (error) {
+      Object.assign(own, before); // what the browser refuses changes nothing
+      throw error;
+    }
   });
   wrap('XMLHttpRequest', 'send', (act, self) => {
     const own = of(self);
-    const { src } = own;
-    give(own, 'src', src, act, 1);
-    const turn = own.src;
-    if (stopped(src) && self.timeout) {
-      setTimeout(() => turn == own.src && self.abort(self.dispatchEvent(new Event('timeout'))), self.timeout);
+    give(own, 'turn', own.src, act, 1);
+    const { turn } = own;
+    if (stopped(own.src) && self.timeout) {
+      setTimeout(() => turn == own.turn && self.abort(self.dispatchEvent(new Event('timeout'))), self.timeout);
     }
   });
 
@@ -159,15 +164,19 @@ const guard = (realm) => {
     const [address] = args;
     if (stopped(address)) args[0] = 'wss://invalid:1'; // fails at once, as no browser calls that port
     const made = act();
-    doc.addEventListener('consentchange', () => stopped(address) && made.close());
+    const watch = () => {
+      if (stopped(address)) made.close();
+      else if (made.readyState < 2) changed().then(watch);
+    };
+    watch();
     return made;
   });
 };
 
 export const stopTrackers = () => {
   guard(window);
-  look(document);
+  look(document, 1);
   const { looks, observer } = (memory.tree = watchTree());
-  looks.push(({ addedNodes }) => addedNodes.forEach(look));
+  looks.push(({ addedNodes }) => addedNodes.forEach((node) => look(node, 1)));
   observer.observe(document, { childList: true, subtree: true });
 };

@@ -91,8 +91,8 @@ export interface Rule {
   objection: Category[];
   /** Never set, and not offered. */
   off: Category[];
-  /** What the first layer says in each language that it does not say elsewhere, by way of asking. */
-  ways: Record<string, Partial<FirstLayer>>[];
+  /** What the first layer says in each language that it does not say elsewhere, by place in the list, by way of asking. */
+  ways: Record<string, Record<string, string>>[];
 }
 
 /** A regular expression of hosts and paths, and what they are for. */
@@ -109,8 +109,8 @@ export interface Way {
   notices: Record<string, FirstLayer>;
 }
 
-/** What is asked in a language: the hash of the exact words and cookie list, then the words of the first layer. */
-export type FirstLayer = Record<'hash' | 'title' | 'text' | 'accept' | 'refuse' | 'choose' | 'policy' | 'unloaded', string>;
+/** What is asked in a language: the hash of the exact words and cookie list, then the words of the first layer as layers.json has them. */
+export type FirstLayer = [hash: string, title: string, text: string, accept: string, refuse: string, choose: string, policy: string, unloaded: string];
 
 export type Words = typeof import('./words/en.json');
 
@@ -336,8 +336,8 @@ export interface Release {
    * `answered`: whether there is an answer that was not there before.
    */
   agree(answered?: boolean): boolean;
-  /** By which scripts are made. */
-  policy: Policy;
+  /** Gives a script the address that a pattern held, if the page's policy would have run it; `brought`: as the parser brought it. */
+  letRun(script: Element, name: string, address: string, brought?: unknown): void;
 }
 
 /** What a withdrawal needs, and a page with traces of what is not allowed. */

@@ -33,6 +33,8 @@ const goBy = (href) => History.prototype.replaceState.call(history, history.stat
 const withdrawal = (gate) => {
   assertSameProtocol(gate);
   const { consent, doc, newElement: element, settings } = gate;
+  /** What scrolls; a page may have a `scrollY` of its own. */
+  const page = doc.scrollingElement ?? doc.documentElement;
   let styled = false;
   /** When the shopper seemed to leave, as with a download too. */
   let left = 0;
@@ -184,7 +186,7 @@ const withdrawal = (gate) => {
       const { href } = location;
       if (await comeBack()) {
         try {
-          sessionStorage[REMOVED] = `${__RULES__ && gate.memory.objected ? '-' : ''}${Math.round(scrollY)} ${href} ${removed}`;
+          sessionStorage[REMOVED] = `${__RULES__ && gate.memory.objected ? '-' : ''}${Math.round(page.scrollTop)} ${href} ${removed}`;
         } catch {} // then nobody is told
         await after(ANSWER);
         // Then something keeps the page from leaving, as a shopper does who is asked and stays.
@@ -212,7 +214,7 @@ const withdrawal = (gate) => {
       const [, down, href, names] = (__RULES__ ? /^-?(\d+) (\S+) (.*)$/ : /^(\d+) (\S+) (.*)$/).exec(sessionStorage[REMOVED]) ?? [];
       delete sessionStorage[REMOVED];
       before = names;
-      if (href == location.href && !scrollY) scrollTo({ top: +(down ?? 0), behavior: 'instant' });
+      if (href == location.href && !page.scrollTop) page.scrollTo({ top: +(down ?? 0), behavior: 'instant' });
     } catch {}
     const removed = await removeTraces(before); // once more: what ran may have written until its page ended
     if (before != null || removed) say(before != null && (objected ? words.objected : words.withdrawn), !!removed && words.removed.replace(/{\w+}/, () => removed));
