@@ -131,7 +131,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     app.register_blueprint(reports.blueprint)
     app.register_blueprint(seals.blueprint)
     app.register_blueprint(marketer.blueprint)
-    app.register_blueprint(preview_of(settings.config))
+    app.register_blueprint(preview_of(settings.config), name_prefix="marketer")  # a page of theirs
     app.register_blueprint(health.blueprint)
     if settings.demo:
         app.register_blueprint(storefront.blueprint, url_prefix="/demo")

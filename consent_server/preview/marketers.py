@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from ..store import Marketer
 from ..tokens import BadToken, token
-from ..web.marketer.frame import answer_where_it_belongs, chosen_words, errors_on_page
+from ..web.marketer.frame import chosen_words, errors_on_page
 from ..web.marketer.session import COOKIE, digest, require_marketer, sites_of
 from ..web.services import services
 from . import GUEST, Guest, create_preview
@@ -39,7 +39,6 @@ def blueprint_of(path: Path) -> Blueprint:
     leads nowhere once the session is over.
     """
     blueprint = Blueprint("preview", __name__)
-    blueprint.before_request(answer_where_it_belongs)
     preview = create_preview(path)
 
     @blueprint.get("/preview")
@@ -47,7 +46,7 @@ def blueprint_of(path: Path) -> Blueprint:
     def enter() -> Response:
         require_marketer()
         key = _key(digest("session", request.cookies[COOKIE]))
-        return redirect(url_for("preview.show", key=key, site=request.args.get("site")), 303)  # type: ignore[return-value]
+        return redirect(url_for("marketer.preview.show", key=key, site=request.args.get("site")), 303)  # type: ignore[return-value]
 
     @blueprint.route("/preview/<key>/", methods=["GET", "POST"], defaults={"rest": ""}, endpoint="show")
     @blueprint.route("/preview/<key>/<path:rest>", methods=["GET", "POST"])
@@ -56,7 +55,7 @@ def blueprint_of(path: Path) -> Blueprint:
         if marketer is None:
             if rest:
                 raise NotFound()
-            return redirect(url_for("preview.enter"), 303)  # type: ignore[return-value]
+            return redirect(url_for("marketer.preview.enter"), 303)  # type: ignore[return-value]
         guest = Guest(chosen_words().lang, {site.id for site in sites_of(marketer)}, f"{request.root_path}/")
         within = {"SCRIPT_NAME": f"{request.root_path}/preview/{key}", "PATH_INFO": f"/{rest}", GUEST: guest}
         return cast(Response, Response.from_app(preview.wsgi_app, {**request.environ, **within}))

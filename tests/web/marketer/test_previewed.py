@@ -90,6 +90,14 @@ def test_what_is_wrong_with_the_file_is_told_to_whom_all_of_it_belongs(enter, si
     assert str(file.parent) not in page
 
 
+def test_it_is_where_the_marketers_pages_are(settings, site, file):
+    app = create_app(replace(settings, config=file, marketers="rates.example"), {site.id: site})
+    with closing(app.extensions["consent"].store):
+        asked = app.test_client().get
+        assert asked("/preview").status_code == 404
+        assert asked("/preview/x/", base_url="http://rates.example").status_code == 303
+
+
 def test_it_speaks_the_marketers_language(enter, site):
     window, address = enter(site)
     for lang, word in (("az", "Birinci qat"), ("ru", "Первый слой"), ("tr", "İlk katman"), ("en", "First layer")):
