@@ -59,10 +59,11 @@ class _NoSessions(SessionInterface):
         return True
 
 
-@lru_cache(maxsize=1024)
-def _host(scheme: str, header: str | None, name: str, port: str) -> str:
-    """Return the host that a request names, checked, or what the server takes itself for."""
-    return get_host(scheme, header, (name, int(port)) if port.isdecimal() else None)
+_host = lru_cache(maxsize=256)(get_host)
+"""The host that a request names, checked, or what the server takes itself for."""
+
+LONGEST_HOST = 260
+"""Characters of a host with its port; what is longer is none, and is not remembered."""
 
 
 class _App(Flask):
@@ -76,8 +77,8 @@ class _App(Flask):
         if request is None:
             return super().create_url_adapter(None)
         environ, scheme = request.environ, request.scheme
-        named = environ.get("SERVER_NAME", ""), environ.get("SERVER_PORT", "")
-        request.host = _host(scheme, environ.get("HTTP_HOST"), *named)
+        host = environ.get("HTTP_HOST")
+        request.host = (_host if len(host or "") <= LONGEST_HOST else get_host)(scheme, host, request.server)
         return MapAdapter(
             map=self.url_map,
             server_name=request.host.lower(),

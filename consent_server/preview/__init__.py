@@ -92,13 +92,12 @@ def create_preview(path: Path) -> Flask:
     newest = watch(path)
 
     def draft() -> Draft:
-        """Return the draft, as far as it is for who asks. What is wrong may name any shop of it."""
+        """Return the draft, as far as it is for who asks. What is wrong may name any shop, also a new one."""
         found, guest = newest(), request.environ.get(GUEST)
         if guest is None:
             return found
         own = {name: site for name, site in found.sites.items() if name in guest.sites}
-        hidden = found.fault and {*found.sites} - {*guest.sites}
-        return replace(found, sites=own, fault=WORDS[guest.lang]["wrong"] if hidden else found.fault)
+        return replace(found, sites=own, fault=found.fault and WORDS[guest.lang]["wrong"])
 
     built: dict[tuple[str, str, str], SiteScripts] = {}
     building = threading.Lock()

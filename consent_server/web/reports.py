@@ -76,7 +76,7 @@ def seen(site_id: str) -> Response:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"The body must be what a watched page posts: {error}.") from None
     if site.watch:  # else an older script of it is still in some cache, or it is no page of the shop
-        _count(site, report.state, report.seen)
+        _count(site, report.state, report.seen, "seen")
     return nothing()
 
 
@@ -96,16 +96,16 @@ def reports(site_id: str) -> Response:
         consent = None
     known = known_addresses(site)
     hosts = {host for each in _blocked(found) if (host := _leak(site, each, known, consent))}
-    _count(site, _state(consent), [("request", host) for host in sorted(hosts)])
+    _count(site, _state(consent), [("request", host) for host in sorted(hosts)], "reports")
     return nothing()
 
 
-def _count(site: Site, state: str, names: Sequence[tuple[Kind, str]]) -> None:
+def _count(site: Site, state: str, names: Sequence[tuple[Kind, str]], call: str) -> None:
     if is_bot_or_prefetch(request.environ):
         return
     behind = services()
-    behind.limits.spend_client(min(REPORTS, behind.settings.client_limit), "seen")
-    behind.limits.spend(behind.settings.site_limit, "seen", site.id)
+    behind.limits.spend_client(min(REPORTS, behind.settings.client_limit), call)
+    behind.limits.spend(behind.settings.site_limit, call, site.id)
     folded = {(state, kind, fold(name)): None for kind, name in names[:MOST] if name}
     behind.store.leaks.add(site, datetime.now(UTC).date(), folded)
 

@@ -55,7 +55,9 @@ export const clear = async (doc, unwanted, kept) => {
   /** @type {Set<string>} */
   const removed = new Set();
   try {
-    for (const [place, [names, remove]] of places.entries()) {
+    let place = -1; // counted, as an old library of the page's may have another idea of entries()
+    for (const [names, remove] of places) {
+      place++;
       const [isUnwanted, isKept] = [unwanted, kept].map((patterns) => matcher(patterns, place));
       for (const name of await Promise.race([names(doc), new Promise((_, reject) => setTimeout(reject, PATIENCE))])) {
         if (isKept(name) || !isUnwanted(name)) continue;

@@ -159,11 +159,13 @@ OLD = """<script>
 
 
 def test_an_answer_is_kept_and_sent_beside_an_old_library_that_changes_lists(shop: Shop, page: Page) -> None:
+    shop.serve(cookies={"analytics": (cookie("_t_*"),)})
     for head in (OLD + shop.tag, shop.tag + OLD):
         page.context.clear_cookies()
         shop.posts.clear()
         page.goto(shop.page("", head=head))
         page.evaluate("document.cookie = 'another=1'")
+        page.evaluate("document.cookie = '_t_old=1'")
         page.route("**/decisions", lambda route: route.abort())
         press(page, "accept")
         until(page, "consent.allows('analytics')")
@@ -173,6 +175,7 @@ def test_an_answer_is_kept_and_sent_beside_an_old_library_that_changes_lists(sho
         assert sorted(posted(shop, "decisions")[-1]["allow"]) == ["analytics", "functional", "marketing"]
         page.evaluate(WITHDRAW)
         until(page, "!consent.allows('analytics') && consent.token")
+        until(page, "!document.cookie.includes('_t_old')")
 
 
 # ---- Frames ----

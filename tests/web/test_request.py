@@ -6,6 +6,7 @@ import pytest
 from conftest import closing
 from flask import request
 
+from consent_server import app as app_module
 from consent_server import create_app
 
 AT = "/v1/smartmarket"
@@ -98,3 +99,16 @@ def test_each_answer_says_how_long_it_is_and_what_it_may_do(client, method, path
     assert [*answer.headers.getlist("Content-Length")] == [str(whole)]
     assert answer.headers.getlist("X-Content-Type-Options") == ["nosniff"]
     assert answer.headers.getlist("Referrer-Policy") == ["no-referrer"]
+
+
+def test_an_app_around_ours_may_say_its_port_as_a_number(app):
+    """As Starlette does, which FastAPI mounts other apps by."""
+    assert app.test_client().get("/healthz", environ_overrides={"SERVER_PORT": 8000}).status_code == 200
+
+
+def test_what_many_hosts_are_named_in_is_not_remembered(app):
+    client = app.test_client()
+    before = app_module._host.cache_info().currsize
+    for n in range(3):
+        assert client.get("/healthz", headers={"Host": f"{n}" * 100_000}).status_code == 200
+    assert app_module._host.cache_info().currsize <= before + 1  # the address of the test client itself

@@ -210,10 +210,15 @@ class Connection:
         raise AssertionError
 
     def _look_again(self, wait: bool) -> None:
-        """Ask a cluster who holds what. ``wait``: also while another thread does so, for what it finds."""
-        if self._is_cluster and self._looking.acquire(blocking=wait):
+        """Ask a cluster who holds what. ``wait``: for what another thread finds, if one asks already."""
+        if not self._is_cluster:
+            return
+        nodes = cast(RedisCluster, self.client).nodes_manager
+        if wait:
+            nodes.initialize()  # those who come together ask once
+        elif self._looking.acquire(blocking=False):
             try:
-                cast(RedisCluster, self.client).nodes_manager.initialize()
+                nodes.initialize()
             finally:
                 self._looking.release()
 

@@ -79,8 +79,8 @@ def test_nobody_enters_without_a_login_and_the_address_ends_with_the_session(ent
     assert window.get(address + FRAME).status_code == 404
 
 
-def test_what_is_wrong_with_the_file_is_told_to_whom_all_of_it_belongs(enter, site, file):
-    """It may name what stands in another shop's part."""
+def test_what_is_wrong_with_the_file_is_told_to_the_operator_alone(enter, site, file):
+    """It may name what stands in another shop's part, also in that of one that is new."""
     window, address = enter(site)
     assert 'role="alert"' not in window.get(address).text
     file.write_text(file.read_text("utf-8").replace("[sites.kitab]", "[sites.kitab]\nsecret_plan = 1", 1), "utf-8")
