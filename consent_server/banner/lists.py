@@ -171,7 +171,7 @@ def _literal(text: str) -> str:
 
 
 def _first_layer(notice: Notice, first: Iterable[str]) -> list[str]:
-    """Return what the first layer asks, ``FirstLayer`` in ``types.d.ts``: a list, as names cost bytes each time."""
+    """Return what the first layer asks, ``FirstLayer`` in ``types.d.ts``: a list, as names cost each language bytes."""
     return [notice.hash, *(notice.content["words"][key] for key in first)]
 
 

@@ -176,7 +176,7 @@ def _filled(built: str, mark: str, content: object) -> str:
     ``<`` is escaped so that it can stand inline in a page.
     """
     text = msgspec.json.encode(content).decode().replace("<", "\\u003c")
-    text = re.sub(r'(?<=[{,])"([a-z_]+)":', r"\1:", text)  # in JSON only a key is closed before a colon
+    text = re.sub(r'(?<=[{,])"([a-z_]+|\d)":', r"\1:", text)  # in JSON only a key is closed before a colon
     before, found, after = built.partition(mark)
     if not found:
         raise ConsentError(f"The built script has no {mark}; build the scripts again.")

@@ -218,6 +218,10 @@ const details = (gate) => {
     };
     if (__RULES__) gate.place().then(watch); // or it would say of a rule that is not the one here
     else watch();
+    return () => {
+      drawn = undefined;
+      draw();
+    };
   };
 
   // ---- What a page with something unfinished needs ----

@@ -104,7 +104,7 @@ const showFirstLayer = (failed) => {
   /** @param {Category[]} allow @param {'accept' | 'refuse'} how */
   const click = (allow, how) => () => decide(allow, allowed ? 'preferences' : how);
   showBanner([click(CATEGORIES, 'accept'), click([], 'refuse'), open], reach, failed);
-  if (undecided && (state.value || signal())) whenIdle((details) => details.arrive(undecided));
+  if (undecided && (state.value || signal())) whenIdle(({ arrive }) => arrive(undecided));
 };
 
 /** Opens the preferences; where they do not load, the first layer says so, and takes a yes or a no all the same. */
@@ -155,7 +155,7 @@ const press = (event) => {
   const path = event.composedPath();
   const isOurs = path.includes(host);
   if (event.isTrusted && event.detail < 2) wasOurs = isOurs; // a click that a script makes says nothing of it
-  if (event.isTrusted && wasOurs && !isOurs) event.stopImmediatePropagation(); // so it is a second one
+  if (wasOurs && !isOurs && event.isTrusted) event.stopImmediatePropagation(); // so it is a second one
   else if (path.some((/** @type {any} */ each) => each.dataset?.consentOpen != null)) open();
   else return;
   event.preventDefault();

@@ -40,6 +40,8 @@ const release = (gate) => {
   /** What the parser brought: a page's policy lets scripts load more. @type {WeakSet<Element>} */
   const brought = new WeakSet();
   let parsing = true;
+  /** Held frames that say so, and how they say it anew. @type {WeakMap<HTMLElement, () => void>} */
+  const places = new WeakMap();
   /** What waits for what there is not, and is named once. @type {WeakSet<HTMLElement>} */
   const odd = new WeakSet();
   /** Scripts run in page order. @type {Promise<unknown>} */
@@ -141,10 +143,15 @@ const release = (gate) => {
     // What a script streamed into it on a yes that was taken back before this layer was here.
     if (marked instanceof HTMLMediaElement && (marked.srcObject || /^blob:/.test(marked.currentSrc))) unloadMarked(marked);
     if (!unknown && marked instanceof HTMLIFrameElement) {
-      gate.whenIdle(({ place }) => released.has(marked) || place(marked, () => {
-        once.add(marked);
-        consider(marked);
-      }));
+      gate.whenIdle(({ place }) => {
+        if (released.has(marked)) return;
+        const draw = places.get(marked) ?? place(marked, () => {
+          once.add(marked);
+          consider(marked);
+        });
+        if (places.has(marked)) draw(); // it may wait for something else now
+        places.set(marked, draw);
+      });
     }
   };
 

@@ -353,8 +353,8 @@ export interface Details {
   /** What a page with something unfinished needs: an undecided shopper, an unsent decision, traces of what was refused. */
   arrive(undecided: boolean): void;
   open(): void;
-  /** Draws what stands in a held frame. */
-  place(frame: HTMLIFrameElement, releaseOnce: () => void): void;
+  /** Draws what stands in a held frame; returns what draws it anew. */
+  place(frame: HTMLIFrameElement, releaseOnce: () => void): () => void;
 }
 
 /** What the delivery hands back. */

@@ -142,6 +142,7 @@ REQUESTS = {
     "sent twice": "x.open('GET', it); x.send(); try { x.send() } catch {}",
     "called off and sent": "x.open('GET', it); x.abort(); x.send()",
     "sent, called off and sent": "x.open('GET', it); x.send(); x.abort(); x.send()",
+    "sent as soon as it is opened": "x.onreadystatechange = () => x.readyState == 1 && x.send(); x.open('GET', it)",
     "sent, and opened in vain": "x.open('GET', it); try { x.open('BAD METHOD', '/own') } catch {} x.send()",
     "sent, and opened in vain at a bad address": "x.open('GET', it); try { x.open('GET', 'http://:') } catch {} x.send()",
 }
@@ -155,6 +156,21 @@ def test_a_request_waits_however_often_it_is_opened_sent_and_called_off(tracked:
     assert tracked.hits == []
     allow(page)
     when(page, lambda: tracked.hits == ["tracker/it.js"])
+
+
+def test_a_socket_that_a_yes_let_through_closes_with_a_no_in_a_page_that_was_written_anew(
+    tracked: Shop, page: Page
+) -> None:
+    page.route("**/it", lambda route: None)  # which is long on its way
+    page.goto(tracked.page(""))
+    allow(page)
+    page.evaluate(
+        f"() => {{ window.source = new EventSource('{tracked.url('/it', 'tracker')}');"
+        " document.open(); document.write('<p>Anew'); document.close() }"
+    )
+    assert page.evaluate("source.readyState") < 2
+    page.evaluate("consent.decide({ analytics: false })")
+    until(page, "source.readyState == 2")
 
 
 def test_a_request_that_is_opened_anew_while_it_waits_is_not_the_old_one(tracked: Shop, page: Page) -> None:

@@ -28,6 +28,11 @@ TAKEN = {
     "a constant": "<script>const consent = 1</script>",
     "a function": "<script>function consent() {}</script>",
     "a class of the browser's": "<script>class Document {}</script>",
+    "variables called as parts of elements and windows": (
+        "<script>var dataset = 'train', cookieStore = {}, scrollY = 9, innerHeight = 9, consentOpen = 1;"
+        " function matches() {} function parentNode() {}</script>"
+    ),
+    "a picture called as a part of elements": "<img alt='' name=dataset><img alt='' name=localName>",
     "a form and its field": "<form id=consent name=consent><input name=allows></form>",
     "names of the document": "".join(
         f"<img alt='' name={name}>"
@@ -143,6 +148,30 @@ def test_a_tag_of_which_the_browser_says_nothing_stays_closed_and_says_what_to_w
     assert len(said) == 1
     assert "<script src=" in said[0]
     assert shop.hits == []
+
+
+def test_events_that_a_script_makes_for_the_page_itself_are_no_fault(shop: Shop, page: Page) -> None:
+    page.goto(shop.page("<form><input name=matches><input name=closest><input name=parentNode>Field</form>"))
+    page.get_by_role("button", name="Accept all").hover()
+    until(page, "performance.getEntriesByType('resource').some(({ name }) => name.includes('/details.'))")
+    settle(page)
+    page.evaluate("[document, window].forEach((each) => each.dispatchEvent(new Event('click')))")
+    page.evaluate("document.forms[0].dispatchEvent(new Event('click', { bubbles: true }))")
+    press(page, "accept")
+    expect(page.locator("[data-ask] .saved")).to_be_visible()
+
+
+def test_what_a_page_calls_open_is_not_called_for_the_receipt(shop: Shop, page: Page) -> None:
+    page.goto(
+        shop.page("<button data-consent-open>Settings</button><script>function open() { window.called = 1 }</script>")
+    )
+    press(page, "accept")
+    until(page, "consent.token")
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("tab").nth(1).click()
+    with page.expect_download():
+        press(page, "receipt")
+    assert page.evaluate("window.called") is None
 
 
 def test_two_tags_start_once(shop: Shop, page: Page) -> None:
