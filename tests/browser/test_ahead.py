@@ -31,7 +31,7 @@ def test_it_waits_until_it_is_seen(shop: Shop, page: Page) -> None:
     asked.clear()
     page.goto(url)
     settle(page)
-    assert asked == ["", "consent"]
+    assert asked[asked.index("") :] == ["", "consent"]  # a busy browser tells late of what the page before asked for
     page.evaluate("show()")
     until(page, "order.join() == 'held'")
 
