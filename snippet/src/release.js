@@ -297,8 +297,11 @@ const release = (gate) => {
   };
 
   /** @type {import('./types').Release['agree']} */
-  const agree = (answered) => {
+  const agree = async (answered) => {
     if (answered) once = gate.memory.once = new WeakSet();
+    // What a pattern held of a marked script comes back in this task, whoever asked for this layer first: then all have a
+    // place in the line.
+    if (gate.settings.trackers) await task();
     look(document);
     return takeBack();
   };

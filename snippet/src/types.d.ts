@@ -335,7 +335,7 @@ export interface Release {
    * Releases what the answer allows, and takes back what it does not; returns whether a script was among that.
    * `answered`: whether there is an answer that was not there before.
    */
-  agree(answered?: boolean): boolean;
+  agree(answered?: boolean): Promise<boolean>;
   /** Gives a script the address that a pattern held, if the page's policy would have run it; `brought`: as the parser brought it. */
   letRun(script: Element, name: string, address: string, brought?: unknown): void;
 }

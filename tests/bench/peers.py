@@ -267,6 +267,7 @@ def findings(browser: Browser, peer: Peer) -> Iterator[tuple[str, object]]:
             other.goto(world.url())
             other.wait_for_timeout(600)
             before = page.evaluate("ran.length") + len(world.hits)
+            page.bring_to_front()  # as where somebody answers
             visit.tell(peer.accept)
             yield "nothing before a yes", before == 0
             yield "page order", page.evaluate("ran.join()") == "/slow.js,inline,/fast.js"

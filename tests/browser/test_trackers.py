@@ -14,6 +14,7 @@ from .libraries import library
 
 PATTERNS = (("*.tracker.localhost", "analytics"), ("ads.localhost/pixel/*", "marketing"))
 
+MARKED = 'type="text/plain" data-consent="analytics"'
 COUNT = "<script>window.order = []; window.ran = (name) => order.push(name)</script>"
 
 BY_SCRIPT = {
@@ -98,6 +99,26 @@ def test_a_tracker_that_the_page_names_itself_does_not_run_until_it_is_allowed(
         when(page, lambda: len(shop.hits) == fetched_ahead + 1)
     else:
         until(page, "order.join() == '/it.js'")
+
+
+@pytest.mark.parametrize("by", ["a button", "a script", "a script once a button was reached for"])
+def test_marked_scripts_keep_the_pages_order_also_where_a_pattern_holds_some(shop: Shop, page: Page, by: str) -> None:
+    """However soon what releases is there."""
+    shop.serve(trackers=PATTERNS)
+    first, last = shop.url("/first.js", "tracker"), shop.url("/last.js", "tracker")
+    own = f"<script {MARKED} src={shop.url('/own.js', 'elsewhere')}></script>"
+    body = f"<script {MARKED} src={first}></script><script {MARKED}>ran('text')</script>{own}<script {MARKED} src={last}></script>"
+    page.goto(shop.page(COUNT + body))
+    settle(page)
+    if by == "a button":
+        press(page, "accept")
+    else:
+        if "reached" in by:
+            with page.expect_response("**/release.*"):
+                page.locator("[data-ask] button").first.hover()
+        page.evaluate("consent.decide({ analytics: true })")
+    until(page, "order.length == 4")
+    assert page.evaluate("order.join()") == "/first.js,text,/own.js,/last.js"
 
 
 def test_a_script_caught_by_pattern_tells_its_maker_when_it_has_loaded(shop: Shop, page: Page) -> None:
