@@ -218,10 +218,11 @@ const details = (gate) => {
     };
     if (__RULES__) gate.place().then(watch); // or it would say of a rule that is not the one here
     else watch();
-    return () => {
+    const anew = () => {
       drawn = undefined;
       draw();
     };
+    return __RULES__ ? () => gate.place().then(anew) : anew;
   };
 
   // ---- What a page with something unfinished needs ----

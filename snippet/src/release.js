@@ -40,7 +40,7 @@ const release = (gate) => {
   /** What the parser brought: a page's policy lets scripts load more. @type {WeakSet<Element>} */
   const brought = new WeakSet();
   let parsing = true;
-  /** Held frames that say so, and how they say it anew. @type {WeakMap<HTMLElement, () => void>} */
+  /** Held frames that say so, and how they say it anew. @type {WeakMap<HTMLElement, () => unknown>} */
   const places = new WeakMap();
   /** What waits for what there is not, and is named once. @type {WeakSet<HTMLElement>} */
   const odd = new WeakSet();

@@ -164,9 +164,10 @@ const guard = (realm) => {
     const [address] = args;
     if (stopped(address)) args[0] = 'wss://invalid:1'; // fails at once, as no browser calls that port
     const made = act();
-    const watch = () => {
+    const watch = async () => {
+      await changed();
       if (stopped(address)) made.close();
-      else if (made.readyState < 2) changed().then(watch);
+      else if (made.readyState < 2) watch();
     };
     watch();
     return made;

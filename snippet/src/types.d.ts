@@ -354,7 +354,7 @@ export interface Details {
   arrive(undecided: boolean): void;
   open(): void;
   /** Draws what stands in a held frame; returns what draws it anew. */
-  place(frame: HTMLIFrameElement, releaseOnce: () => void): () => void;
+  place(frame: HTMLIFrameElement, releaseOnce: () => void): () => unknown;
 }
 
 /** What the delivery hands back. */

@@ -102,6 +102,23 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
     ),
     "`WebSocket`": ("fails", "new WebSocket('{url}'.replace('http', 'ws')).onerror = () => { window.failed = true }"),
     "`EventSource`": ("fails", "new EventSource('{url}').onerror = () => { window.failed = true }"),
+    "a picture of `execCommand`": (
+        "ahead",
+        "const box = make('div', { contentEditable: true }); box.focus();"
+        "document.execCommand('insertHTML', false, \"<img src='{url}' alt=''>\")",
+    ),
+    "a frame of `DOMParser`": (
+        "ahead",
+        "document.body.append(new DOMParser().parseFromString(\"<iframe src='{url}' title='F'></iframe>\", 'text/html').querySelector('iframe'))",
+    ),
+    "a frame of a template's own `content`, put in": (
+        "ahead",
+        "const t = document.createElement('template'); t.innerHTML = \"<iframe src='{url}' title='F'></iframe>\"; document.body.append(t.content)",
+    ),
+    "a frame of a `frameset`": (
+        "waits",
+        "const frame = document.createElement('frame'); frame.src = '{url}'; make('frameset').append(frame)",
+    ),
     "`import()`": ("goes", "import('{url}.js').catch(() => {})"),
     "a script that is written by `document.write`": (
         "goes",
@@ -154,6 +171,14 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
     ),
     "a frame's window by `frames[0]`": ("goes", f"{FRAME} frames[0].fetch('{{url}}', {{ mode: 'no-cors' }})"),
     "what stands in `srcdoc`": ("goes", "make('iframe', { title: 'F', srcdoc: \"<img src='{url}' alt=''>\" })"),
+    "what stands in a frame of `blob:` or `data:`": (
+        "goes",
+        "make('iframe', { title: 'F', src: URL.createObjectURL(new Blob([\"<img src='{url}' alt=''>\"], { type: 'text/html' })) })",
+    ),
+    "what a module imports that a script adds": (
+        "goes",
+        "make('script', { type: 'module', textContent: \"import '{url}.js'\" })",
+    ),
     "a form that a script sends": (
         "goes",
         f"{FRAME} frame.name = 'f'; make('form', {{ action: '{{url}}', target: 'f' }}).submit()",
