@@ -126,6 +126,8 @@ class Site:
     buckets: int
     accounts: bool
     test_origins: tuple[str, ...]
+    own_patterns: frozenset[str] = frozenset()
+    """Patterns of its trackers that the shop itself wrote, where its services might have brought them."""
 
     @property
     def cookie(self) -> str:

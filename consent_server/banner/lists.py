@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -74,12 +75,13 @@ def _held(site: Site) -> Iterator[tuple[str, str]]:
 
     ``trackers.js`` and ``withdraw.js`` know that by the ``|``. What a shop itself writes twice waits for both.
     """
-    of_services = {pattern for name in site.services for pattern in service(name).patterns}
+    having = Counter(pattern for name in {*site.services} for pattern in service(name).patterns)
+    shared = {pattern for pattern, many in having.items() if many > 1} - site.own_patterns
     waits: dict[str, list[str]] = {}
     for pattern, category in site.held_trackers:
         waits.setdefault(pattern, []).append(category)
     for pattern, categories in waits.items():
-        yield from ((pattern, each) for each in (["|".join(categories)] if pattern in of_services else categories))
+        yield from ((pattern, each) for each in (["|".join(categories)] if pattern in shared else categories))
 
 
 def _vendors(vendors: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, object]]]:

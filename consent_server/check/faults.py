@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..audit.lives import seconds_of
-from ..catalogue import ours
+from ..catalogue import ours, service
+from ..catalogue.addresses import covers
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
 from ..settings.rows import SettingsError
 from ..settings.starter import SECRET_FILE
@@ -114,13 +115,28 @@ def site(shop: Site) -> Iterator[Finding]:
             f"name what they set in tables [[sites.{shop.id}.cookies.analytics]] and so on",
             grave=False,
         )
+    yield from _parted(shop)
     yield from _overlapping(shop)
+
+
+def _parted(shop: Site) -> Iterator[Finding]:
+    """Find what nothing holds any more because the catalogue has parted it from a service that the shop names."""
+    if "hubspot" in shop.services and "hubspot-forms" not in shop.services:
+        forms = service("hubspot-forms")
+        free = [each for each in forms.patterns if not any(covers(own, each) for own, _ in shop.trackers)]
+        if free:
+            yield Finding(
+                f"{shop.id}: nothing holds {' and '.join(free)}: HubSpot's forms are a service of their own.",
+                'add "hubspot-forms" to services, if a page has one of its forms; or list those addresses in '
+                f"[[sites.{shop.id}.trackers]]",
+                grave=False,
+            )
 
 
 def _ours(shop: Site) -> Iterator[Finding]:
     """Find what the cookie list does not say of what our own script keeps, or says wrongly."""
+    lacking = [lang for lang in shop.languages if lang not in ours.PURPOSE]
     if missing := ours.missing(shop):
-        lacking = [lang for lang in shop.languages if lang not in ours.PURPOSE]
         yield Finding(
             f"{shop.id}: the cookie list leaves out {' and '.join(f'`{name}`' for name in missing)}, which the banner "
             f"keeps{f'; what for is not written in {lacking[0]!r} here' if lacking else ''}.",
@@ -134,7 +150,9 @@ def _ours(shop: Site) -> Iterator[Finding]:
             yield Finding(
                 f"{shop.id}: the cookie list says that `{cookie.name}` is kept for {said}; it lives three months "
                 f"longer than an answer holds, {ours.life(shop, shop.languages[0])}.",
-                "leave that table out of consent.toml: the list has such a row by itself",
+                f'write life = "{ours.life(shop, shop.languages[0])}" in that table of consent.toml'
+                if lacking
+                else "leave that table out of consent.toml: the list has such a row by itself",
                 grave=False,
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from msgspec.structs import replace
 
@@ -66,12 +66,19 @@ def erase_again(store: Store, site: Site, keys: Keys, export: Iterable[bytes], a
         line = said.get((entry.bucket, entry.at, entry.seq))
         return restated(line["statement"]) if line else statement(entry, site, keys, ERASED, at)
 
+    together: dict[tuple[int, date], list[int]] = {}
+    for bucket, moment, _ in said:
+        together.setdefault((bucket, datetime.fromtimestamp(moment // 1000, UTC).date()), []).append(moment)
     done = 0
-    for (bucket, moment, seq), line in said.items():
-        day = datetime.fromtimestamp(moment // 1000, UTC).date()
-        for entry in store.log.day(site, day, (bucket, moment), (bucket, moment)):
-            if entry.seq == seq and not entry.erased and leaf(fields(entry, site)).hex() == line["leaf"]:
-                done += store.history.erase(site, entry.subject, state)
+    for (bucket, day), moments in together.items():
+        again = {
+            entry.subject
+            for entry in store.log.day(site, day, (bucket, min(moments)), (bucket, max(moments)))
+            if not entry.erased
+            and (line := said.get((bucket, entry.at, entry.seq)))
+            and leaf(fields(entry, site)).hex() == line["leaf"]
+        }
+        done += sum(store.history.erase(site, subject, state) for subject in again)
     return done
 
 

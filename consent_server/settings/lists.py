@@ -167,4 +167,9 @@ def with_services(values: Mapping[str, Any], vendors: Mapping[str, Mapping[str, 
     told = {name: {**options, **vendors.get(name, {})} for name, options in {**vendors, **needed.vendors}.items()}
     trackers = values["trackers"]
     known = [row for row in needed.trackers if not any(covers(pattern, row[0]) for pattern, _ in trackers)]
-    return {"cookies": lists, "vendors": read_vendors(told), "trackers": (*trackers, *known)}
+    return {
+        "cookies": lists,
+        "vendors": read_vendors(told),
+        "trackers": (*trackers, *known),
+        "own_patterns": frozenset(pattern for pattern, _ in trackers),
+    }

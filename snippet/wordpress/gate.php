@@ -9,12 +9,18 @@ namespace ConsentServer;
 
 defined( 'ABSPATH' ) || exit;
 
-const TAGS       = '~<(?:(!--)|(/(?:svg|math)(?![^\s/>])|[a-z][^\s/>]*+))~i';
+const TAGS       = '~<(?:(!--)|(/?[a-z][^\s/>]*+))~i';
 const ATTRIBUTE  = '[\s/]*+([^\s>/][^\s=>/]*+)(?:\s*+=\s*+(?:"([^"]*+)"|\'([^\']*+)\'|(?!["\'])([^\s>]*+)))?+';
 const HOLDABLE   = array( 'script', 'iframe', 'img', 'source', 'link' );
 const RAW        = array( 'script', 'style', 'textarea', 'title', 'iframe', 'xmp', 'noembed', 'noframes' );
-// Within these an element may end in its own tag, and text that looks like a tag is one.
-const FOREIGN    = array( 'svg', 'math' );
+// Within these an element may end in its own tag, and text that looks like a tag is one; but for what is HTML in them.
+const FOREIGN    = array(
+	'svg'  => array( 'foreignobject', 'desc', 'title' ),
+	'math' => array( 'mi', 'mo', 'mn', 'ms', 'mtext' ),
+);
+// What ends a drawing that nobody has ended: the HTML standard's section 13.2.6.5, "in foreign content".
+const BREAKS     = '~\A(?:b|big|blockquote|body|center|code|d[dlt]|div|em|embed|h[1-6]|head|hr|i|img|li|listing|menu|meta|nobr|ol'
+	. '|pre|ruby|s|small|span|strong|strike|su[bp]|table|tt|ul?|var|/?(?:p|br))\z~';
 // What browsers run: the JavaScript MIME types of the MIME Sniffing Standard, section 4.6.
 const SCRIPTS    = '~\A(?:|module|(?:text|application)/(?:x-)?(?:java|ecma)script|text/(?:javascript1\.[0-5]|jscript|livescript))\z~i';
 // Where an element's address may stand: its own place, and that to which a lazy loader moves it.
@@ -101,9 +107,9 @@ function waits_of_handle( string $handle, array $asked = array() ): array {
  * @param string[] $waits what all its scripts wait for; none: each is judged by itself.
  */
 function held( string $html, array $waits = array() ): string {
-	$out   = '';
-	$at    = 0;
-	$depth = 0; // of drawings and formulas
+	$out  = '';
+	$at   = 0;
+	$open = array(); // drawings and formulas, and what is HTML in them
 	while ( preg_match( TAGS, $html, $tag, PREG_OFFSET_CAPTURE, $at ) ) {
 		$start = $tag[0][1];
 		$out  .= substr( $html, $at, $start - $at );
@@ -118,12 +124,15 @@ function held( string $html, array $waits = array() ): string {
 		$inside = after( $html, '~(?:' . ATTRIBUTE . ')*+[^>]*+>~A', $rest );
 		$ends   = '/>' === substr( $html, $inside - 2, 2 )
 			&& preg_match( '~\A(?:' . ATTRIBUTE . ')*+[\s/]*/>\z~', substr( $html, $rest, $inside - $rest ) );
-		if ( '/' === $name[0] ) {
-			$depth = max( 0, $depth - 1 );
-		} elseif ( in_array( $name, FOREIGN, true ) && ! $ends ) {
-			++$depth;
+		$open   = still_open( $open, $name, substr( $html, $rest, $inside - $rest ) );
+		$within = FOREIGN[ end( $open ) ] ?? null;
+		$drawn  = null !== $within;
+		// A formula's <svg> is an element of the formula.
+		$opens  = $drawn ? end( $open ) === $name || in_array( $name, $within, true ) : isset( FOREIGN[ $name ] );
+		if ( $opens && ! $ends ) {
+			$open[] = $name;
 		}
-		$is_raw = in_array( $name, RAW, true ) && ( 'script' === $name ? ! ( $ends && $depth ) : ! $ends && ! $depth );
+		$is_raw = in_array( $name, RAW, true ) && ! ( $drawn && ( 'script' !== $name || $ends ) );
 		$end    = $is_raw ? after( $html, "~(?=</{$name}[\\s/>])~i", $inside ) : $inside;
 		$text   = substr( $html, $inside, $end - $inside );
 		$for    = array();
@@ -132,10 +141,30 @@ function held( string $html, array $waits = array() ): string {
 			$for        = waits_of_element( $name, $attributes, $text, $waits );
 		}
 		$own  = $for ? marked( $name, $attributes, $for ) : substr( $html, $start, $inside - $start );
-		$out .= ( $for && $ends && $depth ? substr_replace( $own, '/', -1, 0 ) : $own ) . $text;
+		$out .= ( $for && $ends && $drawn ? substr_replace( $own, '/', -1, 0 ) : $own ) . $text;
 		$at   = $end;
 	}
 	return $out . substr( $html, $at );
+}
+
+/**
+ * The drawings and formulas that a tag leaves open, and what is HTML in them; the innermost is last.
+ *
+ * @param string[] $open which were.
+ * @param string   $name of the tag, lower case, with the slash of one that ends an element.
+ * @param string   $rest of the tag.
+ * @return string[]
+ */
+function still_open( array $open, string $name, string $rest ): array {
+	if ( preg_match( BREAKS, $name ) || ( 'font' === $name && preg_match( '~\s(?:color|face|size)[\s=/>]~i', $rest ) ) ) {
+		while ( isset( FOREIGN[ end( $open ) ] ) ) {
+			array_pop( $open );
+		}
+	} elseif ( '/' === $name[0] ) {
+		$last = array_keys( $open, substr( $name, 1 ), true );
+		$open = $last ? array_slice( $open, 0, end( $last ) ) : $open;
+	}
+	return $open;
 }
 
 /**

@@ -330,18 +330,28 @@ DRAWN = [
     "<SVG><TITLE a='b' /></SVG >",
     "<svg><g><svg/><svg></svg><script href='/a.js' /></g></svg>",
     "<svg><title>Cart",
-    "<svg><p>no end of it<title/>",
-    "<svg/><title>A</title><title/>",
+    "<svg><p>no end of it</p>",
+    "<svg><foreignObject><p>HTML</p><textarea>'<svg>'</textarea></foreignObject><style/>",
+    "<svg><desc><div></div></desc><title/><title><p></p></title><textarea/>",
+    "<math><mtext><br><span>x</span></mtext><title/>",
+    "<svg><font/><style/>",
+    "<math><svg><title><textarea/>",
+    "<svg/><title>A</title>",
+    *(f"<{name}/><!-- </{name}>" for name in ("textarea", "title", "style", "xmp", "noembed", "noframes", "iframe")),
     "<svg></svg></svg><script>'<svg>'</script><style>a</style>",
 ]
 WRITTEN = [
+    f"<svg/><title>A</title><title/>{IMAGE}",
+    *(f"<svg><path><{name}><title/>{IMAGE}</title>" for name in ("p", "DIV", "h1", "span", "/p", "font size=1")),
+    f"<math><mi>x</mi><br><svg><g><table><textarea/>{IMAGE}</textarea>",
+    f"<svg><foreignObject><p><style/>{IMAGE}</style></p></foreignObject></svg>",
     f"<svg/><script/>'{IMAGE}'</script>",
     f"<svg></svg></svg><title>{IMAGE}</title><svg class=a/></svg><textarea a=b/>{IMAGE}</textarea>",
     f"<svg><script>'{IMAGE}'</script><script a=b/>'{IMAGE}'</script></svg>",
 ]
 
 
-def test_what_ends_in_its_own_tag_within_a_drawing_or_a_formula_opens_nothing() -> None:
+def test_what_ends_in_its_own_tag_within_a_drawing_or_a_formula_opens_nothing_and_elsewhere_ends_nothing() -> None:
     code = "foreach ($given as $html) { $all[] = held($html); } echo json_encode($all);"
     given = [*(f"{before}{IMAGE}" for before in DRAWN), *WRITTEN]
     held = php(code, given, ("options", "addresses", "gate"), OPTIONS=json.dumps(OPTIONS))

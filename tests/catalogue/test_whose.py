@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from typing import cast
 
 import pytest
 
-from consent_server.banner.lists import categories_at, known_addresses
+from consent_server.banner.lists import categories_at, gate, known_addresses
 from consent_server.catalogue import service, services
 from consent_server.catalogue.addresses import covers
-from consent_server.settings.shops import make_site
+from consent_server.settings.shops import make_site, read_sites
 from consent_server.site import Site
+
+HEAD = """
+[sites.shop]
+name = "Shop"
+origins = ["https://shop.example"]
+policy_url = "/privacy"
+policy_updated = 2025-12-20
+"""
 
 
 def shop(*names: str) -> Site:
@@ -74,11 +85,34 @@ def test_a_tracker_that_nobody_declared_is_not_listed(names: list[str], address:
         (["google-ads"], "google.com/ccm/form-data/1", ["marketing"]),
         (["hubspot"], "forms.hubspot.com/x", []),
         (["hubspot", "hubspot-forms"], "forms.hubspot.com/x", ["functional"]),
+        (["recaptcha"], "www.google.com/js/bg/x.js", ["functional"]),
+        (["paypal"], "c.paypal.com/da/r/fb.js", ["necessary"]),
         (["mailchimp"], "shop.us1.list-manage.com/subscribe/post-json", ["marketing"]),
     ],
 )
 def test_what_services_ask_for_is_known(names: list[str], address: str, categories: list[str]) -> None:
     assert categories_at(address, known_addresses(shop(*names))) == categories
+
+
+@pytest.mark.parametrize(
+    ("services", "own", "waits"),
+    [
+        (["ga4", "google-ads"], [], {"analytics|marketing"}),
+        (["ga4"], [], {"analytics"}),
+        (["ga4"], ["analytics", "marketing"], {"analytics", "marketing"}),
+        (["ga4", "google-ads"], ["analytics", "marketing"], {"analytics", "marketing"}),
+        (["ga4", "google-ads"], ["functional"], {"functional"}),
+    ],
+)
+def test_what_a_shop_lists_itself_waits_for_all_that_it_says(
+    tmp_path: Path, services: list[str], own: list[str], waits: set[str]
+) -> None:
+    pattern = "www.googletagmanager.com/gtag/*"
+    rows = "".join(f'[[sites.shop.trackers]]\nmatch = "{pattern}"\ncategory = "{each}"\n' for each in own)
+    (tmp_path / "consent.toml").write_text(f"{HEAD}services = {services}\n{rows}")
+    site = read_sites(tmp_path / "consent.toml")["shop"]
+    held = cast(list[dict[str, str]], gate(site, "v", {}, [])["trackers"])
+    assert {each["category"] for each in held if re.match(each["match"], there(pattern))} == waits
 
 
 @pytest.mark.parametrize(

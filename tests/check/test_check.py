@@ -210,6 +210,30 @@ def test_nothing_is_found_in_a_sound_shop() -> None:
             False,
         ),
         (
+            {
+                "keep": 396 * 86400,
+                "languages": ("xx",),
+                "cookies": {
+                    "necessary": tuple(replace(each, life={"xx": "1 year"}) for each in SHOP.cookies["necessary"])
+                },
+            },
+            "says that `consent` is kept for 1 year",
+            'write life = "16 months" in that table',
+            False,
+        ),
+        (
+            {"services": ("hubspot",)},
+            "nothing holds *.hsforms.com and *.hsforms.net and forms.hubspot.com: HubSpot's forms",
+            'add "hubspot-forms" to services',
+            False,
+        ),
+        (
+            {"services": ("hubspot",), "trackers": (("*.hsforms.com", "marketing"), ("*.hubspot.com", "marketing"))},
+            "nothing holds *.hsforms.net: HubSpot's forms",
+            "[[sites.shop.trackers]]",
+            False,
+        ),
+        (
             {"cookies": {"necessary": SHOP.cookies["necessary"]}, "trackers": (("t.example", "analytics"),)},
             "no optional cookie",
             "[[sites.shop.cookies.analytics]]",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -122,6 +123,26 @@ def test_who_was_erased_since_is_erased_again_as_it_was(store, shop, put_back_wh
     assert erased_before(store, shop, KEYS, subjects[2]) == 1_002
     assert verify(export(store, shop), KEYS.jwks(), exported).erased == len(subjects) - 1
     assert erase_again(store, shop, KEYS, exported, 9_000) == 0
+
+
+def test_a_day_of_a_bucket_is_read_once_however_many_are_erased_in_it(store, shop, monkeypatch):
+    one, client, days, read = replace(shop, buckets=1), store.connection.client, [FIRST, FIRST + timedelta(1)], []
+    client.flushall()
+    for day in days:
+        answer(store, one, day)
+    backup, entries = as_it_was(client), store.log.day
+    for subject in [entry.subject for day in days for entry in entries(one, day)]:
+        assert erase(store, one, KEYS, subject, 1_000) == 1
+    exported = export(store, one)
+    put_in(client, backup)
+
+    def counted(site, day, *between):
+        read.append(day)
+        return entries(site, day, *between)
+
+    monkeypatch.setattr(store.log, "day", counted)
+    assert erase_again(store, one, KEYS, exported, 9_000) == 6
+    assert read == days
 
 
 def test_another_answer_at_a_place_of_the_export_stays(store, shop, put_back_whole):
