@@ -40,6 +40,8 @@ const release = (gate) => {
   /** What the parser brought: a page's policy lets scripts load more. @type {WeakSet<Element>} */
   const brought = new WeakSet();
   let parsing = true;
+  /** Whether the page was seen once: what is in it then gets its place in the line when the page is made to agree. */
+  let settled = false;
   /** Held frames that say so, and how they say it anew. @type {WeakMap<HTMLElement, () => unknown>} */
   const places = new WeakMap();
   /** What waits for what there is not, and is named once. @type {WeakSet<HTMLElement>} */
@@ -183,6 +185,7 @@ const release = (gate) => {
     if (found.dataset.consentList != null) list();
     if (!Element.prototype.matches.call(found, TAGS)) return;
     if (parsing) brought.add(found);
+    if (!settled) return;
     if (found.dataset.consent != null) return consider(found);
     // A part may come, or get its address, after the whole.
     const whole = /** @type {HTMLElement | null} */ (found.closest(':is(picture,video,audio)[data-consent]'));
@@ -273,6 +276,7 @@ const release = (gate) => {
   });
 
   look(document);
+  settled = true;
   if (doc.readyState == 'loading') {
     addEventListener('DOMContentLoaded', () => {
       look(document);
