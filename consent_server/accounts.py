@@ -137,7 +137,7 @@ def settle(store: Store, keys: Keys, site: Site, account: str | None, device: De
     # What the device has had from the account, or given to it, is no news of it.
     is_known = not arrives and bool(device.token) and mark(device.token) == device.synced
     synced = "" if arrives else device.synced
-    theirs, best = _link(store, keys, site, account, None if is_known else mine, synced, now)
+    theirs, best = _link(store, keys, site, account, mine, synced, now, is_known)
     if is_known and mine and not best:  # one that has expired stays, for the gate to ask again and know what it was
         is_void, refused = True, refused or UNLINKED
 
@@ -238,11 +238,13 @@ def _of_account(store: Store, keys: Keys, site: Site, text: str, now: int) -> He
 
 
 def _link(
-    store: Store, keys: Keys, site: Site, account: str, mine: Held | None, synced: str, now: int
+    store: Store, keys: Keys, site: Site, account: str, mine: Held | None, synced: str, now: int, is_known: bool
 ) -> tuple[Held | None, Held | None]:
     """Keep the newest answer for an account; return what it had, and what it has.
 
     Where the device knew the account's answer when it was asked, its own came after; else the times say which is newer.
+    What the account had already (``is_known``) gives way to what it has since, but not to what is surely older: that
+    came by an erasure, a backup or a server that did not know of it.
 
     Raises:
         StoreAway: others were always faster.
@@ -254,6 +256,8 @@ def _link(
         best = theirs
         if mine and theirs and mine.token == theirs.token:
             theirs = best = replace(mine, order=theirs.order)
+        elif mine and is_known:
+            best = mine if theirs and mine.consent.at > theirs.order[0] else theirs
         elif mine and (not theirs or synced == mark(theirs.token) or mine.order > theirs.order):
             best = mine
         after = best.token if best else ""

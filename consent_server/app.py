@@ -85,7 +85,7 @@ class _App(Flask):
             script_name=f"{request.root_path}/",
             subdomain="",
             url_scheme=scheme,
-            path_info=request.path,
+            path_info=request.path if environ.get("PATH_INFO") else "",
             default_method=request.method,
             query_args=environ.get("QUERY_STRING", ""),
         )

@@ -504,6 +504,8 @@ def prove(entry: Mapping[str, Any], site: str, notice: Mapping[str, Any], keys: 
         hashed: the entry's ``leaf``.
     """
     if "signature" in entry:
+        if entry["kind"] == "first" and entry["subject"] != entry["id"]:
+            return "is called a first answer, but follows another"
         is_signed = keys.signed(payload(entry, site, notice), entry["signature"])
         if "own" in entry:
             is_signed = is_signed and keys.signed(own_payload(entry, site), entry["own"])

@@ -174,6 +174,41 @@ def test_what_one_device_answered_applies_on_another_after_the_login_and_that_is
     assert sum(logs) == 1  # what a device is given is no decision, and counts nowhere
 
 
+@pytest.mark.parametrize("lost", ["erased elsewhere", "account closed", "backup put back", "other server"])
+def test_a_no_that_the_account_knew_gives_way_to_no_older_yes_whatever_became_of_it(
+    app: Flask, phone: Browser, laptop: Browser, new: Callable[[], Browser], clock: Clock, lost: str
+) -> None:
+    redis = app.extensions["consent"].store.connection.client
+    phone.answer("analytics")
+    if lost == "backup put back":
+        phone.visit("42")
+        laptop.visit("42")
+    backup = {name: redis.dump(name) for name in redis.scan_iter()}
+    clock.pass_by(2 * 3600)
+    laptop.answer()
+    laptop.visit("42")
+    tablet = new()
+    tablet.visit("42")
+    assert laptop.allowed == tablet.allowed == []
+    if lost == "erased elsewhere":
+        del tablet.cookies["consent"]
+        tablet.cookies["ask-account"] = "erased"
+        tablet.visit("42")
+    elif lost == "account closed":
+        assert call(phone.shopper.client, phone.key, {"account": "42"}, "DELETE").status_code == 204
+    elif lost == "backup put back":
+        redis.flushall()
+        for name, value in backup.items():
+            redis.restore(name, 0, value)
+    else:
+        (name,) = kept(app)
+        redis.set(name, phone.cookies["consent"])  # as one does that knows the newest secret alone
+    clock.pass_by(60)
+    phone.visit("42")
+    laptop.visit("42")
+    assert laptop.allowed == []
+
+
 @pytest.mark.parametrize(("phone_says", "laptop_says"), [((), ("analytics",)), (("marketing",), ())])
 def test_of_two_that_differ_the_newer_counts_whichever_device_has_it_and_that_there_were_two_is_said(
     phone: Browser, laptop: Browser, clock: Clock, phone_says: tuple[str, ...], laptop_says: tuple[str, ...]

@@ -11,6 +11,7 @@ from .. import verify
 from ..entry import Entry
 from ..site import ConsentError, Notice, Site, base64url
 from ..store.evidence.own import logged
+from ..store.keys import place
 from ..tokens import Keys, token
 
 _HEAD = struct.Struct(">BI")
@@ -136,6 +137,8 @@ def prove(line: Mapping[str, Any], hashed: bytes, site: Site, notices: Mapping[s
         if notice
         else f"answers the notice {line['notice']}, which is missing"
     )
+    if not fault and "subject" in line and place(site, line["subject"]).bucket.number != line["bucket"]:
+        fault = "is where nobody finds it who looks for its shopper's"
     if fault:
         raise unproven(line, fault)
 

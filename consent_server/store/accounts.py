@@ -28,7 +28,7 @@ class Accounts:
             with self._reached(key):
                 found = cast(bytes | None, self._redis.get(key))
             if found is not None:
-                return name, found.decode()
+                return name, found.decode(errors="replace")  # what is no token is no answer
         return None
 
     def swap(self, site: Site, name: str, before: str, after: str, life: int) -> bool:

@@ -15,6 +15,7 @@ from ..site import Notice, Site
 from . import keys
 from .connection import Connection
 from .connection.clock import Clock
+from .connection.foreign import ours
 from .keys import Bucket, buckets
 
 Row = tuple[int, ...]
@@ -145,7 +146,7 @@ class Counters:
         listed = [] if by == "day" else [*buckets(site)]
         rows = [("", bucket, 0) for bucket in buckets(site)] if by == "day" else self._known.get((site.id, by), [])
         wanted = [(span, bucket, number) for span in spans for _, bucket, number in rows]
-        with self._reached():
+        with self._reached(), ours("the values of the counters"):
             answers = self._fetch(listed, wanted)
             found = dict(zip(wanted, answers[len(listed) :], strict=True))
             if listed:

@@ -19,7 +19,7 @@ from consent_server.proof.erasure import erase
 from consent_server.site import Notice
 from consent_server.store import Store
 from consent_server.store.evidence.own import needs_own, said
-from consent_server.store.keys import place
+from consent_server.store.keys import buckets, place
 from consent_server.store.packing import pack, pack_hour
 from consent_server.verify import Failed, verify
 
@@ -94,6 +94,24 @@ def a_yes_made_a_withdrawal_with_another_s_signature(store, shop, day):
     return entry
 
 
+def a_withdrawal_of_a_part_made_a_first_answer(store, shop, day):
+    entry = entry_of(store, shop, day, kind="change", allow=1)
+    write(store, shop, entry, pack(replace(entry, kind="first", before=0, own=b"")))
+    return entry
+
+
+def a_yes_where_nobody_finds_it(store, shop, day):
+    """Its shopper asks for an erasure, and nothing is found."""
+    entry = entry_of(store, shop, day, kind="first", allow=5)
+    redis, log = store.connection.client, place(shop, entry.subject).bucket.log
+    at = f"{entry.at}-{entry.seq}"
+    ((_, content),) = redis.xrange(log, at, at)
+    other = next(bucket for bucket in buckets(shop) if bucket.log != log)
+    redis.xdel(log, at)
+    redis.xadd(other.log, content, id=at)
+    return replace(entry, bucket=other.number)
+
+
 def a_first_yes_made_a_withdrawal_of_a_part(store, shop, day):
     entry = entry_of(store, shop, day, kind="first", allow=5)
     write(store, shop, entry, pack(replace(entry, kind="change", before=7)))
@@ -130,6 +148,8 @@ ATTACKS = (
     a_yes_made_a_no,
     a_yes_made_a_no_with_its_signature,
     a_yes_made_a_withdrawal_with_another_s_signature,
+    a_withdrawal_of_a_part_made_a_first_answer,
+    a_yes_where_nobody_finds_it,
     a_first_yes_made_a_withdrawal_of_a_part,
     a_change_with_more_before,
     an_invented_withdrawal,

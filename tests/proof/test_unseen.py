@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import ROOT
+from msgspec.structs import replace
 from test_proof import KEYS, NOW, SIGNED_WITH, START, check, shop
 
 from consent_server.decision import Decision, consent_of
@@ -18,8 +19,8 @@ from consent_server.proof.keys import published
 from consent_server.proof.seals import newest
 from consent_server.site import Notice
 from consent_server.store import Archive, Store
-from consent_server.store.keys import buckets
-from consent_server.store.packing import unpack
+from consent_server.store.keys import buckets, place
+from consent_server.store.packing import pack, unpack
 from consent_server.tokens import Keys, token
 from consent_server.verify import Failed, verify
 
@@ -218,6 +219,40 @@ def test_who_writes_to_redis_can_have_exports_begin_later_and_these_say_where(st
     assert f"It begins with {NOW.date()}; the days before are not in it." in str(check(newer))
     # What was sealed before is still what it was: the first seal that is left names the last one that is not.
     assert f"compared up to {last}: their archive shows the rest." in str(verify(newer, KEYS.jwks(), older))
+
+
+def test_who_writes_to_redis_can_call_a_yes_after_a_no_a_first_one(store, shop):
+    store.notices.serve(shop, [NOTICE])
+    refusal = store.decisions.record(
+        shop, Decision("r" * 22, 0, NOTICE, "refuse", None), now=START + 1, sign=KEYS.sign, device="phone"
+    )
+    yes = Decision("y" * 22, 2, NOTICE, "save", refusal.consent)
+    store.decisions.record(shop, yes, now=START + 2000, sign=KEYS.sign, device="phone")
+    bucket = place(shop, yes.subject).bucket
+    redis = store.connection.client
+    ((at, content),) = [each for each in redis.xrange(bucket.log) if unpack(each[1][b"e"], 0, 0, 0).id == yes.id]
+    entry = unpack(content[b"e"], bucket.number, START + 2000, 0)
+    assert entry.kind == "change"
+    kept = redis.xrange(bucket.log)
+    redis.delete(bucket.log)
+    for place_of, each in kept:
+        redis.xadd(
+            bucket.log, {b"e": pack(replace(entry, kind="first", own=b""))} if place_of == at else each, id=place_of
+        )
+    sealed = proof.seal(store, shop, KEYS, LATER)
+    kinds = {entry.id: entry.kind for day in sealed for entry in store.log.day(shop, day)}
+    assert kinds[yes.id] == "first"
+
+
+def test_who_writes_to_redis_can_have_an_erasure_find_nothing(store, shop):
+    lay(store, shop)
+    who = "decision-number-000003"
+    redis, where = store.connection.client, place(shop, who)
+    redis.delete(where.seen)
+    assert erase(store, shop, KEYS, who, int(NOW.timestamp())) == 0
+    assert any(
+        who in line.decode() for line in proof.export(store, shop, KEYS, None, NOW.date(), NOW, with_tokens=True)
+    )
 
 
 def test_every_test_that_the_table_names_exists():

@@ -1,10 +1,13 @@
 """Who logs in: strangers can neither guess for long nor lock out who has been here."""
 
 import io
+from dataclasses import replace
 
 import pytest
+from conftest import closing
 from forms import form_word, post
 
+from consent_server import create_app
 from consent_server.tokens import token
 from consent_server.web.marketer import login
 from consent_server.web.marketer.login import MOST
@@ -154,3 +157,11 @@ def test_a_form_that_takes_long_is_of_whom_it_is_once_it_is_whole(app, marketer,
 @pytest.mark.parametrize("path", ["/password", "/notes", "/notes/remove", "/links", "/keys", "/logout"])
 def test_each_form_takes_a_few_kilobytes(marketer, path):
     assert marketer.post(path, data={"file": (io.BytesIO(b"x" * 20_000), "x")}).status_code == 413
+
+
+def test_the_page_below_a_prefix_is_where_its_cookies_go(settings, site):
+    """They are for `/consent/`, which `/consent` is not."""
+    app = create_app(replace(settings, prefix="/consent"), {site.id: site})
+    with closing(app.extensions["consent"].store):
+        answer = app.test_client().get("/consent")
+        assert (answer.status_code, answer.headers["Location"]) == (308, "http://localhost/consent/")

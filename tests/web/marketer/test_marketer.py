@@ -601,3 +601,12 @@ def test_without_redis_the_page_says_so_and_keeps_its_frame(settings: Settings, 
     answer = window.get(f"/v1/{site.id}/rates")
     assert (answer.status_code, answer.get_json()["type"]) == (503, "/problems/store-away")
     assert log_in(window, "leyla", "x").status_code == 503
+
+
+def test_a_number_that_somebody_else_gave_a_value_is_no_internal_error(marketer, shopper, app):
+    shopper.decide("analytics")
+    client = app.extensions["consent"].store.connection.client
+    (values, *_) = client.scan_iter(match="*:values")
+    client.hset(values, "language=az", b"\xff")
+    assert marketer.get("/v1/smartmarket/rates?by=language").status_code == 503
+    assert marketer.get("/").status_code == 503
