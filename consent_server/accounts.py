@@ -243,8 +243,8 @@ def _link(
     """Keep the newest answer for an account; return what it had, and what it has.
 
     Where the device knew the account's answer when it was asked, its own came after; else the times say which is newer.
-    What the account had already (``is_known``) gives way to what it has since, but not to what is surely older: that
-    came by an erasure, a backup or a server that did not know of it.
+    What the account had already (``is_known``) gives way to what it has since, but not to what is surely older and
+    allows more: that came by an erasure, a backup or a server that did not know of it.
 
     Raises:
         StoreAway: others were always faster.
@@ -257,7 +257,8 @@ def _link(
         if mine and theirs and mine.token == theirs.token:
             theirs = best = replace(mine, order=theirs.order)
         elif mine and is_known:
-            best = mine if theirs and mine.consent.at > theirs.order[0] else theirs
+            is_older = bool(theirs and mine.consent.at > theirs.order[0])
+            best = mine if theirs and is_older and {*mine.consent.allow} <= {*theirs.consent.allow} else theirs
         elif mine and (not theirs or synced == mark(theirs.token) or mine.order > theirs.order):
             best = mine
         after = best.token if best else ""

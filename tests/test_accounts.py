@@ -209,6 +209,21 @@ def test_a_no_that_the_account_knew_gives_way_to_no_older_yes_whatever_became_of
     assert laptop.allowed == []
 
 
+def test_a_yes_that_was_forgotten_for_an_account_is_not_brought_back_over_a_no(
+    phone: Browser, new: Callable[[], Browser], clock: Clock
+) -> None:
+    tablet = new()
+    tablet.answer()
+    clock.pass_by(3 * 3600)
+    phone.answer("analytics")
+    phone.visit("42")
+    phone.visit("42")
+    assert call(phone.shopper.client, phone.key, {"account": "42"}, "DELETE").status_code == 204
+    tablet.visit("42")
+    phone.visit("42")
+    assert (phone.allowed, tablet.visit("42")["allow"]) == ([], [])
+
+
 @pytest.mark.parametrize(("phone_says", "laptop_says"), [((), ("analytics",)), (("marketing",), ())])
 def test_of_two_that_differ_the_newer_counts_whichever_device_has_it_and_that_there_were_two_is_said(
     phone: Browser, laptop: Browser, clock: Clock, phone_says: tuple[str, ...], laptop_says: tuple[str, ...]

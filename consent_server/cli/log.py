@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from time import monotonic
@@ -191,15 +191,19 @@ def _kept(store: Store, shop: Site, keys: Keys) -> bool:
 
 def _told(store: Store, shop: Site, webhook: Webhook | None) -> bool:
     """Tell a site's webhook, if it has one, what there is to tell, and return whether it took it."""
-    try:
-        if webhook:
-            tell(store, shop, webhook, day_in(shop, datetime.now(UTC)))
-            if webhook.secrets:
-                Teller(store, shop, webhook).tell_all()
-    except (NotTaken, Unreadable) as error:
-        click.echo(f"What there is of {shop.id} was not told: {error}", err=True)
-        return False
-    return True
+    if webhook is None:
+        return True
+    due: list[Callable[[], object]] = [lambda: tell(store, shop, webhook, day_in(shop, datetime.now(UTC)))]
+    if webhook.secrets:
+        due.append(lambda: Teller(store, shop, webhook).tell_all())
+    is_told = True
+    for each in due:  # an alarm that is refused keeps no decision back
+        try:
+            each()
+        except (NotTaken, Unreadable) as error:
+            click.echo(f"What there is of {shop.id} was not told: {error}", err=True)
+            is_told = False
+    return is_told
 
 
 def _tell_days(site: str, done: str, days: Sequence[date]) -> None:

@@ -149,9 +149,12 @@ class Teller:
         if not due:
             return 0
         turn = _Turn()
-        with ThreadPool(min(AT_ONCE, len(due))) as threads:  # which, unlike an executor's, hold up no process that ends
-            threads.map(lambda bucket: self._tell(bucket, turn), due, chunksize=1)
-        self._pause(turn)
+        try:
+            # Its threads, unlike an executor's, hold up no process that ends.
+            with ThreadPool(min(AT_ONCE, len(due))) as threads:
+                threads.map(lambda bucket: self._tell(bucket, turn), due, chunksize=1)
+        finally:
+            self._pause(turn)
         return turn.taken.total()
 
     def tell_all(self) -> int:

@@ -74,8 +74,18 @@ def first_counted(days: Mapping[str, Counts]) -> date | None:
     return next((date.fromisoformat(day) for day, counts in days.items() if any(counts.row)), None)
 
 
+LIGHT = 100
+"""A rule that one visit of so many came under, or fewer, moves no rate by more than a point."""
+
+
 def is_mixed(rules: Mapping[str, Counts], total: Counts) -> bool:
-    """Return whether several rules by place are among the counts of a period; before the first, all was elsewhere."""
+    """Return whether several rules by place weigh in the counts of a period; before the first, all was elsewhere."""
     ruled = Counts.total(rules.values())
-    is_short = ruled.shown < total.shown or ruled.answered < total.answered
-    return bool(rules) and len({*rules} | ({""} if is_short else set())) > 1
+
+    def weighs(shown: int, answered: int) -> bool:
+        return shown * LIGHT > total.shown > 0 or answered * LIGHT > total.answered > 0
+
+    weighty = {name for name, counts in rules.items() if weighs(counts.shown, counts.answered)}
+    if weighs(total.shown - ruled.shown, total.answered - ruled.answered):
+        weighty.add("")
+    return bool(rules) and len(weighty) > 1

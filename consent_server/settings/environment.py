@@ -266,7 +266,7 @@ def _must_be_meant(environ: Mapping[str, str]) -> None:
         if bare.startswith("CONSENT_"):
             near = [_SHORT[short] for short in difflib.get_close_matches(rest, _SHORT, 1)]
         elif _LIKE_OURS.match(name) or sorted(first) == sorted("CONSENT"):
-            near = difflib.get_close_matches(bare, lacking, 1, cutoff=0.8)
+            near = difflib.get_close_matches(bare, lacking, 1, cutoff=0.9)
             if not near:
                 continue
         else:

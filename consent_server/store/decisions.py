@@ -108,7 +108,7 @@ class Decisions:
             ClocksApart: this machine's clock is over a minute off Redis'; nothing was kept.
             StoreAway: nothing was kept, or it is not known; the same call may be made again.
         """
-        self._notices.write()
+        self._notices.write(site)
         place = keys.place(site, decision.subject)
         bucket = place.bucket
         followed = decision.previous and decision.previous.jti

@@ -64,7 +64,7 @@ const set = (act, element, name, value) => {
 
 /** @param {any} root what the parser or markup made, in a frame too @param {unknown} [brought] whether it was the parser */
 const look = (root, brought) => {
-  const isElement = 'attributes' in root; // an attribute has a `localName` too
+  const isElement = root != document && 'attributes' in root; // an attribute has a `localName` too, and a page's names are in a document
   // Most that a parser brings have nothing in them. A form's own field may hide what is asked here: then there is one.
   for (const element of [isElement && root, ...root.firstElementChild
     ? (isElement ? prototype : root).querySelectorAll.call(root, '[src],[srcset],[poster],[data],link,image,feImage') : []]) {

@@ -122,13 +122,31 @@ def _calls(port: int, url: str, kept: subprocess.Popen[bytes], shop: Site) -> li
     rates = f"/v1/smartmarket/rates?from={today - timedelta(29)}&to={today}&by=day"
     bearer = f"Authorization: Bearer {token}\r\n"
     return [
-        Call("decisions", decisions(port), 201, sign + write),
+        Call(
+            "decisions",
+            decisions(port),
+            201,
+            sign + write,
+            "over half is the store: its script, and threads that stand in line for one write and wake to cold caches",
+        ),
         Call("shown", posts(port, "/v1/smartmarket/shown", json.dumps({"notice": notice(port)})), 204, write),
-        Call("allows", plain(port, "/v1/smartmarket/allows/analytics", bearer), 204, verify),
+        Call(
+            "allows",
+            plain(port, "/v1/smartmarket/allows/analytics", bearer),
+            204,
+            verify,
+            "the store is asked twice, as what was withdrawn or erased allows nothing",
+        ),
         Call("keys.json", plain(port, "/v1/keys.json"), 200, 0),
         Call("consent.js", plain(port, script, "Accept-Encoding: br\r\n"), 200, 0),
         Call("consent.js, 304", plain(port, script, f"Accept-Encoding: br\r\nIf-None-Match: {etag}\r\n"), 304, 0),
-        Call("seals of 29 days", plain(port, "/v1/smartmarket/seals"), 200, read),
+        Call(
+            "seals of 29 days",
+            plain(port, "/v1/smartmarket/seals"),
+            200,
+            read,
+            "each seal is read, looked at and written as JSON; caches keep the answer",
+        ),
         Call(
             "rates of 30 days",
             plain(port, rates, f"Authorization: Bearer {key}\r\n"),

@@ -47,6 +47,8 @@ def test_a_server_that_found_redis_away_at_its_start_keeps_nothing_where_it_woul
         with pytest.raises(OtherBuckets):
             work_on(later, OTHER, KEYS, None, datetime.now(UTC) + timedelta(2))
         assert later.log.seals(OTHER) == {}
+        neighbour, now = replace(SHOP, id="neighbour"), time.time_ns() // 1_000_000  # whom it does not concern
+        later.decisions.record(neighbour, Decision("b" * 22, 7, NOTICE, "save", None), now=now, sign=KEYS.sign)
 
 
 def test_the_server_and_commands_say_so_in_one_sentence(

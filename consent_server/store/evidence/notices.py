@@ -50,19 +50,21 @@ class Notices:
                 (site, notices, Asked.of(notices, time.time_ns() // 1_000_000 if at is None else at))
             )
         try:
-            self.write()
+            self.write(site)
         except StoreAway:
             log.warning("redis is away: notices will be kept when it is back")
 
-    def write(self) -> None:
-        """Write what is served and not in Redis yet.
+    def write(self, site: Site) -> None:
+        """Write what this site serves and is not in Redis yet.
 
         Raises:
-            OtherBuckets: what is kept of one of these sites would not be found any more.
+            OtherBuckets: what is kept of it would not be found any more.
             StoreAway: it is still to be written.
         """
         for first in [*self._unwritten]:  # another thread may take each away meanwhile
-            site, notices, asked = first
+            whose, notices, asked = first
+            if whose.id != site.id:
+                continue
             self._spread.note(site)
             self._keep(site, notices)
             self.note(site, asked)

@@ -73,7 +73,8 @@ def say_problems_on_a_page(response: Response) -> Response:
     is_ours = request.blueprint == blueprint.name or isinstance(request.routing_exception, MethodNotAllowed)
     if not is_ours or request.path.startswith("/v1/") or not _belongs_here():
         return response
-    kind = response.status_code if response.status_code in (413, 429, 500) else "other"
+    status = response.status_code
+    kind = min(status, 500) if status in (413, 429) or status >= 500 else "other"
     page = render_page("refused", response.status_code, said=chosen_words()(f"refused_{kind}"))
     page.headers.extend((name, value) for name, value in response.headers if name in ("Allow", "X-Request-ID"))
     return page
