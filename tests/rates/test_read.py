@@ -473,6 +473,8 @@ def test_under_several_rules_nobody_is_behind_and_under_one_of_them_somebody_is(
         count(store, other, 0, 1000, accepted, device=device, rule="")
     assert not glance(store, other).is_mixed
     count(store, other, 0, 1, 0, device="phone", rule="uk")
+    assert not glance(store, other).is_mixed  # one visit takes nobody's advice away
+    count(store, other, 0, 99, 0, device="phone", rule="uk")
     assert glance(store, replace(other, rules=())).is_mixed
 
 
