@@ -225,4 +225,4 @@ class TakenMeanwhile(list):
 
 def test_words_that_another_thread_wrote_meanwhile_are_nothing_to_fail_for(store, shop):
     store.notices._unwritten = TakenMeanwhile([(shop, [], None)])
-    store.notices.write()
+    store.notices.write(shop)
