@@ -8,19 +8,12 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from minimal import MINIMAL
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.catalogue.ours import PURPOSE, missing
 from consent_server.settings.shops import read_sites, snippet_words
 from consent_server.site import GRACE, Cookie, Site
-
-MINIMAL = """
-[sites.shop]
-name = "Shop"
-origins = ["https://shop.example"]
-policy_url = "/privacy"
-policy_updated = 2025-12-20
-"""
 
 
 def written(folder: Path, more: str = "", start: str = MINIMAL) -> Site:

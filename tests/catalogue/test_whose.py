@@ -9,20 +9,13 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from minimal import MINIMAL
 
 from consent_server.banner.lists import categories_at, gate, known_addresses
 from consent_server.catalogue import service, services
 from consent_server.catalogue.addresses import covers
 from consent_server.settings.shops import make_site, read_sites
 from consent_server.site import Site
-
-HEAD = """
-[sites.shop]
-name = "Shop"
-origins = ["https://shop.example"]
-policy_url = "/privacy"
-policy_updated = 2025-12-20
-"""
 
 
 def shop(*names: str) -> Site:
@@ -109,7 +102,7 @@ def test_what_a_shop_lists_itself_waits_for_all_that_it_says(
 ) -> None:
     pattern = "www.googletagmanager.com/gtag/*"
     rows = "".join(f'[[sites.shop.trackers]]\nmatch = "{pattern}"\ncategory = "{each}"\n' for each in own)
-    (tmp_path / "consent.toml").write_text(f"{HEAD}services = {services}\n{rows}")
+    (tmp_path / "consent.toml").write_text(f"{MINIMAL}services = {services}\n{rows}")
     site = read_sites(tmp_path / "consent.toml")["shop"]
     held = cast(list[dict[str, str]], gate(site, "v", {}, [])["trackers"])
     assert {each["category"] for each in held if re.match(each["match"], there(pattern))} == waits

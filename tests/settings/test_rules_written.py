@@ -1,18 +1,11 @@
 """Rules by place as consent.toml has them: what cannot be is refused in one sentence."""
 
 import pytest
+from minimal import MINIMAL
 
 from consent_server.rules import Rule
 from consent_server.settings.rows import SettingsError
 from consent_server.settings.shops import read_sites, snippet_words, words_only_for
-
-SHOP = """
-[sites.shop]
-name = "Shop"
-origins = ["https://shop.example"]
-policy_url = "/privacy"
-policy_updated = 2025-12-20
-"""
 
 
 def rule(text, name="uk"):
@@ -21,7 +14,7 @@ def rule(text, name="uk"):
 
 def read(folder, text):
     file = folder / "consent.toml"
-    file.write_text(SHOP + text, "utf-8")
+    file.write_text(MINIMAL + text, "utf-8")
     return read_sites(file)["shop"]
 
 
