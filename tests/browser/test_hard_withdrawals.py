@@ -234,6 +234,7 @@ def test_what_the_page_keeps_asks_nobody_when_it_is_put_back_after_a_no(shop: Sh
     assert asked > 0
     page.evaluate(f"window.here = 1; {WITHDRAW}")
     page.get_by_role("status").wait_for()
+    until(page, "!kept.outerHTML.includes('tracker')")
     page.evaluate("document.body.append(kept)")
     settle(page)
     assert page.evaluate("window.here") == 1

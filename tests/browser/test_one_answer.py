@@ -702,7 +702,6 @@ PLANTED = {
     "an earlier answer that is a number": {"previous": 5},
     "an earlier answer that is an object": {"previous": {"a": 1}},
     "a time that is text": {"at": "1"},
-    "a time without end": {"at": 1e400},
 }
 
 
@@ -710,7 +709,7 @@ PLANTED = {
 @pytest.mark.parametrize("planted", PLANTED)
 def test_no_text_in_the_cookie_is_posted_without_end_or_stands_in_the_way(shop: Shop, page: Page, planted: str) -> None:
     base = {"site": "shop", "allow": ["analytics"], "at": 1, "rev": 1, "exp": 9999999999, "id": "a" * 21 + "A"}
-    text = json.dumps([{**base, **PLANTED[planted]}]).replace("Infinity", "1e400")
+    text = json.dumps([{**base, **PLANTED[planted]}])
     page.context.add_cookies([{"name": "consent", "value": "~" + quote(text), "url": shop.url("/")}])
     page.goto(shop.page(""))
     settle(page)
