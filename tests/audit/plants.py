@@ -108,6 +108,18 @@ PLANTS = {
         by="own.js",
         scripts={"own.js": "const x = new XMLHttpRequest(); x.open('POST', '{t}/xhr'); x.send()"},
     ),
+    "preflighted-fetch": request(
+        '<script src="/own.js"></script>',
+        "preflighted",
+        by="own.js",
+        scripts={"own.js": "fetch('{t}/preflighted', { method: 'PUT', headers: { 'X-A': '1' } })"},
+    ),
+    "preflighted-fetch-of-a-worker": request(
+        "<script>new Worker('/work.js')</script>",
+        "worker-preflighted",
+        by="work.js",
+        scripts={"work.js": "fetch('{t}/worker-preflighted', { method: 'PUT' })"},
+    ),
     "import": request(
         '<script src="/own.js"></script>',
         "from-module",

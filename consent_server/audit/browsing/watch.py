@@ -140,6 +140,8 @@ class Watch:
 
     def _sent(self, event: dict[str, Any], main: str) -> None:
         url, loader = event["request"]["url"], event["loaderId"]
+        if event["initiator"]["type"] == "preflight":
+            return  # it asks whether that may be sent which has its own event
         if event["type"] == "Document" and event["frameId"] == main:
             self.documents.asked(event, self.going)
         if not loader and event["documentURL"] == url and event["type"] == "Script":
@@ -147,7 +149,7 @@ class Watch:
             self._workers.setdefault(self.page, []).append(script)
         before = event.get("redirectResponse", {}).get("url")
         document = self.documents.asking(event, main) or self.page or self.going
-        initiator = path_of(before) if before else _initiator(event["initiator"], document)
+        initiator = path_of(before) if before else _initiator(event["initiator"], document, url)
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
         self._request(url, initiator, at=event["wallTime"], page=self.documents.page_of(loader), body=body)
 
@@ -157,7 +159,7 @@ class Watch:
             self._request(event["request"]["url"], path_of(script), at=event["wallTime"])
 
     def _connected(self, event: dict[str, Any]) -> None:
-        self._request(event["url"], _initiator(event.get("initiator", {}), self.page), at=time.time())
+        self._request(event["url"], _initiator(event.get("initiator", {}), self.page, event["url"]), at=time.time())
 
     def _stored(self, event: dict[str, Any]) -> None:
         where = event["storageId"]
@@ -250,8 +252,8 @@ class Watch:
         return next((script for script in self._workers.get(page, ()) if script.startswith(origin)), "")
 
 
-def _initiator(found: dict[str, Any], document: str) -> str:
-    """Return who made a request: the script nearest to it, or the page in whose HTML it stands."""
+def _initiator(found: dict[str, Any], document: str, asked: str) -> str:
+    """Return who made a request: the script nearest to it, or the page in whose HTML it stands; never the request."""
     stack = found.get("stack")
     while stack:
         for frame in stack.get("callFrames", ()):
@@ -259,7 +261,7 @@ def _initiator(found: dict[str, Any], document: str) -> str:
                 return path_of(frame["url"])
         stack = stack.get("parent")
     url = found.get("url", "")
-    return path_of(url if url.startswith("http") else document)
+    return path_of(url if url.startswith("http") and url != asked else document)
 
 
 _HELD = """async () => {
