@@ -78,6 +78,34 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
     assert found == {farm.url("/last", "t")}
 
 
+def test_a_shared_worker_that_ends_with_its_page_takes_no_tab_with_it(farm: Farm) -> None:
+    farm.script("/share.js", "")
+    farm.page(
+        """<script>
+          new SharedWorker('/share.js');
+          if (!localStorage.basket) {
+            localStorage.setItem('basket', 1);
+            setTimeout(() => location.reload(), 700);
+          }
+        </script>"""
+    )
+    report = farm.audit(("before",), pages=1, wait=1.5)
+    assert report.notes == []
+    assert report.findings == []
+
+
+def test_cookies_of_another_to_whom_a_page_leads_are_not_the_next_pages(farm: Farm) -> None:
+    login = "<script>document.cookie = 'by_script=1'</script>"
+    sets = {"Set-Cookie": "by_answer=1; Path=/"}
+    farm.files["/login"] = lambda _: Response(login, 200, sets, content_type="text/html")
+    farm.files["/away"] = lambda _: Response("", 302, {"Location": farm.url("/login", "elsewhere")})
+    farm.page(f'<meta http-equiv="refresh" content="0;url={farm.url("/login", "other")}">', "/goes")
+    farm.page("", "/next")
+    urls = "".join(f"<url><loc>{farm.url(path)}</loc></url>" for path in ("/", "/away", "/goes", "/next"))
+    farm.files["/sitemap.xml"] = lambda _: Response(f"<urlset>{urls}</urlset>", content_type="application/xml")
+    assert farm.audit(("before",)).findings == []
+
+
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(CONSENT_SERVER), "audit", *arguments], capture_output=True, text=True, timeout=SECONDS,
