@@ -60,3 +60,8 @@ def registrable(host: str) -> str:
 def is_third_party(host: str, shop: str) -> bool:
     """Return whether ``host`` is another's than ``shop``: another registrable domain."""
     return registrable(host) != registrable(shop)
+
+
+def is_of_shop(domain: str, shop: str) -> bool:
+    """Return whether a cookie of ``domain`` is the shop's: of its registrable domain, or of a host above its own."""
+    return not is_third_party(domain, shop) or f".{without_port(shop)}".endswith(f".{domain}")

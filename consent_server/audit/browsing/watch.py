@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from ...set_cookie import parse_set_cookie
-from ..hosts import host_of, path_of, without_port
+from ..hosts import host_of, is_of_shop, is_third_party, path_of, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
 from .documents import Documents
@@ -206,9 +206,12 @@ class Watch:
         """Ask the browser what it holds now, whoever put it there."""
         now = time.time()
         for cookie in await self.context.cookies():
-            life = max(0, cookie["expires"] - now)
-            self._add("cookie", cookie["name"], cookie["domain"].lstrip("."), "", at=now, life=life)
+            domain, life = cookie["domain"].lstrip("."), max(0, cookie["expires"] - now)
             self.cookies[cookie["name"]] = cookie["value"]
+            # What others have there was seen when it was set, under the page that did it, and no page of the shop can
+            # take it away.
+            if is_of_shop(domain, host_of(self.going)):
+                self._add("cookie", cookie["name"], domain, "", at=now, life=life)
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
                 for kind, name, origin in await frame.evaluate(_HELD):
