@@ -203,6 +203,15 @@ PLANTS = {
         by_host="f",
         scripts={"inner.html": "<script>localStorage.setItem('in_a_frame', 1)</script>"},
     ),
+    "storage-by-property-in-a-frame": Plant(
+        '<iframe title="F" src="{frame}"></iframe>',
+        "session-storage",
+        "by_property",
+        "f",
+        by="inner.html",
+        by_host="f",
+        scripts={"inner.html": "<script>sessionStorage.by_property = 1</script>"},
+    ),
     "worker-without-an-address": request(
         f"<script>new Worker('data:text/javascript,' + encodeURIComponent(`{HIT % 'data-worker'}`))</script>",
         "data-worker",

@@ -214,9 +214,11 @@ class Watch:
                 self._add("cookie", cookie["name"], domain, "", at=now, life=life)
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
+                others = is_third_party(host_of(frame.url), host_of(self.going)) and frame.url.startswith("http")
+                by = path_of(frame.url) if others else ""
                 for kind, name, origin in await frame.evaluate(_HELD):
                     where = name if kind == "service-worker" else origin
-                    self._add(kind, path_of(name) if kind == "service-worker" else name, host_of(where), "", at=now)
+                    self._add(kind, path_of(name) if kind == "service-worker" else name, host_of(where), by, at=now)
 
     def add_sent(self, requests: Iterable[Sent]) -> None:
         """Add what the browser's network log tells, once the browser has ended."""
