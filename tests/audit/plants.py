@@ -246,6 +246,25 @@ PLANTS = {
         by="own.js",
         scripts={"own.js": "new RTCPeerConnection({ iceServers: [{ urls: '{stun}'.replace('//', '') }] })"},
     ),
+    "web-rtc-set-later": Plant(
+        '<script src="/own.js"></script>',
+        "request",
+        "{stun-later}",
+        "stun-later",
+        by="own.js",
+        scripts={
+            "own.js": "const iceServers = [{ urls: '{stun-later}'.replace('//', '') }];"
+            "new RTCPeerConnection().setConfiguration({ iceServers })"
+        },
+    ),
+    "web-rtc-by-its-old-name": Plant(
+        '<script src="/own.js"></script>',
+        "request",
+        "{stun-old}",
+        "stun-old",
+        by="own.js",
+        scripts={"own.js": "new webkitRTCPeerConnection({ iceServers: [{ urls: '{stun-old}'.replace('//', '') }] })"},
+    ),
     "web-transport": Plant(
         "<script src='/own.js'></script>",
         "request",

@@ -43,7 +43,7 @@ def at(farm: Farm, text: str) -> str:
     for word, address in (
         ("{t}", farm.url("", "t")), ("{ws}", farm.url("", "t", "ws")), ("{good}", farm.url("", "good")),
         ("{shop}", farm.url("")), ("{dns}", farm.url("/", "dns")), ("{https}", farm.url("", "t", "https")),
-        ("{stun}", farm.url("", "stun", "stun")),
+        *((f"{{{host}}}", farm.url("", host, "stun")) for host in ("stun", "stun-later", "stun-old")),
     ):  # fmt: skip
         text = text.replace(word, address)
     return text

@@ -57,6 +57,8 @@
   const asks = (url) => tell('request', new URL(url, document.baseURI));
   before(window, 'fetchLater', (request) => asks(request.url ?? request));
   before(window.Worklet?.prototype, 'addModule', asks);
+  const servers = ({ iceServers = [] } = {}) => iceServers.flatMap(({ urls }) => urls).map((url) => url.replace(/:(?!\/)/, '://'));
+  before(window.RTCPeerConnection?.prototype, 'setConfiguration', (given) => servers(given).forEach(asks));
   for (const [name, addresses] of [
     ['WebTransport', (url) => [url]],
     ['RTCPeerConnection', ({ iceServers = [] } = {}) => iceServers.flatMap(({ urls }) => urls).map((url) => url.replace(/:(?!\/)/, '://'))],
