@@ -174,6 +174,26 @@ PLANTS = {
         by="own.js",
         scripts={"own.js": "new Image().src = '{t}/new-image'"},
     ),
+    "image-of-a-script-in-html": request(
+        '<script src="/own.js"></script>',
+        "html-image",
+        by="own.js",
+        scripts={"own.js": "document.body.insertAdjacentHTML('beforeend', '<img alt=\"\" src={t}/html-image>')"},
+    ),
+    "object-of-a-script": request(
+        '<script src="/own.js"></script>',
+        "made-object",
+        by="own.js",
+        scripts={
+            "own.js": "const made = document.createElement('object'); made.data = '{t}/made-object'; document.body.append(made)"
+        },
+    ),
+    "svg-of-a-script": request(
+        '<script src="/own.js"></script>',
+        "drawn",
+        by="own.js",
+        scripts={"own.js": 'document.body.innerHTML += \'<svg><image href="{t}/drawn" width="9" height="9" /></svg>\''},
+    ),
     "image-at-unload": request(
         '<script src="/own.js"></script>',
         "last-image",

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,9 @@ MOST_POPUPS = 10
 LETTERS_OF_A_BODY = 2000
 """Of what a request carries: enough to know a tracker by."""
 
+CALLS_BACK = 8
+"""So many timers, promises and events are gone back from a request to the script that wanted it."""
+
 SECONDS_BETWEEN_WITNESSES = 5
 """The same address at about the same time is the same request, although queues are long on a busy machine."""
 
@@ -63,8 +66,6 @@ class Watch:
     documents: Documents = field(default_factory=Documents)
     _opening: bool = False
     """Whether the audit opens a tab of its own just now."""
-    _pictures: dict[str, str] = field(default_factory=dict)
-    """Who asked for an image in a script: Chromium tells of that alone without the script."""
     _initiators: dict[str, str] = field(default_factory=dict)
     _workers: dict[str, list[str]] = field(default_factory=dict)
 
@@ -112,8 +113,10 @@ class Watch:
         session.on("DOMStorage.domStorageItemUpdated", self._stored)
         if not popup:
             session.on("Page.frameNavigated", lambda event: self._navigated(event["frame"]))
-        for domain in ("Network", "DOMStorage", "Page"):
+        for domain in ("Network", "DOMStorage", "Page", "Runtime"):
             await session.send(f"{domain}.enable")
+        # An image or object that a script puts into the page is asked for after the script has ended.
+        await session.send("Runtime.setAsyncCallStackDepth", {"maxDepth": CALLS_BACK})
         await self.workers.follow(session)
         await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
 
@@ -189,8 +192,6 @@ class Watch:
             self._request(name, frame, at=at)
         elif kind == "request":
             self._request(name, initiator, at=at)
-        elif kind == "picture":
-            self._pictures[name] = initiator
         elif kind == "service-worker":
             self._add(kind, path_of(name), host_of(name), initiator, at=at)
         else:
@@ -225,12 +226,6 @@ class Watch:
         self._by_url: dict[str, list[Sighting]] = {}
         for each in self.kept.sightings:
             self._by_url.setdefault(each.url, []).append(each)
-        self.kept.sightings = [
-            replace(each, initiator=self._pictures[each.url])
-            if each.url in self._pictures and each.initiator == path_of(each.page)
-            else each
-            for each in self.kept.sightings
-        ]
         for sent in requests:
             if not sent.initiator and sent.url not in self._initiators:
                 continue  # the browser's own

@@ -41,19 +41,7 @@
   before(window.CacheStorage?.prototype, 'open', (name) => tell('cache-storage', name));
   before(window.ServiceWorkerContainer?.prototype, 'register', (url) => tell('service-worker', new URL(url, document.baseURI)));
 
-  // What asks out of sight of the page's session, or is asked long after who wanted it.
-  const picture = (url) => new URL(url, document.baseURI).host != location.host && tell('picture', new URL(url, document.baseURI));
-  const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src');
-  Object.defineProperty(HTMLImageElement.prototype, 'src', {
-    ...source,
-    set(url) {
-      try { picture(url); } catch {}
-      source.set.call(this, url);
-    },
-  });
-  before(Element.prototype, 'setAttribute', function (name, value) {
-    if (this.localName == 'img' && name == 'src') picture(value);
-  });
+  // What asks out of sight of the page's session.
   const asks = (url) => tell('request', new URL(url, document.baseURI));
   before(window, 'fetchLater', (request) => asks(request.url ?? request));
   before(window.Worklet?.prototype, 'addModule', asks);
@@ -61,7 +49,8 @@
   before(window.RTCPeerConnection?.prototype, 'setConfiguration', (given) => servers(given).forEach(asks));
   for (const [name, addresses] of [
     ['WebTransport', (url) => [url]],
-    ['RTCPeerConnection', ({ iceServers = [] } = {}) => iceServers.flatMap(({ urls }) => urls).map((url) => url.replace(/:(?!\/)/, '://'))],
+    ['RTCPeerConnection', servers],
+    ['webkitRTCPeerConnection', servers],
   ]) {
     const own = window[name];
     if (own) {
