@@ -27,7 +27,8 @@ def names(report: Report, *states: str) -> set[tuple[str, str, str]]:
 def test_a_shop_that_obeys_is_clean_in_every_state(farm: Farm) -> None:
     farm.script("/tag.js", "document.cookie = '_t1=1'")
     body = farm.fill(HELD).replace("{good}", farm.url("", "good"))
-    farm.page(body + '<a href="/two">two</a>')
+    head = '<script nomodule src="/for-old-browsers.js"></script>' + farm.tag
+    farm.page(body + '<a href="/two">two</a>', head=head)
     farm.page(body, "/two")
     report = farm.audit()
     assert report.findings == []
