@@ -182,7 +182,8 @@ class Judge:
                 for name, fix in tag_faults(tag, self.site):
                     faults.setdefault((name, fix, host_of(page)), []).append(page)
             for (name, fix, host), (page, *others) in faults.items():
-                yield Finding("before", "tag", name, host, page, page, None, None, fix + _also_on(others))
+                also_on = f" The same on {first_of(others)}." if others else ""
+                yield Finding("before", "tag", name, host, page, page, None, None, fix + also_on)
         if not observed.answered and self._has_tag(observed):
             page = next(iter(observed.tags))
             fix = "The banner could not be answered: look in the browser's console and style sheets for what hides it."
@@ -237,7 +238,7 @@ class Judge:
                 yield from (id_ for id_ in {unquote(value), tail} if len(id_) >= LETTERS_OF_AN_ID)
 
 
-def _also_on(pages: Sequence[str]) -> str:
-    """Return a sentence that names more pages, and how many it does not name."""
+def first_of(pages: Sequence[str]) -> str:
+    """Return the first pages, and how many more there are, in words."""
     more = f" and {len(pages) - PAGES_TO_NAME} more" if len(pages) > PAGES_TO_NAME else ""
     return f" The same on {', '.join(pages[:PAGES_TO_NAME])}{more}." if pages else ""
