@@ -58,6 +58,12 @@ WHERE = "Audited from where"
 """How the note begins that says which rule by place counted."""
 
 LETTERS_OF_AN_ID = 8
+DIGITS_OF_AN_ID = 4
+LETTERS_IN_A_PATH = 16
+"""A shop's own paths have numbers too, of goods and orders."""
+
+NUMBERING = frozenset({"analytics", "marketing"})
+"""Categories whose names may hold the number of a shopper."""
 
 PAGES_TO_NAME = 5
 """Of those that share a fault."""
@@ -216,7 +222,7 @@ class Judge:
             return Reason.UNKNOWN
         if observed.state == "accepted" or self._is_page(seen):
             return None
-        if forwarded(seen, observed.sightings) or self._echoes(seen, observed.cookies):
+        if forwarded(seen, observed.sightings) or self._echoes(seen, observed):
             return Reason.FORWARDED
         return None
 
@@ -224,18 +230,25 @@ class Judge:
         """Return whether a request is for one of the pages that were looked at, whatever they are called."""
         return seen.url.partition("#")[0] in self.pages
 
-    def _echoes(self, seen: Sighting, cookies: dict[str, str]) -> bool:
-        """Return whether a request of the shop's own carries the number that a tracker's cookie gave to the shopper."""
-        told = unquote(f"{parts_of(seen.url).query} {seen.body}")
-        return bool(told.strip()) and any(id_ in told for id_ in self._ids(cookies))
+    def _echoes(self, seen: Sighting, observed: Observed) -> bool:
+        """Return whether a request of the shop's own carries the number that a tracker gave to the shopper."""
+        parts = parts_of(seen.url)
+        told, path = unquote(f"{parts.query} {seen.body}"), unquote(parts.path)
+        return any(id_ in told or (len(id_) >= LETTERS_IN_A_PATH and id_ in path) for id_ in self._ids(observed))
 
-    def _ids(self, cookies: dict[str, str]) -> Iterable[str]:
-        for name, value in cookies.items():
-            cookie = Sighting("cookie", name, self.shop, "", "", 0)
-            category = self.lists.category_of(cookie)
-            if category not in (None, "necessary") or (category is None and self.recogniser.service_of(cookie)):
-                tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
-                yield from (id_ for id_ in {unquote(value), tail} if len(id_) >= LETTERS_OF_AN_ID)
+    def _ids(self, observed: Observed) -> Iterable[str]:
+        """Yield what may be a shopper's number in what a tracker keeps with the shop: not a word, such as a setting."""
+        for kind, kept in (("cookie", observed.cookies), ("local-storage", observed.stored)):
+            for name, value in kept.items():
+                entry = Sighting(kind, name, self.shop, "", "", 0)
+                category = self.lists.category_of(entry)
+                if category in NUMBERING or (category is None and self.recogniser.service_of(entry)):
+                    tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
+                    yield from (id_ for id_ in {unquote(value).strip('"'), tail} if _is_id(id_))
+
+
+def _is_id(text: str) -> bool:
+    return len(text) >= LETTERS_OF_AN_ID and sum(map(str.isdigit, text)) >= DIGITS_OF_AN_ID
 
 
 def first_of(pages: Sequence[str]) -> str:

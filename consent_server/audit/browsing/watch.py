@@ -43,6 +43,9 @@ MOST_POPUPS = 10
 LETTERS_OF_A_BODY = 2000
 """Of what a request carries: enough to know a tracker by."""
 
+LETTERS_OF_A_VALUE = 200
+"""What is longer in local storage is no number of a shopper."""
+
 CALLS_BACK = 8
 """So many timers, promises and events are gone back from a request to the script that wanted it."""
 
@@ -62,6 +65,7 @@ class Watch:
     kept: Kept = field(default_factory=Kept)
     consent_calls: list[ConsentCall] = field(default_factory=list)
     cookies: dict[str, str] = field(default_factory=dict)
+    stored: dict[str, str] = field(default_factory=dict)
     popups: list[Page] = field(default_factory=list)
     documents: Documents = field(default_factory=Documents)
     _opening: bool = False
@@ -217,7 +221,9 @@ class Watch:
             with suppress(Error):  # a frame may go while it is asked
                 others = is_third_party(host_of(frame.url), host_of(self.going)) and frame.url.startswith("http")
                 by = path_of(frame.url) if others else ""
-                for kind, name, origin in await frame.evaluate(_HELD):
+                for kind, name, origin, value in await frame.evaluate(_HELD, LETTERS_OF_A_VALUE):
+                    if kind == "local-storage" and not others:
+                        self.stored[name] = value
                     where = name if kind == "service-worker" else origin
                     self._add(kind, path_of(name) if kind == "service-worker" else name, host_of(where), by, at=now)
 
@@ -264,7 +270,7 @@ def _initiator(found: dict[str, Any], document: str, asked: str) -> str:
     return path_of(url if url.startswith("http") and url != asked else document)
 
 
-_HELD = """async () => {
+_HELD = """async (most) => {
   const held = [];
   for (const [kind, names] of [
     ['local-storage', () => Object.keys(localStorage)],
@@ -274,7 +280,12 @@ _HELD = """async () => {
     ['service-worker', async () => (await navigator.serviceWorker.getRegistrations()).map(
       (it) => (it.active || it.waiting || it.installing)?.scriptURL ?? it.scope)],
   ]) {
-    try { for (const name of await names()) held.push([kind, name, self.origin]); } catch {}
+    try {
+      for (const name of await names()) {
+        const value = kind == 'local-storage' ? localStorage[name] : '';
+        held.push([kind, name, self.origin, value?.length <= most ? value : '']);
+      }
+    } catch {}
   }
   return held;
 }"""
