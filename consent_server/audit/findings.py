@@ -14,7 +14,7 @@ from ..site import CATEGORIES, Site
 from .advice import Reason, advice
 from .consent_mode import disagreements
 from .forwarded import forwarded
-from .hosts import host_of, is_third_party, parts_of
+from .hosts import host_of, is_of_shop, is_third_party, parts_of
 from .lists import Lists
 from .observed import Observed, Sighting
 from .recognise import Recogniser
@@ -102,7 +102,7 @@ class Judge:
         self.shop, self.site, self.observed = shop, site, observed
         self.pages = {seen.page for each in observed for seen in each.sightings}
         self.allowed = {each.state: allowed_in(each.state, site, self.rule_in(each)) for each in observed}
-        self.lists = Lists.of(site)
+        self.lists = Lists.of(site, shop)
         named = site.services if site else ()
         self.recogniser = Recogniser(named, [seen for each in observed for seen in each.sightings])
         tags = [tag for each in observed for page in each.tags.values() for tag in page["ours"]]
@@ -208,7 +208,7 @@ class Judge:
         return (
             seen.kind in ("cookie", "local-storage", "session-storage")
             and bool(OURS.fullmatch(seen.name))
-            and not is_third_party(seen.host, self.shop)
+            and is_of_shop(seen.host, self.shop)
         )
 
     def _wrong(self, seen: Sighting, observed: Observed) -> Reason | None:
@@ -254,4 +254,4 @@ def _is_id(text: str) -> bool:
 def first_of(pages: Sequence[str]) -> str:
     """Return the first pages, and how many more there are, in words."""
     more = f" and {len(pages) - PAGES_TO_NAME} more" if len(pages) > PAGES_TO_NAME else ""
-    return f" The same on {', '.join(pages[:PAGES_TO_NAME])}{more}." if pages else ""
+    return f"{', '.join(pages[:PAGES_TO_NAME])}{more}"

@@ -83,7 +83,7 @@ def audit(
 
 def _site_at(urls: Iterable[str], sites: Collection[Site]) -> Site | None:
     origins = ["/".join(url.split("/")[:3]) for url in urls]
-    return next((site for origin in origins for site in sites if origin in site.origins), None)
+    return next((site for origin in origins for site in sites if origin in site.all_origins), None)
 
 
 def _counter(progress: Callable[[int, int], None], all_: int) -> Callable[[], None]:
