@@ -71,6 +71,15 @@ PLANTS = {
         states=("before", "refused", "gpc"),  # it ran before the withdrawal, and is not fetched again
         also=("accepted", "withdrawn"),
     ),
+    "service-worker-websocket": Plant(
+        "<script>navigator.serviceWorker.register('/connect.js')</script>",
+        "request",
+        "{ws}/served",
+        by="connect.js",
+        scripts={"connect.js": "new WebSocket('{ws}/served')"},
+        states=("before", "refused", "gpc"),  # it ran before the withdrawal, and is not fetched again
+        also=("accepted", "withdrawn"),
+    ),
     "service-worker": Plant(
         "<script>navigator.serviceWorker.register('/idle.js')</script>",
         "service-worker",
@@ -185,7 +194,8 @@ PLANTS = {
         "made-object",
         by="own.js",
         scripts={
-            "own.js": "const made = document.createElement('object'); made.data = '{t}/made-object'; document.body.append(made)"
+            "own.js": "const made = document.createElement('object');"
+            "made.data = '{t}/made-object'; document.body.append(made)"
         },
     ),
     "svg-of-a-script": request(
@@ -207,6 +217,21 @@ PLANTS = {
         "<iframe title='F'></iframe><script>document.querySelector('iframe').src ="
         "URL.createObjectURL(new Blob([`<img alt='' src='{t}/in-blob'>`], { type: 'text/html' }))</script>",
         "in-blob",
+    ),
+    "window": request(
+        '<script src="/own.js"></script>', "window", by="own.js", scripts={"own.js": "open('{t}/window')"}
+    ),
+    "form-into-a-window": request(
+        '<form target="_blank" action="{t}/sent"><input name="a" value="1"></form><script src="/own.js"></script>',
+        "sent",
+        by="own.js",
+        scripts={"own.js": "document.forms[0].submit()"},
+    ),
+    "link-that-a-script-presses": request(
+        '<a target="_blank" href="{t}/pressed">T</a><script src="/own.js"></script>',
+        "pressed",
+        by="own.js",
+        scripts={"own.js": "document.querySelector('[target]').click()"},
     ),
     "form-into-a-frame": request(
         '<iframe title="F" name="sink"></iframe><form target="sink" method="post" action="{t}/form"></form>'

@@ -8,7 +8,6 @@ page; and once it has ended, its network log tells what nobody else could see.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from ..hosts import host_of, is_of_shop, is_third_party, path_of, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
 from .documents import Documents
+from .initiators import Initiators, initiator_in, initiator_on
 from .kept import Kept
 from .netlog import Sent
 from .workers import Workers
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request
 
 _NOTE = "consentAuditNote"
-_ADDRESS = re.compile(r"(?<!blob:)https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
-_OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
-"""It stands between a tracker and the calls that it holds: nobody's initiator."""
-
 
 MOST_CALLS = 10_000
 """Of Google's about consent, in a state."""
@@ -70,8 +66,7 @@ class Watch:
     documents: Documents = field(default_factory=Documents)
     _opening: bool = False
     """Whether the audit opens a tab of its own just now."""
-    _initiators: dict[str, str] = field(default_factory=dict)
-    _workers: dict[str, list[str]] = field(default_factory=dict)
+    _initiators: Initiators = field(default_factory=Initiators)
 
     def __post_init__(self) -> None:
         self.workers = Workers(self._worker_sent)
@@ -82,6 +77,7 @@ class Watch:
         await self.context.add_init_script(files(__package__).joinpath("witness.js").read_text("utf-8"))
         self.context.on("request", self._asked)
         self.context.on("page", self._popped_up)
+        self.context.on("serviceworker", lambda worker: self._initiators.serves(worker.url))
         page = self.context.pages[0]
         await self.workers.follow_shared(self.context)
         await self._follow(page)
@@ -133,7 +129,7 @@ class Watch:
         """Note a request; what never leaves the browser (``blob:``, ``data:``) is none."""
         if url.startswith(("http:", "https:", "ws:", "wss:", "stun:", "turn:", "turns:")):
             if initiator:
-                self._initiators.setdefault(url, initiator)
+                self._initiators.asked(url, initiator)
             self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url, body=body)
 
     def _asked(self, request: Request) -> None:
@@ -149,14 +145,16 @@ class Watch:
         url, loader = event["request"]["url"], event["loaderId"]
         if event["initiator"]["type"] == "preflight":
             return  # it asks whether that may be sent which has its own event
+        opener = ""
         if event["type"] == "Document" and event["frameId"] == main:
             self.documents.asked(event, self.going)
+            opener = self._initiators.opener(url)
         if not loader and event["documentURL"] == url and event["type"] == "Script":
             script = path_of(event["initiator"].get("url", "")) if url.startswith("blob:") else path_of(url)
-            self._workers.setdefault(self.page, []).append(script)
+            self._initiators.started(script, self.page)
         before = event.get("redirectResponse", {}).get("url")
         document = self.documents.asking(event, main) or self.page or self.going
-        initiator = path_of(before) if before else _initiator(event["initiator"], document, url)
+        initiator = path_of(before) if before else opener or initiator_in(event["initiator"], document, url)
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
         self._request(url, initiator, at=event["wallTime"], page=self.documents.page_of(loader), body=body)
 
@@ -166,7 +164,7 @@ class Watch:
             self._request(event["request"]["url"], path_of(script), at=event["wallTime"])
 
     def _connected(self, event: dict[str, Any]) -> None:
-        self._request(event["url"], _initiator(event.get("initiator", {}), self.page, event["url"]), at=time.time())
+        self._request(event["url"], initiator_in(event.get("initiator", {}), self.page, event["url"]), at=time.time())
 
     def _stored(self, event: dict[str, Any]) -> None:
         where = event["storageId"]
@@ -183,7 +181,7 @@ class Watch:
             return
         at = at if 0 < at <= (now := time.time()) else now
         frame = frame if frame.startswith("http") else ""  # without an address of its own it belongs to the page
-        initiator = path_of(next((url for url in _ADDRESS.findall(stack) if not _OUR_SCRIPT.search(url)), frame))
+        initiator = initiator_on(stack, frame)
         if kind == "click":
             self.clicked = at
         elif kind == "consent-call":
@@ -196,6 +194,8 @@ class Watch:
             self._request(name, frame, at=at)
         elif kind == "request":
             self._request(name, initiator, at=at)
+        elif kind == "opens":
+            self._initiators.opened(name, initiator)
         elif kind == "service-worker":
             self._add(kind, path_of(name), host_of(name), initiator, at=at)
         else:
@@ -236,11 +236,8 @@ class Watch:
             if not sent.initiator and sent.url not in self._initiators:
                 continue  # the browser's own
             page = self._page_of(sent)
-            initiator = self._initiators.get(sent.url) or self._worker(sent.initiator, page)
-            if not initiator and sent.initiator.startswith("http") and host_of(sent.initiator) != host_of(page):
-                initiator = sent.initiator
-            if sent.initiator:
-                self._request(sent.url, initiator, at=sent.at, page=page)
+            if sent.initiator and not _is_icon(sent, page):
+                self._request(sent.url, self._initiators.of_sent(sent, page), at=sent.at, page=page)
             for line in sent.cookies:
                 self._cookie(line, host_of(sent.url), path_of(sent.url), at=sent.at, page=page, by_response=True)
             for address in sent.preconnects:
@@ -253,21 +250,10 @@ class Watch:
             return min(seen, key=lambda each: abs(each.at - sent.at)).page
         return self.documents.page_when(sent) or self.going
 
-    def _worker(self, origin: str, page: str) -> str:
-        """Return the worker that a request comes from which no page's session saw, by the origin that asked."""
-        return next((script for script in self._workers.get(page, ()) if script.startswith(origin)), "")
 
-
-def _initiator(found: dict[str, Any], document: str, asked: str) -> str:
-    """Return who made a request: the script nearest to it, or the page in whose HTML it stands; never the request."""
-    stack = found.get("stack")
-    while stack:
-        for frame in stack.get("callFrames", ()):
-            if frame["url"].startswith("http") and not _OUR_SCRIPT.search(frame["url"]):
-                return path_of(frame["url"])
-        stack = stack.get("parent")
-    url = found.get("url", "")
-    return path_of(url if url.startswith("http") and url != asked else document)
+def _is_icon(sent: Sent, page: str) -> bool:
+    """Return whether the browser looks for the icon of a window of another's: that was asked for itself."""
+    return sent.url == f"{sent.initiator}/favicon.ico" and is_third_party(host_of(sent.url), host_of(page))
 
 
 _HELD = """async (most) => {

@@ -63,6 +63,14 @@
     }
   }
 
+  // Who opens a window is told before there is one.
+  const opens = (url) => tell('opens', new URL(url, document.baseURI));
+  const sends = function () { opens(this.action); };
+  before(window, 'open', opens);
+  before(HTMLFormElement.prototype, 'submit', sends);
+  before(HTMLFormElement.prototype, 'requestSubmit', sends);
+  before(HTMLElement.prototype, 'click', function () { opens(this.href ?? this.form.action); });
+
   if (window == top) addEventListener('click', ({ isTrusted }) => isTrusted && tell('click', ''), true);
 
   const consent = (item) => {
