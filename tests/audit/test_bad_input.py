@@ -46,6 +46,7 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
         "/basic": lambda _: Response("", 401, {"WWW-Authenticate": 'Basic realm="Shop"'}, content_type="text/html"),
         "/paper": lambda _: Response(b"%PDF-1.4\n%%EOF", content_type="application/pdf"),
         "/file": lambda _: Response("x", 200, {"Content-Disposition": "attachment; filename=x.bin"}),
+        "/nothing": lambda _: Response("", 204),
         "/kill": kill_the_tab,
     }
     farm.page("<script>alert('Hello')</script>", "/dialog")
@@ -55,8 +56,9 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
     farm.page("<script>for (let n = 0; n < 1e5; n++) history.pushState(null, '', `?${n}`)</script>", "/flood")
     farm.page("<script>setInterval(() => open('/empty'), 50)</script>", "/windows")
     farm.page(farm.fill('<img alt="" src="{t}/last">'), "/last")
-    order = ("endless", "away", "login", "basic", "paper", "file", "dialog", "stay", "crash", "hangs", "windows")
-    urls = "".join(f"<url><loc>{farm.url(f'/{name}')}</loc></url>" for name in (*order, "flood", "last"))
+    order = ("endless", "away", "login", "basic", "paper", "file", "nothing", "dialog", "stay", "crash", "hangs")
+    more = ("windows", "flood", "paper.pdf", "last")
+    urls = "".join(f"<url><loc>{farm.url(f'/{name}')}</loc></url>" for name in (*order, *more))
     farm.files["/sitemap.xml"] = lambda _: Response(f"<urlset>{urls}</urlset>", content_type="application/xml")
     report = farm.audit(("before",))
     notes = "\n".join(report.notes)
@@ -71,8 +73,11 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
         "/crash crashed its tab",
         "/hangs did not answer",
         "/windows opens window after window",
+        f"Not opened, as by the name no page: {farm.url('/paper.pdf')}.",
     ):
         assert said in notes, notes
+    for name in ("file", "nothing"):
+        assert f"/{name} leads on" not in notes, "the tab stayed where it was"
     assert "/flood" not in notes, "it is slowed down, as for shoppers"
     found = {each.name for each in report.findings if each.kind == "request"}
     assert found == {farm.url("/last", "t")}

@@ -14,12 +14,12 @@ from consent_server.audit.browsing.documents import Documents
 from consent_server.audit.browsing.kept import MOST, Kept, newest
 from consent_server.audit.browsing.pages import read_sitemap
 from consent_server.audit.browsing.visit import is_page
-from consent_server.audit.draft import draft
+from consent_server.audit.drafting.draft import draft
+from consent_server.audit.drafting.suggestions import Suggestions
 from consent_server.audit.findings import NO_PAGE, Finding, Judge
 from consent_server.audit.observed import ConsentCall, Observed, Sighting, unique
 from consent_server.audit.report import Report
 from consent_server.audit.states import _is_whole
-from consent_server.audit.suggestions import Suggestions
 from consent_server.check.page import compared
 from consent_server.cli import audit as command
 from consent_server.rules import Rule
