@@ -163,6 +163,7 @@ def test_the_server_is_asked_once_an_hour_and_its_last_good_answer_is_kept() -> 
               $answers = $given['answers'];
               $answers['notice'] = [404, '{"revision": "x"}'];
               $said[] = $look();
+              $said[] = $look();
               $kept = [];
               $said[] = $look();
               echo json_encode([$said, $odds]);"""
@@ -173,7 +174,8 @@ def test_the_server_is_asked_once_an_hour_and_its_last_good_answer_is_kept() -> 
         ["", 1, [], 3600],
         ["", 1, [], 3600],
         ["", 1, both, 3600],
-        ["site", 1, both, 60],
+        ["site", 0, both, 60],
+        ["site", 0, [], 60],
         ["site", 0, both, 60],
     ]
     assert odds == [["away", 1, ["keys.json"], 60]] * len(ODD)
