@@ -133,6 +133,11 @@ def test_of_several_answers_the_newest_counts_and_of_two_at_once_the_stricter() 
     ]
 
 
+def test_a_page_that_asks_what_a_visitor_allows_is_kept_by_no_cache_for_others() -> None:
+    code = "$before = defined('DONOTCACHEPAGE'); \\consent_allows('analytics'); echo json_encode([$before, DONOTCACHEPAGE]);"
+    assert php(code, None, ALL) == [False, True]
+
+
 ODD = [
     [0, ""],
     [500, "{}"],
