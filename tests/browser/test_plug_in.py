@@ -138,6 +138,31 @@ def test_a_page_that_asks_what_a_visitor_allows_is_kept_by_no_cache_for_others()
     assert php(code, None, ALL) == [False, True]
 
 
+def test_a_service_of_the_wp_consent_api_is_allowed_only_where_its_category_is() -> None:
+    published = {"keys.json": [200, json.dumps(KEYS.jwks())], "notice": [200, json.dumps({"revision": 2})]}
+    code = """eval('class WP_Consent_API { public static $cookie_info; }');
+              \\WP_Consent_API::$cookie_info = new class { function get_service_category(string $service) { return $service; } };
+              function add_filter($name, $call) { $GLOBALS['filters'][$name] = $call; }
+              function plugin_basename($file) { return $file; }
+              const FILE = 'file';
+              register_consent_manager();
+              $answers = $given['answers'];
+              foreach ($given['cookies'] as $cookie) {
+                $_SERVER['HTTP_COOKIE'] = $cookie;
+                foreach (['statistics', 'marketing', 'functional', 'other'] as $service) {
+                  $said[$cookie][] = [$filters['wp_has_service_consent'](true, $service), $filters['wp_has_service_consent'](false, $service)];
+                }
+              }
+              echo json_encode($said);"""
+    given = {"answers": published, "cookies": [f"consent={YES}", "consent=", f"consent={PARTLY}"]}
+    yes, no = [True, False], [False, False]
+    assert php(code, given, (*ALL, "consent-api")) == {
+        f"consent={YES}": [yes, yes, yes, no],
+        "consent=": [no, no, yes, no],
+        f"consent={PARTLY}": [yes, no, yes, no],
+    }
+
+
 ODD = [
     [0, ""],
     [500, "{}"],
