@@ -39,7 +39,7 @@ function wp_scripts() { return (object) ['registered' => (array) json_decode(get
 
 SET_UP = {"server": "https://consent.shop.example", "site": "shop"}
 ALL = ("options", "server", "token", "functions")
-GATE = ("options", "addresses", "gate")
+GATE = ("options", "addresses", "tree", "page", "element", "gate")
 
 
 def php(code: str, given: object, files: tuple[str, ...], **environment: str) -> Any:
