@@ -16,7 +16,13 @@ function open_gate(): void {
 	}
 	add_action( 'wp_head', __NAMESPACE__ . '\print_tag', PHP_INT_MIN );
 	add_filter( 'script_loader_tag', __NAMESPACE__ . '\held_handle', PHP_INT_MAX, 2 );
-	// A part of a page, as a theme might send ahead, could end within a tag.
+	open_buffer();
+	// What delays scripts has a buffer between these two, and makes of them what only it can read.
+	add_action( 'template_redirect', __NAMESPACE__ . '\open_buffer', PHP_INT_MAX );
+}
+
+/** Look at what is printed from here on, once all of it is there: a part of a page could end within a tag. */
+function open_buffer(): void {
 	ob_start( __NAMESPACE__ . '\held_page', 0, PHP_OUTPUT_HANDLER_CLEANABLE | PHP_OUTPUT_HANDLER_REMOVABLE );
 }
 

@@ -357,3 +357,25 @@ def test_what_is_held_keeps_its_bytes_whatever_they_are_written_in() -> None:
     held = php(code, page.hex(), GATE, OPTIONS=json.dumps(OPTIONS), SCRIPTS=json.dumps({}))
     marks = b'<script type="text/plain" data-consent="analytics" src='
     assert bytes.fromhex(held) == page.replace(b"<script src=", marks)
+
+
+STUBS = """foreach (['is_feed', 'is_embed', 'is_robots', 'is_trackback'] as $name) { eval("namespace ConsentServer; function $name() {}"); }
+function add_action($name, $call, $priority) { $GLOBALS['actions'][$name][$priority] = $call; }
+function add_filter() {}
+function esc_url_raw($address) { return $address; }
+function wp_print_script_tag($attributes) { $GLOBALS['tag'] = $attributes; }
+"""
+
+
+def test_what_another_plug_in_rewrites_as_the_page_is_printed_is_held_before() -> None:
+    code = f"""{STUBS}
+      ob_start(function ($page) use (&$sent) {{ $sent = $page; return ''; }});
+      open_gate();
+      ob_start(function ($page) {{ return str_replace('<script src', "<script type='delayed' data-a", $page) . $GLOBALS['given']; }});
+      $actions['template_redirect'][PHP_INT_MAX]();
+      echo $given;
+      while (ob_get_level()) {{ ob_end_flush(); }}
+      echo json_encode($sent);"""
+    script = '<script src="https://tracker.example/a.js"></script>'
+    waits = '<script type="text/plain" data-consent="analytics" src="https://tracker.example/a.js"></script>'
+    assert php(code, script, GATE, OPTIONS=json.dumps(OPTIONS)) == waits * 2
