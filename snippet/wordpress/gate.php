@@ -40,10 +40,19 @@ function held_page( string $html ): string {
 	return held( $html );
 }
 
-/** Print our tag. */
+/** Print our tag, with the marks that delayers of scripts heed: Cloudflare, WP Rocket, Autoptimize, and LiteSpeed's two. */
 function print_tag(): void {
 	wp_print_script_tag(
-		array( 'id' => 'consent-server-js', 'src' => esc_url_raw( site_address() . 'consent.js' ), 'async' => (bool) setting( 'async' ) )
+		array(
+			'data-cfasync'     => 'false',
+			'nowprocket'       => true,
+			'data-noptimize'   => '1',
+			'data-no-optimize' => '1',
+			'data-no-defer'    => '1',
+			'id'               => 'consent-server-js',
+			'src'              => esc_url_raw( site_address() . 'consent.js' ),
+			'async'            => (bool) setting( 'async' ),
+		)
 	);
 }
 

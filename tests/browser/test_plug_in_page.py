@@ -379,3 +379,16 @@ def test_what_another_plug_in_rewrites_as_the_page_is_printed_is_held_before() -
     script = '<script src="https://tracker.example/a.js"></script>'
     waits = '<script type="text/plain" data-consent="analytics" src="https://tracker.example/a.js"></script>'
     assert php(code, script, GATE, OPTIONS=json.dumps(OPTIONS)) == waits * 2
+
+
+def test_the_tag_has_the_marks_by_which_plug_ins_that_delay_scripts_leave_it_alone() -> None:
+    tag = php(f"{STUBS} print_tag(); echo json_encode([$tag, array_keys($tag)]);", None, GATE)
+    marks = {
+        "data-cfasync": "false",
+        "nowprocket": True,
+        "data-noptimize": "1",
+        "data-no-optimize": "1",
+        "data-no-defer": "1",
+    }
+    assert {name: tag[0][name] for name in marks} == marks
+    assert tag[1].index("data-cfasync") < tag[1].index("src")  # as Cloudflare wants it
