@@ -37,7 +37,8 @@ function held_page( string $html ): string {
 			return $html;
 		}
 	}
-	return held( $html );
+	// An answer in JSON may say that it is HTML.
+	return null === json_decode( $html ) ? held( $html ) : $html;
 }
 
 /** Print our tag, with the marks that delayers of scripts heed: Cloudflare, WP Rocket, Autoptimize, and LiteSpeed's two. */

@@ -392,3 +392,9 @@ def test_the_tag_has_the_marks_by_which_plug_ins_that_delay_scripts_leave_it_alo
     }
     assert {name: tag[0][name] for name in marks} == marks
     assert tag[1].index("data-cfasync") < tag[1].index("src")  # as Cloudflare wants it
+
+
+def test_an_answer_in_json_is_left_though_it_says_that_it_is_a_page() -> None:
+    pages = [json.dumps({"html": f"<img src='{T}'>"}), f" [\"<img src='{T}'>\"]", f"{{<img src='{T}'>"]
+    code = "echo json_encode(array_map('ConsentServer\\held_page', $given));"
+    assert php(code, pages, GATE, OPTIONS=json.dumps(OPTIONS)) == [*pages[:2], f"{{{WAITS}"]
