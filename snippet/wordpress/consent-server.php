@@ -1,7 +1,7 @@
 <?php
 /**
  * Plugin Name:       consent-server
- * Description:       Nothing optional runs before a visitor says yes: the banner, what other plug-ins load, films, the cookie list.
+ * Description:       The banner, the cookie list, and what the services that it knows load by way of other plug-ins and the theme waits for a visitor’s yes.
  * Version:           0.1.0
  * Requires at least: 6.1
  * Requires PHP:      7.4
