@@ -36,6 +36,12 @@ IN_MEMORY = "/dev/shm"  # nosec B108  # noqa: S108
 log = logging.getLogger(__name__)
 
 
+class TakesRestart(ConsentError):
+    """What stands in the files now is sound, and cannot be served beside what is served."""
+
+    problem = "settings"
+
+
 class Worker:
     """Makes the app of a worker, which is handed this as it starts.
 
@@ -86,11 +92,12 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
     def reload() -> None:
         nonlocal chores
         try:
-            worker.configuration, fresh = _sound(read)
+            worker.configuration, fresh = _sound(read, worker.configuration.settings)
         except Exception as error:  # whatever it is, what runs goes on
             why = str(error) if isinstance(error, ConsentError) else f"the new one fails ({type(error).__name__})."
             worker.configuration = worker.configuration.in_spite_of(why, datetime.now())
-            log.error("%s Mend it and reload.", worker.configuration.outdated, exc_info=why != str(error))
+            mend = "" if isinstance(error, TakesRestart) else " Mend it and reload."
+            log.error("%s%s", worker.configuration.outdated, mend, exc_info=why != str(error))
         else:
             chores.end()
             chores = fresh
@@ -124,13 +131,19 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
             chores.end()
 
 
-def _sound(read: Callable[[], Settings]) -> tuple[Configuration, Chores]:
+def _sound(read: Callable[[], Settings], served: Settings) -> tuple[Configuration, Chores]:
     """Return what the files say now, and what is due of it, which has not begun.
 
     Raises:
-        ConsentError: it is not sound.
+        ConsentError: it is not sound, or not beside what is ``served``: a worker that lacks the secret that another
+            signs with refuses the withdrawal of what that one has just taken.
     """
     configuration = Configuration.of(read())
+    if configuration.settings.secret[:1] != served.secret[:1]:
+        raise TakesRestart(
+            "a new CONSENT_SECRET takes a restart: stop every server, then start them. Pages keep what is answered "
+            "meanwhile."
+        )
     chores = Chores(configuration)
     with closing(create_app(configuration.settings, configuration.sites).extensions["consent"].store):
         return configuration, chores
