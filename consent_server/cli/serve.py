@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -34,6 +35,7 @@ def serve() -> None:
 
     Without REDIS_URL it brings a Valkey of its own, in the folder CONSENT_DATA.
     """
+    signal.signal(signal.SIGHUP, lambda *_: None)  # it is all read below; a reload too soon would end the start
     settings = read_environment()
     valkey = embedded.Embedded(settings.data) if settings.redis_url is None else None
     chosen: dict[str, Any] = {"redis_url": valkey.start()} if valkey else {}

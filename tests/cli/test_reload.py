@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import multiprocessing
 import os
 import pickle
+import re
 import shutil
 import signal
 import socket
@@ -25,11 +27,12 @@ import psutil
 import pytest
 from conftest import ROOT, SECRET, Live
 from granian.log import LogLevels
+from granian.server.common import AbstractServer
 from receiver import TAKEN, Post, Receiver
 from test_serving import described
 
 from consent_server.cli.serving import workers
-from consent_server.cli.serving.workers import Worker
+from consent_server.cli.serving.workers import SECONDS_TO_RELOAD, Worker
 from consent_server.settings.environment import Settings
 from consent_server.settings.sound import Configuration
 
@@ -142,6 +145,9 @@ class Reloads:
     def on_reload(self, hook: Callable[[], None]) -> None:
         self.hooks.append(hook)
 
+    def signal_handler_reload(self, *_: object) -> None:
+        raise AssertionError("nobody signalled")
+
     def serve(self, target_loader: Worker, **_: object) -> None:
         for hook in self.hooks:
             hook()
@@ -163,6 +169,7 @@ def test_a_new_first_secret_is_for_a_restart_as_a_worker_without_it_would_refuse
     takes_restart: bool,
 ) -> None:
     monkeypatch.setattr(workers, "Granian", Reloads)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(multiprocessing, "set_start_method", lambda *_, **__: None)
     first = Settings(secret=(SECRET,), config=described(tmp_path, ORIGIN), redis_url=redis_url)
     workers.run(Configuration.of(first), lambda: replace(first, secret=secrets), LogLevels.info)
@@ -171,6 +178,11 @@ def test_a_new_first_secret_is_for_a_restart_as_a_worker_without_it_would_refuse
     assert ("takes a restart: stop every server, then start them" in handed.outdated) == takes_restart
     assert ("takes a restart" in caplog.text) == takes_restart
     assert "reload" not in caplog.text
+
+
+def test_a_worker_that_ends_while_the_old_one_is_there_still_is_no_loop_to_granian() -> None:
+    (loop,) = re.findall(r"respawned_wrks.get\(idx, 0\) <= ([0-9.]+)", inspect.getsource(AbstractServer._serve_loop))
+    assert float(loop) < SECONDS_TO_RELOAD
 
 
 def test_when_a_configuration_was_written_has_its_day_unless_that_is_today(tmp_path: Path) -> None:

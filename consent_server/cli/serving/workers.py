@@ -27,8 +27,12 @@ from ...store import embedded
 from ...web.logs import write_logs
 from .chores import Chores
 
-SECONDS_TO_RELOAD = 5
-"""How long a new worker has until the old one ends on SIGHUP; less than it takes to start would lose requests."""
+SECONDS_TO_RELOAD = 6
+"""How long a new worker has until the old one ends on SIGHUP; less than it takes to start would lose requests.
+
+More than 5.5, within which of a new worker's start granian takes its end for a loop, and ends all: the new one has the
+whole of a reload to fail in, and is then started anew.
+"""
 
 IN_MEMORY = "/dev/shm"  # nosec B108  # noqa: S108
 """Where the workers' numbers are, if there is such a folder: nobody tidies it up, as systems do with /tmp."""
@@ -123,6 +127,7 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
         log_dictconfig={"loggers": {"_granian": {"propagate": True}}},  # one format for all lines
     )
     server.on_reload(reload)
+    signal.signal(signal.SIGHUP, server.signal_handler_reload)  # it does so itself, once the workers are there
     with _counted_together(settings.web_concurrency):
         chores.begin()
         try:
