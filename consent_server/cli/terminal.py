@@ -20,6 +20,7 @@ import msgspec
 
 from ..rates.period import read_day
 from ..settings.environment import Settings, read_environment
+from ..settings.environment.secret import to_have_one
 from ..settings.rows import SettingsError
 from ..settings.shops import read_sites
 from ..site import ConsentError, Site
@@ -129,7 +130,7 @@ def signing_keys(settings: Settings) -> Keys:
         SettingsError: there is none.
     """
     if not settings.secret:
-        raise SettingsError("CONSENT_SECRET is not set; take the one that the server has.")
+        raise SettingsError(f"CONSENT_SECRET is not set; {to_have_one(Path.cwd())}.")
     return Keys(settings.secret)
 
 
