@@ -33,7 +33,7 @@ def storage(settings: Settings) -> list[Finding]:
         return [Finding(f"The data folder {settings.data} cannot be written.", "name another in CONSENT_DATA")]
     try:
         with closing(Store(settings.redis_url, 2)) as opened:
-            opened.ping()
+            opened.must_be_known()  # nothing is written: a server of the version before may run
             return [*servers(opened.servers(), time.time()), *_rights(opened)]
     except WrongLayout as error:
         return [Finding(str(error), "install a newer version of consent-server, see docs/operating.md")]
