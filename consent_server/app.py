@@ -18,7 +18,7 @@ from .banner.scripts import build_scripts
 from .demo import storefront
 from .preview.marketers import blueprint_of as preview_of
 from .settings.environment import Settings, read_environment
-from .settings.environment.secret import to_have_one
+from .settings.hints.secret import to_have_one
 from .settings.rows import SettingsError
 from .settings.shops import read_sites
 from .site import Site

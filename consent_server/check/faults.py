@@ -14,7 +14,7 @@ from ..audit.lives import seconds_of
 from ..catalogue import ours, service
 from ..catalogue.addresses import covers
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
-from ..settings.environment.secret import said_in, to_have_one, to_make_one
+from ..settings.hints.secret import said_in, to_have_one, to_make_one
 from ..settings.rows import SettingsError
 from ..site import CATEGORIES, ConsentError, Site
 

@@ -20,7 +20,7 @@ import msgspec
 
 from ..rates.period import read_day
 from ..settings.environment import Settings, read_environment
-from ..settings.environment.secret import to_have_one
+from ..settings.hints.secret import to_have_one
 from ..settings.rows import SettingsError
 from ..settings.shops import read_sites
 from ..site import ConsentError, Site

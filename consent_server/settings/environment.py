@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..rows import Row, SettingsError, address, text, whole, yes_no
+from .rows import Row, SettingsError, address, text, whole, yes_no
 
 
 def _secrets(value: str) -> tuple[str, ...]:
