@@ -115,7 +115,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     sites = read_sites(settings.config) if sites is None else sites
     if settings.demo:
         sites = {name: storefront.at_home(site, settings.port, settings.prefix) for name, site in sites.items()}
-    store = Store(settings.redis_url, settings.redis_timeout / 1000, settings.redis_replicas)
+    store = Store(settings.redis_url, settings.redis_timeout / 1000, settings.redis_replicas, serves=True)
     served = {site.id: build_scripts(site) for site in sites.values()}
     for site in sites.values():
         store.notices.serve(site, [notice for notices in served[site.id].notices.values() for notice in notices])

@@ -19,7 +19,7 @@ from ..check.faults import tag
 from ..settings.environment import Settings, read_environment
 from ..settings.sound import Configuration
 from ..site import Site
-from ..store import Store, StoreAway, embedded
+from ..store import Store, StoreAway, WrongLayout, embedded
 from ..web.logs import write_logs
 from .serving.ports import free_port, must_be_free
 from .serving.workers import for_machines, run
@@ -79,5 +79,7 @@ def _must_suit(store: Store) -> None:
             for what, cure in server.faults():
                 log.warning("%s To mend it, %s.", what, cure)
         store.ping()
+    except WrongLayout:
+        raise
     except StoreAway:
         log.warning("redis is away: decisions are refused until it is back")

@@ -24,7 +24,7 @@ from ..settings.hints.secret import to_have_one
 from ..settings.rows import SettingsError
 from ..settings.shops import read_sites
 from ..site import ConsentError, Site
-from ..store import Store, StoreAway, embedded
+from ..store import Store, StoreAway, WrongLayout, embedded
 from ..store.connection import reason
 from ..tokens import Keys
 from ..verify import CannotCheck
@@ -62,6 +62,8 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
+        except WrongLayout as error:
+            raise CommandFailed(str(error)) from None
         except StoreAway as error:
             what, cure = reason(error.__cause__ or error)
             raise CommandFailed(f"The store cannot be used ({what}): {cure}.") from None
