@@ -204,7 +204,7 @@ def _of_device(
         current(unexpired(consent, now), site.revision)
     except ExpiredToken as error:
         return None, str(error), False
-    if fault := standing(store, site, consent, text).fault:
+    if fault := standing(store, site, keys, consent, text).fault:
         return None, fault, True
     return Held(text, consent, consent.order), None, False
 

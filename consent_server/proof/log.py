@@ -20,7 +20,7 @@ from ..store import Store
 from ..tokens import Keys, token
 from ..verify import VERSION, Tree, canonical, leaf, seal_hash
 from .attested import Attested
-from .day import Day
+from .days.day import Day
 from .entries import Owned, by_hash, fields, prove
 from .keys import all_published, believed, remember
 from .seals import newest_to_seal_after

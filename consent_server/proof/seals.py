@@ -20,9 +20,9 @@ from ..store import Store
 from ..store.feed.entries import END
 from ..tokens import Keys
 from ..verify import Failed, leaf, seal_hash
+from .days.merkle import PIECE, Levels, Sketch
 from .entries import Unproven, fields
 from .keys import believed
-from .merkle import PIECE, Levels, Sketch
 
 DAYS_KEPT = 400
 """Of how many days a process keeps what their paths are made with, 80 bytes for each 512 entries."""

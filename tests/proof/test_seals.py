@@ -20,8 +20,8 @@ from test_proof import FORGER
 
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
-from consent_server.proof import merkle as proof_merkle
 from consent_server.proof import seals as proof_seals
+from consent_server.proof.days import merkle as proof_merkle
 from consent_server.proof.receipt import SIGNATURE
 from consent_server.store.keys import buckets
 from consent_server.tokens import token
