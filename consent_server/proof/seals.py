@@ -57,7 +57,7 @@ def newest(store: Store, site: Site, keys: Keys) -> str:
         Unproven: somebody else wrote it.
     """
     seals = store.log.seals(site)
-    return newest_of(site, seals, believed(store, keys))
+    return newest_of(site, seals, believed(store, keys, seals))
 
 
 def newest_of(site: Site, seals: Mapping[date, str], known: verify.Keys) -> str:
@@ -116,7 +116,7 @@ def chain(store: Store, site: Site, keys: Keys) -> dict[date, str]:
             keys signed them is nothing to refuse all of it for: ``verify`` tells of it.
     """
     seals = store.log.seals(site)
-    public = tuple(jwk["x"] for jwk in believed(store, keys).jwks.values())
+    public = tuple(jwk["x"] for jwk in believed(store, keys, seals).jwks.values())
     _require_chain(site.id, tuple(seals.items()), public)
     return seals
 
