@@ -129,6 +129,8 @@ def _require_chain(site: str, seals: tuple[tuple[date, str], ...], keys: tuple[s
         said = _read(site, day, token, known)
         if previous and (previous[0] + timedelta(1), seal_hash(previous[1])) != (day, said["prev"]):
             raise Unproven(f"The seal of {day} of {site} does not follow the one before, of {previous[0]}.")
+        if not previous and said["prev"]:
+            raise Unproven(f"The seal of {day} of {site} follows another one, which is missing.")
         previous = (day, token)
 
 
