@@ -110,15 +110,16 @@ LEFT = [
     "<script",
     "<!-- <",
     "<img src=",
+    "<img src=https://tracker.example/a title=\"A > B'",
     "",
 ]
 
 
 def test_a_page_is_held_as_the_documentation_of_the_markup_says() -> None:
-    pages = held(*HELD, *LEFT, "".join([*HELD, *LEFT[:-4]]))
+    pages = held(*HELD, *LEFT, "".join([*HELD, *LEFT[:-5]]))
     assert pages[: len(HELD)] == [*HELD.values()]
     assert pages[len(HELD) : -1] == LEFT
-    assert pages[-1] == "".join([*HELD.values(), *LEFT[:-4]])
+    assert pages[-1] == "".join([*HELD.values(), *LEFT[:-5]])
 
 
 IMAGE = '<img src="https://tracker.example/a">'
