@@ -267,6 +267,27 @@ PLANTS = {
         by="work.js",
         scripts={"work.js": "importScripts('{t}/imported.js')"},
     ),
+    "imported-by-a-module-worker": request(
+        "<script>new Worker('/work.js', { type: 'module' })</script>",
+        "imported-module.js",
+        by="work.js",
+        scripts={"work.js": "import '{t}/imported-module.js'"},
+    ),
+    "asked-by-what-a-worker-imports": request(
+        "<script>new Worker('/work.js')</script>",
+        "from-the-imported",
+        by="imported.js",
+        scripts={"work.js": "importScripts('/imported.js')", "imported.js": HIT % "from-the-imported"},
+    ),
+    "who-signs-in": request(
+        '<script src="/own.js"></script>',
+        "fedcm.json",
+        by="own.js",
+        scripts={
+            "own.js": "const identity = { providers: [{ configURL: '{t}/fedcm.json', clientId: '1' }] };"
+            "navigator.credentials.get({ identity }).catch(() => {})"
+        },
+    ),
     "worklet": request(
         '<script src="/own.js"></script>',
         "worklet.js",

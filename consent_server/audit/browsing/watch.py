@@ -153,15 +153,16 @@ class Watch:
             script = path_of(event["initiator"].get("url", "")) if url.startswith("blob:") else path_of(url)
             self._initiators.started(script, self.page)
         before = event.get("redirectResponse", {}).get("url")
-        document = self.documents.asking(event, main) or self.page or self.going
+        document = self.documents.asking(event, main)
+        document = self.page or self.going if document in ("", url) else document
         initiator = path_of(before) if before else opener or initiator_in(event["initiator"], document, url)
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
         self._request(url, initiator, at=event["wallTime"], page=self.documents.page_of(loader), body=body)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
-        script = event["documentURL"]
-        if event["request"]["url"] != script and script.startswith("http"):
-            self._request(event["request"]["url"], path_of(script), at=event["wallTime"])
+        script, url = event["documentURL"], event["request"]["url"]
+        if url != script and script.startswith("http"):
+            self._request(url, initiator_in(event["initiator"], script, url), at=event["wallTime"])
 
     def _connected(self, event: dict[str, Any]) -> None:
         self._request(event["url"], initiator_in(event.get("initiator", {}), self.page, event["url"]), at=time.time())
