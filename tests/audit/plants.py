@@ -273,12 +273,6 @@ PLANTS = {
         by="work.js",
         scripts={"work.js": "import '{t}/imported-module.js'"},
     ),
-    "asked-by-what-a-worker-imports": request(
-        "<script>new Worker('/work.js')</script>",
-        "from-the-imported",
-        by="imported.js",
-        scripts={"work.js": "importScripts('/imported.js')", "imported.js": HIT % "from-the-imported"},
-    ),
     "who-signs-in": request(
         '<script src="/own.js"></script>',
         "fedcm.json",
