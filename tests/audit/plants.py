@@ -252,9 +252,9 @@ PLANTS = {
         '<iframe title="F" src="{frame}"></iframe>',
         "session-storage",
         "by_property",
-        "f",
+        "of-its-own",
         by="inner.html",
-        by_host="f",
+        by_host="of-its-own",
         scripts={"inner.html": "<script>sessionStorage.by_property = 1</script>"},
     ),
     "worker-without-an-address": request(
