@@ -221,12 +221,11 @@ class Watch:
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
                 others = is_third_party(host_of(frame.url), host_of(self.going)) and frame.url.startswith("http")
-                by = path_of(frame.url) if others else ""
-                for kind, name, origin, value in await frame.evaluate(_HELD, LETTERS_OF_A_VALUE):
+                within = path_of(frame.url) if others else ""
+                for kind, name, where, value in await frame.evaluate(_HELD, LETTERS_OF_A_VALUE):
                     if kind == "local-storage" and not others:
                         self.stored[name] = value
-                    where = name if kind == "service-worker" else origin
-                    self._add(kind, path_of(name) if kind == "service-worker" else name, host_of(where), by, at=now)
+                    self._add(kind, name, host_of(where), "", at=now, frame=within)
 
     def add_sent(self, requests: Iterable[Sent]) -> None:
         """Add what the browser's network log tells, once the browser has ended."""
@@ -270,7 +269,8 @@ _HELD = """async (most) => {
     try {
       for (const name of await names()) {
         const value = kind == 'local-storage' ? localStorage[name] : '';
-        held.push([kind, name, self.origin, value?.length <= most ? value : '']);
+        const [path, where] = kind == 'service-worker' ? [name.replace(/[?#].*/, ''), name] : [name, self.origin];
+        held.push([kind, path, where, value?.length <= most ? value : '']);
       }
     } catch {}
   }
