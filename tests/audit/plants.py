@@ -252,9 +252,9 @@ PLANTS = {
         '<iframe title="F" src="{frame}"></iframe>',
         "session-storage",
         "by_property",
-        "f",
+        "of-its-own",
         by="inner.html",
-        by_host="f",
+        by_host="of-its-own",
         scripts={"inner.html": "<script>sessionStorage.by_property = 1</script>"},
     ),
     "worker-without-an-address": request(
@@ -266,6 +266,21 @@ PLANTS = {
         "imported.js",
         by="work.js",
         scripts={"work.js": "importScripts('{t}/imported.js')"},
+    ),
+    "imported-by-a-module-worker": request(
+        "<script>new Worker('/work.js', { type: 'module' })</script>",
+        "imported-module.js",
+        by="work.js",
+        scripts={"work.js": "import '{t}/imported-module.js'"},
+    ),
+    "who-signs-in": request(
+        '<script src="/own.js"></script>',
+        "fedcm.json",
+        by="own.js",
+        scripts={
+            "own.js": "const identity = { providers: [{ configURL: '{t}/fedcm.json', clientId: '1' }] };"
+            "navigator.credentials.get({ identity }).catch(() => {})"
+        },
     ),
     "worklet": request(
         '<script src="/own.js"></script>',

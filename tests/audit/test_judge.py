@@ -123,6 +123,15 @@ def test_hits_at_one_address_that_say_other_things_are_several() -> None:
     assert [each.url for each in unique(hits)] == [hits[0].url, hits[1].url]
 
 
+def test_what_a_frame_of_anothers_holds_is_by_the_frame_where_nobody_saw_who_put_it_there() -> None:
+    frame, script = "https://f.example/frame", "https://f.example/script.js"
+    held = seen("local-storage", "kept", "f.example", initiator="", frame=frame)
+    stored = seen("local-storage", "kept", "f.example", initiator="")
+    noted = seen("local-storage", "kept", "f.example", initiator=script, page=f"{PAGE}2")
+    assert [each.initiator for each in unique([stored, held])] == [frame]
+    assert [each.initiator for each in unique([held, stored, noted])] == [script, script]
+
+
 TAG = {"ours": [{"src": f"{SHOP}/v1/shop/consent.js", "site": "shop", "async": False, "late": False}], "works": True}
 TAG |= {"choice": None, "banner": True}
 

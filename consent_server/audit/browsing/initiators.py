@@ -53,9 +53,15 @@ class Initiators:
         """Return who asked for what the network log has, by who else saw it; empty where that is the page."""
         known = self._by_url.get(sent.url) or self.opener(sent.url) or _first_of(self._workers.get(page, ()), sent)
         if not known and sent.url.startswith(("ws:", "wss:")):  # those of pages and of other workers are known
-            known = _first_of(self._serving, sent)
+            known = _first_of(sorted(self._serving, key=lambda script: _nearness(script, page), reverse=True), sent)
         is_other = sent.initiator.startswith("http") and host_of(sent.initiator) != host_of(page)
         return known or (sent.initiator if is_other else "")
+
+
+def _nearness(script: str, page: str) -> int:
+    """Return how much of a page's address is the folder of a service worker, for whose pages that is."""
+    folder = script.rpartition("/")[0]
+    return len(folder) if page.startswith(folder) else 0
 
 
 def _first_of(scripts: Iterable[str], sent: Sent) -> str:

@@ -153,15 +153,16 @@ class Watch:
             script = path_of(event["initiator"].get("url", "")) if url.startswith("blob:") else path_of(url)
             self._initiators.started(script, self.page)
         before = event.get("redirectResponse", {}).get("url")
-        document = self.documents.asking(event, main) or self.page or self.going
+        document = self.documents.asking(event, main)
+        document = self.page or self.going if document in ("", url) else document
         initiator = path_of(before) if before else opener or initiator_in(event["initiator"], document, url)
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
         self._request(url, initiator, at=event["wallTime"], page=self.documents.page_of(loader), body=body)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
-        script = event["documentURL"]
-        if event["request"]["url"] != script and script.startswith("http"):
-            self._request(event["request"]["url"], path_of(script), at=event["wallTime"])
+        script, url = event["documentURL"], event["request"]["url"]
+        if url != script and script.startswith("http"):
+            self._request(url, initiator_in(event["initiator"], script, url), at=event["wallTime"])
 
     def _connected(self, event: dict[str, Any]) -> None:
         self._request(event["url"], initiator_in(event.get("initiator", {}), self.page, event["url"]), at=time.time())
@@ -220,12 +221,11 @@ class Watch:
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
                 others = is_third_party(host_of(frame.url), host_of(self.going)) and frame.url.startswith("http")
-                by = path_of(frame.url) if others else ""
-                for kind, name, origin, value in await frame.evaluate(_HELD, LETTERS_OF_A_VALUE):
+                within = path_of(frame.url) if others else ""
+                for kind, name, where, value in await frame.evaluate(_HELD, LETTERS_OF_A_VALUE):
                     if kind == "local-storage" and not others:
                         self.stored[name] = value
-                    where = name if kind == "service-worker" else origin
-                    self._add(kind, path_of(name) if kind == "service-worker" else name, host_of(where), by, at=now)
+                    self._add(kind, name, host_of(where), "", at=now, frame=within)
 
     def add_sent(self, requests: Iterable[Sent]) -> None:
         """Add what the browser's network log tells, once the browser has ended."""
@@ -269,7 +269,8 @@ _HELD = """async (most) => {
     try {
       for (const name of await names()) {
         const value = kind == 'local-storage' ? localStorage[name] : '';
-        held.push([kind, name, self.origin, value?.length <= most ? value : '']);
+        const [path, where] = kind == 'service-worker' ? [name.replace(/[?#].*/, ''), name] : [name, self.origin];
+        held.push([kind, path, where, value?.length <= most ? value : '']);
       }
     } catch {}
   }

@@ -45,6 +45,7 @@
   const asks = (url) => tell('request', new URL(url, document.baseURI));
   before(window, 'fetchLater', (request) => asks(request.url ?? request));
   before(window.Worklet?.prototype, 'addModule', asks);
+  before(window.CredentialsContainer?.prototype, 'get', ({ identity }) => identity.providers.forEach(({ configURL }) => asks(configURL)));
   const servers = ({ iceServers = [] } = {}) => iceServers.flatMap(({ urls }) => urls).map((url) => url.replace(/:(?!\/)/, '://'));
   before(window.RTCPeerConnection?.prototype, 'setConfiguration', (given) => servers(given).forEach(asks));
   for (const [name, addresses] of [

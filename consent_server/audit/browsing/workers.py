@@ -51,7 +51,7 @@ class Workers:
             "Target.setAutoAttach",
             {
                 "autoAttach": True,
-                "waitForDebuggerOnStart": False,
+                "waitForDebuggerOnStart": True,  # or what it asks for first is not seen
                 "flatten": False,  # sessions within Playwright's own would not reach us
                 "filter": [{"type": "worker"}, {"exclude": True}],
             },
@@ -89,7 +89,11 @@ class Workers:
 
     def _attached(self, session: CDPSession, event: dict[str, Any]) -> None:
         self._sessions[event["sessionId"]] = session
-        self._begin(self._send(event["sessionId"], "Network.enable"))
+        self._begin(self._let_run(event["sessionId"]))
+
+    async def _let_run(self, id_: str) -> None:
+        await self._send(id_, "Network.enable")
+        await self._send(id_, "Runtime.runIfWaitingForDebugger")
 
     def _said(self, event: dict[str, Any]) -> None:
         message = json.loads(event["message"])
