@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .hints.names import must_be_meant
 from .rows import Row, SettingsError, address, text, whole, yes_no
 
 
@@ -249,30 +249,6 @@ class Settings:
 ENVIRONMENT: tuple[Row, ...] = tuple(each.metadata["row"] for each in fields(Settings))
 
 _NAMES = [row.name for row in ENVIRONMENT]
-_SHORT = {name.removeprefix("CONSENT_"): name for name in _NAMES}
-_LIKE_OURS = re.compile(r"(REDIS|WEB|TRUSTED|COUNTRY|REGION|CLIENT|SITE)_")
-_OTHERS = re.compile(r"CONSENT_SERVER(_\w+)?|\w+_SERVICE_(HOST|PORT\w*)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?")
-"""What shops' back ends call this server by, and what Kubernetes and Docker tell of services next to it."""
-
-
-def _must_be_meant(environ: Mapping[str, str]) -> None:
-    """Refuse a variable that was meant to be one of ours: one that begins like all of them, or nearly is one."""
-    lacking = [name for name in _NAMES if not {name, f"{name}_FILE"} & {*environ}]
-    for name, value in environ.items():
-        bare = name.removesuffix("_FILE")
-        first, _, rest = bare.partition("_")
-        if bare in _NAMES or _OTHERS.fullmatch(name) or value.startswith(("tcp://", "udp://")):
-            continue
-        if bare.startswith("CONSENT_"):
-            near = [_SHORT[short] for short in difflib.get_close_matches(rest, _SHORT, 1)]
-        elif _LIKE_OURS.match(name) or sorted(first) == sorted("CONSENT"):
-            near = difflib.get_close_matches(bare, lacking, 1, cutoff=0.9)
-            if not near:
-                continue
-        else:
-            continue
-        hint = f"; did you mean {near[0]}{name.removeprefix(bare)}?" if near else ", see docs/configuration.md."
-        raise SettingsError(f"{name} is no setting{hint}", name)
 
 
 def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -281,7 +257,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: a value is wrong or its file cannot be read, or a name is misspelled; says what is accepted.
     """
-    _must_be_meant(environ)
+    must_be_meant(environ, _NAMES)
     values: dict[str, Any] = {}
     for each in fields(Settings):
         row: Row = each.metadata["row"]

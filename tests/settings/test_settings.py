@@ -331,6 +331,11 @@ def test_an_empty_file_of_a_secret_is_not_the_default(row, tmp_path):
         ("CONSENT_METRICS", "CONSENT_METRICS_TOKEN"),
         ("CONSNET_SECRET", "CONSENT_SECRET"),
         ("WEB_CONCURENCY", "WEB_CONCURRENCY"),
+        ("WEBCONCURRENCY", "WEB_CONCURRENCY"),
+        ("REDISURL", "REDIS_URL"),
+        ("REDIS_URI_FILE", "REDIS_URL_FILE"),
+        ("TRUSTED_PROXY", "TRUSTED_PROXIES"),
+        ("CONSENTSECRET", "CONSENT_SECRET"),
     ],
 )
 def test_a_misspelled_variable_is_refused(name, meant):
@@ -359,6 +364,8 @@ def test_whatever_begins_like_ours_is_refused_though_what_it_stands_for_is_set()
         {"CONSENT_PORT": "tcp://10.0.0.1:8000", "CONSENT_PORT_8000_TCP_ADDR": "10.0.0.1"},
         {"REDIS_PORT": "tcp://10.0.0.2:6379", "REDIS_SERVICE_HOST": "10.0.0.2", "REDIS_HOST": "10.0.0.2"},
         {"REDIS_URI": "redis://10.0.0.2", "REDIS_URL": "redis://10.0.0.2"},
+        {"REDISURL": "redis://10.0.0.2", "REDIS_URL": "redis://10.0.0.2"},
+        {"TRUSTED_PROXY": "10.0.0.2", "TRUSTED_PROXIES": "1"},
         {"WEBHOOK_SECRET": "x", "PREFIX": "/usr", "DATA": "x", "CONTENT_PREFIX": "x", "CONSUL_CONFIG": "x"},
         {"SITE_URL": "x", "CLIENT_ID": "x", "REGION": "x", "WEB_PORT": "x", "TRUSTED_HOSTS": "x"},
     ],
