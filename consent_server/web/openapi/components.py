@@ -270,7 +270,7 @@ REFUSALS = {
         *("unknown-category", "unknown-notice", "previous-refused"),
     ),
     "UnknownNotice": ("This site never asked that.", "unknown-notice"),
-    "TooMany": ("Too often for one minute.", "too-many"),
+    "TooMany": ("Too often for one minute, or over 2,000 times by one shopper.", "too-many"),
     "StoreAway": (
         "Redis is away, full, or holds what is not ours.",
         *("store-away", "forged-notice", "unproven", "wrong-layout"),
