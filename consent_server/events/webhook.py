@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ..deadline import Deadline
@@ -138,6 +138,10 @@ class Line:
         self._seconds = seconds
         self._connection: HTTPConnection | None = None
         self._proxy = _proxy(webhook.url)
+        parts = urlsplit(webhook.url)
+        self._proves = _basic("Authorization", parts)
+        if parts.scheme == "http":
+            self._proves |= _basic("Proxy-Authorization", self._proxy)
 
     def post(self, name: str, body: bytes) -> None:
         """Return when the receiver has taken an event.
@@ -171,7 +175,7 @@ class Line:
         try:
             timed = cast(_Timed, connection.sock)
             timed.deadline = deadline
-            headers = self._webhook.headers(name, body, int(time.time()))
+            headers = self._webhook.headers(name, body, int(time.time())) | self._proves
             connection.request("POST", _target(self._webhook.url, self._proxy), body, headers)
             answer = connection.getresponse()
             if not 200 <= answer.status < 300:
@@ -250,6 +254,14 @@ def _proxy(url: str) -> SplitResult:
     return urlsplit("" if proxy_bypass(str(parts.hostname)) else getproxies().get(parts.scheme, ""))
 
 
+def _basic(header: str, parts: SplitResult) -> dict[str, str]:
+    """Return the header that tells the name and password of an address (RFC 7617); nothing if it has none."""
+    if "@" not in parts.netloc:
+        return {}
+    said = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return {header: f"Basic {b64encode(said.encode()).decode()}"}
+
+
 def _target(url: str, proxy: SplitResult) -> str:
     """Return what is asked for at the other end of a connection."""
     parts = urlsplit(url)
@@ -270,7 +282,7 @@ def _connect(url: str, proxy: SplitResult, deadline: Deadline) -> HTTPConnection
     if is_safe:
         connection: HTTPConnection = HTTPSConnection(near, near_port, context=ssl.create_default_context())
         if proxy.hostname:
-            connection.set_tunnel(host, port)
+            connection.set_tunnel(host, port, _basic("Proxy-Authorization", proxy))
     else:
         connection = HTTPConnection(near, near_port)
     connection._create_connection = lambda address, *_: deadline.connect(address)  # type: ignore[attr-defined]

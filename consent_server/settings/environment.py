@@ -25,10 +25,13 @@ def _redis_url(value: str) -> str:
     if not re.match(r"(unix|rediss?(\+(sentinel|cluster))?)://.", value):
         raise ValueError("takes unix://, redis:// or rediss://, these two also with +sentinel or +cluster")
     scheme, _, rest = value.partition("://")
+    wrong = "takes a host and a port, such as redis://127.0.0.1:6379; of a password, percent-encode it: %2F for /"
+    if "#" in rest and scheme != "unix":
+        raise ValueError(wrong)
     for place in re.split("[/?]", rest)[0].rpartition("@")[2].split(",") if scheme != "unix" else ():
         port = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(?::(\d{0,5}))?", place)
         if not port or int(port[2] or 0) > 65535:
-            raise ValueError("takes a host and a port, such as redis://127.0.0.1:6379")
+            raise ValueError(wrong)
         try:
             port[1].encode("idna")  # as Python's sockets do
         except UnicodeError:
@@ -44,6 +47,8 @@ def _prefix(value: str) -> str:
 
 def _authority(value: str) -> str:
     parts = urlsplit(address(value))
+    if "@" in parts.netloc:
+        raise ValueError("takes an address without a name and a password, which are not sent")
     if parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return value
     raise ValueError("takes an address with https://, or with http:// on this machine")

@@ -290,6 +290,9 @@ def test_an_error_says_whose_it_is(environ):
         ("CONSENT_WEBHOOK", "https://:80", "takes an address"),
         ("CONSENT_WEBHOOK", "https://shop.example:99999", "takes an address"),
         ("REDIS_URL", "redis://redis..local:6379", "takes a host that there can be"),
+        ("REDIS_URL", "redis://:pa/ss@redis:6379", "percent-encode it: %2F for /"),
+        ("REDIS_URL", "redis://:12#ss@redis:6379", "percent-encode it"),
+        ("CONSENT_TSA", "https://shop:password@tsa.example/", "without a name and a password"),
         ("CONSENT_PREFIX", "consent", "/consent"),
     ],
 )
