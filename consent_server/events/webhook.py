@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import io
+import re
 import socket
 import ssl
 import time
@@ -36,6 +37,10 @@ ABOUT_ONE = (400, 409, 413, 415, 422)
 
 TOO_MANY = 429
 """The status by which it wants to be left alone, if only for the shortest while."""
+
+
+LONGEST = 3600
+"""Seconds for which a receiver is left alone that wants to be for longer: nobody mends a wrong figure of days."""
 
 
 class NotTaken(ConsentError):
@@ -234,7 +239,7 @@ def _refused(host: str, answer: HTTPResponse) -> NotTaken:
     return NotTaken(
         f"The webhook at {host} answers {answer.status}.",
         about_one=answer.status in ABOUT_ONE,
-        pause=int(wait) if wait.isdecimal() and len(wait) < 7 else int(answer.status == TOO_MANY),
+        pause=min(int(wait), LONGEST) if re.fullmatch("[0-9]{1,20}", wait) else int(answer.status == TOO_MANY),
     )
 
 
