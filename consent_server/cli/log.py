@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from shlex import quote
 from time import monotonic
 from typing import IO
 
@@ -110,7 +111,8 @@ def export_log(
         write(out, lines())
         archived = [made for made in store.log.archives(shop) if not since]
     click.echo(
-        f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {out} --keys FILE"
+        f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {quote(str(out))} "
+        "--keys FILE"
     )
     if archived:
         click.echo(f"It begins after {archived[-1].last}: the days up to then were archived, to {archived[-1].file}.")

@@ -88,6 +88,12 @@ def address_of_mail(value: str) -> str:
     raise ValueError("takes an address such as leyla@shop.example")
 
 
+def _header(value: str) -> str:
+    if re.fullmatch("[A-Za-z0-9_-]+", value):
+        return value
+    raise ValueError("takes the name of a header such as CF-IPCountry, without a colon")
+
+
 def _readers(value: str) -> tuple[str, ...]:
     found = tuple(part.strip() for part in value.split(",") if part.strip())
     for each in found:
@@ -100,6 +106,8 @@ def _readers(value: str) -> tuple[str, ...]:
 
 def _host_or_none(value: str) -> str:
     if re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?", value):
+        if value.endswith((":443", ":80")):
+            raise ValueError("takes a host without the port that browsers leave out, :443 or :80")
         return value
     raise ValueError("takes a host such as rates.shop.example, with its port if it has one, or none")
 
@@ -154,14 +162,14 @@ class Settings:
     )
     country_header: str | None = _row(
         "COUNTRY_HEADER",
-        text,
+        _header,
         None,
         "Header in which a proxy tells the shopper's country in two letters.",
         "CF-IPCountry",
     )
     region_header: str | None = _row(
         "REGION_HEADER",
-        text,
+        _header,
         None,
         "Header in which a proxy tells the part of that country (ISO 3166-2): CA, or US-CA.",
         "CF-Region-Code",

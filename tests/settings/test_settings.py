@@ -75,6 +75,16 @@ def test_a_contact_is_an_e_mail_address_or_a_page(written, text, contact):
     assert written(f'{MINIMAL}contact = "{text}"')["shop"].contact == contact
 
 
+def test_a_file_with_a_byte_order_mark_is_read(written):
+    assert written("\N{ZERO WIDTH NO-BREAK SPACE}" + MINIMAL) == written(MINIMAL)
+
+
+@pytest.mark.parametrize("origin", ["http://[::1]:3000", "http://[::1]"])
+def test_the_host_of_a_shop_may_be_an_address_of_ipv6(written, origin):
+    text = MINIMAL.replace('["https://shop.example"]', f'["{origin}"]')
+    assert written(text)["shop"].domains == ("[::1]",)
+
+
 def test_the_demo_shop_is_read_whole():
     site = read_sites(ROOT / "consent.toml")["smartmarket"]
     assert site.languages == ("az", "ru", "en", "tr")
@@ -293,6 +303,9 @@ def test_an_error_says_whose_it_is(environ):
         ("REDIS_URL", "redis://:pa/ss@redis:6379", "percent-encode it: %2F for /"),
         ("REDIS_URL", "redis://:12#ss@redis:6379", "percent-encode it"),
         ("CONSENT_TSA", "https://shop:password@tsa.example/", "without a name and a password"),
+        ("CONSENT_MARKETERS", "rates.shop.example:443", "without the port that browsers leave out"),
+        ("COUNTRY_HEADER", "CF-IPCountry:", "without a colon"),
+        ("REGION_HEADER", "CF Region", "without a colon"),
         ("CONSENT_PREFIX", "consent", "/consent"),
     ],
 )
