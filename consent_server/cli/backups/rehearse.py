@@ -66,8 +66,6 @@ def rehearse(backup: Path, exports: tuple[Path, ...], keys_file: Path | None) ->
             with embedded.at(place / "data") as url:
                 store = Store(url, SECONDS_TO_ANSWER)
                 try:
-                    for shop in sites.values():
-                        store.must_fit(shop)
                     found = [_found(store, shop, keys, place, older.get(shop.id), keys_file) for shop in sites.values()]
                 finally:
                     store.close()
@@ -103,6 +101,7 @@ def _found(store: Store, shop: Site, keys: Keys, place: Path, older: Path | None
             yield line
 
     try:
+        store.must_fit(shop)
         own.write_text(json.dumps(all_published(store, keys)), "utf-8")
         seal(store, shop, keys, now)
         write(made, lines())

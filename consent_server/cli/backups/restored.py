@@ -34,7 +34,7 @@ def restored_log(site: str | None, exports: tuple[Path, ...], data: Path | None)
     """
     with open_store(data) as (settings, sites, store):
         keys = signing_keys(settings)
-        shops = [site_named(sites, site)] if site else [*sites.values()]
+        shops = [site_named(sites, name) for name in ([site] if site else sites)]
         named = [(path, site_of(path, sites)) for path in exports]
         for path, name in named:
             if site and name != site:

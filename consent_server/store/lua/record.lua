@@ -21,9 +21,10 @@
 --         {REPLACED}                        the decision that it follows is not the subject's latest
 --         {PASSED, ms}                      not at that time: the log is past it, or it is another day; at ms it may be
 --         {APART, ms}                       the caller's clock is off ours, which says ms
+--         {FULL}                            the subject has changed it too often
 
 -- Reply in decisions.py
-local NEW, REPEATED, REPLACED, PASSED, APART = 0, 1, 2, 3, 4
+local NEW, REPEATED, REPLACED, PASSED, APART, FULL = 0, 1, 2, 3, 4, 5
 
 local seen, older, log, refused, values, counter = unpack(KEYS)
 local digest, now, theirs, leeway, entry, id, follows, hour, signature = unpack(ARGV, 1, 9)
@@ -34,6 +35,9 @@ local NOTICE_AT, ID_AT = 5, 11
 
 -- how many places of a subject are in `seen`
 local LATEST = 64
+
+-- how many before those a subject may have: who reads or erases them holds up everybody meanwhile
+local MOST = 2000
 
 -- the last sequence number of a millisecond that has room in a place
 local LAST = 65535
@@ -75,6 +79,11 @@ if before then
 end
 if follows ~= '' and latest ~= follows then
   return {REPLACED}
+end
+
+-- a withdrawal, after which whoever allows something is another subject, is always kept
+if hour == '' and positions ~= '' and redis.call('HLEN', older) >= MOST then
+  return {FULL}
 end
 
 local time = clock()
