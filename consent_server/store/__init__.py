@@ -70,7 +70,7 @@ class Store:
     def __init__(self, url: str, timeout: float = 0.5, replicas: int = 0, *, any_clock: bool = False) -> None:
         self.url = url
         self.connection = Connection(url, timeout, replicas)
-        clock = Clock(self.connection, any_clock)
+        self.clock = clock = Clock(self.connection, any_clock)
         self.zones = clock.zones
         self.notices = Notices(self.connection)
         self.decisions = Decisions(self.connection, self.notices, clock)

@@ -14,7 +14,7 @@ from ..entry import DEVICES, Entry
 from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection, StoreAway
-from .connection.clock import Clock, apart
+from .connection.clock import Ahead, Clock, ahead, apart
 from .connection.foreign import ours
 from .counters import counting
 from .evidence.notices import Notices
@@ -51,6 +51,7 @@ class Reply(IntEnum):
     REPLACED = 2
     PASSED = 3
     APART = 4
+    AHEAD = 5
 
 
 class _Arguments(NamedTuple):
@@ -105,7 +106,7 @@ class Decisions:
         Raises:
             OtherContent: this decision was kept before, with another answer.
             PreviousReplaced: it follows a token that is not the subject's latest.
-            ClocksApart: this machine's clock is over a minute off Redis'; nothing was kept.
+            ClocksApart: this machine's clock is over a minute off Redis', or the log ahead of it.
             StoreAway: nothing was kept, or it is not known; the same call may be made again.
         """
         self._notices.write(site)
@@ -160,6 +161,8 @@ class Decisions:
                     raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
                 case [Reply.APART, at]:
                     raise apart(clock, at)
+                case [Reply.AHEAD, at, last]:
+                    raise ahead(site, Ahead(bucket.log, last, at))
                 case [Reply.PASSED, at]:
                     now = int(at)
         raise StoreAway("The log moved on faster than this decision could follow; send it again.")

@@ -64,7 +64,7 @@ class Log:
         self._clock = clock
         self._freeze = connection.script("clock", "pass", "freeze")
         self._trim = connection.script("trim")
-        self._compact = connection.script("compact")
+        self._compact = connection.script("clock", "compact")
         self._settle = connection.script("settle")
 
     def day(self, site: Site, day: date, since: Where = (0, 0), until: Where = END) -> Iterator[Entry]:
@@ -148,14 +148,17 @@ class Log:
     def compact(self, site: Site) -> bool:
         """Have what was erased leave the memory of Redis, not only its answers, and then its append-only file.
 
+        A log that somebody has moved ahead of Redis' clock comes back to it, as far as nothing stands in it.
+
         Returns whether the file is due: what is in it leaves it when it is written anew, by ``rewritten``.
         """
-        due = False
+        due, ahead = False, {each.log for each in self._clock.logs_ahead(site)}
         for bucket in buckets(site):
             torn = self._torn(bucket)
-            if torn and not torn.startswith(REWRITTEN):
+            if (torn and not torn.startswith(REWRITTEN)) or bucket.log in ahead:
                 self._write(bucket.copy, "UNLINK")  # of a run that was broken off: somebody may be in it who is erased
-                while not self._compact(keys=[bucket.log, bucket.copy, bucket.old, bucket.torn], args=[torn, PIECE]):
+                names = [bucket.log, bucket.copy, bucket.old, bucket.torn, bucket.sealed]
+                while not self._compact(keys=names, args=[torn or b"", PIECE, self._clock.leeway]):
                     pass
             due = due or torn is not None
         return due
