@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -15,7 +15,7 @@ from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection
 from .connection.clock import Clock, apart
-from .connection.foreign import ours
+from .connection.foreign import log_day, ours
 from .evidence.notices import Notices
 from .evidence.remains import Remains
 from .feed.entries import END, Entries, Where
@@ -90,8 +90,8 @@ class Log:
             replies = calls.execute()
         with ours(f"the log of {site.id}"):
             times = [int(page[0][0].split(b"-")[0]) for page in replies if page]
-        times += [at for at in map(self._remains.oldest, buckets(site)) if at is not None]
-        return datetime.fromtimestamp(min(times) // 1000, UTC).date() if times else None
+            times += [at for at in map(self._remains.oldest, buckets(site)) if at is not None]
+            return log_day(f"{date(1970, 1, 1) + timedelta(milliseconds=min(times))}") if times else None
 
     def freeze(self, site: Site, day: date, now: datetime) -> None:
         """Let no entry be added any more to ``day`` or to a day before it, whatever a clock says.
@@ -111,7 +111,7 @@ class Log:
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.seals(site)))
         with ours(keys.seals(site)):
-            return {date.fromisoformat(day.decode()): token.decode() for day, token in sorted(found.items())}
+            return {log_day(day.decode()): token.decode() for day, token in sorted(found.items())}
 
     def keep_seal(self, site: Site, day: date, token: str) -> bool:
         """Keep the seal of a day. Returns False, and changes nothing, if the day has one."""
@@ -122,7 +122,11 @@ class Log:
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.archives(site)))
         with ours(keys.archives(site)):
-            return [msgspec.json.decode(found[last], type=Archive) for last in sorted(found)]
+            archives = [msgspec.json.decode(found[last], type=Archive) for last in sorted(found)]
+            for each in archives:
+                if log_day(str(each.first)) > log_day(str(each.last)) or not (each.file + each.sha256).isprintable():
+                    raise ValueError(f"{each.file!r} is no archive")
+            return archives
 
     def must_have(self, site: Site, day: date) -> None:
         """Return if ``day`` was not archived.
@@ -208,8 +212,9 @@ class Log:
         """Return a bucket's oldest entries before ``end`` (ms), as many as are taken out at once."""
         with self._reached():
             page = cast(list[Any], self._redis.xrange(bucket.log, "-", f"({end}-0", count=PIECE))
-        places = [(*map(int, place.split(b"-")), fields[b"e"]) for place, fields in page]
-        return [unpack(packed, bucket.number, at, seq) for at, seq, packed in places]
+        with ours(bucket.log):
+            places = [(*map(int, place.split(b"-")), fields[b"e"]) for place, fields in page]
+            return [unpack(packed, bucket.number, at, seq) for at, seq, packed in places]
 
     def _drop(self, key: str, fields: list[bytes]) -> None:
         for n in range(0, len(fields), PIECE):
