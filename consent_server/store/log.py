@@ -66,6 +66,7 @@ class Log:
         self._trim = connection.script("trim")
         self._compact = connection.script("clock", "compact")
         self._settle = connection.script("settle")
+        self._keep = connection.script("keep")
 
     def day(self, site: Site, day: date, since: Where = (0, 0), until: Where = END) -> Iterator[Entry]:
         """Yield all entries of one UTC day, erased ones too, by bucket and time, with whole notice hashes.
@@ -145,9 +146,13 @@ class Log:
     def keep_archive(self, site: Site, archive: Archive) -> bool:
         """Write down that days are in an archive, before ``trim`` takes them out.
 
-        Returns False, and changes nothing, if there is an archive up to that day.
+        Returns False, and changes nothing, if one of its days is in another archive: of a run to another folder.
         """
-        return bool(self._write(keys.archives(site), "HSETNX", archive.last.isoformat(), msgspec.json.encode(archive)))
+        others = self.archives(site)
+        if any(each.last >= archive.first for each in others):
+            return False
+        what = [len(others), archive.last.isoformat(), msgspec.json.encode(archive)]
+        return bool(self._keep(keys=[keys.archives(site)], args=what))
 
     def compact(self, site: Site) -> bool:
         """Have what was erased leave the memory of Redis, not only its answers, and then its append-only file.

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,7 +22,7 @@ from consent_server.proof.log import CannotWrite
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.site import Notice
-from consent_server.store import Archived, Store, Unreadable
+from consent_server.store import Archive, Archived, Store, Unreadable
 from consent_server.verify import Failed, NoExport, opened, verify
 
 
@@ -178,6 +179,17 @@ def test_a_genuine_export_that_somebody_calls_an_archive_trims_nothing(log, writ
     with pytest.raises((Failed, Unproven)):
         archive(log.store, SHOP, KEYS, log.folder, NOW)
     assert len(log.logged()) == before
+
+
+def test_two_runs_to_two_folders_do_not_both_have_the_same_days(log, monkeypatch):
+    """Around midnight their last days differ: the second, killed while it trims, could not be ended by anybody."""
+    made = Archive(OLD[0], OLD[-1], "one.jsonl.gz", "", 5)
+    later = replace(made, last=OLD[-1] + timedelta(1))
+    assert log.store.log.keep_archive(SHOP, made)
+    assert not log.store.log.keep_archive(SHOP, later)
+    monkeypatch.setattr(log.store.log, "archives", lambda site: [])  # as it was before the first one wrote it down
+    assert not log.store.log.keep_archive(SHOP, later)
+    assert log.client.hlen("consent:{shop}:archives") == 1
 
 
 @pytest.mark.parametrize("what", [b"", b"{}", b"\xff", b"[1]"])
