@@ -148,6 +148,50 @@ def test_it_is_counted_in_its_language_and_variant(shop: Shop, page: Page) -> No
     assert posted(shop, "shown") == [{"lang": "tr", "variant": "b"}]
 
 
+TWO = (Variant("a", 1, None, {}), Variant("b", 1, "box", {}))
+"""Two ways of asking, each shown to half of the shoppers."""
+
+
+def test_all_pages_of_a_visit_ask_in_the_way_that_was_counted_and_nothing_is_stored(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    shop.serve(variants=TWO)
+    for path in ("/", "/1", "/2"):
+        shop.page(f"<a href='/{path.count('1') + 1}'>Next</a>", path)
+    for _ in range(4):
+        page = new_context(locale="en-GB").new_page()
+        shop.posts.clear()
+        page.goto(shop.url())
+        when(page, lambda: posted(shop, "shown"))
+        [counted] = posted(shop, "shown")
+        following = page.get_by_text("Next")
+        for move in (following.click, page.reload, following.click):
+            move()
+            expect(banner(page)).to_be_visible()
+            expect(page.locator("[data-ask] .box")).to_have_count(int(counted["variant"] == "b"))
+        assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
+        press(page, "refuse")
+        assert decided(shop, page, 1)["variant"] == counted["variant"]
+        page.context.close()
+
+
+NO_NUMBER = {
+    "an old browser": "delete window.navigation",
+    "a page that has the name": "var navigation = document.querySelectorAll('nav')",
+    "a list of that name": "var navigation = []",
+    "a page of no origin": "Object.defineProperty(Navigation.prototype, 'entries', { value: () => [] })",
+}
+
+
+@pytest.mark.parametrize("why", NO_NUMBER)
+def test_it_asks_in_some_way_where_the_browser_has_no_number_for_the_visit(shop: Shop, page: Page, why: str) -> None:
+    shop.serve(variants=TWO)
+    page.goto(shop.page("", head=f"<script>{NO_NUMBER[why]}</script>{shop.tag}"))
+    expect(banner(page)).to_be_visible()
+    when(page, lambda: posted(shop, "shown"))
+    assert posted(shop, "shown")[0]["variant"] in ("a", "b")
+
+
 UNSEEN = {
     "a page that is hidden": "Object.defineProperty(Document.prototype, 'hidden', { get: () => !window.front })",
     "a banner that a blocker hides": "addEventListener('DOMContentLoaded', () => document.querySelector('[data-ask]')"
