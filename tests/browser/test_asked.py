@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -146,6 +147,44 @@ def test_it_is_counted_in_its_language_and_variant(shop: Shop, page: Page) -> No
     page.goto(shop.page("", lang="tr"))
     when(page, lambda: posted(shop, "shown"))
     assert posted(shop, "shown") == [{"lang": "tr", "variant": "b"}]
+
+
+@pytest.mark.parametrize("answer", ["accept", "refuse"])
+@pytest.mark.parametrize("why", ["expired", "older revision"])
+def test_who_is_asked_again_is_no_showing_as_the_answer_is_a_renewal(
+    shop: Shop, page: Page, why: str, answer: str
+) -> None:
+    shop.serve(keep=30 * 86400)
+    page.goto(shop.page(""))
+    press(page, answer)
+    until(page, "consent.token")
+    shop.posts.clear()
+    again = page.context.new_page()
+    if why == "expired":
+        again.clock.set_fixed_time(time.time() + 31 * 86400)
+    else:
+        shop.serve(revision=2, keep=30 * 86400)
+    again.goto(shop.page("", head=shop.tag.replace(".js", ".js?2")))
+    expect(banner(again)).to_be_visible()
+    settle(again)
+    press(again, "refuse")
+    assert "previous" in decided(shop, again, 1)
+    assert posted(shop, "shown") == []
+
+
+@pytest.mark.troubles("Failed to load resource")
+def test_who_looks_for_preferences_that_do_not_load_is_no_showing(shop: Shop, page: Page) -> None:
+    page.goto(shop.page(""))
+    press(page, "accept")
+    until(page, "consent.token")
+    shop.posts.clear()
+    other = page.context.new_page()
+    other.route("**/details.*", lambda route: route.abort())
+    other.goto(shop.page(SETTINGS))
+    other.get_by_role("button", name="Cookie settings").click()
+    expect(banner(other).get_by_role("alert")).to_be_visible()
+    settle(other)
+    assert posted(shop, "shown") == []
 
 
 TWO = (Variant("a", 1, None, {}), Variant("b", 1, "box", {}))
