@@ -172,10 +172,10 @@ class _Crowd:
         yes = 0.52 + who.mood + progress
         what = chance.random()
         if what < yes:
-            allow, how = 7, "accept" if chance.random() < 0.96 else "preferences"
+            allow, how = 7, "accept" if chance.random() < 0.96 else "save"
         elif what < yes + 0.13:
             allow = mask_of(chance.choices(_PARTS, (3, 4, 5, 1, 1))[0].split())
-            how = "save" if chance.random() < 0.7 else "preferences"
+            how = "save"
         else:
             allow, how = 0, "refuse" if chance.random() < 0.97 else "save"
         expired = None

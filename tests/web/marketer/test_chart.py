@@ -257,7 +257,8 @@ def test_advice_about_a_country_or_variant_of_any_name_is_escaped():
 def test_a_button_is_called_what_it_is_called_on_the_banner(lang):
     words, banner = Words.of(lang), {"accept": "Everything!", "refuse": "Nothing!"}
     assert [way_in_words(words, how, banner) for how in ("accept", "refuse")] == ["Everything!", "Nothing!"]
-    assert way_in_words(EN, "preferences", banner) == "Chosen in preferences"
+    assert way_in_words(EN, "save", banner) == "Chosen in preferences"
+    assert way_in_words(EN, "preferences", banner) == "Changed later"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
