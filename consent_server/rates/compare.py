@@ -150,7 +150,7 @@ def _verdict(a: str, b: str, of_a: Counts, of_b: Counts, goal: str, alpha: float
     shown, answered = of_a.shown + of_b.shown, of_a.answered + of_b.answered
     an_answer = answered / shown if shown and answered else 1.0
     fewest = min(rate.denominator for rate in rates)
-    if any(rate.numerator > rate.denominator for rate in rates):
+    if of_a.is_over or of_b.is_over:
         return Verdict(a, b, goal, "impossible")
     if fewest < TOO_FEW:
         missing = shown * (TOO_FEW / fewest - 1) if fewest else 2 * TOO_FEW

@@ -121,10 +121,13 @@ def test_the_verdicts_of_a_whole_page_find_at_most_one_false_winner_in_twenty():
         (Counts(), Counts(), "early"),
         (asked(100, 200, 50), asked(1000, 200, 50), "impossible"),
         (asked(0, 200, 50), asked(0, 200, 50), "impossible"),
+        (asked(1000, 700, 900), asked(1000, 400, 500), "impossible"),
+        (asked(1000, 400, 500), asked(1000, 700, 400), "impossible"),
     ],
 )
-def test_a_verdict_says_which_is_better_or_that_it_is_too_early(a, b, kind):
-    [verdict] = verdicts({"a": a, "b": b}, "reach_marketing" if a.answered <= a.shown else "answer")
+@pytest.mark.parametrize("goal", ["reach_marketing", "answer"])
+def test_a_verdict_says_which_is_better_or_that_it_is_too_early(a, b, kind, goal):
+    [verdict] = verdicts({"a": a, "b": b}, goal)
     assert verdict.kind == kind
     assert (verdict.more > 0) == (kind == "early")
 
