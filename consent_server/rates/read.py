@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..entry import DIMENSIONS, SIGNAL
+from ..entry import DIMENSIONS
 from ..site import Site
 from ..store import SEPARATOR, Store
 from ..store.connection.zones import day_number
-from ..store.counters import Row
 from ..store.evidence.asked import Asked
 from ..store.keys import midnight
+from .counted import answers, counts_of, days_of, rows_of, rules_of, together_since
 from .counts import Counts
 from .experiment import PACE, Experiment, Trial, tried
 from .happened.alarms import Alarm, alarms
@@ -62,12 +62,13 @@ def report(
     Raises:
         StoreAway: the store does not answer.
     """
-    now = _days(store, site, period, only)
+    now = days_of(store, site, period, only)
     total = Counts.total(now.values())
-    rows = now if by == "day" else {only[by]: total} if by in only else _rows(store, site, period, [by], only)[0][by]
+    rows = now if by == "day" else {only[by]: total} if by in only else rows_of(store, site, period, [by], only)[0][by]
     against = against or period.before
-    before = Counts.total(_days(store, site, against, only).values())
-    return Report(site.id, period, by, rows, total, before, against, only, site.timezone)
+    before = Counts.total(days_of(store, site, against, only).values())
+    is_unlike = is_mixed((rules_of(store, site, period, only), total), (rules_of(store, site, against, only), before))
+    return Report(site.id, period, by, rows, total, before, against, only, site.timezone, is_unlike)
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
@@ -76,7 +77,7 @@ def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
     Raises:
         StoreAway: the store does not answer.
     """
-    return alarms(_answers(store, site, Period(day - WATCHED, day), "day"))
+    return alarms(answers(store, site, Period(day - WATCHED, day), "day"))
 
 
 def overview(
@@ -106,24 +107,24 @@ def overview(
     # That the last day of a period is over, and had no banner, is known from the day after on.
     end = max(day, min(today or day, period.last + timedelta(days=1)))
     start = min(watched.first, period.first - WATCHED)
-    everything = _answers(store, site, Period(start, end), "day")
-    known = _days(store, site, Period(start, end), only) if only else everything
+    everything = answers(store, site, Period(start, end), "day")
+    known = days_of(store, site, Period(start, end), only) if only else everything
     days = _within(known, period)
-    before = Counts.total(_days(store, site, against or period.before, only).values())
+    before = Counts.total(days_of(store, site, against or period.before, only).values())
     unlike = alarms(_within(everything, watched))
     asked = [(_day_of(site, each), each) for each in store.notices.asked(site)]
     notes = [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
     happened = marks(asked, _within(everything, Period(period.first - WATCHED, end)), period, notes)
     if not _any(days):
-        is_known = _any(everything) or _any(_answers(store, site, year, "day"))
+        is_known = _any(everything) or _any(answers(store, site, year, "day"))
         return Overview(days, before, {}, unlike, None, is_known, period, happened)
     trial = tried([(on, each.variants) for on, each in asked], [variant.name for variant in site.variants], year)
     by = [name for name in only.crossed if trial or name != "variant"]
     by += [] if only else ["how"]
     by += [] if {"rule", "country"} & {*only} else ["rule"]
-    rows, since = _rows(store, site, period, by, only)
-    together = _together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    last = min(period.last, day)
+    rows, since = rows_of(store, site, period, by, only)
+    together = together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
+    now, last = (rows.get("rule", {}), Counts.total(days.values())), min(period.last, day)
     counted = max(period.first, together or period.first, first_counted(known) or period.first)
     return Overview(
         days,
@@ -137,7 +138,8 @@ def overview(
         _zone_since(store, site),
         together,
         since,
-        is_mixed(rows.get("rule", {}), Counts.total(days.values())),
+        is_mixed(now),
+        is_mixed(now, (rules_of(store, site, against or period.before, only), before)),
     )
 
 
@@ -146,13 +148,13 @@ def _experiment(store: Store, site: Site, trial: Trial, everything: Mapping[str,
     nothing = dict.fromkeys(trial.names, Counts())
     if trial.last < trial.first:
         return Experiment(trial, nothing, {}, 1)
-    counts = nothing | _answers(store, site, Period(trial.first, trial.last), "variant")
+    counts = nothing | answers(store, site, Period(trial.first, trial.last), "variant")
     since = max(trial.first, trial.last - timedelta(days=PACE - 1), first_counted(everything) or trial.first)
     lately = Period(min(since, trial.last), trial.last)
     return Experiment(
         trial,
         {name: counts[name] for name in trial.names},
-        _answers(store, site, lately, "variant") if trial.is_running else {},
+        answers(store, site, lately, "variant") if trial.is_running else {},
         lately.days,
     )
 
@@ -202,7 +204,7 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
     differences = []
     for by in COUNTED:
         counted = {
-            value: counts.row[1:] for value, counts in _counts(store, site, period, by).items() if any(counts.row[1:])
+            value: counts.row[1:] for value, counts in counts_of(store, site, period, by).items() if any(counts.row[1:])
         }
         again = {value: tuple(numbers[name] for name in LOGGED) for value, numbers in logged[by].items()}
         if by == "rule":  # some of these days were counted without, before the shop had any
@@ -219,82 +221,6 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
             if counted.get(value) != again.get(value)
         ]
     return Recount(site.id, period, differences, left_out)
-
-
-def _counts(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
-    return {value: Counts(row) for value, row in store.counters.counts(site, period.first, period.last, by).items()}
-
-
-def _answers(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
-    """Return what was counted but for the answers that an older version took a privacy signal for.
-
-    The counters say on which day those were, not in which language, variant, country or on which device: rows by these
-    have them still.
-    """
-    counted = _counts(store, site, period, by)
-    if by == "how" and SIGNAL in counted:
-        counted[SIGNAL] = counted[SIGNAL].only_shown()
-    elif by == "day":
-        signalled = store.counters.daily(site, period.first, period.last, "how").get(SIGNAL, [])
-        for day, row in zip(period, map(Counts, signalled), strict=False):
-            counted[day.isoformat()] -= row - row.only_shown()
-    return {value: counts for value, counts in counted.items() if by == "day" or any(counts.row)}
-
-
-def _days(store: Store, site: Site, period: Period, only: Only) -> dict[str, Counts]:
-    """Return the counts of each day of a part of the shoppers."""
-    if not only:
-        return _answers(store, site, period, "day")
-    if only.alone:
-        by, value = only.alone
-        rows: Sequence[Row] = store.counters.daily(site, period.first, period.last, by).get(value, [])
-        daily = [Counts(row) for row in rows] or [Counts()] * period.days
-    else:
-        cells = store.counters.daily(site, period.first, period.last, only.counted())
-        picked = [each for cell, each in cells.items() if only.has(cell)]
-        daily = [Counts.total(map(Counts, rows)) for rows in zip(*picked, strict=True)] or [Counts()] * period.days
-    return {day.isoformat(): counts for day, counts in zip(period, daily, strict=True)}
-
-
-def _rows(
-    store: Store, site: Site, period: Period, asked: Sequence[str], only: Only
-) -> tuple[dict[str, dict[str, Counts]], dict[tuple[str, str], date]]:
-    """Return the counts of a part of the shoppers by each of these dimensions, and the first day of each value.
-
-    What never occurred is left out.
-    """
-    counted = {
-        kind: store.counters.daily(site, period.first, period.last, kind)
-        for kind in {only.counted(by) if only else by for by in asked}
-    }
-    found: dict[str, dict[str, Counts]] = {by: {} for by in asked}
-    since: dict[tuple[str, str], date] = {}
-    for by, rows in found.items():
-        for cell, days in counted[only.counted(by) if only else by].items():
-            total = Counts(tuple(map(sum, zip(*days, strict=True))))
-            if (by, cell) == ("how", SIGNAL):
-                total = total.only_shown()
-            if not any(total.row) or not only.has(cell):
-                continue
-            value, first = value_in(cell, by) if only else cell, next(n for n, row in enumerate(days) if any(row))
-            rows[value] = rows.get(value, Counts()) + total
-            since[by, value] = min(since.get((by, value), date.max), period.first + timedelta(days=first))
-    return found, since
-
-
-def _together_since(store: Store, site: Site, days: Mapping[str, Counts], only: Only, period: Period) -> date | None:
-    """Return from which day of the period on parts were counted together, or None where they always were.
-
-    Older versions counted each dimension by itself alone.
-    """
-    if not only or not only.crossed:
-        return None
-    picked = Only(only if only.alone else {})
-    cells = store.counters.daily(site, period.first, period.last, only.counted())
-    rows = [each for cell, each in cells.items() if picked.has(cell)]
-    counted = [Counts.total(map(Counts, row)) for row in zip(*rows, strict=True)] or [Counts()] * period.days
-    short = [day for day, together in zip(period, counted, strict=True) if days[day.isoformat()].shown > together.shown]
-    return short[-1] + timedelta(days=1) if short else None
 
 
 def _any(rows: Mapping[str, Counts]) -> bool:

@@ -24,7 +24,7 @@ from consent_server.cli import main
 from consent_server.decision import Consent, Decision
 from consent_server.entry import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL
 from consent_server.rates import read
-from consent_server.rates.counts import Counts, Rate
+from consent_server.rates.counts import LINES, Counts, Rate
 from consent_server.rates.experiment import Pace
 from consent_server.rates.only import Only
 from consent_server.rates.period import Period
@@ -478,6 +478,28 @@ def test_under_several_rules_nobody_is_behind_and_under_one_of_them_somebody_is(
     assert glance(store, replace(other, rules=())).is_mixed
 
 
+def test_periods_under_several_rules_are_no_contest_and_under_one_of_them_they_are(tried):
+    store, site = tried
+    ruled = replace(site, rules=(Rule("uk", ("GB",), {"analytics": "objection"}),))
+    for ago, rule, accepted in ((8, "", 300), (1, "uk", 900)):  # all came under the rule only lately
+        cell = SEPARATOR.join(("en", "", "phone"))
+        count(
+            store, ruled, ago, 1000, accepted, device="phone", parts=cell, rule=rule, placed=f"{cell}{SEPARATOR}{rule}"
+        )
+    period = Period(read.today() - timedelta(days=6), read.today())
+    found = read.overview(store, ruled, period, read.today())
+    assert (found.is_mixed, found.is_unlike) == (False, True)
+    told = read.report(store, ruled, period, "day")
+    assert told.trend == "ruled"
+    assert told.as_json()["trend"] == {"says": "mixed", "rates": dict.fromkeys(LINES, "unknown")}
+    assert "not compared" in told.as_text(moved=True)
+    alone = read.report(store, ruled, period, "day", Only(rule="uk"))
+    assert not alone.is_unlike
+    count(store, ruled, 0, 1, 0, device="phone", rule="")
+    lately = Period(read.today() - timedelta(days=2), read.today())
+    assert not read.report(store, ruled, lately, "day", against=lately).is_unlike  # one visit makes them no other ones
+
+
 def test_an_outage_on_the_last_day_of_a_period_is_marked_for_who_looks_later(tried):
     store, site = tried
     for ago in range(30, -1, -1):
@@ -500,4 +522,4 @@ def test_whoever_shows_rates_reads_no_counters_by_itself():
         name for name, text in texts.items() if re.search(r"^from \.+(rates|read|counts)\b", text, re.MULTILINE)
     }
     assert {"web/health.py", "cli/rates.py", "check/store.py", "housekeeping.py"} <= shows_rates
-    assert {name for name in shows_rates if "store.counters.counts(" in texts[name]} == {"rates/read.py"}
+    assert {name for name in shows_rates if "store.counters.counts(" in texts[name]} == {"rates/counted.py"}

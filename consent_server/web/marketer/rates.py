@@ -151,7 +151,7 @@ def page_values(site: Site, question: Question, day: date, today: date) -> dict[
     if not any(any(counts.row) for counts in found.days.values()):
         return {"total": total, "empty": "quiet" if found.known else "new", "marks": found.marks}
     segments = segments_of(found, goal)
-    lines = chart.lines(found.days, found.before, found.marks, goal, question.target)
+    lines = chart.lines(found.days, found.before, found.marks, goal, question.target, found.is_unlike)
     return {
         "empty": None,
         "total": total,
@@ -160,7 +160,7 @@ def page_values(site: Site, question: Question, day: date, today: date) -> dict[
         "marks": found.marks,
         "parts_since": found.parts_since,
         "zone_since": found.zone_since,
-        "trend": chart.trend(lines),
+        "trend": ("ruled", []) if found.is_unlike else chart.trend(lines),
         "funnel": chart.funnel(total, found.signalled),
         "categories": [
             (name, total.rate(f"grant_{name}"), total.rate(f"reach_{name}"), total.rate(f"withdrawal_{name}"))

@@ -108,6 +108,11 @@ def test_more_is_higher_and_later_is_further_right():
     assert line.last == (line.x(1), line.y(0.7))
 
 
+def test_periods_that_are_no_contest_are_not_compared():
+    found = lines(days([asked(2000, 800, 200)]), asked(2000, 200, 500), is_unlike=True)
+    assert [(line.change, line.compared) for line in found] == [(None, False)] * 4
+
+
 @pytest.mark.parametrize(
     ("before", "now", "kind"),
     [
