@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -131,7 +131,7 @@ def overview(
         before,
         rows,
         unlike,
-        _experiment(store, site, trial, everything) if trial and not only else None,
+        _experiment(store, site, trial, everything, asked) if trial and not only else None,
         True,
         Period(min(counted, last), last),
         happened,
@@ -143,7 +143,9 @@ def overview(
     )
 
 
-def _experiment(store: Store, site: Site, trial: Trial, everything: Mapping[str, Counts]) -> Experiment:
+def _experiment(
+    store: Store, site: Site, trial: Trial, everything: Mapping[str, Counts], asked: Sequence[tuple[date, Asked]]
+) -> Experiment:
     """Return what was counted of a trial; ``everything``: the days lately, the first of a young shop among them."""
     nothing = dict.fromkeys(trial.names, Counts())
     if trial.last < trial.first:
@@ -151,11 +153,13 @@ def _experiment(store: Store, site: Site, trial: Trial, everything: Mapping[str,
     counts = nothing | answers(store, site, Period(trial.first, trial.last), "variant")
     since = max(trial.first, trial.last - timedelta(days=PACE - 1), first_counted(everything) or trial.first)
     lately = Period(min(since, trial.last), trial.last)
+    told = marks(asked, {}, Period(trial.first, trial.last))
     return Experiment(
         trial,
         {name: counts[name] for name in trial.names},
         answers(store, site, lately, "variant") if trial.is_running else {},
         lately.days,
+        max((mark.first for mark in told if mark.kind in ("words", "look")), default=None),
     )
 
 

@@ -367,10 +367,10 @@ def test_a_recount_says_in_every_format_whether_the_log_agrees(form, busy, cli, 
 # At a glance
 
 
-def ask(store, site, ago, *variants):
+def ask(store, site, ago, *variants, words="x"):
     """Write down that these variants are asked since so many days."""
     at = int((datetime.now(UTC) - timedelta(days=ago)).timestamp() * 1000)
-    store.notices.note(site, Asked(at, 1, "x", f"{ago}", variants))
+    store.notices.note(site, Asked(at, 1, words, f"{ago}", variants))
 
 
 def count(store, site, ago, shown, accepted, **where):
@@ -428,6 +428,19 @@ def test_an_experiment_that_ends_by_keeping_the_winner_keeps_its_result(tried):
     assert [str(verdict).split(",")[0] for verdict in found.verdicts("answer")] == ["c is better"]
     assert {name: counts.shown for name, counts in found.experiment.counts.items()} == {"a": 40000, "c": 40000}
     assert advice_of(found, "answer") == []  # everybody sees it
+
+
+def test_words_or_a_look_that_change_while_variants_are_compared_are_told(tried):
+    store, site = tried
+    for ago in range(20, -1, -1):
+        for name in "ac":
+            count(store, site, ago, 100, 30, variant=name)
+    ask(store, site, 15, "a", "c")
+    assert glance(store, site).experiment.changed is None
+    ask(store, site, 9, "a", "c")  # another cookie list, which nobody sees
+    assert glance(store, site).experiment.changed is None
+    ask(store, site, 4, "a", "c", words="y")
+    assert glance(store, site).experiment.changed == read.today() - timedelta(days=4)
 
 
 def test_what_a_young_shop_could_gain_is_that_of_a_month(tried):
