@@ -107,6 +107,17 @@ def test_of_a_part_without_anything_it_is_said_that_the_part_has_none(marketer, 
     assert str(Words.of(lang)("quiet")) not in page
 
 
+def test_a_year_is_compared_with_the_days_before_unless_a_year_earlier_was_asked_for(marketer, app, site):
+    put(app, site, TODAY, 1000, 400)
+    end = TODAY - timedelta(days=1)
+    start = end.replace(year=end.year - 1) + timedelta(days=1) if (end.month, end.day) != (2, 29) else end
+    whole = f"from={start}&to={end}"
+    for query, kind in ((whole, "before"), (f"{whole}&against=year", "year"), (f"{whole}&against=before", "before")):
+        page = marketer.get(f"/?{query}").text
+        assert f'<option value="{kind}" selected>' in page
+        assert f'name="was_against" value="{kind}"' in page
+
+
 @pytest.mark.parametrize("target", ["47.5", "48", "0.25"])
 def test_a_target_stays_what_was_given(marketer, app, site, target):
     for n in range(3):
