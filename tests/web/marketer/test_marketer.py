@@ -316,9 +316,9 @@ def test_the_headline_is_the_goal_that_was_chosen(marketer, shopper):
 
 def test_a_target_is_reached_or_missed_by_so_many_points(marketer, shopper):
     three_answers(shopper)
-    assert "Target reached: the answer rate is 10.0 points above 50%." in marketer.get("/?goal=answer&target=50").text
-    page = marketer.get("/?goal=answer&target=72,5%25").text
-    assert "Target missed: the answer rate is 12.5 points below 72.5%." in page
+    assert "Target reached: the answer rate is 50.0 points above 10%." in marketer.get("/?goal=answer&target=10").text
+    page = marketer.get("/?goal=answer&target=92,5%25").text
+    assert "Target missed: the answer rate is 32.5 points below 92.5%." in page
     refused = marketer.get("/?target=many")
     assert refused.status_code == 400
     assert "A target is a percentage from 0 to 100." in refused.text
