@@ -276,6 +276,28 @@ def test_a_day_is_read_as_it_is_written(lang, day):
     assert {Words.of(other).iso(words.day(day, year=True)) for other in LANGUAGES} == {day.isoformat()}
 
 
+@pytest.mark.parametrize(
+    "text",
+    (
+        *("27.11.2026", " 27.11.2026 ", "27 November 2026", "27 NOYABR 2026", "27 noy 2026", "27 kas 2026"),
+        *("27 ноября 2026", "27 ноябрь 2026", "27 нояб 2026", "27 Kasım 2026", "27 KASIM 2026"),
+    ),
+)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_day_is_read_as_people_write_it(lang, text):
+    assert Words.of(lang).iso(text) == "2026-11-27"
+
+
+def test_a_month_is_read_by_each_of_its_names():
+    for lang in LANGUAGES:
+        words = Words.of(lang)
+        also = str(words("months_also")).split()
+        assert len(also) % 12 == 0
+        for n, name in enumerate([*words.months, *also]):
+            for written in (name, name.capitalize()):
+                assert words.iso(f"1 {written} 2026") == f"2026-{n % 12 + 1:02}-01"
+
+
 @pytest.mark.parametrize("text", ["spring", "1 Foo 2026", "x Nov 2026", "", "1 2 3", "² Nov 2026"])
 def test_what_is_no_day_is_left_to_who_refuses_it(text):
     assert EN.iso(text) == text
