@@ -306,6 +306,19 @@ def test_page_json_and_csv_agree(marketer, shopper, site, by):
     assert "<b>60.0%</b> of the visits were answered, and <b>33.3%</b> of the answers allow it" in page
 
 
+def test_each_rate_comes_with_the_two_counts_that_it_is_made_of_the_goal_of_a_part_too(marketer, shopper):
+    three_answers(shopper)
+    page = marketer.get("/?goal=reach_marketing&lang=en").text
+    devices = re.search(r'aria-labelledby="by-device">.*?</table>', page, re.S)[0]
+    assert re.findall(r'columnheader">([^<]*)', devices)[2:] == [
+        "Reach of marketing", "Answer rate", "Functional", "Analytics", "Marketing",
+    ]  # fmt: skip
+    assert re.findall(r"\d of \d", devices) == ["1 of 5", "3 of 5", "1 of 3", "2 of 3", "1 of 3"]
+    categories = re.search(r'<h2 id="categories">.*?</table>', page, re.S)[0]
+    assert re.findall(r"\d of \d", categories)[-3:] == ["1 of 3", "1 of 5", "0 of 1"]
+    assert "1 of 2" in re.search(r'<dl class="after">.*?</dl>', page, re.S)[0]
+
+
 def test_the_headline_is_the_goal_that_was_chosen(marketer, shopper):
     three_answers(shopper)
     page = marketer.get("/?goal=answer").text
