@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Response, redirect, request
+from flask import Response, g, redirect, request
 
 from ...rates import read
 from ...rates.compare import GOALS
@@ -82,6 +82,7 @@ def rates_page() -> Response:
     try:
         return show_report(site, Question.parse(request.args, chosen_words(), today), sites=theirs)
     except BadQuestion as error:
+        g.wrong = error
         return show_report(site, Question.usual(today), sites=theirs, wrong=error)
 
 

@@ -99,6 +99,17 @@ def test_what_is_settled_is_settled_once(asked):
         assert settled(found, EN, site, TODAY) is None
 
 
+@pytest.mark.parametrize("wrong", ["target=abc", "device=foo", "country=AZ&device=phone", "from=spring", "against=x"])
+def test_what_was_wrong_is_in_no_link_of_the_page(marketer, shopper, site, wrong):
+    three_answers(shopper)
+    page = marketer.get(f"/?{wrong}&goal=answer&lang=en&site={site.id}")
+    assert page.status_code == 400
+    links = [html.unescape(link) for link in re.findall(r'href="(/[^"]*)"', page.text)]
+    assert f"/links?site={site.id}" in links
+    for link in links:
+        assert marketer.get(link).status_code < 400, link
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_of_a_part_without_anything_it_is_said_that_the_part_has_none(marketer, shopper, lang):
     three_answers(shopper)

@@ -278,10 +278,10 @@ def test_a_day_is_read_as_it_is_written(lang, day):
 
 @pytest.mark.parametrize(
     "text",
-    (
+    [
         *("27.11.2026", " 27.11.2026 ", "27 November 2026", "27 NOYABR 2026", "27 noy 2026", "27 kas 2026"),
         *("27 ноября 2026", "27 ноябрь 2026", "27 нояб 2026", "27 Kasım 2026", "27 KASIM 2026"),
-    ),
+    ],
 )
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_day_is_read_as_people_write_it(lang, text):
