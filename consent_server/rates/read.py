@@ -46,6 +46,11 @@ def day_in(site: Site, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(site.timezone)).date()
 
 
+def day_of(site: Site, seconds: float) -> date:
+    """Return the day of a moment, in seconds since 1970, in the time zone of the site."""
+    return day_in(site, datetime.fromtimestamp(seconds, UTC))
+
+
 def report(
     store: Store, site: Site, period: Period, by: str, only: Only = EVERYTHING, against: Period | None = None
 ) -> Report:
@@ -112,7 +117,7 @@ def overview(
     days = _within(known, period)
     before = Counts.total(days_of(store, site, against or period.before, only).values())
     unlike = alarms(_within(everything, watched))
-    asked = [(_day_of(site, each), each) for each in store.notices.asked(site)]
+    asked = [(day_of(site, each.at / 1000), each) for each in store.notices.asked(site)]
     notes = [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
     happened = marks(asked, _within(everything, Period(period.first - WATCHED, end)), period, notes)
     if not _any(days):
@@ -165,11 +170,7 @@ def _experiment(
 
 def _zone_since(store: Store, site: Site) -> date | None:
     spans = store.zones.history(site)
-    return day_in(site, datetime.fromtimestamp(spans[-1].start / 1000, UTC)) if spans and spans[-1].start else None
-
-
-def _day_of(site: Site, asked: Asked) -> date:
-    return day_in(site, datetime.fromtimestamp(asked.at / 1000, UTC))
+    return day_of(site, spans[-1].start / 1000) if spans and spans[-1].start else None
 
 
 def recount(store: Store, site: Site, period: Period) -> Recount:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from flask import Response, g, redirect, request
@@ -112,7 +112,7 @@ def show_report(
         400 if wrong else 200,
         wrong=wrong,
         link=link,
-        ends=link and datetime.fromtimestamp(link.until, UTC).date(),
+        ends=link and read.day_of(site, link.until),
         site=site,
         sites=sites,
         period=question.period,
