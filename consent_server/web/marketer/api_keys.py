@@ -13,8 +13,11 @@ from ...rates import read
 from ...site import Site
 from ...store import ApiKey
 from ..services import services
-from .frame import blueprint, errors_on_page, render_page
+from .frame import blueprint, chosen_words, errors_on_page, render_page
 from .session import digest, require_marketer, require_own_session, site_of
+
+MOST = 500
+"""Keys of a site: all of them are read for each page."""
 
 
 @blueprint.get("/keys")
@@ -31,6 +34,8 @@ def make_key() -> Response:
     """Make an API key and show it this once."""
     marketer = require_own_session()
     site = site_of(marketer, request.form.get("site", ""))
+    if len(services().store.rates_keys.all(site)) >= MOST:
+        return render_page("refused", 400, said=chosen_words()("keys_full", most=chosen_words().number(MOST)))
     key = secrets.token_urlsafe(32)
     name = " ".join(request.form.get("name", "").split())[:80] or "?"
     made = ApiKey(digest("api-key", key), name, int(time.time()), marketer.name)

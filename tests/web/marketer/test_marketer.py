@@ -20,6 +20,7 @@ from consent_server.rules import Rule
 from consent_server.settings.environment import Settings
 from consent_server.site import OPTIONAL, Variant
 from consent_server.store.keys import buckets
+from consent_server.web.marketer import api_keys
 from consent_server.web.marketer.session import hash_password
 from consent_server.web.marketer.words import LANGUAGES, Words
 
@@ -249,6 +250,18 @@ def test_an_api_key_is_kept_as_itshash_password(app, marketer, site):
     kept = redis.hgetall(f"consent:{{{site.id}}}:api-keys")
     assert kept
     assert key.encode() not in b"".join([*kept, *kept.values()])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_shop_has_no_more_keys_than_can_be_read(marketer, site, monkeypatch, lang):
+    monkeypatch.setattr(api_keys, "MOST", 1)
+    api_key(marketer, site)
+    page = marketer.get(f"/keys?site={site.id}&lang={lang}").text
+    refused = post(marketer, "/keys", page, site=site.id, name="another")
+    words = Words.of(lang)
+    assert refused.status_code == 400
+    assert str(words("keys_full", most=words.number(1))) in refused.text
+    assert "another" not in marketer.get(f"/keys?site={site.id}").text
 
 
 def test_a_key_for_another_shop_cannot_be_made(marketer, other_site):
