@@ -23,8 +23,10 @@ from .overview import Overview, first_counted, is_mixed
 from .period import Period
 from .report import LOGGED, Difference, Recount, Report
 
-COUNTED = (*DIMENSIONS, "parts", "placed")
-"""All that a decision is counted by."""
+TOGETHER = ("parts", "placed")
+"""The combinations that a decision is counted by, besides DIMENSIONS."""
+
+_ByDay = dict[date, dict[str, Counter[str]]]
 
 EVERYTHING = Only()
 """No part of the shoppers, but all of them."""
@@ -182,7 +184,8 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
         Archived: all of the period was.
         StoreAway: the store does not answer.
     """
-    logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in COUNTED}
+    logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in DIMENSIONS}
+    together: dict[str, _ByDay] = {by: defaultdict(lambda: defaultdict(Counter)) for by in TOGETHER}
     notices = store.notices.all(site)
     archives = store.log.archives(site)
     zones, epoch = store.zones.history(site), date(1970, 1, 1)
@@ -201,31 +204,68 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
             if not period.first <= counted_on <= period.last:
                 continue
             asked = notices[entry.notice]
-            day_of = counted_on.isoformat()
-            places = (day_of, asked.lang, asked.variant, entry.device, entry.country, entry.how, asked.rule)
+            places = (
+                counted_on.isoformat(),
+                asked.lang,
+                asked.variant,
+                entry.device,
+                entry.country,
+                entry.how,
+                asked.rule,
+            )
             parts = SEPARATOR.join(places[1:4])
-            for by, value in zip(COUNTED, (*places, parts, f"{parts}{SEPARATOR}{asked.rule}"), strict=True):
+            for by, value in zip(DIMENSIONS, places, strict=True):
                 logged[by][value].update(entry.columns())
+            for by, cell in zip(TOGETHER, (parts, f"{parts}{SEPARATOR}{asked.rule}"), strict=True):
+                together[by][counted_on][cell].update(entry.columns())
     differences = []
-    for by in COUNTED:
-        counted = {
-            value: counts.row[1:] for value, counts in counts_of(store, site, period, by).items() if any(counts.row[1:])
-        }
+    for by in (*DIMENSIONS, *TOGETHER):
+        if by in TOGETHER:
+            counts, logged[by] = _together(store, site, period, by, together[by])
+        else:
+            counts = counts_of(store, site, period, by)
+        counted = {value: each.row[1:] for value, each in counts.items() if any(each.row[1:])}
         again = {value: tuple(numbers[name] for name in LOGGED) for value, numbers in logged[by].items()}
         if by == "rule":  # some of these days were counted without, before the shop had any
             counted.pop("", None)
             again.pop("", None)
-        if by == "placed":  # as by the rule alone
-            counted = {cell: row for cell, row in counted.items() if value_in(cell, "rule")}
-            again = {cell: row for cell, row in again.items() if value_in(cell, "rule")}
-        if by in ("parts", "placed") and sum(map(sum, counted.values())) < sum(map(sum, again.values())):
-            continue  # some of these days were counted by a version that knew of none
         differences += [
             Difference(by, value, counted.get(value), again.get(value))
             for value in sorted({*counted, *again})
             if counted.get(value) != again.get(value)
         ]
     return Recount(site.id, period, differences, left_out)
+
+
+def _together(
+    store: Store, site: Site, period: Period, by: str, logged: _ByDay
+) -> tuple[dict[str, Counts], dict[str, Counter[str]]]:
+    """Return what was counted by combination, and what of the log is to be held against that.
+
+    Days of which nothing was counted so are in neither: an older version counted them, or there were no rules yet.
+    Nor is the day after, where it has less than the log: the version changed in its course.
+    """
+    counted: dict[str, Counts] = defaultdict(Counts)
+    again: dict[str, Counter[str]] = defaultdict(Counter)
+    daily = {
+        cell: list(map(Counts, rows))
+        for cell, rows in store.counters.daily(site, period.first, period.last, by).items()
+        if by != "placed" or value_in(cell, "rule")  # as by the rule alone
+    }
+    older = False
+    for n, day in enumerate(period):
+        cells = {cell: each for cell, each in logged[day].items() if by != "placed" or value_in(cell, "rule")}
+        rows = {cell: days[n] for cell, days in daily.items() if any(days[n].row)}
+        short = sum(sum(each.row[1:]) for each in rows.values()) < sum(each.total() for each in cells.values())
+        if short and (older or not rows):
+            older = not rows
+            continue
+        older = older and not cells
+        for cell, counts in rows.items():
+            counted[cell] += counts
+        for cell, numbers in cells.items():
+            again[cell].update(numbers)
+    return counted, again
 
 
 def _any(rows: Mapping[str, Counts]) -> bool:

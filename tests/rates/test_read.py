@@ -364,6 +364,41 @@ def test_a_recount_says_in_every_format_whether_the_log_agrees(form, busy, cli, 
         assert said.startswith(f"day {today}: counted (")
 
 
+@pytest.mark.parametrize(
+    "option", ["--by=day", "--device=phone", "--rule=uk", "--against=year", "--against-to=2026-01-01"]
+)
+def test_a_recount_of_a_part_is_refused_in_one_sentence(option, busy, cli):
+    assert cli("--recount", option) == (2, "")
+
+
+def test_a_recount_leaves_out_only_the_days_on_which_nothing_was_counted_together(busy, site, redis_url):
+    today = datetime.now(UTC).date()
+    with redis.Redis.from_url(redis_url) as client:
+
+        def parts(day, value=None):
+            """Set the answers of every combination on a day, as far as it has any."""
+            for bucket in buckets(site):
+                for name, number in client.hgetall(bucket.values).items():
+                    if name.startswith(b"parts="):
+                        at = (int(number) * 31 + day.day - 1) * len(COLUMNS)
+                        bits = client.bitfield(bucket.count(f"{day:%Y-%m}"))
+                        for n in range(value is not None, len(COLUMNS)):
+                            bits.set("u32", f"#{at + n}", value or 0)
+                        bits.execute()
+
+        def told(first):
+            period = Period(today - timedelta(days=first), today)
+            return {difference.by for difference in read.recount(busy, site, period).differences}
+
+        assert told(33) == set()
+        parts(today - timedelta(days=32))  # an older version counted none
+        assert told(33) == set()
+        parts(today - timedelta(days=31), 0)  # and another one from some hour of the day after on
+        assert told(33) == set()
+        parts(today - timedelta(days=1), 0)  # this one is wrong
+        assert told(33) == told(5) == {"parts"}
+
+
 # At a glance
 
 
