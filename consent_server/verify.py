@@ -246,6 +246,17 @@ WHOSE = {"identity"}, {"erased", "statement"}, NAMED, NAMED | {"own"}, {"erased"
 """What an entry may say of whose it is: a hash, that it was erased, or who; the last was enough in version 1."""
 
 
+MEMBERS = {
+    "log": {"type", "version", "site", "from", "to", "made", "keys", "restored", "before", "cosigned"},
+    "notice": {"type", "hash", "content"},
+    "day": {"type", "day"},
+    "counts": {"type", "day", "counts"},
+    "seal": {"type", "day", "token", "stamp"},
+    "end": {"type", "token"},
+}
+"""What a line may hold: whatever else stood in one would be read, and proved by nothing. Of an entry see WHOSE."""
+
+
 def leaf(entry: Mapping[str, Any]) -> bytes:
     """Return the hash of an entry as a leaf of its day's tree."""
     return hashlib.sha256(b"\0" + canonical([*(entry[name] for name in LEAF), identity(entry)])).digest()
@@ -747,6 +758,15 @@ def _follow(fact: Fact | None, facts: Iterator[Fact], known: Iterable[Fact]) -> 
             raise Failed(f"In the older export {old} was erased; its statement is missing.")
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, or raise Failed: of a name that stands twice others may read the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise Failed(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in it")
+    return found
+
+
 def _facts(
     lines: Iterable[bytes],
     keys: Mapping[str, Any],
@@ -763,7 +783,7 @@ def _facts(
         for line in lines:
             number += 1
             try:
-                content = json.loads(line) if len(line) <= LONGEST_LINE else None
+                content = json.loads(line, object_pairs_hook=_once) if len(line) <= LONGEST_LINE else None
             except (ValueError, RecursionError):
                 content = None
             if not isinstance(content, dict) or "type" not in content:
@@ -928,6 +948,9 @@ class _Check:
             raise Failed(f"the export is cut off: a line of type {' or '.join(kinds)} is missing at its end")
         if line["type"] not in kinds:
             raise Failed(f"a line of type {' or '.join(kinds)} is expected here, not {line['type']}")
+        foreign = {*line} - MEMBERS.get(line["type"], {*line})
+        if foreign:
+            raise Failed(f"a line of type {line['type']} has no {min(foreign)!r}")
         return line
 
     def run(self) -> Iterator[Fact]:
@@ -1006,6 +1029,8 @@ class _Check:
         self.summary.entries += tree.leaves
         self.summary.days += 1
         token = self.seal(day, tree, hashlib.sha256(canonical(line["counts"])).hexdigest())
+        if line["day"] != day.isoformat():
+            raise Failed(f"the counts of {day} stand as those of {line['day']!r}")
         if day.isoformat() not in self.summary.unsealed:
             yield Fact(day.isoformat(), True, (0, 0, 0), token)
 
@@ -1041,6 +1066,8 @@ class _Check:
         for name, ours in (("site", self.site), ("day", day.isoformat())):
             if seal[name] != ours:
                 raise Failed(f"the seal of {day} is one of another {name}, {seal[name]!r}")
+        if line["day"] != day.isoformat():
+            raise Failed(f"the seal of {day} stands as that of {line['day']!r}")
         if seal.get("open"):
             self._must_not_be_older(f"the seal of {day}", token)
         elif self.keys.is_older(by := self.keys.signer(token), self.by):

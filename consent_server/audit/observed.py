@@ -51,6 +51,8 @@ class Observed:
     """Of each page, how our tag stands in it."""
     cookies: dict[str, str] = field(default_factory=dict)
     """Values of cookies by name, to know them again where a page hands them on; no report has them."""
+    stored: dict[str, str] = field(default_factory=dict)
+    """The same of the shop's local storage."""
     notes: list[str] = field(default_factory=list)
     rule: str | None = None
     """The name of the rule for this place, as the consent server told the page, if it was asked."""

@@ -20,10 +20,11 @@ import msgspec
 
 from ..rates.period import read_day
 from ..settings.environment import Settings, read_environment
+from ..settings.hints.secret import to_have_one
 from ..settings.rows import SettingsError
 from ..settings.shops import read_sites
 from ..site import ConsentError, Site
-from ..store import Store, StoreAway, embedded
+from ..store import Store, StoreAway, WrongLayout, embedded
 from ..store.connection import reason
 from ..tokens import Keys
 from ..verify import CannotCheck
@@ -61,6 +62,8 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
+        except WrongLayout as error:
+            raise CommandFailed(str(error)) from None
         except StoreAway as error:
             what, cure = reason(error.__cause__ or error)
             raise CommandFailed(f"The store cannot be used ({what}): {cure}.") from None
@@ -129,7 +132,7 @@ def signing_keys(settings: Settings) -> Keys:
         SettingsError: there is none.
     """
     if not settings.secret:
-        raise SettingsError("CONSENT_SECRET is not set; take the one that the server has.")
+        raise SettingsError(f"CONSENT_SECRET is not set; {to_have_one(Path.cwd())}.")
     return Keys(settings.secret)
 
 

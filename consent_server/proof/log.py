@@ -20,7 +20,7 @@ from ..store import Store
 from ..tokens import Keys, token
 from ..verify import VERSION, Tree, canonical, leaf, seal_hash
 from .attested import Attested
-from .day import Day
+from .days.day import Day
 from .entries import Owned, by_hash, fields, prove
 from .keys import all_published, believed, remember
 from .seals import newest_to_seal_after
@@ -142,7 +142,7 @@ def export(
     if start is None or start > last:
         raise NothingToExport(f"The log of {site.id} has nothing up to {last}.")
     store.log.must_have(site, start)
-    known, notices = believed(store, keys), store.notices.all(site)
+    known, notices = believed(store, keys, seals), store.notices.all(site)
     attested = Attested(store, site, known, seals, start, last)
     yield _line(
         "log",
@@ -150,7 +150,7 @@ def export(
         site=site.id,
         **{"from": start.isoformat(), "to": last.isoformat()},
         made=now.astimezone(UTC).isoformat(timespec="seconds"),
-        keys=all_published(store, keys),
+        keys=all_published(store, keys, seals),
         **attested.head,
     )
     for _, notice in sorted(notices.items()):

@@ -38,8 +38,8 @@ class Advice:
     """What it would bring a month if a part did as well as another one of the same dimension.
 
     ``rate`` is one of GOALS, ``more`` so many answers or consents; without a ``model`` all others together are meant.
-    A winning variant is advice too, to give it all the displays: then ``value`` are those that lose, and ``rivals`` those
-    that win too and are not told apart from the ``model``.
+    A winning variant is advice too, to give it all the displays: then ``value`` are those that lose, and ``rivals``
+    those that win too and are not told apart from the ``model``.
     """
 
     by: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -180,8 +180,21 @@ class Log:
         with self._reached():
             return cast(bytes | None, self._redis.get(bucket.torn))
 
-    def trim(self, site: Site, archive: Archive) -> None:
-        """Remove the days of an archive, and what points to them. Broken off anywhere, it is ended by the next call."""
+    def replace_archive(self, site: Site, archive: Archive) -> None:
+        """Write down that the days of an archive are in another file."""
+        self._write(keys.archives(site), "HSET", archive.last.isoformat(), msgspec.json.encode(archive))
+
+    def trim(
+        self, site: Site, archive: Archive, settle: Callable[[Archive], Archive] = lambda archive: archive
+    ) -> Archive:
+        """Remove the days of an archive, and what points to them. Broken off anywhere, it is ended by the next call.
+
+        Args:
+            site: the shop.
+            archive: what is removed.
+            settle: is called when nobody can be erased any more of whom an entry is in it, and before what erasures
+                left goes; returns the archive as it is then.
+        """
         end = midnight(archive.last) + DAY
         for bucket in buckets(site):
             while page := self._page(bucket, end):
@@ -194,12 +207,14 @@ class Log:
                         *(part for place, name in places for part in (place.digest, name)),
                     ],
                 )
+        archive = settle(archive)
+        for bucket in buckets(site):
             self._remains.drop(bucket, end)
             with self._reached():
                 hours = cast(list[bytes], self._redis.hkeys(bucket.refused))
             self._drop(bucket.refused, [field for field in hours if int.from_bytes(field[:4]) * 1000 < end - 3_600_000])
-        done = msgspec.json.encode(replace(archive, trimmed=True))
-        self._write(keys.archives(site), "HSET", archive.last.isoformat(), done)
+        self.replace_archive(site, replace(archive, trimmed=True))
+        return archive
 
     def _page(self, bucket: Bucket, end: int) -> list[Entry]:
         """Return a bucket's oldest entries before ``end`` (ms), as many as are taken out at once."""

@@ -1,13 +1,14 @@
 /**
  * The gate: asks, remembers the answer, makes the page agree with it, and is `window.consent`.
  */
+import { fetchAhead } from './ahead.js';
 import { addStyle, banner, element, hideBanner, host, painted, showBanner, spoken, theHost } from './banner.js';
 import { answer, jar, memory, parse, post, read, record, state, write } from './cookie.js';
 import { allowed, allows, inForce, setAllowed, wake, when } from './hold.js';
-import { afterLoad, deliver, handOver, loadLayer, soon, tryLayer, whenIdle } from './layers.js';
+import { afterLoad, deliver, handOver, loadLayer, mayImport, soon, tryLayer, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
 import { known, matters, offered, place, presume, presumed, rule, stopPresuming, unobjected } from './rules.js';
-import { base, CATEGORIES, config, define, doc, script, signal } from './site.js';
+import { base, CATEGORIES, config, define, doc, parsed, script, signal } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -50,7 +51,7 @@ const agree = () => {
   setAllowed(answer());
   if (__RULES__) heardOf = inForce();
   undecided = false;
-  memory.ahead?.();
+  fetchAhead();
   hideBanner();
   const now = allowed;
   const { choice } = consent;
@@ -275,6 +276,7 @@ export const start = (tellVendors, stopTrackers) => {
   else doc.addEventListener('readystatechange', () => window.consent == consent || isTaken() || takeName()); // a function of that name came
 
   release();
+  mayImport.then(() => parsed).then(fetchAhead);
   const { consentQueue } = window;
   Reflect.set(window, 'consentQueue', { push: (/** @type {((it: typeof consent) => void)[]} */ ...calls) => calls.forEach((call) => call(consent)) });
   // One that throws does not stop the others; one that listens for consentready hears it.

@@ -19,7 +19,7 @@ const layers = {};
  * page's import map, which the parser may still find: moveBefore came to Chromium with the reading of late ones; Firefox
  * has it without.
  */
-const mayImport = doc.prerendering ? new Promise((resolve) => doc.addEventListener('prerenderingchange', resolve))
+export const mayImport = doc.prerendering ? new Promise((resolve) => doc.addEventListener('prerenderingchange', resolve))
   : 'moveBefore' in Element.prototype && !/Firefox/.test(navigator.userAgent) ? Promise.resolve() : parsed;
 /** A browser may remember that an address did not load: each further try is another address. */
 let further = '';

@@ -285,20 +285,7 @@ const release = (gate) => {
     });
   } else parsing = false;
 
-  /**
-   * Has the browser fetch what a yes is about to run while the click is being shown: only what it asks for as a plain script,
-   * so that each is asked for once, and with the page's nonce.
-   */
-  gate.memory.ahead = () => {
-    for (const marked of /** @type {HTMLScriptElement[]} */ ([...doc.querySelectorAll('script[data-consent][src]')])) {
-      const { nonce = '', src } = marked;
-      if (marked.matches('[integrity],[crossorigin],[referrerpolicy],[data-src],[data-type],[nomodule]') || released.has(marked)
-        || !isHeld(marked) || !mayRun(marked) || nonce != gate.script.nonce || !/^http/.test(src)) continue;
-      /** @param {Event} event */
-      const away = ({ target }) => /** @type {Element} */ (target).remove();
-      doc.head.append(gate.newElement('link', { rel: 'preload', as: 'script', href: src, nonce, onload: away, onerror: away }));
-    }
-  };
+  gate.memory.waits = (marked) => !released.has(marked) && isHeld(marked) && mayRun(marked);
 
   /** @type {import('./types').Release['agree']} */
   const agree = async (answered) => {

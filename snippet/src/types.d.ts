@@ -262,8 +262,8 @@ export interface Memory {
   once?: WeakSet<Element>;
   /** Tokens of answers that were taken back in this tab, with blanks between. */
   withdrawn?: string;
-  /** Fetches what is about to be released, at the click itself. */
-  ahead?(): void;
+  /** Whether a marked script has still to run, and may; once release.js is here. */
+  waits?(marked: HTMLScriptElement): boolean;
   /** Whether what is taken back now was on without an answer. */
   objected?: boolean;
   /** What watches the page, and who looks at each change that it sees. */

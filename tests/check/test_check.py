@@ -98,7 +98,7 @@ def test_every_wrong_setting_is_found_in_one_go(tmp_path: Path) -> None:
 def test_the_commands_that_cure_a_secret_work(tmp_path: Path) -> None:
     def cure() -> str:
         found = only(faults.environment({}, tmp_path)[1])
-        return found.cure.removeprefix("type: ")
+        return found.cure.rpartition("type: ")[2]
 
     def typed(text: str) -> subprocess.CompletedProcess[str]:
         said = f"({text}) && {text.rpartition('&& ')[2]} && echo $CONSENT_SECRET_FILE"

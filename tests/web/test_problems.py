@@ -139,7 +139,7 @@ OF_COMMANDS = {
     *("CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
     *("TooOld", "Archived", "ArchiveMissing", "NotShowable", "UnknownKey", "NotStamped", "NotCosigned"),
     *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
-    *("UnknownCursor", "NoWebhookSecret", "NotTaken", "NotSent"),
+    *("UnknownCursor", "NoWebhookSecret", "NotTaken", "NotSent", "TakesRestart"),
 }
 """Errors that end a command or the server's start, or are of work that no request waits for."""
 

@@ -17,8 +17,6 @@ from .browser import Error
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession
 
-_RAN = "new Promise((done) => setTimeout(done, 20))"
-
 
 class Workers:
     """Follows workers.
@@ -67,7 +65,10 @@ class Workers:
                 await session.send("Target.detachFromTarget", {"sessionId": id_})
 
     async def ran(self) -> None:
-        """Return once each worker has run what it was about to run."""
+        """Return once each worker has run what it was about to run.
+
+        None is asked for a promise: a shared worker that ends with its page before the answer takes the tab with it.
+        """
         waiting = [self._answer(id_) for id_ in [*self._sessions]]
         await asyncio.gather(*waiting)
 
@@ -108,7 +109,7 @@ class Workers:
         number = next(self._number)
         answer = self._asked[id_, number] = asyncio.get_running_loop().create_future()
         try:
-            await self._send(id_, "Runtime.evaluate", number, expression=_RAN, awaitPromise=True)
+            await self._send(id_, "Runtime.evaluate", number, expression="0")
             await answer
         finally:
             self._asked.pop((id_, number), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import cast
 
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from ...entry import Entry
 from ...site import Site
 from ..connection import Connection
-from ..keys import buckets, place
+from ..keys import DAY, buckets, midnight, place
 from ..packing import pack_erased, unpack_erased
 from .notices import Notices
 from .remains import Remains
@@ -39,6 +40,14 @@ class Erasures:
                 entry = unpack_erased(packed, bucket.number, *map(int, where.split(b"-")))
                 if not entry.statement:
                     yield replace(entry, notice=whole.get(entry.notice, entry.notice))
+
+    def between(self, site: Site, first: date, last: date) -> list[Entry]:
+        """Return what is left of the entries of some UTC days, both included, with their whole notice hashes."""
+        whole, found = self._notices.names(site), []
+        for bucket in buckets(site):
+            left = self._remains.between(bucket, midnight(first), midnight(last) + DAY)
+            found += [unpack_erased(packed, bucket.number, *where) for where, packed in left.items()]
+        return [replace(entry, notice=whole.get(entry.notice, entry.notice)) for entry in found]
 
     def of(self, site: Site, subject: str, second: int | None = None) -> list[Entry]:
         """Return what is left of what was answered in a second, or ever, where the decisions of a subject are."""

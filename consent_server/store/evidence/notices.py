@@ -51,8 +51,8 @@ class Notices:
             )
         try:
             self.write(site)
-        except StoreAway:
-            log.warning("redis is away: notices will be kept when it is back")
+        except StoreAway as error:
+            log.warning("notices will be kept when the store takes them: %s", error)
 
     def write(self, site: Site) -> None:
         """Write what this site serves and is not in Redis yet.
