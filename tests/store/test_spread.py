@@ -114,4 +114,4 @@ def test_a_shop_is_not_refused_for_what_is_kept_of_another(
     assert status == 2
     assert "kitab: 0 days sealed" in said
     assert "shop is not sealed: sites.shop has buckets = 48" in said
-    assert "Not sealed: shop." in said
+    assert "Not all was done: shop." in said
