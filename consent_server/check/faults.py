@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from shlex import quote
 from urllib.parse import urlsplit
 
 from ..audit.lives import seconds_of
@@ -59,7 +60,7 @@ def secret(settings: Settings, folder: Path, environ: Mapping[str, str]) -> Iter
             yield Finding(f"CONSENT_SECRET is the one of the demo in {kept.parent.name}.", cure)
     path = environ.get("CONSENT_SECRET_FILE")
     if path and _is_open(Path(path)):
-        yield Finding(f"{path} can be read by others than its owner.", f"type: chmod 600 {path}")
+        yield Finding(f"{path} can be read by others than its owner.", f"type: chmod 600 {quote(path)}")
 
 
 def _is_open(path: Path) -> bool:
@@ -83,6 +84,12 @@ def site(shop: Site) -> Iterator[Finding]:
             yield Finding(
                 f"{shop.id}: {origin} is not under https, so anybody on the way can read and change the answer.",
                 f'write "https://{host}" in origins, and have the shop answer there',
+            )
+        if shop.host_cookie and origin.startswith("http://"):
+            yield Finding(
+                f"{shop.id}: browsers take the cookie __Host-consent under https alone, so {origin} keeps no answer.",
+                f"have {origin} answer under https, or leave host_cookie out",
+                grave=host not in LOOPBACK,
             )
         domain = shop.cookie_domain
         if domain and host != domain and not host.endswith(f".{domain}"):

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from datetime import date
 from functools import wraps
@@ -89,6 +89,24 @@ def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+class Sites(dict[str, Site]):
+    """The shops by id. One that is taken by its id fits what the store has of it; ``values()`` are all of them."""
+
+    def __init__(self, sites: Mapping[str, Site], store: Store) -> None:
+        super().__init__(sites)
+        self._store = store
+
+    def __getitem__(self, name: str) -> Site:
+        """Return the shop of that id.
+
+        Raises:
+            OtherBuckets: what is kept of it would not be found; what is kept of others may be.
+        """
+        site = super().__getitem__(name)
+        self._store.must_fit(site)
+        return site
+
+
 @contextmanager
 def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
     """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret."""
@@ -107,9 +125,7 @@ def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], S
         where, replicas = nullcontext(settings.redis_url), settings.redis_replicas
     with where as url, closing(Store(url, SECONDS_TO_ANSWER, replicas)) as store:
         store.must_be_known()
-        for site in sites.values():
-            store.must_fit(site)
-        yield settings, sites, store
+        yield settings, Sites(sites, store), store
 
 
 def site_named(sites: dict[str, Site], name: str) -> Site:

@@ -37,8 +37,13 @@ function held_page( string $html ): string {
 			return $html;
 		}
 	}
-	// An answer in JSON may say that it is HTML.
-	return null === json_decode( $html ) ? held( $html ) : $html;
+	// An answer in JSON may say that it is HTML; and of two buffers the second has nothing to do if nobody came between.
+	static $held = null;
+	if ( $html !== $held && null === json_decode( $html ) ) {
+		$held = held( $html );
+		return $held;
+	}
+	return $html;
 }
 
 /** Print our tag, with the marks that delayers of scripts heed: Cloudflare, WP Rocket, Autoptimize, and LiteSpeed's two. */

@@ -12,7 +12,8 @@ defined( 'ABSPATH' ) || exit;
 const SPACE     = '\t\n\f\r ';
 const TAGS      = '~<(?:[!?]|/(?![a-z>])|(/?[a-z][^' . SPACE . '/>]*+))~i';
 const ATTRIBUTE = '[' . SPACE . '/]*+([^' . SPACE . '>/][^' . SPACE . '=>/]*+)'
-	. '(?:[' . SPACE . ']*+=[' . SPACE . ']*+(?:"([^"]*+)"|\'([^\']*+)\'|(?!["\'])([^' . SPACE . '>]*+)))?+';
+	. '(?:[' . SPACE . ']*+=[' . SPACE . ']*+(?:"([^"]*+)"|\'([^\']*+)\'|(?!["\'])([^' . SPACE . '>]*+))|(?![' . SPACE . ']*+=))';
+const TAG_END   = '~(?:' . ATTRIBUTE . ')*+([' . SPACE . '/]*+)>~A';
 // Where a script ends, or another begins.
 const SCRIPT    = '~(?=</?script[' . SPACE . '/>])~i';
 const RAW       = array( 'style', 'textarea', 'title', 'iframe', 'xmp', 'noembed', 'noframes', 'noscript' );
@@ -32,18 +33,22 @@ function held( string $html, array $waits = array(), array $raw = RAW ): string 
 	while ( preg_match( TAGS, $html, $tag, PREG_OFFSET_CAPTURE, $at ) ) {
 		$start = $tag[0][1];
 		$out  .= substr( $html, $at, $start - $at );
+		$at    = $start;
 		if ( ! isset( $tag[1] ) ) {
 			$at   = comment_end( $html, $start, $tree->has_cdata() && ! $in_select && RAW === $raw );
 			$out .= substr( $html, $start, $at - $start );
 			continue;
 		}
-		// Tags of every kind are read to their end: what looks like a tag within an attribute is none.
+		// Tags of every kind are read to their end: what looks like a tag within an attribute is none, nor is one that has no end.
+		$inside = $start + strlen( $tag[0][0] );
+		if ( ! preg_match( TAG_END, $html, $part, 0, $inside ) ) {
+			break;
+		}
 		$name      = strtolower( $tag[1][0] );
-		$rest      = $start + strlen( $tag[0][0] );
-		$inside    = after( $html, '~(?:' . ATTRIBUTE . ')*+[^>]*+>~A', $rest );
-		$rest      = substr( $html, $rest, $inside - $rest );
-		$ends      = '/>' === substr( $rest, -2 ) && preg_match( '~\A(?:' . ATTRIBUTE . ')*+[' . SPACE . '/]*/>\z~', $rest );
-		$is_drawn  = $tree->pass( $name, $rest, (bool) $ends );
+		$rest      = $part[0];
+		$ends      = '/' === substr( $part[5], -1 );
+		$inside   += strlen( $rest );
+		$is_drawn  = $tree->pass( $name, $rest, $ends );
 		$in_select = '/select' !== $name && ( $in_select || ( 'select' === $name && ! $is_drawn ) );
 		$end       = $is_drawn ? $inside : text_end( $html, $inside, $name, $raw, $in_select );
 		$text      = substr( $html, $inside, $end - $inside );

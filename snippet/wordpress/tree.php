@@ -50,10 +50,8 @@ final class Tree {
 	 * @return bool whether it is a drawing's or a formula's own, in which text is markup.
 	 */
 	public function pass( string $name, string $rest, bool $ends ): bool {
-		if ( preg_match( BREAKS, $name ) || ( 'font' === $name && array_intersect_key( attributes( $rest ), array( 'color' => 0, 'face' => 0, 'size' => 0 ) ) ) ) {
-			while ( in_array( $this->top()[1], DRAWN, true ) ) {
-				$this->pop();
-			}
+		while ( in_array( $this->top()[1], DRAWN, true ) && self::breaks( $name, $rest ) ) {
+			$this->pop();
 		}
 		list( $within, $kind, , $html, $point ) = $this->top();
 		if ( '/' === $name[0] ) {
@@ -72,6 +70,17 @@ final class Tree {
 			$this->last[ $name ] = $at;
 		}
 		return $is_drawn;
+	}
+
+	/**
+	 * Whether a tag is none of a drawing, but ends it.
+	 *
+	 * @param string $name lower case.
+	 * @param string $rest of the tag.
+	 */
+	private static function breaks( string $name, string $rest ): bool {
+		$of_html = array( 'color' => 0, 'face' => 0, 'size' => 0 );
+		return preg_match( BREAKS, $name ) || ( 'font' === $name && array_intersect_key( attributes( $rest ), $of_html ) );
 	}
 
 	/**

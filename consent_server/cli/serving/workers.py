@@ -34,6 +34,9 @@ More than 5.5, within which of a new worker's start granian takes its end for a 
 whole of a reload to fail in, and is then started anew.
 """
 
+SECONDS_TO_STOP = 10
+"""How long a worker has to answer what it was asked before; then it is killed."""
+
 IN_MEMORY = "/dev/shm"  # nosec B108  # noqa: S108
 """Where the workers' numbers are, if there is such a folder: nobody tidies it up, as systems do with /tmp."""
 
@@ -121,7 +124,7 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
         blocking_threads=settings.threads,
         respawn_failed_workers=True,
         respawn_interval=SECONDS_TO_RELOAD,
-        workers_kill_timeout=10,
+        workers_kill_timeout=SECONDS_TO_STOP,
         websockets=False,
         log_level=level,
         log_dictconfig={"loggers": {"_granian": {"propagate": True}}},  # one format for all lines

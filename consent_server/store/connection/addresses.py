@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, cast
+from urllib.parse import unquote
 
 import redis
 from redis.backoff import NoBackoff
@@ -31,7 +32,7 @@ def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:
         places = (re.fullmatch(r"\[?(.*?)\]?(?::(\d*))?", address) for address in addresses.split(","))
         sentinels = [(place[1], int(place[2] or 26379)) for place in places if place]
         if credentials:
-            options |= {"username": user or None, "password": password or None}
+            options |= {"username": unquote(user) or None, "password": unquote(password) or None}
         if base == "rediss":
             options["ssl"] = True
         sentinel = Sentinel(sentinels, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
