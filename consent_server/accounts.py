@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .decision import Consent, consent_of
+from .proof.proven import Proven
 from .proof.standing import standing
 from .site import Site
 from .store import Store, StoreAway
@@ -138,7 +139,8 @@ def settle(store: Store, keys: Keys, site: Site, account: str | None, device: De
     is_known = not arrives and bool(device.token) and mark(device.token) == device.synced
     synced = "" if arrives else device.synced
     theirs, best = _link(store, keys, site, account, mine, synced, now, is_known)
-    if is_known and mine and not best:  # one that has expired stays, for the gate to ask again and know what it was
+    # One that has expired stays, for the gate to ask again and know what it was; a no stays, and is linked anew.
+    if is_known and mine and not best and mine.consent.allow:
         is_void, refused = True, refused or UNLINKED
 
     text, has = best.token if best else "", device.token or ""
@@ -149,15 +151,17 @@ def settle(store: Store, keys: Keys, site: Site, account: str | None, device: De
     what = "conflict" if conflict else "applied" if is_news else "in"
     is_to_change = text != has and bool(best or is_another_s or is_void)
     state = f"{what}.{mark(has)}.{mark(text)}.{text}" if is_to_change else f"{what}.{mark(text)}"
-    kept = brought if brought and not is_void else NOTHING
+    changes = arrives or _without_what(state) != _without_what(device.state)
+    kept = own if not arrives else brought if brought and not is_void else NOTHING
+    # Marked anew, and as long-lived, with each change: a secret goes, and a login may outlive the cookie.
+    beside = f"{keys.accounts.mark(site.id, account, kept)}.{kept}"
     return Settled(
         best,
         "none" if best is None else "account" if is_from_account else "device",
         conflict,
         refused,
-        f"{keys.accounts.mark(site.id, account, kept)}.{kept}" if arrives else None,
-        # Nor is said again, or forgotten to be said, what is to be done already.
-        state if arrives or _without_what(state) != _without_what(device.state) else None,
+        beside if changes or beside != device.own else None,
+        state if changes else None,  # nor is said again, or forgotten to be said, what is to be done already
     )
 
 
@@ -204,7 +208,7 @@ def _of_device(
         current(unexpired(consent, now), site.revision)
     except ExpiredToken as error:
         return None, str(error), False
-    if fault := standing(store, site, consent, text).fault:
+    if fault := standing(store, site, keys, consent, text).fault:
         return None, fault, True
     return Held(text, consent, consent.order), None, False
 
@@ -217,8 +221,26 @@ def _of_own(store: Store, keys: Keys, site: Site, text: str | None, now: int) ->
         return None, str(error), True
 
 
-def _of_account(store: Store, keys: Keys, site: Site, text: str, now: int) -> Held | None:
-    """Return what an account's answer has become: its shopper may have changed it since, or erased it."""
+def _kept(keys: Keys, site: Site, account: str, best: Held | None) -> str:
+    """Return how an answer is kept for an account: with what nobody can make who writes to the store.
+
+    A refusal names nobody and grants nothing, so whoever had it put there, it is one.
+    """
+    if best is None or not best.consent.allow:
+        return best.token if best else ""
+    return f"{keys.accounts.mark(site.id, account, best.token, 'link')}.{best.token}"
+
+
+def _of_account(
+    store: Store, keys: Keys, site: Site, account: str, kept: str, mine: Held | None, now: int
+) -> Held | None:
+    """Return what an account's answer has become: its shopper may have changed it since, or erased it.
+
+    What was not linked to it here is none, nor what nobody has answered. Versions before linked without a mark: of that
+    a refusal holds, and what the device has itself (``mine``).
+    """
+    bound, _, text = kept.partition(".") if kept.count(".") > 1 else ("", "", kept)
+    is_linked = keys.accounts.is_marked(bound, site.id, account, text, "link") or bool(mine and text == mine.token)
     try:
         consent = keys.read(text, site.id)
         held = Held(text, consent, consent.order)
@@ -227,14 +249,18 @@ def _of_account(store: Store, keys: Keys, site: Site, text: str, now: int) -> He
             if entry is None:
                 return None
             if entry.id != consent.jti:
+                if entry not in Proven(store, site, keys):
+                    return None
                 notice = store.notices.starting_with(site, entry.notice)
                 consent = consent_of(notice, entry.allow, entry.at // 1000, entry.subject, entry.id)
+                # Only what names nobody is signed again: another token of a decision would not be that of the log.
+                text = token(consent, entry.signature if entry.allow else keys.sign(consent))
                 # The log knows to the second what a refusal's token says to the hour.
-                held = Held(token(consent, keys.sign(consent)), consent, (entry.at // 1000, -len(consent.allow)))
+                held = Held(text, keys.read(text, site.id), (entry.at // 1000, -len(consent.allow)))
         current(unexpired(consent, now), site.revision)
     except BadToken:  # expired, of an older question, or of a secret that is no more
         return None
-    return held
+    return held if is_linked or not consent.allow else None
 
 
 def _link(
@@ -251,8 +277,9 @@ def _link(
     """
     names = keys.accounts.names(site.id, account)
     for _ in range(TRIES):
-        name, before = store.accounts.find(site, names) or (names[0], "")
-        theirs = _of_account(store, keys, site, before, now) if before else None
+        found = store.accounts.find(site, names)
+        all_theirs = [_of_account(store, keys, site, account, kept, mine, now) for kept in found.values()]
+        theirs = max(filter(None, all_theirs), key=lambda held: held.order, default=None)
         best = theirs
         if mine and theirs and mine.token == theirs.token:
             theirs = best = replace(mine, order=theirs.order)
@@ -261,12 +288,10 @@ def _link(
             best = mine if theirs and is_older and {*mine.consent.allow} <= {*theirs.consent.allow} else theirs
         elif mine and (not theirs or synced == mark(theirs.token) or mine.order > theirs.order):
             best = mine
-        after = best.token if best else ""
+        before, after = found.pop(names[0], ""), _kept(keys, site, account, best)
         life = best.consent.exp - now if best else 0
-        if name == names[0]:
-            if after == before or store.accounts.swap(site, name, before, after, life):
-                return theirs, best
-        elif not after or store.accounts.swap(site, names[0], "", after, life):
-            store.accounts.swap(site, name, before, "", 0)  # that of an older secret
+        if after == before or store.accounts.swap(site, names[0], before, after, life):
+            for name, kept in found.items():  # those of older secrets
+                store.accounts.swap(site, name, kept, "", 0)
             return theirs, best
     raise StoreAway("This account was linked again and again meanwhile; try again.")

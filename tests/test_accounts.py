@@ -19,12 +19,15 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from consent_server import accounts as answers
 from consent_server import create_app
 from consent_server.settings.environment import Settings
 from consent_server.site import Site
 from consent_server.store import ApiKey
+from consent_server.store.keys import place
+from consent_server.store.packing import pack, pack_places
 from consent_server.tokens.accounts import AccountNames
 from consent_server.web.accounts import KIND
 from consent_server.web.marketer.session import digest
@@ -140,6 +143,11 @@ def kept(app: Flask) -> dict[bytes, bytes]:
     """Return what is kept of accounts."""
     redis = app.extensions["consent"].store.connection.client
     return {name: redis.get(name) for name in redis.scan_iter("consent:account:*")}
+
+
+def linked(app: Flask) -> list[str]:
+    """Return the tokens of the answers that are kept of accounts, without what marks them as linked here."""
+    return [".".join(value.decode().split(".")[-2:]) for value in kept(app).values()]
 
 
 def call(
@@ -518,9 +526,64 @@ def test_a_new_secret_keeps_the_links(app: Flask, settings: Settings, site: Site
         assert len(before) == 1
         assert laptop.visit("42")["allow"] == ["analytics"]
         phone.shopper.client = rotated.test_client(use_cookies=False)
+        (own,) = phone.visit("42")["set_cookies"]  # marked by the new secret
+        assert own.startswith("ask-own=")
         assert phone.visit("42")["set_cookies"] == []
     (name, _) = AccountNames(["a new secret that is long enough", SECRET]).names(site.id, "42")
     assert before == {f"consent:account:{site.id}:{name}".encode()}
+
+
+NEW_SECRET = "a new secret that is long enough"
+
+
+def test_a_no_is_newer_than_an_account_s_yes_also_once_the_secret_of_the_login_is_out(
+    settings: Settings, site: Site, phone: Browser, laptop: Browser, clock: Clock
+) -> None:
+    laptop.answer("analytics")
+    laptop.visit("42")
+    phone.visit("42")
+    assert phone.allowed == ["analytics"]
+    for secret in ((NEW_SECRET, SECRET), (NEW_SECRET,)):
+        rotated = create_app(replace(settings, secret=secret), {site.id: site})
+        with closing(rotated.extensions["consent"].store):
+            for device in (laptop, phone):
+                device.shopper.client = rotated.test_client(use_cookies=False)
+            if len(secret) == 2:
+                phone.visit("42")
+                laptop.answer("analytics", "marketing")  # by a token that the new secret alone reads
+                laptop.visit("42")
+                phone.visit("42")
+                clock.at += 3600
+                del phone.cookies["consent"]  # a browser may end what a script has set
+                phone.answer()
+            else:
+                assert (phone.visit("42")["allow"], phone.allowed) == ([], [])
+                assert laptop.visit("42")["allow"] == []
+
+
+def test_a_no_stays_and_counts_anew_where_what_the_account_knew_is_lost(
+    app: Flask, phone: Browser, laptop: Browser
+) -> None:
+    phone.answer()
+    phone.visit("42")
+    for name in kept(app):
+        app.extensions["consent"].store.connection.client.delete(name)
+    for _ in range(2):
+        phone.visit("42")
+        assert phone.allowed == []
+    assert laptop.visit("42")["allow"] == []
+
+
+def test_what_is_a_device_s_own_lives_as_long_as_what_the_account_says(
+    phone: Browser, laptop: Browser, clock: Clock
+) -> None:
+    phone.answer("functional")
+    phone.visit("42")
+    clock.at += 1
+    laptop.answer("analytics")
+    laptop.visit("42")
+    named = [line.partition("=")[0] for line in phone.visit("42")["set_cookies"]]
+    assert sorted(named) == ["ask-account", "ask-own"]
 
 
 # What is refused
@@ -796,7 +859,7 @@ def test_of_many_logins_at_once_the_newest_answer_stays(app: Flask, new: Callabl
         thread.start()
     for thread in threads:
         thread.join()
-    assert [*kept(app).values()] == [newest.encode()]
+    assert linked(app) == [newest]
     for device in devices:
         device.visit("42")
         assert device.cookies["consent"] == newest
@@ -809,3 +872,118 @@ def test_where_others_are_always_faster_nothing_is_linked(
     monkeypatch.setattr(app.extensions["consent"].store.accounts, "swap", lambda *_: False)
     assert call(client, key, {"account": "42", "token": token}).status_code == 503
     assert kept(app) == {}
+
+
+# Who writes to Redis and has no secret: what nobody answered, or nobody linked, is no account's answer
+
+
+@pytest.fixture
+def redis(app: Flask) -> Any:
+    """The store, as whoever writes to it without a secret does."""
+    return app.extensions["consent"].store.connection.client
+
+
+def where(site: Site, account: str) -> str:
+    """Return under which key an account's answer is kept."""
+    return f"consent:account:{site.id}:{AccountNames([SECRET]).names(site.id, account)[0]}"
+
+
+@pytest.mark.parametrize("kind", ["change", "first"])
+def test_an_answer_that_somebody_wrote_into_the_log_is_neither_signed_nor_given_to_an_account(
+    app: Flask, site: Site, phone: Browser, laptop: Browser, redis: Any, kind: str
+) -> None:
+    """The attack: a yes to everything that nobody gave, for which the next login brings a genuine token.
+
+    Of a *first* one the signature that came back made the entry itself genuine: it was sealed.
+    """
+    token = phone.answer("functional")
+    if kind == "first":
+        token = phone.answer("functional", "analytics")
+    phone.visit("42")
+    store, keys = app.extensions["consent"].store, app.extensions["consent"].keys
+    subject = keys.read(token, site.id).sub
+    at = place(site, subject)
+    changes = {"id": subject, "kind": "first", "before": 0} if kind == "first" else {"id": "x" * 22, "kind": "change"}
+    fake = structs.replace(store.history.newest(site, subject), allow=7, signature=bytes(64), own=b"", **changes)
+    ms, seq = map(int, redis.xadd(at.bucket.log, {"e": pack(fake)}).split(b"-"))
+    redis.hset(at.seen, at.digest, redis.hget(at.seen, at.digest) + pack_places([(ms, seq)]))
+    found = laptop.visit("42")
+    assert (found["token"], found["allow"], found["applied"]) == (None, None, "none")
+    assert linked(app) == []
+    assert laptop.answer("analytics"), "the account is asked again, and goes on"
+    assert laptop.visit("42")["allow"] == ["analytics"]
+
+
+def test_another_shopper_s_yes_is_no_answer_of_an_account_that_it_was_written_for(
+    app: Flask, site: Site, phone: Browser, laptop: Browser, new: Callable[[], Browser], redis: Any
+) -> None:
+    """The attack: a genuine yes, of whom it may be, put in the place of the account's own answer."""
+    phone.answer("functional")
+    phone.visit("42")
+    other = new()
+    theirs = other.answer("analytics", "marketing")
+    other.visit("43")
+    for value in (theirs.encode(), redis.get(where(site, "43"))):  # bare, and with what binds it to the other account
+        redis.set(where(site, "42"), value)
+        assert laptop.ask("42")["allow"] is None
+        laptop.cookies.clear()
+    redis.set(where(site, "42"), theirs)
+    assert phone.visit("42")["allow"] != ["analytics", "marketing"]
+
+
+def test_what_a_version_before_linked_is_marked_by_the_device_that_has_it_and_loses_no_refusal(
+    app: Flask, site: Site, phone: Browser, laptop: Browser, redis: Any
+) -> None:
+    token = phone.answer("analytics")
+    phone.visit("42")
+    redis.set(where(site, "42"), token)  # without a mark, as it was kept
+    assert phone.visit("42")["allow"] == ["analytics"]
+    assert kept(app)[where(site, "42").encode()].endswith(f".{token}".encode())
+    redis.set(where(site, "42"), token)
+    phone.answer()  # taken back, which no login was told of
+    assert laptop.visit("42")["allow"] == []
+    redis.set(where(site, "42"), laptop.cookies["consent"])
+    assert laptop.visit("42")["allow"] == []
+
+
+def test_a_new_secret_makes_no_other_token_of_a_decision(
+    app: Flask, settings: Settings, site: Site, phone: Browser, key: str
+) -> None:
+    """Or its holder would be told that it is not in the log."""
+    phone.answer("analytics")
+    phone.visit("42")
+    changed = phone.answer("marketing")  # of which the account learns from the log alone
+    rotated = create_app(replace(settings, secret=("a new secret that is long enough", SECRET)), {site.id: site})
+    with closing(rotated.extensions["consent"].store):
+        laptop = Browser(Shopper(rotated.test_client(use_cookies=False), site), key)
+        assert laptop.visit("42")["token"] == changed
+
+
+def test_of_two_that_servers_with_two_secrets_have_linked_the_newer_counts_and_one_stays(
+    app: Flask, settings: Settings, site: Site, phone: Browser, laptop: Browser, key: str, clock: Clock
+) -> None:
+    phone.answer("analytics", "marketing")
+    rotated = create_app(replace(settings, secret=("a new secret that is long enough", SECRET)), {site.id: site})
+    with closing(rotated.extensions["consent"].store):
+        Browser(Shopper(rotated.test_client(use_cookies=False), site), key, phone.cookies).visit("42")
+        clock.pass_by(5)
+        laptop.answer("functional")
+        laptop.visit("42")  # at one that has the secret before alone
+        assert len(kept(app)) == 2
+        tablet = Browser(Shopper(rotated.test_client(use_cookies=False), site), key)
+        assert tablet.visit("42")["allow"] == ["functional"]
+        assert linked(app) == [laptop.cookies["consent"]]
+
+
+def test_who_writes_to_redis_can_put_back_what_an_account_was_linked_to_before(
+    app: Flask, site: Site, phone: Browser, laptop: Browser, new: Callable[[], Browser], redis: Any, clock: Clock
+) -> None:
+    """As SECURITY.md says: it was the account's answer once, and nothing says that it is the newest."""
+    phone.answer("analytics")
+    phone.visit("42")
+    before = redis.get(where(site, "42"))
+    clock.pass_by(5)
+    laptop.answer()
+    assert laptop.visit("42")["allow"] == []
+    redis.set(where(site, "42"), before)
+    assert new().visit("42")["allow"] == ["analytics"], "unseen"

@@ -15,6 +15,7 @@ from ..settings.environment import Settings
 from ..site import Site
 from ..store import OtherBuckets, Store, StoreAway, Unreadable, WrongLayout
 from ..store.connection import Server, TooOld, may, reason
+from ..store.connection.clock import ahead
 from ..tokens import Keys
 from .faults import Finding
 
@@ -81,6 +82,8 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
                 except OtherBuckets as error:
                     yield Finding(str(error), "write it as it was; to have another number, begin a site of a new id")
                     continue
+                for found in store.clock.logs_ahead(shop)[:1]:
+                    yield Finding(str(ahead(shop, found)), "if that is not enough, see docs/operating.md, A log ahead")
                 if store.log.is_rewrite_due(shop):
                     yield Finding(
                         f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",

@@ -9,7 +9,7 @@ import click
 
 from ..proof.keys import all_published, published, unendorsed, vouch
 from ..settings.environment import read_environment
-from ..verify import read_keys
+from ..verify import plain, read_keys
 from .terminal import EndsInIdentifier, data_option, echo_json, errors_to_exit_2, open_store, signing_keys
 
 
@@ -28,7 +28,7 @@ def keys(context: click.Context, ever: bool, data: Path | None) -> None:
     with open_store(data) as (settings, _, store):
         configured = signing_keys(settings)
         echo_json(all_published(store, configured))
-        for name in unendorsed(store, configured):
+        for name in map(plain, unendorsed(store, configured)):
             click.echo(
                 f"No key endorses {name}, which the store holds too. If it is of an older secret of yours, put that "
                 f"behind today's for one start, or type: consent-server keys vouch {name}",

@@ -16,7 +16,7 @@ from ..banner.scripts import replay
 from ..events.following import follow
 from ..events.telling import Teller
 from ..events.webhook import NotTaken, Webhook, webhooks
-from ..housekeeping import clear_files, tell
+from ..housekeeping import close_days, tell
 from ..proof.archive import archive
 from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from ..proof.attested.witnesses import cosign
@@ -26,7 +26,7 @@ from ..proof.log import export, seal, write
 from ..proof.seals import require_newest_key
 from ..rates.read import day_in
 from ..site import Notice, Site
-from ..store import ClocksApart, ForgedNotice, OtherBuckets, Store, Unreadable
+from ..store import ClocksApart, OtherBuckets, Store, Unreadable
 from ..tokens import Keys
 from ..verify import Failed, Witness, check
 from .backups.restored import restored_log
@@ -171,10 +171,10 @@ def seal_log(site: str | None, data: Path | None) -> None:
             try:
                 if authority:
                     _tell_days(shop.id, "time-stamped", stamp(store, shop, authority, until - monotonic()))
-            except NotStamped as error:
+            except (NotStamped, Unreadable) as error:
                 click.echo(f"{error} Seals that lack a time-stamp get it another time.", err=True)
     if failed:
-        raise CommandFailed(f"Not sealed: {', '.join(failed)}.")
+        raise CommandFailed(f"Not all was done: {', '.join(failed)}.")
     if untold:
         raise SystemExit(1)
 
@@ -189,16 +189,13 @@ def _fitting(sites: Mapping[str, Site]) -> Iterator[Site]:
 
 
 def _kept(store: Store, shop: Site, keys: Keys) -> bool:
-    """Do what is due at a site, and return whether its days are sealed; what was erased goes in any case."""
-    now, is_sealed = datetime.now(UTC), True
-    try:
-        _tell_days(shop.id, "sealed", seal(store, shop, keys, now))
-    except (ClocksApart, Unproven, Unreadable, ForgedNotice) as error:
-        click.echo(f"{shop.id} is not sealed: {error}", err=True)
-        is_sealed = False
-    if store.log.compact(shop):
-        clear_files(store, shop)
-    return is_sealed
+    """Do what is due at a site, and return whether all of it was done."""
+    sealed, faults = close_days(store, shop, keys, datetime.now(UTC))
+    if not faults:
+        _tell_days(shop.id, "sealed", sealed)
+    for fault in faults:
+        click.echo(fault, err=True)
+    return not faults
 
 
 def _told(store: Store, shop: Site, webhook: Webhook | None) -> bool:

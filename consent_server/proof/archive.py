@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from ..site import ConsentError, Site
 from ..store import Archive, Store
-from ..tokens import Keys
-from ..verify import Failed, opened, seal_hash, verify
-from .entries import Unproven
+from ..tokens import Keys, token
+from ..verify import Failed, leaf, opened, seal_hash, unsigned, verify
+from .days.merkle import Place
+from .entries import Unproven, fields
 from .keys import all_published
 from .log import CannotWrite, export, seal, write
+from .proven import Proven
 from .seals import chain
 
 LONGEST = 731 * 86_400
@@ -60,7 +66,7 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
                 _must_begin_with_the_log(store, site, begun, before)
                 _must_be_there(folder, begun)
                 _proven(store, site, keys, folder / begun.file, begun.first, begun.last)
-                store.log.trim(site, begun)
+                begun = _trimmed(store, site, keys, folder, begun)
                 done.append(begun)
             before = begun
         fault: Unproven | None = None
@@ -79,8 +85,7 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
             made = _exported(store, site, keys, folder, oldest, last)
             if not store.log.keep_archive(site, made):
                 raise CannotWrite(f"Another run archived the days up to {last} meanwhile; {made.file} is left over.")
-            store.log.trim(site, made)
-            done.append(made)
+            done.append(_trimmed(store, site, keys, folder, made))
         return done
 
 
@@ -110,14 +115,24 @@ def _clear(folder: Path, site: Site) -> None:
                 path.unlink()
 
 
+def _unverified(folder: Path, site: Site, first: date, last: date) -> Path:
+    return folder / f"{site.id}-{first}-{last}.unverified.gz"
+
+
 def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, last: date) -> Archive:
     """Return an archive whose file is whole, on disk, and has a name that no other file had."""
     archives, seals = store.log.archives(site), store.log.seals(site)
     first = archives[-1].last + timedelta(1) if archives else min([*seals, oldest])
-    unverified = folder / f"{site.id}-{first}-{last}.unverified.gz"
+    unverified = _unverified(folder, site, first, last)
     made = datetime(last.year, last.month, last.day, tzinfo=UTC)  # again, the same log gives the same bytes
     # All tokens in it have expired, and it is the last that holds the signatures of these entries.
     write(unverified, export(store, site, keys, first, last, made, with_tokens=True))
+    return _named(store, site, keys, unverified, first, last)
+
+
+def _named(store: Store, site: Site, keys: Keys, unverified: Path, first: date, last: date) -> Archive:
+    """Give a file its name, once it proves itself."""
+    folder = unverified.parent
     try:
         entries = _proven(store, site, keys, unverified, first, last)
         sha256 = _sha256(unverified)
@@ -136,6 +151,58 @@ def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, 
         with suppress(OSError):
             unverified.unlink()
     return Archive(first, last, path.name, sha256, entries)
+
+
+def _trimmed(store: Store, site: Site, keys: Keys, folder: Path, made: Archive) -> Archive:
+    """Take the days of an archive out of the log, and return it without whoever was erased since it was made."""
+    whole = folder / made.file
+    done = store.log.trim(site, made, lambda made: _without_erased(store, site, keys, folder, made))
+    if done.file != made.file:
+        with suppress(OSError):
+            whole.unlink()
+    return done
+
+
+def _without_erased(store: Store, site: Site, keys: Keys, folder: Path, made: Archive) -> Archive:
+    """Return another archive of the same days, written down, if somebody was erased who is named in this one."""
+    found = store.erasures.between(site, made.first, made.last)
+    left = {(entry.bucket, entry.at, entry.seq): (entry, fields(entry, site)) for entry in found}
+    path, proven, since = folder / made.file, Proven(store, site, keys), dict[Place, dict[str, Any]]()
+    with opened(path) as lines:
+        for line in map(json.loads, lines if left else ()):
+            if "signature" in line and (place := _place(line)) in left:
+                entry, blank = left[place]
+                if leaf(blank).hex() == line["leaf"] and entry in proven:
+                    since[place] = blank
+    if not since:
+        return made
+    unverified = _unverified(folder, site, made.first, made.last)
+    write(unverified, _blanked(path, since, keys))
+    other = _named(store, site, keys, unverified, made.first, made.last)
+    store.log.replace_archive(site, other)
+    return other
+
+
+def _blanked(path: Path, since: Mapping[Place, Mapping[str, Any]], keys: Keys) -> Iterator[bytes]:
+    """Yield the lines of an export, with those entries erased, and signed anew at its end."""
+    signed, erased, statements = 0, 0, hashlib.sha256()
+    with opened(path) as lines:
+        for text in lines:
+            line = json.loads(text)
+            if line["type"] == "entry":
+                if blank := since.get(_place(line)):
+                    line = {**{name: line[name] for name in ("type", "n", "leaf")}, **blank}
+                signed, erased = signed + ("signature" in line), erased + ("erased" in line)
+                statements.update(line.get("statement", "").encode())
+            elif line["type"] == "end":
+                said = {"signed": signed, "erased": erased, "statements": statements.hexdigest()}
+                end = unsigned(line["token"]) | said
+                line["token"] = token(end, keys.sign(end))
+            yield msgspec.json.encode(line) + b"\n"
+
+
+def _place(line: Mapping[str, Any]) -> Place:
+    return line["bucket"], line["at"], line["seq"]
 
 
 def _proven(store: Store, site: Site, keys: Keys, path: Path, first: date, last: date) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -15,15 +16,23 @@ from ..store import Store
 from ..tokens import Keys
 from ..verify import leaf
 from .entries import ERASED, FOUND, erased_at, fields, restated, statement
+from .proven import Proven
 
 
 def erase(store: Store, site: Site, keys: Keys, subject: str, at: int) -> int:
-    """Erase one shopper, with a statement for each entry. ``at``: seconds since 1970.
+    """Erase one shopper, with a statement for each entry that they answered. ``at``: seconds since 1970.
+
+    What somebody else wrote in their name goes too, without a statement, so that its day is named and not sealed.
 
     Returns:
         How many entries were erased.
     """
-    return store.history.erase(site, subject, lambda entry: statement(entry, site, keys, ERASED, at))
+    proven = Proven(store, site, keys)
+
+    def state(entry: Entry) -> bytes:
+        return statement(entry, site, keys, ERASED, at) if entry in proven else b""
+
+    return store.history.erase(site, subject, state)
 
 
 def erased_before(store: Store, site: Site, keys: Keys, subject: str) -> int | None:
@@ -32,13 +41,14 @@ def erased_before(store: Store, site: Site, keys: Keys, subject: str) -> int | N
     Their first decision has the name that all of theirs share, so that the hash which its erasure left can be made
     again from that name alone, with the signature that the token had.
     """
+    proven = Proven(store, site, keys)
     notices = {name[:8]: notice for name, notice in store.notices.all(site).items()}
     for left in store.erasures.of(site, subject):
         if notice := notices.get(left.notice):
             consent = consent_of(notice, left.allow, left.at // 1000, subject, subject)
             for key in range(len(keys.public) if left.allow else 1):
                 own = replace(left, id=subject, subject=subject, signature=keys.sign(consent, key), erased=b"")
-                if own.identity() == left.erased:
+                if own.identity() == left.erased and left in proven:
                     return erased_at(left)
     return None
 
@@ -61,10 +71,17 @@ def erase_again(store: Store, site: Site, keys: Keys, export: Iterable[bytes], a
     """
     lines = (json.loads(line) for line in export if b'"statement"' in line)
     said = {(line["bucket"], line["at"], line["seq"]): line for line in lines if line["type"] == "entry"}
+    proven = Proven(store, site, keys)
+
+    def of(entry: Entry) -> dict[str, Any] | None:
+        """Return what the export says of this very entry."""
+        line = said.get((entry.bucket, entry.at, entry.seq))
+        return line if line and leaf(fields(entry, site)).hex() == line["leaf"] else None
 
     def state(entry: Entry) -> bytes:
-        line = said.get((entry.bucket, entry.at, entry.seq))
-        return restated(line["statement"]) if line else statement(entry, site, keys, ERASED, at)
+        if line := of(entry):
+            return restated(line["statement"])
+        return statement(entry, site, keys, ERASED, at) if entry in proven else b""
 
     together: dict[tuple[int, date], list[int]] = {}
     for bucket, moment, _ in said:
@@ -74,9 +91,7 @@ def erase_again(store: Store, site: Site, keys: Keys, export: Iterable[bytes], a
         again = {
             entry.subject
             for entry in store.log.day(site, day, (bucket, min(moments)), (bucket, max(moments)))
-            if not entry.erased
-            and (line := said.get((bucket, entry.at, entry.seq)))
-            and leaf(fields(entry, site)).hex() == line["leaf"]
+            if not entry.erased and of(entry)
         }
         done += sum(store.history.erase(site, subject, state) for subject in again)
     return done

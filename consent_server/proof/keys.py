@@ -13,6 +13,9 @@ from ..site import ConsentError
 from ..store import Store
 from ..tokens import Keys, token
 
+FARTHEST = 10_000
+"""How far back a key is said to be at most, whatever one that is out of use says of it."""
+
 
 class UnknownKey(ConsentError):
     """No key of that name is waiting to be vouched for."""
@@ -53,7 +56,7 @@ def remember(store: Store, keys: Keys, seals: Mapping[date, str] = MappingProxyT
     known = believed(store, keys, seals)
     done = {said["kid"] for said in _begun(known, kept, keys.jwks()["keys"][0]["kid"])}
     texts = [
-        _endorsement(keys, 0, known.jwks[kid], {"is": "previous", "back": max(-known.ranks.get(kid, 0), 0)})
+        _endorsement(keys, 0, known.jwks[kid], {"is": "previous", "back": _back(known, kid)})
         for kid in sorted(known.previous - done - {jwk["kid"] for jwk in keys.jwks()["keys"]})
     ]
     store.keys.remember([*_fitting(keys, kept, seals), *texts])
@@ -99,17 +102,18 @@ def believed(store: Store, keys: Keys, seals: Mapping[date, str] = MappingProxyT
     """Return the keys that are believed: those of the configured secrets, and whatever these lead to.
 
     What is in the store is believed of nobody: a key that somebody wrote there leads nowhere. Once the newest one has
-    endorsed the one before it, the others lead nowhere; at its first start it takes over what that one did. With the
-    ``seals`` of a site, in order, what these refute of the order of keys is left out.
+    endorsed the one before it, or sealed a day, the others lead nowhere; at its first start it takes over what that one
+    did. With the ``seals`` of a site, in order, what these refute of the order of keys is left out.
     """
     jwks, kept = keys.jwks()["keys"], store.keys.endorsements()
     newest, *older = (jwk["kid"] for jwk in jwks)
     texts = [*_fitting(keys, kept, seals), *kept]
     known = verify.Keys(jwks, texts, newest)
-    if older and not any(said["kid"] == older[0] and said["back"] for said in _begun(known, kept, newest)):
+    begun = any(said["kid"] == older[0] and said["back"] for said in _begun(known, kept, newest)) if older else True
+    if not begun and not _has_sealed(known, newest, seals):
         before = verify.Keys(jwks[1:], texts, older[0])
         taken = [
-            _endorsement(keys, 0, before.jwks[kid], {"is": "previous", "back": _back(before, kid)})
+            _endorsement(keys, 0, before.jwks[kid], {"is": "previous", "back": 1 + _back(before, kid)})
             for kid in sorted(before.previous - {jwk["kid"] for jwk in jwks})
         ]
         known = verify.Keys(jwks, [*texts, *taken], newest)
@@ -122,14 +126,31 @@ def _begun(known: verify.Keys, kept: Sequence[str], newest: str) -> list[dict[st
     return [each for each in said if (each["by"], each.get("is")) == (newest, "previous") and "back" in each]
 
 
-def _back(before: verify.Keys, kid: str) -> int:
-    """Return how far back a key is of the one that comes next; 0 if nobody knows."""
-    return 1 - before.ranks[kid] if before.ranks.get(kid, 0) < 0 else 0
+def _has_sealed(known: verify.Keys, kid: str, seals: Mapping[date, str]) -> bool:
+    """Return whether a key has: who writes to the store can take away what it has endorsed."""
+    return any(verify.unsigned(text).get("kid") == kid == known.signer(text) for text in seals.values())
 
 
-def all_published(store: Store, keys: Keys) -> dict[str, Any]:
-    """Return every key that is believed, the configured ones first, and the endorsements between them."""
-    found = believed(store, keys)
+def _back(known: verify.Keys, kid: str) -> int:
+    """Return how far back a previous key is of the root.
+
+    One of which nobody said it is older than all others, and than the one that named it: or whoever stole that one
+    could bring in another that no newer one outranks.
+    """
+    if known.ranks.get(kid, 0) < 0:
+        return min(-known.ranks[kid], FARTHEST)
+    steps, named_by = 1, known.by.get(kid)
+    while named_by and named_by not in known.ranks:
+        steps, named_by = steps + 1, known.by.get(named_by)
+    return min(steps - min(known.ranks.values(), default=0), FARTHEST)
+
+
+def all_published(store: Store, keys: Keys, seals: Mapping[date, str] = MappingProxyType({})) -> dict[str, Any]:
+    """Return every key that is believed, the configured ones first, and the endorsements between them.
+
+    ``seals``: as ``believed`` takes them.
+    """
+    found = believed(store, keys, seals)
     jwks, root = [*found.jwks.values()], keys.jwks()["keys"][0]["kid"]
     return {"keys": jwks, "root": root, "endorsements": [*found.endorsements]}
 

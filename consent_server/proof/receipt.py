@@ -26,6 +26,14 @@ PURPOSES = {
     "marketing": "dpv:PersonalisedAdvertising",
 }
 
+STATUSES = {
+    "changed": "ConsentInvalidated",
+    "withdrawn": "ConsentWithdrawn",
+    "erased": "ConsentRevoked",
+    "unknown": "ConsentUnknown",
+}
+"""Of an answer that is not the newest."""
+
 
 def history(entries: Sequence[Entry], notices: Mapping[str, Notice]) -> list[dict[str, Any]]:
     """Return a shopper's decisions in plain words, oldest first. ``notices``: by hash, those that they answer."""
@@ -171,7 +179,7 @@ def _whole(address: str, site: Site) -> str:
 
 def _status(consent: Consent, stands: Standing | None) -> str:
     if stands and stands.now != "newest":
-        return {"withdrawn": "ConsentWithdrawn", "erased": "ConsentRevoked"}.get(stands.now, "ConsentInvalidated")
+        return STATUSES[stands.now]
     return "ConsentGiven" if consent.allow else "ConsentRefused"
 
 

@@ -20,9 +20,9 @@ from ..store import Store
 from ..store.feed.entries import END
 from ..tokens import Keys
 from ..verify import Failed, leaf, seal_hash
+from .days.merkle import PIECE, Levels, Sketch
 from .entries import Unproven, fields
 from .keys import believed
-from .merkle import PIECE, Levels, Sketch
 
 DAYS_KEPT = 400
 """Of how many days a process keeps what their paths are made with, 80 bytes for each 512 entries."""
@@ -57,7 +57,7 @@ def newest(store: Store, site: Site, keys: Keys) -> str:
         Unproven: somebody else wrote it.
     """
     seals = store.log.seals(site)
-    return newest_of(site, seals, believed(store, keys))
+    return newest_of(site, seals, believed(store, keys, seals))
 
 
 def newest_of(site: Site, seals: Mapping[date, str], known: verify.Keys) -> str:
@@ -116,7 +116,7 @@ def chain(store: Store, site: Site, keys: Keys) -> dict[date, str]:
             keys signed them is nothing to refuse all of it for: ``verify`` tells of it.
     """
     seals = store.log.seals(site)
-    public = tuple(jwk["x"] for jwk in believed(store, keys).jwks.values())
+    public = tuple(jwk["x"] for jwk in believed(store, keys, seals).jwks.values())
     _require_chain(site.id, tuple(seals.items()), public)
     return seals
 
@@ -129,6 +129,8 @@ def _require_chain(site: str, seals: tuple[tuple[date, str], ...], keys: tuple[s
         said = _read(site, day, token, known)
         if previous and (previous[0] + timedelta(1), seal_hash(previous[1])) != (day, said["prev"]):
             raise Unproven(f"The seal of {day} of {site} does not follow the one before, of {previous[0]}.")
+        if not previous and said["prev"]:
+            raise Unproven(f"The seal of {day} of {site} follows another one, which is missing.")
         previous = (day, token)
 
 

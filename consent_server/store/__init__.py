@@ -68,7 +68,7 @@ class Store:
     ) -> None:
         self.url = url
         self.connection = Connection(url, timeout, replicas, self._take_up if serves else self.must_be_known)
-        clock = Clock(self.connection, any_clock)
+        self.clock = clock = Clock(self.connection, any_clock)
         self.zones = clock.zones
         self.notices = Notices(self.connection)
         self.decisions = Decisions(self.connection, self.notices, clock)

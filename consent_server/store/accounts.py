@@ -11,7 +11,7 @@ from .connection import Connection
 
 
 class Accounts:
-    """Keeps one token for each account. Nothing else here, nor in the log, says that they belong together.
+    """Keeps one answer for each account. Nothing else here, nor in the log, says that they belong together.
 
     An account may have several names, one by each secret that was ever the newest; it is kept under the first.
     """
@@ -21,18 +21,19 @@ class Accounts:
         self._reached = connection.reached
         self._swap = connection.script("account")
 
-    def find(self, site: Site, names: Sequence[str]) -> tuple[str, str] | None:
-        """Return the name under which something is kept, and the token; None if nothing is."""
+    def find(self, site: Site, names: Sequence[str]) -> dict[str, str]:
+        """Return what is kept under these names, by name, whoever wrote it."""
+        found = {}
         for name in names:
             key = keys.account(site, name)
             with self._reached(key):
-                found = cast(bytes | None, self._redis.get(key))
-            if found is not None:
-                return name, found.decode(errors="replace")  # what is no token is no answer
-        return None
+                kept = cast(bytes | None, self._redis.get(key))
+            if kept is not None:
+                found[name] = kept.decode(errors="replace")  # what is no token is no answer
+        return found
 
     def swap(self, site: Site, name: str, before: str, after: str, life: int) -> bool:
-        """Keep a token in place of another, if that is still what is kept.
+        """Keep an answer in place of another, if that is still what is kept.
 
         Args:
             site: the shop.

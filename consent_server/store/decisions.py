@@ -14,7 +14,7 @@ from ..entry import DEVICES, Entry
 from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection, StoreAway
-from .connection.clock import Clock, apart
+from .connection.clock import Ahead, Clock, ahead, apart
 from .connection.foreign import ours
 from .counters import counting
 from .evidence.notices import Notices
@@ -58,6 +58,7 @@ class Reply(IntEnum):
     PASSED = 3
     APART = 4
     FULL = 5
+    AHEAD = 6
 
 
 class _Arguments(NamedTuple):
@@ -113,7 +114,7 @@ class Decisions:
             OtherContent: this decision was kept before, with another answer.
             PreviousReplaced: it follows a token that is not the subject's latest.
             TooManyChanges: it is one of over 2,000 of the subject's, and allows something.
-            ClocksApart: this machine's clock is over a minute off Redis'; nothing was kept.
+            ClocksApart: this machine's clock is over a minute off Redis', or the log ahead of it; nothing was kept.
             StoreAway: nothing was kept, or it is not known; the same call may be made again.
         """
         self._notices.write(site)
@@ -170,6 +171,8 @@ class Decisions:
                     raise TooManyChanges("This shopper has changed the answer over 2,000 times; a refusal is taken.")
                 case [Reply.APART, at]:
                     raise apart(clock, at)
+                case [Reply.AHEAD, at, last]:
+                    raise ahead(site, Ahead(bucket.log, last, at))
                 case [Reply.PASSED, at]:
                     now = int(at)
         raise StoreAway("The log moved on faster than this decision could follow; send it again.")

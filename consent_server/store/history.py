@@ -13,11 +13,16 @@ from . import keys
 from .connection import Connection
 from .connection.foreign import ours
 from .evidence.notices import Notices
+from .evidence.remains import Remains
+from .feed.entries import Entries
 from .packing import pack_erased, pack_name, pack_places, unpack, unpack_places
 
 
 class _Found(NamedTuple):
-    """What the index says of a subject: its latest places as they are kept, how many older ones, what is there."""
+    """What the index says of a subject: its latest places as they are kept, how many older ones, what is there.
+
+    A refusal there comes with the signature that it shares with the others of its hour.
+    """
 
     positions: bytes
     older: int
@@ -31,6 +36,7 @@ class History:
         self._redis = connection.client
         self._reached = connection.reached
         self._notices = notices
+        self._entries = Entries(connection, Remains(connection))
         self._erase = connection.script("erase")
         self._touch = connection.script("touch")
 
@@ -43,7 +49,10 @@ class History:
         ]
 
     def newest(self, site: Site, subject: str) -> Entry | None:
-        """Return the newest decision of one shopper, if one is kept; its notice is the beginning of a hash."""
+        """Return the newest decision of one shopper, if one is kept; its notice is the beginning of a hash.
+
+        Whoever wrote it: it proves nothing by itself.
+        """
         place = keys.place(site, subject)
         with self._reached(place.seen), ours(place.seen):
             positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
@@ -51,7 +60,7 @@ class History:
                 page = cast(list[Any], self._redis.xrange(place.bucket.log, f"{at}-{seq}", f"{at}-{seq}"))
                 entry = unpack(page[0][1][b"e"], place.bucket.number, at, seq) if page else None
                 if entry and entry.subject == subject:
-                    return entry
+                    return self._entries.signed(place.bucket, [entry])[0]
         return next(reversed(self.of(site, subject)), None) if positions else None
 
     def _found(self, place: keys.Place) -> _Found:
@@ -70,7 +79,7 @@ class History:
                 for (at, seq), page in zip(places, pages, strict=True)
                 if page
             ]
-        return _Found(positions, len(older), entries)
+        return _Found(positions, len(older), self._entries.signed(place.bucket, entries))
 
     def erase(self, site: Site, subject: str, state: Callable[[Entry], bytes]) -> int:
         """Erase one shopper. Of each entry stays what was counted, and a hash by which the log still adds up.

@@ -38,7 +38,7 @@ consent:endorsements               set     what keys signed of the next and the 
 consent:keys                       hash    id -> public key, JWK, as kept before there were endorsements
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
 consent:{SITE}:account-keys        hash    the same of keys that link the accounts of a shop
-consent:account:SITE:HASH          string  token of the newest answer of an account, by a keyed hash; expires with it
+consent:account:SITE:HASH          string  MARK.TOKEN of an account's newest answer, by a keyed hash; expires with it
 consent:{SITE}:links               hash    id of a link to a report -> whom it is for, until when, its question, JSON
 consent:{SITE}:notes               hash    id of a marketer's note -> its day and text, JSON
 consent:sample                     set     sites whose decisions are made up

@@ -29,13 +29,13 @@ class AccountNames:
         """Return what an account may be kept under, a name by each secret, the newest secret's first."""
         return [base64url(raw) for raw in self._all("name", site, account)]
 
-    def mark(self, site: str, account: str, own: str) -> str:
-        """Return what binds a text to the account beside whose answer it is kept."""
-        return base64url(self._all("own", site, own, account)[0][:_MARK_BYTES])
+    def mark(self, site: str, account: str, text: str, what: str = "own") -> str:
+        """Return what binds a text to an account: ``own``, a device's, kept beside the account's; or ``link``, its."""
+        return base64url(self._all(what, site, text, account)[0][:_MARK_BYTES])
 
-    def is_marked(self, mark: str, site: str, account: str, own: str) -> bool:
+    def is_marked(self, mark: str, site: str, account: str, text: str, what: str = "own") -> bool:
         """Return whether a mark is that of this account and text."""
-        marks = [base64url(raw[:_MARK_BYTES]) for raw in self._all("own", site, own, account)]
+        marks = [base64url(raw[:_MARK_BYTES]) for raw in self._all(what, site, text, account)]
         return any(hmac.compare_digest(mark.encode(), each.encode()) for each in marks)
 
     def _all(self, *parts: str) -> list[bytes]:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 
 from ..decision import Consent, UnknownNotice
 from ..proof.erasure import erase as erase_shopper
+from ..proof.proven import Proven
 from ..proof.receipt import SIGNATURE, digest, history, receipt
 from ..proof.seals import newest as newest_seal
 from ..proof.standing import standing
@@ -53,8 +54,8 @@ def verified(site: Site, text: str) -> Consent:
 
 
 def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
-    store = services().store
-    entries = store.history.of(site, consent.sub) if consent.sub else []
+    store, proven = services().store, Proven(services().store, site, services().keys)
+    entries = [entry for entry in store.history.of(site, consent.sub) if entry in proven] if consent.sub else []
     return history(entries, {entry.notice: store.notices.starting_with(site, entry.notice) for entry in entries})
 
 
@@ -64,7 +65,7 @@ def me(site_id: str) -> Response:
     site = known_site(site_id)
     require_own_origin(site, request.environ)
     text, consent = token_of_caller(site)
-    stands = standing(services().store, site, consent, text)
+    stands = standing(services().store, site, services().keys, consent, text)
     return answer({"site": site.id, "token": consent, "standing": stands, "history": _history(site, consent)})
 
 
@@ -79,7 +80,7 @@ def my_receipt(site_id: str) -> Response:
         raise UnknownNotice(f"The notice {consent.notice} that this token answers is not held here.")
     behind, now = services(), int(time.time())
     seal = newest_seal(behind.store, site, behind.keys)
-    stands = standing(behind.store, site, consent, text)
+    stands = standing(behind.store, site, behind.keys, consent, text)
     content = receipt(
         site, asked, consent, _history(site, consent), text, now, seal, stands, request.root_url.rstrip("/")
     )
@@ -103,7 +104,7 @@ def erase(site_id: str) -> Response:
         done = {"typ": "erasure", "site": site.id, "erased": erased, "at": now}
         return answer({**done, "receipt": token(done, behind.keys.sign(done))})
     nothing = {"typ": "nothing-held", "site": site.id, "erased": 0}
-    if at := standing(behind.store, site, consent, text).erased:
+    if at := standing(behind.store, site, behind.keys, consent, text).erased:
         done = {"typ": "erasure", "site": site.id, "erased": 1, "at": at}  # of others no name is left
         detail = f"Nothing is held any more: what this token names was erased before, at {at}."
         return answer({**nothing, "at": at, "detail": detail, "receipt": token(done, behind.keys.sign(done))})
@@ -120,7 +121,7 @@ def allows(site_id: str, category: str) -> Response:
         allowed = current(consent, site.revision).allows(category)
         fault = "" if allowed else f"This shopper does not allow {category}."
         if category in consent.allow:
-            fault = fault or standing(services().store, site, consent, text).fault
+            fault = fault or standing(services().store, site, services().keys, consent, text).fault
     except (BadToken, UnknownCategory, StoreAway, Unreadable) as error:
         raise NotAllowed(str(error)) from None
     if fault:

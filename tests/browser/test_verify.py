@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from consent_server.proof.merkle import Levels
+from consent_server.proof.days.merkle import Levels
 from consent_server.tokens import Keys, token
 from consent_server.verify import leaf
 

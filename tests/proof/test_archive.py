@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from proof.killed import FIRST, KEYS, NOW, OLD, SHOP
 from proof.test_killed import Log
 
 from consent_server.cli.log import log as log_command
+from consent_server.proof import archive as proof_archive
 from consent_server.proof import log as proof
 from consent_server.proof.archive import ArchiveMissing, archive
 from consent_server.proof.entries import Unproven
@@ -21,7 +23,9 @@ from consent_server.proof.log import CannotWrite
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.site import Notice
-from consent_server.store import Archived, Store, Unreadable
+from consent_server.store import Archive, Archived, Store, Unreadable
+from consent_server.store.keys import buckets, midnight
+from consent_server.store.packing import pack_erased
 from consent_server.verify import Failed, NoExport, opened, verify
 
 
@@ -39,7 +43,7 @@ def log(valkey, tmp_path):
 def stopped_before_the_trim(log, monkeypatch):
     """Archive, and stop when the aim is written down and nothing is trimmed yet."""
 
-    def stop(site, made):
+    def stop(*_):
         raise Stopped
 
     with monkeypatch.context() as patch:
@@ -180,11 +184,21 @@ def test_a_genuine_export_that_somebody_calls_an_archive_trims_nothing(log, writ
     assert len(log.logged()) == before
 
 
-@pytest.mark.parametrize(("kind", "field"), [("archives", b"2026-11-20"), ("stamps", b"x"), ("cosigned", b"x")])
+def test_two_runs_to_two_folders_do_not_both_have_the_same_days(log, monkeypatch):
+    """Around midnight their last days differ: the second, killed while it trims, could not be ended by anybody."""
+    made = Archive(OLD[0], OLD[-1], "one.jsonl.gz", "", 5)
+    later = replace(made, last=OLD[-1] + timedelta(1))
+    assert log.store.log.keep_archive(SHOP, made)
+    assert not log.store.log.keep_archive(SHOP, later)
+    monkeypatch.setattr(log.store.log, "archives", lambda site: [])  # as it was before the first one wrote it down
+    assert not log.store.log.keep_archive(SHOP, later)
+    assert log.client.hlen("consent:{shop}:archives") == 1
+
+
 @pytest.mark.parametrize("what", [b"", b"{}", b"\xff", b"[1]"])
-def test_what_somebody_wrote_into_the_store_is_named(log, kind, field, what):
-    log.client.hset(f"consent:{{shop}}:{kind}", field, what)
-    with pytest.raises(Unreadable, match=rf"In consent:{{shop}}:{kind} stands what this server did not write."):
+def test_what_somebody_wrote_into_the_store_is_named(log, what):
+    log.client.hset("consent:{shop}:archives", b"2026-11-20", what)
+    with pytest.raises(Unreadable, match=r"In consent:{shop}:archives stands what this server did not write."):
         list(proof.export(log.store, SHOP, KEYS, None, NOW.date(), NOW))
 
 
@@ -233,6 +247,64 @@ def test_who_was_erased_is_in_no_archive_to_come(log):
         text = b"".join(lines)
     assert log.subject.encode() not in text
     verify(text.splitlines(), KEYS.jwks())
+
+
+@pytest.mark.parametrize(
+    "moment", ["while it is verified", "before the trim", "within the trim", "after it was killed"]
+)
+def test_who_is_erased_while_it_is_made_is_in_no_archive_either(log, monkeypatch, moment):
+    """An archive is the only copy of these days, and what the erasure left goes with them: nobody could erase again."""
+    proof.seal(log.store, SHOP, KEYS, NOW)
+    sealed = log.store.log.seals(SHOP)
+    after = []
+
+    def erase_now():
+        if not after:
+            assert erase(log.store, SHOP, KEYS, log.subject, 5) == 2
+            after.extend(proof.export(log.store, SHOP, KEYS, OLD[-1] + timedelta(1), NOW.date(), NOW))
+
+    def then(whole, first):
+        def both(*args, **more):
+            if first:
+                erase_now()
+            done = whole(*args, **more)
+            if not first:
+                erase_now()
+            return done
+
+        return both
+
+    if moment == "while it is verified":
+        monkeypatch.setattr(proof_archive, "_proven", then(proof_archive._proven, first=False))
+    elif moment == "before the trim":
+        monkeypatch.setattr(log.store.log, "trim", then(log.store.log.trim, first=True))
+    elif moment == "within the trim":
+        monkeypatch.setattr(log.store.log, "_page", then(log.store.log._page, first=False))
+    else:
+        stopped_before_the_trim(log, monkeypatch)
+        erase_now()
+    (made,) = archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert [path.name for path in log.folder.iterdir()] == [made.file], "the one with the name in it is gone"
+    with opened(log.folder / made.file) as lines:
+        text = b"".join(lines)
+    assert log.subject.encode() not in text
+    assert verify(text.splitlines(), KEYS.jwks()).erased == 2
+    (kept,) = log.store.log.archives(SHOP)
+    assert (kept.trimmed, kept.file) == (True, made.file)
+    assert hashlib.sha256((log.folder / made.file).read_bytes()).hexdigest() == kept.sha256
+    assert log.store.log.seals(SHOP) == sealed
+    verify(proof.export(log.store, SHOP, KEYS, None, NOW.date(), NOW), KEYS.jwks(), text.splitlines())
+    assert archive(log.store, SHOP, KEYS, log.folder, NOW) == []
+
+
+def test_what_somebody_wrote_as_an_erasure_leaves_an_archive_as_it_is(log, monkeypatch):
+    """What nobody stated is nothing that an erasure has left, and an archive that was verified is not changed by it."""
+    made = stopped_before_the_trim(log, monkeypatch)
+    for entry in [entry for entry in log.entries if entry.at < midnight(OLD[-1])][:9]:
+        bucket = next(bucket for bucket in buckets(SHOP) if bucket.number == entry.bucket)
+        log.client.hset(bucket.erased, f"{entry.at}-{entry.seq}", pack_erased(entry, bytes(69)))
+    assert [done.file for done in archive(log.store, SHOP, KEYS, log.folder, NOW)] == [made.file]
+    assert log.held() == {entry.id for entry in log.entries}
 
 
 @pytest.mark.parametrize("trimmed", [True, False])

@@ -189,6 +189,64 @@ def test_a_stolen_key_that_is_out_of_use_brings_in_no_other(store, shop, ways, c
     assert "of a thief" not in str(verify(lines, proof_keys.published(today)))
 
 
+def forget_the_start(store, by):
+    """Take away what a key has endorsed, so that its next start seems to be its first."""
+    redis = store.connection.client
+    for text in redis.smembers("consent:endorsements"):
+        said = unsigned(text.decode())
+        if (said["by"], said["is"]) == (kid(by), "previous"):
+            redis.srem("consent:endorsements", text)
+
+
+STOLEN = *THEFTS, [{"is": "previous", "back": 0}], [{"is": "next"}, {"is": "previous", "back": 0}]
+
+
+@pytest.mark.parametrize("ways", STOLEN)
+def test_a_key_whose_first_start_somebody_takes_back_takes_over_nothing_once_it_has_sealed(store, shop, ways):
+    """The attack: with an old secret that is still configured, and what today's has endorsed taken away."""
+    fill(store, shop, 12)
+    proof.seal(store, shop, Keys([SIGNED_WITH]), NOW - timedelta(1))
+    today = Keys([NEWER, SIGNED_WITH])
+    proof.seal(store, shop, today, NOW)
+    forget_the_start(store, NEWER)
+    store.keys.remember(by_a_thief(*ways))
+    proof.seal(store, shop, today, NOW)
+    lines = list(proof.export(store, shop, today, None, NOW.date(), NOW))
+    assert kid("of a thief") not in lines[0].decode()
+    assert {*proof_keys.believed(store, Keys([NEWER])).jwks} == {kid(NEWER), kid(SIGNED_WITH)}
+
+
+@pytest.mark.parametrize("ways", [*STOLEN, [{"is": "previous", "back": 10**300}, {"is": "previous", "back": True}]])
+def test_a_key_that_is_taken_over_is_older_than_the_one_that_named_it(store, shop, ways):
+    """Or whoever stole that one would have a key that no newer one outranks, and with it write a whole history.
+
+    Here no seal says that today's has begun: who writes to the store took them away.
+    """
+    fill(store, shop, 12)
+    proof.seal(store, shop, Keys([SIGNED_WITH]), NOW - timedelta(1))
+    store.keys.remember(by_a_thief(*ways))
+    proof.seal(store, shop, Keys([NEWER, SIGNED_WITH]), NOW)
+    known = proof_keys.believed(store, Keys([NEWER]))
+    thief = kid("of a thief")
+    if thief in known.jwks:
+        assert known.is_older(thief, kid(SIGNED_WITH))
+        assert known.is_older(kid(SIGNED_WITH), kid(NEWER))
+    ends, given = proof_keys.all_published(store, Keys([NEWER]))["endorsements"], proof_keys.published(Keys([NEWER]))
+    store.connection.client.flushall()
+    fill(store, shop, 6, Keys(["of a thief"]))
+    store.keys.remember(ends)
+    proof.seal(store, shop, Keys(["of a thief"]), NOW)
+    lines = list(proof.export(store, shop, Keys(["of a thief"]), None, NOW.date(), NOW))
+    head = json.loads(lines[0])
+    head["keys"]["endorsements"] += ends
+    lines[0] = json.dumps(head).encode()
+    if thief not in known.jwks:
+        with pytest.raises(Failed, match="signed by none of the keys"):
+            verify(lines, given)
+    else:
+        assert f"Its end is signed by {thief}, an older key than {kid(NEWER)}." in str(verify(lines, given))
+
+
 def test_the_keys_that_a_version_before_endorsed_one_by_one_are_taken_over(store, shop):
     """Each called the one before it its previous one, and was followed from there on."""
     fill(store, shop, 10)
@@ -209,10 +267,12 @@ def test_the_keys_that_a_version_before_endorsed_one_by_one_are_taken_over(store
         store.keys.remember(chain)
         before = proof_keys.believed(store, Keys(configured))
         assert kid(SIGNED_WITH) in before.jwks
-        assert kid(SIGNED_WITH) not in before.ranks, "in which order nobody said"
         proof.seal(store, shop, Keys(configured), NOW)
         known = proof_keys.believed(store, Keys(configured[:1]))
         assert {kid(secret) for secret in (SIGNED_WITH, NEWER, *configured)} == {*known.jwks}
+        assert known.is_older(kid(SIGNED_WITH), kid(NEWER)), "each is older than the one that named it"
+        assert known.is_older(kid(NEWER), kid(configured[0]))
+        store.connection.client.delete(f"consent:{{{shop.id}}}:seals")
 
 
 def test_once_a_newer_key_has_sealed_a_day_an_older_one_seals_none(store, shop):
@@ -369,7 +429,7 @@ def test_in_which_order_keys_are_vouched_for_says_nothing_of_their_age(store, sh
     proof_keys.remember(store, next_one)
     known = proof_keys.believed(store, Keys(["the secret after that"]))
     assert {kid("an old one"), kid("an older one"), kid(SIGNED_WITH)} <= {*known.jwks}
-    assert not {kid("an old one"), kid("an older one")} & {*known.ranks}
+    assert known.ranks[kid("an old one")] == known.ranks[kid("an older one")] < known.ranks[kid(SIGNED_WITH)]
 
 
 def test_keys_of_a_store_without_endorsements_are_believed_once_vouched_for(store, shop, valkey, monkeypatch):

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
-from consent_server.proof import merkle
-from consent_server.proof.merkle import Levels, Sketch
+from consent_server.proof.days import merkle
+from consent_server.proof.days.merkle import Levels, Sketch
 from consent_server.verify import Failed, Tree, node, root_over
 
 CONTENTS = [

@@ -12,7 +12,7 @@ from conftest import closing
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
-from consent_server.proof.day import Day
+from consent_server.proof.days.day import Day
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.settings.shops import make_site

@@ -43,7 +43,7 @@ def shop():
     )
 
 
-def fill(store, shop, entries=40):
+def fill(store, shop, entries=40, keys=KEYS):
     """Three days of decisions by a few shoppers, who also change and withdraw; returns the consents."""
     notice = Notice.of(
         {"site": "shop", "revision": 1, "keep": 15_811_200, "lang": "az", "variant": "", "words": {"title": "Kukilər"}}
@@ -54,7 +54,7 @@ def fill(store, shop, entries=40):
         now = START + n * (3 * proof_day() - 3_600_000) // entries
         previous = consents[-1] if n % 4 == 3 and consents[-1].sub else None
         decision = Decision(secrets.token_urlsafe(16), (n * 5) % 8, notice, "save", previous)
-        kept = store.decisions.record(shop, decision, now=now, sign=KEYS.sign, device="phone", country="AZ")
+        kept = store.decisions.record(shop, decision, now=now, sign=keys.sign, device="phone", country="AZ")
         consents.append(kept.consent)
         store.counters.shown(shop, now=now, language="az", variant="", device="phone", country="AZ")
     return consents
@@ -208,7 +208,7 @@ def test_an_edited_notice_is_named(exported):
     (number,) = numbers(exported, "notice")
     notice = json.loads(exported[number])
     notice["content"]["words"]["title"] = "Kukilər!"
-    with pytest.raises(Failed, match=f"the notice {notice['hash']} was edited"):
+    with pytest.raises(Failed, match=f"the notice '{notice['hash']}' was edited"):
         check(rewritten(exported, number, content=notice["content"]))
 
 

@@ -23,7 +23,7 @@ TERMS = {
     *("hasPurpose", "hasLegalBasis", "hasConsentStatus", "hasPersonalData", "hasRecipient", "hasStorageCondition"),
     *("isIndicatedAtTime", "isIndicatedBy", "hasDuration", "hasRight", "isExercisedAt", "hasActivityStatus"),
     *("Consent", "ConsentGiven", "ConsentRefused", "ConsentWithdrawn", "ConsentRevoked", "ConsentInvalidated"),
-    *("ServiceProvision", "ServicePersonalisation"),
+    *("ConsentUnknown", "ServiceProvision", "ServicePersonalisation"),
     *("ServiceUsageAnalytics", "PersonalisedAdvertising"),
 }
 """Terms of the Data Privacy Vocabulary 2.3 that a receipt may use."""

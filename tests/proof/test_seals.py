@@ -20,8 +20,8 @@ from test_proof import FORGER
 
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
-from consent_server.proof import merkle as proof_merkle
 from consent_server.proof import seals as proof_seals
+from consent_server.proof.days import merkle as proof_merkle
 from consent_server.proof.receipt import SIGNATURE
 from consent_server.store.keys import buckets
 from consent_server.tokens import token
@@ -212,7 +212,7 @@ def test_an_answer_that_was_sealed_with_another_day_is_none(sealed, shopper, app
     seal = token(said, keys.sign(said))
     note = proof_seals.checkpoint(site, keys, {day: seal})
     forged = {**way, "day": day, "seal": seal, "seal_number": 0, "seal_path": []}
-    with pytest.raises(Failed, match=f"is not of {day}"):
+    with pytest.raises(Failed, match=f"is not of '{day}'"):
         verify_proof({**found, "checkpoint": note, "sealed": [forged]}, keys.jwks())
 
 
@@ -233,7 +233,7 @@ def test_a_checkpoint_of_another_key_or_tree_is_none(sealed, shopper, app, site)
             verify_proof({**found, "checkpoint": note}, services.keys.jwks())
 
 
-@pytest.mark.parametrize("kind", ["forged", "left out", "exchanged"])
+@pytest.mark.parametrize("kind", ["forged", "left out", "exchanged", "begun later"])
 def test_nothing_is_signed_over_a_chain_that_somebody_else_wrote(sealed, shopper, client, app, site, kind):
     """Who can write to Redis would otherwise have us sign a checkpoint over a history of theirs."""
     shopper.token = sealed
@@ -245,6 +245,8 @@ def test_nothing_is_signed_over_a_chain_that_somebody_else_wrote(sealed, shopper
         redis.hset(key, days[1], token(said, FORGER.sign(said)))
     elif kind == "left out":
         redis.hdel(key, days[1])
+    elif kind == "begun later":
+        redis.hdel(key, *days[:2])
     else:
         one, other = redis.hmget(key, days[1:3])
         redis.hset(key, mapping={days[1]: other, days[2]: one})

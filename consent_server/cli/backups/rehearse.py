@@ -84,7 +84,7 @@ def site_of(path: Path, sites: Mapping[str, Site]) -> str:
         with opened(path) as lines:
             head = json.loads(next(lines, b""))
         return site_named(dict(sites), str(head["site"])).id
-    except (ValueError, LookupError, TypeError):
+    except (Failed, ValueError, LookupError, TypeError, RecursionError):
         raise NoExport(f"{path} is no export of a consent log.") from None
 
 

@@ -41,10 +41,16 @@ def restored_log(site: str | None, exports: tuple[Path, ...], data: Path | None)
                 raise CommandFailed(f"{path} is of {name}, not of {site}: nothing was recorded or erased.")
             try:
                 with opened(path) as lines:
-                    verify(lines, all_published(store, keys))
+                    read = verify(lines, all_published(store, keys))
             except Failed as error:
                 click.echo(f"{path} does not prove itself, so nothing was recorded or erased. {error}", err=True)
                 raise SystemExit(1) from None
+            if read.erased and read.version == 1:
+                raise CommandFailed(
+                    f"{path} is of a version before, and has no statement of its {read.erased} erasures to put back: "
+                    "name an export of this version, or leave it out and erase who it was with `consent-server erase`. "
+                    "Nothing was recorded or erased."
+                )
         for shop in shops:
             at = restored(store, shop, keys)
             click.echo(f"{shop.id}: recorded that a backup was put back at {at:%Y-%m-%d %H:%M:%S} UTC.")

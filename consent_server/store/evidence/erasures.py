@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import cast
 
 from msgspec.structs import replace
@@ -10,7 +11,8 @@ from msgspec.structs import replace
 from ...entry import Entry
 from ...site import Site
 from ..connection import Connection
-from ..keys import buckets, place
+from ..connection.foreign import ours
+from ..keys import DAY, buckets, midnight, place
 from ..packing import pack_erased, unpack_erased
 from .notices import Notices
 from .remains import Remains
@@ -36,16 +38,27 @@ class Erasures:
             with self._reached():
                 left = cast(dict[bytes, bytes], self._redis.hgetall(bucket.erased))
             for where, packed in left.items():
-                entry = unpack_erased(packed, bucket.number, *map(int, where.split(b"-")))
+                with ours(bucket.erased):
+                    at, seq = map(int, where.split(b"-"))
+                    entry = unpack_erased(packed, bucket.number, at, seq)
                 if not entry.statement:
                     yield replace(entry, notice=whole.get(entry.notice, entry.notice))
+
+    def between(self, site: Site, first: date, last: date) -> list[Entry]:
+        """Return what is left of the entries of some UTC days, both included, with their whole notice hashes."""
+        whole, found = self._notices.names(site), []
+        for bucket in buckets(site):
+            left = self._remains.between(bucket, midnight(first), midnight(last) + DAY)
+            found += [unpack_erased(packed, bucket.number, *where) for where, packed in left.items()]
+        return [replace(entry, notice=whole.get(entry.notice, entry.notice)) for entry in found]
 
     def of(self, site: Site, subject: str, second: int | None = None) -> list[Entry]:
         """Return what is left of what was answered in a second, or ever, where the decisions of a subject are."""
         bucket = place(site, subject).bucket
         first, last = (0, EVER) if second is None else (second * 1000, (second + 1) * 1000)
         left = self._remains.between(bucket, first, last)
-        return [unpack_erased(packed, bucket.number, *where) for where, packed in left.items()]
+        with ours(bucket.erased):
+            return [unpack_erased(packed, bucket.number, *where) for where, packed in left.items()]
 
     def state(self, site: Site, entry: Entry, statement: bytes) -> None:
         """Add a statement to what is left of an entry."""

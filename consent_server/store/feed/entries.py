@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from msgspec.structs import replace
@@ -35,9 +35,14 @@ class Entries:
         A refusal comes with the signature that it shares with the others of its hour; of the notice's hash an entry has
         eight characters.
         """
-        found = self._between(bucket, first, last)
-        shared = self._shared(bucket, found)
-        return [replace(each, signature=shared.get(_hour(each), b"")) if _is_refusal(each) else each for each in found]
+        return self.signed(bucket, self._between(bucket, first, last))
+
+    def signed(self, bucket: Bucket, entries: Sequence[Entry]) -> list[Entry]:
+        """Return entries of a bucket, each refusal among them with the signature that it shares."""
+        shared = self._shared(bucket, entries)
+        return [
+            replace(each, signature=shared.get(_hour(each), b"")) if _is_refusal(each) else each for each in entries
+        ]
 
     def _between(self, bucket: Bucket, first: int, last: int) -> list[Entry]:
         while True:
@@ -76,4 +81,4 @@ def _is_refusal(entry: Entry) -> bool:
 def _hour(entry: Entry) -> bytes:
     """Return under which name the signature is kept that refusals of an hour share."""
     second = entry.at // 1000
-    return pack_hour(second - second % 3600, entry.notice)
+    return pack_hour((second - second % 3600) % (1 << 32), entry.notice)  # somebody may have written any time

@@ -22,9 +22,10 @@
 --         {PASSED, ms}                      not at that time: the log is past it, or it is another day; at ms it may be
 --         {APART, ms}                       the caller's clock is off ours, which says ms
 --         {FULL}                            the subject has changed it too often
+--         {AHEAD, ms, last}                 somebody has moved the log ahead of our clock, which says ms, to `last`
 
 -- Reply in decisions.py
-local NEW, REPEATED, REPLACED, PASSED, APART, FULL = 0, 1, 2, 3, 4, 5
+local NEW, REPEATED, REPLACED, PASSED, APART, FULL, AHEAD = 0, 1, 2, 3, 4, 5, 6
 
 local seen, older, log, refused, values, counter = unpack(KEYS)
 local digest, now, theirs, leeway, entry, id, follows, hour, signature = unpack(ARGV, 1, 9)
@@ -91,19 +92,7 @@ if math.abs(theirs - time) > leeway then
   return {APART, time}
 end
 
--- Returns time and sequence number of the last entry that the log ever had.
-local function last()
-  local stream = redis.pcall('XINFO', 'STREAM', log)
-  for i = 1, #stream, 2 do
-    if stream[i] == 'last-generated-id' then
-      local ms, seq = string.match(stream[i + 1], '^(%d+)-(%d+)$')
-      return tonumber(ms), tonumber(seq)
-    end
-  end
-  return 0, 0
-end
-
-if is_another_day(now, time, leeway) and now > last() then
+if is_another_day(now, time, leeway) and now > last(log) then
   return {PASSED, time}
 end
 
@@ -117,7 +106,10 @@ if type(at) == 'table' then
     return at
   end
   -- the log's clock never runs backwards
-  local ms, seq = last()
+  local ms, seq = last(log)
+  if is_ahead(ms, time, leeway) then
+    return {AHEAD, time, ms}
+  end
   if seq >= LAST then
     return {PASSED, ms + 1}
   end

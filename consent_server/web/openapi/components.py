@@ -221,7 +221,7 @@ PARAMETERS = {
         example="https://smartmarket.az",
     ),
     "from": parameter(
-        "query", "from", {"anyOf": [DATE, {"const": ""}]}, description="First day; 30 days ago if left out."
+        "query", "from", {"anyOf": [DATE, {"const": ""}]}, description="First day; 29 days before the last if left out."
     ),
     "to": parameter("query", "to", {"anyOf": [DATE, {"const": ""}]}, description="Last day; today if left out."),
     "against": parameter(

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from .. import verify
-from ..entry import COLUMNS, DIMENSIONS
-from ..site import Notice, Site
-from ..store import Store
-from ..store.connection.zones import is_utc_day
-from ..verify import Counts, Tree, canonical
-from .entries import unproven
+from ... import verify
+from ...entry import COLUMNS, DIMENSIONS
+from ...site import Notice, Site
+from ...store import Store
+from ...store.connection.zones import is_utc_day
+from ...verify import Counts, Tree, canonical
+from ..entries import unproven
 
 SEALED = tuple(by for by in DIMENSIONS if by != "rule")
 """The dimensions whose counts a seal says. Those by rule follow from a day's entries, whose notices name it."""

@@ -7,7 +7,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from ..verify import node
+from ...verify import node
 
 PIECE = 512
 """Leaves of which one node is kept: a power of two. A path takes reading as many of them again."""
