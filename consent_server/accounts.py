@@ -139,7 +139,8 @@ def settle(store: Store, keys: Keys, site: Site, account: str | None, device: De
     is_known = not arrives and bool(device.token) and mark(device.token) == device.synced
     synced = "" if arrives else device.synced
     theirs, best = _link(store, keys, site, account, mine, synced, now, is_known)
-    if is_known and mine and not best:  # one that has expired stays, for the gate to ask again and know what it was
+    # One that has expired stays, for the gate to ask again and know what it was; a no stays, and is linked anew.
+    if is_known and mine and not best and mine.consent.allow:
         is_void, refused = True, refused or UNLINKED
 
     text, has = best.token if best else "", device.token or ""
@@ -150,15 +151,17 @@ def settle(store: Store, keys: Keys, site: Site, account: str | None, device: De
     what = "conflict" if conflict else "applied" if is_news else "in"
     is_to_change = text != has and bool(best or is_another_s or is_void)
     state = f"{what}.{mark(has)}.{mark(text)}.{text}" if is_to_change else f"{what}.{mark(text)}"
-    kept = brought if brought and not is_void else NOTHING
+    changes = arrives or _without_what(state) != _without_what(device.state)
+    kept = own if not arrives else brought if brought and not is_void else NOTHING
+    # Marked anew, and as long-lived, with each change: a secret goes, and a login may outlive the cookie.
+    beside = f"{keys.accounts.mark(site.id, account, kept)}.{kept}"
     return Settled(
         best,
         "none" if best is None else "account" if is_from_account else "device",
         conflict,
         refused,
-        f"{keys.accounts.mark(site.id, account, kept)}.{kept}" if arrives else None,
-        # Nor is said again, or forgotten to be said, what is to be done already.
-        state if arrives or _without_what(state) != _without_what(device.state) else None,
+        beside if changes or beside != device.own else None,
+        state if changes else None,  # nor is said again, or forgotten to be said, what is to be done already
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request
@@ -17,6 +18,7 @@ from .banner.scripts import build_scripts
 from .demo import storefront
 from .preview.marketers import blueprint_of as preview_of
 from .settings.environment import Settings, read_environment
+from .settings.hints.secret import to_have_one
 from .settings.rows import SettingsError
 from .settings.shops import read_sites
 from .site import Site
@@ -107,16 +109,13 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     """
     settings = settings or read_environment()
     if not settings.secret:
-        raise SettingsError(
-            "CONSENT_SECRET is not set. Make one and keep it: "
-            "export CONSENT_SECRET=\"$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')\""
-        )
+        raise SettingsError(f"CONSENT_SECRET is not set; {to_have_one(Path.cwd())}.")
     if not settings.redis_url:
         raise SettingsError("REDIS_URL is not set; `consent-server serve` brings its own Valkey.")
     sites = read_sites(settings.config) if sites is None else sites
     if settings.demo:
         sites = {name: storefront.at_home(site, settings.port, settings.prefix) for name, site in sites.items()}
-    store = Store(settings.redis_url, settings.redis_timeout / 1000, settings.redis_replicas)
+    store = Store(settings.redis_url, settings.redis_timeout / 1000, settings.redis_replicas, serves=True)
     served = {site.id: build_scripts(site) for site in sites.values()}
     for site in sites.values():
         store.notices.serve(site, [notice for notices in served[site.id].notices.values() for notice in notices])

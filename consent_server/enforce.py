@@ -148,7 +148,9 @@ class Enforcement:
 
             async def obedient(message: ASGIMessage) -> None:
                 if message["type"] in _STARTS:
-                    headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in message.get("headers") or ()]
+                    # It may be an iterator, which can be read once.
+                    message = {**message, "headers": [*(message.get("headers") or ())]}
+                    headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in message["headers"]]
                     if self._concerns(exchange, headers):
                         # Keys may have to be fetched, for which nobody else should wait.
                         consent = await _aside(self._consent, exchange)

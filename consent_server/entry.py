@@ -9,7 +9,8 @@ import msgspec
 from .site import OPTIONAL, categories_of
 
 HOW = ("accept", "refuse", "save", "preferences", "signal", "script")
-"""Ways of answering: both buttons of the first layer, its own switches, the second layer, SIGNAL, the shop's script.
+"""Ways of answering: ``accept`` and ``refuse``, both buttons; ``save``, the switches, or a frame that waits;
+``preferences``, whatever changes an answer that holds; SIGNAL; and the shop's script.
 
 Whatever else a front end of the shop's own calls its way of asking counts as ``script``.
 """

@@ -16,13 +16,12 @@ import msgspec
 
 from .events.webhook import SECONDS, Line, NotTaken, Webhook
 from .proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
-from .proof.entries import Unproven
 from .proof.log import seal
 from .rates.happened.alarms import Alarm
 from .rates.happened.leaks import Leak, leaks
 from .rates.read import day_in, unusual
 from .site import ConsentError, Site
-from .store import ClocksApart, ForgedNotice, Store, StoreAway, Unreadable
+from .store import Store, StoreAway, Unreadable
 from .tokens import Keys
 
 log = logging.getLogger(__name__)
@@ -80,6 +79,36 @@ def clear_files(store: Store, site: Site) -> None:
         )
 
 
+def close_days(store: Store, site: Site, keys: Keys, now: datetime) -> tuple[list[date], list[str]]:
+    """Seal a site's days, have what was erased go, and its log not be ahead: each whatever becomes of the others.
+
+    Returns:
+        The days that were sealed, and in a sentence each what could not be done.
+
+    Raises:
+        StoreAway: the store does not answer.
+    """
+    sealed, faults = list[date](), list[str]()
+
+    def clear() -> None:
+        if store.log.compact(site):
+            clear_files(store, site)
+
+    due: dict[str, Callable[[], object]] = {
+        f"{site.id} is not sealed": lambda: sealed.extend(seal(store, site, keys, now)),
+        f"what was erased at {site.id} is in Redis' memory still": clear,
+        f"{site.id} takes no decision of some shoppers": lambda: store.clock.must_be_past_log(site),
+    }
+    for what, work in due.items():
+        try:
+            work()
+        except StoreAway:
+            raise
+        except ConsentError as error:  # of what somebody wrote into the store, mostly
+            faults.append(f"{what}: {error}")
+    return sealed, faults
+
+
 def work_on(
     store: Store, site: Site, keys: Keys, webhook: Webhook | None, now: datetime, authority: Authority | None = None
 ) -> None:
@@ -98,12 +127,8 @@ def work_on(
         StoreAway: the store does not answer.
     """
     store.must_fit(site)
-    try:
-        seal(store, site, keys, now)
-    except (ClocksApart, Unproven, Unreadable, ForgedNotice) as error:
-        log.error("%s is not sealed: %s", site.id, error)
-    if store.log.compact(site):
-        clear_files(store, site)
+    for fault in close_days(store, site, keys, now)[1]:
+        log.error("%s", fault)
     if webhook:
         try:
             tell(store, site, webhook, day_in(site, now))
@@ -129,7 +154,7 @@ def stamp_seals(
         if (left := until - time.monotonic()) > 0:
             try:
                 done[site.id] = stamp(store, site, authority, left)
-            except NotStamped as error:
+            except (NotStamped, Unreadable) as error:
                 log.warning("seals of %s lack a time-stamp: %s", site.id, error)
     return done
 

@@ -183,7 +183,7 @@ class Site:
     @cached_property
     def domains(self) -> tuple[str, ...]:
         """Return the hosts of the shop's pages, without ``www.``: they and all hosts below them are the shop's own."""
-        hosts = [origin.partition("://")[2].partition(":")[0] for origin in self.origins]
+        hosts = [re.sub(r":\d+$", "", origin.partition("://")[2]) for origin in self.origins]
         domains = [
             *([self.cookie_domain] if self.cookie_domain else []),
             *(host.removeprefix("www.") for host in hosts),

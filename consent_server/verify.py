@@ -39,7 +39,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.x509 import Certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate, InvalidVersion, load_pem_x509_certificates
 
 try:
     import rfc3161_client as rfc3161
@@ -56,8 +56,22 @@ LONGEST_LINE = 4_000_000
 """Bytes of the longest line that is read: a notice with a long cookie list has a hundredth of it."""
 
 
+def plain(text: object) -> str:
+    """Return a text in which nothing moves a terminal's cursor, or hides or turns around what stands beside it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+
+
+def quoted(value: object) -> str:
+    """Return what stands in a file, in quotation marks and cut: it is not for us to say such things."""
+    said = plain(repr(value))
+    return said if len(said) <= 60 else f"{said[:60]}…"
+
+
 class CannotCheck(Exception):
     """There is nothing to check, or nothing to check it by."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))
 
 
 class NoExport(CannotCheck):
@@ -74,6 +88,13 @@ class NoCertificate(CannotCheck):
 
 class Failed(Exception):
     """The export does not prove itself; the message names the first thing that is wrong."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))
+
+
+class CutOff(Failed):
+    """A file ends, or is damaged, in mid-compression."""
 
 
 @dataclass
@@ -102,6 +123,7 @@ class Summary:
     keys: str = ""
     attested: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
+    notices: set[str] = field(default_factory=set)
     older: list[tuple[str, str]] = field(default_factory=list)
     """The days whose seal is by an older key than the one before it, and by which after which."""
 
@@ -122,11 +144,11 @@ class Summary:
             "rotation or somebody with that secret."
             for day, which in self.older[:1]
         ]
-        return (
+        whole = (
             f"{self.site}: {self.entries} entries of {self.days} days are whole and unchanged, {self.erased} of them "
-            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}{begins}{lax}\n"
-            + "\n".join([*turned, *self.attested, *map(put_back, self.restored), self.keys])
+            f"erased.{by_hash}{unstated} The chain of seals ends with {self.last_seal}.{unsealed}{begins}{lax}"
         )
+        return "\n".join(map(plain, [whole, *turned, *self.attested, *map(put_back, self.restored), self.keys]))
 
 
 def put_back(at: str) -> str:
@@ -246,6 +268,17 @@ WHOSE = {"identity"}, {"erased", "statement"}, NAMED, NAMED | {"own"}, {"erased"
 """What an entry may say of whose it is: a hash, that it was erased, or who; the last was enough in version 1."""
 
 
+MEMBERS = {
+    "log": {"type", "version", "site", "from", "to", "made", "keys", "restored", "before", "cosigned"},
+    "notice": {"type", "hash", "content"},
+    "day": {"type", "day"},
+    "counts": {"type", "day", "counts"},
+    "seal": {"type", "day", "token", "stamp"},
+    "end": {"type", "token"},
+}
+"""What a line may hold: whatever else stood in one would be read, and proved by nothing. Of an entry see WHOSE."""
+
+
 def leaf(entry: Mapping[str, Any]) -> bytes:
     """Return the hash of an entry as a leaf of its day's tree."""
     return hashlib.sha256(b"\0" + canonical([*(entry[name] for name in LEAF), identity(entry)])).digest()
@@ -358,7 +391,9 @@ class Keys:
                 if (jwk.get("kty"), jwk.get("crv")) != ("OKP", "Ed25519") or len(_bytes(jwk["x"])) != 32:
                     raise NoKeys("One of the keys is no public key of a consent server (Ed25519, RFC 8037).")
                 if jwk.get("kid", key_id(jwk["x"])) != key_id(jwk["x"]):
-                    raise NoKeys(f"The key {jwk['kid']} is not what its name says: its hash is {key_id(jwk['x'])}.")
+                    raise NoKeys(
+                        f"The key {quoted(jwk['kid'])} is not what its name says: its hash is {key_id(jwk['x'])}."
+                    )
                 self._add(jwk["x"])
         except (KeyError, TypeError, ValueError, AttributeError):
             raise NoKeys("One of the keys is no public key of a consent server (Ed25519, RFC 8037).") from None
@@ -441,7 +476,7 @@ class Keys:
             raise Failed(f"the {kind} is signed by none of the keys")
         content = cast(dict[str, Any], json.loads(_bytes(text)))
         if content.get("typ") != kind:
-            raise Failed(f"a {kind} is expected here, not a {content.get('typ')}")
+            raise Failed(f"a {kind} is expected here, not a {quoted(content.get('typ'))}")
         if content.get("kid", by) != by:
             raise Failed(f"the {kind} is not signed by the key that it names")
         return content
@@ -542,7 +577,7 @@ class Witness(NamedTuple):
             key = b64decode(packed, validate=True)
         except ValueError:
             key = b""
-        found = hashlib.sha256(name.encode() + b"\n" + key).digest()[:4]
+        found = hashlib.sha256(name.encode(errors="replace") + b"\n" + key).digest()[:4]
         if not name or key[:1] != b"\4" or len(key) != 33 or hashed != found.hex():
             raise NoKeys(f"{text[:99]!r} is no key of a witness; take it as the witness gives it, NAME+HASH+KEY.")
         return cls(name, found, key[1:])
@@ -652,7 +687,7 @@ def verify(
         before, known = _facts(older, keys, "the older export, ")
         fact, old = next(facts, None), next(known, None)
         if before.site != summary.site:
-            raise Failed(f"The older export is of another site, {before.site}.")
+            raise Failed(f"The older export is of another site, {quoted(before.site)}.")
         if before.version > summary.version:
             raise Failed(
                 f"The older export has version {before.version}, and in {summary.version} nothing proves erasures."
@@ -666,6 +701,8 @@ def verify(
                 pass
             if gone and (last is None or summary.prev != seal_hash(last.content)):
                 raise Failed(f"The older export has {gone}, which is missing.")
+            if lost := before.notices - summary.notices:
+                raise Failed(f"The older export has the notice {quoted(min(lost))}, which is missing.")
             summary.archived = last.day if last else ""
         except Failed as error:
             since = [put_back(at) for at in summary.restored if at not in before.restored]
@@ -695,19 +732,19 @@ def verify_proof(proof: Mapping[str, Any], keys: Mapping[str, Any]) -> int:
         for way in proof["sealed"]:
             seal = trusted.read(way["seal"], "seal")
             if (seal["site"], seal["day"], seal.get("open")) != (proof["site"], way["day"], None):
-                raise Failed(f"the seal of {way['day']} is one of another day or site")
+                raise Failed(f"the seal of {quoted(way['day'])} is one of another day or site")
             if {*way["entry"]} != {*LEAF, "id", "subject", "signature"}:  # a hash could be of anybody
-                raise Failed(f"the decision {way['entry']['id']} does not say whose it is")
+                raise Failed(f"the decision {quoted(way['entry']['id'])} does not say whose it is")
             if f"{datetime.fromtimestamp(way['entry']['at'] // 1000, UTC):%Y-%m-%d}" != way["day"]:
-                raise Failed(f"the decision {way['entry']['id']} is not of {way['day']}")
+                raise Failed(f"the decision {quoted(way['entry']['id'])} is not of {quoted(way['day'])}")
             hashed = leaf(way["entry"])
             if root_over(hashed, way["number"], way["of"], _hashes(way["path"])).hex() != seal["root"]:
-                raise Failed(f"the decision {way['entry']['id']} is not among those that were sealed")
+                raise Failed(f"the decision {quoted(way['entry']['id'])} is not among those that were sealed")
             if seal["entries"] != way["of"]:
-                raise Failed(f"{way['day']} has {seal['entries']} entries, not {way['of']}")
+                raise Failed(f"{quoted(way['day'])} has {quoted(seal['entries'])} entries, not {quoted(way['of'])}")
             hashed = hashlib.sha256(b"\0" + way["seal"].encode()).digest()
             if root_over(hashed, way["seal_number"], size, _hashes(way["seal_path"])) != root:
-                raise Failed(f"the seal of {way['day']} is not among those of the checkpoint")
+                raise Failed(f"the seal of {quoted(way['day'])} is not among those of the checkpoint")
     return len(proof["sealed"])
 
 
@@ -747,6 +784,15 @@ def _follow(fact: Fact | None, facts: Iterator[Fact], known: Iterable[Fact]) -> 
             raise Failed(f"In the older export {old} was erased; its statement is missing.")
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, or raise Failed: of a name that stands twice others may read the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise Failed(f"{quoted(next(name for name in names if names.count(name) > 1))} stands twice in it")
+    return found
+
+
 def _facts(
     lines: Iterable[bytes],
     keys: Mapping[str, Any],
@@ -763,7 +809,7 @@ def _facts(
         for line in lines:
             number += 1
             try:
-                content = json.loads(line) if len(line) <= LONGEST_LINE else None
+                content = json.loads(line, object_pairs_hook=_once) if len(line) <= LONGEST_LINE else None
             except (ValueError, RecursionError):
                 content = None
             if not isinstance(content, dict) or "type" not in content:
@@ -805,19 +851,25 @@ class _Attested:
         self.anything = False
         self.stamps = 0
         self.latest: tuple[timedelta, str] | None = None
+        self.keys = keys
         self.restored: list[str] = []
+        self.records: list[tuple[int, str]] = []
+        """When each backup was put back, and which key says so."""
         for text in head.get("restored", ()):
             self._add(text)
             said = keys.read(text, "restored")
             if said["site"] != site:
-                raise Failed(f"a record of a backup is one of another site, {said['site']!r}")
+                raise Failed(f"a record of a backup is one of another site, {quoted(said['site'])}")
+            if not 0 <= said["at"] <= LAST_SECOND:
+                raise Failed(f"a record of a backup has an impossible time, {quoted(said['at'])}")
             self.restored.append(_time(said["at"]))
+            self.records.append((said["at"], keys.signer(text)))
         self.notes: dict[int, str] = {}
         for note in head.get("cosigned", ()):
             self._add(note)
             name, size = note.split("\n")[:2]
             if not name.endswith(f"/consent/{site}"):
-                raise Failed(f"a cosigned checkpoint is one of another log, {name!r}")
+                raise Failed(f"a cosigned checkpoint is one of another log, {quoted(name)}")
             self.notes[int(size)] = note
         self.seals = Tree(*head.get("before", (0, ())))
         # Over what is before these days a checkpoint says nothing of what is in here: it may be of another history.
@@ -829,6 +881,9 @@ class _Attested:
 
     def seal(self, day: date, token: str, stamp: str | None) -> None:
         """Take the next seal, with its time-stamp if it has one, in base64."""
+        for when, by in self.records:
+            if is_out_of_use(self.keys, when, by, token):
+                raise Failed(f"that a backup was put back at {_time(when)} is signed by {by}, which was out of use")
         self.seals.add(hashlib.sha256(b"\0" + token.encode()).digest())
         self._compare()
         if stamp is None:
@@ -907,7 +962,7 @@ class _Check:
         head = self.next("log")
         self.version = head.get("version")
         if self.version not in (1, VERSION):
-            raise NoExport(f"This export has version {self.version}; this program reads {VERSION} and 1.")
+            raise NoExport(f"This export has version {quoted(self.version)}; this program reads {VERSION} and 1.")
         self.site = summary.site = str(head["site"])
         self.first = date.fromisoformat(head["from"])
         summary.first, summary.version = self.first.isoformat(), self.version
@@ -918,7 +973,8 @@ class _Check:
         self.summary = summary
         self.previous: str | None = None
         self.by: str = ""
-        self.statements = hashlib.sha256()
+        self.statements, self.named = hashlib.sha256(), hashlib.sha256()
+        self.made = head.get("made")
         self.attested = _Attested(head, self.site, self.keys, authority, witnesses)
         summary.restored = self.attested.restored
 
@@ -927,20 +983,27 @@ class _Check:
         if line is None:
             raise Failed(f"the export is cut off: a line of type {' or '.join(kinds)} is missing at its end")
         if line["type"] not in kinds:
-            raise Failed(f"a line of type {' or '.join(kinds)} is expected here, not {line['type']}")
+            raise Failed(f"a line of type {' or '.join(kinds)} is expected here, not {quoted(line['type'])}")
+        foreign = {*line} - MEMBERS.get(line["type"], {*line})
+        if foreign:
+            raise Failed(f"a line of type {line['type']} has no {quoted(min(foreign))}")
         return line
 
     def run(self) -> Iterator[Fact]:
         line = self.next("notice", "day", "end")
         while line["type"] == "notice":
             if notice_hash(line["content"]) != line["hash"]:
-                raise Failed(f"the notice {line['hash']} was edited: its words have another hash")
+                raise Failed(f"the notice {quoted(line['hash'])} was edited: its words have another hash")
+            if line["hash"] in self.notices:
+                raise Failed(f"the notice {line['hash']} stands twice")
+            self.named.update(f"{line['hash']}\n".encode())
             self.notices[line["hash"]] = line["content"]
             line = self.next("notice", "day", "end")
+        self.summary.notices = {*self.notices}
         day = self.first
         while line["type"] == "day":
             if line["day"] != day.isoformat():
-                raise Failed(f"the day {day} is missing: {line['day']} stands in its place")
+                raise Failed(f"the day {day} is missing: {quoted(line['day'])} stands in its place")
             yield from self.day(day)
             day += timedelta(1)
             line = self.next("day", "end")
@@ -962,21 +1025,26 @@ class _Check:
             raise Failed("what others attest of it is not what was exported")
         for name, value in ours.items():
             if end.get(name, 1) != value:  # what has no version is of version 1
-                raise Failed(f"the end says {name} is {end.get(name)!r}, but it is {value!r}")
+                raise Failed(f"the end says {name} is {quoted(end.get(name))}, but it is {quoted(value)}")
         said = self.summary
         kinds = (said.signed, said.erased, self.statements.hexdigest())
         if "erased" in end and (end["signed"], end["erased"], end["statements"]) != kinds:  # no leaf tells these apart
             raise Failed(
-                f"{end['signed']} entries had a signature and {end['erased']} were erased when it was exported, not "
-                f"{said.signed} and {said.erased}, or with other statements"
+                f"{quoted(end['signed'])} entries had a signature and {quoted(end['erased'])} were erased when it was "
+                f"exported, not {said.signed} and {said.erased}, or with other statements"
             )
+        if end.get("notices", self.named.hexdigest()) != self.named.hexdigest():  # exports of before do not say it
+            raise Failed("the notices in it are not those that were exported")
+        if end.get("made", self.made) != self.made:
+            raise Failed(f"it was made at {quoted(end['made'])}, and says at {quoted(self.made)}")
         if next(self.lines, None) is not None:
             raise Failed("something follows after the end")
         self.summary.last_seal = self.previous or ""
         self.summary.attested = self.attested.end(self.summary.days - len(self.summary.unsealed))
         newest = max(self.keys.ranks, key=lambda kid: self.keys.ranks[kid], default=self.by)
         is_old = f" Its end is signed by {self.by}, an older key than {newest}."
-        self.summary.keys = f"{self.keys}{is_old if self.keys.is_older(self.by, newest) else ''}"
+        is_newest = " No newer key than that of its end is known here."
+        self.summary.keys = f"{self.keys}{is_old if self.keys.is_older(self.by, newest) else is_newest}"
 
     def _must_not_be_older(self, what: str, token: str) -> None:
         """Take who signed the end or an open day, or raise Failed: that is done now, and by the newest key."""
@@ -992,9 +1060,10 @@ class _Check:
         place: tuple[int, int, int] = (-1, -1, -1)
         line = self.next("entry", "counts")
         while line["type"] == "entry":
-            name = f"entry {tree.leaves} of {day} (bucket {line['bucket']}, {line['at']}-{line['seq']})"
+            at = f"bucket {quoted(line['bucket'])}, {quoted(line['at'])}-{quoted(line['seq'])}"
+            name = f"entry {tree.leaves} of {day} ({at})"
             if line["n"] != tree.leaves:
-                raise Failed(f"entry {tree.leaves} of {day} is missing: {line['n']} stands in its place")
+                raise Failed(f"entry {tree.leaves} of {day} is missing: {quoted(line['n'])} stands in its place")
             here = (line["bucket"], line["at"], line["seq"])
             if here <= place or not start <= line["at"] < start + 86_400_000:
                 raise Failed(f"{name} is not in its place")
@@ -1006,6 +1075,8 @@ class _Check:
         self.summary.entries += tree.leaves
         self.summary.days += 1
         token = self.seal(day, tree, hashlib.sha256(canonical(line["counts"])).hexdigest())
+        if line["day"] != day.isoformat():
+            raise Failed(f"the counts of {day} stand as those of {quoted(line['day'])}")
         if day.isoformat() not in self.summary.unsealed:
             yield Fact(day.isoformat(), True, (0, 0, 0), token)
 
@@ -1018,7 +1089,7 @@ class _Check:
             raise Failed(f"{name} was changed")
         notice = self.notices.get(line["notice"])
         if notice is None:
-            raise Failed(f"{name} answers the notice {line['notice']}, which is missing")
+            raise Failed(f"{name} answers the notice {quoted(line['notice'])}, which is missing")
         unstated = self.version == 1 and whose == {"erased"}
         fault = "" if unstated else prove(line, self.site, notice, self.keys, hashed)
         if fault:
@@ -1040,14 +1111,16 @@ class _Check:
         seal = self.keys.read(token, "seal")
         for name, ours in (("site", self.site), ("day", day.isoformat())):
             if seal[name] != ours:
-                raise Failed(f"the seal of {day} is one of another {name}, {seal[name]!r}")
+                raise Failed(f"the seal of {day} is one of another {name}, {quoted(seal[name])}")
+        if line["day"] != day.isoformat():
+            raise Failed(f"the seal of {day} stands as that of {quoted(line['day'])}")
         if seal.get("open"):
             self._must_not_be_older(f"the seal of {day}", token)
         elif self.keys.is_older(by := self.keys.signer(token), self.by):
             self.summary.older.append((day.isoformat(), f"{by} after {self.by}"))  # no failure: two servers may do so
         self.by = self.keys.signer(token)
         if seal["entries"] != tree.leaves:
-            raise Failed(f"{day} has {tree.leaves} entries, but its seal counts {seal['entries']}")
+            raise Failed(f"{day} has {tree.leaves} entries, but its seal counts {quoted(seal['entries'])}")
         if seal["root"] != tree.root():
             raise Failed(f"the entries of {day} are not those that were sealed")
         if seal["counts"] != counts:
@@ -1069,6 +1142,11 @@ class _Check:
         return token
 
 
+def is_out_of_use(keys: Keys, at: int, by: str, seal: str) -> bool:
+    """Return whether a key is older than the one that made a seal, of a day that was over ``at`` a time (s)."""
+    return keys.is_older(by, keys.signer(seal)) and int(unsigned(seal).get("at", at)) < at
+
+
 def seal_hash(token: str) -> str:
     """Return the hash by which the next seal names this one."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -1079,9 +1157,11 @@ def _where(where: Callable[[], str]) -> Iterator[None]:
     """Say in which line it failed, whatever in there was wrong."""
     try:
         yield
+    except CutOff:
+        raise
     except Failed as error:
         raise Failed(f"{_capital(where())}: {error}.") from None
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError, RecursionError) as error:
         what = f"{type(error).__name__}: {error}"[:200]
         raise Failed(f"{_capital(where())}: a field is missing or wrong ({what}).") from None
 
@@ -1117,7 +1197,7 @@ def read_keys(path: Path) -> dict[str, Any]:
         NoKeys: it holds none, something else, or cannot be read.
     """
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise NoKeys(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError):
@@ -1142,7 +1222,7 @@ def read_certificates(path: Path) -> list[Certificate]:
         return load_pem_x509_certificates(path.read_bytes())
     except OSError as error:
         raise NoCertificate(f"{path} cannot be read: {error.strerror or error}.") from None
-    except ValueError:
+    except (ValueError, InvalidVersion):
         raise NoCertificate(f"{path} holds no certificate (PEM).") from None
 
 
@@ -1151,19 +1231,37 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
     """Open an export, compressed or not, and give its lines.
 
     Raises:
-        NoExport: it cannot be read.
-        Failed: it is cut off in mid-compression.
+        NoExport: it cannot be read; while its lines are taken too.
+        CutOff: it is cut off in mid-compression; likewise.
     """
+    with _readable(path):
+        raw = path.open("rb")
+    with raw:
+        with _readable(path):
+            packed = raw.peek(2)[:2] == b"\x1f\x8b"  # a pipe cannot be read again
+        with gzip.open(raw) if packed else raw as file:
+            yield _lines(path, cast(BinaryIO, file))
+
+
+def _lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    while True:
+        with _readable(path):  # here, where it is known of which of two files it is
+            line = file.readline(LONGEST_LINE + 1)
+        if not line:
+            return
+        yield line
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            with gzip.open(raw) if packed else raw as file:
-                yield iter(lambda: cast(BinaryIO, file).readline(LONGEST_LINE + 1), b"")
+        yield
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Failed(f"{path} is cut off or damaged: {error}.") from None
+        raise CutOff(f"{path} is cut off or damaged: {error}.") from None
     except OSError as error:
         raise NoExport(f"{path} cannot be read: {error.strerror or error}.") from None
+    except ValueError as error:  # a name that no file can have
+        raise NoExport(f"{path} cannot be read: {error}.") from None
 
 
 def check(

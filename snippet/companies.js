@@ -2,7 +2,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 
 const PACKAGE = new URL('node_modules/third-party-web/', import.meta.url);
-const TO = new URL('../consent_server/audit/companies', import.meta.url);
+const TO = new URL('../consent_server/audit/drafting/companies', import.meta.url);
 
 const entities = JSON.parse(readFileSync(new URL('dist/entities-nostats.json', PACKAGE), 'utf8'));
 const lines = entities.flatMap(({ name, company, domains }) =>

@@ -526,9 +526,64 @@ def test_a_new_secret_keeps_the_links(app: Flask, settings: Settings, site: Site
         assert len(before) == 1
         assert laptop.visit("42")["allow"] == ["analytics"]
         phone.shopper.client = rotated.test_client(use_cookies=False)
+        (own,) = phone.visit("42")["set_cookies"]  # marked by the new secret
+        assert own.startswith("ask-own=")
         assert phone.visit("42")["set_cookies"] == []
     (name, _) = AccountNames(["a new secret that is long enough", SECRET]).names(site.id, "42")
     assert before == {f"consent:account:{site.id}:{name}".encode()}
+
+
+NEW_SECRET = "a new secret that is long enough"
+
+
+def test_a_no_is_newer_than_an_account_s_yes_also_once_the_secret_of_the_login_is_out(
+    settings: Settings, site: Site, phone: Browser, laptop: Browser, clock: Clock
+) -> None:
+    laptop.answer("analytics")
+    laptop.visit("42")
+    phone.visit("42")
+    assert phone.allowed == ["analytics"]
+    for secret in ((NEW_SECRET, SECRET), (NEW_SECRET,)):
+        rotated = create_app(replace(settings, secret=secret), {site.id: site})
+        with closing(rotated.extensions["consent"].store):
+            for device in (laptop, phone):
+                device.shopper.client = rotated.test_client(use_cookies=False)
+            if len(secret) == 2:
+                phone.visit("42")
+                laptop.answer("analytics", "marketing")  # by a token that the new secret alone reads
+                laptop.visit("42")
+                phone.visit("42")
+                clock.at += 3600
+                del phone.cookies["consent"]  # a browser may end what a script has set
+                phone.answer()
+            else:
+                assert (phone.visit("42")["allow"], phone.allowed) == ([], [])
+                assert laptop.visit("42")["allow"] == []
+
+
+def test_a_no_stays_and_counts_anew_where_what_the_account_knew_is_lost(
+    app: Flask, phone: Browser, laptop: Browser
+) -> None:
+    phone.answer()
+    phone.visit("42")
+    for name in kept(app):
+        app.extensions["consent"].store.connection.client.delete(name)
+    for _ in range(2):
+        phone.visit("42")
+        assert phone.allowed == []
+    assert laptop.visit("42")["allow"] == []
+
+
+def test_what_is_a_device_s_own_lives_as_long_as_what_the_account_says(
+    phone: Browser, laptop: Browser, clock: Clock
+) -> None:
+    phone.answer("functional")
+    phone.visit("42")
+    clock.at += 1
+    laptop.answer("analytics")
+    laptop.visit("42")
+    named = [line.partition("=")[0] for line in phone.visit("42")["set_cookies"]]
+    assert sorted(named) == ["ask-account", "ask-own"]
 
 
 # What is refused

@@ -81,7 +81,7 @@ class Back:
         bodies = [{"type": "http.response.body", "body": b"1", "more_body": True}, {"type": "http.response.body"}]
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            await send({"type": "http.response.start", "status": 200, "headers": raw})
+            await send({"type": "http.response.start", "status": 200, "headers": iter(raw)})
             for body in bodies:
                 await send(body)
 

@@ -22,6 +22,8 @@ from conftest import ROOT, SECRET, free_port
 from examples import example
 from test_serving import described, running, up
 
+from consent_server.cli.serving.workers import SECONDS_TO_RELOAD, SECONDS_TO_STOP
+
 __all__ = ["running"]
 
 Running = Callable[..., "subprocess.Popen[bytes]"]
@@ -55,6 +57,11 @@ def test_the_systemd_unit_is_one(tmp_path: Path) -> None:
 def test_systemd_starts_it_again_as_often_as_it_takes() -> None:
     assert unit()["Restart"] == "on-failure"
     assert int(unit()["RestartSec"]) * 5 > 10, "after five starts within ten seconds it gives up"
+
+
+def test_systemd_kills_nothing_while_a_reload_is_finished_and_the_end_is_in_order() -> None:
+    (workers,) = re.findall(r"WEB_CONCURRENCY=(\d+)", unit()["Environment"])
+    assert int(unit()["TimeoutStopSec"]) > int(workers) * (SECONDS_TO_RELOAD + SECONDS_TO_STOP) + SECONDS_TO_STOP + 30
 
 
 def test_the_systemd_unit_runs_and_reloads_without_losing_a_request(

@@ -144,7 +144,8 @@ def test_nginx_lets_through_only_what_the_shopper_allows(
     url = f"http://127.0.0.1:{port}"
     up(url)
     for text, allowed in ((token(server, "functional"), True), (token(server, "analytics"), False), ("", False)):
-        request = urllib.request.Request(f"{url}/recommendations/", headers={"Cookie": f"consent={text}"})
+        headers = {"Cookie": f"consent={text}", "Authorization": "Bearer of the shop's own"}
+        request = urllib.request.Request(f"{url}/recommendations/", headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=45) as answer:
                 status = answer.status

@@ -3,5 +3,5 @@
 ``pages`` says which pages, ``browser`` opens them with a fresh profile, ``visit`` uses them as a shopper does and
 ``answers`` answers for the shopper; ``watch`` and ``netlog`` see what happens, ``states`` puts it together as
 ``Observed``. ``findings`` holds that against the shop's ``lists``, ``tag`` and ``consent_mode``, ``advice`` says what
-mends it, ``report`` tells people and machines, and ``draft`` writes the lists that lack.
+mends it, ``report`` tells people and machines, and ``drafting`` writes the lists that lack.
 """

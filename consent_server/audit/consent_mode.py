@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs
 
 from .hosts import parts_of
@@ -58,6 +59,7 @@ def disagreements(observed: Observed, allowed: frozenset[str]) -> Iterator[Disag
     for fault in (
         *_without_default(hits, silent, defaults),
         *_granted_by_default(defaults, observed.since, allowed),
+        *_updates_that_differ(updates, allowed),
         *_without_update(observed, defaults, updates),
         *_that_differ(observed, hits, updates, allowed),
     ):
@@ -91,12 +93,38 @@ def _granted_by_default(
     A default for some regions counts for who is there; what it says here is in the hits.
     """
     for call in defaults:
-        said = call.values[2] if len(call.values) > 2 and isinstance(call.values[2], dict) else {}
+        said = _values(call)
         if call.at < since or said.get("region"):
             continue
-        if granted := [name for name in SIGNALS if said.get(name) == "granted" and SIGNALS[name] not in allowed]:
+        if granted := _granted(said, allowed):
             fix = f"Set {', '.join(granted)} to denied in the default; our tag grants them after a yes."
             yield Disagreement("granted by default", call.page, HOST, call.page, fix)
+
+
+def _updates_that_differ(updates: Sequence[ConsentCall], allowed: frozenset[str]) -> Iterator[Disagreement]:
+    """Yield what an update grants that is not allowed, and what a page's last one denies that is."""
+    last: dict[tuple[str, str], str] = {}
+    for call in updates:
+        if granted := _granted(_values(call), allowed):
+            yield _differs(call.page, f"{', '.join(granted)} granted")
+        last |= {(call.page, name): said for name, said in _values(call).items() if name in SIGNALS}
+    for page in dict.fromkeys(page for page, _ in last):
+        denied = [name for name in SIGNALS if last.get((page, name)) == "denied" and SIGNALS[name] in allowed]
+        if denied:
+            yield _differs(page, f"{', '.join(denied)} denied")
+
+
+def _differs(page: str, what: str) -> Disagreement:
+    fix = f"An update says {what}, against the answer: let nothing but our tag call gtag('consent', …)."
+    return Disagreement("update differs", page, HOST, page, fix)
+
+
+def _values(call: ConsentCall) -> Mapping[str, Any]:
+    return call.values[2] if len(call.values) > 2 and isinstance(call.values[2], dict) else {}
+
+
+def _granted(said: Mapping[str, Any], allowed: frozenset[str]) -> list[str]:
+    return [name for name in SIGNALS if said.get(name) == "granted" and SIGNALS[name] not in allowed]
 
 
 def _without_update(

@@ -14,7 +14,7 @@ from ..site import CATEGORIES, Site
 from .advice import Reason, advice
 from .consent_mode import disagreements
 from .forwarded import forwarded
-from .hosts import host_of, is_third_party, parts_of
+from .hosts import host_of, is_of_shop, is_third_party, parts_of
 from .lists import Lists
 from .observed import Observed, Sighting
 from .recognise import Recogniser
@@ -58,6 +58,12 @@ WHERE = "Audited from where"
 """How the note begins that says which rule by place counted."""
 
 LETTERS_OF_AN_ID = 8
+DIGITS_OF_AN_ID = 4
+LETTERS_IN_A_PATH = 16
+"""A shop's own paths have numbers too, of goods and orders."""
+
+NUMBERING = frozenset({"analytics", "marketing"})
+"""Categories whose names may hold the number of a shopper."""
 
 PAGES_TO_NAME = 5
 """Of those that share a fault."""
@@ -96,7 +102,7 @@ class Judge:
         self.shop, self.site, self.observed = shop, site, observed
         self.pages = {seen.page for each in observed for seen in each.sightings}
         self.allowed = {each.state: allowed_in(each.state, site, self.rule_in(each)) for each in observed}
-        self.lists = Lists.of(site)
+        self.lists = Lists.of(site, shop)
         named = site.services if site else ()
         self.recogniser = Recogniser(named, [seen for each in observed for seen in each.sightings])
         tags = [tag for each in observed for page in each.tags.values() for tag in page["ours"]]
@@ -182,7 +188,8 @@ class Judge:
                 for name, fix in tag_faults(tag, self.site):
                     faults.setdefault((name, fix, host_of(page)), []).append(page)
             for (name, fix, host), (page, *others) in faults.items():
-                yield Finding("before", "tag", name, host, page, page, None, None, fix + _also_on(others))
+                also_on = f" The same on {first_of(others)}." if others else ""
+                yield Finding("before", "tag", name, host, page, page, None, None, fix + also_on)
         if not observed.answered and self._has_tag(observed):
             page = next(iter(observed.tags))
             fix = "The banner could not be answered: look in the browser's console and style sheets for what hides it."
@@ -201,7 +208,7 @@ class Judge:
         return (
             seen.kind in ("cookie", "local-storage", "session-storage")
             and bool(OURS.fullmatch(seen.name))
-            and not is_third_party(seen.host, self.shop)
+            and is_of_shop(seen.host, self.shop)
         )
 
     def _wrong(self, seen: Sighting, observed: Observed) -> Reason | None:
@@ -215,7 +222,7 @@ class Judge:
             return Reason.UNKNOWN
         if observed.state == "accepted" or self._is_page(seen):
             return None
-        if forwarded(seen, observed.sightings) or self._echoes(seen, observed.cookies):
+        if forwarded(seen, observed.sightings) or self._echoes(seen, observed):
             return Reason.FORWARDED
         return None
 
@@ -223,21 +230,28 @@ class Judge:
         """Return whether a request is for one of the pages that were looked at, whatever they are called."""
         return seen.url.partition("#")[0] in self.pages
 
-    def _echoes(self, seen: Sighting, cookies: dict[str, str]) -> bool:
-        """Return whether a request of the shop's own carries the number that a tracker's cookie gave to the shopper."""
-        told = unquote(f"{parts_of(seen.url).query} {seen.body}")
-        return bool(told.strip()) and any(id_ in told for id_ in self._ids(cookies))
+    def _echoes(self, seen: Sighting, observed: Observed) -> bool:
+        """Return whether a request of the shop's own carries the number that a tracker gave to the shopper."""
+        parts = parts_of(seen.url)
+        told, path = unquote(f"{parts.query} {seen.body}"), unquote(parts.path)
+        return any(id_ in told or (len(id_) >= LETTERS_IN_A_PATH and id_ in path) for id_ in self._ids(observed))
 
-    def _ids(self, cookies: dict[str, str]) -> Iterable[str]:
-        for name, value in cookies.items():
-            cookie = Sighting("cookie", name, self.shop, "", "", 0)
-            category = self.lists.category_of(cookie)
-            if category not in (None, "necessary") or (category is None and self.recogniser.service_of(cookie)):
-                tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
-                yield from (id_ for id_ in {unquote(value), tail} if len(id_) >= LETTERS_OF_AN_ID)
+    def _ids(self, observed: Observed) -> Iterable[str]:
+        """Yield what may be a shopper's number in what a tracker keeps with the shop: not a word, such as a setting."""
+        for kind, kept in (("cookie", observed.cookies), ("local-storage", observed.stored)):
+            for name, value in kept.items():
+                entry = Sighting(kind, name, self.shop, "", "", 0)
+                category = self.lists.category_of(entry)
+                if category in NUMBERING or (category is None and self.recogniser.service_of(entry)):
+                    tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
+                    yield from (id_ for id_ in {unquote(value).strip('"'), tail} if _is_id(id_))
 
 
-def _also_on(pages: Sequence[str]) -> str:
-    """Return a sentence that names more pages, and how many it does not name."""
+def _is_id(text: str) -> bool:
+    return len(text) >= LETTERS_OF_AN_ID and sum(map(str.isdigit, text)) >= DIGITS_OF_AN_ID
+
+
+def first_of(pages: Sequence[str]) -> str:
+    """Return the first pages, and how many more there are, in words."""
     more = f" and {len(pages) - PAGES_TO_NAME} more" if len(pages) > PAGES_TO_NAME else ""
-    return f" The same on {', '.join(pages[:PAGES_TO_NAME])}{more}." if pages else ""
+    return f"{', '.join(pages[:PAGES_TO_NAME])}{more}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from functools import cache
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
@@ -31,6 +32,14 @@ def document_of(url: str) -> str:
     """Return the address of a document alone: without a name and password, and without the place within it."""
     parts = parts_of(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+
+
+def spelled(address: str, base: str) -> str:
+    """Return an address of an answer's header as the browser spells it; empty where it can read none."""
+    with suppress(ValueError):
+        parts = parts_of(urljoin(base, address))
+        return parts._replace(netloc=parts.netloc.lower(), path=parts.path or "/").geturl()
+    return ""
 
 
 def path_of(url: str) -> str:
@@ -60,3 +69,8 @@ def registrable(host: str) -> str:
 def is_third_party(host: str, shop: str) -> bool:
     """Return whether ``host`` is another's than ``shop``: another registrable domain."""
     return registrable(host) != registrable(shop)
+
+
+def is_of_shop(domain: str, shop: str) -> bool:
+    """Return whether a cookie of ``domain`` is the shop's: of its registrable domain, or of a host above its own."""
+    return not is_third_party(domain, shop) or f".{without_port(shop)}".endswith(f".{domain}")

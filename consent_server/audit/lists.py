@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from ..banner.lists import categories_at, known_addresses
-from ..site import CATEGORIES, Site, glob
+from ..banner.lists import categories_at, known_addresses, tracker_patterns
+from ..catalogue import service
+from ..site import CATEGORIES, Cookie, Site, glob
 from .hosts import host_of, registrable
-from .lives import seconds_of
+from .lives import SECONDS, seconds_of
 from .observed import Sighting
+
+DAY = SECONDS["day"]
 
 LETTERS_TO_LIST = 3
 """With fewer a name's beginning would list whatever begins with a letter or two."""
@@ -45,30 +48,38 @@ class Lists:
     entries: list[_Listed] = field(default_factory=list)
     addresses: list[list[dict[str, str]]] = field(default_factory=list)
     """As ``known_addresses`` has them."""
+    hosts: list[dict[str, str]] = field(default_factory=list)
+    """The hosts of those addresses, whatever is asked for there."""
     own: frozenset[str] = frozenset()
     """Domains of the shop, that somebody registered."""
 
     @classmethod
-    def of(cls, site: Site | None) -> Lists:
-        """Read a site's lists; without a site nothing is listed."""
+    def of(cls, site: Site | None, shop: str = "") -> Lists:
+        """Read a site's lists; without a site nothing is listed. ``shop``: host of the pages that are looked at."""
         if site is None:
             return cls()
         rows = [
-            _Listed(re.compile(glob(cookie.name)), category, cookie.kind, cookie.host, said, seconds_of(said))
+            _Listed(re.compile(glob(cookie.name)), category, cookie.kind, cookie.host, *_life_of(cookie, site))
             for category, cookies in site.cookies.items()
             for cookie in cookies
-            for said in [cookie.life[site.languages[0]]]
         ]
-        return cls(rows, known_addresses(site), frozenset(registrable(host_of(origin)) for origin in site.origins))
+        asked = [(host, each.category) for each in map(service, site.services) for host in each.hosts]
+        hosts = tracker_patterns(
+            (pattern.partition("/")[0], category) for pattern, category in (*site.trackers, *asked)
+        )
+        own = {*map(host_of, site.all_origins), site.cookie_domain, shop} - {None, ""}
+        return cls(rows, known_addresses(site), [*hosts], frozenset(map(registrable, own)))
 
     def outlived(self, seen: Sighting) -> str | None:
         """Return how long a cookie lives by the list, in its words, if it lives longer; None if it does not.
 
-        The list's month has 30 days and more, and its words are round: a tenth and a day more are no lie.
+        The list's month has 30 days and more, and its words are round: a tenth and a day more are no lie, and as much
+        again of what is shorter. Until the browser is closed is for a day.
         """
         listed = [(row.seconds, row.said) for row in self._rows(seen) if row.said and row.seconds is not None]
         longest, said = max(listed, default=(0, ""))
-        return said if seen.kind == "cookie" and said and seen.life > longest * 1.1 + 86400 else None
+        most = longest * 1.1 + min(longest or DAY, DAY)
+        return said if seen.kind == "cookie" and said and seen.life > most else None
 
     def categories_of(self, seen: Sighting) -> list[str]:
         """Return the categories in which something is listed, none where it is not."""
@@ -96,5 +107,13 @@ class Lists:
         return there or [row for row in optional if not row.host] or optional
 
     def _of_address(self, address: str) -> list[str]:
-        target = address.partition("://")[2]
-        return categories_at(target if "/" in target else target + "/", self.addresses)
+        """Return the categories of an address; of a host alone, to which a page connects ahead, all that are there."""
+        host, _, path = address.partition("://")[2].partition("/")
+        found = categories_at(f"{host}/{path}", self.addresses)
+        return found if found or path else categories_at(f"{host}/", [self.hosts])
+
+
+def _life_of(cookie: Cookie, site: Site) -> tuple[str, float | None]:
+    """Return how long a cookie lives, in words and in seconds, by the first of the site's languages that tells."""
+    lives = [(said, seconds_of(said)) for said in map(cookie.life.get, site.languages) if said]
+    return next((life for life in lives if life[1] is not None), lives[0] if lives else ("", None))

@@ -13,22 +13,34 @@ SECONDS = {
 """Of each word of time; months and years at their longest."""
 
 
+_SESSION = frozenset(
+    {
+        *("session", "browser session", "session cookie", "sessiya", "brauzer sessiyası", "oturum", "oturum süresince"),
+        *("сессия", "сеанс", "сессия браузера", "до конца сессии", "до конца сеанса", "oturum boyunca", "seans"),
+    }
+)
+"""How people write a life that ends with the browser, where the catalogue has other words."""
+
+
 def seconds_of(words: str) -> float | None:
     """Return the seconds of a life as the list has it, in any language of the catalogue.
 
     0 is until the browser is closed; None is what has no end, or is said in other words than the catalogue's.
     """
     said = words.strip().lower()
-    if said in {word.lower() for word in lives()["session"].values()}:
+    if said in {word.lower() for word in lives()["session"].values()} | _SESSION:
         return 0
-    found = re.fullmatch(r"(\d{1,4})\s+(\w+)", said)
+    found = re.fullmatch(r"(\d{1,4})\s+(\w+)", re.sub(r"^(?:an?|one)\s", "1 ", said))
     return int(found[1]) * _words()[found[2]] if found and found[2] in _words() else None
 
 
 def in_days(seconds: float) -> str:
     """Return a time as people say it."""
-    days = round(seconds / 86400)
-    return f"{days} days" if days > 1 else f"{round(seconds / 3600)} hours"
+    for unit in ("day", "hour", "minute"):
+        many = round(seconds / SECONDS[unit])
+        if many > 1:
+            return f"{many} {unit}s"
+    return f"{round(seconds)} seconds"
 
 
 @cache

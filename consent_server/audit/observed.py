@@ -14,7 +14,7 @@ class Sighting:
     ``kind``, ``name`` and ``host`` are those of a finding; ``page`` is the page that was looked at, ``initiator`` the
     address of who did it, empty where no witness knew; ``at`` is in seconds since 1970; ``url`` is the whole address
     of a request, ``body`` the beginning of what it carries (no report has either); ``life`` is a cookie's, in seconds;
-    ``by_response``: an answer's ``Set-Cookie`` set it.
+    ``by_response``: an answer's ``Set-Cookie`` set it; ``frame``: the address of the frame of another's that holds it.
     """
 
     kind: str
@@ -27,6 +27,7 @@ class Sighting:
     life: float = 0
     body: str = ""
     by_response: bool = False
+    frame: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Observed:
     """Of each page, how our tag stands in it."""
     cookies: dict[str, str] = field(default_factory=dict)
     """Values of cookies by name, to know them again where a page hands them on; no report has them."""
+    stored: dict[str, str] = field(default_factory=dict)
+    """The same of the shop's local storage."""
     notes: list[str] = field(default_factory=list)
     rule: str | None = None
     """The name of the rule for this place, as the consent server told the page, if it was asked."""
@@ -59,7 +62,7 @@ class Observed:
 
 
 def unique(sightings: Iterable[Sighting], since: float = 0) -> Iterator[Sighting]:
-    """Yield each thing once a page, with the best initiator that any witness gave; the page itself where none did.
+    """Yield each thing once a page, with the best initiator that any witness gave; what holds it where none did.
 
     Requests to one address that say other things are several: of a tracker's hits each tells what was allowed.
 
@@ -68,11 +71,14 @@ def unique(sightings: Iterable[Sighting], since: float = 0) -> Iterator[Sighting
         since: what was seen before this moment, and not after it, is left out.
     """
     by: dict[tuple[str, str, str], str] = {}
+    frames: dict[tuple[str, str, str], str] = {}
     life: dict[tuple[str, str, str], float] = {}
     first: dict[tuple[str, ...], Sighting] = {}
     for seen in sightings:
         if seen.initiator:
             by.setdefault((seen.kind, seen.name, seen.host), seen.initiator)
+        if seen.frame:
+            frames.setdefault((seen.kind, seen.name, seen.host), seen.frame)
         if seen.at >= since:
             life[seen.kind, seen.name, seen.host] = max(seen.life, life.get((seen.kind, seen.name, seen.host), 0))
             key = (seen.kind, seen.name, seen.host, seen.page, seen.url)
@@ -80,4 +86,5 @@ def unique(sightings: Iterable[Sighting], since: float = 0) -> Iterator[Sighting
                 first[key] = seen
     for seen in first.values():
         thing = (seen.kind, seen.name, seen.host)
-        yield replace(seen, initiator=seen.initiator or by.get(thing, "") or seen.page, life=life[thing])
+        initiator = seen.initiator or by.get(thing, "") or frames.get(thing, "") or seen.page
+        yield replace(seen, initiator=initiator, life=life[thing])

@@ -14,7 +14,7 @@ from ..site import ConsentError, Site
 from .browsing.browser import UNCOUNTED, Error, find_chromium, fresh_browser, in_a_line, running_playwright
 from .browsing.pages import find_pages
 from .browsing.visit import SECONDS_TO_LOAD, SECONDS_TO_OPEN
-from .findings import NO_PAGE, Judge
+from .findings import NO_PAGE, Judge, first_of
 from .hosts import document_of, host_of, is_third_party, parts_of, path_of
 from .report import Report
 from .states import STATES, Plan, observe
@@ -63,13 +63,14 @@ def audit(
 
     async def look() -> Report:
         async with running_playwright() as playwright:
-            found, led = await _pages(playwright, url, pages)
+            left_out: list[str] = []
+            found, led = await _pages(playwright, url, pages, left_out)
             shop = site or _site_at(led, sites)
             plan = Plan(found, wait, _counter(progress, len(found) * len(states)), har)
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(observe(playwright, state, plan)) for state in states]
             judge = Judge(host_of(found[0]), shop, [task.result() for task in tasks])
-            return _report(url, found, judge)
+            return _report(url, found, judge, left_out)
 
     try:
         return asyncio.run(look())
@@ -82,7 +83,7 @@ def audit(
 
 def _site_at(urls: Iterable[str], sites: Collection[Site]) -> Site | None:
     origins = ["/".join(url.split("/")[:3]) for url in urls]
-    return next((site for origin in origins for site in sites if origin in site.origins), None)
+    return next((site for origin in origins for site in sites if origin in site.all_origins), None)
 
 
 def _counter(progress: Callable[[int, int], None], all_: int) -> Callable[[], None]:
@@ -90,10 +91,11 @@ def _counter(progress: Callable[[int, int], None], all_: int) -> Callable[[], No
     return lambda: progress(next(counted), all_)
 
 
-async def _pages(playwright: Playwright, url: str, most: int) -> tuple[list[str], tuple[str, ...]]:
+async def _pages(playwright: Playwright, url: str, most: int, left_out: list[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return the addresses to look at, as the browser spells them, and the shop's own that led there.
 
     The first is what was typed; where that leads to another origin of the shop, such as ``www.``, the page there.
+    ``left_out`` takes those that are no pages by their names.
     """
     async with fresh_browser(playwright) as browser:
         page = browser.context.pages[0]
@@ -114,8 +116,8 @@ async def _pages(playwright: Playwright, url: str, most: int) -> tuple[list[str]
         if is_third_party(host_of(at), host_of(typed)):
             raise NotReached(f"{url} leads on to another's {path_of(at)}; if it is yours too, audit that address.")
         if parts_of(typed)[:2] != parts_of(at)[:2]:
-            return await find_pages(page, at, most), (at, typed)
-        first, *others = await find_pages(page, typed, most, known={at})
+            return await find_pages(page, at, most, left_out=left_out), (at, typed)
+        first, *others = await find_pages(page, typed, most, known={at}, left_out=left_out)
         return [_with_login_of(url, first), *others], (at, typed)
 
 
@@ -135,8 +137,10 @@ def _with_login_of(url: str, first: str) -> str:
     return first.replace("://", f"://{login}@", 1) if login else first
 
 
-def _report(url: str, pages: Sequence[str], judge: Judge) -> Report:
+def _report(url: str, pages: Sequence[str], judge: Judge, left_out: Sequence[str]) -> Report:
     notes = [note for each in judge.observed for note in each.notes]
+    if left_out:
+        notes.append(f"Not opened, as by the name no page: {first_of(left_out)}.")
     unaudited = judge.unaudited()
     if {*unaudited.values()} == {NO_PAGE} and len(unaudited) == len(judge.observed):
         raise NotReached(f"{url} could not be audited, for {NO_PAGE}. {notes[0] if notes else ''}".rstrip())

@@ -64,7 +64,7 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
     own = [each for each in watch.kept.sightings if not watch.documents.is_elsewhere(each)]
     seen.sightings = [*unique(own, seen.since)]
     seen.consent_calls = watch.consent_calls
-    seen.cookies = watch.cookies
+    seen.cookies, seen.stored = watch.cookies, watch.stored
     if har and not _is_whole(har):
         seen.notes.append(f"{har} could not be written whole: see that its disk has room.")
     if watch.kept.flooded:

@@ -11,7 +11,7 @@ LOOK = r"""() => {
   const scripts = [...document.scripts];
   const ours = scripts.filter((it) => /\/v1\/[^/]+\/consent\.js(\?|$)/.test(it.src)
     || (!it.src && it.text.includes('consentready') && it.text.includes('consentchange') && it.text.length > 4000));
-  const runs = (it) => it.src && !it.defer && (!it.type || /javascript$/.test(it.type));
+  const runs = (it) => it.src && !it.defer && !it.noModule && (!it.type || /javascript$/.test(it.type));
   const came = window.consentAuditCame ?? ((it) => scripts.indexOf(it));
   const banner = document.querySelector(':is([data-ask], #ask) [role=dialog]');
   const seen = (it) => {

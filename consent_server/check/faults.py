@@ -6,16 +6,17 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, count
+from itertools import combinations
 from pathlib import Path
+from shlex import quote
 from urllib.parse import urlsplit
 
 from ..audit.lives import seconds_of
 from ..catalogue import ours, service
 from ..catalogue.addresses import covers
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
+from ..settings.hints.secret import said_in, to_have_one, to_make_one
 from ..settings.rows import SettingsError
-from ..settings.starter import SECRET_FILE
 from ..site import CATEGORIES, ConsentError, Site
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -30,22 +31,6 @@ class Finding:
     grave: bool = True
 
 
-def _new_secret(folder: Path) -> str:
-    """Return what to type for a secret in a file of its own: none that is there is touched, by the shell neither."""
-    names = (f"{SECRET_FILE}{f'-{n}' if n > 1 else ''}" for n in count(1))
-    name = next(name for name in names if not (folder / name).exists())
-    made = f"python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {name}"
-    return f"type: (umask 077; set -C; {made}) && export CONSENT_SECRET_FILE={name}"
-
-
-def _said(path: Path) -> str:
-    """Return what a small file says; nothing, if it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        return ""
-
-
 def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, list[Finding]]:
     """Return the settings, without those that are wrong, and what is wrong with them; ``folder`` may hold a secret."""
     rest, found = dict(environ), []
@@ -57,27 +42,25 @@ def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, lis
             for spelling in (error.name, f"{error.name}_FILE"):
                 rest.pop(spelling, None)
             # A log that is there goes on with its own secret alone.
-            new = f"correct it; or, for a shop that nobody has answered yet, {_new_secret(folder)}"
+            new = f"correct it; or, for a shop that nobody has answered yet, {to_make_one(folder)}"
             cures = {row.name: f"set it: {row.help}" for row in ENVIRONMENT} | {"CONSENT_SECRET": new}
             found.append(
                 Finding(str(error), cures.get(error.name or "", f"type: unset {error.name}; and set what was meant"))
             )
     if not settings.secret and not any("CONSENT_SECRET" in finding.fault for finding in found):
-        there = _said(folder / SECRET_FILE)
-        cure = f"type: export CONSENT_SECRET_FILE={SECRET_FILE}" if there else _new_secret(folder)
-        found.append(Finding("CONSENT_SECRET is not set, so no token can be signed.", cure))
+        found.append(Finding("CONSENT_SECRET is not set, so no token can be signed.", to_have_one(folder)))
     return settings, found
 
 
 def secret(settings: Settings, folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Find a secret that others know: that of a demo in ``folder``, or one that everybody may read."""
     for kept in folder.glob("consent-demo*/secret"):
-        if _said(kept) in settings.secret:
-            cure = f"{_new_secret(folder)}; where shoppers have answered already, type: consent-server keys rotate"
+        if said_in(kept) in settings.secret:
+            cure = f"{to_make_one(folder)}; where shoppers have answered already, type: consent-server keys rotate"
             yield Finding(f"CONSENT_SECRET is the one of the demo in {kept.parent.name}.", cure)
     path = environ.get("CONSENT_SECRET_FILE")
     if path and _is_open(Path(path)):
-        yield Finding(f"{path} can be read by others than its owner.", f"type: chmod 600 {path}")
+        yield Finding(f"{path} can be read by others than its owner.", f"type: chmod 600 {quote(path)}")
 
 
 def _is_open(path: Path) -> bool:
@@ -101,6 +84,12 @@ def site(shop: Site) -> Iterator[Finding]:
             yield Finding(
                 f"{shop.id}: {origin} is not under https, so anybody on the way can read and change the answer.",
                 f'write "https://{host}" in origins, and have the shop answer there',
+            )
+        if shop.host_cookie and origin.startswith("http://"):
+            yield Finding(
+                f"{shop.id}: browsers take the cookie __Host-consent under https alone, so {origin} keeps no answer.",
+                f"have {origin} answer under https, or leave host_cookie out",
+                grave=host not in LOOPBACK,
             )
         domain = shop.cookie_domain
         if domain and host != domain and not host.endswith(f".{domain}"):

@@ -23,12 +23,15 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
     """Ask the running server at its public ``url`` whether it answers, and whom it believes about the scheme."""
     shops = [*sites]
     address = f"{url}/v1/{shops[0].id}/consent.js"
+    way = "have the web server pass this address on to it"
+    if settings.prefix and not url.endswith(settings.prefix):
+        way = f"add CONSENT_PREFIX: --url {url}{settings.prefix}"
     try:
         _answer(address)
     except OSError as error:
         yield Finding(
             f"{address} cannot be had: {_reason(error)}.",
-            "start it with `consent-server serve`, and have the web server pass this address on to it",
+            f"start it with `consent-server serve`, and {way}",
         )
         return
     try:
@@ -38,10 +41,14 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
         )
     except OSError:  # without its store it does not say; `check` tells of that itself
         scheme = forged = ""
+    except (ValueError, LookupError, TypeError):  # a shop's page may answer 200 to everything
+        yield Finding(f"Something else than this server answers at {url}/readyz.", way)
+        return
     if url.startswith("https") and scheme == "http":
         yield Finding(
             f"A proxy answers at {url}, and its X-Forwarded-* headers are not believed.",
-            "set TRUSTED_PROXIES to the number of proxies in front (usually 1), and have each set X-Forwarded-Proto",
+            "set TRUSTED_PROXIES to the number of proxies in front that each add to X-Forwarded-For, -Proto and -Host, "
+            "which is 1 for an nginx as docs/embedding.md has it, behind a CDN too",
         )
     elif scheme != forged:
         yield Finding(

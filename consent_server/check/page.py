@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..audit.advice import OUTLIVES
-from ..audit.draft import ENTRIES
+from ..audit.drafting.draft import ENTRIES
 from ..audit.findings import NO_PAGE, WHERE
 from ..audit.findings import Finding as Seen
 from ..audit.report import Report

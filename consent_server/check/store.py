@@ -14,7 +14,8 @@ from ..rates.read import today, unusual
 from ..settings.environment import Settings
 from ..site import Site
 from ..store import OtherBuckets, Store, StoreAway, Unreadable, WrongLayout
-from ..store.connection import Server, TooOld, reason
+from ..store.connection import Server, TooOld, may, reason
+from ..store.connection.clock import ahead
 from ..tokens import Keys
 from .faults import Finding
 
@@ -33,7 +34,7 @@ def storage(settings: Settings) -> list[Finding]:
         return [Finding(f"The data folder {settings.data} cannot be written.", "name another in CONSENT_DATA")]
     try:
         with closing(Store(settings.redis_url, 2)) as opened:
-            opened.ping()
+            opened.must_be_known()  # nothing is written: a server of the version before may run
             return [*servers(opened.servers(), time.time()), *_rights(opened)]
     except WrongLayout as error:
         return [Finding(str(error), "install a newer version of consent-server, see docs/operating.md")]
@@ -46,7 +47,7 @@ def _rights(store: Store) -> Iterator[Finding]:
     """Find what Redis' user may not do, of what versions before did not do: each is tried on a key that nobody has."""
     for command in ("ZADD consent:nothing XX 0 nothing", "ZREM consent:nothing nothing"):
         word = command.split()[0]
-        if not store.connection.may(command):
+        if not may(store.connection.client, command):
             yield Finding(
                 f"The user of REDIS_URL may not {word}, so nobody can be erased and nothing be archived.",
                 f"type in redis-cli: ACL SETUSER NAME +{word.lower()}, and write it into the ACL file too",
@@ -74,13 +75,15 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
     """Find rates out of their usual range, answers that stopped, who is on disk still, and seals without a stamp."""
     if settings.redis_url:
         # A Redis that is away was found by now.
-        with suppress(StoreAway, WrongLayout), closing(Store(settings.redis_url, 2)) as store:
+        with suppress(StoreAway), closing(Store(settings.redis_url, 2)) as store:
             for shop in sites:
                 try:
                     store.must_fit(shop)
                 except OtherBuckets as error:
                     yield Finding(str(error), "write it as it was; to have another number, begin a site of a new id")
                     continue
+                for found in store.clock.logs_ahead(shop)[:1]:
+                    yield Finding(str(ahead(shop, found)), "if that is not enough, see docs/operating.md, A log ahead")
                 if store.log.is_rewrite_due(shop):
                     yield Finding(
                         f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from ..audit.draft import draft
+from ..audit.drafting.draft import draft
+from ..audit.drafting.suggestions import Suggestions
 from ..audit.findings import NO_PAGE
 from ..audit.report import NoReport, Report, known_findings
 from ..audit.run import audit
-from ..audit.suggestions import Suggestions
 from ..settings.shops import read_sites
 from ..site import Site
 from .terminal import CommandFailed, errors_to_exit_2, site_named

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,14 @@ import click
 
 from ..check import events, faults, network, store
 from ..check.page import look
+from ..settings.environment import Settings
 from ..settings.rows import SettingsError, address
 from ..settings.shops import read_sites
 from ..site import Site
 from ..store import embedded
-from .terminal import errors_to_exit_2, site_named
+from .serving.chores import refusals
+from .serving.ports import free_port
+from .terminal import CommandFailed, errors_to_exit_2, site_named
 
 
 def _address(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
@@ -67,6 +71,7 @@ def check(url: str | None, page: str | None, only: str | None, posts: bool, offl
     if sites and page:
         found += look(site_named(sites, only or next(iter(sites))), page)
     found += store.alarms(settings, sites.values())
+    found += _not_served(settings, sites)
     hooks, faulty = events.configured(settings, sites)
     found += [*faulty, *events.waiting(settings, sites, hooks)]
     if sites and posts:
@@ -83,3 +88,14 @@ def check(url: str | None, page: str | None, only: str | None, posts: bool, offl
     grave = sum(finding.grave for finding in found)
     click.echo(f"{grave or 'Nothing'} to mend.", err=True)
     raise SystemExit(1 if grave else 0)
+
+
+def _not_served(settings: Settings, sites: Mapping[str, Site]) -> Iterator[faults.Finding]:
+    """Find what `serve` refuses at its start and nobody else tells of."""
+    for error in refusals(settings, sites) if sites else ():
+        yield faults.Finding(str(error), "mend that, for `serve` does not start with it")
+    try:
+        free_port(settings.host)
+    except CommandFailed as error:
+        what, _, cure = error.message.partition(": ")
+        yield faults.Finding(f"{what}.", cure.rstrip("."))

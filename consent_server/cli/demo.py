@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import sys
 import threading
 import time
@@ -41,6 +42,7 @@ CHOSEN = ("secret", "redis_url", "config", "host", "port", "demo")
 @errors_to_exit_2
 def demo(port: int | None, data: Path | None, sample: bool) -> None:
     """Try the whole thing: the SmartMarket shop, the banner, the rates, on a Valkey of its own."""
+    signal.signal(signal.SIGHUP, lambda *_: None)  # as in `serve`
     chosen = port if port else free_port("127.0.0.1", FIRST_PORT if port is None else 0)
     must_be_free("127.0.0.1", chosen)
     if port is None and chosen != FIRST_PORT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -46,7 +47,7 @@ def init(
     read_sites(config)
     click.echo(
         f"{config} is for your version control, {secret} is not. Next, type:\n"
-        f"  export CONSENT_CONFIG={config} CONSENT_SECRET_FILE={secret}\n"
+        f"  export CONSENT_CONFIG={quote(str(config))} CONSENT_SECRET_FILE={quote(str(secret))}\n"
         "  consent-server check\n  consent-server serve"
     )
 

@@ -9,7 +9,7 @@ import click
 
 from ..proof.keys import all_published, published, unendorsed, vouch
 from ..settings.environment import read_environment
-from ..verify import read_keys
+from ..verify import plain, read_keys
 from .terminal import EndsInIdentifier, data_option, echo_json, errors_to_exit_2, open_store, signing_keys
 
 
@@ -28,7 +28,7 @@ def keys(context: click.Context, ever: bool, data: Path | None) -> None:
     with open_store(data) as (settings, _, store):
         configured = signing_keys(settings)
         echo_json(all_published(store, configured))
-        for name in unendorsed(store, configured):
+        for name in map(plain, unendorsed(store, configured)):
             click.echo(
                 f"No key endorses {name}, which the store holds too. If it is of an older secret of yours, put that "
                 f"behind today's for one start, or type: consent-server keys vouch {name}",
@@ -65,7 +65,8 @@ def rotate() -> None:
     click.echo(f"New secret: {new}")
     click.echo(
         f"1. Put it in front of the {'one' if old == 1 else old} that CONSENT_SECRET has now, with a comma between, "
-        "and restart every server: the new one signs, all verify.\n"
+        "stop every server, then start them: the new one signs, all verify. Pages keep what is answered meanwhile. A "
+        "reload does not take it, for a server with the old one alone refuses what follows an answer of the new one.\n"
         "2. Back ends that check tokens by themselves fetch /v1/keys.json again; it lists the keys, newest first.\n"
         "3. When the last token of the old secret has expired (`keep` in consent.toml after step 1), take the old one "
         "out. The log keeps its public key, so that old entries still prove themselves."

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from shlex import quote
 from time import monotonic
 from typing import IO
 
@@ -15,7 +16,7 @@ from ..banner.scripts import replay
 from ..events.following import follow
 from ..events.telling import Teller
 from ..events.webhook import NotTaken, Webhook, webhooks
-from ..housekeeping import clear_files, tell
+from ..housekeeping import close_days, tell
 from ..proof.archive import archive
 from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from ..proof.attested.witnesses import cosign
@@ -25,7 +26,7 @@ from ..proof.log import export, seal, write
 from ..proof.seals import require_newest_key
 from ..rates.read import day_in
 from ..site import Notice, Site
-from ..store import ClocksApart, ForgedNotice, Store, Unreadable
+from ..store import ClocksApart, OtherBuckets, Store, Unreadable
 from ..tokens import Keys
 from ..verify import Failed, Witness, check
 from .backups.restored import restored_log
@@ -110,7 +111,8 @@ def export_log(
         write(out, lines())
         archived = [made for made in store.log.archives(shop) if not since]
     click.echo(
-        f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {out} --keys FILE"
+        f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {quote(str(out))} "
+        "--keys FILE"
     )
     if archived:
         click.echo(f"It begins after {archived[-1].last}: the days up to then were archived, to {archived[-1].file}.")
@@ -160,33 +162,40 @@ def seal_log(site: str | None, data: Path | None) -> None:
     with open_store(data) as (settings, sites, store):
         told = webhooks(sites, settings.webhook, settings.webhook_secret)
         keys, authority = signing_keys(settings), Authority.named(settings.tsa, settings.tsa_certificate)
-        shops = [site_named(sites, site)] if site else [*sites.values()]
-        failed = [shop for shop in shops if not _kept(store, shop, keys)]
+        shops = [site_named(sites, site)] if site else [*_fitting(sites)]
+        failed = [] if site else [name for name in sites if name not in {shop.id for shop in shops}]
+        failed += [shop.id for shop in shops if not _kept(store, shop, keys)]
         untold = [shop for shop in shops if not _told(store, shop, told.get(shop.id))]
         until = monotonic() + SECONDS_A_ROUND
         for shop in shops:
             try:
                 if authority:
                     _tell_days(shop.id, "time-stamped", stamp(store, shop, authority, until - monotonic()))
-            except NotStamped as error:
+            except (NotStamped, Unreadable) as error:
                 click.echo(f"{error} Seals that lack a time-stamp get it another time.", err=True)
     if failed:
-        raise CommandFailed(f"Not sealed: {', '.join(shop.id for shop in failed)}.")
+        raise CommandFailed(f"Not all was done: {', '.join(failed)}.")
     if untold:
         raise SystemExit(1)
 
 
+def _fitting(sites: Mapping[str, Site]) -> Iterator[Site]:
+    """Yield the shops of which what is kept can be found, and say which are not among them."""
+    for name in sites:
+        try:
+            yield sites[name]
+        except OtherBuckets as error:
+            click.echo(f"{name} is not sealed: {error}", err=True)
+
+
 def _kept(store: Store, shop: Site, keys: Keys) -> bool:
-    """Do what is due at a site, and return whether its days are sealed; what was erased goes in any case."""
-    now, is_sealed = datetime.now(UTC), True
-    try:
-        _tell_days(shop.id, "sealed", seal(store, shop, keys, now))
-    except (ClocksApart, Unproven, Unreadable, ForgedNotice) as error:
-        click.echo(f"{shop.id} is not sealed: {error}", err=True)
-        is_sealed = False
-    if store.log.compact(shop):
-        clear_files(store, shop)
-    return is_sealed
+    """Do what is due at a site, and return whether all of it was done."""
+    sealed, faults = close_days(store, shop, keys, datetime.now(UTC))
+    if not faults:
+        _tell_days(shop.id, "sealed", sealed)
+    for fault in faults:
+        click.echo(fault, err=True)
+    return not faults
 
 
 def _told(store: Store, shop: Site, webhook: Webhook | None) -> bool:

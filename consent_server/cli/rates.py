@@ -11,14 +11,14 @@ from ..rates import read
 from ..rates.only import Only
 from ..rates.period import AGAINST, Period, compared, dimension
 from ..rates.report import Recount, Report
-from .terminal import data_option, errors_to_exit_2, open_store, site_named
+from .terminal import CommandFailed, data_option, errors_to_exit_2, open_store, site_named
 
 
 @click.command("rates")
 @click.argument("site")
-@click.option("--from", "first", help="First day, such as 2026-11-01 (default: 30 days ago).")
+@click.option("--from", "first", help="First day, such as 2026-11-01 (default: 29 days before the last).")
 @click.option("--to", "last", help="Last day (default: today); days are those of the shop.")
-@click.option("--by", default="day", help="day, language, variant, device, country, how or rule.")
+@click.option("--by", help="day (if left out), language, variant, device, country, how or rule.")
 @click.option("--language", help="Only this language; --variant and --device likewise, and together.")
 @click.option("--variant", help="Only this variant.")
 @click.option("--device", help="Only desktop, phone or tablet.")
@@ -35,7 +35,7 @@ def rates_command(
     site: str,
     first: str | None,
     last: str | None,
-    by: str,
+    by: str | None,
     form: str,
     recount: bool,
     data: Path | None,
@@ -45,6 +45,8 @@ def rates_command(
     **part: str | None,
 ) -> None:
     """Print how many were asked, how many answered, and how many said yes to what."""
+    if recount and (by or against or against_from or against_to or any(part.values())):
+        raise CommandFailed("--recount counts all of these days anew: it takes no --by, no part and no --against.")
     only = Only.parse({name: value for name, value in part.items() if value}, dimension(by))
     with open_store(data) as (_, sites, store):
         shop = site_named(sites, site)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -18,7 +19,7 @@ from ..check.faults import tag
 from ..settings.environment import Settings, read_environment
 from ..settings.sound import Configuration
 from ..site import Site
-from ..store import Store, StoreAway, embedded
+from ..store import Store, StoreAway, WrongLayout, embedded
 from ..web.logs import write_logs
 from .serving.ports import free_port, must_be_free
 from .serving.workers import for_machines, run
@@ -34,6 +35,7 @@ def serve() -> None:
 
     Without REDIS_URL it brings a Valkey of its own, in the folder CONSENT_DATA.
     """
+    signal.signal(signal.SIGHUP, lambda *_: None)  # it is all read below; a reload too soon would end the start
     settings = read_environment()
     valkey = embedded.Embedded(settings.data) if settings.redis_url is None else None
     chosen: dict[str, Any] = {"redis_url": valkey.start()} if valkey else {}
@@ -77,5 +79,7 @@ def _must_suit(store: Store) -> None:
             for what, cure in server.faults():
                 log.warning("%s To mend it, %s.", what, cure)
         store.ping()
+    except WrongLayout:
+        raise
     except StoreAway:
         log.warning("redis is away: decisions are refused until it is back")

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from datetime import date
 from functools import wraps
@@ -20,10 +20,11 @@ import msgspec
 
 from ..rates.period import read_day
 from ..settings.environment import Settings, read_environment
+from ..settings.hints.secret import to_have_one
 from ..settings.rows import SettingsError
 from ..settings.shops import read_sites
 from ..site import ConsentError, Site
-from ..store import Store, StoreAway, embedded
+from ..store import Store, StoreAway, WrongLayout, embedded
 from ..store.connection import reason
 from ..tokens import Keys
 from ..verify import CannotCheck
@@ -61,6 +62,8 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
+        except WrongLayout as error:
+            raise CommandFailed(str(error)) from None
         except StoreAway as error:
             what, cure = reason(error.__cause__ or error)
             raise CommandFailed(f"The store cannot be used ({what}): {cure}.") from None
@@ -86,6 +89,24 @@ def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+class Sites(dict[str, Site]):
+    """The shops by id. One that is taken by its id fits what the store has of it; ``values()`` are all of them."""
+
+    def __init__(self, sites: Mapping[str, Site], store: Store) -> None:
+        super().__init__(sites)
+        self._store = store
+
+    def __getitem__(self, name: str) -> Site:
+        """Return the shop of that id.
+
+        Raises:
+            OtherBuckets: what is kept of it would not be found; what is kept of others may be.
+        """
+        site = super().__getitem__(name)
+        self._store.must_fit(site)
+        return site
+
+
 @contextmanager
 def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
     """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret."""
@@ -104,9 +125,7 @@ def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], S
         where, replicas = nullcontext(settings.redis_url), settings.redis_replicas
     with where as url, closing(Store(url, SECONDS_TO_ANSWER, replicas)) as store:
         store.must_be_known()
-        for site in sites.values():
-            store.must_fit(site)
-        yield settings, sites, store
+        yield settings, Sites(sites, store), store
 
 
 def site_named(sites: dict[str, Site], name: str) -> Site:
@@ -129,7 +148,7 @@ def signing_keys(settings: Settings) -> Keys:
         SettingsError: there is none.
     """
     if not settings.secret:
-        raise SettingsError("CONSENT_SECRET is not set; take the one that the server has.")
+        raise SettingsError(f"CONSENT_SECRET is not set; {to_have_one(Path.cwd())}.")
     return Keys(settings.secret)
 
 

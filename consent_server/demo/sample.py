@@ -159,34 +159,43 @@ class _Crowd:
                 heapq.heappush(self.returning, (later, chance.getrandbits(30), who, consent))
 
     def _meet(self, who: _Shopper, moment: int, progress: float, worse: float) -> Consent | None:
-        """Show the banner to an undecided shopper and take the answer, if any; a few browsers send a privacy signal."""
+        """Show the banner to an undecided shopper and take the answer, if any; a few browsers send a privacy signal.
+
+        Some have answered before, so long ago that they are asked again: that is no showing.
+        """
         chance, notice = self.chance, who.notice
-        self.store.counters.shown(
-            self.site,
-            now=moment,
-            language=notice.lang,
-            variant=notice.variant,
-            device=who.device,
-            country=who.country,
-            signalled=self.site.gpc and chance.random() < 0.012,
-        )
+        signalled = self.site.gpc and chance.random() < 0.012
         second = notice.variant not in ("", self.site.all_variants[0].name, VARIANTS[0])
         if chance.random() > 0.76 + who.mood + progress / 2 + 0.08 * second - worse:
+            self._show(who, moment, signalled)
             return None
         yes = 0.52 + who.mood + progress
         what = chance.random()
         if what < yes:
-            allow, how = 7, "accept" if chance.random() < 0.96 else "preferences"
+            allow, how = 7, "accept" if chance.random() < 0.96 else "save"
         elif what < yes + 0.13:
             allow = mask_of(chance.choices(_PARTS, (3, 4, 5, 1, 1))[0].split())
-            how = "save" if chance.random() < 0.7 else "preferences"
+            how = "save"
         else:
             allow, how = 0, "refuse" if chance.random() < 0.97 else "save"
         expired = None
         if not allow and chance.random() < 0.04:
             at = moment // 1000 - notice.keep - chance.randrange(40 * 86400)
             expired = Consent(self.site.id, [], notice.revision, notice.hash, at, at + notice.keep)
+        else:
+            self._show(who, moment, signalled)
         return self._answer(who, moment, allow, how, expired)
+
+    def _show(self, who: _Shopper, moment: int, signalled: bool) -> None:
+        self.store.counters.shown(
+            self.site,
+            now=moment,
+            language=who.notice.lang,
+            variant=who.notice.variant,
+            device=who.device,
+            country=who.country,
+            signalled=signalled,
+        )
 
     def _come_back(self) -> None:
         """Have the next one change their mind: most take everything back, some only marketing."""

@@ -15,7 +15,6 @@ import msgspec
 
 from ..events.webhook import Line, NotTaken, Webhook
 from ..rates import read
-from ..rates.report import Report
 from ..settings.environment import Settings
 from ..settings.rows import SettingsError
 from ..site import ConsentError, Site
@@ -85,12 +84,7 @@ class Digest:
 
     def event(self) -> bytes:
         """Return it as JSON for a webhook: the report by day, ``kind`` and ``text``, which is in English."""
-        week = self.week
-        days, total, before = week.found.days, week.found.total, week.found.before
-        report = Report(
-            self.site.id, week.period, "day", days, total, before, week.period.before, {}, self.site.timezone
-        )
-        return msgspec.json.encode({**report.as_json(), "kind": "digest", "text": self.letter("en").text})
+        return msgspec.json.encode({**self.week.report.as_json(), "kind": "digest", "text": self.letter("en").text})
 
 
 def send_due(

@@ -12,7 +12,7 @@ from ..rates.compare import GOALS
 from ..rates.counts import LINES, Rate
 from ..rates.overview import Overview
 from ..rates.period import Period
-from ..rates.together import direction, moves
+from ..rates.report import Report
 from ..site import Site
 from ..store import Store
 from ..web.marketer.rates import advice_of
@@ -59,8 +59,24 @@ class Week:
 
     @property
     def trend(self) -> str:
-        """Whether it was better than the week before: ``up``, ``down``, ``mixed``, ``flat`` or ``unknown``."""
-        return direction(moves(self.found.total, self.found.before))
+        """Whether it was better than the week before, as ``Report.trend`` says it."""
+        return self.report.trend
+
+    @property
+    def report(self) -> Report:
+        """The same by day."""
+        found, period = self.found, self.period
+        return Report(
+            self.site.id,
+            period,
+            "day",
+            found.days,
+            found.total,
+            found.before,
+            period.before,
+            timezone=self.site.timezone,
+            is_unlike=found.is_unlike,
+        )
 
     def values(self, words: Words, page: str | None) -> dict[str, Any]:
         """Return what a letter says of it, in words; ``page``: the address of the marketers' page."""
@@ -79,10 +95,9 @@ class Week:
         else:
             lead = [words(f"lead_{GOAL}", **said), words("lead_grants", **said)] if total.answered else []
             lead = lead or [words("lead_answer", **said)]
-        moved = moves(total, before)
         what = ", ".join(
             str(words("trend_item", rate=words.inside(f"rate_{name}"), points=words.points(move.difference)))
-            for name, move in moved.items()
+            for name, move in self.report.moves.items()
             if move and move.clear
         )
         advised = advice_of(self.found, GOAL)[:MOST_ADVICE]

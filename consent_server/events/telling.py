@@ -144,6 +144,8 @@ class Teller:
         if self._down and not self._down.is_over:
             return 0
         untold = self._feed.untold(self._site, begins=True)
+        for bucket in self._refused.keys() - untold.keys():  # another server has told it
+            del self._refused[bucket]
         due = [bucket for bucket in untold if bucket not in self._refused or self._refused[bucket].is_over]
         random.shuffle(due)  # or the same ones would always be the first that fail
         if not due:
@@ -162,13 +164,15 @@ class Teller:
 
         Raises:
             NotTaken: it does not take all of it.
+            StoreAway: the store does not answer.
             Unreadable: somebody else wrote what stands next in the log.
         """
         with closing(self):
             total = 0
             while told := self.go_on():
                 total += told
-        for pause in filter(None, (self._down, *self._refused.values())):
+        left = self._feed.untold(self._site)  # another server may have told what was refused here
+        for pause in filter(None, (self._down if left else None, *map(self._refused.get, left))):
             raise pause.why
         return total
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import io
+import re
 import socket
 import ssl
 import time
@@ -18,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ..deadline import Deadline
@@ -36,6 +37,10 @@ ABOUT_ONE = (400, 409, 413, 415, 422)
 
 TOO_MANY = 429
 """The status by which it wants to be left alone, if only for the shortest while."""
+
+
+LONGEST = 3600
+"""Seconds for which a receiver is left alone that wants to be for longer: nobody mends a wrong figure of days."""
 
 
 class NotTaken(ConsentError):
@@ -138,6 +143,10 @@ class Line:
         self._seconds = seconds
         self._connection: HTTPConnection | None = None
         self._proxy = _proxy(webhook.url)
+        parts = urlsplit(webhook.url)
+        self._proves = _basic("Authorization", parts)
+        if parts.scheme == "http":
+            self._proves |= _basic("Proxy-Authorization", self._proxy)
 
     def post(self, name: str, body: bytes) -> None:
         """Return when the receiver has taken an event.
@@ -171,7 +180,7 @@ class Line:
         try:
             timed = cast(_Timed, connection.sock)
             timed.deadline = deadline
-            headers = self._webhook.headers(name, body, int(time.time()))
+            headers = self._webhook.headers(name, body, int(time.time())) | self._proves
             connection.request("POST", _target(self._webhook.url, self._proxy), body, headers)
             answer = connection.getresponse()
             if not 200 <= answer.status < 300:
@@ -230,7 +239,7 @@ def _refused(host: str, answer: HTTPResponse) -> NotTaken:
     return NotTaken(
         f"The webhook at {host} answers {answer.status}.",
         about_one=answer.status in ABOUT_ONE,
-        pause=int(wait) if wait.isdecimal() and len(wait) < 7 else int(answer.status == TOO_MANY),
+        pause=min(int(wait), LONGEST) if re.fullmatch("[0-9]{1,20}", wait) else int(answer.status == TOO_MANY),
     )
 
 
@@ -248,6 +257,14 @@ def _proxy(url: str) -> SplitResult:
     """Return the address of the proxy that the environment names for an address, empty if it names none."""
     parts = urlsplit(url)
     return urlsplit("" if proxy_bypass(str(parts.hostname)) else getproxies().get(parts.scheme, ""))
+
+
+def _basic(header: str, parts: SplitResult) -> dict[str, str]:
+    """Return the header that tells the name and password of an address (RFC 7617); nothing if it has none."""
+    if "@" not in parts.netloc:
+        return {}
+    said = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return {header: f"Basic {b64encode(said.encode()).decode()}"}
 
 
 def _target(url: str, proxy: SplitResult) -> str:
@@ -270,7 +287,7 @@ def _connect(url: str, proxy: SplitResult, deadline: Deadline) -> HTTPConnection
     if is_safe:
         connection: HTTPConnection = HTTPSConnection(near, near_port, context=ssl.create_default_context())
         if proxy.hostname:
-            connection.set_tunnel(host, port)
+            connection.set_tunnel(host, port, _basic("Proxy-Authorization", proxy))
     else:
         connection = HTTPConnection(near, near_port)
     connection._create_connection = lambda address, *_: deadline.connect(address)  # type: ignore[attr-defined]

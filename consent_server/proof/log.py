@@ -144,16 +144,18 @@ def export(
     store.log.must_have(site, start)
     known, notices = believed(store, keys, seals), store.notices.all(site)
     attested = Attested(store, site, known, seals, start, last)
+    made, named = now.astimezone(UTC).isoformat(timespec="seconds"), hashlib.sha256()
     yield _line(
         "log",
         version=VERSION,
         site=site.id,
         **{"from": start.isoformat(), "to": last.isoformat()},
-        made=now.astimezone(UTC).isoformat(timespec="seconds"),
+        made=made,
         keys=all_published(store, keys, seals),
         **attested.head,
     )
     for _, notice in sorted(notices.items()):
+        named.update(f"{notice.hash}\n".encode())
         yield _line("notice", hash=notice.hash, content=notice.content)
     signed, erased, statements = 0, 0, hashlib.sha256()
     entries, previous, newer = 0, seals.get(start - timedelta(1), ""), set[str]()
@@ -195,6 +197,8 @@ def export(
         "signed": signed,  # the leaf of an entry is the same with its signature, without, and erased
         "erased": erased,
         "statements": statements.hexdigest(),
+        "notices": named.hexdigest(),  # no leaf names one that nobody has answered
+        "made": made,
         **attested.end(),
     }
     yield _line("end", token=token(end, keys.sign(end)))

@@ -32,6 +32,12 @@ _EXPECTED = 0.03
 """The spread of differences that the test is most sensitive to, three points: it changes how soon a verdict falls,
 never how often a wrong one does."""
 
+STRAYED = 0.05
+"""What share of the answers may be to another variant than the one that was counted as shown, as in a new tab.
+
+They are no part of their denominator, and have a share vary by more than chance: the more, the larger it is.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -66,7 +72,8 @@ def always_valid(a: Rate, b: Rate, alpha: float) -> tuple[float, float, float]:
 
     The interval of Johari et al. (2022): half its width is sqrt(V (V + T) / T * ln((V + T) / (V alpha²))), where V is
     the variance of the difference and T the variance of the differences one expects. Each share is taken as if it had
-    one success and one failure more, so that a young variant is not thought certain.
+    one success and one failure more, so that a young variant is not thought certain. Of n displays a share p has the
+    variance (p (1 - p) + 2 c p²) / n, where c is STRAYED: so much of p is of displays of either variant.
     """
     difference = b.numerator / b.denominator - a.numerator / a.denominator
     half = _half(_variance(a, b), alpha)
@@ -75,7 +82,7 @@ def always_valid(a: Rate, b: Rate, alpha: float) -> tuple[float, float, float]:
 
 def _variance(*rates: Rate) -> float:
     shares = [((rate.numerator + 1) / (rate.denominator + 2), rate.denominator + 2) for rate in rates]
-    return sum(share * (1 - share) / n for share, n in shares)
+    return sum((share * (1 - share) + 2 * STRAYED * share**2) / n for share, n in shares)
 
 
 def _half(variance: float, alpha: float) -> float:
@@ -143,7 +150,7 @@ def _verdict(a: str, b: str, of_a: Counts, of_b: Counts, goal: str, alpha: float
     shown, answered = of_a.shown + of_b.shown, of_a.answered + of_b.answered
     an_answer = answered / shown if shown and answered else 1.0
     fewest = min(rate.denominator for rate in rates)
-    if any(rate.numerator > rate.denominator for rate in rates):
+    if of_a.is_over or of_b.is_over:
         return Verdict(a, b, goal, "impossible")
     if fewest < TOO_FEW:
         missing = shown * (TOO_FEW / fewest - 1) if fewest else 2 * TOO_FEW

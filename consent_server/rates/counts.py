@@ -7,7 +7,7 @@ JASA 22, 209-212.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from statistics import NormalDist
 
@@ -34,6 +34,8 @@ class Rate:
 
     numerator: int
     denominator: int
+    is_share: bool = field(default=True, compare=False)
+    """False of displays that are fewer than the answers: how many of those have no display is not known."""
 
     @property
     def value(self) -> float | None:
@@ -45,14 +47,14 @@ class Rate:
         """The lower and upper end of the Wilson interval.
 
         None where there is no share to estimate: an empty whole, or more answers than displays (a display that was
-        not reported, an answer that a script of the shop's gave).
+        not reported, an answer that a script of the shop's gave), whatever the answers that are counted here.
         """
         return self.wilson(Z)
 
     def wilson(self, z: float) -> tuple[float, float] | None:
         """Return the Wilson interval that is ``z`` standard errors wide to either side, or None as ``interval``."""
         n = self.denominator
-        if not 0 <= self.numerator <= n or not n:
+        if not 0 <= self.numerator <= n or not n or not self.is_share:
             return None
         share = self.numerator / n
         centre = share + z * z / (2 * n)
@@ -116,6 +118,11 @@ class Counts:
     def ignored(self) -> int:
         """Banners shown that got no answer."""
         return max(0, self.shown - self.answered)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there are more answers than displays, so that no rate of what was shown is a share of it."""
+        return self.answered > self.shown
 
     @property
     def all(self) -> int:
@@ -195,7 +202,7 @@ def _grant(category: str) -> Callable[[Counts], Rate]:
 
 
 def _reach(category: str) -> Callable[[Counts], Rate]:
-    return lambda counts: Rate(counts.allowed(category), counts.shown)
+    return lambda counts: Rate(counts.allowed(category), counts.shown, not counts.is_over)
 
 
 def _withdrawal(category: str) -> Callable[[Counts], Rate]:
@@ -204,7 +211,7 @@ def _withdrawal(category: str) -> Callable[[Counts], Rate]:
 
 RATES: Mapping[str, Callable[[Counts], Rate]] = {
     "answer": lambda counts: Rate(counts.answered, counts.shown),
-    "ignored": lambda counts: Rate(counts.ignored, counts.shown),
+    "ignored": lambda counts: Rate(counts.ignored, counts.shown, not counts.is_over),
     "all": lambda counts: Rate(counts.all, counts.answered),
     "some": lambda counts: Rate(counts.some, counts.answered),
     "none": lambda counts: Rate(counts.none, counts.answered),

@@ -50,6 +50,8 @@ class Experiment:
     lately: Mapping[str, Counts]
     days: int
     """How many days ``lately`` has: up to PACE of them."""
+    changed: date | None = None
+    """When in these days the words or the look of the banner last changed, and the variants went on."""
 
     def verdicts(self, goal: str) -> list[Verdict]:
         """Return what is known of each variant against the first, on one of GOALS.

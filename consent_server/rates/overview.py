@@ -44,6 +44,8 @@ class Overview:
     """The day in the period on which each value of a dimension was first counted."""
     is_mixed: bool = False
     """Whether answers under several rules by place are together, so that parts of the shoppers are no contest."""
+    is_unlike: bool = False
+    """Whether they are in the period or the one before, so that these are no contest either."""
 
     def days_of(self, by: str, value: str) -> int:
         """Return on how many days a part of the shoppers could be counted, which may be younger than the shop."""
@@ -78,8 +80,13 @@ LIGHT = 100
 """A rule that one visit of so many came under, or fewer, moves no rate by more than a point."""
 
 
-def is_mixed(rules: Mapping[str, Counts], total: Counts) -> bool:
-    """Return whether several rules by place weigh in the counts of a period; before the first, all was elsewhere."""
+def is_mixed(*periods: tuple[Mapping[str, Counts], Counts]) -> bool:
+    """Return whether several rules by place weigh in periods, each by its counts by rule and their total."""
+    return len({name for rules, total in periods for name in _weighty(rules, total)}) > 1
+
+
+def _weighty(rules: Mapping[str, Counts], total: Counts) -> set[str]:
+    """Return which rules by place weigh in the counts of a period; before the first, all was elsewhere."""
     ruled = Counts.total(rules.values())
 
     def weighs(shown: int, answered: int) -> bool:
@@ -88,4 +95,4 @@ def is_mixed(rules: Mapping[str, Counts], total: Counts) -> bool:
     weighty = {name for name, counts in rules.items() if weighs(counts.shown, counts.answered)}
     if weighs(total.shown - ruled.shown, total.answered - ruled.answered):
         weighty.add("")
-    return bool(rules) and len(weighty) > 1
+    return weighty

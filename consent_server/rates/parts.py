@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .compare import GOALS, about, change
+from .compare import GOALS, about, change, verdicts
 from .counts import LINES, Counts, Rate
 from .experiment import Experiment
 from .together import BEHIND, holm
@@ -38,7 +38,8 @@ class Advice:
     """What it would bring a month if a part did as well as another one of the same dimension.
 
     ``rate`` is one of GOALS, ``more`` so many answers or consents; without a ``model`` all others together are meant.
-    A winning variant is advice too, to give it all the displays: then ``value`` are those that lose.
+    A winning variant is advice too, to give it all the displays: then ``value`` are those that lose, and ``rivals``
+    those that win too and are not told apart from the ``model``.
     """
 
     by: str
@@ -48,6 +49,7 @@ class Advice:
     here: Rate
     there: Rate
     more: int
+    rivals: tuple[str, ...] = ()
 
 
 def parts_of(segments: Mapping[str, Mapping[str, Counts]], goal: str, is_contest: bool = True) -> dict[str, list[Part]]:
@@ -152,4 +154,7 @@ def decided(experiment: Experiment | None, goal: str, shown: int, days: int) -> 
     if more < 1:
         return []
     here = Rate(sum(rates[name].numerator for name in losers), sum(rates[name].denominator for name in losers))
-    return [Advice("variant", ", ".join(losers), winner, goal, here, rates[winner], about(more))]
+    best = {winner: experiment.counts[winner], **experiment.counts}  # the first, so that it is compared with the others
+    apart = {verdict.b for verdict in verdicts(best, goal) if verdict.kind == "worse"}
+    rivals = tuple(name for name in ahead if name != winner and name not in apart)
+    return [Advice("variant", ", ".join(losers), winner, goal, here, rates[winner], about(more), rivals)]

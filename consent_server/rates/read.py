@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..entry import DIMENSIONS, SIGNAL
+from ..entry import DIMENSIONS
 from ..site import Site
 from ..store import SEPARATOR, Store
 from ..store.connection.zones import day_number
-from ..store.counters import Row
 from ..store.evidence.asked import Asked
 from ..store.keys import midnight
+from .counted import answers, counts_of, days_of, rows_of, rules_of, together_since
 from .counts import Counts
 from .experiment import PACE, Experiment, Trial, tried
 from .happened.alarms import Alarm, alarms
@@ -23,8 +23,10 @@ from .overview import Overview, first_counted, is_mixed
 from .period import Period
 from .report import LOGGED, Difference, Recount, Report
 
-COUNTED = (*DIMENSIONS, "parts", "placed")
-"""All that a decision is counted by."""
+TOGETHER = ("parts", "placed")
+"""The combinations that a decision is counted by, besides DIMENSIONS."""
+
+_ByDay = dict[date, dict[str, Counter[str]]]
 
 EVERYTHING = Only()
 """No part of the shoppers, but all of them."""
@@ -46,6 +48,11 @@ def day_in(site: Site, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(site.timezone)).date()
 
 
+def day_of(site: Site, seconds: float) -> date:
+    """Return the day of a moment, in seconds since 1970, in the time zone of the site."""
+    return day_in(site, datetime.fromtimestamp(seconds, UTC))
+
+
 def report(
     store: Store, site: Site, period: Period, by: str, only: Only = EVERYTHING, against: Period | None = None
 ) -> Report:
@@ -62,12 +69,13 @@ def report(
     Raises:
         StoreAway: the store does not answer.
     """
-    now = _days(store, site, period, only)
+    now = days_of(store, site, period, only)
     total = Counts.total(now.values())
-    rows = now if by == "day" else {only[by]: total} if by in only else _rows(store, site, period, [by], only)[0][by]
+    rows = now if by == "day" else {only[by]: total} if by in only else rows_of(store, site, period, [by], only)[0][by]
     against = against or period.before
-    before = Counts.total(_days(store, site, against, only).values())
-    return Report(site.id, period, by, rows, total, before, against, only, site.timezone)
+    before = Counts.total(days_of(store, site, against, only).values())
+    is_unlike = is_mixed((rules_of(store, site, period, only), total), (rules_of(store, site, against, only), before))
+    return Report(site.id, period, by, rows, total, before, against, only, site.timezone, is_unlike)
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
@@ -76,7 +84,7 @@ def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
     Raises:
         StoreAway: the store does not answer.
     """
-    return alarms(_answers(store, site, Period(day - WATCHED, day), "day"))
+    return alarms(answers(store, site, Period(day - WATCHED, day), "day"))
 
 
 def overview(
@@ -106,64 +114,65 @@ def overview(
     # That the last day of a period is over, and had no banner, is known from the day after on.
     end = max(day, min(today or day, period.last + timedelta(days=1)))
     start = min(watched.first, period.first - WATCHED)
-    everything = _answers(store, site, Period(start, end), "day")
-    known = _days(store, site, Period(start, end), only) if only else everything
+    everything = answers(store, site, Period(start, end), "day")
+    known = days_of(store, site, Period(start, end), only) if only else everything
     days = _within(known, period)
-    before = Counts.total(_days(store, site, against or period.before, only).values())
+    before = Counts.total(days_of(store, site, against or period.before, only).values())
     unlike = alarms(_within(everything, watched))
-    asked = [(_day_of(site, each), each) for each in store.notices.asked(site)]
+    asked = [(day_of(site, each.at / 1000), each) for each in store.notices.asked(site)]
     notes = [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
     happened = marks(asked, _within(everything, Period(period.first - WATCHED, end)), period, notes)
     if not _any(days):
-        is_known = _any(everything) or _any(_answers(store, site, year, "day"))
+        is_known = _any(everything) or _any(answers(store, site, year, "day"))
         return Overview(days, before, {}, unlike, None, is_known, period, happened)
     trial = tried([(on, each.variants) for on, each in asked], [variant.name for variant in site.variants], year)
     by = [name for name in only.crossed if trial or name != "variant"]
     by += [] if only else ["how"]
     by += [] if {"rule", "country"} & {*only} else ["rule"]
-    rows, since = _rows(store, site, period, by, only)
-    together = _together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    last = min(period.last, day)
+    rows, since = rows_of(store, site, period, by, only)
+    together = together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
+    now, last = (rows.get("rule", {}), Counts.total(days.values())), min(period.last, day)
     counted = max(period.first, together or period.first, first_counted(known) or period.first)
     return Overview(
         days,
         before,
         rows,
         unlike,
-        _experiment(store, site, trial, everything) if trial and not only else None,
+        _experiment(store, site, trial, everything, asked) if trial and not only else None,
         True,
         Period(min(counted, last), last),
         happened,
         _zone_since(store, site),
         together,
         since,
-        is_mixed(rows.get("rule", {}), Counts.total(days.values())),
+        is_mixed(now),
+        is_mixed(now, (rules_of(store, site, against or period.before, only), before)),
     )
 
 
-def _experiment(store: Store, site: Site, trial: Trial, everything: Mapping[str, Counts]) -> Experiment:
+def _experiment(
+    store: Store, site: Site, trial: Trial, everything: Mapping[str, Counts], asked: Sequence[tuple[date, Asked]]
+) -> Experiment:
     """Return what was counted of a trial; ``everything``: the days lately, the first of a young shop among them."""
     nothing = dict.fromkeys(trial.names, Counts())
     if trial.last < trial.first:
         return Experiment(trial, nothing, {}, 1)
-    counts = nothing | _answers(store, site, Period(trial.first, trial.last), "variant")
+    counts = nothing | answers(store, site, Period(trial.first, trial.last), "variant")
     since = max(trial.first, trial.last - timedelta(days=PACE - 1), first_counted(everything) or trial.first)
     lately = Period(min(since, trial.last), trial.last)
+    told = marks(asked, {}, Period(trial.first, trial.last))
     return Experiment(
         trial,
         {name: counts[name] for name in trial.names},
-        _answers(store, site, lately, "variant") if trial.is_running else {},
+        answers(store, site, lately, "variant") if trial.is_running else {},
         lately.days,
+        max((mark.first for mark in told if mark.kind in ("words", "look")), default=None),
     )
 
 
 def _zone_since(store: Store, site: Site) -> date | None:
     spans = store.zones.history(site)
-    return day_in(site, datetime.fromtimestamp(spans[-1].start / 1000, UTC)) if spans and spans[-1].start else None
-
-
-def _day_of(site: Site, asked: Asked) -> date:
-    return day_in(site, datetime.fromtimestamp(asked.at / 1000, UTC))
+    return day_of(site, spans[-1].start / 1000) if spans and spans[-1].start else None
 
 
 def recount(store: Store, site: Site, period: Period) -> Recount:
@@ -175,7 +184,8 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
         Archived: all of the period was.
         StoreAway: the store does not answer.
     """
-    logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in COUNTED}
+    logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in DIMENSIONS}
+    together: dict[str, _ByDay] = {by: defaultdict(lambda: defaultdict(Counter)) for by in TOGETHER}
     notices = store.notices.all(site)
     archives = store.log.archives(site)
     zones, epoch = store.zones.history(site), date(1970, 1, 1)
@@ -194,25 +204,31 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
             if not period.first <= counted_on <= period.last:
                 continue
             asked = notices[entry.notice]
-            day_of = counted_on.isoformat()
-            places = (day_of, asked.lang, asked.variant, entry.device, entry.country, entry.how, asked.rule)
+            places = (
+                counted_on.isoformat(),
+                asked.lang,
+                asked.variant,
+                entry.device,
+                entry.country,
+                entry.how,
+                asked.rule,
+            )
             parts = SEPARATOR.join(places[1:4])
-            for by, value in zip(COUNTED, (*places, parts, f"{parts}{SEPARATOR}{asked.rule}"), strict=True):
+            for by, value in zip(DIMENSIONS, places, strict=True):
                 logged[by][value].update(entry.columns())
+            for by, cell in zip(TOGETHER, (parts, f"{parts}{SEPARATOR}{asked.rule}"), strict=True):
+                together[by][counted_on][cell].update(entry.columns())
     differences = []
-    for by in COUNTED:
-        counted = {
-            value: counts.row[1:] for value, counts in _counts(store, site, period, by).items() if any(counts.row[1:])
-        }
+    for by in (*DIMENSIONS, *TOGETHER):
+        if by in TOGETHER:
+            counts, logged[by] = _together(store, site, period, by, together[by])
+        else:
+            counts = counts_of(store, site, period, by)
+        counted = {value: each.row[1:] for value, each in counts.items() if any(each.row[1:])}
         again = {value: tuple(numbers[name] for name in LOGGED) for value, numbers in logged[by].items()}
         if by == "rule":  # some of these days were counted without, before the shop had any
             counted.pop("", None)
             again.pop("", None)
-        if by == "placed":  # as by the rule alone
-            counted = {cell: row for cell, row in counted.items() if value_in(cell, "rule")}
-            again = {cell: row for cell, row in again.items() if value_in(cell, "rule")}
-        if by in ("parts", "placed") and sum(map(sum, counted.values())) < sum(map(sum, again.values())):
-            continue  # some of these days were counted by a version that knew of none
         differences += [
             Difference(by, value, counted.get(value), again.get(value))
             for value in sorted({*counted, *again})
@@ -221,80 +237,35 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
     return Recount(site.id, period, differences, left_out)
 
 
-def _counts(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
-    return {value: Counts(row) for value, row in store.counters.counts(site, period.first, period.last, by).items()}
+def _together(
+    store: Store, site: Site, period: Period, by: str, logged: _ByDay
+) -> tuple[dict[str, Counts], dict[str, Counter[str]]]:
+    """Return what was counted by combination, and what of the log is to be held against that.
 
-
-def _answers(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
-    """Return what was counted but for the answers that an older version took a privacy signal for.
-
-    The counters say on which day those were, not in which language, variant, country or on which device: rows by these
-    have them still.
+    Days of which nothing was counted so are in neither: an older version counted them, or there were no rules yet.
+    Nor is the day after, where it has less than the log: the version changed in its course.
     """
-    counted = _counts(store, site, period, by)
-    if by == "how" and SIGNAL in counted:
-        counted[SIGNAL] = counted[SIGNAL].only_shown()
-    elif by == "day":
-        signalled = store.counters.daily(site, period.first, period.last, "how").get(SIGNAL, [])
-        for day, row in zip(period, map(Counts, signalled), strict=False):
-            counted[day.isoformat()] -= row - row.only_shown()
-    return {value: counts for value, counts in counted.items() if by == "day" or any(counts.row)}
-
-
-def _days(store: Store, site: Site, period: Period, only: Only) -> dict[str, Counts]:
-    """Return the counts of each day of a part of the shoppers."""
-    if not only:
-        return _answers(store, site, period, "day")
-    if only.alone:
-        by, value = only.alone
-        rows: Sequence[Row] = store.counters.daily(site, period.first, period.last, by).get(value, [])
-        daily = [Counts(row) for row in rows] or [Counts()] * period.days
-    else:
-        cells = store.counters.daily(site, period.first, period.last, only.counted())
-        picked = [each for cell, each in cells.items() if only.has(cell)]
-        daily = [Counts.total(map(Counts, rows)) for rows in zip(*picked, strict=True)] or [Counts()] * period.days
-    return {day.isoformat(): counts for day, counts in zip(period, daily, strict=True)}
-
-
-def _rows(
-    store: Store, site: Site, period: Period, asked: Sequence[str], only: Only
-) -> tuple[dict[str, dict[str, Counts]], dict[tuple[str, str], date]]:
-    """Return the counts of a part of the shoppers by each of these dimensions, and the first day of each value.
-
-    What never occurred is left out.
-    """
-    counted = {
-        kind: store.counters.daily(site, period.first, period.last, kind)
-        for kind in {only.counted(by) if only else by for by in asked}
+    counted: dict[str, Counts] = defaultdict(Counts)
+    again: dict[str, Counter[str]] = defaultdict(Counter)
+    daily = {
+        cell: list(map(Counts, rows))
+        for cell, rows in store.counters.daily(site, period.first, period.last, by).items()
+        if by != "placed" or value_in(cell, "rule")  # as by the rule alone
     }
-    found: dict[str, dict[str, Counts]] = {by: {} for by in asked}
-    since: dict[tuple[str, str], date] = {}
-    for by, rows in found.items():
-        for cell, days in counted[only.counted(by) if only else by].items():
-            total = Counts(tuple(map(sum, zip(*days, strict=True))))
-            if (by, cell) == ("how", SIGNAL):
-                total = total.only_shown()
-            if not any(total.row) or not only.has(cell):
-                continue
-            value, first = value_in(cell, by) if only else cell, next(n for n, row in enumerate(days) if any(row))
-            rows[value] = rows.get(value, Counts()) + total
-            since[by, value] = min(since.get((by, value), date.max), period.first + timedelta(days=first))
-    return found, since
-
-
-def _together_since(store: Store, site: Site, days: Mapping[str, Counts], only: Only, period: Period) -> date | None:
-    """Return from which day of the period on parts were counted together, or None where they always were.
-
-    Older versions counted each dimension by itself alone.
-    """
-    if not only or not only.crossed:
-        return None
-    picked = Only(only if only.alone else {})
-    cells = store.counters.daily(site, period.first, period.last, only.counted())
-    rows = [each for cell, each in cells.items() if picked.has(cell)]
-    counted = [Counts.total(map(Counts, row)) for row in zip(*rows, strict=True)] or [Counts()] * period.days
-    short = [day for day, together in zip(period, counted, strict=True) if days[day.isoformat()].shown > together.shown]
-    return short[-1] + timedelta(days=1) if short else None
+    older = False
+    for n, day in enumerate(period):
+        cells = {cell: each for cell, each in logged[day].items() if by != "placed" or value_in(cell, "rule")}
+        rows = {cell: days[n] for cell, days in daily.items() if any(days[n].row)}
+        short = sum(sum(each.row[1:]) for each in rows.values()) < sum(each.total() for each in cells.values())
+        if short and (older or not rows):
+            older = not rows
+            continue
+        older = older and not cells
+        for cell, counts in rows.items():
+            counted[cell] += counts
+        for cell, numbers in cells.items():
+            again[cell].update(numbers)
+    return counted, again
 
 
 def _any(rows: Mapping[str, Counts]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from ..entry import COLUMNS, SIGNAL
 from ..site import OPTIONAL
 from .compare import Change, change
-from .counts import RATES, Counts, Rate
+from .counts import LINES, RATES, Counts, Rate
 from .period import Period
 from .together import direction, moves
 
@@ -38,6 +38,18 @@ class Report:
     """The part of the shoppers that was looked at, by dimension."""
     timezone: str = "UTC"
     """In which the days are."""
+    is_unlike: bool = False
+    """Whether several rules by place weigh in these periods, so that they are no contest."""
+
+    @property
+    def moves(self) -> Mapping[str, Change | None]:
+        """How far each of LINES moved, held together; nothing where the periods are no contest."""
+        return dict.fromkeys(LINES) if self.is_unlike else moves(self.total, self.before)
+
+    @property
+    def trend(self) -> str:
+        """Whether things get better (``together.direction``), or ``ruled`` where the periods are no contest."""
+        return "ruled" if self.is_unlike else direction(self.moves)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report for machines: counts and rates of the total and of each row."""
@@ -51,7 +63,10 @@ class Report:
             **({"only": {**self.only}} if self.only else {}),
             "total": _plain(self.total.named(), self.total.rates()),
             "change": _moved(self.total, self.before),
-            "trend": _trend(self.total, self.before),
+            "trend": {
+                "says": "mixed" if self.is_unlike else self.trend,
+                "rates": {name: direction({name: move}) for name, move in self.moves.items()},
+            },
             "rows": [{self.by: value, **_plain(*self._row(value))} for value in self.rows],
         }
 
@@ -123,11 +138,14 @@ class Report:
 
     def _against(self) -> str:
         """Return in a line how the rates moved, held together as on the page."""
+        against = f"Against {self.against.first} to {self.against.last}"
+        if self.is_unlike:
+            return f"{against}: not compared, as rules by place ask different things; --rule looks at one of them."
         moved = ", ".join(
             f"{name.replace('_', 's ') if '_' in name else f'{name} rate'} {_points(move)}"
-            for name, move in moves(self.total, self.before).items()
+            for name, move in self.moves.items()
         )
-        return f"Against {self.against.first} to {self.against.last}: {moved}."
+        return f"{against}: {moved}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +250,6 @@ def _plain(counts: Mapping[str, int], rates: Mapping[str, Rate]) -> dict[str, An
             }
             for name, rate in rates.items()
         },
-    }
-
-
-def _trend(now: Counts, before: Counts) -> dict[str, Any]:
-    moved = moves(now, before)
-    return {
-        "says": direction(moved),
-        "rates": {name: "unknown" if move is None else direction({name: move}) for name, move in moved.items()},
     }
 
 

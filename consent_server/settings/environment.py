@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .hints.names import must_be_meant
 from .rows import Row, SettingsError, address, text, whole, yes_no
 
 
@@ -25,10 +25,13 @@ def _redis_url(value: str) -> str:
     if not re.match(r"(unix|rediss?(\+(sentinel|cluster))?)://.", value):
         raise ValueError("takes unix://, redis:// or rediss://, these two also with +sentinel or +cluster")
     scheme, _, rest = value.partition("://")
+    wrong = "takes a host and a port, such as redis://127.0.0.1:6379; of a password, percent-encode it: %2F for /"
+    if "#" in rest and scheme != "unix":
+        raise ValueError(wrong)
     for place in re.split("[/?]", rest)[0].rpartition("@")[2].split(",") if scheme != "unix" else ():
         port = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(?::(\d{0,5}))?", place)
         if not port or int(port[2] or 0) > 65535:
-            raise ValueError("takes a host and a port, such as redis://127.0.0.1:6379")
+            raise ValueError(wrong)
         try:
             port[1].encode("idna")  # as Python's sockets do
         except UnicodeError:
@@ -44,6 +47,8 @@ def _prefix(value: str) -> str:
 
 def _authority(value: str) -> str:
     parts = urlsplit(address(value))
+    if "@" in parts.netloc:
+        raise ValueError("takes an address without a name and a password, which are not sent")
     if parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return value
     raise ValueError("takes an address with https://, or with http:// on this machine")
@@ -83,6 +88,12 @@ def address_of_mail(value: str) -> str:
     raise ValueError("takes an address such as leyla@shop.example")
 
 
+def _header(value: str) -> str:
+    if re.fullmatch("[A-Za-z0-9_-]+", value):
+        return value
+    raise ValueError("takes the name of a header such as CF-IPCountry, without a colon")
+
+
 def _readers(value: str) -> tuple[str, ...]:
     found = tuple(part.strip() for part in value.split(",") if part.strip())
     for each in found:
@@ -95,6 +106,8 @@ def _readers(value: str) -> tuple[str, ...]:
 
 def _host_or_none(value: str) -> str:
     if re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?", value):
+        if value.endswith((":443", ":80")):
+            raise ValueError("takes a host without the port that browsers leave out, :443 or :80")
         return value
     raise ValueError("takes a host such as rates.shop.example, with its port if it has one, or none")
 
@@ -149,14 +162,14 @@ class Settings:
     )
     country_header: str | None = _row(
         "COUNTRY_HEADER",
-        text,
+        _header,
         None,
         "Header in which a proxy tells the shopper's country in two letters.",
         "CF-IPCountry",
     )
     region_header: str | None = _row(
         "REGION_HEADER",
-        text,
+        _header,
         None,
         "Header in which a proxy tells the part of that country (ISO 3166-2): CA, or US-CA.",
         "CF-Region-Code",
@@ -249,30 +262,6 @@ class Settings:
 ENVIRONMENT: tuple[Row, ...] = tuple(each.metadata["row"] for each in fields(Settings))
 
 _NAMES = [row.name for row in ENVIRONMENT]
-_SHORT = {name.removeprefix("CONSENT_"): name for name in _NAMES}
-_LIKE_OURS = re.compile(r"(REDIS|WEB|TRUSTED|COUNTRY|REGION|CLIENT|SITE)_")
-_OTHERS = re.compile(r"CONSENT_SERVER(_\w+)?|\w+_SERVICE_(HOST|PORT\w*)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?")
-"""What shops' back ends call this server by, and what Kubernetes and Docker tell of services next to it."""
-
-
-def _must_be_meant(environ: Mapping[str, str]) -> None:
-    """Refuse a variable that was meant to be one of ours: one that begins like all of them, or nearly is one."""
-    lacking = [name for name in _NAMES if not {name, f"{name}_FILE"} & {*environ}]
-    for name, value in environ.items():
-        bare = name.removesuffix("_FILE")
-        first, _, rest = bare.partition("_")
-        if bare in _NAMES or _OTHERS.fullmatch(name) or value.startswith(("tcp://", "udp://")):
-            continue
-        if bare.startswith("CONSENT_"):
-            near = [_SHORT[short] for short in difflib.get_close_matches(rest, _SHORT, 1)]
-        elif _LIKE_OURS.match(name) or sorted(first) == sorted("CONSENT"):
-            near = difflib.get_close_matches(bare, lacking, 1, cutoff=0.9)
-            if not near:
-                continue
-        else:
-            continue
-        hint = f"; did you mean {near[0]}{name.removeprefix(bare)}?" if near else ", see docs/configuration.md."
-        raise SettingsError(f"{name} is no setting{hint}", name)
 
 
 def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -281,7 +270,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: a value is wrong or its file cannot be read, or a name is misspelled; says what is accepted.
     """
-    _must_be_meant(environ)
+    must_be_meant(environ, _NAMES)
     values: dict[str, Any] = {}
     for each in fields(Settings):
         row: Row = each.metadata["row"]

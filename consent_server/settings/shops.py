@@ -228,7 +228,7 @@ def read_sites(path: Path) -> dict[str, Site]:
         SettingsError: the file cannot be read, or something in it is wrong; names file, key and what is accepted.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be read ({error.strerror}): run `consent-server init` to write one, or name another "

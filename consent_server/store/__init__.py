@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from ..site import ConsentError
 from . import keys
 from .accounts import Accounts
 from .api_keys import ApiKey, ApiKeys
-from .connection import Connection, Server, StoreAway
+from .connection import Connection, Server, StoreAway, WrongLayout
 from .connection.clock import Clock, ClocksApart
 from .connection.foreign import Unreadable
 from .counters import PARTS, PLACED, SEPARATOR, Counters
@@ -51,12 +50,6 @@ LAYOUT, READ = b"2", (b"1", b"2")
 """The version of the table in ``keys``, and those that are read: in layout 1 erasures left no statement."""
 
 
-class WrongLayout(ConsentError):
-    """The store was written by a version of consent-server that this one does not know."""
-
-    problem = "wrong-layout"
-
-
 class Store:
     """All that is kept in one Redis, Sentinel pair or Cluster.
 
@@ -65,12 +58,17 @@ class Store:
         timeout: seconds after which an unanswered call counts as a failure.
         replicas: how many replicas must have a decision before it is acknowledged.
         any_clock: whether decisions may be dated by another clock than Redis', as those that are made up are.
+        serves: whether shoppers' answers are written, so that an older version reads it no more.
+
+    Whatever is asked of it raises WrongLayout where another version's data are in it, whenever that is found.
     """
 
-    def __init__(self, url: str, timeout: float = 0.5, replicas: int = 0, *, any_clock: bool = False) -> None:
+    def __init__(
+        self, url: str, timeout: float = 0.5, replicas: int = 0, *, any_clock: bool = False, serves: bool = False
+    ) -> None:
         self.url = url
-        self.connection = Connection(url, timeout, replicas)
-        clock = Clock(self.connection, any_clock)
+        self.connection = Connection(url, timeout, replicas, self._take_up if serves else self.must_be_known)
+        self.clock = clock = Clock(self.connection, any_clock)
         self.zones = clock.zones
         self.notices = Notices(self.connection)
         self.decisions = Decisions(self.connection, self.notices, clock)
@@ -108,9 +106,15 @@ class Store:
             StoreAway: it does not answer.
             WrongLayout: another version's data are in it.
         """
-        with self.connection.reached():
-            found = cast(bytes | None, self.connection.client.get(keys.LAYOUT))
-        _require_layout(found)
+        _require_layout(self._layout())
+
+    def _layout(self) -> bytes | None:
+        with self.connection.reached(keys.LAYOUT, looks=True):
+            return cast(bytes | None, self.connection.client.get(keys.LAYOUT))
+
+    def _take_up(self) -> None:
+        if self._layout() != LAYOUT:  # it may be full, and only read
+            self.ping()
 
     def ping(self) -> None:
         """Return if Redis answers and its layout is ours.
@@ -119,7 +123,7 @@ class Store:
             StoreAway: it does not answer.
             WrongLayout: another version's data are in it.
         """
-        with self.connection.reached():
+        with self.connection.reached(keys.LAYOUT, looks=True):
             found = cast(bytes | None, self.connection.client.set(keys.LAYOUT, LAYOUT, nx=True, get=True))
             if found in READ and found != LAYOUT:  # what is written from now on, the version before cannot read
                 self.connection.client.set(keys.LAYOUT, LAYOUT)

@@ -14,7 +14,7 @@ from ..entry import DEVICES, Entry
 from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection, StoreAway
-from .connection.clock import Clock, apart
+from .connection.clock import Ahead, Clock, ahead, apart
 from .connection.foreign import ours
 from .counters import counting
 from .evidence.notices import Notices
@@ -34,6 +34,12 @@ class PreviousReplaced(ConsentError):
     problem = "previous-replaced"
 
 
+class TooManyChanges(ConsentError):
+    """A subject has more decisions than can be looked through while others wait."""
+
+    problem = "too-many"
+
+
 class Recorded(msgspec.Struct, frozen=True):
     """A decision as it was acknowledged; ``repeat`` says that it had been recorded before, ``at`` when, in ms."""
 
@@ -51,6 +57,8 @@ class Reply(IntEnum):
     REPLACED = 2
     PASSED = 3
     APART = 4
+    FULL = 5
+    AHEAD = 6
 
 
 class _Arguments(NamedTuple):
@@ -105,7 +113,8 @@ class Decisions:
         Raises:
             OtherContent: this decision was kept before, with another answer.
             PreviousReplaced: it follows a token that is not the subject's latest.
-            ClocksApart: this machine's clock is over a minute off Redis'; nothing was kept.
+            TooManyChanges: it is one of over 2,000 of the subject's, and allows something.
+            ClocksApart: this machine's clock is over a minute off Redis', or the log ahead of it; nothing was kept.
             StoreAway: nothing was kept, or it is not known; the same call may be made again.
         """
         self._notices.write(site)
@@ -158,8 +167,12 @@ class Decisions:
                     return self._repeat(site, decision, found, shared)
                 case [Reply.REPLACED, *_]:
                     raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
+                case [Reply.FULL, *_]:
+                    raise TooManyChanges("This shopper has changed the answer over 2,000 times; a refusal is taken.")
                 case [Reply.APART, at]:
                     raise apart(clock, at)
+                case [Reply.AHEAD, at, last]:
+                    raise ahead(site, Ahead(bucket.log, last, at))
                 case [Reply.PASSED, at]:
                     now = int(at)
         raise StoreAway("The log moved on faster than this decision could follow; send it again.")

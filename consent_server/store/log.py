@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -15,7 +15,7 @@ from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection
 from .connection.clock import Clock, apart
-from .connection.foreign import ours
+from .connection.foreign import log_day, ours
 from .evidence.notices import Notices
 from .evidence.remains import Remains
 from .feed.entries import END, Entries, Where
@@ -64,8 +64,9 @@ class Log:
         self._clock = clock
         self._freeze = connection.script("clock", "pass", "freeze")
         self._trim = connection.script("trim")
-        self._compact = connection.script("compact")
+        self._compact = connection.script("clock", "compact")
         self._settle = connection.script("settle")
+        self._keep = connection.script("keep")
 
     def day(self, site: Site, day: date, since: Where = (0, 0), until: Where = END) -> Iterator[Entry]:
         """Yield all entries of one UTC day, erased ones too, by bucket and time, with whole notice hashes.
@@ -90,8 +91,8 @@ class Log:
             replies = calls.execute()
         with ours(f"the log of {site.id}"):
             times = [int(page[0][0].split(b"-")[0]) for page in replies if page]
-        times += [at for at in map(self._remains.oldest, buckets(site)) if at is not None]
-        return datetime.fromtimestamp(min(times) // 1000, UTC).date() if times else None
+            times += [at for at in map(self._remains.oldest, buckets(site)) if at is not None]
+            return log_day(f"{date(1970, 1, 1) + timedelta(milliseconds=min(times))}") if times else None
 
     def freeze(self, site: Site, day: date, now: datetime) -> None:
         """Let no entry be added any more to ``day`` or to a day before it, whatever a clock says.
@@ -111,7 +112,7 @@ class Log:
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.seals(site)))
         with ours(keys.seals(site)):
-            return {date.fromisoformat(day.decode()): token.decode() for day, token in sorted(found.items())}
+            return {log_day(day.decode()): token.decode() for day, token in sorted(found.items())}
 
     def keep_seal(self, site: Site, day: date, token: str) -> bool:
         """Keep the seal of a day. Returns False, and changes nothing, if the day has one."""
@@ -122,7 +123,11 @@ class Log:
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.archives(site)))
         with ours(keys.archives(site)):
-            return [msgspec.json.decode(found[last], type=Archive) for last in sorted(found)]
+            archives = [msgspec.json.decode(found[last], type=Archive) for last in sorted(found)]
+            for each in archives:
+                if log_day(str(each.first)) > log_day(str(each.last)) or not (each.file + each.sha256).isprintable():
+                    raise ValueError(f"{each.file!r} is no archive")
+            return archives
 
     def must_have(self, site: Site, day: date) -> None:
         """Return if ``day`` was not archived.
@@ -141,21 +146,28 @@ class Log:
     def keep_archive(self, site: Site, archive: Archive) -> bool:
         """Write down that days are in an archive, before ``trim`` takes them out.
 
-        Returns False, and changes nothing, if there is an archive up to that day.
+        Returns False, and changes nothing, if one of its days is in another archive: of a run to another folder.
         """
-        return bool(self._write(keys.archives(site), "HSETNX", archive.last.isoformat(), msgspec.json.encode(archive)))
+        others = self.archives(site)
+        if any(each.last >= archive.first for each in others):
+            return False
+        what = [len(others), archive.last.isoformat(), msgspec.json.encode(archive)]
+        return bool(self._keep(keys=[keys.archives(site)], args=what))
 
     def compact(self, site: Site) -> bool:
         """Have what was erased leave the memory of Redis, not only its answers, and then its append-only file.
 
+        A log that somebody has moved ahead of Redis' clock comes back to it, as far as nothing stands in it.
+
         Returns whether the file is due: what is in it leaves it when it is written anew, by ``rewritten``.
         """
-        due = False
+        due, ahead = False, {each.log for each in self._clock.logs_ahead(site)}
         for bucket in buckets(site):
             torn = self._torn(bucket)
-            if torn and not torn.startswith(REWRITTEN):
+            if (torn and not torn.startswith(REWRITTEN)) or bucket.log in ahead:
                 self._write(bucket.copy, "UNLINK")  # of a run that was broken off: somebody may be in it who is erased
-                while not self._compact(keys=[bucket.log, bucket.copy, bucket.old, bucket.torn], args=[torn, PIECE]):
+                names = [bucket.log, bucket.copy, bucket.old, bucket.torn, bucket.sealed]
+                while not self._compact(keys=names, args=[torn or b"", PIECE, self._clock.leeway]):
                     pass
             due = due or torn is not None
         return due
@@ -220,8 +232,9 @@ class Log:
         """Return a bucket's oldest entries before ``end`` (ms), as many as are taken out at once."""
         with self._reached():
             page = cast(list[Any], self._redis.xrange(bucket.log, "-", f"({end}-0", count=PIECE))
-        places = [(*map(int, place.split(b"-")), fields[b"e"]) for place, fields in page]
-        return [unpack(packed, bucket.number, at, seq) for at, seq, packed in places]
+        with ours(bucket.log):
+            places = [(*map(int, place.split(b"-")), fields[b"e"]) for place, fields in page]
+            return [unpack(packed, bucket.number, at, seq) for at, seq, packed in places]
 
     def _drop(self, key: str, fields: list[bytes]) -> None:
         for n in range(0, len(fields), PIECE):

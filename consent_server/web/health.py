@@ -80,7 +80,7 @@ def _alarms() -> Iterator[tuple[str, str, str]]:
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """The description of all calls that are for machines (OpenAPI 3.1)."""
-    text = description(services().settings.prefix)
+    text = description(request.root_path)  # a prefix of ours, or where somebody has mounted us
     response = Answer(text, headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
     return add_cors(response, "*")
 

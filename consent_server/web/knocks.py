@@ -14,8 +14,8 @@ from ..store import StoreAway
 log = logging.getLogger(__name__)
 
 HOUR = 3600
-MOST = 20
-"""Origins that are told in an hour for each shop: anybody can make up one."""
+MOST, MOST_OF_ONE = 20, 2
+"""Origins that are told in an hour for each shop, and those of one client: anybody can make up one."""
 
 _ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]{0,20}://[A-Za-z0-9.:\[\]_-]{1,100}")
 
@@ -30,17 +30,19 @@ class Knocks:
     def __init__(self, claim: Callable[[Site, str, int], bool]) -> None:
         self._claim = claim
         self._hour = 0
-        self._told: dict[str, set[str]] = {}
+        self._told: dict[str, dict[str, str]] = {}
 
-    def tell(self, site: Site, origin: str) -> None:
-        """Log that pages of ``origin`` knocked at ``site``; nothing about who opened them."""
+    def tell(self, site: Site, origin: str, client: str) -> None:
+        """Log that pages of ``origin`` knocked at ``site``; nothing about ``client``, who opened them."""
         hour = int(time.time() // HOUR)
         if hour != self._hour:
             self._hour, self._told = hour, {}
-        told = self._told.setdefault(site.id, set())
+        told = self._told.setdefault(site.id, {})  # and to whom each is owed
         if origin in told or len(told) >= MOST or not _ORIGIN.fullmatch(origin):
             return
-        told.add(origin)
+        if [*told.values()].count(client) >= MOST_OF_ONE:  # who makes them up silences nobody's but their own
+            return
+        told[origin] = client
         try:
             first = self._claim(site, f"knock-{hashlib.sha256(origin.encode()).hexdigest()[:16]}", HOUR)
         except StoreAway:

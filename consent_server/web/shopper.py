@@ -51,7 +51,7 @@ def decisions(site_id: str) -> Response:
         require_no_bot(environ)
         behind.limits.spend_client(behind.settings.client_limit, "client")
         behind.limits.spend(behind.settings.site_limit, "site", site.id)
-        find = partial(behind.store.notices.find, site)
+        find = partial(behind.store.notices.find_whole, site)
         decision = Decision.parse(read_body(environ), find, lambda text: _followed(text, site))
         with metrics.STORE.time():
             kept = behind.store.decisions.record(

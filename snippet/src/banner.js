@@ -1,4 +1,5 @@
 /** The first layer: what is asked, and three buttons alike. In the light DOM, where helpers and translators see it. */
+import { state } from './cookie.js';
 import { countShowing } from './showing.js';
 import { config, doc, idle, language, layout, notices, parsed } from './site.js';
 import style from './banner.css';
@@ -121,7 +122,9 @@ export let banner;
 /** What had the focus before the banner. @type {HTMLElement | null} */
 let focused;
 
-const seen = () => banner && countShowing(banner);
+/** Who has answered before is asked again, or looks for the preferences: that is no showing. */
+let isFirst = true;
+const seen = () => banner && isFirst && countShowing(banner);
 
 /** @returns {string} the language of the banner that is there, else the one to speak now */
 export const spoken = () => (banner?.isConnected ? banner.lang : language());
@@ -144,6 +147,7 @@ export const showBanner = (clicks, reach, failed) => {
   const [, title, text, accept, refuse, choose, policy, unloaded] = notices[lang];
   if (!banner) focused = /** @type {HTMLElement} */ (doc.activeElement);
   banner?.remove();
+  isFirst = !state.last;
   banner = element(
     'div',
     {

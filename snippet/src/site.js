@@ -8,8 +8,12 @@ export const { site, revision, keep, domain } = config;
 /** @returns {'gpc' | null} what the browser sends now: Global Privacy Control, where the shop heeds it */
 export const signal = () => (config.gpc && navigator.globalPrivacyControl ? 'gpc' : null);
 
-const draw = Math.random();
-/** The way of asking that this page takes. Nothing is stored before an answer, so each page draws anew. */
+/**
+ * The same for all pages of a visit, as a visit is counted once, and with nothing stored: the browser itself has a random
+ * number (a UUID) for the first page of the shop in this tab. Where it has none yet, each page draws anew.
+ */
+const draw = parseInt(/** @type {any} */ (window).navigation?.entries?.()[0]?.key, 16) / 2 ** 32 || Math.random();
+/** The way of asking that this page takes. */
 export const { variant, layout, notices } =
   /** @type {import('./types').Way} */ (config.ways.find(({ below }) => draw < below));
 

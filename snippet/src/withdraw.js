@@ -171,6 +171,7 @@ const withdrawal = (gate) => {
     const { href } = location;
     if (!await isThere(href, 'HEAD') && !await isThere(href, 'GET')) return false;
     if (Date.now() - left < ANSWER) await after(ANSWER);
+    if (location.href != href) return comeBack(); // an app has gone on to another of its pages
     hush();
     if (href.includes('#')) goBy(awayFrom(href));
     location.replace(href);

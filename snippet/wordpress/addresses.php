@@ -90,9 +90,9 @@ function found( array $rules, array $place ): ?array {
  * @return array{string, string, string}|null null: it leads to no other host.
  */
 function place( string $address ): ?array {
-	$plain = str_replace( '\\', '/', trim( preg_replace( '/[\t\r\n]+/', '', $address ) ) );
-	if ( ! preg_match( '~\A(?:https?:/*|//+)(?:[^/?#@]*@)?([^/?#:]+)(?::(\d+))?(/[^?#]*)?~i', $plain, $part ) ) {
+	$plain = str_replace( '\\', '/', trim( preg_replace( '/[\t\r\n]+/', '', $address ), "\x00..\x20" ) );
+	if ( ! preg_match( '~\A(?:(?:http|ws)s?:/*|//+)(?:[^/?#]*@)?([^/?#:]+)(?::(\d+))?(/[^?#]*)?~i', $plain, $part ) ) {
 		return null;
 	}
-	return array( rtrim( strtolower( $part[1] ), '.' ), $part[2] ?? '', $part[3] ?? '/' );
+	return array( rtrim( strtolower( rawurldecode( $part[1] ) ), '.' ), $part[2] ?? '', $part[3] ?? '/' );
 }

@@ -16,6 +16,7 @@ function register_consent_manager(): void {
 	add_filter( 'wp_consent_api_registered_' . plugin_basename( FILE ), '__return_true' );
 	add_filter( 'wp_get_consent_type', __NAMESPACE__ . '\consent_type' );
 	add_filter( 'wp_has_consent', __NAMESPACE__ . '\has_consent', 10, 2 );
+	add_filter( 'wp_has_service_consent', __NAMESPACE__ . '\has_service_consent', 10, 2 );
 }
 
 /** The type of consent, in the words of that plug-in. */
@@ -38,4 +39,15 @@ function has_consent( $has, $category ): bool {
 		'marketing'            => 'marketing',
 	);
 	return isset( $ours[ $category ] ) && consent_allows( $ours[ $category ] );
+}
+
+/**
+ * What is said of a single service: a yes counts only where its category is allowed. That plug-in asks this in version 2.0.1
+ * where a cookie of its own, which anybody can write, names the service (its inc/api-functions.php).
+ *
+ * @param bool   $has     what that cookie says.
+ * @param string $service as plug-ins have named it.
+ */
+function has_service_consent( $has, $service ): bool {
+	return $has && has_consent( true, \WP_Consent_API::$cookie_info->get_service_category( (string) $service ) );
 }

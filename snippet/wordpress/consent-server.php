@@ -1,7 +1,7 @@
 <?php
 /**
  * Plugin Name:       consent-server
- * Description:       Nothing optional runs before a visitor says yes: the banner, what other plug-ins load, films, the cookie list.
+ * Description:       The banner, the cookie list, and what the services that it knows load by way of other plug-ins and the theme waits for a visitor’s yes.
  * Version:           0.1.0
  * Requires at least: 6.1
  * Requires PHP:      7.4
@@ -26,6 +26,9 @@ require __DIR__ . '/words.php';
 require __DIR__ . '/server.php';
 require __DIR__ . '/token.php';
 require __DIR__ . '/addresses.php';
+require __DIR__ . '/tree.php';
+require __DIR__ . '/page.php';
+require __DIR__ . '/element.php';
 require __DIR__ . '/gate.php';
 require __DIR__ . '/list.php';
 require __DIR__ . '/consent-api.php';

@@ -31,7 +31,7 @@ function known( bool $again = false ): array {
 	$fresh = get_transient( FRESH );
 	$is_of = is_array( $fresh ) && ( $fresh['of'] ?? '' ) === $of;
 	if ( $is_of && ! ( $again && ! get_transient( ASKED_AGAIN ) ) ) {
-		return $known + array( 'fault' => $fresh['fault'] );
+		return with_fault( $known, $fresh['fault'] );
 	}
 	// Who comes meanwhile does not ask too.
 	set_transient( FRESH, array( 'of' => $of, 'fault' => $is_of ? $fresh['fault'] : '' ), MINUTE_IN_SECONDS );
@@ -43,7 +43,18 @@ function known( bool $again = false ): array {
 	}
 	$seconds = '' === $answer['fault'] ? HOUR_IN_SECONDS : MINUTE_IN_SECONDS;
 	set_transient( FRESH, array( 'of' => $of, 'fault' => $answer['fault'] ), $seconds );
-	return $known + array( 'fault' => $answer['fault'] );
+	return with_fault( $known, $answer['fault'] );
+}
+
+/**
+ * What is known, with a fault: who keeps no such site signs no answer of its visitors.
+ *
+ * @param array<string, mixed> $known what is kept.
+ * @param string               $fault its kind.
+ * @return array{keys: string[], revision: int, fault: string}
+ */
+function with_fault( array $known, string $fault ): array {
+	return array( 'keys' => 'site' === $fault ? array() : $known['keys'], 'fault' => $fault ) + $known;
 }
 
 /**

@@ -83,6 +83,8 @@ function cookies( string $name, string $header ): array {
  */
 function allowed(): array {
 	static $last = array();
+	// Caches of whole pages heed this: what is made of the answer is one visitor's.
+	defined( 'DONOTCACHEPAGE' ) || define( 'DONOTCACHEPAGE', true );
 	$header = isset( $_SERVER['HTTP_COOKIE'] ) ? (string) wp_unslash( $_SERVER['HTTP_COOKIE'] ) : ''; // phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- What is no token is refused.
 	$tokens = is_set_up() && can_verify() ? cookies( setting( 'cookie' ), $header ) : array();
 	if ( ! $tokens ) {

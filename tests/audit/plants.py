@@ -71,6 +71,15 @@ PLANTS = {
         states=("before", "refused", "gpc"),  # it ran before the withdrawal, and is not fetched again
         also=("accepted", "withdrawn"),
     ),
+    "service-worker-websocket": Plant(
+        "<script>navigator.serviceWorker.register('/connect.js')</script>",
+        "request",
+        "{ws}/served",
+        by="connect.js",
+        scripts={"connect.js": "new WebSocket('{ws}/served')"},
+        states=("before", "refused", "gpc"),  # it ran before the withdrawal, and is not fetched again
+        also=("accepted", "withdrawn"),
+    ),
     "service-worker": Plant(
         "<script>navigator.serviceWorker.register('/idle.js')</script>",
         "service-worker",
@@ -107,6 +116,18 @@ PLANTS = {
         "xhr",
         by="own.js",
         scripts={"own.js": "const x = new XMLHttpRequest(); x.open('POST', '{t}/xhr'); x.send()"},
+    ),
+    "preflighted-fetch": request(
+        '<script src="/own.js"></script>',
+        "preflighted",
+        by="own.js",
+        scripts={"own.js": "fetch('{t}/preflighted', { method: 'PUT', headers: { 'X-A': '1' } })"},
+    ),
+    "preflighted-fetch-of-a-worker": request(
+        "<script>new Worker('/work.js')</script>",
+        "worker-preflighted",
+        by="work.js",
+        scripts={"work.js": "fetch('{t}/worker-preflighted', { method: 'PUT' })"},
     ),
     "import": request(
         '<script src="/own.js"></script>',
@@ -162,6 +183,27 @@ PLANTS = {
         by="own.js",
         scripts={"own.js": "new Image().src = '{t}/new-image'"},
     ),
+    "image-of-a-script-in-html": request(
+        '<script src="/own.js"></script>',
+        "html-image",
+        by="own.js",
+        scripts={"own.js": "document.body.insertAdjacentHTML('beforeend', '<img alt=\"\" src={t}/html-image>')"},
+    ),
+    "object-of-a-script": request(
+        '<script src="/own.js"></script>',
+        "made-object",
+        by="own.js",
+        scripts={
+            "own.js": "const made = document.createElement('object');"
+            "made.data = '{t}/made-object'; document.body.append(made)"
+        },
+    ),
+    "svg-of-a-script": request(
+        '<script src="/own.js"></script>',
+        "drawn",
+        by="own.js",
+        scripts={"own.js": 'document.body.innerHTML += \'<svg><image href="{t}/drawn" width="9" height="9" /></svg>\''},
+    ),
     "image-at-unload": request(
         '<script src="/own.js"></script>',
         "last-image",
@@ -175,6 +217,21 @@ PLANTS = {
         "<iframe title='F'></iframe><script>document.querySelector('iframe').src ="
         "URL.createObjectURL(new Blob([`<img alt='' src='{t}/in-blob'>`], { type: 'text/html' }))</script>",
         "in-blob",
+    ),
+    "window": request(
+        '<script src="/own.js"></script>', "window", by="own.js", scripts={"own.js": "open('{t}/window')"}
+    ),
+    "form-into-a-window": request(
+        '<form target="_blank" action="{t}/sent"><input name="a" value="1"></form><script src="/own.js"></script>',
+        "sent",
+        by="own.js",
+        scripts={"own.js": "document.forms[0].submit()"},
+    ),
+    "link-that-a-script-presses": request(
+        '<a target="_blank" href="{t}/pressed">T</a><script src="/own.js"></script>',
+        "pressed",
+        by="own.js",
+        scripts={"own.js": "document.querySelector('[target]').click()"},
     ),
     "form-into-a-frame": request(
         '<iframe title="F" name="sink"></iframe><form target="sink" method="post" action="{t}/form"></form>'
@@ -191,6 +248,15 @@ PLANTS = {
         by_host="f",
         scripts={"inner.html": "<script>localStorage.setItem('in_a_frame', 1)</script>"},
     ),
+    "storage-by-property-in-a-frame": Plant(
+        '<iframe title="F" src="{frame}"></iframe>',
+        "session-storage",
+        "by_property",
+        "of-its-own",
+        by="inner.html",
+        by_host="of-its-own",
+        scripts={"inner.html": "<script>sessionStorage.by_property = 1</script>"},
+    ),
     "worker-without-an-address": request(
         f"<script>new Worker('data:text/javascript,' + encodeURIComponent(`{HIT % 'data-worker'}`))</script>",
         "data-worker",
@@ -200,6 +266,21 @@ PLANTS = {
         "imported.js",
         by="work.js",
         scripts={"work.js": "importScripts('{t}/imported.js')"},
+    ),
+    "imported-by-a-module-worker": request(
+        "<script>new Worker('/work.js', { type: 'module' })</script>",
+        "imported-module.js",
+        by="work.js",
+        scripts={"work.js": "import '{t}/imported-module.js'"},
+    ),
+    "who-signs-in": request(
+        '<script src="/own.js"></script>',
+        "fedcm.json",
+        by="own.js",
+        scripts={
+            "own.js": "const identity = { providers: [{ configURL: '{t}/fedcm.json', clientId: '1' }] };"
+            "navigator.credentials.get({ identity }).catch(() => {})"
+        },
     ),
     "worklet": request(
         '<script src="/own.js"></script>',
@@ -224,6 +305,25 @@ PLANTS = {
         "stun",
         by="own.js",
         scripts={"own.js": "new RTCPeerConnection({ iceServers: [{ urls: '{stun}'.replace('//', '') }] })"},
+    ),
+    "web-rtc-set-later": Plant(
+        '<script src="/own.js"></script>',
+        "request",
+        "{stun-later}",
+        "stun-later",
+        by="own.js",
+        scripts={
+            "own.js": "const iceServers = [{ urls: '{stun-later}'.replace('//', '') }];"
+            "new RTCPeerConnection().setConfiguration({ iceServers })"
+        },
+    ),
+    "web-rtc-by-its-old-name": Plant(
+        '<script src="/own.js"></script>',
+        "request",
+        "{stun-old}",
+        "stun-old",
+        by="own.js",
+        scripts={"own.js": "new webkitRTCPeerConnection({ iceServers: [{ urls: '{stun-old}'.replace('//', '') }] })"},
     ),
     "web-transport": Plant(
         "<script src='/own.js'></script>",

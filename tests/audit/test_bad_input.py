@@ -46,6 +46,7 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
         "/basic": lambda _: Response("", 401, {"WWW-Authenticate": 'Basic realm="Shop"'}, content_type="text/html"),
         "/paper": lambda _: Response(b"%PDF-1.4\n%%EOF", content_type="application/pdf"),
         "/file": lambda _: Response("x", 200, {"Content-Disposition": "attachment; filename=x.bin"}),
+        "/nothing": lambda _: Response("", 204),
         "/kill": kill_the_tab,
     }
     farm.page("<script>alert('Hello')</script>", "/dialog")
@@ -55,8 +56,9 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
     farm.page("<script>for (let n = 0; n < 1e5; n++) history.pushState(null, '', `?${n}`)</script>", "/flood")
     farm.page("<script>setInterval(() => open('/empty'), 50)</script>", "/windows")
     farm.page(farm.fill('<img alt="" src="{t}/last">'), "/last")
-    order = ("endless", "away", "login", "basic", "paper", "file", "dialog", "stay", "crash", "hangs", "windows")
-    urls = "".join(f"<url><loc>{farm.url(f'/{name}')}</loc></url>" for name in (*order, "flood", "last"))
+    order = ("endless", "away", "login", "basic", "paper", "file", "nothing", "dialog", "stay", "crash", "hangs")
+    more = ("windows", "flood", "paper.pdf", "last")
+    urls = "".join(f"<url><loc>{farm.url(f'/{name}')}</loc></url>" for name in (*order, *more))
     farm.files["/sitemap.xml"] = lambda _: Response(f"<urlset>{urls}</urlset>", content_type="application/xml")
     report = farm.audit(("before",))
     notes = "\n".join(report.notes)
@@ -71,11 +73,42 @@ def test_every_odd_page_is_a_sentence_and_the_audit_goes_on(farm: Farm) -> None:
         "/crash crashed its tab",
         "/hangs did not answer",
         "/windows opens window after window",
+        f"Not opened, as by the name no page: {farm.url('/paper.pdf')}.",
     ):
         assert said in notes, notes
+    for name in ("file", "nothing"):
+        assert f"/{name} leads on" not in notes, "the tab stayed where it was"
     assert "/flood" not in notes, "it is slowed down, as for shoppers"
     found = {each.name for each in report.findings if each.kind == "request"}
     assert found == {farm.url("/last", "t")}
+
+
+def test_a_shared_worker_that_ends_with_its_page_takes_no_tab_with_it(farm: Farm) -> None:
+    farm.script("/share.js", "")
+    farm.page(
+        """<script>
+          new SharedWorker('/share.js');
+          if (!localStorage.basket) {
+            localStorage.setItem('basket', 1);
+            setTimeout(() => location.reload(), 700);
+          }
+        </script>"""
+    )
+    report = farm.audit(("before",), pages=1, wait=1.5)
+    assert report.notes == []
+    assert report.findings == []
+
+
+def test_cookies_of_another_to_whom_a_page_leads_are_not_the_next_pages(farm: Farm) -> None:
+    login = "<script>document.cookie = 'by_script=1'</script>"
+    sets = {"Set-Cookie": "by_answer=1; Path=/"}
+    farm.files["/login"] = lambda _: Response(login, 200, sets, content_type="text/html")
+    farm.files["/away"] = lambda _: Response("", 302, {"Location": farm.url("/login", "elsewhere")})
+    farm.page(f'<meta http-equiv="refresh" content="0;url={farm.url("/login", "other")}">', "/goes")
+    farm.page("", "/next")
+    urls = "".join(f"<url><loc>{farm.url(path)}</loc></url>" for path in ("/", "/away", "/goes", "/next"))
+    farm.files["/sitemap.xml"] = lambda _: Response(f"<urlset>{urls}</urlset>", content_type="application/xml")
+    assert farm.audit(("before",)).findings == []
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

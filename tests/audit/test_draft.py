@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from consent_server.audit.draft import draft
+from consent_server.audit.drafting.draft import draft
+from consent_server.audit.drafting.suggestions import NoCookieDatabase, Suggestions, company_of
 from consent_server.audit.findings import Judge
 from consent_server.audit.hosts import is_third_party
 from consent_server.audit.lists import Lists
 from consent_server.audit.observed import Observed, Sighting, unique
 from consent_server.audit.report import Report
-from consent_server.audit.suggestions import NoCookieDatabase, Suggestions, company_of
 from consent_server.set_cookie import SetCookie, parse_set_cookie
 from consent_server.settings.shops import read_sites
 

@@ -15,8 +15,8 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from consent_server.audit.browsing import browser
-from consent_server.audit.draft import draft
-from consent_server.audit.suggestions import Suggestions
+from consent_server.audit.drafting.draft import draft
+from consent_server.audit.drafting.suggestions import Suggestions
 from consent_server.catalogue import service
 from consent_server.settings.shops import read_sites
 

@@ -14,12 +14,12 @@ from consent_server.audit.browsing.documents import Documents
 from consent_server.audit.browsing.kept import MOST, Kept, newest
 from consent_server.audit.browsing.pages import read_sitemap
 from consent_server.audit.browsing.visit import is_page
-from consent_server.audit.draft import draft
+from consent_server.audit.drafting.draft import draft
+from consent_server.audit.drafting.suggestions import Suggestions
 from consent_server.audit.findings import NO_PAGE, Finding, Judge
 from consent_server.audit.observed import ConsentCall, Observed, Sighting, unique
 from consent_server.audit.report import Report
 from consent_server.audit.states import _is_whole
-from consent_server.audit.suggestions import Suggestions
 from consent_server.check.page import compared
 from consent_server.cli import audit as command
 from consent_server.rules import Rule
@@ -121,6 +121,15 @@ def test_a_number_that_a_tracker_gave_is_known_again_in_what_a_request_carries()
 def test_hits_at_one_address_that_say_other_things_are_several() -> None:
     hits = [asked("/g/collect?gcs=G100"), asked("/g/collect?gcs=G111"), asked("/g/collect?gcs=G111", initiator="")]
     assert [each.url for each in unique(hits)] == [hits[0].url, hits[1].url]
+
+
+def test_what_a_frame_of_anothers_holds_is_by_the_frame_where_nobody_saw_who_put_it_there() -> None:
+    frame, script = "https://f.example/frame", "https://f.example/script.js"
+    held = seen("local-storage", "kept", "f.example", initiator="", frame=frame)
+    stored = seen("local-storage", "kept", "f.example", initiator="")
+    noted = seen("local-storage", "kept", "f.example", initiator=script, page=f"{PAGE}2")
+    assert [each.initiator for each in unique([stored, held])] == [frame]
+    assert [each.initiator for each in unique([held, stored, noted])] == [script, script]
 
 
 TAG = {"ours": [{"src": f"{SHOP}/v1/shop/consent.js", "site": "shop", "async": False, "late": False}], "works": True}
@@ -247,6 +256,11 @@ def call(kind: str, at: float = 1.0, **said: Any) -> ConsentCall:
         ("accepted", 2.0, [call("default", 3.0, ad_storage="granted"), call("update", 3.0)], [], set()),
         ("withdrawn", 2.0, [call("default", ad_storage="granted")], [], set()),
         ("withdrawn", 2.0, [call("default", 3.0, ad_storage="granted")], [], {"granted by default", "no update"}),
+        ("before", 0, [call("default"), call("update", 2.0, ad_storage="granted")], [], {"update differs"}),
+        ("refused", 2.0, [call("update", ad_storage="granted"), call("update", 3.0)], [], set()),
+        ("refused", 2.0, [call("update", 3.0, ad_storage="granted")], [], {"update differs"}),
+        ("accepted", 2.0, [call("update", 3.0, ad_storage="denied")], [], {"update differs"}),
+        ("accepted", 2.0, [call("update", 3.0, ad_storage=each) for each in ("denied", "granted")], [], set()),
         ("accepted", 2.0, [], [("https://www.google-analytics.com/g/collect", 9.0)], set()),
         ("before", 0, [call("default", 3.0)], [("https://x.google-analytics.com/j/collect", 2.0)], {TOO_LATE}),
         ("accepted", 2.0, [call("default", 5.0), call("update", 5.0)], [("/g/collect?v=2", 4.0)], {TOO_LATE}),

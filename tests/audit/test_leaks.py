@@ -28,7 +28,7 @@ def plant(farm: Farm, name: str, what: Plant) -> None:
     def own(text: str) -> str:
         for path in what.scripts:
             text = text.replace(f"/{path}", f"/{name}/{path}")
-        return at(farm, text).replace("{frame}", farm.url(f"/{name}/inner.html", "f"))
+        return at(farm, text).replace("{frame}", farm.url(f"/{name}/inner.html", what.by_host))
 
     farm.page(own(what.body), f"/{name}")
     for path, text in what.scripts.items():
@@ -43,7 +43,7 @@ def at(farm: Farm, text: str) -> str:
     for word, address in (
         ("{t}", farm.url("", "t")), ("{ws}", farm.url("", "t", "ws")), ("{good}", farm.url("", "good")),
         ("{shop}", farm.url("")), ("{dns}", farm.url("/", "dns")), ("{https}", farm.url("", "t", "https")),
-        ("{stun}", farm.url("", "stun", "stun")),
+        *((f"{{{host}}}", farm.url("", host, "stun")) for host in ("stun", "stun-later", "stun-old")),
     ):  # fmt: skip
         text = text.replace(word, address)
     return text
@@ -96,7 +96,7 @@ def test_each_cookie_is_one_finding_whoever_saw_it(leaking: tuple[Farm, Report])
 def test_everything_that_is_found_was_planted(leaking: tuple[Farm, Report]) -> None:
     farm, report = leaking
     known = {at(farm, what.name) for what in PLANTS.values()}
-    known |= {farm.url("/import/module.js", "t"), farm.url("/storage-in-a-frame/inner.html", "f")}
-    known |= {farm.url("/in-a-frame/inner.html", "f"), farm.url("/favicon.ico", "t")}
-    known |= {farm.url("/sets", "t"), *(farm.url(f"/{n}/{w}") for n, p in PLANTS.items() for w in p.scripts)}
+    known |= {farm.url("/import/module.js", "t"), *(farm.url(f"/{n}/inner.html", p.by_host) for n, p in PLANTS.items())}
+    known |= {farm.url("/.well-known/web-identity", "t"), farm.url("/sets", "t")}
+    known |= {*(farm.url(f"/{n}/{w}") for n, p in PLANTS.items() for w in p.scripts)}
     assert {each.name for each in report.findings} <= known

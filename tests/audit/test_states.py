@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 from consent_server.audit.report import Report
 from consent_server.rules import Rule
 
-from .farm import Farm
+from .farm import Farm, cookie
 
 HELD = """
 <script type="text/plain" data-consent="analytics" src="{good}/tag.js"></script>
@@ -27,7 +27,8 @@ def names(report: Report, *states: str) -> set[tuple[str, str, str]]:
 def test_a_shop_that_obeys_is_clean_in_every_state(farm: Farm) -> None:
     farm.script("/tag.js", "document.cookie = '_t1=1'")
     body = farm.fill(HELD).replace("{good}", farm.url("", "good"))
-    farm.page(body + '<a href="/two">two</a>')
+    head = '<script nomodule src="/for-old-browsers.js"></script>' + farm.tag
+    farm.page(body + '<a href="/two">two</a>', head=head)
     farm.page(body, "/two")
     report = farm.audit()
     assert report.findings == []
@@ -53,6 +54,18 @@ def test_what_goes_on_after_a_refusal_or_a_withdrawal_is_named_in_that_state(far
     assert ("withdrawn", "request", farm.url("/goes-on", "t")) in found
     assert {state for state, _, name in found if name.startswith(farm.url("", "t"))} == {"refused", "withdrawn"}
     assert {each.initiator for each in report.findings} == {farm.url("/listener.js")}
+
+
+def test_a_cookie_that_another_has_since_the_yes_is_no_finding_after_the_withdrawal(farm: Farm) -> None:
+    """No page of the shop can take it away."""
+    theirs = replace(cookie("theirs"), host="good.localhost")
+    farm.serve(cookies={"analytics": (theirs,)})
+    sets = {"Set-Cookie": "theirs=1; Secure; SameSite=None; Partitioned; Max-Age=1000"}
+    farm.files["/embed"] = lambda _: Response("<p>Film", 200, sets, content_type="text/html")
+    farm.page(f'<iframe title="F" data-consent="analytics" data-src="{farm.url("/embed", "good")}"></iframe>')
+    report = farm.audit(("accepted", "withdrawn"), pages=1)
+    assert report.findings == [], report.text()
+    assert [row["states"] for row in report.seen if row["name"] == "theirs"] == [["accepted"]]
 
 
 GOOGLE = """<script>

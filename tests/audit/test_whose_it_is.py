@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from consent_server.audit.draft import draft
+from consent_server.audit.drafting.draft import draft
+from consent_server.audit.drafting.suggestions import Suggestions
 from consent_server.audit.findings import Judge
 from consent_server.audit.hosts import host_of
 from consent_server.audit.lists import Lists
 from consent_server.audit.observed import Observed, Sighting
 from consent_server.audit.recognise import Recogniser
 from consent_server.audit.report import Report
-from consent_server.audit.suggestions import Suggestions
 from consent_server.settings.shops import make_site, read_sites, snippet_words
 from consent_server.site import Cookie, Site
 

@@ -50,7 +50,9 @@ new PerformanceObserver((list) => { for (const e of list.getEntries()) seen.pain
 new PerformanceObserver((list) => { for (const e of list.getEntries()) seen.shift += e.value })
   .observe({ type: 'layout-shift', buffered: true });
 new PerformanceObserver((list) => {
-  for (const e of list.getEntries()) if (e.name == 'click') seen.at = e.startTime, seen.click = Math.max(seen.click, e.duration);
+  for (const e of list.getEntries()) {
+    if (e.name == 'click') seen.at = e.startTime, seen.click = Math.max(seen.click, e.duration);
+  }
 }).observe({ type: 'event', durationThreshold: 16, buffered: true });
 const frame = () => {
   const button = document.querySelector(SELECTOR);

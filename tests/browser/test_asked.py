@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from consent_server.site import Variant
 
-from .conftest import WORDS, Shop, banner, decided, posted, press, settle, until, when
+from .conftest import WORDS, Shop, banner, decided, posted, press, settle, shown, until, when
 
 SETTINGS = "<button data-consent-open>Cookie settings</button>"
 
@@ -137,7 +138,7 @@ def test_it_is_counted_where_it_is_answered_before_the_page_has_loaded(shop: Sho
     slow[0].fulfill(status=200, content_type="image/gif", body="")
     until(page, "document.readyState == 'complete'")
     settle(page)
-    assert posted(shop, "shown") == [{"lang": "en", "variant": ""}]
+    assert shown(shop) == [{"lang": "en", "variant": ""}]
     assert len(posted(shop, "decisions")) == (how != "Escape")
 
 
@@ -145,7 +146,104 @@ def test_it_is_counted_in_its_language_and_variant(shop: Shop, page: Page) -> No
     shop.serve(variants=(Variant("b", 1, "box", {}),))
     page.goto(shop.page("", lang="tr"))
     when(page, lambda: posted(shop, "shown"))
-    assert posted(shop, "shown") == [{"lang": "tr", "variant": "b"}]
+    assert shown(shop) == [{"lang": "tr", "variant": "b"}]
+
+
+@pytest.mark.parametrize("answer", ["accept", "refuse"])
+@pytest.mark.parametrize("why", ["expired", "older revision"])
+def test_who_is_asked_again_is_no_showing_as_the_answer_is_a_renewal(
+    shop: Shop, page: Page, why: str, answer: str
+) -> None:
+    shop.serve(keep=30 * 86400)
+    page.goto(shop.page(""))
+    press(page, answer)
+    until(page, "consent.token")
+    shop.posts.clear()
+    again = page.context.new_page()
+    if why == "expired":
+        again.clock.set_fixed_time(time.time() + 31 * 86400)
+    else:
+        shop.serve(revision=2, keep=30 * 86400)
+    again.goto(shop.page("", head=shop.tag.replace(".js", ".js?2")))
+    expect(banner(again)).to_be_visible()
+    settle(again)
+    press(again, "refuse")
+    assert "previous" in decided(shop, again, 1)
+    assert posted(shop, "shown") == []
+
+
+@pytest.mark.troubles("Failed to load resource")
+def test_who_looks_for_preferences_that_do_not_load_is_no_showing(shop: Shop, page: Page) -> None:
+    page.goto(shop.page(""))
+    press(page, "accept")
+    until(page, "consent.token")
+    shop.posts.clear()
+    other = page.context.new_page()
+    other.route("**/details.*", lambda route: route.abort())
+    other.goto(shop.page(SETTINGS))
+    other.get_by_role("button", name="Cookie settings").click()
+    expect(banner(other).get_by_role("alert")).to_be_visible()
+    settle(other)
+    assert posted(shop, "shown") == []
+
+
+TWO = (Variant("a", 1, None, {}), Variant("b", 1, "box", {}))
+"""Two ways of asking, each shown to half of the shoppers."""
+
+
+def test_all_pages_of_a_visit_ask_in_the_way_that_was_counted_and_nothing_is_stored(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    shop.serve(variants=TWO)
+    for path in ("/", "/1", "/2"):
+        shop.page(f"<a href='/{path.count('1') + 1}'>Next</a>", path)
+    for _ in range(4):
+        page = new_context(locale="en-GB").new_page()
+        shop.posts.clear()
+        page.goto(shop.url())
+        when(page, lambda: posted(shop, "shown"))
+        [counted] = shown(shop)
+        following = page.get_by_text("Next")
+        for move in (following.click, page.reload, following.click):
+            move()
+            expect(banner(page)).to_be_visible()
+            expect(page.locator("[data-ask] .box")).to_have_count(int(counted["variant"] == "b"))
+        assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
+        press(page, "refuse")
+        assert decided(shop, page, 1)["variant"] == counted["variant"]
+        page.context.close()
+
+
+NO_NUMBER = {
+    "an old browser": "delete window.navigation",
+    "a page that has the name": "var navigation = document.querySelectorAll('nav')",
+    "a list of that name": "var navigation = []",
+    "a page of no origin": "Object.defineProperty(Navigation.prototype, 'entries', { value: () => [] })",
+}
+
+
+@pytest.mark.parametrize("why", NO_NUMBER)
+def test_it_asks_in_some_way_where_the_browser_has_no_number_for_the_visit(shop: Shop, page: Page, why: str) -> None:
+    shop.serve(variants=TWO)
+    page.goto(shop.page("", head=f"<script>{NO_NUMBER[why]}</script>{shop.tag}"))
+    expect(banner(page)).to_be_visible()
+    when(page, lambda: posted(shop, "shown"))
+    assert shown(shop)[0]["variant"] in ("a", "b")
+
+
+def test_it_is_counted_where_the_script_is_of_before_another_variant_language_and_revision(
+    shop: Shop, page: Page
+) -> None:
+    shop.serve(variants=TWO)
+    old = shop.consent_js()
+    shop.serve(revision=2, languages=("az",), variants=())
+    page.goto(shop.page("", head=f'<script data-base="{shop.url("/v1/shop/")}">{old}</script>', lang="tr"))
+    with page.expect_response("**/shown") as told:
+        expect(banner(page, "tr")).to_be_visible()
+    assert told.value.status == 204
+    [counted] = shown(shop)
+    assert counted["lang"] == "tr"
+    assert counted["variant"] in ("a", "b")
 
 
 UNSEEN = {

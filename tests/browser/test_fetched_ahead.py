@@ -77,3 +77,24 @@ def test_nothing_is_fetched_ahead_that_would_not_run(shop: Shop, page: Page, cat
     until(page, "consent.choice")
     settle(page)
     assert set(hits(shop)) == {"tag.js"}
+
+
+@pytest.mark.parametrize("how", ["async", "synchronous", "inlined"])
+@pytest.mark.troubles("Failed to load resource")
+def test_a_server_that_never_answers_holds_up_a_page_only_by_a_synchronous_tag(
+    shop: Shop, page: Page, how: str
+) -> None:
+    waiting: list[Route] = []
+    page.route("**/v1/shop/**", lambda route: waiting.append(route))
+    heads = {
+        "async": shop.tag.replace("<script", "<script async"),
+        "synchronous": shop.tag,
+        "inlined": f"<script data-base={shop.url('/v1/shop/')}>{shop.consent_js()}</script>",
+    }
+    page.goto(shop.page("<p id=goods>Goods</p>", head=heads[how]), wait_until="commit")
+    if how == "synchronous":
+        when(page, lambda: waiting)
+        settle(page)
+        assert not page.locator("#goods").count()
+        waiting[0].abort()
+    until(page, "document.querySelector('#goods')")

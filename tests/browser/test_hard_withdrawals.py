@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from .conftest import Shop, settle, until, when
 from .rows import HELD, hits, tracker
@@ -15,6 +15,22 @@ INLINE = f"<script {HELD}>window.inline = 1</script>"
 ADD = "const s = document.createElement('script'); s.src = '{t}'; s.onload = () => { s.remove(); window.gone = 1 }; document.head.append(s);"
 
 pytestmark = pytest.mark.troubles("Failed to load resource|MIME")
+
+
+def test_an_app_that_goes_on_meanwhile_is_loaded_anew_where_it_is(shop: Shop, page: Page) -> None:
+    shop.page(INLINE, "/next")
+    accepted(page, shop.page(INLINE, "/first"))
+    until(page, "window.inline")
+    asked: list[Route] = []
+    page.route("**/first", lambda route: asked.append(route) if route.request.method == "HEAD" else route.continue_())
+    page.evaluate(f"window.here = 1; {WITHDRAW}")
+    when(page, lambda: asked)
+    page.evaluate("history.pushState({}, '', '/next')")
+    asked[0].continue_()
+    until(page, "!window.here && window.consent?.choice")
+    assert page.evaluate("location.pathname") == "/next"
+    page.evaluate("history.back()")
+    until(page, "location.pathname == '/first'")
 
 
 # What a pattern let through

@@ -83,6 +83,18 @@ def test_a_sound_backup_is_told_and_not_touched(place: Place) -> None:
     assert contents(place.folder) == before
 
 
+def test_what_is_kept_of_one_shop_by_other_buckets_is_told_of_that_one(place: Place) -> None:
+    backup = place.back_up("sound")
+    config = Path(place.environment["CONSENT_CONFIG"])
+    text = config.read_text("utf-8")
+    other = text.replace("sites.shop", "sites.kitab").replace("[sites.kitab]", "[sites.kitab]\nbuckets = 3")
+    config.write_text(text.replace("[sites.shop]", "[sites.shop]\nbuckets = 48") + other, "utf-8")
+    done = place.run("rehearse", backup)
+    assert done.exit_code == 1, done.output
+    assert "shop: sites.shop has buckets = 48" in done.stderr
+    assert "kitab: no decision is in this backup." in done.stdout
+
+
 def test_what_an_older_backup_lacks_is_named(place: Place) -> None:
     older = place.back_up("older")
     place.decide()

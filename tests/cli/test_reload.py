@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import multiprocessing
 import os
 import pickle
+import re
 import shutil
 import signal
 import socket
@@ -15,19 +18,26 @@ import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
+import pytest
 from conftest import ROOT, SECRET, Live
+from granian.log import LogLevels
+from granian.server.common import AbstractServer
 from receiver import TAKEN, Post, Receiver
 from test_serving import described
 
-from consent_server.cli.serving.workers import Worker
+from consent_server.cli.serving import workers
+from consent_server.cli.serving.workers import SECONDS_TO_RELOAD, Worker
 from consent_server.settings.environment import Settings
 from consent_server.settings.sound import Configuration
 
 ORIGIN = "https://shop.example"
+NEW = "a new secret that is long enough, too"
 SIGNS = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
@@ -124,6 +134,55 @@ def test_a_worker_is_handed_what_was_read_once(tmp_path: Path) -> None:
     config.write_text("half an edit")
     assert pickle.loads(pickle.dumps(Worker(read))).configuration == read
     assert read.sites["shop"].name == "Shop"
+
+
+class Reloads:
+    """Stands for granian: is told to reload once, and says what it would have handed to the new workers."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.hooks: list[Callable[[], None]] = []
+
+    def on_reload(self, hook: Callable[[], None]) -> None:
+        self.hooks.append(hook)
+
+    def signal_handler_reload(self, *_: object) -> None:
+        raise AssertionError("nobody signalled")
+
+    def serve(self, target_loader: Worker, **_: object) -> None:
+        for hook in self.hooks:
+            hook()
+        self.handed.append(target_loader.configuration)
+
+    handed: ClassVar[list[Configuration]] = []
+
+
+@pytest.mark.parametrize(
+    ("secrets", "takes_restart"),
+    [((NEW, SECRET), True), ((NEW,), True), ((SECRET, NEW), False), ((SECRET,), False)],
+)
+def test_a_new_first_secret_is_for_a_restart_as_a_worker_without_it_would_refuse_what_follows_its_answers(
+    redis_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    secrets: tuple[str, ...],
+    takes_restart: bool,
+) -> None:
+    monkeypatch.setattr(workers, "Granian", Reloads)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(multiprocessing, "set_start_method", lambda *_, **__: None)
+    first = Settings(secret=(SECRET,), config=described(tmp_path, ORIGIN), redis_url=redis_url)
+    workers.run(Configuration.of(first), lambda: replace(first, secret=secrets), LogLevels.info)
+    handed = Reloads.handed.pop()
+    assert handed.settings.secret == ((SECRET,) if takes_restart else secrets)
+    assert ("takes a restart: stop every server, then start them" in handed.outdated) == takes_restart
+    assert ("takes a restart" in caplog.text) == takes_restart
+    assert "reload" not in caplog.text
+
+
+def test_a_worker_that_ends_while_the_old_one_is_there_still_is_no_loop_to_granian() -> None:
+    (loop,) = re.findall(r"respawned_wrks.get\(idx, 0\) <= ([0-9.]+)", inspect.getsource(AbstractServer._serve_loop))
+    assert float(loop) < SECONDS_TO_RELOAD
 
 
 def test_when_a_configuration_was_written_has_its_day_unless_that_is_today(tmp_path: Path) -> None:

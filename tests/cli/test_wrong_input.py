@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,9 +30,12 @@ ANSWERS = (
 
 
 def test_init_writes_no_word_that_a_shopper_cannot_read(run: Run, tmp_path: Path) -> None:
-    done = run("init", *ANSWERS, "--folder", tmp_path / "new" / "folder")
+    done = run("init", *ANSWERS, "--folder", tmp_path / "my new" / "folder")
     assert done.returncode == 0, done.stderr
-    config = tmp_path / "new" / "folder" / "consent.toml"
+    config = tmp_path / "my new" / "folder" / "consent.toml"
+    typed = re.search("export (.*)", done.stdout)
+    assert typed
+    assert f"CONSENT_CONFIG={config}" in shlex.split(typed[1]), "it can be typed as it stands"
     for cookie in read_sites(config)["magaza"].cookies["necessary"]:
         assert {lang: cookie.life[lang] for lang in ("az", "ru", "en", "tr")} == lives()["9 months"]
     # The example holds as it stands, once its marks are taken off and its purposes are written.

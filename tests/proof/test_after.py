@@ -211,7 +211,7 @@ def test_exports_of_two_shops_are_told_apart(two, store, shop):
     store.notices.serve(other, [])
     older, newer = two
     lines = list(proof.export(store, other, KEYS, FIRST, NOW.date(), NOW))
-    with pytest.raises(Failed, match="of another site, other"):
+    with pytest.raises(Failed, match="of another site, 'other'"):
         follows(newer, lines)
     assert older
 

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,7 +23,7 @@ from consent_server.proof.log import CannotWrite
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.site import Notice
-from consent_server.store import Archived, Store, Unreadable
+from consent_server.store import Archive, Archived, Store, Unreadable
 from consent_server.store.keys import buckets, midnight
 from consent_server.store.packing import pack_erased
 from consent_server.verify import Failed, NoExport, opened, verify
@@ -183,11 +184,21 @@ def test_a_genuine_export_that_somebody_calls_an_archive_trims_nothing(log, writ
     assert len(log.logged()) == before
 
 
-@pytest.mark.parametrize(("kind", "field"), [("archives", b"2026-11-20"), ("stamps", b"x"), ("cosigned", b"x")])
+def test_two_runs_to_two_folders_do_not_both_have_the_same_days(log, monkeypatch):
+    """Around midnight their last days differ: the second, killed while it trims, could not be ended by anybody."""
+    made = Archive(OLD[0], OLD[-1], "one.jsonl.gz", "", 5)
+    later = replace(made, last=OLD[-1] + timedelta(1))
+    assert log.store.log.keep_archive(SHOP, made)
+    assert not log.store.log.keep_archive(SHOP, later)
+    monkeypatch.setattr(log.store.log, "archives", lambda site: [])  # as it was before the first one wrote it down
+    assert not log.store.log.keep_archive(SHOP, later)
+    assert log.client.hlen("consent:{shop}:archives") == 1
+
+
 @pytest.mark.parametrize("what", [b"", b"{}", b"\xff", b"[1]"])
-def test_what_somebody_wrote_into_the_store_is_named(log, kind, field, what):
-    log.client.hset(f"consent:{{shop}}:{kind}", field, what)
-    with pytest.raises(Unreadable, match=rf"In consent:{{shop}}:{kind} stands what this server did not write."):
+def test_what_somebody_wrote_into_the_store_is_named(log, what):
+    log.client.hset("consent:{shop}:archives", b"2026-11-20", what)
+    with pytest.raises(Unreadable, match=r"In consent:{shop}:archives stands what this server did not write."):
         list(proof.export(log.store, SHOP, KEYS, None, NOW.date(), NOW))
 
 

@@ -246,6 +246,35 @@ def test_whatever_is_done_to_an_export_with_erasures_is_found(lines, data):
         verify(changed, KEYS.jwks())
 
 
+KINDS = ["log", "notice", "day", "entry", "counts", "seal", "end"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_stands_in_an_export_twice_nor_beside_what_it_has(lines, kind):
+    """A parser in which the first of two counts would read the forgery, and so would a person."""
+    number = numbers(lines, kind)[-1]
+    for name, value in json.loads(lines[number]).items():
+        changed = [*lines]
+        changed[number] = lines[number].replace(b"{", b'{"%s":"forged",' % name.encode(), 1)
+        with pytest.raises(Failed, match=f"^Line {number + 1}: '{name}' stands twice in it"):
+            verify(changed, KEYS.jwks())
+        if isinstance(value, dict):
+            inner = min(value)
+            within = b'"%s":{' % name.encode()
+            changed[number] = lines[number].replace(within, within + b'"%s":"forged",' % inner.encode(), 1)
+            with pytest.raises(Failed, match=f"'{inner}' stands twice in it"):
+                verify(changed, KEYS.jwks())
+    with pytest.raises(Failed, match=f"^Line {number + 1}: .* (has no 'note'|was changed)"):
+        verify(rewritten(lines, number, note="1999"), KEYS.jwks())
+
+
+@pytest.mark.parametrize("kind", ["counts", "seal"])
+def test_what_is_of_a_day_does_not_stand_as_another_s(lines, kind):
+    number = numbers(lines, kind)[0]
+    with pytest.raises(Failed, match=r"as (that|those) of '1999-01-01'"):
+        verify(rewritten(lines, number, day="1999-01-01"), KEYS.jwks())
+
+
 def unstated(store, shop, many=2):
     """Erase as versions before did, which left no statement."""
     consents = fill(store, shop)

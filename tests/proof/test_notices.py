@@ -128,7 +128,7 @@ def test_an_export_with_other_words_fails(store, shop):
     line = json.loads(lines[number])
     line["content"]["words"]["title"] = "We sell what you look at to everybody."
     lines[number] = json.dumps(line).encode()
-    with pytest.raises(Failed, match=f"Line {number + 1}: the notice {line['hash']} was edited"):
+    with pytest.raises(Failed, match=f"Line {number + 1}: the notice '{line['hash']}' was edited"):
         verify(lines, KEYS.jwks())
 
 

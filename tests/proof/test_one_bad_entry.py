@@ -72,7 +72,7 @@ def test_other_shops_are_sealed_and_the_command_says_at_last_that_one_is_not(sto
     done = run("seal")
     assert done.exit_code == 2, done.output
     assert "bad is not sealed: The entry in bucket" in done.output
-    assert done.output.rstrip().endswith("Not sealed: bad.")
+    assert done.output.rstrip().endswith("Not all was done: bad.")
     assert {shop.id: len(store.log.seals(shop)) for shop in shops.values()} == {"bad": 3, "good": 5, "other": 5}
     assert not store.log.is_rewrite_due(shops["bad"]), "what was erased there goes all the same"
 

@@ -208,7 +208,7 @@ def test_an_edited_notice_is_named(exported):
     (number,) = numbers(exported, "notice")
     notice = json.loads(exported[number])
     notice["content"]["words"]["title"] = "Kukilər!"
-    with pytest.raises(Failed, match=f"the notice {notice['hash']} was edited"):
+    with pytest.raises(Failed, match=f"the notice '{notice['hash']}' was edited"):
         check(rewritten(exported, number, content=notice["content"]))
 
 

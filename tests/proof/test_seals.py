@@ -212,7 +212,7 @@ def test_an_answer_that_was_sealed_with_another_day_is_none(sealed, shopper, app
     seal = token(said, keys.sign(said))
     note = proof_seals.checkpoint(site, keys, {day: seal})
     forged = {**way, "day": day, "seal": seal, "seal_number": 0, "seal_path": []}
-    with pytest.raises(Failed, match=f"is not of {day}"):
+    with pytest.raises(Failed, match=f"is not of '{day}'"):
         verify_proof({**found, "checkpoint": note, "sealed": [forged]}, keys.jwks())
 
 

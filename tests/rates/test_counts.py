@@ -8,6 +8,7 @@ from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
 from consent_server.entry import columns
+from consent_server.rates.compare import change
 from consent_server.rates.counts import Counts, Rate
 from consent_server.site import OPTIONAL
 
@@ -82,6 +83,10 @@ def test_nothing_counted_gives_no_rate():
 def test_more_answers_than_displays_are_shown_as_such_without_an_interval():
     it = asked(shown=100, accepted=120)
     assert (it.rate("answer").value, it.rate("answer").interval, it.ignored) == (1.2, None, 0)
+    it = asked(shown=100, refused=70, accepted=50)
+    assert (it.rate("reach_marketing").value, it.rate("grant_marketing").interval is None) == (0.5, False)
+    assert [it.rate(name).interval for name in ("reach_marketing", "ignored")] == [None, None]
+    assert change(it.rate("reach_marketing"), asked(shown=100, accepted=10).rate("reach_marketing")) is None
 
 
 def test_too_few_ends_at_a_hundred():

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from counted import TODAY, asked, days
+from msgspec import structs
 
 from consent_server.rates.counts import Counts
 from consent_server.rates.happened.alarms import alarms, history
@@ -44,6 +45,16 @@ def test_another_question_other_words_and_lists_and_variants_are_told_apart():
         ("revision", "2", 5),
         ("variant-ended", "short", 5),
     ]
+
+
+def test_another_look_is_told_but_not_where_an_older_version_did_not_write_it_down():
+    assert told((90, [notice()]), (25, [notice(theme={"accent": "#a00"})]), (20, [notice(layout="box")])) == [
+        ("look", "", 25),
+        ("look", "", 20),
+    ]
+    old = structs.replace(Asked.of([notice()], 0), look="")
+    steps = [(TODAY - timedelta(days=9), old), (TODAY, Asked.of([notice()], 0))]
+    assert marks(steps, {}, MONTH) == []
 
 
 def test_what_was_asked_first_or_before_the_period_or_by_other_scripts_is_no_mark():

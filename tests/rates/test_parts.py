@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from consent_server.rates.counts import LINES
 from consent_server.rates.experiment import Experiment, Trial
 from consent_server.rates.parts import advice, decided, parts_of
+from consent_server.web.marketer.words import Words
+from consent_server.web.marketer.words.sentences import advice_in_words
 
 GOAL = "reach_marketing"
 
@@ -111,7 +113,7 @@ def test_a_winning_variant_is_advice_to_show_it_to_everybody():
 @pytest.mark.parametrize(
     ("yes", "winner", "losers", "more"),
     [
-        ((8000, 9000, 9500), "c", "a", 75),  # nobody has compared b and c
+        ((8000, 9000, 9500), "c", "a", 75),
         ((9000, 8000, 8500), "a", "b, c", 75),
         ((8500, 9000, 8000), "b", "a, c", 75),  # which is better than a, which is better than c
         ((8000, 9000, 8010), "b", "a", 50),
@@ -122,6 +124,18 @@ def test_an_experiment_has_one_winner_and_what_it_brings_is_added_up(yes, winner
     [advised] = decided(experiment(**counts), GOAL, 3000, 30)
     assert (advised.model, advised.value, advised.more) == (winner, losers, more)
     assert advised.here.value < advised.there.value
+
+
+@pytest.mark.parametrize(
+    ("yes", "model", "rivals"),
+    [((8000, 9000, 9020), "c", ("b",)), ((8000, 9000, 9500), "c", ()), ((8000, 9020, 9000, 9010), "b", ("c", "d"))],
+)
+def test_winners_that_are_not_told_apart_are_advised_together(yes, model, rivals):
+    counts = {name: asked(20000, 4000, n) for name, n in zip("abcd", yes, strict=False)}
+    [advised] = decided(experiment(**counts), GOAL, 3000, 30)
+    assert (advised.model, advised.rivals) == (model, rivals)
+    said = str(advice_in_words(Words.of("en"), advised))
+    assert said.startswith(f"If every visit saw the variant {' or '.join((model, *rivals))}:")
 
 
 def test_of_an_experiment_that_is_over_there_is_nothing_left_to_do():

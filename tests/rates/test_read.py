@@ -24,7 +24,7 @@ from consent_server.cli import main
 from consent_server.decision import Consent, Decision
 from consent_server.entry import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL
 from consent_server.rates import read
-from consent_server.rates.counts import Counts, Rate
+from consent_server.rates.counts import LINES, Counts, Rate
 from consent_server.rates.experiment import Pace
 from consent_server.rates.only import Only
 from consent_server.rates.period import Period
@@ -364,13 +364,48 @@ def test_a_recount_says_in_every_format_whether_the_log_agrees(form, busy, cli, 
         assert said.startswith(f"day {today}: counted (")
 
 
+@pytest.mark.parametrize(
+    "option", ["--by=day", "--device=phone", "--rule=uk", "--against=year", "--against-to=2026-01-01"]
+)
+def test_a_recount_of_a_part_is_refused_in_one_sentence(option, busy, cli):
+    assert cli("--recount", option) == (2, "")
+
+
+def test_a_recount_leaves_out_only_the_days_on_which_nothing_was_counted_together(busy, site, redis_url):
+    today = datetime.now(UTC).date()
+    with redis.Redis.from_url(redis_url) as client:
+
+        def parts(day, value=None):
+            """Set the answers of every combination on a day, as far as it has any."""
+            for bucket in buckets(site):
+                for name, number in client.hgetall(bucket.values).items():
+                    if name.startswith(b"parts="):
+                        at = (int(number) * 31 + day.day - 1) * len(COLUMNS)
+                        bits = client.bitfield(bucket.count(f"{day:%Y-%m}"))
+                        for n in range(value is not None, len(COLUMNS)):
+                            bits.set("u32", f"#{at + n}", value or 0)
+                        bits.execute()
+
+        def told(first):
+            period = Period(today - timedelta(days=first), today)
+            return {difference.by for difference in read.recount(busy, site, period).differences}
+
+        assert told(33) == set()
+        parts(today - timedelta(days=32))  # an older version counted none
+        assert told(33) == set()
+        parts(today - timedelta(days=31), 0)  # and another one from some hour of the day after on
+        assert told(33) == set()
+        parts(today - timedelta(days=1), 0)  # this one is wrong
+        assert told(33) == told(5) == {"parts"}
+
+
 # At a glance
 
 
-def ask(store, site, ago, *variants):
+def ask(store, site, ago, *variants, words="x"):
     """Write down that these variants are asked since so many days."""
     at = int((datetime.now(UTC) - timedelta(days=ago)).timestamp() * 1000)
-    store.notices.note(site, Asked(at, 1, "x", f"{ago}", variants))
+    store.notices.note(site, Asked(at, 1, words, f"{ago}", variants))
 
 
 def count(store, site, ago, shown, accepted, **where):
@@ -430,6 +465,19 @@ def test_an_experiment_that_ends_by_keeping_the_winner_keeps_its_result(tried):
     assert advice_of(found, "answer") == []  # everybody sees it
 
 
+def test_words_or_a_look_that_change_while_variants_are_compared_are_told(tried):
+    store, site = tried
+    for ago in range(20, -1, -1):
+        for name in "ac":
+            count(store, site, ago, 100, 30, variant=name)
+    ask(store, site, 15, "a", "c")
+    assert glance(store, site).experiment.changed is None
+    ask(store, site, 9, "a", "c")  # another cookie list, which nobody sees
+    assert glance(store, site).experiment.changed is None
+    ask(store, site, 4, "a", "c", words="y")
+    assert glance(store, site).experiment.changed == read.today() - timedelta(days=4)
+
+
 def test_what_a_young_shop_could_gain_is_that_of_a_month(tried):
     store, site = tried
     for ago in range(4, -1, -1):
@@ -478,6 +526,28 @@ def test_under_several_rules_nobody_is_behind_and_under_one_of_them_somebody_is(
     assert glance(store, replace(other, rules=())).is_mixed
 
 
+def test_periods_under_several_rules_are_no_contest_and_under_one_of_them_they_are(tried):
+    store, site = tried
+    ruled = replace(site, rules=(Rule("uk", ("GB",), {"analytics": "objection"}),))
+    for ago, rule, accepted in ((8, "", 300), (1, "uk", 900)):  # all came under the rule only lately
+        cell = SEPARATOR.join(("en", "", "phone"))
+        count(
+            store, ruled, ago, 1000, accepted, device="phone", parts=cell, rule=rule, placed=f"{cell}{SEPARATOR}{rule}"
+        )
+    period = Period(read.today() - timedelta(days=6), read.today())
+    found = read.overview(store, ruled, period, read.today())
+    assert (found.is_mixed, found.is_unlike) == (False, True)
+    told = read.report(store, ruled, period, "day")
+    assert told.trend == "ruled"
+    assert told.as_json()["trend"] == {"says": "mixed", "rates": dict.fromkeys(LINES, "unknown")}
+    assert "not compared" in told.as_text(moved=True)
+    alone = read.report(store, ruled, period, "day", Only(rule="uk"))
+    assert not alone.is_unlike
+    count(store, ruled, 0, 1, 0, device="phone", rule="")
+    lately = Period(read.today() - timedelta(days=2), read.today())
+    assert not read.report(store, ruled, lately, "day", against=lately).is_unlike  # one visit makes them no other ones
+
+
 def test_an_outage_on_the_last_day_of_a_period_is_marked_for_who_looks_later(tried):
     store, site = tried
     for ago in range(30, -1, -1):
@@ -500,4 +570,4 @@ def test_whoever_shows_rates_reads_no_counters_by_itself():
         name for name, text in texts.items() if re.search(r"^from \.+(rates|read|counts)\b", text, re.MULTILINE)
     }
     assert {"web/health.py", "cli/rates.py", "check/store.py", "housekeeping.py"} <= shows_rates
-    assert {name for name in shows_rates if "store.counters.counts(" in texts[name]} == {"rates/read.py"}
+    assert {name for name in shows_rates if "store.counters.counts(" in texts[name]} == {"rates/counted.py"}

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from consent_server.audit.advice import Reason, advice
-from consent_server.audit.draft import draft
+from consent_server.audit.drafting.draft import draft
+from consent_server.audit.drafting.suggestions import Suggestions
 from consent_server.audit.findings import Finding
 from consent_server.audit.hosts import host_of
 from consent_server.audit.lists import Lists, listable
 from consent_server.audit.observed import Sighting
 from consent_server.audit.recognise import Recogniser
 from consent_server.audit.report import NoReport, Report, known_findings
-from consent_server.audit.suggestions import Suggestions
 from consent_server.settings.rows import SettingsError
 from consent_server.settings.shops import read_sites
 

@@ -75,6 +75,16 @@ def test_a_contact_is_an_e_mail_address_or_a_page(written, text, contact):
     assert written(f'{MINIMAL}contact = "{text}"')["shop"].contact == contact
 
 
+def test_a_file_with_a_byte_order_mark_is_read(written):
+    assert written("\N{ZERO WIDTH NO-BREAK SPACE}" + MINIMAL) == written(MINIMAL)
+
+
+@pytest.mark.parametrize("origin", ["http://[::1]:3000", "http://[::1]"])
+def test_the_host_of_a_shop_may_be_an_address_of_ipv6(written, origin):
+    text = MINIMAL.replace('["https://shop.example"]', f'["{origin}"]')
+    assert written(text)["shop"].domains == ("[::1]",)
+
+
 def test_the_demo_shop_is_read_whole():
     site = read_sites(ROOT / "consent.toml")["smartmarket"]
     assert site.languages == ("az", "ru", "en", "tr")
@@ -290,6 +300,12 @@ def test_an_error_says_whose_it_is(environ):
         ("CONSENT_WEBHOOK", "https://:80", "takes an address"),
         ("CONSENT_WEBHOOK", "https://shop.example:99999", "takes an address"),
         ("REDIS_URL", "redis://redis..local:6379", "takes a host that there can be"),
+        ("REDIS_URL", "redis://:pa/ss@redis:6379", "percent-encode it: %2F for /"),
+        ("REDIS_URL", "redis://:12#ss@redis:6379", "percent-encode it"),
+        ("CONSENT_TSA", "https://shop:password@tsa.example/", "without a name and a password"),
+        ("CONSENT_MARKETERS", "rates.shop.example:443", "without the port that browsers leave out"),
+        ("COUNTRY_HEADER", "CF-IPCountry:", "without a colon"),
+        ("REGION_HEADER", "CF Region", "without a colon"),
         ("CONSENT_PREFIX", "consent", "/consent"),
     ],
 )
@@ -331,6 +347,11 @@ def test_an_empty_file_of_a_secret_is_not_the_default(row, tmp_path):
         ("CONSENT_METRICS", "CONSENT_METRICS_TOKEN"),
         ("CONSNET_SECRET", "CONSENT_SECRET"),
         ("WEB_CONCURENCY", "WEB_CONCURRENCY"),
+        ("WEBCONCURRENCY", "WEB_CONCURRENCY"),
+        ("REDISURL", "REDIS_URL"),
+        ("REDIS_URI_FILE", "REDIS_URL_FILE"),
+        ("TRUSTED_PROXY", "TRUSTED_PROXIES"),
+        ("CONSENTSECRET", "CONSENT_SECRET"),
     ],
 )
 def test_a_misspelled_variable_is_refused(name, meant):
@@ -359,6 +380,8 @@ def test_whatever_begins_like_ours_is_refused_though_what_it_stands_for_is_set()
         {"CONSENT_PORT": "tcp://10.0.0.1:8000", "CONSENT_PORT_8000_TCP_ADDR": "10.0.0.1"},
         {"REDIS_PORT": "tcp://10.0.0.2:6379", "REDIS_SERVICE_HOST": "10.0.0.2", "REDIS_HOST": "10.0.0.2"},
         {"REDIS_URI": "redis://10.0.0.2", "REDIS_URL": "redis://10.0.0.2"},
+        {"REDISURL": "redis://10.0.0.2", "REDIS_URL": "redis://10.0.0.2"},
+        {"TRUSTED_PROXY": "10.0.0.2", "TRUSTED_PROXIES": "1"},
         {"WEBHOOK_SECRET": "x", "PREFIX": "/usr", "DATA": "x", "CONTENT_PREFIX": "x", "CONSUL_CONFIG": "x"},
         {"SITE_URL": "x", "CLIENT_ID": "x", "REGION": "x", "WEB_PORT": "x", "TRUSTED_HOSTS": "x"},
     ],

@@ -139,13 +139,50 @@ def test_a_banner_is_counted_on_the_day_of_redis(store, shop):
     assert {day: row[COLUMNS.index("shown")] for day, row in rows.items() if any(row)} == {today.isoformat(): 3}
 
 
-def test_a_log_that_is_ahead_of_its_clock_goes_on(store, shop):
-    """As after a Redis whose clock was wrong, or a version before there was one clock."""
+YEAR_9000 = 221_845_392_000_000
+AHEAD = [90_000, DAY, YEAR, YEAR_9000, 2**63]
+
+
+def moved(store, site, to):
+    """Move a site's log ahead, as whoever writes to Redis can do without leaving an entry."""
+    for bucket in buckets(site):
+        store.connection.client.xadd(bucket.log, {"e": "x"}, id=f"{to}-0")
+        store.connection.client.xdel(bucket.log, f"{to}-0")
+
+
+@pytest.mark.parametrize("to", AHEAD)
+def test_who_writes_to_redis_has_no_answer_dated_ahead_by_a_log_that_they_moved(store, shop, to):
+    site, _ = shop
+    decide(store, shop, now())
+    moved(store, site, now() + to)
+    for _ in range(5):  # of both buckets
+        with pytest.raises(ClocksApart, match="is ahead of the store's clock: it ends at") as refused:
+            decide(store, shop, now())
+    with pytest.raises(ClocksApart, match="is ahead of the store's clock"):
+        store.feed.until_now(site, now())
+    proof.seal(store, site, KEYS, datetime.now(UTC))  # days that are over are sealed all the same
+    assert days(store, site) == {datetime.now(UTC).date()}
+    with pytest.raises(ClocksApart, match=f"type: consent-server log seal {site.id}"):
+        store.clock.must_be_past_log(site)
+    assert store.log.compact(site) is False  # nobody was erased
+    store.clock.must_be_past_log(site)
+    assert all(abs(decide(store, shop, now()).consent.at - time.time()) < 60 for _ in range(5))
+    assert sum(1 for _ in store.log.day(site, datetime.now(UTC).date())) == 6
+    assert refused.value.problem == "clocks-apart"
+
+
+def test_a_log_that_was_moved_ahead_comes_back_no_further_than_what_stands_in_it_or_was_sealed(store, shop):
+    """As after a Redis whose clock was wrong: whether to take that out is for no command to say."""
+    site, _ = shop
     made_up(store, shop, now() + 3 * DAY)
-    for _ in range(20):  # of both buckets
-        decide(store, shop, now())
-    today = datetime.now(UTC).date()
-    assert days(store, shop[0]) <= {today, today + timedelta(3)}
+    with closing(Store(store.url, 5, any_clock=True)) as other:
+        other.log.freeze(site, datetime.now(UTC).date() + timedelta(1), datetime.now(UTC))
+    moved(store, site, YEAR_9000)
+    store.log.compact(site)
+    ends = sorted(each.last for each in store.clock.logs_ahead(site))
+    assert ends[0] == midnight(datetime.now(UTC).date() + timedelta(2))
+    assert abs(ends[1] - now() - 3 * DAY) < 60_000
+    assert sum(1 for day in days(store, site) for _ in store.log.day(site, day)) == 1
 
 
 def test_a_millisecond_takes_as_many_decisions_as_come(store, shop):

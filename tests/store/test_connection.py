@@ -41,6 +41,7 @@ from consent_server.rates.period import Period
 from consent_server.settings.environment import Settings
 from consent_server.site import Site
 from consent_server.store import Store, StoreAway, connection, leaks
+from consent_server.store.connection import away as away_module
 
 PASSWORD = "the-password-of-that-user"
 
@@ -275,7 +276,7 @@ def test_a_cluster_that_is_away_at_the_start_is_found_when_it_is_there(
         assert shopper.client.get("/healthz").status_code == 200
         assert len(asked) == 1, "those who come within a second are told so at once"
         monkeypatch.setattr(connection, "connect", there)
-        monkeypatch.setattr(connection, "SECONDS_OPEN", 0)
+        monkeypatch.setattr(away_module, "SECONDS_OPEN", 0)
         until = time.monotonic() + 45
         while shopper.decide("analytics").status_code != 201:
             assert time.monotonic() < until

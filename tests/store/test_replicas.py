@@ -113,7 +113,7 @@ def test_words_and_time_zones_are_not_taken_for_written_before_a_replica_has_the
     os.kill(pair[1].process.pid, signal.SIGSTOP)
     with closing(Store(pair[0].url, 1, replicas=1)) as store:
         store.notices.serve(site, [notice])
-        assert "notices will be kept when it is back" in caplog.text
+        assert "notices will be kept when the store takes them" in caplog.text
         with pytest.raises(StoreAway):
             store.zones.day(in_baku, 0)
         os.kill(pair[1].process.pid, signal.SIGCONT)

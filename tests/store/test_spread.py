@@ -66,3 +66,52 @@ def test_the_server_and_commands_say_so_in_one_sentence(
         assert "spread over 24" in done.output
     with pytest.raises(OtherBuckets):
         create_app(Settings(secret=(SECRET,), redis_url=redis_url, config=config))
+
+
+@pytest.mark.parametrize("shoppers", [1, 30])
+def test_what_was_kept_before_the_number_was_written_down_is_spread_over_24(store: Store, shoppers: int) -> None:
+    client = store.connection.client
+    store.must_fit(OTHER)
+    for _ in range(shoppers):
+        decide(store, 7)
+    client.delete("consent:{shop}:buckets")
+    store.must_fit(SHOP)
+    with pytest.raises(OtherBuckets, match=r"buckets = 48, .* over 24, .*: write buckets = 24\.$"):
+        store.must_fit(OTHER)
+    with closing(Store(store.url, 5)) as later, pytest.raises(OtherBuckets):
+        later.notices.serve(OTHER, [NOTICE])
+    assert client.get("consent:{shop}:buckets") is None
+
+
+def test_of_another_number_that_nobody_wrote_down_nothing_is_said(store: Store) -> None:
+    store.notices.serve(OTHER, [NOTICE])
+    store.decisions.record(
+        OTHER, Decision("a" * 22, 7, NOTICE, "save", None), now=time.time_ns() // 1_000_000, sign=KEYS.sign
+    )
+    store.connection.client.delete("consent:{shop}:buckets")
+    store.must_fit(OTHER)
+
+
+def test_a_shop_is_not_refused_for_what_is_kept_of_another(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = described(tmp_path, "https://shop.example")
+    for name, value in {"CONSENT_SECRET": SECRET, "CONSENT_CONFIG": str(config), "REDIS_URL": redis_url}.items():
+        monkeypatch.setenv(name, value)
+    with closing(Store(redis_url, 5)) as store:
+        decide(store, 7)
+    text = config.read_text("utf-8")
+    other = text.replace("sites.shop", "sites.kitab")
+    config.write_text(text.replace("[sites.shop]\n", "[sites.shop]\nbuckets = 48\n") + other, "utf-8")
+
+    def typed(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(main, words)
+        return done.exit_code, done.output
+
+    assert typed("rates", "kitab")[0] == typed("keys", "--all")[0] == typed("log", "seal", "kitab")[0] == 0
+    assert typed("rates", "shop")[0] == typed("log", "seal", "shop")[0] == typed("log", "restored")[0] == 2
+    status, said = typed("log", "seal")
+    assert status == 2
+    assert "kitab: 0 days sealed" in said
+    assert "shop is not sealed: sites.shop has buckets = 48" in said
+    assert "Not sealed: shop." in said

@@ -9,7 +9,7 @@ from conftest import Clock, Shopper
 from flask import Flask
 
 from consent_server.store import Store
-from consent_server.web.knocks import MOST, Knocks
+from consent_server.web.knocks import MOST, MOST_OF_ONE, Knocks
 
 
 def knocks(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -37,13 +37,21 @@ def test_pages_of_an_unlisted_origin_are_told_once_an_hour_with_the_origin(
 def test_several_workers_tell_it_once(app: Flask, shopper: Shopper, caplog: pytest.LogCaptureFixture) -> None:
     workers = [Knocks(app.extensions["consent"].store.counters.claim_alarm) for _ in range(4)]
     for worker in workers:
-        worker.tell(shopper.site, "https://new.smartmarket.az")
+        worker.tell(shopper.site, "https://new.smartmarket.az", "somebody")
     assert len(knocks(caplog)) == 1
 
 
 def test_whoever_makes_up_origins_does_not_fill_the_log(shopper: Shopper, caplog: pytest.LogCaptureFixture) -> None:
+    behind = shopper.client.environ_base
     for number in range(MOST + 10):
         shopper.post(b"{}", origin=f"https://{number}.example")
+    assert len(knocks(caplog)) == MOST_OF_ONE
+    behind["REMOTE_ADDR"] = "198.51.100.7"
+    shopper.post(b"{}", origin="https://new.smartmarket.az")
+    assert "https://new.smartmarket.az" in knocks(caplog)[-1], "those of others silence no page of the shop's"
+    for number in range(MOST + 10):
+        behind["REMOTE_ADDR"] = f"203.0.113.{number}"
+        shopper.post(b"{}", origin=f"https://another-{number}.example")
     assert len(knocks(caplog)) == MOST
 
 
@@ -56,6 +64,6 @@ def test_what_no_browser_sends_is_not_repeated(shopper: Shopper, caplog: pytest.
 def test_it_is_told_while_redis_is_away_too(shopper: Shopper, caplog: pytest.LogCaptureFixture) -> None:
     away = Store("redis://127.0.0.1:1", 0.1)
     with caplog.at_level(logging.WARNING):
-        Knocks(away.counters.claim_alarm).tell(shopper.site, "https://new.smartmarket.az")
+        Knocks(away.counters.claim_alarm).tell(shopper.site, "https://new.smartmarket.az", "somebody")
     away.close()
     assert len(knocks(caplog)) == 1

@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from schemathesis import Config, GenerationMode
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
 
 import consent_server
 from consent_server import create_app
@@ -77,6 +80,12 @@ def test_it_is_of_this_version_and_names_what_it_repeats(client):
 def test_under_a_prefix_it_says_where_the_calls_are(settings, site):
     client = create_app(replace(settings, prefix="/consent"), {site.id: site}).test_client()
     (server,) = client.get("/consent/openapi.json").get_json()["servers"]
+    assert client.get(f"{server['url']}/healthz").status_code == 200
+
+
+def test_mounted_it_says_where_the_calls_are(app):
+    client = Client(DispatcherMiddleware(NotFound(), {"/shop/consent": app}))
+    (server,) = client.get("/shop/consent/openapi.json").get_json()["servers"]
     assert client.get(f"{server['url']}/healthz").status_code == 200
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -139,7 +140,7 @@ OF_COMMANDS = {
     *("CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
     *("TooOld", "Archived", "ArchiveMissing", "NotShowable", "UnknownKey", "NotStamped", "NotCosigned"),
     *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
-    *("UnknownCursor", "NoWebhookSecret", "NotTaken", "NotSent"),
+    *("UnknownCursor", "NoWebhookSecret", "NotTaken", "NotSent", "TakesRestart"),
 }
 """Errors that end a command or the server's start, or are of work that no request waits for."""
 
@@ -168,6 +169,12 @@ def test_every_error_that_can_reach_http_has_a_status():
     assert {each.__name__ for each in ours if each.problem not in STATUS} == OF_COMMANDS
 
 
+def test_a_decision_is_said_to_be_refused_by_a_store_of_another_version(app, shopper):
+    app.extensions["consent"].store.connection.client.set("consent:layout", "of the future")
+    app.extensions["consent"].store.connection._first.is_over = False
+    assert "/problems/wrong-layout" in described(app, shopper.decide())
+
+
 @pytest.mark.parametrize("kind", [*REFUSALS, *OF_HTTP])
 def test_a_refusal_says_its_kind_in_one_shape(kind, app, client, shopper, other_site, marketer, other_marketer, clock):
     other_shopper = Shopper(app.test_client(use_cookies=False), other_site)
@@ -182,6 +189,20 @@ def test_a_refusal_says_its_kind_in_one_shape(kind, app, client, shopper, other_
     assert answer.headers.get("Retry-After") == RETRY_SECONDS.get(status)
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
     assert answer.headers["Cache-Control"] == "no-store"
+    if kind in REFUSALS:
+        assert f"/problems/{kind}" in described(app, answer)
+
+
+def described(app: Flask, answer: TestResponse) -> list[str]:
+    """Return the kinds of refusal that the description of a call names for a status."""
+    said = app.test_client().get("/openapi.json").get_json()
+    asked = answer.request
+    (rule, _) = app.url_map.bind("").match(asked.path, asked.method, return_rule=True)
+    call = said["paths"][re.sub("<(.*?)>", r"{\1}", rule.rule)][asked.method.lower()]
+    name = call["responses"][str(answer.status_code)]["$ref"].rpartition("/")[2]
+    schema = said["components"]["responses"][name]["content"]["application/problem+json"]["schema"]
+    kind = schema["allOf"][1]["properties"]["type"]
+    return [kind["const"]] if "const" in kind else list(kind["enum"])
 
 
 @pytest.mark.parametrize("path", ["/assets/nope.1.js", "/assets/marketer.1.txt", "/v1/", "/%00", "/healthz/"])

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_PRECONNECT = re.compile(r"<([^>]+)>(?:[^,<]*;)?\s*rel=\"?[^\",;]*\bpreconnect\b", re.IGNORECASE)
+from ..hosts import spelled
+
+_PRECONNECT = re.compile(
+    r"<\s*([^>]+?)\s*>(?:[^,<]*;)?\s*rel\s*=\s*\"?[^\",;]*\b(?:preconnect|dns-prefetch)\b", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
@@ -69,7 +73,7 @@ def _take_headers(headers: Sequence[str], sent: Sent) -> None:
         if name.lower() == "set-cookie":
             sent.cookies.append(value.strip())
         elif name.lower() == "link":
-            sent.preconnects += _PRECONNECT.findall(value)
+            sent.preconnects += [spelled(address, sent.url) for address in _PRECONNECT.findall(value)]
 
 
 def _origin(initiator: str) -> str:

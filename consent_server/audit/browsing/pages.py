@@ -31,7 +31,9 @@ LONGEST_SITEMAP = 20_000_000
 SECONDS_TO_OPEN = 15
 
 
-async def find_pages(page: Page, url: str, most: int, known: Iterable[str] = ()) -> list[str]:
+async def find_pages(
+    page: Page, url: str, most: int, known: Iterable[str] = (), *, left_out: list[str] | None = None
+) -> list[str]:
     """Return up to ``most`` addresses of the origin of ``url``, itself first.
 
     Args:
@@ -39,10 +41,11 @@ async def find_pages(page: Page, url: str, most: int, known: Iterable[str] = ())
         url: of the first page, as a browser spells it.
         most: how many.
         known: other addresses of the same page, to which the first one leads.
+        left_out: takes the addresses that are none of a page by their names.
     """
-    found = [url]
+    found, left_out = [url], [] if left_out is None else left_out
     also = {*known} - {url}
-    _take(found, [each for each in await _sitemap(page, url, most) if each not in also], url, most)
+    _take(found, [each for each in await _sitemap(page, url, most) if each not in also], url, most, left_out)
     queue = list(found) if len(found) == 1 else []
     while queue and len(found) < most:
         at = queue.pop(0)
@@ -51,20 +54,21 @@ async def find_pages(page: Page, url: str, most: int, known: Iterable[str] = ())
             await page.wait_for_load_state("domcontentloaded", timeout=SECONDS_TO_OPEN * 1000)
             async with asyncio.timeout(SECONDS_TO_OPEN):
                 links = await page.evaluate("[...document.links].map((it) => it.href)")
-            queue += _take(found, [each for each in links if document_of(each) not in also], url, most)
+            queue += _take(found, [each for each in links if document_of(each) not in also], url, most, left_out)
     return found[:most]
 
 
-def _take(found: list[str], candidates: Iterable[str], url: str, most: int) -> list[str]:
-    """Add what is a page of the same origin and not there yet, and return what was added."""
+def _take(found: list[str], candidates: Iterable[str], url: str, most: int, left_out: list[str]) -> list[str]:
+    """Add what is a page of the same origin and not there yet, and return what was added; note what is no page."""
     origin = parts_of(url)[:2]
     added = []
     for candidate in candidates:
         address = document_of(candidate)
-        fits = (
-            candidate.isprintable() and parts_of(address)[:2] == origin and not _NO_PAGE.search(parts_of(address).path)
-        )
-        if fits and address not in found and len(found) < most:
+        if not candidate.isprintable() or parts_of(address)[:2] != origin:
+            continue
+        if _NO_PAGE.search(parts_of(address).path):
+            left_out += [] if address in left_out else [address]
+        elif address not in found and len(found) < most:
             found.append(address)
             added.append(address)
     return added

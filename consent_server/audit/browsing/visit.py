@@ -147,7 +147,8 @@ class Visit:
             await page.evaluate(_SCROLL, {"screens": SCREENS, "inner": SCROLLERS, "ms": SECONDS_TO_SCROLL * 1000})
         await self._wait(page, seconds)
         if not page.is_closed():
-            self._note_elsewhere(url, page.url.partition("#")[0])
+            if self.watch.page == url:  # what is a download, or nothing, leaves the tab where it was
+                self._note_elsewhere(url, page.url.partition("#")[0])
             await self.watch.look(page)
             await self._look_for_the_banner(url)
             with suppress(Error):

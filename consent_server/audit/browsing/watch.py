@@ -8,19 +8,19 @@ page; and once it has ended, its network log tells what nobody else could see.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from ...set_cookie import parse_set_cookie
-from ..hosts import host_of, path_of, without_port
+from ..hosts import host_of, is_of_shop, is_third_party, path_of, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
 from .documents import Documents
+from .initiators import Initiators, initiator_in, initiator_on
 from .kept import Kept
 from .netlog import Sent
 from .workers import Workers
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request
 
 _NOTE = "consentAuditNote"
-_ADDRESS = re.compile(r"(?<!blob:)https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
-_OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
-"""It stands between a tracker and the calls that it holds: nobody's initiator."""
-
 
 MOST_CALLS = 10_000
 """Of Google's about consent, in a state."""
@@ -42,6 +38,12 @@ MOST_POPUPS = 10
 
 LETTERS_OF_A_BODY = 2000
 """Of what a request carries: enough to know a tracker by."""
+
+LETTERS_OF_A_VALUE = 200
+"""What is longer in local storage is no number of a shopper."""
+
+CALLS_BACK = 8
+"""So many timers, promises and events are gone back from a request to the script that wanted it."""
 
 SECONDS_BETWEEN_WITNESSES = 5
 """The same address at about the same time is the same request, although queues are long on a busy machine."""
@@ -59,14 +61,12 @@ class Watch:
     kept: Kept = field(default_factory=Kept)
     consent_calls: list[ConsentCall] = field(default_factory=list)
     cookies: dict[str, str] = field(default_factory=dict)
+    stored: dict[str, str] = field(default_factory=dict)
     popups: list[Page] = field(default_factory=list)
     documents: Documents = field(default_factory=Documents)
     _opening: bool = False
     """Whether the audit opens a tab of its own just now."""
-    _pictures: dict[str, str] = field(default_factory=dict)
-    """Who asked for an image in a script: Chromium tells of that alone without the script."""
-    _initiators: dict[str, str] = field(default_factory=dict)
-    _workers: dict[str, list[str]] = field(default_factory=dict)
+    _initiators: Initiators = field(default_factory=Initiators)
 
     def __post_init__(self) -> None:
         self.workers = Workers(self._worker_sent)
@@ -77,6 +77,7 @@ class Watch:
         await self.context.add_init_script(files(__package__).joinpath("witness.js").read_text("utf-8"))
         self.context.on("request", self._asked)
         self.context.on("page", self._popped_up)
+        self.context.on("serviceworker", lambda worker: self._initiators.serves(worker.url))
         page = self.context.pages[0]
         await self.workers.follow_shared(self.context)
         await self._follow(page)
@@ -112,8 +113,10 @@ class Watch:
         session.on("DOMStorage.domStorageItemUpdated", self._stored)
         if not popup:
             session.on("Page.frameNavigated", lambda event: self._navigated(event["frame"]))
-        for domain in ("Network", "DOMStorage", "Page"):
+        for domain in ("Network", "DOMStorage", "Page", "Runtime"):
             await session.send(f"{domain}.enable")
+        # An image or object that a script puts into the page is asked for after the script has ended.
+        await session.send("Runtime.setAsyncCallStackDepth", {"maxDepth": CALLS_BACK})
         await self.workers.follow(session)
         await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
 
@@ -126,7 +129,7 @@ class Watch:
         """Note a request; what never leaves the browser (``blob:``, ``data:``) is none."""
         if url.startswith(("http:", "https:", "ws:", "wss:", "stun:", "turn:", "turns:")):
             if initiator:
-                self._initiators.setdefault(url, initiator)
+                self._initiators.asked(url, initiator)
             self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url, body=body)
 
     def _asked(self, request: Request) -> None:
@@ -140,24 +143,29 @@ class Watch:
 
     def _sent(self, event: dict[str, Any], main: str) -> None:
         url, loader = event["request"]["url"], event["loaderId"]
+        if event["initiator"]["type"] == "preflight":
+            return  # it asks whether that may be sent which has its own event
+        opener = ""
         if event["type"] == "Document" and event["frameId"] == main:
             self.documents.asked(event, self.going)
+            opener = self._initiators.opener(url)
         if not loader and event["documentURL"] == url and event["type"] == "Script":
             script = path_of(event["initiator"].get("url", "")) if url.startswith("blob:") else path_of(url)
-            self._workers.setdefault(self.page, []).append(script)
+            self._initiators.started(script, self.page)
         before = event.get("redirectResponse", {}).get("url")
-        document = self.documents.asking(event, main) or self.page or self.going
-        initiator = path_of(before) if before else _initiator(event["initiator"], document)
+        document = self.documents.asking(event, main)
+        document = self.page or self.going if document in ("", url) else document
+        initiator = path_of(before) if before else opener or initiator_in(event["initiator"], document, url)
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
         self._request(url, initiator, at=event["wallTime"], page=self.documents.page_of(loader), body=body)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
-        script = event["documentURL"]
-        if event["request"]["url"] != script and script.startswith("http"):
-            self._request(event["request"]["url"], path_of(script), at=event["wallTime"])
+        script, url = event["documentURL"], event["request"]["url"]
+        if url != script and script.startswith("http"):
+            self._request(url, initiator_in(event["initiator"], script, url), at=event["wallTime"])
 
     def _connected(self, event: dict[str, Any]) -> None:
-        self._request(event["url"], _initiator(event.get("initiator", {}), self.page), at=time.time())
+        self._request(event["url"], initiator_in(event.get("initiator", {}), self.page, event["url"]), at=time.time())
 
     def _stored(self, event: dict[str, Any]) -> None:
         where = event["storageId"]
@@ -174,7 +182,7 @@ class Watch:
             return
         at = at if 0 < at <= (now := time.time()) else now
         frame = frame if frame.startswith("http") else ""  # without an address of its own it belongs to the page
-        initiator = path_of(next((url for url in _ADDRESS.findall(stack) if not _OUR_SCRIPT.search(url)), frame))
+        initiator = initiator_on(stack, frame)
         if kind == "click":
             self.clicked = at
         elif kind == "consent-call":
@@ -187,8 +195,8 @@ class Watch:
             self._request(name, frame, at=at)
         elif kind == "request":
             self._request(name, initiator, at=at)
-        elif kind == "picture":
-            self._pictures[name] = initiator
+        elif kind == "opens":
+            self._initiators.opened(name, initiator)
         elif kind == "service-worker":
             self._add(kind, path_of(name), host_of(name), initiator, at=at)
         else:
@@ -204,35 +212,32 @@ class Watch:
         """Ask the browser what it holds now, whoever put it there."""
         now = time.time()
         for cookie in await self.context.cookies():
-            life = max(0, cookie["expires"] - now)
-            self._add("cookie", cookie["name"], cookie["domain"].lstrip("."), "", at=now, life=life)
+            domain, life = cookie["domain"].lstrip("."), max(0, cookie["expires"] - now)
             self.cookies[cookie["name"]] = cookie["value"]
+            # What others have there was seen when it was set, under the page that did it, and no page of the shop can
+            # take it away.
+            if is_of_shop(domain, host_of(self.going)):
+                self._add("cookie", cookie["name"], domain, "", at=now, life=life)
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
-                for kind, name, origin in await frame.evaluate(_HELD):
-                    where = name if kind == "service-worker" else origin
-                    self._add(kind, path_of(name) if kind == "service-worker" else name, host_of(where), "", at=now)
+                others = is_third_party(host_of(frame.url), host_of(self.going)) and frame.url.startswith("http")
+                within = path_of(frame.url) if others else ""
+                for kind, name, where, value in await frame.evaluate(_HELD, LETTERS_OF_A_VALUE):
+                    if kind == "local-storage" and not others:
+                        self.stored[name] = value
+                    self._add(kind, name, host_of(where), "", at=now, frame=within)
 
     def add_sent(self, requests: Iterable[Sent]) -> None:
         """Add what the browser's network log tells, once the browser has ended."""
         self._by_url: dict[str, list[Sighting]] = {}
         for each in self.kept.sightings:
             self._by_url.setdefault(each.url, []).append(each)
-        self.kept.sightings = [
-            replace(each, initiator=self._pictures[each.url])
-            if each.url in self._pictures and each.initiator == path_of(each.page)
-            else each
-            for each in self.kept.sightings
-        ]
         for sent in requests:
             if not sent.initiator and sent.url not in self._initiators:
                 continue  # the browser's own
             page = self._page_of(sent)
-            initiator = self._initiators.get(sent.url) or self._worker(sent.initiator, page)
-            if not initiator and sent.initiator.startswith("http") and host_of(sent.initiator) != host_of(page):
-                initiator = sent.initiator
-            if sent.initiator:
-                self._request(sent.url, initiator, at=sent.at, page=page)
+            if sent.initiator and not _is_icon(sent, page):
+                self._request(sent.url, self._initiators.of_sent(sent, page), at=sent.at, page=page)
             for line in sent.cookies:
                 self._cookie(line, host_of(sent.url), path_of(sent.url), at=sent.at, page=page, by_response=True)
             for address in sent.preconnects:
@@ -245,24 +250,13 @@ class Watch:
             return min(seen, key=lambda each: abs(each.at - sent.at)).page
         return self.documents.page_when(sent) or self.going
 
-    def _worker(self, origin: str, page: str) -> str:
-        """Return the worker that a request comes from which no page's session saw, by the origin that asked."""
-        return next((script for script in self._workers.get(page, ()) if script.startswith(origin)), "")
+
+def _is_icon(sent: Sent, page: str) -> bool:
+    """Return whether the browser looks for the icon of a window of another's: that was asked for itself."""
+    return sent.url == f"{sent.initiator}/favicon.ico" and is_third_party(host_of(sent.url), host_of(page))
 
 
-def _initiator(found: dict[str, Any], document: str) -> str:
-    """Return who made a request: the script nearest to it, or the page in whose HTML it stands."""
-    stack = found.get("stack")
-    while stack:
-        for frame in stack.get("callFrames", ()):
-            if frame["url"].startswith("http") and not _OUR_SCRIPT.search(frame["url"]):
-                return path_of(frame["url"])
-        stack = stack.get("parent")
-    url = found.get("url", "")
-    return path_of(url if url.startswith("http") else document)
-
-
-_HELD = """async () => {
+_HELD = """async (most) => {
   const held = [];
   for (const [kind, names] of [
     ['local-storage', () => Object.keys(localStorage)],
@@ -272,7 +266,13 @@ _HELD = """async () => {
     ['service-worker', async () => (await navigator.serviceWorker.getRegistrations()).map(
       (it) => (it.active || it.waiting || it.installing)?.scriptURL ?? it.scope)],
   ]) {
-    try { for (const name of await names()) held.push([kind, name, self.origin]); } catch {}
+    try {
+      for (const name of await names()) {
+        const value = kind == 'local-storage' ? localStorage[name] : '';
+        const [path, where] = kind == 'service-worker' ? [name.replace(/[?#].*/, ''), name] : [name, self.origin];
+        held.push([kind, path, where, value?.length <= most ? value : '']);
+      }
+    } catch {}
   }
   return held;
 }"""

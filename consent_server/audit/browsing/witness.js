@@ -41,25 +41,17 @@
   before(window.CacheStorage?.prototype, 'open', (name) => tell('cache-storage', name));
   before(window.ServiceWorkerContainer?.prototype, 'register', (url) => tell('service-worker', new URL(url, document.baseURI)));
 
-  // What asks out of sight of the page's session, or is asked long after who wanted it.
-  const picture = (url) => new URL(url, document.baseURI).host != location.host && tell('picture', new URL(url, document.baseURI));
-  const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src');
-  Object.defineProperty(HTMLImageElement.prototype, 'src', {
-    ...source,
-    set(url) {
-      try { picture(url); } catch {}
-      source.set.call(this, url);
-    },
-  });
-  before(Element.prototype, 'setAttribute', function (name, value) {
-    if (this.localName == 'img' && name == 'src') picture(value);
-  });
+  // What asks out of sight of the page's session.
   const asks = (url) => tell('request', new URL(url, document.baseURI));
   before(window, 'fetchLater', (request) => asks(request.url ?? request));
   before(window.Worklet?.prototype, 'addModule', asks);
+  before(window.CredentialsContainer?.prototype, 'get', ({ identity }) => identity.providers.forEach(({ configURL }) => asks(configURL)));
+  const servers = ({ iceServers = [] } = {}) => iceServers.flatMap(({ urls }) => urls).map((url) => url.replace(/:(?!\/)/, '://'));
+  before(window.RTCPeerConnection?.prototype, 'setConfiguration', (given) => servers(given).forEach(asks));
   for (const [name, addresses] of [
     ['WebTransport', (url) => [url]],
-    ['RTCPeerConnection', ({ iceServers = [] } = {}) => iceServers.flatMap(({ urls }) => urls).map((url) => url.replace(/:(?!\/)/, '://'))],
+    ['RTCPeerConnection', servers],
+    ['webkitRTCPeerConnection', servers],
   ]) {
     const own = window[name];
     if (own) {
@@ -71,6 +63,14 @@
       });
     }
   }
+
+  // Who opens a window is told before there is one.
+  const opens = (url) => tell('opens', new URL(url, document.baseURI));
+  const sends = function () { opens(this.action); };
+  before(window, 'open', opens);
+  before(HTMLFormElement.prototype, 'submit', sends);
+  before(HTMLFormElement.prototype, 'requestSubmit', sends);
+  before(HTMLElement.prototype, 'click', function () { opens(this.href ?? this.form.action); });
 
   if (window == top) addEventListener('click', ({ isTrusted }) => isTrusted && tell('click', ''), true);
 

@@ -17,8 +17,6 @@ from .browser import Error
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession
 
-_RAN = "new Promise((done) => setTimeout(done, 20))"
-
 
 class Workers:
     """Follows workers.
@@ -53,7 +51,7 @@ class Workers:
             "Target.setAutoAttach",
             {
                 "autoAttach": True,
-                "waitForDebuggerOnStart": False,
+                "waitForDebuggerOnStart": True,  # or what it asks for first is not seen
                 "flatten": False,  # sessions within Playwright's own would not reach us
                 "filter": [{"type": "worker"}, {"exclude": True}],
             },
@@ -67,7 +65,10 @@ class Workers:
                 await session.send("Target.detachFromTarget", {"sessionId": id_})
 
     async def ran(self) -> None:
-        """Return once each worker has run what it was about to run."""
+        """Return once each worker has run what it was about to run.
+
+        None is asked for a promise: a shared worker that ends with its page before the answer takes the tab with it.
+        """
         waiting = [self._answer(id_) for id_ in [*self._sessions]]
         await asyncio.gather(*waiting)
 
@@ -88,7 +89,11 @@ class Workers:
 
     def _attached(self, session: CDPSession, event: dict[str, Any]) -> None:
         self._sessions[event["sessionId"]] = session
-        self._begin(self._send(event["sessionId"], "Network.enable"))
+        self._begin(self._let_run(event["sessionId"]))
+
+    async def _let_run(self, id_: str) -> None:
+        await self._send(id_, "Network.enable")
+        await self._send(id_, "Runtime.runIfWaitingForDebugger")
 
     def _said(self, event: dict[str, Any]) -> None:
         message = json.loads(event["message"])
@@ -108,7 +113,7 @@ class Workers:
         number = next(self._number)
         answer = self._asked[id_, number] = asyncio.get_running_loop().create_future()
         try:
-            await self._send(id_, "Runtime.evaluate", number, expression=_RAN, awaitPromise=True)
+            await self._send(id_, "Runtime.evaluate", number, expression="0")
             await answer
         finally:
             self._asked.pop((id_, number), None)

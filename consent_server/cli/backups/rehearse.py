@@ -66,8 +66,6 @@ def rehearse(backup: Path, exports: tuple[Path, ...], keys_file: Path | None) ->
             with embedded.at(place / "data") as url:
                 store = Store(url, SECONDS_TO_ANSWER)
                 try:
-                    for shop in sites.values():
-                        store.must_fit(shop)
                     found = [_found(store, shop, keys, place, older.get(shop.id), keys_file) for shop in sites.values()]
                 finally:
                     store.close()
@@ -86,7 +84,7 @@ def site_of(path: Path, sites: Mapping[str, Site]) -> str:
         with opened(path) as lines:
             head = json.loads(next(lines, b""))
         return site_named(dict(sites), str(head["site"])).id
-    except (ValueError, LookupError, TypeError):
+    except (Failed, ValueError, LookupError, TypeError, RecursionError):
         raise NoExport(f"{path} is no export of a consent log.") from None
 
 
@@ -103,6 +101,7 @@ def _found(store: Store, shop: Site, keys: Keys, place: Path, older: Path | None
             yield line
 
     try:
+        store.must_fit(shop)
         own.write_text(json.dumps(all_published(store, keys)), "utf-8")
         seal(store, shop, keys, now)
         write(made, lines())

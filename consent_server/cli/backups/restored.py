@@ -33,17 +33,23 @@ def restored_log(site: str | None, exports: tuple[Path, ...], data: Path | None)
     """
     with open_store(data) as (settings, sites, store):
         keys = signing_keys(settings)
-        shops = [site_named(sites, site)] if site else [*sites.values()]
+        shops = [site_named(sites, name) for name in ([site] if site else sites)]
         named = [(path, site_of(path, sites)) for path in exports]
         for path, name in named:
             if site and name != site:
                 raise CommandFailed(f"{path} is of {name}, not of {site}: nothing was recorded or erased.")
             try:
                 with opened(path) as lines:
-                    verify(lines, all_published(store, keys))
+                    read = verify(lines, all_published(store, keys))
             except Failed as error:
                 click.echo(f"{path} does not prove itself, so nothing was recorded or erased. {error}", err=True)
                 raise SystemExit(1) from None
+            if read.erased and read.version == 1:
+                raise CommandFailed(
+                    f"{path} is of a version before, and has no statement of its {read.erased} erasures to put back: "
+                    "name an export of this version, or leave it out and erase who it was with `consent-server erase`. "
+                    "Nothing was recorded or erased."
+                )
         for shop in shops:
             at = restored(store, shop, keys)
             click.echo(f"{shop.id}: recorded that a backup was put back at {at:%Y-%m-%d %H:%M:%S} UTC.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -53,9 +52,10 @@ def add_link(site: str, name: str, days: int, ask: str, url: str | None, data: P
 def list_links(site: str, data: Path | None) -> None:
     """List the links of SITE that work: id, last day, question, whom each is for, and which marketer made it."""
     with open_store(data) as (_, known, store):
-        for link in store.marketers.links(site_named(known, site)):
+        shop = site_named(known, site)
+        for link in store.marketers.links(shop):
             if link.until > time.time():
-                last = datetime.fromtimestamp(link.until, UTC).date()
+                last = read.day_of(shop, link.until)
                 click.echo(f"{link.id}\t{last}\t{link.query or '-'}\t{link.name}\t{link.by or '-'}")
 
 

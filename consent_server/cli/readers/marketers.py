@@ -6,11 +6,11 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from ...rates import read
 from ...site import Site
 from ...store import ApiKey, ReportLink, Store
 from ...web.marketer.session import LONGEST, LONGEST_NAME, SHORTEST, hash_password
@@ -103,6 +103,6 @@ def _made_by(name: str, sites: Iterable[Site], store: Store) -> Iterator[tuple[S
 def _named(site: Site, made: ReportLink | ApiKey) -> str:
     """Return what it is; its name is what somebody typed into a page, and may be anything."""
     if isinstance(made, ReportLink):
-        last = datetime.fromtimestamp(made.until, UTC).date()
+        last = read.day_of(site, made.until)
         return f"{site.id}: the link {made.id} for {made.name!r}, until {last},"
     return f"{site.id}: the API key for {made.name!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -13,13 +14,37 @@ from ...events.telling import Teller, keep_telling
 from ...events.webhook import webhooks
 from ...housekeeping import keep
 from ...proof.attested.stamps import Authority
+from ...settings.environment import Settings
+from ...settings.rows import SettingsError
 from ...settings.sound import Configuration
+from ...site import ConsentError, Site
 from ...store import Store
 from ...tokens import Keys
+from ...verify import CannotCheck
 from ..terminal import SECONDS_TO_ANSWER
 
 SECONDS_TO_END = 1.0
 """How long what is under way may take to be noted; what was not is done again, as after a server that was killed."""
+
+
+def refusals(settings: Settings, sites: Mapping[str, Site]) -> Iterator[ConsentError]:
+    """Yield by what Chores would not begin, each; but for webhooks, of which `check` tells more."""
+    for read in (
+        partial(must_name_sites, sites, settings.digest),
+        partial(MailServer.named, settings),
+        partial(_authority, settings),
+    ):
+        try:
+            read()
+        except ConsentError as error:
+            yield error
+
+
+def _authority(settings: Settings) -> Authority | None:
+    try:
+        return Authority.named(settings.tsa, settings.tsa_certificate)
+    except CannotCheck as error:
+        raise SettingsError(f"CONSENT_TSA_CERTIFICATE is wrong: {error}", "CONSENT_TSA_CERTIFICATE") from None
 
 
 class Chores:
@@ -31,7 +56,7 @@ class Chores:
 
     def __init__(self, configuration: Configuration) -> None:
         settings, sites = configuration.settings, configuration.sites
-        authority = Authority.named(settings.tsa, settings.tsa_certificate)
+        authority = _authority(settings)
         told = webhooks(sites, settings.webhook, settings.webhook_secret)
         must_name_sites(sites, settings.digest)
         mail, keys = MailServer.named(settings), Keys(settings.secret)

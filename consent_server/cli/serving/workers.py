@@ -27,13 +27,26 @@ from ...store import embedded
 from ...web.logs import write_logs
 from .chores import Chores
 
-SECONDS_TO_RELOAD = 5
-"""How long a new worker has until the old one ends on SIGHUP; less than it takes to start would lose requests."""
+SECONDS_TO_RELOAD = 6
+"""How long a new worker has until the old one ends on SIGHUP; less than it takes to start would lose requests.
+
+More than 5.5, within which of a new worker's start granian takes its end for a loop, and ends all: the new one has the
+whole of a reload to fail in, and is then started anew.
+"""
+
+SECONDS_TO_STOP = 10
+"""How long a worker has to answer what it was asked before; then it is killed."""
 
 IN_MEMORY = "/dev/shm"  # nosec B108  # noqa: S108
 """Where the workers' numbers are, if there is such a folder: nobody tidies it up, as systems do with /tmp."""
 
 log = logging.getLogger(__name__)
+
+
+class TakesRestart(ConsentError):
+    """What stands in the files now is sound, and cannot be served beside what is served."""
+
+    problem = "settings"
 
 
 class Worker:
@@ -86,11 +99,12 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
     def reload() -> None:
         nonlocal chores
         try:
-            worker.configuration, fresh = _sound(read)
+            worker.configuration, fresh = _sound(read, worker.configuration.settings)
         except Exception as error:  # whatever it is, what runs goes on
             why = str(error) if isinstance(error, ConsentError) else f"the new one fails ({type(error).__name__})."
             worker.configuration = worker.configuration.in_spite_of(why, datetime.now())
-            log.error("%s Mend it and reload.", worker.configuration.outdated, exc_info=why != str(error))
+            mend = "" if isinstance(error, TakesRestart) else " Mend it and reload."
+            log.error("%s%s", worker.configuration.outdated, mend, exc_info=why != str(error))
         else:
             chores.end()
             chores = fresh
@@ -110,12 +124,13 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
         blocking_threads=settings.threads,
         respawn_failed_workers=True,
         respawn_interval=SECONDS_TO_RELOAD,
-        workers_kill_timeout=10,
+        workers_kill_timeout=SECONDS_TO_STOP,
         websockets=False,
         log_level=level,
         log_dictconfig={"loggers": {"_granian": {"propagate": True}}},  # one format for all lines
     )
     server.on_reload(reload)
+    signal.signal(signal.SIGHUP, server.signal_handler_reload)  # it does so itself, once the workers are there
     with _counted_together(settings.web_concurrency):
         chores.begin()
         try:
@@ -124,13 +139,19 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
             chores.end()
 
 
-def _sound(read: Callable[[], Settings]) -> tuple[Configuration, Chores]:
+def _sound(read: Callable[[], Settings], served: Settings) -> tuple[Configuration, Chores]:
     """Return what the files say now, and what is due of it, which has not begun.
 
     Raises:
-        ConsentError: it is not sound.
+        ConsentError: it is not sound, or not beside what is ``served``: a worker that lacks the secret that another
+            signs with refuses the withdrawal of what that one has just taken.
     """
     configuration = Configuration.of(read())
+    if configuration.settings.secret[:1] != served.secret[:1]:
+        raise TakesRestart(
+            "a new CONSENT_SECRET takes a restart: stop every server, then start them. Pages keep what is answered "
+            "meanwhile."
+        )
     chores = Chores(configuration)
     with closing(create_app(configuration.settings, configuration.sites).extensions["consent"].store):
         return configuration, chores

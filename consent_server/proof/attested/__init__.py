@@ -13,9 +13,9 @@ from ... import verify
 from ...site import Site
 from ...store import Store
 from ...tokens import Keys, token
-from ...verify import Failed, Tree, seal_hash
+from ...verify import LAST_SECOND, Failed, Tree, is_out_of_use, seal_hash
 from ..keys import believed
-from ..seals import newest
+from ..seals import newest_to_seal_after
 from .notes import genuine, newest_of_each
 
 
@@ -25,9 +25,10 @@ def restored(store: Store, site: Site, keys: Keys) -> datetime:
     The record is signed, and names the newest seal that is in the log now: what came after it was lost, not left out.
 
     Raises:
-        Unproven: somebody else wrote the newest seal.
+        Unproven: somebody else wrote the newest seal, or a newer key than today's made it.
     """
-    at, seal = store.attestations.time(site) // 1000, newest(store, site, keys)
+    seals = store.log.seals(site)
+    at, seal = store.attestations.time(site) // 1000, newest_to_seal_after(site, seals, believed(store, keys, seals))
     said = {"typ": "restored", "site": site.id, "at": at, "head": seal_hash(seal) if seal else ""}
     store.attestations.keep_restored(site, token(said, keys.sign(said)))
     return datetime.fromtimestamp(at, UTC)
@@ -35,16 +36,20 @@ def restored(store: Store, site: Site, keys: Keys) -> datetime:
 
 def restorations(store: Store, site: Site, keys: Keys) -> list[datetime]:
     """Return when backups of the log were put back, by the records that one of our keys signed."""
-    known = believed(store, keys)
-    return sorted(datetime.fromtimestamp(said["at"], UTC) for said in _records(store, site, known).values())
+    seals = store.log.seals(site)
+    found = _records(store, site, believed(store, keys, seals), seals)
+    return sorted(datetime.fromtimestamp(said["at"], UTC) for said in found.values())
 
 
-def _records(store: Store, site: Site, known: verify.Keys) -> dict[str, dict[str, Any]]:
+def _records(store: Store, site: Site, known: verify.Keys, seals: Mapping[date, str]) -> dict[str, dict[str, Any]]:
+    """Return the records that one of our keys signed while it was in use, by their text, in order of time."""
     found: dict[str, dict[str, Any]] = {}
     for text in store.attestations.restored(site):
         with suppress(Failed, LookupError, TypeError, ValueError, AttributeError):  # somebody else wrote it
             said = known.read(text, "restored")
-            if said["site"] == site.id and isinstance(said["at"], int):
+            at, by = said["at"], known.signer(text)
+            is_ours = said["site"] == site.id and isinstance(at, int) and 0 <= at <= LAST_SECOND
+            if is_ours and not any(is_out_of_use(known, at, by, seal) for seal in seals.values()):
                 found[text] = said
     return dict(sorted(found.items(), key=lambda each: each[1]["at"]))
 
@@ -71,7 +76,7 @@ class Attested:
         until, now = sum(day <= last for day in seals), store.attestations.time(site) // 1000
         kept = genuine(store.attestations.cosigned(site), site, known, now)
         notes = [*newest_of_each({n: note for n, note in kept.items() if before.leaves < n <= until}).values()]
-        records = [*_records(store, site, known)]
+        records = [*_records(store, site, known, seals)]
         self.head: dict[str, Any] = {
             **({"restored": records} if records else {}),
             **({"cosigned": notes, "before": [before.leaves, before.peaks()]} if notes else {}),

@@ -17,9 +17,9 @@ from .alarms import Alarm, history
 class Mark:
     """Something that happened from ``first`` to ``last``.
 
-    ``kind`` is ``revision`` (``what`` is its number), ``words``, ``cookies``, ``variant-began``, ``variant-ended``
-    (``what`` is its name), ``silent`` (no banner was shown), ``stopped`` (nobody answered), ``range`` (rates left their
-    usual range: ``alarms``) or ``note`` (``what`` a marketer wrote, who may remove it by its ``id``).
+    ``kind`` is ``revision`` (``what`` is its number), ``words``, ``look``, ``cookies``, ``variant-began`` or
+    ``variant-ended`` (``what`` is its name), ``silent`` (no banner was shown), ``stopped`` (nobody answered), ``range``
+    (rates left their usual range: ``alarms``) or ``note`` (``what`` a marketer wrote, who may remove it by its ``id``).
     """
 
     kind: str
@@ -61,10 +61,9 @@ def _changes(asked: Sequence[tuple[date, Asked]]) -> Iterator[Mark]:
             yield Mark("revision", day, day, str(now.revision))
         yield from (Mark("variant-began", day, day, name) for name in began if name)
         yield from (Mark("variant-ended", day, day, name) for name in ended if name)
-        if now.cookies != before.cookies and now.revision == before.revision and not began and not ended:
-            yield Mark("cookies", day, day)
-        if now.words != before.words and now.revision == before.revision and not began and not ended:
-            yield Mark("words", day, day)
+        if now.revision == before.revision and not began and not ended:
+            parts = [part for part in ("cookies", "look", "words") if getattr(now, part) != getattr(before, part)]
+            yield from (Mark(part, day, day) for part in parts if getattr(before, part))  # it was written down then
 
 
 def _alarms(days: Mapping[str, Counts]) -> Iterator[Mark]:

@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import random
-import re
 import threading
 import time
 from collections import defaultdict
@@ -17,26 +16,21 @@ from importlib.resources import files
 from typing import Any, Protocol, cast
 
 import redis
-from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.connection import parse_url
 from redis.exceptions import ClusterDownError, MovedError, NoScriptError, OutOfMemoryError
-from redis.retry import Retry
-from redis.sentinel import Sentinel
 
-from ...site import ConsentError
+from .addresses import connect
+from .away import Circuit, FirstLook, StoreAway, WrongLayout
 from .later import Later
 from .reasons import reason
 from .sender import Sender
-from .server import Server, TooOld, ask, rewrite
+from .server import Server, TooOld, ask, may, rewrite
 
-__all__ = ["Connection", "Script", "Server", "StoreAway", "TooOld", "connect", "reason"]
+__all__ = ["Connection", "Script", "Server", "StoreAway", "TooOld", "WrongLayout", "connect", "may", "reason"]
 
 PAUSES = (0.0, 0.05)
 """Seconds before a call is made again whose connection broke; a call that timed out has waited long enough."""
-
-SECONDS_OPEN = 1.0
-"""How long nobody asks a Redis that was found away; after that one call at a time goes and looks."""
 
 LUA = files(__package__.rpartition(".")[0]) / "lua"
 
@@ -50,43 +44,6 @@ class Script(Protocol):
         """Run it."""
 
 
-class StoreAway(ConsentError):
-    """Redis cannot be reached, or will not write."""
-
-    problem = "store-away"
-
-
-class Circuit:
-    """Lets calls through while Redis answers. While it does not, threads are told so at once instead of waiting."""
-
-    def __init__(self) -> None:
-        self._until = 0.0
-
-    def enter(self) -> None:
-        """Return if it is worth asking.
-
-        Raises:
-            StoreAway: Redis was found away a moment ago.
-        """
-        if self._until:
-            now = time.monotonic()
-            if now < self._until:
-                raise StoreAway("The store is away at the moment; try again shortly.")
-            self._until = now + SECONDS_OPEN  # this thread goes and looks, the others keep waiting
-
-    def open(self, error: Exception) -> None:
-        """Let nobody through for a moment."""
-        was_open, self._until = bool(self._until), time.monotonic() + SECONDS_OPEN
-        if not was_open:  # all that were sent together fail together: the first says so
-            log.warning("redis is away: %s; %s", *reason(error))
-
-    def close(self) -> None:
-        """Let everybody through: Redis has answered."""
-        if self._until:
-            self._until = 0.0
-            log.warning("redis is back")
-
-
 class Connection:
     """The way to one Redis, Sentinel pair or Cluster.
 
@@ -98,12 +55,15 @@ class Connection:
         url: ``redis://``, ``rediss://``, ``unix://``, the first two also with ``+sentinel`` or ``+cluster``.
         timeout: seconds after which an unanswered call counts as a failure.
         replicas: how many replicas must have what a script wrote before it counts as written.
+        look: is called before anything else is asked, and again where Redis was away: it may be another one. It
+            raises WrongLayout if what is there is not for us.
 
     Raises:
         StoreAway: no Redis is reached by such a URL.
     """
 
-    def __init__(self, url: str, timeout: float, replicas: int = 0) -> None:
+    def __init__(self, url: str, timeout: float, replicas: int = 0, look: Callable[[], None] = lambda: None) -> None:
+        self._first = FirstLook(look)
         self._is_cluster = "+cluster://" in url
         self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)
         try:
@@ -135,12 +95,14 @@ class Connection:
         return client
 
     @contextmanager
-    def reached(self, key: str = "") -> Iterator[None]:
+    def reached(self, key: str = "", looks: bool = False) -> Iterator[None]:
         """Turn whatever goes wrong with Redis within into StoreAway, and open its circuit if it is away.
 
         Each primary of a cluster has a circuit of its own, so that one that is away does not stop the others;
-        ``key`` says which.
+        ``key`` says which. ``looks``: whether it is what is asked first.
         """
+        if not (looks or self._first.is_over):
+            self._first.take()
         circuit = self._circuits[self._server(key)[0] if key else ""]
         circuit.enter()
         try:
@@ -152,19 +114,9 @@ class Connection:
             raise StoreAway("The store takes nothing at the moment; try again shortly.") from error
         except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
             circuit.open(error)
+            self._first.is_over = False  # it may be another one that comes back
             raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
         circuit.close()
-
-    def may(self, command: str) -> bool:
-        """Return whether Redis' user may do what a command says, which is tried; true where that cannot be known."""
-        run: Callable[..., Any] = self.client.execute_command
-        try:
-            run(*command.split())
-        except redis.exceptions.NoPermissionError:
-            return False
-        except (redis.RedisError, redis.exceptions.RedisClusterException, OSError):
-            return True
-        return True
 
     def script(self, *names: str, repeatable: bool = True) -> Script:
         """Return a Lua script as a function of its keys, all in one slot, and arguments.
@@ -281,30 +233,3 @@ class Connection:
             if pid == os.getpid():
                 sender.close()
         self.client.close()
-
-
-def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:
-    """Return a client for ``url``, with time-outs of ``timeout`` seconds on everything and no silent retries.
-
-    Raises:
-        ValueError: the URL is none that Redis is reached by.
-    """
-    asking = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": Retry(NoBackoff(), 0)}
-    options: dict[str, Any] = {**asking}
-    scheme, _, rest = url.partition("://")
-    base, _, kind = scheme.partition("+")
-    if kind == "cluster":
-        return RedisCluster.from_url(f"{base}://{rest}", **options)
-    if kind == "sentinel":
-        hosts, _, service = rest.partition("/")
-        credentials, _, addresses = hosts.rpartition("@")
-        user, _, password = credentials.partition(":")
-        places = (re.fullmatch(r"\[?(.*?)\]?(?::(\d*))?", address) for address in addresses.split(","))
-        sentinels = [(place[1], int(place[2] or 26379)) for place in places if place]
-        if credentials:
-            options |= {"username": user or None, "password": password or None}
-        if base == "rediss":
-            options["ssl"] = True
-        sentinel = Sentinel(sentinels, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
-        return cast(redis.Redis, sentinel.master_for(service.partition("?")[0] or "mymaster"))  # type: ignore[no-untyped-call]
-    return redis.Redis.from_url(url, **options)

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
-from ...site import ConsentError
+from ...site import ConsentError, Site
+from ..keys import buckets
 from . import Connection
 from .zones import Zones
 
 LEEWAY = 60_000
-"""Milliseconds that a machine's clock may be off Redis'."""
+"""Milliseconds that a machine's clock may be off Redis', and a log ahead of it."""
+
+LAST_SECOND = 253_402_300_799
+"""Since 1970: that of the year 9999."""
 
 
 class ClocksApart(ConsentError):
     """The clock of this machine and that of the store cannot both be right."""
 
     problem = "clocks-apart"
+
+
+class Ahead(NamedTuple):
+    """A part of a log, the time of the last entry that it ever had, and what Redis' clock says, both in ms."""
+
+    log: str
+    last: int
+    now: int
+
+
+class LogAhead(ClocksApart):
+    """Somebody has moved a log's own clock ahead of the store's: answers would be dated then, and signed so."""
 
 
 class Clock:
@@ -36,11 +54,51 @@ class Clock:
         if abs(now - theirs) > self.leeway:
             raise apart(now, theirs)
 
+    def logs_ahead(self, site: Site) -> list[Ahead]:
+        """Return which parts of a site's log end further ahead of Redis' clock than who writes there may be."""
+        logs = [bucket.log for bucket in buckets(site)]
+        with self._connection.reached():
+            calls = self._connection.client.pipeline(transaction=False)
+            for log in logs:
+                calls.xinfo_stream(log)
+            replies = calls.execute(raise_on_error=False)  # an error where nothing was ever in one
+        ends = {log: end_of(said) for log, said in zip(logs, replies, strict=True) if isinstance(said, dict)}
+        now = self._connection.time(logs[0])
+        found = [Ahead(log, last, self._connection.time(log)) for log, last in ends.items() if last > now]
+        return [each for each in found if each.last > each.now + self.leeway]
+
+    def must_be_past_log(self, site: Site) -> None:
+        """Return if Redis' clock is about as far as a site's log, or further.
+
+        Raises:
+            LogAhead: it is not; names a part that is ahead.
+        """
+        for each in self.logs_ahead(site):
+            raise ahead(site, each)
+
+
+def end_of(stream: Mapping[str, Any]) -> int:
+    """Return the time (ms) of the last entry that a stream ever had, by what XINFO STREAM says of it."""
+    return int(stream["last-generated-id"].split(b"-")[0])
+
+
+def ahead(site: Site, found: Ahead) -> LogAhead:
+    """Return what to say of a part of a site's log, and of Redis' clock."""
+    return LogAhead(
+        f"The log {found.log} is ahead of the store's clock: it ends at {_moment(found.last)}, and now it is "
+        f"{_moment(found.now)} (UTC). Nothing is recorded there until then; type: consent-server log seal {site.id}, "
+        "which sets it back as far as no answer stands in it."
+    )
+
+
+def _moment(at: int) -> str:
+    """Return a time (ms) for people, however far away it is."""
+    return datetime.fromtimestamp(min(at / 1000, LAST_SECOND), UTC).isoformat(" ", "seconds")[:19]
+
 
 def apart(now: int, theirs: int) -> ClocksApart:
     """Return what to say of this machine's clock and Redis' (both in ms)."""
-    here, there = (datetime.fromtimestamp(each / 1000, UTC).isoformat(" ", "seconds")[:19] for each in (now, theirs))
     return ClocksApart(
-        f"This machine's clock says {here}, the store's {there} (UTC): nothing is recorded or sealed until they agree "
-        f"to {LEEWAY // 1000} s."
+        f"This machine's clock says {_moment(now)}, the store's {_moment(theirs)} (UTC): nothing is recorded or sealed "
+        f"until they agree to {LEEWAY // 1000} s."
     )

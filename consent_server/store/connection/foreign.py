@@ -5,10 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 
 import msgspec
 
 from ...site import ConsentError
+
+EARLIEST, LATEST = date(1970, 1, 1), date(9999, 1, 1)
 
 
 class Unreadable(ConsentError):
@@ -26,5 +29,17 @@ def ours(where: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, LookupError, struct.error, msgspec.MsgspecError) as error:
+    except (ValueError, LookupError, OverflowError, RecursionError, struct.error, msgspec.MsgspecError) as error:
         raise Unreadable(f"In {where} stands what this server did not write.") from error
+
+
+def log_day(text: str) -> date:
+    """Return a day that a log may have: one of which the day before, and the one after, can be said.
+
+    Raises:
+        ValueError: it is none.
+    """
+    day = date.fromisoformat(text)
+    if not EARLIEST <= day <= LATEST:
+        raise ValueError(f"no log has a day {day}")
+    return day

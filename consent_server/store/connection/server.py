@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import redis
 
@@ -101,6 +101,17 @@ def ask(client: redis.Redis) -> Server:
         eviction=str(info.get("maxmemory_policy", "")),
         clock=seconds + micros / 1e6,
     )
+
+
+def may(client: Any, command: str) -> bool:
+    """Return whether Redis' user may do what a command says, which is tried; true where that cannot be known."""
+    try:
+        client.execute_command(*command.split())
+    except redis.exceptions.NoPermissionError:
+        return False
+    except (redis.RedisError, redis.exceptions.RedisClusterException, OSError):
+        return True
+    return True
 
 
 def rewrite(client: redis.Redis) -> None:

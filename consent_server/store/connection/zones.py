@@ -13,6 +13,7 @@ import msgspec
 from ...site import Site
 from ..keys import DAY, buckets, zones
 from . import Connection
+from .foreign import ours
 
 NOTICE = timedelta(hours=1)
 """How long before its first midnight another time zone is written down, so that all servers have read of it by then."""
@@ -65,10 +66,18 @@ class Zones:
         return day_number(spans, at)
 
     def history(self, site: Site) -> list[Span]:
-        """Return in which zones days were counted, the oldest first; before the first of them, and without any, UTC."""
+        """Return in which zones days were counted, the oldest first; before the first of them, and without any, UTC.
+
+        Raises:
+            Unreadable: one of them is none.
+        """
         with self._reached():
             found = cast(list[bytes], self._redis.lrange(zones(site), 0, -1))
-        return sorted(Span(*msgspec.json.decode(text, type=tuple[int, str])) for text in found)
+        with ours(zones(site)):
+            spans = sorted(Span(*msgspec.json.decode(text, type=tuple[int, str])) for text in found)
+            for span in spans:
+                ZoneInfo(span.zone)  # somebody may have written any name
+        return spans
 
     def _begin(self, site: Site) -> list[Span]:
         spans = self.history(site)

@@ -11,28 +11,33 @@ from ...site import Notice
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a site asks from ``at`` (milliseconds since 1970) on; ``words`` and ``cookies`` are hashes of them all."""
+    """What a site asks from ``at`` (milliseconds since 1970) on.
+
+    ``words``, ``cookies`` and ``look`` are hashes of them all; older versions wrote down no ``look``.
+    """
 
     at: int
     revision: int
     words: str
     cookies: str
     variants: tuple[str, ...]
+    look: str = ""
 
     @classmethod
     def of(cls, notices: Sequence[Notice], at: int) -> Asked:
         """Return what these notices ask, whatever version of the scripts asks it."""
 
-        def digest(part: str) -> str:
+        def digest(*parts: str) -> str:
             ordered = sorted(notices, key=lambda notice: (notice.lang, notice.variant, notice.rule))
             said = [
-                [notice.lang, notice.variant, *([notice.rule] if notice.rule else []), notice.content.get(part)]
+                [notice.lang, notice.variant, *([notice.rule] if notice.rule else []), *map(notice.content.get, parts)]
                 for notice in ordered
             ]
             return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()[:16]
 
         variants = tuple(sorted({notice.variant for notice in notices}))
-        return cls(at, max(notice.revision for notice in notices), digest("words"), digest("cookies"), variants)
+        revision, look = max(notice.revision for notice in notices), digest("layout", "theme")
+        return cls(at, revision, digest("words"), digest("cookies"), variants, look)
 
     def same_as(self, other: Asked) -> bool:
         """Return whether nothing but the moment differs."""

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import cast
 
 from ...site import Site
 from .. import keys
 from ..connection import Connection
-from ..connection.foreign import ours
+from ..connection.foreign import Unreadable, log_day, ours
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _skipped(where: str) -> Iterator[None]:
+    """Leave out what somebody else wrote, and say so: what others attest is no condition of an export."""
+    try:
+        with ours(where):
+            yield
+    except Unreadable as error:
+        log.warning("%s It is left out.", error)
 
 
 class Attestations:
@@ -25,8 +40,11 @@ class Attestations:
         """Return the time-stamps by the days whose seals they are of."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.stamps(site)))
-        with ours(keys.stamps(site)):
-            return {date.fromisoformat(day.decode()): stamp for day, stamp in sorted(found.items())}
+        read: dict[date, bytes] = {}
+        for day, stamp in sorted(found.items()):
+            with _skipped(keys.stamps(site)):
+                read[log_day(day.decode())] = stamp
+        return read
 
     def keep_stamp(self, site: Site, day: date, stamp: bytes, instead_of: bytes | None = None) -> bool:
         """Keep the time-stamp of a day's seal, where it has none yet, or ``instead_of`` a bad one.
@@ -42,8 +60,11 @@ class Attestations:
         """Return the checkpoints that somebody cosigned, by the number of seals that they are over."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.cosigned(site)))
-        with ours(keys.cosigned(site)):
-            return {int(size): found[size].decode() for size in sorted(found, key=int)}
+        read: dict[int, str] = {}
+        for size, note in found.items():
+            with _skipped(keys.cosigned(site)):
+                read[int(size)] = note.decode()
+        return dict(sorted(read.items()))
 
     def keep_cosigned(self, site: Site, size: int, note: str, before: str | None = None) -> bool:
         """Keep a checkpoint with all its cosignatures.

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ...entry import Entry
 from ...site import Site
 from ..connection import Connection
+from ..connection.foreign import ours
 from ..keys import DAY, buckets, midnight, place
 from ..packing import pack_erased, unpack_erased
 from .notices import Notices
@@ -37,7 +38,9 @@ class Erasures:
             with self._reached():
                 left = cast(dict[bytes, bytes], self._redis.hgetall(bucket.erased))
             for where, packed in left.items():
-                entry = unpack_erased(packed, bucket.number, *map(int, where.split(b"-")))
+                with ours(bucket.erased):
+                    at, seq = map(int, where.split(b"-"))
+                    entry = unpack_erased(packed, bucket.number, at, seq)
                 if not entry.statement:
                     yield replace(entry, notice=whole.get(entry.notice, entry.notice))
 
@@ -54,7 +57,8 @@ class Erasures:
         bucket = place(site, subject).bucket
         first, last = (0, EVER) if second is None else (second * 1000, (second + 1) * 1000)
         left = self._remains.between(bucket, first, last)
-        return [unpack_erased(packed, bucket.number, *where) for where, packed in left.items()]
+        with ours(bucket.erased):
+            return [unpack_erased(packed, bucket.number, *where) for where, packed in left.items()]
 
     def state(self, site: Site, entry: Entry, statement: bytes) -> None:
         """Add a statement to what is left of an entry."""

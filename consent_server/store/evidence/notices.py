@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -23,6 +23,23 @@ class ForgedNotice(ConsentError):
     """The words that the store holds of a notice are not those that were asked: they have another hash."""
 
     problem = "forged-notice"
+
+
+class _Cookie(msgspec.Struct):
+    name: str
+    provider: str
+    purpose: str
+    life: str
+
+
+class _Whole(msgspec.Struct):
+    name: str
+    policy_url: str
+    policy_updated: str
+    categories: list[Literal["necessary", "functional", "analytics", "marketing"]]
+    cookies: dict[str, list[_Cookie]]
+    words: dict[str, str]
+    objection: list[str] = []
 
 
 class Notices:
@@ -51,8 +68,8 @@ class Notices:
             )
         try:
             self.write(site)
-        except StoreAway:
-            log.warning("redis is away: notices will be kept when it is back")
+        except StoreAway as error:
+            log.warning("notices will be kept when the store takes them: %s", error)
 
     def write(self, site: Site) -> None:
         """Write what this site serves and is not in Redis yet.
@@ -126,6 +143,23 @@ class Notices:
                 return None
             served[name] = _genuine(site, name, text)
         return served[name]
+
+    def find_whole(self, site: Site, name: str) -> Notice | None:
+        """Return likewise a notice that may be answered: it has all that a receipt will show of it.
+
+        Whoever writes to the store may have put one there under its genuine hash.
+
+        Raises:
+            ForgedNotice: also where that is lacking.
+        """
+        found = self.find(site, name)
+        try:
+            asked = found and msgspec.convert(found.content, _Whole)
+        except msgspec.ValidationError:
+            asked = None
+        if found and not (asked and asked.cookies.keys() >= {*asked.categories}):
+            raise ForgedNotice(f"The notice {name} of {site.id} is none that this server made.")
+        return found
 
     def names(self, site: Site) -> dict[str, str]:
         """Return the hash of every notice that this site ever asked, by the eight characters that an entry holds."""

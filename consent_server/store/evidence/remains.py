@@ -37,13 +37,15 @@ class Remains:
         for piece in _pieces(fields):
             with self._reached():
                 left = cast(list[bytes | None], self._redis.hmget(bucket.erased, piece))
-            found |= {_place(each): packed for each, packed in zip(piece, left, strict=True) if packed}
+            with ours(bucket.erasures):
+                found |= {_place(each): packed for each, packed in zip(piece, left, strict=True) if packed}
         return found
 
     def oldest(self, bucket: Bucket) -> int | None:
         """Return the time (ms since 1970) of the oldest entry of which something is left, or None."""
         oldest = self._indexed(bucket, 0, 0, by_time=False)
-        return _place(oldest[0])[0] if oldest else None
+        with ours(bucket.erasures):
+            return _place(oldest[0])[0] if oldest else None
 
     def drop(self, bucket: Bucket, end: int) -> None:
         """Take out what is left of the entries before ``end`` (ms since 1970)."""

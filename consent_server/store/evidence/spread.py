@@ -10,6 +10,9 @@ from ...site import ConsentError, Site
 from .. import keys
 from ..connection import Connection
 
+BEFORE = 24
+"""Over how many each site's data were spread when the number was not written down, nor any other to be had."""
+
 
 class OtherBuckets(ConsentError):
     """``buckets`` of a site is not what it was when the first of its data were kept; says what it was."""
@@ -34,13 +37,15 @@ class Spread:
         """
         with self._reached():
             found = cast(bytes | None, self._redis.get(keys.spread(site)))
-        many = site.buckets
+        many = site.buckets if found else BEFORE
         with suppress(ValueError):  # somebody else wrote it
             many = min(int(found or many), 4096)
         if many == site.buckets:
             return
+        own = () if found else {each.tag for each in keys.buckets(site)}  # which may be that of another number too
+        others = [each.values for each in keys.buckets(replace(site, buckets=many)) if each.tag not in own]
         with self._reached():
-            is_used = any(self._redis.exists(each.values) for each in keys.buckets(replace(site, buckets=many)))
+            is_used = any(self._redis.exists(values) for values in others)
         if is_used:
             raise OtherBuckets(
                 f"sites.{site.id} has buckets = {site.buckets}, and what is kept of it is spread over {many}, where it "

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 from ...entry import Entry
 from ...site import Site
 from ..connection import Connection
-from ..connection.clock import Clock, apart
+from ..connection.clock import Ahead, Clock, ahead, apart
 from ..connection.foreign import ours
 from ..keys import Bucket, buckets
 from ..packing import unpack
@@ -52,13 +52,16 @@ class Feed:
         ``now``: what this machine's clock says, milliseconds since 1970.
 
         Raises:
-            ClocksApart: Redis' clock, which is the one that counts, is over a minute off it.
+            ClocksApart: Redis' clock, which is the one that counts, is over a minute off it, or the log ahead of that.
         """
         moments = []
         for bucket in buckets(site):
-            moments.append(int(self._stand(keys=[bucket.log], args=[now, self._leeway])))
-            if abs(moments[-1] - now) > self._leeway:
-                raise apart(now, moments[-1])
+            moment, *last = map(int, self._stand(keys=[bucket.log], args=[now, self._leeway]))
+            if last:
+                raise ahead(site, Ahead(bucket.log, last[0], moment))
+            if abs(moment - now) > self._leeway:
+                raise apart(now, moment)
+            moments.append(moment)
         return min(moments)
 
     def has(self, site: Site, position: Position) -> bool:

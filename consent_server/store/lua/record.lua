@@ -21,9 +21,11 @@
 --         {REPLACED}                        the decision that it follows is not the subject's latest
 --         {PASSED, ms}                      not at that time: the log is past it, or it is another day; at ms it may be
 --         {APART, ms}                       the caller's clock is off ours, which says ms
+--         {FULL}                            the subject has changed it too often
+--         {AHEAD, ms, last}                 somebody has moved the log ahead of our clock, which says ms, to `last`
 
 -- Reply in decisions.py
-local NEW, REPEATED, REPLACED, PASSED, APART = 0, 1, 2, 3, 4
+local NEW, REPEATED, REPLACED, PASSED, APART, FULL, AHEAD = 0, 1, 2, 3, 4, 5, 6
 
 local seen, older, log, refused, values, counter = unpack(KEYS)
 local digest, now, theirs, leeway, entry, id, follows, hour, signature = unpack(ARGV, 1, 9)
@@ -34,6 +36,9 @@ local NOTICE_AT, ID_AT = 5, 11
 
 -- how many places of a subject are in `seen`
 local LATEST = 64
+
+-- how many before those a subject may have: who reads or erases them holds up everybody meanwhile
+local MOST = 2000
 
 -- the last sequence number of a millisecond that has room in a place
 local LAST = 65535
@@ -77,24 +82,17 @@ if follows ~= '' and latest ~= follows then
   return {REPLACED}
 end
 
+-- a withdrawal, after which whoever allows something is another subject, is always kept
+if hour == '' and positions ~= '' and redis.call('HLEN', older) >= MOST then
+  return {FULL}
+end
+
 local time = clock()
 if math.abs(theirs - time) > leeway then
   return {APART, time}
 end
 
--- Returns time and sequence number of the last entry that the log ever had.
-local function last()
-  local stream = redis.pcall('XINFO', 'STREAM', log)
-  for i = 1, #stream, 2 do
-    if stream[i] == 'last-generated-id' then
-      local ms, seq = string.match(stream[i + 1], '^(%d+)-(%d+)$')
-      return tonumber(ms), tonumber(seq)
-    end
-  end
-  return 0, 0
-end
-
-if is_another_day(now, time, leeway) and now > last() then
+if is_another_day(now, time, leeway) and now > last(log) then
   return {PASSED, time}
 end
 
@@ -108,7 +106,10 @@ if type(at) == 'table' then
     return at
   end
   -- the log's clock never runs backwards
-  local ms, seq = last()
+  local ms, seq = last(log)
+  if is_ahead(ms, time, leeway) then
+    return {AHEAD, time, ms}
+  end
   if seq >= LAST then
     return {PASSED, ms + 1}
   end

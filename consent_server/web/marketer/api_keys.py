@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import Response, redirect, request, url_for
 
+from ...rates import read
+from ...site import Site
 from ...store import ApiKey
 from ..services import services
-from .frame import blueprint, errors_on_page, render_page
+from .frame import blueprint, chosen_words, errors_on_page, render_page
 from .session import digest, require_marketer, require_own_session, site_of
+
+MOST = 500
+"""Keys of a site: all of them are read for each page."""
 
 
 @blueprint.get("/keys")
@@ -20,7 +25,7 @@ from .session import digest, require_marketer, require_own_session, site_of
 def keys_page() -> Response:
     """The API keys of a site."""
     site = site_of(require_marketer(), request.args.get("site", ""))
-    return render_page("keys", site=site, keys=services().store.rates_keys.all(site), **key_page_values(None))
+    return render_page("keys", site=site, keys=services().store.rates_keys.all(site), **key_page_values(site, None))
 
 
 @blueprint.post("/keys")
@@ -29,11 +34,13 @@ def make_key() -> Response:
     """Make an API key and show it this once."""
     marketer = require_own_session()
     site = site_of(marketer, request.form.get("site", ""))
+    if len(services().store.rates_keys.all(site)) >= MOST:
+        return render_page("refused", 400, said=chosen_words()("keys_full", most=chosen_words().number(MOST)))
     key = secrets.token_urlsafe(32)
     name = " ".join(request.form.get("name", "").split())[:80] or "?"
     made = ApiKey(digest("api-key", key), name, int(time.time()), marketer.name)
     services().store.rates_keys.add(site, made)
-    return render_page("keys", 201, site=site, keys=services().store.rates_keys.all(site), **key_page_values(key))
+    return render_page("keys", 201, site=site, keys=services().store.rates_keys.all(site), **key_page_values(site, key))
 
 
 @blueprint.post("/keys/revoke")
@@ -45,10 +52,10 @@ def revoke_key() -> Response:
     return redirect(url_for("marketer.keys_page", site=site.id), 303)  # type: ignore[return-value]
 
 
-def key_page_values(key: str | None) -> dict[str, Any]:
+def key_page_values(site: Site, key: str | None) -> dict[str, Any]:
     """Return what the page says besides, with the key that was just made."""
     return {
         "new": key,
         "base": request.url_root.rstrip("/"),
-        "day_of": lambda at: datetime.fromtimestamp(at, UTC).date(),
+        "day_of": partial(read.day_of, site),
     }

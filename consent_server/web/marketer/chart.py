@@ -183,16 +183,18 @@ def lines(
     happened: Sequence[Mark] = (),
     goal: str = LINES[0],
     target: float | None = None,
+    is_unlike: bool = False,
 ) -> list[Line]:
     """Return the goal, the answer rate and the grant rates over time, all on one scale that holds the target too.
 
-    A shop that was not asked anything in the period ``before`` starts with its first day that has something.
+    A shop that was not asked anything in the period ``before`` starts with its first day that has something. Where
+    the two ``is_unlike``, as several rules by place weigh in them, they are not compared.
     """
     total = Counts.total(days.values())
     if not any(before.row):
         first = next((day for day, counts in days.items() if any(counts.row)), "")
         days = {day: counts for day, counts in days.items() if day >= first}
-    points, moved = bins(days), moves(total, before)
+    points, moved = bins(days), {} if is_unlike else moves(total, before)
     names = [*dict.fromkeys((goal, *LINES))]
     # The scale holds the intervals too: a band that is cut off would look surer than it is.
     ends = [end for it in points for rate in map(it.counts.rate, names) for end in rate.interval or ()] or [0.0, 1.0]

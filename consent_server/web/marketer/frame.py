@@ -121,7 +121,7 @@ def render_page(template: str, status: int = 200, **values: Any) -> Response:
             "marketer.asset", stem=name.split(".")[0], digest=_asset(name).hash, kind=name.split(".")[1]
         ),
         url_with=url_with,
-        asked_for=lambda: {name: value for name, value in request.args.items() if name in ASKED and value},
+        asked_for=lambda: {name: value for name, value in _answered().items() if name in ASKED and value},
         marketer=g.get("marketer"),
         csrf_token=csrf_token(),
         **values,
@@ -148,7 +148,12 @@ def url_with(**changes: str | None) -> str:
     """
     if request.endpoint == "marketer.shared_page":
         return url_for("marketer.shared_page", **(request.view_args or {}), lang=changes.get("lang"))
-    return rates_url({**request.args, **changes}.items())
+    return rates_url({**_answered(), **changes}.items())
+
+
+def _answered() -> dict[str, str]:
+    """Return the query that the page answers: a question that is wrong is answered as if it had not been asked."""
+    return {name: value for name, value in request.args.items() if "wrong" not in g or name not in ASKED}
 
 
 def rates_url(query: Iterable[tuple[str, str | None]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -165,7 +165,7 @@ def _page(site: Site, asked: dict[str, str], new: ReportLink | None = None, stat
         lives=LIVES,
         address=lambda link: root + path_of(site, link, services().keys),
         shows=shows(site),
-        day_of=lambda at: datetime.fromtimestamp(at, UTC).date(),
+        day_of=partial(read.day_of, site),
     )
 
 

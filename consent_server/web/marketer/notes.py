@@ -31,14 +31,13 @@ def add_note() -> Response:
     try:
         day = read_day(words.iso(request.form.get("day")) or "", "day")
     except BadQuestion:
-        example = words.day(read.today(site), year=True)
-        return render_page("refused", 400, said=words("bad_day", example=example))
+        return _refused(site, words("bad_day", example=words.day(read.today(site), year=True)))
     if day > read.today(site):
-        return render_page("refused", 400, said=words("bad_note_day"))
+        return _refused(site, words("bad_note_day"))
     if not text:
-        return render_page("refused", 400, said=words("bad_note"))
+        return _refused(site, words("bad_note"))
     if len(services().store.notes.all(site)) >= MOST:
-        return render_page("refused", 400, said=words("notes_full", most=words.number(MOST)))
+        return _refused(site, words("notes_full", most=words.number(MOST)))
     services().store.notes.add(site, Note(secrets.token_hex(8), day, text))
     return _back(site)
 
@@ -50,6 +49,11 @@ def remove_note() -> Response:
     site = site_of(require_own_session(), request.form.get("site", ""))
     services().store.notes.remove(site, request.form.get("note", ""))
     return _back(site)
+
+
+def _refused(site: Site, said: str) -> Response:
+    """Say why a note was not added, with what was written, to be mended and sent again."""
+    return render_page("refused", 400, said=said, site=site, note=request.form)
 
 
 def _back(site: Site) -> Response:

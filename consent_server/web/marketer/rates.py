@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
-from flask import Response, redirect, request
+from flask import Response, g, redirect, request
 
 from ...rates import read
 from ...rates.compare import GOALS
@@ -82,6 +82,7 @@ def rates_page() -> Response:
     try:
         return show_report(site, Question.parse(request.args, chosen_words(), today), sites=theirs)
     except BadQuestion as error:
+        g.wrong = error
         return show_report(site, Question.usual(today), sites=theirs, wrong=error)
 
 
@@ -111,7 +112,7 @@ def show_report(
         400 if wrong else 200,
         wrong=wrong,
         link=link,
-        ends=link and datetime.fromtimestamp(link.until, UTC).date(),
+        ends=link and read.day_of(site, link.until),
         site=site,
         sites=sites,
         period=question.period,
@@ -151,7 +152,7 @@ def page_values(site: Site, question: Question, day: date, today: date) -> dict[
     if not any(any(counts.row) for counts in found.days.values()):
         return {"total": total, "empty": "quiet" if found.known else "new", "marks": found.marks}
     segments = segments_of(found, goal)
-    lines = chart.lines(found.days, found.before, found.marks, goal, question.target)
+    lines = chart.lines(found.days, found.before, found.marks, goal, question.target, found.is_unlike)
     return {
         "empty": None,
         "total": total,
@@ -160,7 +161,7 @@ def page_values(site: Site, question: Question, day: date, today: date) -> dict[
         "marks": found.marks,
         "parts_since": found.parts_since,
         "zone_since": found.zone_since,
-        "trend": chart.trend(lines),
+        "trend": ("ruled", []) if found.is_unlike else chart.trend(lines),
         "funnel": chart.funnel(total, found.signalled),
         "categories": [
             (name, total.rate(f"grant_{name}"), total.rate(f"reach_{name}"), total.rate(f"withdrawal_{name}"))

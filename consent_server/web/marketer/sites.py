@@ -11,7 +11,6 @@ from ...rates.compare import GOALS
 from ...rates.happened.alarms import Alarm
 from ...rates.period import Period
 from ...rates.report import Report
-from ...rates.together import direction, moves
 from ...site import Site
 from ..services import services
 from .frame import blueprint, errors_on_page, render_page
@@ -24,7 +23,6 @@ class Headline:
 
     site: Site
     report: Report
-    trend: str
     alarms: list[Alarm]
 
 
@@ -40,5 +38,4 @@ def sites_page() -> Response:
 def _headline(site: Site) -> Headline:
     store, today = services().store, read.today(site)
     report = read.report(store, site, Period.parse(None, None, today), "day")
-    trend = direction(moves(report.total, report.before))
-    return Headline(site, report, trend, read.unusual(store, site, today))
+    return Headline(site, report, read.unusual(store, site, today))

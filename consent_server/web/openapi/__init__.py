@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from importlib.metadata import version
 
 import msgspec
@@ -13,7 +13,7 @@ from .paths import PATHS
 from .webhooks import WEBHOOKS
 
 
-@cache
+@lru_cache(maxsize=8)
 def description(prefix: str = "") -> bytes:
     """Return the description of all calls, as JSON text; ``prefix`` is the path under which the server is reached."""
     return msgspec.json.format(

@@ -221,7 +221,7 @@ PARAMETERS = {
         example="https://smartmarket.az",
     ),
     "from": parameter(
-        "query", "from", {"anyOf": [DATE, {"const": ""}]}, description="First day; 30 days ago if left out."
+        "query", "from", {"anyOf": [DATE, {"const": ""}]}, description="First day; 29 days before the last if left out."
     ),
     "to": parameter("query", "to", {"anyOf": [DATE, {"const": ""}]}, description="Last day; today if left out."),
     "against": parameter(
@@ -270,8 +270,15 @@ REFUSALS = {
         *("unknown-category", "unknown-notice", "previous-refused"),
     ),
     "UnknownNotice": ("This site never asked that.", "unknown-notice"),
-    "TooMany": ("Too often for one minute.", "too-many"),
-    "StoreAway": ("Redis is away, full, or holds what is not ours.", "store-away", "forged-notice", "unproven"),
+    "TooMany": ("Too often for one minute, or over 2,000 times by one shopper.", "too-many"),
+    "StoreAway": (
+        "Redis is away, full, or holds what is not ours.",
+        *("store-away", "forged-notice", "unproven", "wrong-layout"),
+    ),
+    "NotKept": (
+        "Redis is away, full, holds what is not ours, or has another time of day than we.",
+        *("store-away", "forged-notice", "wrong-layout", "clocks-apart"),
+    ),
     "NotReady": ("Redis is away, or another version wrote what is in it.", "store-away", "wrong-layout"),
 }
 """Each answer that is a refusal: what it says, and the kinds of problem that it may be."""

@@ -110,7 +110,7 @@ PATHS: dict[str, dict[str, Any]] = {
             says("Kept", ref("Acknowledged"), "201")
             | says("Kept before; without the token if it names somebody and was long ago", ref("Acknowledged")),
             *("Malformed", "ForeignOrigin", "UnknownSite", "Conflict"),
-            *("TooLarge", "NotTaken", "TooMany", "StoreAway"),
+            *("TooLarge", "NotTaken", "TooMany", "NotKept"),
             takes="site_id origin",
             operationId="decide",
             requestBody={"required": True, **body(ref("Decision"))},

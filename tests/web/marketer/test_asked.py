@@ -99,12 +99,34 @@ def test_what_is_settled_is_settled_once(asked):
         assert settled(found, EN, site, TODAY) is None
 
 
+@pytest.mark.parametrize("wrong", ["target=abc", "device=foo", "country=AZ&device=phone", "from=spring", "against=x"])
+def test_what_was_wrong_is_in_no_link_of_the_page(marketer, shopper, site, wrong):
+    three_answers(shopper)
+    page = marketer.get(f"/?{wrong}&goal=answer&lang=en&site={site.id}")
+    assert page.status_code == 400
+    links = [html.unescape(link) for link in re.findall(r'href="(/[^"]*)"', page.text)]
+    assert f"/links?site={site.id}" in links
+    for link in links:
+        assert marketer.get(link).status_code < 400, link
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_of_a_part_without_anything_it_is_said_that_the_part_has_none(marketer, shopper, lang):
     three_answers(shopper)
     page = marketer.get(f"/?device=tablet&lang={lang}").text
     assert str(Words.of(lang)("quiet_part")) in page
     assert str(Words.of(lang)("quiet")) not in page
+
+
+def test_a_year_is_compared_with_the_days_before_unless_a_year_earlier_was_asked_for(marketer, app, site):
+    put(app, site, TODAY, 1000, 400)
+    end = TODAY - timedelta(days=1)
+    start = end.replace(year=end.year - 1) + timedelta(days=1) if (end.month, end.day) != (2, 29) else end
+    whole = f"from={start}&to={end}"
+    for query, kind in ((whole, "before"), (f"{whole}&against=year", "year"), (f"{whole}&against=before", "before")):
+        page = marketer.get(f"/?{query}").text
+        assert f'<option value="{kind}" selected>' in page
+        assert f'name="was_against" value="{kind}"' in page
 
 
 @pytest.mark.parametrize("target", ["47.5", "48", "0.25"])
@@ -118,10 +140,15 @@ def test_a_target_stays_what_was_given(marketer, app, site, target):
     assert follow(marketer, **sent(page)).text.count(f"Target {target}%</text>") == 1
 
 
-def test_a_target_that_is_missed_by_a_little_is_not_missed_by_nothing(marketer, app, site):
+def test_a_target_is_reached_or_missed_only_where_chance_does_not_say_so_too(marketer, app, site):
     put(app, site, TODAY, 10_000, 4997)
-    page = marketer.get("/?goal=answer&target=50&lang=en").text
-    assert "Target missed: the answer rate is 0.03 points below 50%." in page
+    for target, said in (
+        ("50", "About at the target, not clearly above or below: the answer rate is 49.97%, the target 50%."),
+        ("49", "About at the target, not clearly above or below: the answer rate is 49.97%, the target 49%."),
+        ("51", "Target missed: the answer rate is 1.0 points below 51%."),
+        ("48.9", "Target reached: the answer rate is 1.1 points above 48.9%."),
+    ):
+        assert said in marketer.get(f"/?goal=answer&target={target}&lang=en").text
 
 
 def test_the_file_of_a_part_is_called_after_it(marketer, shopper, site):

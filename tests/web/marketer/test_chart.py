@@ -108,6 +108,11 @@ def test_more_is_higher_and_later_is_further_right():
     assert line.last == (line.x(1), line.y(0.7))
 
 
+def test_periods_that_are_no_contest_are_not_compared():
+    found = lines(days([asked(2000, 800, 200)]), asked(2000, 200, 500), is_unlike=True)
+    assert [(line.change, line.compared) for line in found] == [(None, False)] * 4
+
+
 @pytest.mark.parametrize(
     ("before", "now", "kind"),
     [
@@ -257,7 +262,8 @@ def test_advice_about_a_country_or_variant_of_any_name_is_escaped():
 def test_a_button_is_called_what_it_is_called_on_the_banner(lang):
     words, banner = Words.of(lang), {"accept": "Everything!", "refuse": "Nothing!"}
     assert [way_in_words(words, how, banner) for how in ("accept", "refuse")] == ["Everything!", "Nothing!"]
-    assert way_in_words(EN, "preferences", banner) == "Chosen in preferences"
+    assert way_in_words(EN, "save", banner) == "Chosen in preferences"
+    assert way_in_words(EN, "preferences", banner) == "Changed later"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -268,6 +274,28 @@ def test_a_day_is_read_as_it_is_written(lang, day):
     assert words.iso(words.day(day, year=True).upper()) in (day.isoformat(), words.day(day, year=True).upper())
     assert words.iso(day.isoformat()) == day.isoformat()
     assert {Words.of(other).iso(words.day(day, year=True)) for other in LANGUAGES} == {day.isoformat()}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("27.11.2026", " 27.11.2026 ", "27 November 2026", "27 NOYABR 2026", "27 noy 2026", "27 kas 2026"),
+        *("27 ноября 2026", "27 ноябрь 2026", "27 нояб 2026", "27 Kasım 2026", "27 KASIM 2026"),
+    ],
+)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_day_is_read_as_people_write_it(lang, text):
+    assert Words.of(lang).iso(text) == "2026-11-27"
+
+
+def test_a_month_is_read_by_each_of_its_names():
+    for lang in LANGUAGES:
+        words = Words.of(lang)
+        also = str(words("months_also")).split()
+        assert len(also) % 12 == 0
+        for n, name in enumerate([*words.months, *also]):
+            for written in (name, name.capitalize()):
+                assert words.iso(f"1 {written} 2026") == f"2026-{n % 12 + 1:02}-01"
 
 
 @pytest.mark.parametrize("text", ["spring", "1 Foo 2026", "x Nov 2026", "", "1 2 3", "² Nov 2026"])

@@ -5,21 +5,22 @@ import logging
 import re
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import msgspec
 import pytest
 from conftest import closing
 from forms import post
-from test_marketer import TODAY, three_answers
+from test_marketer import TODAY, log_in, three_answers
 
 from consent_server import create_app
 from consent_server.entry import COLUMNS
 from consent_server.site import Variant, base64url
 from consent_server.store.keys import buckets
 from consent_server.tokens import token
-from consent_server.web.marketer import links
+from consent_server.web.marketer import api_keys, links
+from consent_server.web.marketer.session import hash_password
 from consent_server.web.marketer.words import LANGUAGES, Words
 
 
@@ -41,7 +42,7 @@ def test_a_link_shows_the_report_that_was_on_the_page_and_nothing_else(marketer,
     words = Words.of("en")
     assert words.days(day, TODAY) in answer.text
     assert "Analytics was allowed in <b>40.0%</b> of the <b>5</b> visits" in answer.text
-    assert "Target reached" in answer.text
+    assert "the target 30%" in answer.text
     assert str(words("link_shared", day=words.day(TODAY + timedelta(days=7), year=True))) in answer.text
     # It leads nowhere but to itself in another language, its style and its script, and nothing on it is sent.
     leads = {*re.findall(r'(?:href|src|action)="([^"#]+)', answer.text)}
@@ -229,6 +230,22 @@ def test_a_question_that_cannot_be_answered_any_more_shows_no_other_report(app, 
     share(marketer, site, f"from={day}")
     said = Words.of("en")("links_since", day=Words.of("en").day(day, year=True))
     assert str(said) in marketer.get(f"/links?site={site.id}").text
+
+
+def test_the_last_day_of_a_link_and_the_first_of_a_key_are_days_of_the_shop(settings, site, shopper, monkeypatch):
+    late = int(datetime(2026, 3, 2, 21, 30, tzinfo=UTC).timestamp())  # half past one of the third, in Baku
+    for module in (links, api_keys):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: late))
+    app = create_app(settings, {site.id: replace(site, timezone="Asia/Baku")})
+    with closing(app.extensions["consent"].store) as store:
+        store.marketers.add("leyla", hash_password("x"), [site.id])
+        window = app.test_client()
+        log_in(window, "leyla", "x")
+        path = share(window, site)
+        assert "until 10 Mar 2026" in window.get(f"/links?site={site.id}").text
+        assert "works until 10 Mar 2026" in window.get(path).text
+        page = window.get(f"/keys?site={site.id}").text
+        assert "3 Mar 2026" in post(window, "/keys", page, site=site.id, name="x").text
 
 
 def test_a_shop_has_no_more_links_than_can_be_read(app, marketer, site, monkeypatch):

@@ -20,6 +20,7 @@ from consent_server.rules import Rule
 from consent_server.settings.environment import Settings
 from consent_server.site import OPTIONAL, Variant
 from consent_server.store.keys import buckets
+from consent_server.web.marketer import api_keys
 from consent_server.web.marketer.session import hash_password
 from consent_server.web.marketer.words import LANGUAGES, Words
 
@@ -251,6 +252,18 @@ def test_an_api_key_is_kept_as_itshash_password(app, marketer, site):
     assert key.encode() not in b"".join([*kept, *kept.values()])
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_shop_has_no_more_keys_than_can_be_read(marketer, site, monkeypatch, lang):
+    monkeypatch.setattr(api_keys, "MOST", 1)
+    api_key(marketer, site)
+    page = marketer.get(f"/keys?site={site.id}&lang={lang}").text
+    refused = post(marketer, "/keys", page, site=site.id, name="another")
+    words = Words.of(lang)
+    assert refused.status_code == 400
+    assert str(words("keys_full", most=words.number(1))) in refused.text
+    assert "another" not in marketer.get(f"/keys?site={site.id}").text
+
+
 def test_a_key_for_another_shop_cannot_be_made(marketer, other_site):
     page = marketer.get("/").text
     assert post(marketer, "/keys", page, site=other_site.id, name="x").status_code == 403
@@ -306,6 +319,19 @@ def test_page_json_and_csv_agree(marketer, shopper, site, by):
     assert "<b>60.0%</b> of the visits were answered, and <b>33.3%</b> of the answers allow it" in page
 
 
+def test_each_rate_comes_with_the_two_counts_that_it_is_made_of_the_goal_of_a_part_too(marketer, shopper):
+    three_answers(shopper)
+    page = marketer.get("/?goal=reach_marketing&lang=en").text
+    devices = re.search(r'aria-labelledby="by-device">.*?</table>', page, re.S)[0]
+    assert re.findall(r'columnheader">([^<]*)', devices)[2:] == [
+        "Reach of marketing", "Answer rate", "Functional", "Analytics", "Marketing",
+    ]  # fmt: skip
+    assert re.findall(r"\d of \d", devices) == ["1 of 5", "3 of 5", "1 of 3", "2 of 3", "1 of 3"]
+    categories = re.search(r'<h2 id="categories">.*?</table>', page, re.S)[0]
+    assert re.findall(r"\d of \d", categories)[-3:] == ["1 of 3", "1 of 5", "0 of 1"]
+    assert "1 of 2" in re.search(r'<dl class="after">.*?</dl>', page, re.S)[0]
+
+
 def test_the_headline_is_the_goal_that_was_chosen(marketer, shopper):
     three_answers(shopper)
     page = marketer.get("/?goal=answer").text
@@ -316,9 +342,9 @@ def test_the_headline_is_the_goal_that_was_chosen(marketer, shopper):
 
 def test_a_target_is_reached_or_missed_by_so_many_points(marketer, shopper):
     three_answers(shopper)
-    assert "Target reached: the answer rate is 10.0 points above 50%." in marketer.get("/?goal=answer&target=50").text
-    page = marketer.get("/?goal=answer&target=72,5%25").text
-    assert "Target missed: the answer rate is 12.5 points below 72.5%." in page
+    assert "Target reached: the answer rate is 50.0 points above 10%." in marketer.get("/?goal=answer&target=10").text
+    page = marketer.get("/?goal=answer&target=92,5%25").text
+    assert "Target missed: the answer rate is 32.5 points below 92.5%." in page
     refused = marketer.get("/?target=many")
     assert refused.status_code == 400
     assert "A target is a percentage from 0 to 100." in refused.text

@@ -1,5 +1,6 @@
 """The marketer's own notes: on the charts and in the list, for who reads the shop, until they are removed."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -42,6 +43,19 @@ def test_notes_are_of_one_shop_and_for_its_marketers_alone(marketer, other_marke
         assert marketer.post(path, data={"site": site.id, "form": "0" * 64}).status_code == 403
         assert stranger.post(path, data={"site": site.id}).headers["Location"] == "/"
     assert "autumn sale" in marketer.get("/").text
+
+
+def test_a_note_with_a_day_that_is_none_is_there_to_be_mended(marketer, site):
+    page = marketer.get("/").text
+    fields = {"site": site.id, "day": "31.2.2026", "text": 'The "autumn" <sale>', "asked": "goal=answer"}
+    refused = post(marketer, "/notes", page, **fields).text
+    form = re.search(r'<form class="row".*?</form>', refused, re.S)[0]
+    written = {name: html.unescape(value) for name, value in re.findall(r'name="([^"]+)" value="([^"]*)"', form)}
+    assert {name: written[name] for name in fields} == fields
+    again = marketer.post("/notes", data={**written, "day": f"{TODAY:%d.%m.%Y}"})
+    assert (again.status_code, again.headers["Location"]) == (303, f"/?goal=answer&site={site.id}#happened")
+    [note] = marketer.application.extensions["consent"].store.notes.all(site)
+    assert (note.day, note.text) == (TODAY, fields["text"])
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -11,6 +12,8 @@ from importlib.resources import files
 from markupsafe import Markup, escape
 
 from ....rates.counts import Rate
+
+_NUMBERS = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 
 LANGUAGES = ("az", "en", "ru", "tr")
 
@@ -25,6 +28,11 @@ def plural(lang: str, count: int) -> int:
             return 0
         return 1 if count % 10 in (2, 3, 4) and count % 100 not in (12, 13, 14) else 2
     return int(lang == "en" and count != 1)
+
+
+def _folded(text: str) -> str:
+    """Return a text in small letters, and with one i: Azerbaijani and Turkish have one with a dot and one without."""
+    return text.replace("İ", "i").lower().replace("ı", "i")
 
 
 class Count(str):
@@ -128,17 +136,20 @@ class Words:
         return self._table["months"].split()
 
     def iso(self, text: str | None) -> str | None:
-        """Return a day as ``2026-01-31`` that was written as ``day`` writes it, in this language or another of ours.
+        """Return a day as ``2026-01-31`` that was written in this language or another of ours.
 
-        Whatever else is left as it is.
+        That is as ``day`` writes it, with the whole name of the month, or as ``31.1.2026``. All else is left as it is.
         """
-        parts = (text or "").lower().split()
+        if written := _NUMBERS.fullmatch((text or "").strip()):
+            day, month, year = written.groups()
+            return f"{year}-{month:0>2}-{day:0>2}"
+        parts = _folded(text or "").split()
         if len(parts) != 3 or not (parts[0] + parts[2]).isdecimal():
             return text
         for words in (self, *map(Words.of, LANGUAGES)):
-            months = [month.lower() for month in words.months]
-            if parts[1] in months:
-                return f"{parts[2]}-{months.index(parts[1]) + 1:02}-{parts[0]:0>2}"
+            names = [_folded(name).rstrip(".") for name in (*words.months, *words._table["months_also"].split())]
+            if parts[1].rstrip(".") in names:
+                return f"{parts[2]}-{names.index(parts[1].rstrip('.')) % 12 + 1:02}-{parts[0]:0>2}"
         return text
 
     def span(self, first: date, last: date, year: bool = False) -> str:

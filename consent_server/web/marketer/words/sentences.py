@@ -28,6 +28,8 @@ def advice_in_words(words: Words, advice: Advice) -> Markup:
     if advice.by == "variant":
         key = f"advice_variant_{advice.rate.partition('_')[0]}"
         there = escape(advice.model)
+        for rival in advice.rivals:
+            there = words("either", a=there, b=rival)
     else:
         there = words("the_others") if advice.model is None else words.many(advice.by, advice.model)
     return _capital(words(key, a=words.many(advice.by, advice.value), b=there, more=words.number(advice.more)))

@@ -10,8 +10,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from ..site import ConsentError
-from .hosts import without_port
+from ...site import ConsentError
+from ..hosts import without_port
 
 
 class NoCookieDatabase(ConsentError):

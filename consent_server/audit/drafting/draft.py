@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..catalogue import missing_language, service
-from ..catalogue.addresses import is_pattern
-from ..catalogue.names import resembled
-from ..site import Site
-from .advice import NO_ENTRY, NO_PATTERN
-from .hosts import host_of, is_third_party, without_port
-from .lists import listable
-from .report import Report, printable
+from ...catalogue import missing_language, service
+from ...catalogue.addresses import is_pattern
+from ...catalogue.names import resembled
+from ...site import Site
+from ..advice import NO_ENTRY, NO_PATTERN
+from ..hosts import host_of, is_third_party, without_port
+from ..lists import listable
+from ..report import Report, printable
 from .suggestions import Suggestions, company_of
 
 Row = Mapping[str, Any]

@@ -1,0 +1,92 @@
+"""Who asked for what: a script, a worker, or else the document in which it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ..hosts import host_of, path_of
+from .netlog import Sent
+
+_ADDRESS = re.compile(r"(?<!blob:)https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
+_OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
+"""It stands between a tracker and the calls that it holds: nobody's initiator."""
+
+
+class Initiators:
+    """What the witnesses tell of who asked, by the address that was asked for."""
+
+    def __init__(self) -> None:
+        self._by_url: dict[str, str] = {}
+        self._opened: dict[str, str] = {}
+        """Who opened a window, by its address without the query, which a form fills in."""
+        self._workers: dict[str, list[str]] = {}
+        """Scripts of workers by the page that started them."""
+        self._serving: list[str] = []
+        """Scripts of service workers."""
+
+    def __contains__(self, url: str) -> bool:
+        return url in self._by_url
+
+    def asked(self, url: str, initiator: str) -> None:
+        """Take who asked for an address; who is told first counts."""
+        self._by_url.setdefault(url, initiator)
+
+    def opened(self, url: str, initiator: str) -> None:
+        """Take who opened a window, or sent a form, to an address."""
+        self._opened.setdefault(path_of(url), initiator)
+
+    def started(self, script: str, page: str) -> None:
+        """Take a worker that a page has started."""
+        self._workers.setdefault(page, []).append(script)
+
+    def serves(self, script: str) -> None:
+        """Take a service worker."""
+        self._serving.append(path_of(script))
+
+    def opener(self, url: str) -> str:
+        """Return who opened a window of this address, empty where nobody is known."""
+        return self._opened.get(path_of(url), "")
+
+    def of_sent(self, sent: Sent, page: str) -> str:
+        """Return who asked for what the network log has, by who else saw it; empty where that is the page."""
+        known = self._by_url.get(sent.url) or self.opener(sent.url) or _first_of(self._workers.get(page, ()), sent)
+        if not known and sent.url.startswith(("ws:", "wss:")):  # those of pages and of other workers are known
+            known = _first_of(sorted(self._serving, key=lambda script: _nearness(script, page), reverse=True), sent)
+        is_other = sent.initiator.startswith("http") and host_of(sent.initiator) != host_of(page)
+        return known or (sent.initiator if is_other else "")
+
+
+def _nearness(script: str, page: str) -> int:
+    """Return how much of a page's address is the folder of a service worker, for whose pages that is."""
+    folder = script.rpartition("/")[0]
+    return len(folder) if page.startswith(folder) else 0
+
+
+def _first_of(scripts: Iterable[str], sent: Sent) -> str:
+    """Return the first script of the origin that asked."""
+    return next((script for script in scripts if sent.initiator and script.startswith(sent.initiator)), "")
+
+
+def initiator_in(found: dict[str, Any], document: str, asked: str) -> str:
+    """Return who made a request by its event: the script nearest to it, or the page in whose HTML it stands.
+
+    Args:
+        found: the event's ``initiator``.
+        document: the page.
+        asked: the address that was asked for, which is not what asked.
+    """
+    stack = found.get("stack")
+    while stack:
+        for frame in stack.get("callFrames", ()):
+            if frame["url"].startswith("http") and not _OUR_SCRIPT.search(frame["url"]):
+                return path_of(frame["url"])
+        stack = stack.get("parent")
+    url = found.get("url", "")
+    return path_of(url if url.startswith("http") and url != asked else document)
+
+
+def initiator_on(stack: str, document: str) -> str:
+    """Return who made a call by its stack, as the browser writes it: the script nearest to it, or the document."""
+    return path_of(next((url for url in _ADDRESS.findall(stack) if not _OUR_SCRIPT.search(url)), document))

@@ -1,0 +1,1 @@
+"""The lists that a shop lacks, written out of what was seen: by the catalogue, and by suggestions that say so."""

@@ -1,0 +1,96 @@
+"""What was counted of a site, of a part of its shoppers, and by which dimension: the one way to the counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from ..entry import SIGNAL
+from ..site import Site
+from ..store import Store
+from ..store.counters import Row
+from .counts import Counts
+from .only import Only, value_in
+from .period import Period
+
+
+def counts_of(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
+    """Return what was counted over a period, by one of DIMENSIONS, ``parts`` or ``placed``."""
+    return {value: Counts(row) for value, row in store.counters.counts(site, period.first, period.last, by).items()}
+
+
+def answers(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
+    """Return what was counted but for the answers that an older version took a privacy signal for.
+
+    The counters say on which day those were, not in which language, variant, country or on which device: rows by these
+    have them still.
+    """
+    counted = counts_of(store, site, period, by)
+    if by == "how" and SIGNAL in counted:
+        counted[SIGNAL] = counted[SIGNAL].only_shown()
+    elif by == "day":
+        signalled = store.counters.daily(site, period.first, period.last, "how").get(SIGNAL, [])
+        for day, row in zip(period, map(Counts, signalled), strict=False):
+            counted[day.isoformat()] -= row - row.only_shown()
+    return {value: counts for value, counts in counted.items() if by == "day" or any(counts.row)}
+
+
+def days_of(store: Store, site: Site, period: Period, only: Only) -> dict[str, Counts]:
+    """Return the counts of each day of a part of the shoppers."""
+    if not only:
+        return answers(store, site, period, "day")
+    if only.alone:
+        by, value = only.alone
+        rows: Sequence[Row] = store.counters.daily(site, period.first, period.last, by).get(value, [])
+        daily = [Counts(row) for row in rows] or [Counts()] * period.days
+    else:
+        cells = store.counters.daily(site, period.first, period.last, only.counted())
+        picked = [each for cell, each in cells.items() if only.has(cell)]
+        daily = [Counts.total(map(Counts, rows)) for rows in zip(*picked, strict=True)] or [Counts()] * period.days
+    return {day.isoformat(): counts for day, counts in zip(period, daily, strict=True)}
+
+
+def rows_of(
+    store: Store, site: Site, period: Period, asked: Sequence[str], only: Only
+) -> tuple[dict[str, dict[str, Counts]], dict[tuple[str, str], date]]:
+    """Return the counts of a part of the shoppers by each of these dimensions, and the first day of each value.
+
+    What never occurred is left out.
+    """
+    counted = {
+        kind: store.counters.daily(site, period.first, period.last, kind)
+        for kind in {only.counted(by) if only else by for by in asked}
+    }
+    found: dict[str, dict[str, Counts]] = {by: {} for by in asked}
+    since: dict[tuple[str, str], date] = {}
+    for by, rows in found.items():
+        for cell, days in counted[only.counted(by) if only else by].items():
+            total = Counts(tuple(map(sum, zip(*days, strict=True))))
+            if (by, cell) == ("how", SIGNAL):
+                total = total.only_shown()
+            if not any(total.row) or not only.has(cell):
+                continue
+            value, first = value_in(cell, by) if only else cell, next(n for n, row in enumerate(days) if any(row))
+            rows[value] = rows.get(value, Counts()) + total
+            since[by, value] = min(since.get((by, value), date.max), period.first + timedelta(days=first))
+    return found, since
+
+
+def rules_of(store: Store, site: Site, period: Period, only: Only) -> dict[str, Counts]:
+    """Return the counts by rule; none of one rule alone, nor of a country, of which they are not counted."""
+    return {} if {"rule", "country"} & {*only} else rows_of(store, site, period, ["rule"], only)[0]["rule"]
+
+
+def together_since(store: Store, site: Site, days: Mapping[str, Counts], only: Only, period: Period) -> date | None:
+    """Return from which day of the period on parts were counted together, or None where they always were.
+
+    Older versions counted each dimension by itself alone.
+    """
+    if not only or not only.crossed:
+        return None
+    picked = Only(only if only.alone else {})
+    cells = store.counters.daily(site, period.first, period.last, only.counted())
+    rows = [each for cell, each in cells.items() if picked.has(cell)]
+    counted = [Counts.total(map(Counts, row)) for row in zip(*rows, strict=True)] or [Counts()] * period.days
+    short = [day for day, together in zip(period, counted, strict=True) if days[day.isoformat()].shown > together.shown]
+    return short[-1] + timedelta(days=1) if short else None

@@ -1,0 +1,140 @@
+"""What consent.toml says: whose something is, how long it lives, what may be asked; and what gives a number on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from consent_server.audit.findings import Finding, Judge
+from consent_server.audit.hosts import host_of
+from consent_server.audit.lives import in_days, seconds_of
+from consent_server.audit.observed import Observed, Sighting
+from consent_server.audit.run import _site_at
+from consent_server.settings.shops import make_site
+from consent_server.site import Cookie, Site
+
+SHOP = "https://shop.example"
+TESTS = "http://127.0.0.1:8080"
+DAY = 86400.0
+
+
+def site(origin: str = SHOP, **changes: Any) -> Site:
+    made = make_site("shop", "Shop", (origin,), f"{SHOP}/privacy", date(2025, 12, 20))
+    return replace(made, **changes)
+
+
+def listed(name: str, **life: str) -> Cookie:
+    return Cookie(name, "Shop", {"en": "What for"}, life or {"en": "1 year"})
+
+
+def seen(kind: str, name: str, host: str = "shop.example", page: str = f"{SHOP}/", **rest: Any) -> Sighting:
+    return Sighting(kind, name, host, page, page, 1.0, **rest)
+
+
+def asked(url: str, **rest: Any) -> Sighting:
+    return seen("request", url.partition("?")[0], host_of(url), url=url, **rest)
+
+
+def judged(of: Site, *sightings: Sighting, shop: str = "shop.example", state: str = "before", **rest: Any) -> list[str]:
+    found: list[Finding] = Judge(shop, of, [Observed(state, [*sightings], **rest)]).findings()
+    return [each.name for each in found]
+
+
+@pytest.mark.parametrize("at", [TESTS, "http://shop.test", SHOP])
+def test_what_the_shop_needs_is_its_own_at_whatever_address_it_is_audited(at: str) -> None:
+    of = site(test_origins=(TESTS,), cookies={"necessary": (listed("basket"),), "analytics": (listed("_t"),)})
+    own = [seen("cookie", "basket", at.partition("//")[2], at), seen("local-storage", "basket", host_of(at), at)]
+    assert judged(of, *own, seen("cookie", "_t", host_of(at), at), shop=host_of(at)) == ["_t"]
+    assert judged(of, seen("cookie", "basket", "t.example", at), shop=host_of(at)) == ["basket"]
+
+
+def test_a_shop_is_known_by_the_addresses_for_its_tests() -> None:
+    of = site(test_origins=(TESTS,))
+    assert _site_at([f"{TESTS}/goods"], [of]) is of
+    assert _site_at(["http://127.0.0.1:8081/"], [of]) is None
+
+
+def test_our_cookie_for_a_whole_domain_is_ours_on_localhost_too() -> None:
+    at = "http://www.shop.localhost:8000"
+    of = site(at, cookie_domain="shop.localhost", cookies={"necessary": (listed("basket"),)})
+    mine = [seen("cookie", name, "shop.localhost", f"{at}/") for name in ("consent", "basket")]
+    assert judged(of, *mine, shop=host_of(at)) == []
+    assert judged(of, seen("cookie", "consent", "other.localhost", f"{at}/"), shop=host_of(at)) == ["consent"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["session", "Session", "sessiya", "сессия", "oturum", "until the browser is closed", "до закрытия браузера"],
+)
+def test_a_life_that_ends_with_the_browser_is_read_however_it_is_written(words: str) -> None:
+    assert seconds_of(words) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"), [("a year", 366 * DAY), ("1 Year", 366 * DAY), ("30 minutes", 1800), ("for ever", None)]
+)
+def test_a_life_is_read_in_seconds(words: str, seconds: float | None) -> None:
+    assert seconds_of(words) == seconds
+
+
+@pytest.mark.parametrize(
+    ("life", "lives", "longer"),
+    [
+        ({"en": "Session"}, DAY, False),
+        ({"en": "Session"}, 2 * DAY, True),
+        ({"en": "30 minutes"}, 1800, False),
+        ({"en": "30 minutes"}, DAY, True),
+        ({"en": "1 hour"}, 3900, False),
+        ({"en": "1 hour"}, 4 * 3600, True),
+        ({"en": "1 year"}, 400 * DAY, False),
+        ({"en": "1 year"}, 410 * DAY, True),
+        ({"en": "as long as it lasts", "ru": "1 день"}, 3 * DAY, True),
+        ({"en": "as long as it lasts", "ru": "долго"}, 9999 * DAY, False),
+    ],
+)
+def test_a_cookie_lives_as_long_as_any_language_of_the_shop_says(
+    life: dict[str, str], lives: float, longer: bool
+) -> None:
+    of = site(languages=("en", "ru"), cookies={"necessary": (listed("_v", **life),)})
+    assert judged(of, seen("cookie", "_v", life=lives)) == (["_v"] if longer else [])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(45, "45 seconds"), (1800, "30 minutes"), (4 * 3600, "4 hours"), (DAY, "24 hours"), (9e7, "1042 days")],
+)
+def test_a_time_that_is_said_can_be_read_again(seconds: float, said: str) -> None:
+    assert in_days(seconds) == said
+    assert seconds_of(said) is not None
+
+
+def test_a_host_alone_may_be_connected_to_where_something_there_may_be_asked_for() -> None:
+    patterns = (("t.example/static/*", "necessary"), ("t.example/pixel", "marketing"), ("ads.example/x", "marketing"))
+    of = site(trackers=patterns)
+    ahead = [asked("https://t.example/"), asked("https://t.example"), asked("https://ads.example/")]
+    assert judged(of, *ahead, asked("https://t.example/other")) == ["https://ads.example/", "https://t.example/other"]
+    assert judged(of, *ahead, state="accepted") == []
+    assert judged(site(services=("recaptcha",)), asked("https://www.google.com/"), state="accepted") == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "url", "suspected"),
+    [
+        ({"_a": "GA1.1.123456.789012"}, "/metrics?id=123456.789012", True),
+        ({"_a": "0f9b1c2d3e4f5a6b"}, "/px/0f9b1c2d3e4f5a6b/hit.gif", True),
+        ({"_a": "12345678"}, "/goods/12345678.jpg", False),
+        ({"_a": "gridlayout"}, "/api?view=gridlayout", False),
+        ({"_f": "layout2026-11"}, "/api?view=layout2026-11", False),
+        ({"basket": "0f9b1c2d3e4f5a6b"}, "/api?basket=0f9b1c2d3e4f5a6b", False),
+    ],
+)
+@pytest.mark.parametrize("where", ["cookies", "stored"])
+def test_a_number_of_the_shoppers_is_known_again_and_a_setting_is_none(
+    where: str, kept: dict[str, str], url: str, suspected: bool
+) -> None:
+    lists = {"necessary": (listed("basket"),), "functional": (listed("_f"),), "analytics": (listed("_a"),)}
+    hit = asked(f"{SHOP}{url}")
+    assert judged(site(cookies=lists), hit, **{where: kept}) == ([hit.name] if suspected else [])
