@@ -111,7 +111,7 @@ export const verifyProof = async ({ sealed, unsealed }, token, keys, { site, now
     throw new RangeError('This should have been sealed.');
   }
   const shown = sealed.find((/** @type {any} */ { entry }) => entry.id == jti);
-  if (!shown) throw new RangeError('This is not shown.');
+  if (!shown) throw new RangeError('This one is not shown.');
   const { entry, path, number, seal } = shown;
   const said = await payloadOf(seal, keys);
   // Who answered, and what, is taken from the token; when, to the second. Names say what is what, whatever the order is.

@@ -188,4 +188,4 @@ def test_an_answer_that_is_not_shown_is_no_forgery() -> None:
     gone["proof"] = {"sealed": [], "unsealed": []}
     others = placed(keys, 3, 9)
     others["proof"]["sealed"][0]["entry"]["id"] = "another one"
-    assert places([gone, others], keys) == ["RangeError: This is not shown."] * 2
+    assert places([gone, others], keys) == ["RangeError: This one is not shown."] * 2
