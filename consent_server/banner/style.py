@@ -35,7 +35,7 @@ def theme(look: Mapping[str, Any]) -> str:
             }
         )
         + _dark({name: value for name, value in dark.items() if light[name] != value})
-        + ("[data-ask] button{font-size:var(--ask-button-size)}" if sized else "")
+        + ("html>[data-ask] button{font-size:var(--ask-button-size)}" if sized else "")
     )
 
 
@@ -61,4 +61,4 @@ def _short(value: str) -> str:
 
 
 def _rule(properties: Mapping[str, str]) -> str:
-    return f"[data-ask]{{{';'.join(f'{k}:{v}' for k, v in properties.items())}}}"
+    return f"html>[data-ask]{{{';'.join(f'{k}:{v}' for k, v in properties.items())}}}"

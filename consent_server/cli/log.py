@@ -274,9 +274,8 @@ def carry_over_log(site: str, data: Path | None) -> None:
     """
     with open_store(data) as (settings, sites, store):
         progress = (lambda n: click.echo(f"\r{n:,}", nl=False, err=True)) if sys.stderr.isatty() else lambda n: None
-        found = carry_over(
-            store, site_named(sites, site), signing_keys(settings), int(datetime.now(UTC).timestamp()), progress
-        )
+        shop = site_named(sites, site)
+        found = carry_over(store, shop, signing_keys(settings), store.attestations.time(shop) // 1000, progress)
     click.echo(f"{site}: {found} entries that were erased without a statement are signed for as they were found.")
 
 

@@ -6,7 +6,6 @@ from typing import cast
 
 from . import keys
 from .accounts import Accounts
-from .api_keys import ApiKey, ApiKeys
 from .connection import Connection, Server, StoreAway, WrongLayout
 from .connection.clock import Clock, ClocksApart
 from .connection.foreign import Unreadable
@@ -22,6 +21,7 @@ from .feed.reader import Feed
 from .history import History
 from .leaks import Leaks
 from .log import Archived, Log
+from .readers.api_keys import ApiKey, ApiKeys
 from .readers.marketers import Marketer, Marketers, ReportLink
 from .readers.notes import Note, Notes
 

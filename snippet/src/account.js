@@ -9,7 +9,7 @@ const { cookie, domain, keep } = __ACCOUNT__;
 
 const state = cookie.replace('consent', 'ask-account');
 /** As the browser has it, whatever the page has named so. */
-const { prototype } = Document;
+const prototype = Object.getPrototypeOf(document);
 const scope = `;Path=/;SameSite=Lax${location.protocol == 'https:' ? ';Secure' : ''}${
   domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''};Max-Age=`;
 /** @param {string} name @param {string} value */

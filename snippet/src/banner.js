@@ -38,6 +38,13 @@ const wear = () => {
   for (const sheet of sheets) if (sheet.cssRules[0] && !doc.adoptedStyleSheets.includes(sheet)) doc.adoptedStyleSheets.push(sheet);
 };
 
+/** @returns {Element | null | undefined} what has the focus, in an open shadow root too */
+const focusedPart = () => {
+  let { activeElement: part } = doc, inner;
+  while ((inner = part?.shadowRoot?.activeElement)) part = inner;
+  return part;
+};
+
 /** The font is the body's. Asked for when the browser is about to look at all styles, or it would do so twice. */
 const takeFont = () => host?.style.setProperty('--ask-font', getComputedStyle(doc.body ?? host).fontFamily, 'important');
 
@@ -81,9 +88,7 @@ export const theHost = () => {
     // A page that was put together from its own text has a copy.
     root.querySelectorAll('[data-ask][popover]').forEach((copy) => copy.remove());
     // Nothing lies over a modal dialog of the page, beside which all else is inert. One in a shadow root has the focus.
-    let { activeElement } = doc;
-    while (activeElement?.shadowRoot) ({ activeElement } = activeElement.shadowRoot);
-    const modal = root.querySelector(':modal') ?? activeElement?.closest(':modal');
+    const modal = root.querySelector(':modal') ?? focusedPart()?.closest(':modal');
     root.insertBefore(host, modal ? null : doc.body); // last, where it is not in the top layer: of what lies as far up it is above
     if (!modal) host.showPopover?.();
     sizes.observe(host);
@@ -97,7 +102,7 @@ export const theHost = () => {
  */
 const giveWay = () =>
   requestAnimationFrame(() => {
-    const target = /** @type {Element} */ (doc.activeElement);
+    const target = /** @type {Element} */ (focusedPart());
     if (target == doc.body) return; // nothing has it
     const { x, y, width, height } = target.getBoundingClientRect();
     if (banner?.contains(doc.elementFromPoint(x + width / 2, y + height / 2)) && !host.contains(target)) {
@@ -124,10 +129,12 @@ let focused;
 
 /** Who has answered before is asked again, or looks for the preferences: that is no showing. */
 let isFirst = true;
-const seen = () => banner && isFirst && countShowing(banner);
+const seen = () => banner && isFirst && countShowing(banner, tongue);
 
+/** That of the banner, whatever the page makes of `lang`. @type {string} */
+let tongue;
 /** @returns {string} the language of the banner that is there, else the one to speak now */
-export const spoken = () => (banner?.isConnected ? banner.lang : language());
+export const spoken = () => (banner?.isConnected ? tongue : language());
 
 export const hideBanner = () => {
   seen();
@@ -143,7 +150,7 @@ export const hideBanner = () => {
  * @param {boolean} [failed] whether the preferences, which somebody asked for, did not load
  */
 export const showBanner = (clicks, reach, failed) => {
-  const lang = spoken();
+  const lang = tongue = spoken();
   const [, title, text, accept, refuse, choose, policy, unloaded] = notices[lang];
   if (!banner) focused = /** @type {HTMLElement} */ (doc.activeElement);
   banner?.remove();

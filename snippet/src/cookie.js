@@ -64,12 +64,14 @@ export const parse = (value = '') => {
     // No text that may be in a payload has a - or _ in base64url. And a yes names its decision, so that a refusal's token
     // has nothing to turn into one.
     /** @type {import('./types').Pending[]} */
-    const list = JSON.parse(waits ? decodeURIComponent(value.slice(1)) : `[${atob(value.slice(0, -SIGNATURE))}]`);
+    const list = JSON.parse(waits ? decodeURIComponent(value.slice(1)) : `[${atob(value.slice(0, -SIGNATURE))}]`,
+      // Whoever can write the cookie writes nothing that would be sent without end, or stand in the way of later decisions.
+      (key, it) => (/^(id|previous)$/.test(key) ? it + '' : it));
     const last = /** @type {import('./types').Pending} */ (list.at(-1));
     const { allow, at, id = last.jti ?? '' } = last;
-    if (last.site == site && (id || !allow[0]) && at > 0 && allow.every((category) => CATEGORIES.includes(category))) {
+    if (last.site == site && (id || !allow[0]) && at >= 0 && allow.every((category) => CATEGORIES.includes(category))) {
       // A refusal says the hour, and no yes of that hour is newer; of two that cannot be ordered the stricter counts.
-      return { value, unsent: waits ? list : [], last, id, moment: at + (allow[0] ? -allow.length / 8 : 3599) };
+      return { value, unsent: waits ? list : [], last, id, moment: at - (allow[0] ? allow.length / 8 : -3599) };
     }
   } catch {}
 };

@@ -187,10 +187,12 @@ const details = (gate) => {
   const place = (frame, releaseOnce) => {
     /** @type {Document | undefined} */
     let drawn;
+    /** What it begins with. @type {Node | null | undefined} */
+    let ours;
     const draw = () => {
       const { contentWindow: view, contentDocument: page } = frame;
       // What the page itself, or a link of its, has put there stays.
-      if (page?.URL != 'about:blank' || !view || page == drawn || !/^(about:blank)?$/.test(frame.getAttribute('src') ?? '')
+      if (page?.URL != 'about:blank' || !view || page == drawn || (page.body?.firstChild ?? ours) != ours || !/^(about:blank)?$/.test(frame.getAttribute('src') ?? '')
         || frame.offsetWidth < 120 || frame.offsetHeight < 60) return;
       drawn = page;
       const { host, pathname } = /** @type {any} */ (element('a', { href: frame.dataset.src ?? '' }));
@@ -198,19 +200,21 @@ const details = (gate) => {
         ?? (host == location.host ? frame.title : host);
       const needed = (frame.dataset.consent ?? '').trim().split(/\s+/);
       const sheet = new /** @type {any} */ (view).CSSStyleSheet();
-      sheet.replaceSync(css.replaceAll('[data-ask]', 'html') + frameStyle);
+      sheet.replaceSync(css.replaceAll('html>[data-ask]', 'html') + frameStyle);
       page.adoptedStyleSheets = [sheet];
       page.documentElement.lang = lang;
       page.documentElement.dir = 'auto';
       page.title = words.details;
       if (__RULES__ && needed.some((category) => gate.rule().off.includes(/** @type {any} */ (category)))) {
-        return page.body.replaceChildren(element('p', {}, element('b', {}, provider), words.unavailable));
+        page.body.replaceChildren(element('p', {}, element('b', {}, provider), words.unavailable));
+      } else {
+        page.body.replaceChildren(
+          element('p', {}, element('b', {}, provider), say(words.held, list(needed))),
+          button(words.once, releaseOnce),
+          button(words.always, () =>
+            decide(categories.filter((category) => (__RULES__ && !consent.choice ? false : consent.allows(category)) || needed.includes(category)), 'save')));
       }
-      page.body.replaceChildren(
-        element('p', {}, element('b', {}, provider), say(words.held, list(needed))),
-        button(words.once, releaseOnce),
-        button(words.always, () =>
-          decide(categories.filter((category) => (__RULES__ && !consent.choice ? false : consent.allows(category)) || needed.includes(category)), 'save')));
+      ours = page.body.firstChild;
     };
     const watch = () => {
       frame.addEventListener('load', draw);

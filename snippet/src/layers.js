@@ -1,6 +1,6 @@
 /** What is fetched when it is wanted: the details, *My choices*, what releases, and what delivers an answer. */
 import { spoken } from './banner.js';
-import { base, config, doc, idle, language, parsed } from './site.js';
+import { base, config, doc, idle, language, parsed, script } from './site.js';
 
 /** @typedef {import('./types').Layers} Layers */
 
@@ -20,7 +20,7 @@ const layers = {};
  * has it without.
  */
 export const mayImport = doc.prerendering ? new Promise((resolve) => doc.addEventListener('prerenderingchange', resolve))
-  : 'moveBefore' in Element.prototype && !/Firefox/.test(navigator.userAgent) ? Promise.resolve() : parsed;
+  : 'moveBefore' in script && !/Firefox/.test(navigator.userAgent) ? Promise.resolve() : parsed;
 /** A browser may remember that an address did not load: each further try is another address. */
 let further = '';
 
@@ -36,6 +36,7 @@ export const loadLayer = (name, lang) =>
     .then((layer) => layer.default(gate)).catch((error) => {
     layers[name + lang] = undefined;
     further += '?';
+    console.warn('consent:', name, error);
     throw error;
   }));
 

@@ -76,22 +76,26 @@ const list = (gate) => {
 
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style.replace(/9px/g, radius));
-  doc.adoptedStyleSheets.push(sheet);
 
   /** Each place once: a page that empties one wants it so. @type {Element[]} */
   const drawn = [];
-  const look = () => doc.querySelectorAll('[data-consent-list]').forEach((place) => {
-    if (drawn.includes(place)) return;
-    drawn.push(place);
-    draw(place);
-  });
-  look();
+  /** @param {any} root the page, or an open shadow root in it */
+  const look = (root) => {
+    for (const place of root.querySelectorAll('[data-consent-list]')) {
+      if (drawn.includes(place)) continue;
+      if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
+      drawn.push(place);
+      draw(place);
+    }
+    for (const { shadowRoot } of root.querySelectorAll('*')) if (shadowRoot?.adoptedStyleSheets) look(shadowRoot);
+  };
+  look(doc);
   let looking = 0;
   // Only after what releases, which watches the page; once a frame, as an app may change a lot at once.
   gate.memory.tree?.looks.push(() => {
     looking ||= requestAnimationFrame(() => {
       looking = 0;
-      look();
+      look(doc);
     });
   });
   doc.addEventListener('consentchange', () => answers.forEach((show) => show()));

@@ -2,10 +2,12 @@
  * Releases what is marked and allowed; fetched once there is such. What is released is remembered here and in no
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
+import { wrapSenders } from './hush.js';
 import { assertSameProtocol } from './protocol.js';
 import { addressOf, hasRun, isHeld, letRun, runScript } from './run.js';
 import { watchTree } from './tree.js';
-import { ADDRESSES, partsOf, unloadMarked } from './unload.js';
+import { ADDRESSES, partsOf, playOn, unloadMarked } from './unload.js';
+import { wrapped } from './wrapped.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -28,6 +30,7 @@ const categoriesOf = (marked) => (marked.dataset.consent ?? '').trim().split(/\s
 /** @type {(gate: import('./types').Gate) => import('./types').Release} */
 const release = (gate) => {
   assertSameProtocol(gate);
+  wrapSenders(gate);
   const { doc, consent, newElement: element } = gate;
   /** @param {string} href @returns {boolean} whether it leads to a host: no `javascript:` or `data:`, however spelled */
   const isOfHost = (href) => /^http/.test(/** @type {any} */ (element('a', { href })).protocol);
@@ -236,12 +239,10 @@ const release = (gate) => {
 
   /** @param {any} owner @param {string} name of a method @param {(made: any) => void} then what is done with what it made */
   const follow = (owner, name, then) => {
-    Reflect.set(owner, name, new Proxy(owner[name], {
-      apply: (native, self, args) => {
-        const made = Reflect.apply(native, self, args);
-        then(made);
-        return made;
-      },
+    Reflect.set(owner, name, wrapped(owner[name], (act) => {
+      const made = act();
+      then(made);
+      return made;
     }));
   };
   follow(Element.prototype, 'attachShadow', (root) => {
@@ -260,12 +261,11 @@ const release = (gate) => {
   const nowhere = /** @type {Document} */ (doc.cloneNode());
   // What an app keeps of a page as text, and puts back, is a copy too.
   for (const name of ['innerHTML', 'outerHTML']) {
-    const property = /** @type {any} */ (Object.getOwnPropertyDescriptor(Element.prototype, name));
-    property.get = new Proxy(property.get, {
-      apply: (native, self) => Reflect.apply(native, self instanceof Element
-        && [self, ...all(self, '[data-consent]')].some((each) => released.has(each) && !(each instanceof HTMLScriptElement))
-        ? nowhere.importNode(self, true) : self, []),
-    });
+    const property = Object.assign(Object.create(null), Object.getOwnPropertyDescriptor(Element.prototype, name));
+    const { get } = property;
+    property.get = wrapped(get, (act, self) => (self instanceof Element
+      && [self, ...all(self, '[data-consent]')].some((each) => released.has(each) && !(each instanceof HTMLScriptElement))
+      ? Reflect.apply(get, nowhere.importNode(self, true), []) : act()));
     Reflect.defineProperty(Element.prototype, name, property);
   }
 
@@ -294,6 +294,7 @@ const release = (gate) => {
     // place in the line.
     if (gate.settings.trackers) await task();
     look(document);
+    playOn(gate.memory.passed);
     return takeBack();
   };
 

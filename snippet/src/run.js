@@ -29,23 +29,41 @@ const isSpent = ({ doc, newElement }, marked) =>
     }
   });
 
-/** What a script writes that runs once the parser has passed it would replace the whole page. @param {() => void} act */
-const withoutWriting = (act) => {
+/** How many released scripts are at work, what they start with a promise included. */
+let writers = 0;
+let acting = false;
+/** @type {(() => void)[]} */
+let undo = [];
+/**
+ * What a script writes that runs once the parser has passed it would replace the whole page. One of the page's own, which may
+ * come before the task does that ends this, writes as ever.
+ * @param {import('./types').Gate} gate
+ * @param {() => void} act
+ */
+const withoutWriting = ({ doc }, act) => {
   /** @type {any} */
   const { prototype } = Document;
-  const ignore = () => {
-    console.warn('consent: document.write does nothing in a script that was released');
-    return document;
-  };
-  const undo = ['write', 'writeln', 'open'].map((name) => {
-    const native = prototype[name];
-    if (Reflect.set(prototype, name, ignore)) return () => Reflect.set(prototype, name, native);
-    // The page has frozen it.
-    Reflect.defineProperty(document, name, { configurable: true, value: ignore });
-    return () => Reflect.deleteProperty(document, name);
-  });
+  if (!writers++) {
+    undo = ['write', 'writeln', 'open'].map((name) => {
+      const native = prototype[name];
+      /** @this {any} @param {any[]} args */
+      const ignore = function (...args) {
+        if (!acting && doc.currentScript) return Reflect.apply(native, this, args);
+        console.warn('consent: document.write does nothing in a script that was released');
+        return document;
+      };
+      if (Reflect.set(prototype, name, ignore)) return () => Reflect.set(prototype, name, native);
+      // The page has frozen it.
+      Reflect.defineProperty(document, name, Object.assign(Object.create(null), { configurable: true, value: ignore }));
+      return () => Reflect.deleteProperty(document, name);
+    });
+  }
+  acting = true;
   act();
-  undo.forEach((each) => each());
+  acting = false;
+  setTimeout(() => {
+    if (!--writers) undo.forEach((each) => each());
+  });
 };
 
 /** @type {Promise<boolean> | undefined} */
@@ -82,17 +100,22 @@ const mayTry = async (gate, marked, brought) => {
 const waits = (type) => /^text\/plain$/i.test(type.trim());
 
 /**
- * Gives a script the address that a pattern held: one that is marked too at once, as it waits by that.
+ * Gives an element the address that a pattern held: a script that is marked too at once, as it waits by that.
  * @param {Gate} gate
- * @param {any} script
+ * @param {any} element
  * @param {string} name of the attribute
  * @param {string} address
  * @param {unknown} [brought] whether by the parser; else by a script, which the page trusts
  */
-export const letRun = (gate, script, name, address, brought) => {
-  const giveIt = () => script.setAttribute(name, policy.createScriptURL(address));
-  if (!brought || waits(script.type) || hasNonce(gate, script)) giveIt();
-  else mayTry(gate, script, true).then((may) => may && giveIt());
+export const letRun = (gate, element, name, address, brought) => {
+  const giveIt = () => {
+    if (element.hasAttribute(name)) return; // the page has given it another meanwhile
+    const value = policy.createScriptURL(address);
+    if (name.includes(':')) element.setAttributeNS('http://www.w3.org/1999/xlink', name, value);
+    else element.setAttribute(name, value);
+  };
+  if (element.localName != 'script' || !brought || waits(element.type) || hasNonce(gate, element)) giveIt();
+  else mayTry(gate, element, true).then((may) => may && giveIt());
 };
 
 /** @type {WeakSet<HTMLScriptElement>} */
@@ -154,8 +177,8 @@ export const runScript = async (gate, marked, brought, mayRun) => {
   // browser look at the page's own element once more.
   marked.append(src ? gate.doc.createComment('') : '');
   if (!src) {
-    withoutWriting(() => marked.after(script));
-    script.remove();
+    withoutWriting(gate, () => marked.after(script));
+    if (type != 'speculationrules') script.remove(); // whose rules would go with it
   } else if (script != marked) marked.after(script);
   // What the browser does not run, somebody else may look for: a library that runs scripts in a worker.
   if (runs(type) || type == 'importmap') marked.type = 'text/plain';

@@ -17,8 +17,8 @@ const draw = parseInt(/** @type {any} */ (window).navigation?.entries?.()[0]?.ke
 export const { variant, layout, notices } =
   /** @type {import('./types').Way} */ (config.ways.find(({ below }) => draw < below));
 
-/** As the browser has it, whatever class of the page's takes the name later. */
-const { prototype } = HTMLDocument;
+/** As the browser has it, whatever of the page's has the name of its class. */
+const prototype = Reflect.getPrototypeOf(document);
 
 /**
  * The document as the browser has it. A page's element with a name, `<img name="cookie">`, hides what the document has of
@@ -27,14 +27,14 @@ const { prototype } = HTMLDocument;
  */
 export const doc = new Proxy(/** @type {any} */ ({}), {
   get: (_, name) => {
-    const value = Reflect.get(prototype, name, document);
+    const value = Reflect.get(/** @type {any} */ (prototype), name, document);
     return typeof value == 'function' ? value.bind(document) : value;
   },
-  set: (_, name, value) => Reflect.set(prototype, name, value, document),
+  set: (_, name, value) => Reflect.set(/** @type {any} */ (prototype), name, value, document),
 });
 
 export const script = /** @type {HTMLScriptElement} */ (doc.currentScript);
-if (!(script instanceof HTMLScriptElement)) {
+if (script?.text == null) {
   throw Error('consent: stays closed; write <script src="…">, no module');
 }
 
@@ -47,14 +47,14 @@ export const base = (script.dataset.base || script.src || `/v1/${site}/`).replac
 const languages = Object.keys(notices);
 /** @returns {string} the page's language if the site speaks it, else the browser's, else the site's first */
 export const language = () =>
-  [doc.documentElement.lang, ...(navigator.languages ?? [])].map((tag) => tag.split(/[-_]/)[0].toLowerCase())
+  [doc.documentElement.lang, ...navigator.languages ?? [navigator.language]].map((tag) => tag.split(/[-_]/)[0].toLowerCase())
     .find((tag) => languages.includes(tag)) ?? languages[0];
 
 /** @type {import('./types').Category[]} */
 export const CATEGORIES = ['functional', 'analytics', 'marketing'];
 
 /** @param {string} name of a variable of the window @param {() => any} get @param {(value: any) => void} set @returns {boolean} whether it could be had */
-export const define = (name, get, set) => Reflect.defineProperty(window, name, { configurable: true, get, set });
+export const define = (name, get, set) => Reflect.defineProperty(window, name, /** @type {any} */ ({ __proto__: null, configurable: true, get, set }));
 
 /** Whether the parser has brought all of the page. */
 export const parsed = new Promise((resolve) => {

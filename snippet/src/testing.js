@@ -4,7 +4,7 @@
  */
 
 /** The document's own, whatever the page has named so. */
-const script = /** @type {HTMLScriptElement} */ (Reflect.get(HTMLDocument.prototype, 'currentScript', document));
+const script = /** @type {HTMLScriptElement} */ (Reflect.get(Object.getPrototypeOf(document), 'currentScript', document));
 const [answer] = [location.href, script.src].map((address) => /[?&]consent=(\w+)/.exec(address)?.[1]).filter(Boolean);
 
 /**
@@ -16,7 +16,7 @@ const cameBack = () => {
   try {
     if (sessionStorage['ask-removed']?.includes(` ${href} `)) return true;
   } catch {} // storage is blocked
-  return Reflect.get(HTMLDocument.prototype, 'referrer', document) == href.split('#')[0];
+  return Reflect.get(Object.getPrototypeOf(document), 'referrer', document) == href.split('#')[0];
 };
 
 if (__TESTING__.includes(location.origin) && /^(accepted|refused|functional|analytics|marketing)$/.test(answer ?? '')) {

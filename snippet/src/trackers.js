@@ -4,10 +4,11 @@
  *
  * Native functions are wrapped in proxies: these keep names, statics and prototypes, and SDKs take them for native.
  */
+import { ADDRESS, ASKING } from './asking.js';
 import { memory } from './cookie.js';
 import { allows, changed, when } from './hold.js';
 import { tryLayer } from './layers.js';
-import { config, doc } from './site.js';
+import { config, doc, script } from './site.js';
 import { watchTree } from './tree.js';
 
 /**
@@ -15,22 +16,25 @@ import { watchTree } from './tree.js';
  *   is the native call with these arguments
  */
 
-/** The page may take the names. */
-const Address = URL, { prototype } = Element;
+/** The page may take the name. */
+const Address = URL;
+
+/** Elements that got a tracker's address, wherever the page keeps them: a withdrawal takes it back. @type {WeakRef<Element>[]} */
+const passed = memory.passed = [];
 
 /**
  * @param {any} address
- * @param {unknown} [runs] whether it is one of what runs, or is sent: a withdrawal has to know of what was let through
+ * @param {any} [subject] the element, or request, that is to have it: a withdrawal has to know of what was let through
  * @returns {string | undefined} what a tracker there waits for: a category, or whichever of several comes first
  */
-const stopped = (address, runs) => {
+const stopped = (address, subject) => {
   let waits;
   try {
     const { host, pathname } = new Address(address, doc.baseURI);
     for (const { match, category } of /** @type {import('./types').Address<string>[]} */ (config.trackers)) {
       if (!(host + pathname).match(match)) continue;
-      if (!category.split('|').some(allows)) waits = category;
-      if (runs) memory[waits ? host + pathname : category] = 1;
+      if (!category.split('|').some(allows)) memory[host + pathname] = waits = category;
+      else if (subject) subject.matches?.(':not(script)') ? passed.push(new WeakRef(subject)) : memory[category] = 1;
     }
   } catch {} // no address: the browser will say so
   return waits;
@@ -41,58 +45,64 @@ const given = new WeakMap();
 /** @param {object} thing an element, or a request */
 const of = (thing) => given.get(thing) ?? /** @type {any} */ (given.set(thing, {}).get(thing));
 
-/** @type {(own: any, name: string, address: any, act: () => any, runs?: unknown) => any} now, or once it is allowed and unless another was given */
-const give = (own, name, address, act, runs) => {
-  const turn = own[name] = {};
-  const category = stopped(address, runs);
-  return category ? category.split('|').map((each) => when(each).then(() => turn == own[name] && give(own, name, address, act, runs))) : act();
+/** @type {(subject: any, name: string, address: any, act: () => any) => any} now, or once it is allowed and unless another was given */
+const give = (subject, name, address, act) => {
+  const own = of(subject);
+  const key = name.toLowerCase().slice(-4); // without a prefix
+  const turn = own[key] = {};
+  const category = stopped(address, subject);
+  // Without its address a script would run its text.
+  if (subject.localName == 'script') {
+    if (category || subject.type == 'text/plain') subject.type = category ? (own.type ??= subject.type, 'text/plain') : own.type ?? 'text/plain';
+  }
+  return category ? category.split('|').map((each) => when(each).then(() => turn == own[key] && give(subject, name, address, act))) : act();
 };
 
-/** @type {(element: any, name: string, value: any) => any} an address that an attribute asks for at once; a link to follow does not */
+/** @type {(element: any, name: string, value: any) => any} the address that is asked for when the attribute has this value, or false */
 const asks = (element, name, value) =>
-  /^((.*:)?href|src|srcset|poster|data)$/i.test(name) && !/^a(rea)?$/.test(element.localName) && !memory.once?.has(element)
-    && ((name[5] && `${value}`.split(/[\s,]+/).find((each) => stopped(each))) || value);
-
-/** @param {any} element */
-const isScript = ({ localName }) => localName == 'script';
+  ADDRESS.test(name) && script.matches.call(element, ASKING) && !memory.once?.has(element)
+    && ((name[5] && `${value}`.split(/[\s,]+/).find((each) => stopped(each))) || `${value}`);
 
 /** @type {(act: () => any, element: any, name: string, value?: any) => any} gives an attribute, or takes it away, and what waits for it */
 const set = (act, element, name, value) => {
   const address = asks(element, name, value);
-  return address === false ? act() : give(of(element), name.toLowerCase().slice(-4), address, act, element.play ? !element.isConnected : isScript(element));
+  return address === false ? act() : give(element, name, address, act);
 };
 
 /** @param {any} root what the parser or markup made, in a frame too @param {unknown} [brought] whether it was the parser */
 const look = (root, brought) => {
-  const isElement = root != document && 'attributes' in root; // an attribute has a `localName` too, and a page's names are in a document
-  // Most that a parser brings have nothing in them. A form's own field may hide what is asked here: then there is one.
-  for (const element of [isElement && root, ...root.firstElementChild
-    ? (isElement ? prototype : root).querySelectorAll.call(root, '[src],[srcset],[poster],[data],link,image,feImage') : []]) {
-    for (const name of element ? prototype.getAttributeNames.call(element) : []) {
-      const value = /** @type {string} */ (prototype.getAttribute.call(element, name));
-      if (!stopped(asks(element, name, value), isScript(element))) continue;
+  // An attribute has a `localName` too. A form's own field may hide what is asked of it.
+  for (const element of 'attributes' in root ? [root, ...script.querySelectorAll.call(root, ASKING)] : root.querySelectorAll?.(ASKING) ?? []) {
+    for (const name of script.getAttributeNames.call(element)) {
+      const value = /** @type {string} */ (script.getAttribute.call(element, name));
+      const address = asks(element, name, value);
+      if (!stopped(address, element)) continue;
       element.removeAttribute(name);
-      if (!isScript(element)) element.setAttribute(name, value);
-      else give(of(element), name, value, () => tryLayer('release', ({ letRun }) => letRun(element, name, value, brought)));
+      give(element, name, address, () => tryLayer('release', ({ letRun }) => letRun(element, name, value, brought)));
     }
   }
 };
 
 /** @param {any} realm a window: the page's, or of a frame that a script of the page reaches into */
 const guard = (realm) => {
-  of(realm.Element);
+  of(realm.location);
 
   /** @param {string} owner a class, or nothing for the window itself @param {string} names @param {Trap} trap */
   const wrap = (owner, names, trap) => {
-    const from = realm[owner]?.prototype ?? realm;
+    const from = owner ? realm[owner]?.prototype : realm;
     for (const name of names.split(' ')) {
-      const property = Object.getOwnPropertyDescriptor(from, name);
-      const key = /** @type {const} */ (['set', 'get', 'value']).find((key) => property?.[key]);
-      if (!property || !key) continue;
-      property[key] = new Proxy(property[key], {
-        apply: (native, self, args) => trap(() => Reflect.apply(native, self, args), self, args, name),
-        construct: (native, args, made) => /** @type {any} */ (trap(() => Reflect.construct(native, args, made), 0, args, name)),
-      });
+      // What an old library gives to all objects is in none of these.
+      /** @type {any} */
+      const property = { __proto__: null, ...from && Object.getOwnPropertyDescriptor(from, name) };
+      const key = ['set', 'get', 'value'].find((key) => property[key]);
+      if (!key) continue;
+      /** @type {{ [name: string]: any, apply: any }} */
+      const handler = {
+        __proto__: null,
+        apply: (/** @type {any} */ native, /** @type {any} */ self, /** @type {any} */ args) => trap(() => Reflect.apply(native, self, args), self, args, name),
+        construct: (/** @type {any} */ native, /** @type {any} */ args, /** @type {any} */ made) => trap(() => Reflect.construct(native, args, made), 0, args, name),
+      };
+      property[key] = new Proxy(property[key], handler);
       Object.defineProperty(from, name, property);
     }
   };
@@ -104,13 +114,13 @@ const guard = (realm) => {
       const found = act();
       try {
         const view = found.defaultView ?? found;
-        if (!given.has(view.Element)) guard(view);
+        if (!given.has(view.location)) guard(view);
       } catch {} // of another origin
       return found;
     });
   }
-  wrap('Element', 'setAttribute removeAttribute', (act, self, [name, value]) => set(act, self, name, value));
-  wrap('Element', 'setAttributeNS removeAttributeNS', (act, self, [, name, value]) => set(act, self, name, value));
+  wrap('Element', 'setAttribute removeAttribute toggleAttribute', (act, self, [name, value]) => set(act, self, `${name}`, value));
+  wrap('Element', 'setAttributeNS removeAttributeNS', (act, self, [, name, value]) => set(act, self, `${name}`, value));
 
   /** @type {Trap} */
   const parse = (act, self) => {
@@ -118,26 +128,23 @@ const guard = (realm) => {
     look(made ?? self);
     return made;
   };
-  wrap('Element', 'innerHTML insertAdjacentHTML', parse);
-  wrap('ShadowRoot', 'innerHTML', parse);
-  wrap('Range', 'createContextualFragment', parse);
-  wrap('Node', 'cloneNode', parse);
-  wrap('Document', 'importNode', parse);
+  for (const owner of ['Element', 'ShadowRoot', 'Range', 'Node', 'Document']) {
+    wrap(owner, 'innerHTML insertAdjacentHTML createContextualFragment cloneContents extractContents cloneNode importNode', parse);
+  }
 
   wrap('', 'fetch', (act, _, [input, init]) => {
-    const signal = init?.signal ?? input?.signal;
-    // What has been called off is so by the browser, before anything leaves.
-    const address = signal?.aborted || (input?.url ?? input);
-    return new Promise((resolve) => {
-      const send = () => {
-        resolve(act());
+    const signal = init?.signal === undefined ? input?.signal : init.signal;
+    const address = input?.url ?? input;
+    return new Promise((resolve, reject) => {
+      const end = () => {
         act = () => 0;
+        reject(signal.reason);
       };
-      if (stopped(address)) signal?.addEventListener('abort', send);
-      give({}, '', address, send, 1);
+      if (signal && stopped(address)) signal.aborted ? end() : signal.addEventListener('abort', end);
+      give({}, '', address, () => resolve(act()));
     });
   });
-  wrap('Navigator', 'sendBeacon', (act, _, [address]) => !!give({}, '', address, act, 1));
+  wrap('Navigator', 'sendBeacon', (act, _, [address]) => !!give({}, '', address, act));
 
   wrap('XMLHttpRequest', 'open abort', (act, self, [, address]) => {
     const own = of(self);
@@ -151,12 +158,14 @@ const guard = (realm) => {
       throw error;
     }
   });
-  wrap('XMLHttpRequest', 'send', (act, self) => {
+  wrap('XMLHttpRequest', 'send timeout', (act, self, _, name) => {
     const own = of(self);
-    give(own, 'turn', own.src, act, 1);
+    if (name == 'send') give(self, 'turn', own.src, act);
+    else act();
     const { turn } = own;
-    if (stopped(own.src) && self.timeout) {
-      setTimeout(() => turn == own.turn && self.abort(self.dispatchEvent(new Event('timeout'))), self.timeout);
+    const { timeout } = self;
+    if (turn && timeout && stopped(own.src)) {
+      setTimeout(() => turn == own.turn && timeout == self.timeout && self.abort(self.dispatchEvent(new Event('timeout'))), timeout);
     }
   });
 
@@ -176,7 +185,7 @@ const guard = (realm) => {
 
 export const stopTrackers = () => {
   guard(window);
-  look(document, 1);
+  look(doc, 1);
   const { looks, observer } = (memory.tree = watchTree());
   looks.push(({ addedNodes }) => addedNodes.forEach((node) => look(node, 1)));
   observer.observe(document, { childList: true, subtree: true });

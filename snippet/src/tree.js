@@ -5,7 +5,13 @@ export const watchTree = () => {
   /** @type {((record: MutationRecord) => void)[]} */
   const looks = [];
   const observer = new MutationObserver((records) => {
-    for (const record of records) for (const look of looks) look(record);
+    for (const record of records) {
+      for (const look of looks) {
+        try {
+          look(record);
+        } catch {} // one of the page's that is none of the browser's own: those after it count
+      }
+    }
   });
   return { looks, observer };
 };

@@ -260,6 +260,12 @@ export interface Memory {
   deaf?: boolean;
   /** What the shopper lets in without an answer, whatever a pattern says of its address. */
   once?: WeakSet<Element>;
+  /** The elements that got a tracker's address, as long as they are somewhere. */
+  passed?: WeakRef<Element>[];
+  /** What sends as a page ends is wrapped. */
+  wrapped?: boolean;
+  /** The page ends by a withdrawal: other hosts hear nothing more. */
+  hushed?: boolean;
   /** Tokens of answers that were taken back in this tab, with blanks between. */
   withdrawn?: string;
   /** Whether a marked script has still to run, and may; once release.js is here. */
@@ -336,8 +342,8 @@ export interface Release {
    * `answered`: whether there is an answer that was not there before.
    */
   agree(answered?: boolean): Promise<boolean>;
-  /** Gives a script the address that a pattern held, if the page's policy would have run it; `brought`: as the parser brought it. */
-  letRun(script: Element, name: string, address: string, brought?: unknown): void;
+  /** Gives an element the address that a pattern held; a script only if the page's policy would have run it; `brought`: as the parser brought it. */
+  letRun(element: Element, name: string, address: string, brought?: unknown): void;
 }
 
 /** What a withdrawal needs, and a page with traces of what is not allowed. */

@@ -63,3 +63,12 @@ export const unloadMarked = (marked) => {
     });
   }
 };
+
+/** A player does not look again by itself at a source that a pattern held. @param {WeakRef<Element>[]} [passed] what got its address since */
+export const playOn = (passed = []) => {
+  for (const ref of passed) {
+    const source = ref.deref();
+    const player = /** @type {any} */ (source?.localName == 'source' && source.parentNode);
+    if (player?.currentSrc == '' && !player.srcObject) player.load();
+  }
+};

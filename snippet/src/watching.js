@@ -5,7 +5,7 @@
 const { share, path, layer } = __WATCHING__;
 
 /** The document's own, whatever the page has named so. */
-const script = /** @type {HTMLScriptElement} */ (Reflect.get(HTMLDocument.prototype, 'currentScript', document));
+const script = /** @type {HTMLScriptElement} */ (Reflect.get(Object.getPrototypeOf(document), 'currentScript', document));
 const base = (script.dataset.base || script.src || path).replace(/(\/[^/]*\.js)?\/?([?#].*)?$/, '/');
 
 if (Math.random() < share) {
@@ -15,7 +15,7 @@ if (Math.random() < share) {
   });
   window.consentQueue?.push((consent) => {
     const start = () => import(new URL(base + layer, location.origin).href).then(({ report }) => report(consent, () => answered), () => {});
-    if (Reflect.get(HTMLDocument.prototype, 'readyState', document) == 'complete') start();
+    if (Reflect.get(Object.getPrototypeOf(document), 'readyState', document) == 'complete') start();
     else addEventListener('load', start);
   });
 }

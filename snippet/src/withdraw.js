@@ -1,7 +1,9 @@
 /** What a withdrawal needs, and a page with traces of what is not allowed: a layer that few shoppers ever fetch. */
+import { ADDRESS, ASKING } from './asking.js';
 import { clear } from './clear.js';
+import { wrapSenders } from './hush.js';
 import { assertSameProtocol } from './protocol.js';
-import { ADDRESSES, unload } from './unload.js';
+import { unload } from './unload.js';
 import style from './withdraw.css';
 
 /** @type {import('./types').WithdrawConfig} */
@@ -22,7 +24,7 @@ const after = (milliseconds) => new Promise((over) => setTimeout(over, milliseco
 /** @param {any} root @returns {Element[]} all in it, in the open shadow roots in it, and in frames of the page's own */
 const within = (root) =>
   [...root.querySelectorAll('*')].flatMap((element) =>
-    [element, ...[element.shadowRoot, element.contentDocument].flatMap((part) => (part ? within(part) : []))]);
+    [element, ...[element.shadowRoot, element.contentDocument].flatMap((part) => (part?.querySelectorAll ? within(part) : []))]);
 
 /** @param {string} href this page's address @returns {string} another of the same page, whatever its `<base>` */
 const awayFrom = (href) => href.replace(/[?#].*/, '') + '?withdrawn';
@@ -97,53 +99,25 @@ const withdrawal = (gate) => {
     return initiatorType == 'script' && isDenied(name) && !gate.memory[name.replace(/^.*?:..|[?#].*/g, '')];
   });
 
-  /** @param {string} address @returns {boolean} whether it is of a host that is neither the page's nor the consent server's */
-  const isElsewhere = (address) => {
-    const { origin } = read(address);
-    return ![location.href, gate.server].some((own) => read(own).origin == origin);
-  };
-
   /**
    * Takes back what a pattern has let through.
    * @returns {boolean} whether a script ran, or asked for something, which is one that runs on
    */
   const takeBack = () => {
     let ran = denied.some(({ category }) => gate.memory[category] && isOff(category)) || ranUnheld();
-    for (const element of within(doc)) {
-      if (/^a(rea)?$/.test(element.localName)) continue;
-      for (const name of [...ADDRESSES, 'data', 'xlink:href']) {
-        const value = Element.prototype.getAttribute.call(element, name);
-        if (!value || !(name == 'srcset' ? value.split(/[\s,]+/) : [value]).some(isDenied)) continue;
+    // Also what the page keeps for later, or has in a closed shadow root: trackers.js knows of what it let through.
+    for (const element of new Set([...within(doc), ...(gate.memory.passed ?? []).flatMap((ref) => ref.deref() ?? [])])) {
+      if (!Element.prototype.matches.call(element, ASKING)) continue;
+      for (const name of element.getAttributeNames()) {
+        const value = /** @type {string} */ (element.getAttribute(name));
+        if (!element.isConnected && /** @type {any} */ (element).complete) continue; // a picture that the page keeps asks for nothing when it is put in
+        if (!ADDRESS.test(name) || !(name == 'srcset' ? value.split(/[\s,]+/) : [value]).some(isDenied)) continue;
         if (element.localName == 'script') ran = true;
-        else unload(element, [name], () => element.setAttribute(name, value)); // which trackers.js holds
+        // Back to trackers.js, which holds it.
+        else unload(element, [name], () => gate.loadLayer('release').then(({ letRun }) => letRun(element, name, value), () => {}));
       }
     }
     return ran;
-  };
-
-  let hushed = false;
-  doc.addEventListener('consentchange', () => {
-    hushed = false; // another answer, and the page is still here
-  });
-  /** @param {any} owner @param {string} name of what sends even as the page ends @param {() => unknown} failed what it gives then */
-  const silence = (owner, name, failed) => {
-    if (!owner[name]) return;
-    owner[name] = new Proxy(owner[name], {
-      apply: (native, self, args) => {
-        const [input, init] = args;
-        const lasts = name == 'sendBeacon' || (init?.keepalive ?? input?.keepalive);
-        return hushed && lasts && isElsewhere(input?.url ?? input) ? failed() : Reflect.apply(native, self, args);
-      },
-    });
-  };
-  let silenced = false;
-  /** A script that ran sends nothing more to other hosts as its page ends. What the shop's own host is told may be a basket. */
-  const hush = () => {
-    hushed = true;
-    if (silenced) return;
-    silenced = true;
-    silence(Navigator.prototype, 'sendBeacon', () => true);
-    silence(window, 'fetch', () => Promise.reject(TypeError('Failed to fetch')));
   };
 
   /** Whether the page's policy lets no script ask the page's own host. */
@@ -172,7 +146,8 @@ const withdrawal = (gate) => {
     if (!await isThere(href, 'HEAD') && !await isThere(href, 'GET')) return false;
     if (Date.now() - left < ANSWER) await after(ANSWER);
     if (location.href != href) return comeBack(); // an app has gone on to another of its pages
-    hush();
+    wrapSenders(gate);
+    gate.memory.hushed = true;
     if (href.includes('#')) goBy(awayFrom(href));
     location.replace(href);
     return true;

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from consent_server.settings.theme import contrast
 
-from .conftest import WORDS, Shop, banner, cookie, press, until
+from .conftest import WORDS, Shop, banner, cookie, press, settle, until
 
 WINDOWS = {
     "200 %": {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2},
@@ -180,3 +180,25 @@ def test_the_page_is_not_shifted_when_the_banner_comes_and_goes(
     # It does see a shift when there is one.
     page.evaluate("document.querySelector('h1').style.marginTop = '200px'")
     until(page, f"{shifted} > 0")
+
+
+SHADOW = """<style>body { margin: 0 } h1 { display: none }</style><x-app></x-app><script>
+customElements.define('x-app', class extends HTMLElement { connectedCallback() {
+  this.attachShadow({ mode: 'open' }).innerHTML = '<div style="position: fixed; inset: 0; overflow: auto">'
+    + '<p><a href=#>link</a></p>'.repeat(60) + '</div>'
+} })</script>"""
+
+
+def test_what_has_the_focus_in_a_shadow_root_is_not_behind_the_banner(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    page = new_context(locale="en-GB").new_page()
+    page.goto(shop.page(SHADOW))
+    expect(banner(page)).to_be_visible()
+    page.evaluate("[...document.querySelector('x-app').shadowRoot.querySelectorAll('a')].at(-1).focus()")
+    settle(page)
+    until(
+        page,
+        """(() => { const { x, y } = document.querySelector('x-app').shadowRoot.activeElement.getBoundingClientRect();
+          return !document.elementFromPoint(x + 2, y + 2).closest('[data-ask]') })()""",
+    )

@@ -48,3 +48,18 @@ def test_a_held_frame_is_watched_once_however_often_it_is_looked_at_and_says_wha
     settle(page)
     expect(inner.locator("p")).to_contain_text(EN["analytics"])
     assert page.evaluate("watched") == once == 2
+
+
+FILLED = {
+    "at once": "it.contentDocument.body.textContent = 'Own'",
+    "written": "it.contentDocument.open(); it.contentDocument.write('Own'); it.contentDocument.close()",
+}
+
+
+@pytest.mark.parametrize("way", FILLED)
+def test_what_the_page_puts_into_a_held_frame_stays(shop: Shop, page: Page, way: str) -> None:
+    frame = "<iframe {} width=400 height=300 title=F data-consent=marketing data-src=https://film.invalid/></iframe>"
+    page.goto(shop.page(f"{frame.format('id=it')}{frame.format('name=other')}<script>{FILLED[way]}</script>"))
+    expect(page.frame_locator("[name=other]").locator("p")).to_contain_text(EN["marketing"])
+    settle(page)
+    assert page.evaluate("it.contentDocument.body.textContent") == "Own"

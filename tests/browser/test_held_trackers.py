@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from .conftest import Shop, press, settle, until, when
+from .rows import COUNT
 
 PATTERNS = (("*.tracker.localhost", "analytics"),)
 
@@ -177,6 +178,159 @@ def test_a_request_that_is_opened_anew_while_it_waits_is_not_the_old_one(tracked
     page.goto(tracked.page(""))
     page.evaluate(
         f"() => {{ {MADE.replace('{url}', tracked.url('/it.js', 'tracker'))} x.open('GET', it); x.send(); x.open('GET', '/own'); }}"
+    )
+    allow(page)
+    assert tracked.hits == []
+
+
+# ---- A script that has a text too, as a loader's that reads its own ----
+
+TEXT = "<script {type} src='{url}'>window.fell = 1</script>"
+WITH_TEXT = {
+    "in the page": TEXT.replace("{type}", ""),
+    "marked too": TEXT.replace("{type}", "type=text/plain data-consent=analytics"),
+    "by a script": "<script>{ const s = document.createElement('script'); s.text = 'window.fell = 1'; s.src = '{url}'; document.body.append(s) }</script>",
+    "by a script, its type last": "<script>{ const s = document.createElement('script'); s.src = '{url}'; s.text = 'window.fell = 1'; document.body.append(s); s.type = 'text/javascript' }</script>",
+    "of a fragment": "<script>document.body.append(document.createRange().createContextualFragment(`<script src='{url}'>window.fell = 1</scr` + 'ipt>'))</script>",
+}
+
+
+@pytest.mark.parametrize("way", WITH_TEXT)
+def test_a_script_with_an_address_and_a_text_runs_no_text_and_comes_after_a_yes(
+    tracked: Shop, page: Page, way: str
+) -> None:
+    body = WITH_TEXT[way].replace("{url}", tracked.url("/it.js", "tracker"))
+    page.goto(tracked.page(COUNT + body))
+    settle(page)
+    assert page.evaluate("[window.fell, order]") == [None, []]
+    allow(page)
+    until(page, "order.join() == '/it.js'")
+    assert page.evaluate("window.fell") is None
+
+
+def test_a_script_that_gets_another_address_instead_runs_at_once_and_as_what_it_is(tracked: Shop, page: Page) -> None:
+    tracked.pages["/own.js"] = ("text/javascript", "window.own = typeof import.meta", {})
+    page.goto(tracked.page(""))
+    page.evaluate(
+        "(url) => { const s = document.createElement('script'); s.type = 'module'; s.src = url;"
+        " document.body.append(s); s.src = '/own.js' }",
+        tracked.url("/it.js", "tracker"),
+    )
+    until(page, "window.own == 'object'")
+
+
+# ---- A part of a film that is marked, and of another category by its pattern ----
+
+
+def test_a_marked_source_waits_for_its_mark_and_for_its_pattern(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=(("*.tracker.localhost", "marketing"),))
+    film = f"<video data-consent=analytics preload=auto><source data-src='{shop.url('/film', 'tracker')}'></video>"
+    page.goto(shop.page(film))
+    page.evaluate("consent.decide({ analytics: true })")
+    until(page, "consent.token")
+    settle(page)
+    assert shop.hits == []
+    page.evaluate("consent.decide({ marketing: true })")
+    when(page, lambda: shop.hits == ["tracker/film"])
+
+
+# ---- What is called off ----
+
+OFF = {
+    "a signal of null": (
+        "fetch(new Request(url, { signal, mode: 'no-cors' }), { signal: null }).catch(() => 0)",
+        ["tracker/it"],
+    ),
+    "a signal of undefined": (
+        "fetch(new Request(url, { signal, mode: 'no-cors' }), { signal: undefined }).catch(() => 0)",
+        [],
+    ),
+    "a signal that the request seems to have": (
+        "fetch(Object.defineProperty(new Request(url, { mode: 'no-cors' }), 'signal', { value: signal })).catch(() => 0)",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("way", OFF)
+def test_nothing_leaves_when_a_signal_says_so_while_a_request_waits(tracked: Shop, page: Page, way: str) -> None:
+    code, after = OFF[way]
+    page.goto(tracked.page(""))
+    page.evaluate(
+        f"(url) => {{ const control = new AbortController(), {{ signal }} = control; {code}; control.abort() }}",
+        tracked.url("/it", "tracker"),
+    )
+    settle(page)
+    assert tracked.hits == []
+    allow(page)
+    assert tracked.hits == after
+
+
+def test_a_time_out_that_is_set_after_the_request_is_sent_counts(tracked: Shop, page: Page) -> None:
+    page.goto(tracked.page(""))
+    page.evaluate(
+        f"() => {{ {MADE.replace('{url}', tracked.url('/it', 'tracker'))} x.ontimeout = () => (window.over = 1);"
+        " x.open('GET', it); x.send(); x.timeout = 50 }"
+    )
+    until(page, "window.over")
+
+
+# ---- The page's own elements ----
+
+FIELDS = ("removeAttribute", "setAttribute", "getAttributeNames", "matches", "localName", "closest", "attributes")
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_form_s_field_is_not_asked_in_place_of_the_form(tracked: Shop, page: Page, field: str) -> None:
+    url = tracked.url("/it.js", "tracker")
+    page.goto(
+        tracked.page(f"{COUNT}<form data='{url}' src='{url}'><input name={field}></form><script src='{url}'></script>")
+    )
+    settle(page)
+    assert page.evaluate("[order, document.forms[0].attributes.length]")[0] == []
+    allow(page)
+    until(page, "order.join() == '/it.js'")
+
+
+@pytest.mark.parametrize(
+    "part", ["<object data='{}'></object>", "<embed src='{}'>", "<svg><script href='{}'></script></svg>"]
+)
+def test_what_needs_a_trusted_address_is_held_and_comes_back(tracked: Shop, page: Page, part: str) -> None:
+    url = tracked.url("/it.js", "tracker")
+    body = f"{COUNT}{part.format(url)}<script src='{url}'></script>"
+    page.goto(tracked.page(body, Content_Security_Policy="require-trusted-types-for 'script'"))
+    settle(page)
+    assert page.evaluate(
+        "[order, document.querySelectorAll('[src*=tracker],[data*=tracker],[href*=tracker]').length]"
+    ) == [[], 0]
+    allow(page)
+    until(page, "document.querySelectorAll('[src*=tracker],[data*=tracker],[href*=tracker]').length == 2")
+    until(page, "order.includes('/it.js')")
+
+
+KEPT = "<my-button href='{}'></my-button><div data='{}'></div><math href='{}'></math><link rel=me href='{}'><link rel=canonical href='{}'><a href='{}'></a>"
+
+
+def test_what_asks_for_nothing_keeps_its_address(tracked: Shop, page: Page) -> None:
+    url = tracked.url("/it", "tracker")
+    page.goto(tracked.page(f"<section>{KEPT.replace('{}', url)}</section>"))
+    page.evaluate(
+        "(url) => { document.querySelector('section').cloneNode(true);"
+        " const it = document.body.appendChild(document.createElement('my-button')); it.setAttribute('href', url) }",
+        url,
+    )
+    assert page.evaluate("document.querySelectorAll('[href*=tracker],[data*=tracker]').length") == 7
+
+
+def test_attributes_are_named_and_taken_away_as_ever(tracked: Shop, page: Page) -> None:
+    page.goto(tracked.page(""))
+    assert (
+        page.evaluate(
+            "(url) => { const i = new Image(); i.setAttribute(['src'], url); i.toggleAttribute('src', false);"
+            " const own = new Image(); own.setAttribute(['alt'], ['a']); return own.outerHTML }",
+            tracked.url("/it", "tracker"),
+        )
+        == '<img alt="a">'
     )
     allow(page)
     assert tracked.hits == []

@@ -197,3 +197,13 @@ def test_every_language_says_the_same_of_both_places() -> None:
         assert "{keep}" in words["holds"]
         assert "{countries}" in words["abroad"]
         assert "{date}" in words["listed"]
+
+
+def test_a_place_in_an_open_shadow_root_gets_the_list_once_what_releases_is_there(shop: Shop, page: Page) -> None:
+    shop.serve(cookies=listed())
+    page.goto(
+        shop.page(
+            f"{PLACE}<p id=box></p><script>box.attachShadow({{ mode: 'open' }}).innerHTML = '<div data-consent-list></div>'</script>"
+        )
+    )
+    until(page, "box.shadowRoot.querySelector('table')")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -16,7 +16,7 @@ from consent_server import create_app
 from consent_server.decision import Consent
 from consent_server.tokens import token
 
-from .conftest import Shop, banner, press, settle, slow, until, when
+from .conftest import Shop, banner, posted, press, settle, slow, until, when
 
 NO = {"functional": False, "analytics": False, "marketing": False}
 YES = dict.fromkeys(NO, True)
@@ -694,3 +694,37 @@ def test_what_stands_within_another_cookie_is_no_answer(shop: Shop, page: Page) 
     settle(page)
     assert page.evaluate("[consent.allows('marketing'), consent.choice.marketing]") == [False, False]
     assert len([path for path, _ in shop.posts if path == "decisions"]) == 1
+
+
+PLANTED = {
+    "an id that is no text": {"id": {}},
+    "an id that is a number": {"id": 5},
+    "an earlier answer that is a number": {"previous": 5},
+    "an earlier answer that is an object": {"previous": {"a": 1}},
+    "a time that is text": {"at": "1"},
+}
+
+
+@pytest.mark.troubles("Failed to load resource|consent: decision not taken")
+@pytest.mark.parametrize("planted", PLANTED)
+def test_no_text_in_the_cookie_is_posted_without_end_or_stands_in_the_way(shop: Shop, page: Page, planted: str) -> None:
+    base = {"site": "shop", "allow": ["analytics"], "at": 1, "rev": 1, "exp": 9999999999, "id": "a" * 21 + "A"}
+    text = json.dumps([{**base, **PLANTED[planted]}])
+    page.context.add_cookies([{"name": "consent", "value": "~" + quote(text), "url": shop.url("/")}])
+    page.goto(shop.page(""))
+    settle(page)
+    settle(page)
+    assert len(posted(shop, "decisions")) <= 2
+    page.evaluate("consent.decide({ functional: true, analytics: false, marketing: false })")
+    until(page, "consent.token")
+    page.reload()
+    until(page, "consent.token && consent.choice.functional && !consent.choice.analytics")
+
+
+def test_a_no_is_kept_where_the_clock_says_that_time_has_just_begun(shop: Shop, page: Page) -> None:
+    page.add_init_script("{ const off = Date.now() - 600000, now = Date.now; Date.now = () => now() - off }")
+    page.goto(shop.page(""))
+    press(page, "refuse")
+    until(page, "consent.choice")
+    page.goto(shop.url("/"))
+    until(page, "consent.choice && !document.querySelector('[data-ask] .buttons')")

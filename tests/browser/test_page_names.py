@@ -8,7 +8,7 @@ import pytest
 from examples import example
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import Shop, banner, press, settle, until, when
+from .conftest import Shop, banner, posted, press, settle, until, when
 from .libraries import library
 from .rows import COUNT, HELD, hits, tracker
 
@@ -239,4 +239,78 @@ def test_the_sanitiser_of_the_documentation_leaves_no_mark(shop: Shop, page: Pag
     for text in (marks, *ATTACKS.values()):
         page.evaluate(f"(text) => (comments.innerHTML += {call})", text)
     assert page.evaluate("comments.textContent.startsWith('123')")
-    assert page.evaluate("comments.querySelector('[data-consent],[data-consent-open],[data-consent-list]')") is None
+    assert (
+        page.evaluate("comments.querySelector('[data-consent],[data-consent-open],[data-consent-list],[data-ask]')")
+        is None
+    )
+
+
+@pytest.mark.parametrize("fake", ["data-ask", "data-ask popover=manual"])
+def test_a_comment_does_not_wear_our_style(shop: Shop, page: Page, fake: str) -> None:
+    shop.serve(theme={"layout": "box"})
+    page.goto(shop.page(f"<p>Comment</p><div {fake}><div class=box><h2>Fake</h2><dialog open>x</dialog></div></div>"))
+    press(page, "choose")
+    page.get_by_role("dialog").locator(".close").click()
+    style = "main [data-ask]"
+    seen = f"[...document.querySelectorAll('{style}, {style} *')].map((part) => getComputedStyle(part)).map(({{ position, zIndex }}) => position + zIndex)"
+    assert {*page.evaluate(seen)} <= {"staticauto", "absoluteauto", "fixedauto"} - (
+        {"fixedauto"} if fake == "data-ask" else set()
+    )
+
+
+BEFORE = {
+    "a variable of a class's name": "var HTML5 = true, HTMLOld = null, data = 'x', src = 'y'",
+    "Element": "window.Element = {}",
+    "Element, a number": "window.Element = 1",
+    "HTMLScriptElement": "var HTMLScriptElement = 1",
+    "HTMLDocument": "var HTMLDocument = 0, Document = 0",
+    "a getter for all": "Object.prototype.get = function () {}",
+    "a setter for all": "Object.prototype.set = function () {}",
+    "a value for all": "Object.prototype.value = 1",
+    "no languages": "Object.defineProperty(Navigator.prototype, 'languages', { get() {} })",
+}
+
+
+@pytest.mark.parametrize("patterns", [(), (("*.tracker.localhost", "analytics"),)], ids=["plain", "patterns"])
+@pytest.mark.parametrize("before", BEFORE)
+def test_what_the_page_says_before_the_tag_leaves_the_gate_at_work(
+    shop: Shop, page: Page, before: str, patterns: tuple[tuple[str, str], ...]
+) -> None:
+    shop.serve(**({"trackers": patterns} if patterns else {}))
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(error.message))
+    page.goto(
+        shop.page(f"{COUNT}<script {HELD}>ran('held')</script>", head=f"<script>{BEFORE[before]}</script>{shop.tag}")
+    )
+    if patterns:
+        page.evaluate(f"fetch('{tracker(shop, 'it')}', {{ mode: 'no-cors' }}); undefined")
+    settle(page)
+    assert hits(shop) == []
+    page.evaluate("document.querySelector('[data-ask] .buttons > button').click()")
+    until(page, "consent.allows('analytics') && order.join() == 'held'")
+    if patterns:
+        when(page, lambda: hits(shop) == ["it"])
+    assert faults == []
+
+
+def test_a_layer_that_an_import_map_leads_elsewhere_is_named(shop: Shop, page: Page) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    leads = f'<script type=importmap>{{ "imports": {{ "{shop.url("/v1/shop/")}": "/elsewhere/" }} }}</script>'
+    page.goto(shop.page(f"{COUNT}<script {HELD}>ran('held')</script>", head=leads + shop.tag))
+    press(page, "accept")
+    when(page, lambda: any(text.startswith("consent: release") for text in said))
+    assert page.evaluate("order") == []
+
+
+@pytest.mark.parametrize("lang", ["fr", "az"])
+def test_what_the_page_makes_of_lang_changes_neither_the_buttons_nor_what_is_recorded(
+    shop: Shop, page: Page, lang: str
+) -> None:
+    page.goto(shop.page(""))
+    page.get_by_role("button", name="Accept all").hover()
+    page.evaluate(f"document.querySelectorAll('[lang]').forEach((part) => (part.lang = '{lang}'))")
+    page.locator("[data-ask] .buttons > button").nth(1).click()
+    until(page, "consent.token")
+    assert [post["lang"] for post in posted(shop, "decisions")] == ["en"]
+    assert {post["lang"] for post in posted(shop, "shown")} <= {"en"}

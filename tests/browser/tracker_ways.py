@@ -41,6 +41,17 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "waits",
         "make('div').attachShadow({ mode: 'open' }).innerHTML = \"<img src='{url}' alt=''>\"",
     ),
+    "a script of SVG, `href`": (
+        "waits",
+        "const part = (name) => document.createElementNS('http://www.w3.org/2000/svg', name);"
+        "const [svg, script] = ['svg', 'script'].map(part); script.setAttribute('href', '{url}.js');"
+        "svg.append(script); document.body.append(svg.cloneNode(true))",
+    ),
+    "a script of a template's content, by `cloneContents` or `extractContents` of a range": (
+        "waits",
+        "const range = document.createRange(); range.selectNodeContents(document.querySelector('template').content);"
+        "document.body.append(range.cloneContents())",
+    ),
     "a picture, in the page or not": ("waits", "new Image().src = '{url}'"),
     "a second address of the same picture": (
         "waits",
@@ -57,6 +68,10 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "waits",
         f"{SVG} image.setAttributeNS('http://www.w3.org/1999/xlink', 'xlink:href', '{{url}}')",
     ),
+    "a picture of SVG by markup, `href` or `xlink:href`": (
+        "waits",
+        "make('div').innerHTML = \"<svg><image xlink:href='{url}' width='9' height='9' /></svg>\"",
+    ),
     "a filter's picture of SVG, `feImage`": (
         "waits",
         "const svg = document.body.appendChild(document.createElementNS('http://www.w3.org/2000/svg', 'svg'));"
@@ -69,9 +84,23 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
     "`input` of type image": ("waits", "make('input', { type: 'image', alt: '', src: '{url}' })"),
     "a frame": ("waits", "make('iframe', { src: '{url}', title: 'F' })"),
     "a frame of `innerHTML`": ("ahead", "make('div').innerHTML = \"<iframe src='{url}' title='F'></iframe>\""),
+    "a `link` of `innerHTML`": ("ahead", "make('div').innerHTML = \"<link rel='stylesheet' href='{url}'>\""),
+    "`object` or `embed` of `innerHTML`": (
+        "ahead",
+        "make('div').innerHTML = \"<object type='text/html' data='{url}'></object>\"",
+    ),
     "`object`": ("waits", "make('object', { type: 'text/html', data: '{url}' })"),
     "`embed`": ("waits", "make('embed', { type: 'text/html', src: '{url}' })"),
     "a film or a song, its sources and poster": ("waits", "make('video', { poster: '{url}' })"),
+    "a film's or song's `source`": (
+        "waits",
+        "const film = make('video', { preload: 'auto' }), source = document.createElement('source');"
+        "source.src = '{url}'; film.append(source)",
+    ),
+    "a film's or song's `source`, of markup": (
+        "waits",
+        "make('div').innerHTML = \"<video preload='auto'><source src='{url}'></video>\"",
+    ),
     "a song's `src`": ("waits", "make('audio', { preload: 'auto', src: '{url}' })"),
     "a `link`: style sheet, preload, prefetch and the like": (
         "waits",
@@ -143,6 +172,16 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
     ),
     "`fetchLater`": ("goes", "fetchLater('{url}', { activateAfter: 0, mode: 'no-cors' })"),
     "`image.href.baseVal`": ("goes", f"{SVG} setTimeout(() => {{ image.href.baseVal = '{{url}}' }})"),
+    "`script.href.baseVal` of SVG": (
+        "goes",
+        "const part = (name) => document.createElementNS('http://www.w3.org/2000/svg', name);"
+        "const [svg, script] = ['svg', 'script'].map(part); script.href.baseVal = '{url}.js';"
+        "svg.append(script); document.body.append(svg)",
+    ),
+    "a socket of `EventSource.prototype.constructor`, or `WebSocket`'s": (
+        "goes",
+        "new EventSource.prototype.constructor('{url}')",
+    ),
     "a script of a template's own `content`, put in": (
         "goes",
         "document.body.append(document.querySelector('template').content)",
@@ -174,6 +213,10 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
     "what stands in a frame of `blob:` or `data:`": (
         "goes",
         "make('iframe', { title: 'F', src: URL.createObjectURL(new Blob([\"<img src='{url}' alt=''>\"], { type: 'text/html' })) })",
+    ),
+    "what a frame of `javascript:` does": (
+        "goes",
+        "make('iframe', { title: 'F', src: \"javascript:fetch('{url}', { mode: 'no-cors' })\" })",
     ),
     "what a module imports that a script adds": (
         "goes",
@@ -214,6 +257,7 @@ IN_HTML: dict[str, tuple[Outcome, str]] = {
     "a script": ("ahead", '<script src="{url}.js"></script>'),
     "a frame": ("ahead", '<iframe src="{url}" title="F"></iframe>'),
     "a film or a song": ("waits", '<video src="{url}" preload="auto"></video>'),
+    "a film's or song's `source`": ("waits", '<video preload="auto"><source src="{url}"></video>'),
     "`object`, `embed`": ("ahead", '<object data="{url}" type="text/html"></object>'),
     "a picture": ("goes", '<img src="{url}" alt="">'),
     "a style sheet": ("goes", '<link rel="stylesheet" href="{url}">'),
@@ -223,6 +267,7 @@ IN_HTML: dict[str, tuple[Outcome, str]] = {
     "a picture of SVG, or of its filters": ("goes", '<svg><image href="{url}" width="9" height="9" /></svg>'),
     "a `background` attribute": ("goes", '<table background="{url}"><tr><td>x</table>'),
     "a `link` that preloads or fetches ahead": ("goes", '<link rel="preload" as="script" href="{url}">'),
+    "what a `Link:` header names": ("goes", ""),
     "rules of what to prefetch": (
         "goes",
         '<script type="speculationrules">'

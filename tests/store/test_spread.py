@@ -68,11 +68,10 @@ def test_the_server_and_commands_say_so_in_one_sentence(
         create_app(Settings(secret=(SECRET,), redis_url=redis_url, config=config))
 
 
-@pytest.mark.parametrize("shoppers", [1, 30])
-def test_what_was_kept_before_the_number_was_written_down_is_spread_over_24(store: Store, shoppers: int) -> None:
+def test_what_was_kept_before_the_number_was_written_down_is_spread_over_24(store: Store) -> None:
     client = store.connection.client
     store.must_fit(OTHER)
-    for _ in range(shoppers):
+    for _ in range(30):  # the first bucket alone is the same one under both numbers
         decide(store, 7)
     client.delete("consent:{shop}:buckets")
     store.must_fit(SHOP)
