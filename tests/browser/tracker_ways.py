@@ -45,7 +45,7 @@ BY_SCRIPT: dict[str, tuple[Outcome, str]] = {
         "waits",
         "const part = (name) => document.createElementNS('http://www.w3.org/2000/svg', name);"
         "const [svg, script] = ['svg', 'script'].map(part); script.setAttribute('href', '{url}.js');"
-        "svg.append(script); document.body.append(svg.cloneNode(true))",
+        "svg.append(script); document.body.append(svg)",
     ),
     "a script of a template's content, by `cloneContents` or `extractContents` of a range": (
         "waits",
