@@ -22,6 +22,7 @@ from .rates.happened.leaks import Leak, leaks
 from .rates.read import day_in, unusual
 from .site import ConsentError, Site
 from .store import Store, StoreAway, Unreadable
+from .store.connection.away import OtherKind
 from .tokens import Keys
 
 log = logging.getLogger(__name__)
@@ -102,9 +103,9 @@ def close_days(store: Store, site: Site, keys: Keys, now: datetime) -> tuple[lis
     for what, work in due.items():
         try:
             work()
-        except StoreAway:
-            raise
         except ConsentError as error:  # of what somebody wrote into the store, mostly
+            if isinstance(error, StoreAway) and not isinstance(error, OtherKind):
+                raise
             faults.append(f"{what}: {error}")
     return sealed, faults
 
@@ -154,7 +155,7 @@ def stamp_seals(
         if (left := until - time.monotonic()) > 0:
             try:
                 done[site.id] = stamp(store, site, authority, left)
-            except (NotStamped, Unreadable) as error:
+            except (NotStamped, Unreadable, OtherKind) as error:
                 log.warning("seals of %s lack a time-stamp: %s", site.id, error)
     return done
 

@@ -63,7 +63,8 @@ def plain(text: object) -> str:
 
 def quoted(value: object) -> str:
     """Return what stands in a file, in quotation marks and cut: it is not for us to say such things."""
-    said = plain(repr(value))
+    said = repr(value)
+    said = said if said.isprintable() else plain(said)
     return said if len(said) <= 60 else f"{said[:60]}…"
 
 

@@ -101,7 +101,8 @@ export const verifyReceipt = async (receipt, keys, { site }) => {
  * @returns {Promise<{ number: number, day: string } | null>} its number, from 1, among the answers of a day (UTC); null if
  *   that is not sealed yet
  * @throws {BadToken} what is shown does not fit
- * @throws {RangeError} nothing is shown, though that day has been over for a day
+ * @throws {RangeError} nothing is shown: the day has been over for a day, or the answer is not held, as after an erasure,
+ *   which its receipt says
  */
 export const verifyProof = async ({ sealed, unsealed }, token, keys, { site, now = Date.now() / 1000 }) => {
   const { jti, sub, allow, notice, at: second } = await payloadOf(token, keys);
@@ -109,7 +110,9 @@ export const verifyProof = async ({ sealed, unsealed }, token, keys, { site, now
     if (now / 86400 < Math.floor(second / 86400) + 2) return null;
     throw new RangeError('This should have been sealed.');
   }
-  const { entry, path, number, seal } = sealed.find((/** @type {any} */ { entry }) => entry.id == jti) || { seal: '' };
+  const shown = sealed.find((/** @type {any} */ { entry }) => entry.id == jti);
+  if (!shown) throw new RangeError('This one is not shown.');
+  const { entry, path, number, seal } = shown;
   const said = await payloadOf(seal, keys);
   // Who answered, and what, is taken from the token; when, to the second. Names say what is what, whatever the order is.
   const own = await hashOf([jti, sub, btoa(String.fromCharCode(...bytes(token.split('.')[1])))]);

@@ -125,6 +125,12 @@ class RedisServer:
                         raise RuntimeError(f"{self.binary} did not start:\n{log.read_text()}") from None
                     time.sleep(0.01)
 
+    def files(self) -> list[bytes]:
+        """Return what is in its append-only files: one that is gone when it is read has given way to others."""
+        while True:
+            with suppress(FileNotFoundError):
+                return [path.read_bytes() for path in (self.folder / "appendonlydir").iterdir()]
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process:
             while True:

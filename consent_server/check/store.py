@@ -15,6 +15,7 @@ from ..settings.environment import Settings
 from ..site import Site
 from ..store import OtherBuckets, Store, StoreAway, Unreadable, WrongLayout
 from ..store.connection import Server, TooOld, may, reason
+from ..store.connection.away import OtherKind
 from ..store.connection.clock import ahead
 from ..tokens import Keys
 from .faults import Finding
@@ -78,38 +79,48 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
         with suppress(StoreAway), closing(Store(settings.redis_url, 2)) as store:
             for shop in sites:
                 try:
-                    store.must_fit(shop)
+                    yield from _of(store, shop, settings)
                 except OtherBuckets as error:
                     yield Finding(str(error), "write it as it was; to have another number, begin a site of a new id")
-                    continue
-                for found in store.clock.logs_ahead(shop)[:1]:
-                    yield Finding(str(ahead(shop, found)), "if that is not enough, see docs/operating.md, A log ahead")
-                if store.log.is_rewrite_due(shop):
-                    yield Finding(
-                        f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
-                        "let the server's user do +bgrewriteaof, and it does so within ten minutes; or type: redis-cli "
-                        "bgrewriteaof",
-                        grave=False,
-                    )
-                lacking = {*store.log.seals(shop)} - {*store.attestations.stamps(shop)} if settings.tsa else ()
-                if lacking:
-                    yield Finding(
-                        f"{len(lacking)} seals of {shop.id} lack a time-stamp of CONSENT_TSA.",
-                        f"type: consent-server log seal {shop.id}, which says why if it stays so",
-                        grave=False,
-                    )
-                if settings.secret:
-                    yield from _foreign(store, shop, Keys(settings.secret))
-                for at in restorations(store, shop, Keys(settings.secret)) if settings.secret else ():
-                    yield Finding(
-                        f"It is recorded that a backup of the log of {shop.id} was put back at {at:%Y-%m-%d %H:%M:%S} "
-                        "UTC.",
-                        "give the auditor an export, and erase again who was erased after that backup was made",
-                        grave=False,
-                    )
-                for alarm in unusual(store, shop, today(shop)):
-                    cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
-                    yield Finding(f"{shop.id}, {alarm}", cure, grave=False)
+                except (Unreadable, OtherKind) as error:
+                    yield Finding(str(error), "find out who else writes to Redis, and take out what is not ours")
+
+
+def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
+    """Find the same of one shop.
+
+    Raises:
+        OtherBuckets: its data would not be found.
+        Unreadable: what stands there is none of ours.
+    """
+    store.must_fit(shop)
+    for found in store.clock.logs_ahead(shop)[:1]:
+        yield Finding(str(ahead(shop, found)), "if that is not enough, see docs/operating.md, A log ahead")
+    if store.log.is_rewrite_due(shop):
+        yield Finding(
+            f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
+            "let the server's user do +bgrewriteaof, and it does so within ten minutes; or type: redis-cli "
+            "bgrewriteaof",
+            grave=False,
+        )
+    lacking = {*store.log.seals(shop)} - {*store.attestations.stamps(shop)} if settings.tsa else ()
+    if lacking:
+        yield Finding(
+            f"{len(lacking)} seals of {shop.id} lack a time-stamp of CONSENT_TSA.",
+            f"type: consent-server log seal {shop.id}, which says why if it stays so",
+            grave=False,
+        )
+    if settings.secret:
+        yield from _foreign(store, shop, Keys(settings.secret))
+    for at in restorations(store, shop, Keys(settings.secret)) if settings.secret else ():
+        yield Finding(
+            f"It is recorded that a backup of the log of {shop.id} was put back at {at:%Y-%m-%d %H:%M:%S} UTC.",
+            "give the auditor an export, and erase again who was erased after that backup was made",
+            grave=False,
+        )
+    for alarm in unusual(store, shop, today(shop)):
+        cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
+        yield Finding(f"{shop.id}, {alarm}", cure, grave=False)
 
 
 def _foreign(store: Store, shop: Site, keys: Keys) -> Iterator[Finding]:

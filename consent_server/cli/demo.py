@@ -42,7 +42,14 @@ CHOSEN = ("secret", "redis_url", "config", "host", "port", "demo")
 @errors_to_exit_2
 def demo(port: int | None, data: Path | None, sample: bool) -> None:
     """Try the whole thing: the SmartMarket shop, the banner, the rates, on a Valkey of its own."""
-    signal.signal(signal.SIGHUP, lambda *_: None)  # as in `serve`
+    at_terminal = os.isatty(0)
+
+    def end_with_terminal(*_: object) -> None:
+        """A signal to reload is one to end where it says that the window was closed in which this was begun."""
+        if at_terminal and not os.isatty(0):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGHUP, end_with_terminal)  # not to the default either, as in `serve`
     chosen = port if port else free_port("127.0.0.1", FIRST_PORT if port is None else 0)
     must_be_free("127.0.0.1", chosen)
     if port is None and chosen != FIRST_PORT:
@@ -54,6 +61,7 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
         own: tuple[Any, ...] = (secret,), url, demo_config(), "127.0.0.1", chosen, True
 
         def read() -> Settings:
+            end_with_terminal()
             others = {name: text for name, text in os.environ.items() if _attribute(name) not in CHOSEN}
             return replace(read_environment(others), **dict(zip(CHOSEN, own, strict=True)))
 

@@ -27,6 +27,7 @@ from ..proof.seals import require_newest_key
 from ..rates.read import day_in
 from ..site import Notice, Site
 from ..store import ClocksApart, OtherBuckets, Store, Unreadable
+from ..store.connection.away import OtherKind
 from ..tokens import Keys
 from ..verify import Failed, Witness, check
 from .backups.restored import restored_log
@@ -171,7 +172,7 @@ def seal_log(site: str | None, data: Path | None) -> None:
             try:
                 if authority:
                     _tell_days(shop.id, "time-stamped", stamp(store, shop, authority, until - monotonic()))
-            except (NotStamped, Unreadable) as error:
+            except (NotStamped, Unreadable, OtherKind) as error:
                 click.echo(f"{error} Seals that lack a time-stamp get it another time.", err=True)
     if failed:
         raise CommandFailed(f"Not all was done: {', '.join(failed)}.")
@@ -209,7 +210,7 @@ def _told(store: Store, shop: Site, webhook: Webhook | None) -> bool:
     for each in due:  # an alarm that is refused keeps no decision back
         try:
             each()
-        except (NotTaken, Unreadable) as error:
+        except (NotTaken, Unreadable, OtherKind) as error:
             click.echo(f"What there is of {shop.id} was not told: {error}", err=True)
             is_told = False
     return is_told
@@ -273,9 +274,8 @@ def carry_over_log(site: str, data: Path | None) -> None:
     """
     with open_store(data) as (settings, sites, store):
         progress = (lambda n: click.echo(f"\r{n:,}", nl=False, err=True)) if sys.stderr.isatty() else lambda n: None
-        found = carry_over(
-            store, site_named(sites, site), signing_keys(settings), int(datetime.now(UTC).timestamp()), progress
-        )
+        shop = site_named(sites, site)
+        found = carry_over(store, shop, signing_keys(settings), store.attestations.time(shop) // 1000, progress)
     click.echo(f"{site}: {found} entries that were erased without a statement are signed for as they were found.")
 
 

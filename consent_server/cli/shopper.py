@@ -47,7 +47,8 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
 def erase(site: str, receipt: str, data: Path | None) -> None:
     """Erase one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
     with open_store(data) as (settings, sites, store):
-        shop, keys, now = site_named(sites, site), signing_keys(settings), int(datetime.now(UTC).timestamp())
+        shop, keys = site_named(sites, site), signing_keys(settings)
+        now = store.attestations.time(shop) // 1000  # what is signed is dated by the log's clock
         erased = erase_shopper(store, shop, keys, receipt, now)
         before = None if erased else erased_before(store, shop, keys, receipt)
     if before:

@@ -14,7 +14,7 @@ from ..store.evidence.own import logged
 from ..store.keys import place
 from ..tokens import Keys, token
 
-_HEAD = struct.Struct(">BI")
+_HEAD, _WIDE = struct.Struct(">BI"), struct.Struct(">Bq")
 ERASED, FOUND = 1, 2
 """What a statement says: erased at that moment; or found erased, by a version whose erasures left no statement."""
 
@@ -37,9 +37,9 @@ def fields(entry: Entry, site: Site) -> dict[str, Any]:
         line |= {"id": entry.id, "subject": entry.subject, "signature": base64url(entry.signature)}
         return line | ({"own": base64url(entry.own)} if entry.own else {})
     line["erased"] = entry.erased.hex()
-    if len(entry.statement) == _HEAD.size + 64:
-        how, at = _HEAD.unpack_from(entry.statement)
-        line["statement"] = token(_stated(line, site, how, at), entry.statement[_HEAD.size :])
+    if found := _said(entry.statement):
+        how, at, signature = found
+        line["statement"] = token(_stated(line, site, how, at), signature)
     return line
 
 
@@ -61,18 +61,33 @@ def statement(entry: Entry, site: Site, keys: Keys, how: int, at: int) -> bytes:
         how: ``ERASED`` or ``FOUND``.
         at: when, in seconds since 1970.
     """
-    return _HEAD.pack(how, at) + keys.sign(_stated(fields(entry, site), site, how, at))
+    return _packed(how, at, keys.sign(_stated(fields(entry, site), site, how, at)))
 
 
 def restated(text: str) -> bytes:
     """Return the same out of the statement of a line of an export, which was verified."""
     said, signature = verify.unsigned(text), text.rpartition(".")[2]
-    return _HEAD.pack(FOUND if said.get("found") else ERASED, said["at"]) + urlsafe_b64decode(f"{signature}==")
+    return _packed(FOUND if said.get("found") else ERASED, said["at"], urlsafe_b64decode(f"{signature}=="))
 
 
 def erased_at(entry: Entry) -> int | None:
-    """Return when an entry was erased, in seconds since 1970, if its statement says so."""
-    return int(_HEAD.unpack_from(entry.statement)[1]) if len(entry.statement) == _HEAD.size + 64 else None
+    """Return when an entry was erased, in seconds since 1970, if its statement says so, whoever wrote that."""
+    found = _said(entry.statement)
+    return found[1] if found else None
+
+
+def _packed(how: int, at: int, signature: bytes) -> bytes:
+    head = _HEAD if 0 <= at < 1 << 32 else _WIDE  # before 1970 and from 2106 on
+    return head.pack(how, at) + signature
+
+
+def _said(statement: bytes) -> tuple[int, int, bytes] | None:
+    """Return what a statement says, when it was made, and what signs that, if it has the form of one."""
+    head = {each.size + 64: each for each in (_HEAD, _WIDE)}.get(len(statement))
+    if head is None:
+        return None
+    how, at = head.unpack_from(statement)
+    return how, at, statement[head.size :]
 
 
 def _stated(line: Mapping[str, Any], site: Site, how: int, at: int) -> dict[str, Any]:

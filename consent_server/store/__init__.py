@@ -6,12 +6,12 @@ from typing import cast
 
 from . import keys
 from .accounts import Accounts
-from .api_keys import ApiKey, ApiKeys
 from .connection import Connection, Server, StoreAway, WrongLayout
 from .connection.clock import Clock, ClocksApart
 from .connection.foreign import Unreadable
 from .counters import PARTS, PLACED, SEPARATOR, Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
+from .evidence.archived import Archive
 from .evidence.attestations import Attestations
 from .evidence.erasures import Erasures
 from .evidence.notices import ForgedNotice, Notices
@@ -20,7 +20,8 @@ from .evidence.spread import OtherBuckets, Spread
 from .feed.reader import Feed
 from .history import History
 from .leaks import Leaks
-from .log import Archive, Archived, Log
+from .log import Archived, Log
+from .readers.api_keys import ApiKey, ApiKeys
 from .readers.marketers import Marketer, Marketers, ReportLink
 from .readers.notes import Note, Notes
 

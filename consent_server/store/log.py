@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from . import keys
 from .connection import Connection
 from .connection.clock import Clock, apart
 from .connection.foreign import log_day, ours
+from .evidence.archived import Archive
 from .evidence.notices import Notices
 from .evidence.remains import Remains
 from .feed.entries import END, Entries, Where
@@ -33,21 +34,6 @@ class Archived(ConsentError):
     """Days that are asked for are not in the log any more."""
 
     problem = "archived"
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """Days that were moved to a file, both included; ``sha256`` of it in hexadecimal.
-
-    Until it is ``trimmed`` some of their entries may still be in the log.
-    """
-
-    first: date
-    last: date
-    file: str
-    sha256: str
-    entries: int
-    trimmed: bool = False
 
 
 class Log:
@@ -123,11 +109,7 @@ class Log:
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(keys.archives(site)))
         with ours(keys.archives(site)):
-            archives = [msgspec.json.decode(found[last], type=Archive) for last in sorted(found)]
-            for each in archives:
-                if log_day(str(each.first)) > log_day(str(each.last)) or not (each.file + each.sha256).isprintable():
-                    raise ValueError(f"{each.file!r} is no archive")
-            return archives
+            return [Archive.of(found[last]) for last in sorted(found)]
 
     def must_have(self, site: Site, day: date) -> None:
         """Return if ``day`` was not archived.

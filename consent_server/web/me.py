@@ -98,7 +98,8 @@ def erase(site_id: str) -> Response:
     site = known_site(site_id)
     require_own_origin(site, request.environ)
     text, consent = token_of_caller(site)
-    behind, now = services(), int(time.time())
+    behind = services()
+    now = behind.store.attestations.time(site) // 1000
     erased = erase_shopper(behind.store, site, behind.keys, consent.sub, now) if consent.sub else 0
     if erased:
         done = {"typ": "erasure", "site": site.id, "erased": erased, "at": now}

@@ -47,6 +47,8 @@ const mine = (gate) => {
     const time = (at, until = at) => date(at * 1000, { hour: '2-digit', minute: '2-digit' }, until * 1000);
     /** @param {string[]} allow */
     const allowed = (allow) => list(allow) || words.nothing;
+    /** @param {{ at: number, allow: string[] }} answer @param {number} [until] */
+    const answered = ({ at, allow }, until) => say(words.answered, { at: time(at, until), allow: allowed(allow) });
 
     const erase = async () => {
       const { forget, withdrawn } = await gate.loadLayer('delivery');
@@ -58,11 +60,10 @@ const mine = (gate) => {
       mine.replaceChildren(paragraph(many ? words.erased : words.nothing_erased), rights);
     };
 
-    const { at, exp, allow, sub } = JSON.parse(atob(token.split('.')[0]));
+    const answer = JSON.parse(atob(token.split('.')[0])), { at, exp, allow, sub } = answer;
     // A refusal says its hour and no more.
-    const moment = time(at, sub ? at : at + 3600);
-    const said = `${say(words.answered, { at: moment, allow: allowed(allow) })} ${say(words.until, { exp: date(exp * 1000) })}`;
-    /** @type {Record<string, unknown>} */
+    const said = answered(answer, sub ? at : at + 3600) + ' ' + say(words.until, { exp: date(exp * 1000) });
+    /** @type {any} */
     let held;
 
     const acts = element('div', { class: 'buttons' });
@@ -110,11 +111,15 @@ const mine = (gate) => {
         await verifyReceipt(held, keys, { site });
         if (held['dcterms:references'] != token) throw new BadToken('This is the receipt of another answer.');
       });
-    state.append(wrong ?? words.recorded);
+    const told = sub && wrong != words.forged && me('me');
+    // Elsewhere it may have been changed, withdrawn or erased since: its receipt says so, and its place is no matter then.
+    const became = held?.['dcterms:valid'];
+    const newest = became && (await told).history.at(-1);
+    state.append(wrong ?? (newest ? answered(newest) : became ? /^e/.test(became) ? words.erased : words.unchecked : words.recorded));
     state.after(how);
-    if (sub && wrong != words.forged) {
-      gate.loadLayer('proof').then(({ find }) => find({ me, token, date, how, state }), () => {});
-      const { history } = await me('me');
+    if (told) {
+      if (!became) gate.loadLayer('proof').then(({ find }) => find({ me, token, date, how, state }), () => {});
+      const { history } = await told;
       rights.before(element('h3', {}, words.history), element('ul', {}, ...history.map((/** @type {any} */ { at, allow }) =>
         element('li', {}, `${time(at)}: ${allowed(allow)}`))));
     }

@@ -115,6 +115,23 @@ def test_a_page_that_begins_the_data_layer_anew_is_heard_all_the_same(farm: Farm
     assert names(report) == {(state, "consent-mode", "granted by default") for state in ("before", "refused")}
 
 
+def test_a_data_layer_of_another_name_is_heard(farm: Farm) -> None:
+    farm.page(
+        farm.fill(
+            """<script>
+              window.shopLayer = [];
+              function gtag() { shopLayer.push(arguments) }
+              gtag('consent', 'default', { ad_storage: 'denied' });
+              setTimeout(() => gtag('consent', 'update', { ad_storage: 'granted' }), 200);
+              setTimeout(() => fetch('{t}/g/collect?v=2&gcs=G100', { mode: 'no-cors' }), 400);
+            </script>
+            <script async src="{t}/gtm.js?id=GTM-ABCD&l=shopLayer"></script>"""
+        )
+    )
+    report = farm.audit(("before",), pages=1)
+    assert {each.name for each in report.findings if each.kind == "consent-mode"} == {"update differs"}
+
+
 HIDES = """<script>
   new MutationObserver(() => document.querySelector('#ask, [data-ask]')?.remove())
     .observe(document, { childList: true, subtree: true });

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from consent_server.decision import Decision
+from consent_server.proof.erasure import erase
 from consent_server.proof.log import seal
 from consent_server.tokens import token
 
@@ -89,7 +92,6 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "another way of answering": lambda proof: proof["sealed"][0]["entry"].update(how="save"),
     "another time": lambda proof: proof["sealed"][0]["entry"].update(at=proof["sealed"][0]["entry"]["at"] + 1),
     "another seal": lambda proof: proof["sealed"][0].update(seal=proof["sealed"][0]["entry"]["signature"]),
-    "left out": lambda proof: proof.update(sealed=[]),
     "another day's": lambda proof: proof["sealed"][0]["entry"].update(at=proof["sealed"][0]["entry"]["at"] - DAY),
 }
 
@@ -116,18 +118,52 @@ def test_what_does_not_fit_is_said_plainly(shop: Shop, new_context: Callable[...
         page.unroute("**/me/proof")
 
 
+@pytest.mark.parametrize("shown", ["waits", "left out"])
 def test_an_old_answer_that_is_said_to_wait_for_its_seal_is_not_believed(
-    shop: Shop, new_context: Callable[..., BrowserContext]
+    shop: Shop, new_context: Callable[..., BrowserContext], shown: str
 ) -> None:
+    """Nor is one that is not shown at all: no forgery, as it may be too old for one call, but nothing that was checked."""
     text = answered_before(shop)
     page = new_context(locale="en-GB").new_page()
     assert shop.app
     assert shop.site
     jti = shop.app.extensions["consent"].keys.read(text, shop.site.id).jti
-    said = {"site": shop.site.id, "checkpoint": "", "sealed": [], "unsealed": [jti]}
+    said = {"site": shop.site.id, "checkpoint": "", "sealed": [], "unsealed": [jti] if shown == "waits" else []}
     page.route("**/me/proof", lambda route: route.fulfill(json=said, headers={"access-control-allow-origin": "*"}))
     mine(shop, page, text)
     expect(page.get_by_text("The sealed log: The signature could not be checked here.")).to_be_visible()
+
+
+@pytest.mark.parametrize("lang", ["en", "az", "ru", "tr"])
+@pytest.mark.parametrize("became", ["erased", "changed", "withdrawn"])
+def test_what_became_of_an_answer_elsewhere_is_said_and_accuses_nobody(
+    shop: Shop, new_context: Callable[..., BrowserContext], became: str, lang: str
+) -> None:
+    text, words = answered_before(shop), WORDS[lang]
+    assert shop.app
+    assert shop.site
+    services = shop.app.extensions["consent"]
+    consent = services.keys.read(text, shop.site.id)
+    if became == "erased":
+        erase(services.store, shop.site, services.keys, consent.sub, int(time.time()))
+    else:
+        notice = services.store.notices.find(shop.site, consent.notice)
+        decision = Decision(secrets.token_urlsafe(16), 2 * (became == "changed"), notice, "save", consent)
+        services.store.decisions.record(shop.site, decision, now=time.time_ns() // 1_000_000, sign=services.keys.sign)
+    page = new_context(locale={"en": "en-GB"}.get(lang, lang)).new_page()
+    mine(shop, page, text, lang)
+    status = page.get_by_role("tabpanel").get_by_role("status")
+    if became == "erased":
+        expect(status).to_have_text(words["erased"])
+    else:
+        allowed = words["analytics"] if became == "changed" else words["nothing"]
+        _, _, after = words["answered"].replace("{allow}", allowed).partition("{at}")
+        expect(status).to_have_text(re.compile(re.escape(after) + "$"))
+        expect(page.get_by_role("tabpanel").get_by_role("listitem")).to_have_count(2)
+    expect(page.get_by_text(f"{words['my_receipt']}: {words['checked']}")).to_be_visible()
+    expect(page.get_by_role("heading", name=words["history"])).to_be_visible()
+    expect(page.get_by_text(words["forged"])).to_have_count(0)
+    expect(page.locator("[data-ask] p").filter(has_text=words["log"])).to_have_count(0)
 
 
 @pytest.mark.troubles("503|me/proof|Failed to load")

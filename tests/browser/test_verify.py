@@ -179,3 +179,13 @@ def test_an_answer_may_wait_for_its_seal_until_a_day_after_its_own() -> None:
     over = 1_799_971_200 + 2 * DAY
     assert places([later], keys, over - 1) == [None]
     assert places([later], keys, over) == ["RangeError: This should have been sealed."]
+
+
+def test_an_answer_that_is_not_shown_is_no_forgery() -> None:
+    """It was erased since, or is older than what one call shows: nobody is accused of that."""
+    keys = Keys(["a" * 32])
+    gone = placed(keys, 3, 9)
+    gone["proof"] = {"sealed": [], "unsealed": []}
+    others = placed(keys, 3, 9)
+    others["proof"]["sealed"][0]["entry"]["id"] = "another one"
+    assert places([gone, others], keys) == ["RangeError: This one is not shown."] * 2

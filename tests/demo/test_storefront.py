@@ -290,7 +290,7 @@ SAID = {
         *("son güncelleme", "20 aralık 2025", "soyad", "e-posta", "telefon", "teslimat adres", "banka kartı"),
         *("ip adres", "tarayıcınızın türü", "cihazınıza ilişkin", "davranış", "çerez verileri"),
         *("hizmetlerimizi geliştirmek", "pazarlama ve reklam"),
-        *("satmıyoruz", "ödeme işlemcileri", "resmi makamlar", "hukuk ve mali danışman", "ssl"),
+        *("satmıyoruz", "ödeme kuruluşları", "resmi makamlar", "hukuk ve mali danışman", "ssl"),
         *("sınırlı erişim", "denetim", "şifreli saklan", "metin dosya", "tarayıcınızın ayarlarından", "zorunlu:"),
         *("itiraz", "aktarılmalarını", "geri çekmek", "şikâyet", "18 yaş", "vasi", "e-postayla", "privacy@"),
     ),

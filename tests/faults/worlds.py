@@ -198,7 +198,7 @@ class Single(World):
     def disk_full(self, chance: random.Random) -> None:
         """Let no file of it grow any more: what a full disk answers to a write comes back as a limit's does."""
         assert self.redis.process
-        largest = max(path.stat().st_size for path in (self.redis.folder / "appendonlydir").iterdir())
+        largest = max(map(len, self.redis.files()))
         psutil.Process(self.redis.process.pid).rlimit(psutil.RLIMIT_FSIZE, (largest + chance.randrange(4000), -1))
         try:
             # With `appendfsync always` it ends rather than acknowledge what it cannot keep.

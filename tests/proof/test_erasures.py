@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from test_proof import FIRST, FORGER, KEYS, NOW, fill, numbers, rewritten, shop
 from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
-from consent_server.proof.entries import ERASED, Unproven, statement
+from consent_server.proof.entries import ERASED, Unproven, erased_at, statement
 from consent_server.proof.erasure import carry_over, erase
 from consent_server.store import Store, keys
 from consent_server.store.packing import pack_erased
@@ -68,6 +68,28 @@ def test_an_erasure_says_when_and_by_whom_and_names_nobody(store, shop):
         said = stand_alone.Keys(KEYS.jwks()["keys"]).read(line["statement"], "erased")
         assert said == {"typ": "erased", "site": "shop", "leaf": line["leaf"], "at": at}
     assert verify(lines, KEYS.jwks()).erased == many
+
+
+@pytest.mark.parametrize("at", [-5, 0, 2**32 - 1, 2**32, 2**40])
+def test_an_erasure_is_stated_whatever_the_clock_says(store, shop, at):
+    subject = next(consent.sub for consent in fill(store, shop) if consent.sub)
+    many = erase(store, shop, KEYS, subject, at)
+    proof.seal(store, shop, KEYS, NOW)
+    lines = export(store, shop)
+    assert verify(lines, KEYS.jwks()).erased == many > 0
+    said = [stand_alone.unsigned(line["statement"])["at"] for line in map(json.loads, lines) if "statement" in line]
+    assert said == [at] * many
+
+
+def test_an_erasure_is_dated_by_the_clock_of_the_store(shopper, app, site, clock):
+    """This machine's may be any: here it stands still in March."""
+    shopper.decide("analytics")
+    store = app.extensions["consent"].store
+    before = store.attestations.time(site) // 1000
+    answer = shopper.client.delete(f"/v1/{site.id}/me", headers={"Authorization": f"Bearer {shopper.token}"}).get_json()
+    assert before <= answer["at"] <= before + 60
+    (left,) = store.erasures.between(site, *[datetime.fromtimestamp(clock.at, UTC).date()] * 2)
+    assert erased_at(left) == answer["at"]
 
 
 def test_refusals_moved_to_the_erased_ones_with_another_mask_are_not_sealed(store, shop):

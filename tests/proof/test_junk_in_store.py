@@ -11,13 +11,14 @@ from test_one_bad_entry import TODAY, answer, run, shops
 from test_one_bad_entry import store as three_shops
 from test_proof import KEYS, NOW, START, fill, shop
 
-from consent_server.check.store import restorations
+from consent_server.check.store import alarms, restorations
 from consent_server.housekeeping import stamp_seals, work_on
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
 from consent_server.proof.attested.stamps import Authority
 from consent_server.proof.erasure import carry_over, erase, erased_before
 from consent_server.proof.seals import chain
+from consent_server.settings.environment import Settings
 from consent_server.site import ConsentError, Notice
 from consent_server.store import Store, keys
 from consent_server.store.keys import buckets
@@ -128,13 +129,21 @@ def test_what_others_attest_is_left_out_where_it_has_no_number_day_or_text(store
     assert "It is left out." in caplog.text
 
 
-def test_one_shop_s_junk_stops_no_other_shop(three_shops, shops, monkeypatch):
+@pytest.mark.parametrize(
+    "junk",
+    [
+        lambda r, shop: r.hset(keys.seals(shop), "9999-12-31", "x.y"),
+        lambda r, shop: (r.delete(keys.seals(shop)), r.set(keys.seals(shop), "of another kind")),
+    ],
+    ids=["late", "of another kind"],
+)
+def test_one_shop_s_junk_stops_no_other_shop(three_shops, shops, monkeypatch, junk):
     """Neither a seal, nor a time-stamp, nor what was erased from going, here or there."""
     store = three_shops
     gone = answer(store, shops["bad"], TODAY)
     assert erase(store, shops["bad"], Keys([SECRET]), gone, 5) == 1
     store.connection.client.rpush(keys.zones(shops["bad"]), "{")
-    store.connection.client.hset(keys.seals(shops["good"]), "9999-12-31", "x.y")
+    junk(store.connection.client, shops["good"])
     done = run("seal")
     assert done.exit_code == 2
     assert done.output.rstrip().endswith("Not all was done: bad, good.")
@@ -153,3 +162,14 @@ def test_the_daily_work_goes_on_to_what_was_erased(three_shops, shops):
     three_shops.zones._known.clear()
     work_on(three_shops, shop, Keys([SECRET]), None, NOW)
     assert not three_shops.log.is_rewrite_due(shop)
+
+
+def test_check_names_what_is_not_ours_at_each_shop(three_shops, shops):
+    client = three_shops.connection.client
+    client.hset(keys.seals(shops["bad"]), "x", "x.y")
+    client.set(keys.restored(shops["good"]), "of another kind")
+    client.hset(keys.seals(shops["other"]), "0001-01-01", "x.y")
+    settings = Settings(secret=(SECRET,), redis_url=three_shops.url)
+    said = "\n".join(str(each) for each in alarms(settings, shops.values()))
+    assert all(f"{{{name}}}" in said or "another kind of value" in said for name in shops), said
+    assert said.count("what this server did not write") >= 2

@@ -13,7 +13,10 @@ from test_proof import KEYS, NOW, SIGNED_WITH, START, check, shop
 
 from consent_server.decision import Decision, consent_of
 from consent_server.events import as_event
+from consent_server.events.following import START as START_CURSOR
+from consent_server.events.following import follow
 from consent_server.proof import log as proof
+from consent_server.proof.entries import Unproven
 from consent_server.proof.erasure import erase
 from consent_server.proof.keys import published
 from consent_server.proof.seals import newest
@@ -89,6 +92,37 @@ def test_who_writes_to_redis_can_write_an_entry_twice_and_the_export_has_its_has
     entries = [line for line in map(json.loads, export(store, shop)) if line["type"] == "entry"]
     assert check(export(store, shop)).entries == 2, "it is sealed and verifies: unseen"
     assert len({line["identity"] for line in entries}) == 1
+
+
+def test_who_writes_to_redis_can_exchange_the_order_of_answers_of_one_second(store, shop):
+    """What is signed of an entry has its second: a yes that was taken back at once may come after that."""
+    store.connection.client.flushall()
+    store.notices.serve(shop, [NOTICE])
+    first = Decision("decision-number-000000", 7, NOTICE, "accept", None)
+    yes = store.decisions.record(shop, first, now=START + 1, sign=KEYS.sign, device="phone", country="AZ").consent
+    second = Decision("decision-number-000001", 0, NOTICE, "refuse", yes)
+    store.decisions.record(shop, second, now=START + 900, sign=KEYS.sign, device="phone", country="AZ")
+    redis, bucket = store.connection.client, place(shop, yes.sub).bucket
+    (one, granted), (other, withdrawn) = redis.xrange(bucket.log)
+    redis.delete(bucket.log)
+    redis.xadd(bucket.log, withdrawn, id=one)
+    redis.xadd(bucket.log, granted, id=other)
+    proof.seal(store, shop, KEYS, NOW)
+    assert check(export(store, shop)).entries == 2, "it is sealed and verifies: unseen"
+    assert store.history.newest(shop, yes.sub).allow == 7
+
+
+def test_who_writes_to_redis_can_have_others_told_what_nobody_answered_and_the_day_is_not_sealed(store, shop):
+    lay(store, shop)
+    bucket = next(bucket for bucket in buckets(shop) if store.connection.client.xlen(bucket.log))
+    where, fields = store.connection.client.xrange(bucket.log)[-1]
+    at, seq = map(int, where.split(b"-"))
+    fake = replace(unpack(fields[b"e"], bucket.number, at, seq), allow=7, signature=bytes(64))
+    store.connection.client.xadd(bucket.log, {"e": pack(fake)}, id=f"{at}-{seq + 1}")
+    told = [json.loads(line) for line in follow(store, shop, START_CURSOR)]
+    assert [each["allow"] for each in told].count(fake.allowed()) == 1
+    with pytest.raises(Unproven, match=f"at {at}-{seq + 1} is signed by none of the keys"):
+        proof.seal(store, shop, KEYS, LATER)
 
 
 def test_who_writes_to_redis_can_have_a_day_sealed_again_and_is_found_by_whoever_holds_the_first_seal(store, shop):

@@ -68,11 +68,10 @@ def test_the_server_and_commands_say_so_in_one_sentence(
         create_app(Settings(secret=(SECRET,), redis_url=redis_url, config=config))
 
 
-@pytest.mark.parametrize("shoppers", [1, 30])
-def test_what_was_kept_before_the_number_was_written_down_is_spread_over_24(store: Store, shoppers: int) -> None:
+def test_what_was_kept_before_the_number_was_written_down_is_spread_over_24(store: Store) -> None:
     client = store.connection.client
     store.must_fit(OTHER)
-    for _ in range(shoppers):
+    for _ in range(30):  # the first bucket alone is the same one under both numbers
         decide(store, 7)
     client.delete("consent:{shop}:buckets")
     store.must_fit(SHOP)
@@ -114,4 +113,4 @@ def test_a_shop_is_not_refused_for_what_is_kept_of_another(
     assert status == 2
     assert "kitab: 0 days sealed" in said
     assert "shop is not sealed: sites.shop has buckets = 48" in said
-    assert "Not sealed: shop." in said
+    assert "Not all was done: shop." in said

@@ -346,9 +346,10 @@ def test_an_old_token_allows_nothing_any_more_and_its_receipt_says_since_when(sh
         assert shopper.get("allows/analytics").status_code == (204 if allowed else 403)
 
 
-def test_an_erased_answer_allows_nothing_any_more_and_its_receipt_says_since_when(shopper, clock):
+def test_an_erased_answer_allows_nothing_any_more_and_its_receipt_says_since_when(shopper, clock, app, monkeypatch):
     shopper.decide("analytics")
     clock.pass_by(3600)
+    monkeypatch.setattr(app.extensions["consent"].store.attestations, "time", lambda _: int(clock.at) * 1000)
     shopper.client.delete("/v1/smartmarket/me", headers={"Authorization": f"Bearer {shopper.token}"})
     clock.pass_by(3600)
     problem(shopper.get("allows/analytics"), 403, "not-allowed")

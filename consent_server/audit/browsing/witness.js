@@ -122,6 +122,8 @@
       for (const node of addedNodes) {
         for (const script of node.localName == 'script' ? [node] : node.querySelectorAll?.('script') ?? []) {
           if (!came.has(script)) came.set(script, scripts++);
+          const [, name] = /[?&]id=(?:G|GT|GTM|AW|DC)-.*[?&]l=([\w$]+)/.exec(script.src) ?? [];
+          if (name) listen(window[name]); // the data layer has another name
         }
       }
       for (const node of [target, ...addedNodes]) {

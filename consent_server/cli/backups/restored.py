@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -56,7 +55,7 @@ def restored_log(site: str | None, exports: tuple[Path, ...], data: Path | None)
             click.echo(f"{shop.id}: recorded that a backup was put back at {at:%Y-%m-%d %H:%M:%S} UTC.")
             for path in [path for path, name in named if name == shop.id]:
                 with opened(path) as lines:
-                    many = erase_again(store, shop, keys, lines, int(datetime.now(UTC).timestamp()))
+                    many = erase_again(store, shop, keys, lines, store.attestations.time(shop) // 1000)
                 click.echo(f"{shop.id}: {many} entries that are erased in {path} were whole in the backup; now erased.")
         if lacking := [shop.id for shop in shops if shop.id not in (name for _, name in named)]:
             click.echo(

@@ -21,7 +21,7 @@ from redis.connection import parse_url
 from redis.exceptions import ClusterDownError, MovedError, NoScriptError, OutOfMemoryError
 
 from .addresses import connect
-from .away import Circuit, FirstLook, StoreAway, WrongLayout
+from .away import Circuit, FirstLook, OtherKind, StoreAway, WrongLayout
 from .later import Later
 from .reasons import reason
 from .sender import Sender
@@ -111,6 +111,8 @@ class Connection:
             # It answers, and refuses: full, a replica, loading, out of step with its cluster.
             circuit.close()
             log.warning("redis refuses: %s", error)
+            if "WRONGTYPE" in str(error):
+                raise OtherKind(f"{key or 'A key'} holds another kind of value than this server writes.") from error
             raise StoreAway("The store takes nothing at the moment; try again shortly.") from error
         except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
             circuit.open(error)

@@ -21,6 +21,10 @@ class StoreAway(ConsentError):
     problem = "store-away"
 
 
+class OtherKind(StoreAway):
+    """Redis is there, and a key of ours holds another kind of value: somebody else wrote it."""
+
+
 class WrongLayout(StoreAway):
     """The store was written by a version of consent-server that this one does not know: it cannot be used either."""
 

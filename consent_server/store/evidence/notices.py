@@ -12,7 +12,7 @@ import msgspec
 
 from ...site import ConsentError, Notice, Site
 from .. import keys
-from ..connection import Connection, StoreAway
+from ..connection import Connection, StoreAway, WrongLayout
 from .asked import Asked
 from .spread import Spread
 
@@ -68,6 +68,8 @@ class Notices:
             )
         try:
             self.write(site)
+        except WrongLayout:
+            return  # whoever asks for anything is told so
         except StoreAway as error:
             log.warning("notices will be kept when the store takes them: %s", error)
 

@@ -13,7 +13,7 @@ local time = clock()
 if tonumber(ARGV[2]) < DAY and tonumber(ARGV[1]) > time then
   return time
 end
-if tonumber(redis.call('GET', sealed) or 0) <= tonumber(ARGV[1]) then
+if (tonumber(redis.call('GET', sealed) or 0) or 0) <= tonumber(ARGV[1]) then
   redis.call('SET', sealed, ARGV[1]) -- written again too, or WAIT would have nothing to wait for
 end
 return pass(log, last)

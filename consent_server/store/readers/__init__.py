@@ -1,1 +1,1 @@
-"""Who reads the rates: marketers, their sessions, links to one report, and what marketers note."""
+"""Who comes in: marketers, their sessions, links to one report, what marketers note, and the keys of other programs."""

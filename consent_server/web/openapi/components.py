@@ -277,7 +277,7 @@ REFUSALS = {
     ),
     "NotKept": (
         "Redis is away, full, holds what is not ours, or has another time of day than we.",
-        *("store-away", "forged-notice", "wrong-layout", "clocks-apart"),
+        *("store-away", "forged-notice", "unproven", "wrong-layout", "clocks-apart"),
     ),
     "NotReady": ("Redis is away, or another version wrote what is in it.", "store-away", "wrong-layout"),
 }

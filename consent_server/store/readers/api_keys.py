@@ -7,8 +7,8 @@ from typing import cast
 
 import msgspec
 
-from ..site import Site
-from .connection import Connection
+from ...site import Site
+from ..connection import Connection
 
 
 class ApiKey(msgspec.Struct, frozen=True):
