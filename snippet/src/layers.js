@@ -36,7 +36,7 @@ export const loadLayer = (name, lang) =>
     .then((layer) => layer.default(gate)).catch((error) => {
     layers[name + lang] = undefined;
     further += '?';
-    console.warn('consent:', name, error);
+    console.info('consent:', name, error);
     throw error;
   }));
 

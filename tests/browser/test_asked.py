@@ -172,7 +172,7 @@ def test_who_is_asked_again_is_no_showing_as_the_answer_is_a_renewal(
     assert posted(shop, "shown") == []
 
 
-@pytest.mark.troubles("Failed to load resource|consent: ")
+@pytest.mark.troubles("Failed to load resource")
 def test_who_looks_for_preferences_that_do_not_load_is_no_showing(shop: Shop, page: Page) -> None:
     page.goto(shop.page(""))
     press(page, "accept")
