@@ -63,7 +63,8 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
         def read() -> Settings:
             end_with_terminal()
             others = {name: text for name, text in os.environ.items() if _attribute(name) not in CHOSEN}
-            return replace(read_environment(others), **dict(zip(CHOSEN, own, strict=True)))
+            environment = read_environment({**others, "REDIS_URL": url})  # so that nothing else is taken for it
+            return replace(environment, **dict(zip(CHOSEN, own, strict=True)))
 
         configuration = Configuration.of(read())
         settings = configuration.settings

@@ -192,7 +192,7 @@ def _fitting(sites: Mapping[str, Site]) -> Iterator[Site]:
 def _kept(store: Store, shop: Site, keys: Keys) -> bool:
     """Do what is due at a site, and return whether all of it was done."""
     sealed, faults = close_days(store, shop, keys, datetime.now(UTC))
-    if not faults:
+    if sealed or not faults:
         _tell_days(shop.id, "sealed", sealed)
     for fault in faults:
         click.echo(fault, err=True)
@@ -252,7 +252,7 @@ def archive_log(site: str, folder: Path, data: Path | None) -> None:
         try:
             done = archive(store, site_named(sites, site), signing_keys(settings), folder, datetime.now(UTC))
         except Failed as error:
-            click.echo(f"The archive does not prove itself, so nothing was trimmed. {error}", err=True)
+            click.echo(f"The archive does not prove itself, so no more is trimmed. {error}", err=True)
             raise SystemExit(1) from None
     for made in done:
         click.echo(

@@ -53,8 +53,8 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
 
     Raises:
         ArchiveMissing: an earlier run has begun to trim, and its file is not here as it was; nothing was trimmed.
-        CannotWrite: nothing was trimmed.
-        verify.Failed: the file does not prove itself; nothing was trimmed.
+        CannotWrite: nothing was trimmed, or the next run ends it.
+        verify.Failed: the file does not prove itself; nothing was trimmed, or the next run ends it.
     """
     with _alone(folder):
         _clear(folder, site)
@@ -155,12 +155,7 @@ def _named(store: Store, site: Site, keys: Keys, unverified: Path, first: date, 
 
 def _trimmed(store: Store, site: Site, keys: Keys, folder: Path, made: Archive) -> Archive:
     """Take the days of an archive out of the log, and return it without whoever was erased since it was made."""
-    whole = folder / made.file
-    done = store.log.trim(site, made, lambda made: _without_erased(store, site, keys, folder, made))
-    if done.file != made.file:
-        with suppress(OSError):
-            whole.unlink()
-    return done
+    return store.log.trim(site, made, lambda made: _without_erased(store, site, keys, folder, made))
 
 
 def _without_erased(store: Store, site: Site, keys: Keys, folder: Path, made: Archive) -> Archive:
@@ -180,6 +175,8 @@ def _without_erased(store: Store, site: Site, keys: Keys, folder: Path, made: Ar
     write(unverified, _blanked(path, since, keys))
     other = _named(store, site, keys, unverified, made.first, made.last)
     store.log.replace_archive(site, other)
+    with suppress(OSError):
+        path.unlink()  # now, as nobody would know of it any more
     return other
 
 

@@ -17,7 +17,7 @@ from .counted import answers, counts_of, days_of, rows_of, rules_of, together_si
 from .counts import Counts
 from .experiment import PACE, Experiment, Trial, tried
 from .happened.alarms import Alarm, alarms
-from .happened.marks import Mark, marks
+from .happened.marks import Mark, marks, shown_otherwise
 from .only import Only, value_in
 from .overview import Overview, first_counted, is_mixed
 from .period import Period
@@ -160,13 +160,12 @@ def _experiment(
     counts = nothing | answers(store, site, Period(trial.first, trial.last), "variant")
     since = max(trial.first, trial.last - timedelta(days=PACE - 1), first_counted(everything) or trial.first)
     lately = Period(min(since, trial.last), trial.last)
-    told = marks(asked, {}, Period(trial.first, trial.last))
     return Experiment(
         trial,
         {name: counts[name] for name in trial.names},
         answers(store, site, lately, "variant") if trial.is_running else {},
         lately.days,
-        max((mark.first for mark in told if mark.kind in ("words", "look")), default=None),
+        shown_otherwise(asked, Period(trial.first, trial.last)),
     )
 
 

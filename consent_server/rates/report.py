@@ -62,7 +62,7 @@ class Report:
             "against": {"from": self.against.first.isoformat(), "to": self.against.last.isoformat()},
             **({"only": {**self.only}} if self.only else {}),
             "total": _plain(self.total.named(), self.total.rates()),
-            "change": _moved(self.total, self.before),
+            "change": dict.fromkeys(RATES) if self.is_unlike else _moved(self.total, self.before),
             "trend": {
                 "says": "mixed" if self.is_unlike else self.trend,
                 "rates": {name: direction({name: move}) for name, move in self.moves.items()},

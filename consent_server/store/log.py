@@ -148,7 +148,7 @@ class Log:
             torn = self._torn(bucket)
             if (torn and not torn.startswith(REWRITTEN)) or bucket.log in ahead:
                 self._write(bucket.copy, "UNLINK")  # of a run that was broken off: somebody may be in it who is erased
-                names = [bucket.log, bucket.copy, bucket.old, bucket.torn, bucket.sealed]
+                names = [bucket.log, bucket.copy, bucket.old, bucket.torn, bucket.sealed, bucket.told]
                 while not self._compact(keys=names, args=[torn or b"", PIECE, self._clock.leeway]):
                     pass
             due = due or torn is not None

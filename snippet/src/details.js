@@ -200,7 +200,7 @@ const details = (gate) => {
         ?? (host == location.host ? frame.title : host);
       const needed = (frame.dataset.consent ?? '').trim().split(/\s+/);
       const sheet = new /** @type {any} */ (view).CSSStyleSheet();
-      sheet.replaceSync(css.replaceAll('html>[data-ask]', 'html') + frameStyle);
+      sheet.replaceSync(css.replace(/(html>)?\[data-ask]/g, 'html') + frameStyle);
       page.adoptedStyleSheets = [sheet];
       page.documentElement.lang = lang;
       page.documentElement.dir = 'auto';

@@ -17,11 +17,12 @@ export const wrapSenders = ({ doc, memory, newElement: element, server }) => {
   /** @param {any} owner @param {string} name @param {() => unknown} failed what it gives then */
   const silence = (owner, name, failed) => {
     if (!owner[name]) return;
-    owner[name] = wrapped(owner[name], (act, _, [input, init]) => {
+    // Where the page has frozen it, it stays as it is.
+    Reflect.set(owner, name, wrapped(owner[name], (act, _, [input, init]) => {
       const lasts = name == 'sendBeacon' || (init?.keepalive ?? input?.keepalive);
       // What the shop's own host is told may be a basket.
       return memory.hushed && lasts && isElsewhere(`${input?.url ?? input}`) ? failed() : act();
-    });
+    }));
   };
   silence(Navigator.prototype, 'sendBeacon', () => true);
   silence(window, 'fetch', () => Promise.reject(TypeError('Failed to fetch')));

@@ -114,7 +114,7 @@ const mine = (gate) => {
     const told = sub && wrong != words.forged && me('me');
     // Elsewhere it may have been changed, withdrawn or erased since: its receipt says so, and its place is no matter then.
     const became = held?.['dcterms:valid'];
-    const newest = became && (await told).history.at(-1);
+    const newest = told && /^[cw]/.test(became) && (await told).history.at(-1);
     state.append(wrong ?? (newest ? answered(newest) : became ? /^e/.test(became) ? words.erased : words.unchecked : words.recorded));
     state.after(how);
     if (told) {

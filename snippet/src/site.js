@@ -12,7 +12,10 @@ export const signal = () => (config.gpc && navigator.globalPrivacyControl ? 'gpc
  * The same for all pages of a visit, as a visit is counted once, and with nothing stored: the browser itself has a random
  * number (a UUID) for the first page of the shop in this tab. Where it has none yet, each page draws anew.
  */
-const draw = parseInt(/** @type {any} */ (window).navigation?.entries?.()[0]?.key, 16) / 2 ** 32 || Math.random();
+let draw = Math.random();
+try {
+  draw = parseInt(/** @type {any} */ (window).navigation.entries()[0].key, 16) / 2 ** 32 || draw;
+} catch {} // or the page has something else by that name
 /** The way of asking that this page takes. */
 export const { variant, layout, notices } =
   /** @type {import('./types').Way} */ (config.ways.find(({ below }) => draw < below));

@@ -41,7 +41,13 @@ function held( string $html, array $waits = array(), array $raw = RAW ): string 
 		}
 		// Tags of every kind are read to their end: what looks like a tag within an attribute is none, nor is one that has no end.
 		$inside = $start + strlen( $tag[0][0] );
-		if ( ! preg_match( TAG_END, $html, $part, 0, $inside ) ) {
+		$is_ended = preg_match( TAG_END, $html, $part, 0, $inside );
+		if ( false === $is_ended ) { // more attributes than PHP may look at: what comes after them is read all the same
+			$at   = after( $html, '~>~', $inside );
+			$out .= substr( $html, $start, $at - $start );
+			continue;
+		}
+		if ( ! $is_ended ) {
 			break;
 		}
 		$name      = strtolower( $tag[1][0] );

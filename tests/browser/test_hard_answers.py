@@ -7,7 +7,7 @@ import json
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import Shop, cookie, press, settle, until, when
+from .conftest import Shop, banner, cookie, press, settle, until, when
 from .libraries import library
 from .rows import hits, tracker
 from .visits import ALLOW, PATTERN, WITHDRAW, accepted, english
@@ -154,6 +154,26 @@ def test_the_banner_answers_a_mouse_beside_a_focus_trap(shop: Shop, page: Page) 
     page.mouse.click(box["x"] + 20, box["y"] + 20)
     settle(page)
     assert page.evaluate("!!consent.choice")
+
+
+READ_ONLY = {
+    "a frozen class": "Object.freeze(Navigator.prototype)",
+    "a value": "Object.defineProperty(window, 'fetch', { value: fetch, writable: false })",
+    "a getter": "const own = fetch; Object.defineProperty(window, 'fetch', { get: () => own })",
+}
+
+
+@pytest.mark.parametrize("how", READ_ONLY)
+def test_what_the_page_lets_nobody_wrap_keeps_nothing_held(shop: Shop, page: Page, how: str) -> None:
+    accepted(page, shop.page(f"{INLINE}<script>{READ_ONLY[how]}</script>"))
+    until(page, "window.inline")
+
+
+@pytest.mark.parametrize("name", ["{ entries: [] }", "{ entries: () => [] }", "1", "null"])
+def test_a_page_with_its_own_navigation_is_asked(shop: Shop, page: Page, name: str) -> None:
+    page.add_init_script("delete window.navigation; delete Window.prototype.navigation")
+    page.goto(shop.page("", head=f"<script>var navigation = {name}</script>{shop.tag}"))
+    banner(page).wait_for()
 
 
 def test_a_page_that_froze_its_prototypes_releases(shop: Shop, page: Page) -> None:

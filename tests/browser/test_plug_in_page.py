@@ -425,3 +425,8 @@ def test_an_answer_in_json_is_left_though_it_says_that_it_is_a_page() -> None:
     pages = [json.dumps({"html": f"<img src='{T}'>"}), f" [\"<img src='{T}'>\"]", f"{{<img src='{T}'>"]
     code = "echo json_encode(array_map('ConsentServer\\held_page', $given));"
     assert php(code, pages, GATE, OPTIONS=json.dumps(OPTIONS)) == [*pages[:2], f"{{{WAITS}"]
+
+
+def test_more_attributes_than_php_may_look_at_leave_nothing_after_them_unread() -> None:
+    (page,) = held(f"<div {'a=b ' * 200_000}><p>Shop</p></div><script src='{T}'></script>")
+    assert page.endswith(f"""<script type="text/plain" data-consent="analytics" src="{T}"></script>""")

@@ -23,7 +23,7 @@ from consent_server.proof.log import CannotWrite
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.site import Notice
-from consent_server.store import Archive, Archived, Store, Unreadable
+from consent_server.store import Archive, Archived, Store, StoreAway, Unreadable
 from consent_server.store.keys import buckets, midnight
 from consent_server.store.packing import pack_erased
 from consent_server.verify import Failed, NoExport, opened, verify
@@ -250,7 +250,7 @@ def test_who_was_erased_is_in_no_archive_to_come(log):
 
 
 @pytest.mark.parametrize(
-    "moment", ["while it is verified", "before the trim", "within the trim", "after it was killed"]
+    "moment", ["while it is verified", "before the trim", "within the trim", "after it was killed", "as the trim ends"]
 )
 def test_who_is_erased_while_it_is_made_is_in_no_archive_either(log, monkeypatch, moment):
     """An archive is the only copy of these days, and what the erasure left goes with them: nobody could erase again."""
@@ -274,12 +274,21 @@ def test_who_is_erased_while_it_is_made_is_in_no_archive_either(log, monkeypatch
 
         return both
 
+    def goes_away(*_):
+        raise StoreAway("It is away.")
+
     if moment == "while it is verified":
         monkeypatch.setattr(proof_archive, "_proven", then(proof_archive._proven, first=False))
     elif moment == "before the trim":
         monkeypatch.setattr(log.store.log, "trim", then(log.store.log.trim, first=True))
     elif moment == "within the trim":
         monkeypatch.setattr(log.store.log, "_page", then(log.store.log._page, first=False))
+    elif moment == "as the trim ends":  # another file is written down, and then the store goes away
+        monkeypatch.setattr(log.store.log, "_page", then(log.store.log._page, first=False))
+        with monkeypatch.context() as away:
+            away.setattr(log.store.log, "_drop", goes_away)
+            with pytest.raises(StoreAway):
+                archive(log.store, SHOP, KEYS, log.folder, NOW)
     else:
         stopped_before_the_trim(log, monkeypatch)
         erase_now()

@@ -402,10 +402,10 @@ def test_a_recount_leaves_out_only_the_days_on_which_nothing_was_counted_togethe
 # At a glance
 
 
-def ask(store, site, ago, *variants, words="x"):
+def ask(store, site, ago, *variants, words="x", revision=1):
     """Write down that these variants are asked since so many days."""
     at = int((datetime.now(UTC) - timedelta(days=ago)).timestamp() * 1000)
-    store.notices.note(site, Asked(at, 1, words, f"{ago}", variants))
+    store.notices.note(site, Asked(at, revision, words, f"{ago}", variants))
 
 
 def count(store, site, ago, shown, accepted, **where):
@@ -476,6 +476,10 @@ def test_words_or_a_look_that_change_while_variants_are_compared_are_told(tried)
     assert glance(store, site).experiment.changed is None
     ask(store, site, 4, "a", "c", words="y")
     assert glance(store, site).experiment.changed == read.today() - timedelta(days=4)
+    ask(store, site, 2, "a", "c", words="z", revision=2)
+    assert glance(store, site).experiment.changed == read.today() - timedelta(days=2)
+    ask(store, site, 1, "a", "c", words="z", revision=3)
+    assert glance(store, site).experiment.changed == read.today() - timedelta(days=2)
 
 
 def test_what_a_young_shop_could_gain_is_that_of_a_month(tried):
@@ -540,6 +544,7 @@ def test_periods_under_several_rules_are_no_contest_and_under_one_of_them_they_a
     told = read.report(store, ruled, period, "day")
     assert told.trend == "ruled"
     assert told.as_json()["trend"] == {"says": "mixed", "rates": dict.fromkeys(LINES, "unknown")}
+    assert not any(told.as_json()["change"].values())
     assert "not compared" in told.as_text(moved=True)
     alone = read.report(store, ruled, period, "day", Only(rule="uk"))
     assert not alone.is_unlike

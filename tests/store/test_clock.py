@@ -185,6 +185,30 @@ def test_a_log_that_was_moved_ahead_comes_back_no_further_than_what_stands_in_it
     assert sum(1 for day in days(store, site) for _ in store.log.day(site, day)) == 1
 
 
+def test_what_stands_ahead_is_not_written_anew_again_and_again(store, shop):
+    site, _ = shop
+    made_up(store, shop, now() + 3 * DAY)
+    client = store.connection.client
+    (log,) = (each.log for each in store.clock.logs_ahead(site))
+    last = client.xinfo_stream(log)["last-generated-id"]
+    client.execute_command("XSETID", log, last, "ENTRIESADDED", 77, "MAXDELETEDID", "0-0")  # a new one would say 1
+    assert store.log.compact(site) is False
+    assert client.xinfo_stream(log)["entries-added"] == 77
+
+
+def test_once_a_log_is_set_back_a_webhook_is_told_what_comes(store, shop):
+    site, _ = shop
+    store.feed.untold(site, begins=True)
+    moved(store, site, YEAR_9000)
+    for bucket in buckets(site):  # an entry that stood there was told
+        store.connection.client.hset(bucket.told, "position", f"{YEAR_9000}-0")
+    store.log.compact(site)
+    for _ in range(5):
+        time.sleep(0.002)
+        decide(store, shop, now())
+    assert store.feed.untold(site)
+
+
 def test_a_millisecond_takes_as_many_decisions_as_come(store, shop):
     """The place of an entry has 16 bits for its number within a millisecond."""
     site, notice = shop

@@ -42,6 +42,7 @@ from consent_server.settings.environment import Settings
 from consent_server.site import Site
 from consent_server.store import Store, StoreAway, connection, leaks
 from consent_server.store.connection import away as away_module
+from consent_server.store.keys import buckets
 
 PASSWORD = "the-password-of-that-user"
 
@@ -236,6 +237,12 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
         assert store.log.compact(site)
         store.log.rewrite(site)
         assert not store.log.compact(site)
+        ahead = f"{int(now.timestamp() * 1000) + 90_000}-0"  # as somebody else could move it
+        for bucket in buckets(site):
+            store.connection.client.xadd(bucket.log, {"e": "x"}, id=ahead)
+            store.connection.client.xdel(bucket.log, ahead)
+        store.log.compact(site)
+        assert not store.clock.logs_ahead(site)
         assert [*proof.export(store, site, keys, None, now.date(), now)]
         assert archive(store, site, keys, folder, now)
         assert store.servers()

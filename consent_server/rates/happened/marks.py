@@ -53,6 +53,19 @@ def marks(
     )
 
 
+def shown_otherwise(asked: Sequence[tuple[date, Asked]], period: Period) -> date | None:
+    """Return the last day of a period on which the words or the look changed while the variants went on."""
+    return max(
+        (
+            day
+            for (_, before), (day, now) in pairwise(asked)
+            if period.first <= day <= period.last and now.variants == before.variants
+            if any(getattr(now, part) != getattr(before, part) != "" for part in ("look", "words"))
+        ),
+        default=None,
+    )
+
+
 def _changes(asked: Sequence[tuple[date, Asked]]) -> Iterator[Mark]:
     for (_, before), (day, now) in pairwise(asked):
         began = [name for name in now.variants if name not in before.variants]

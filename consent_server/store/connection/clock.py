@@ -87,7 +87,7 @@ def ahead(site: Site, found: Ahead) -> LogAhead:
     return LogAhead(
         f"The log {found.log} is ahead of the store's clock: it ends at {_moment(found.last)}, and now it is "
         f"{_moment(found.now)} (UTC). Nothing is recorded there until then; type: consent-server log seal {site.id}, "
-        "which sets it back as far as no answer stands in it."
+        "which sets it back as far as no answer stands in it (docs/operating.md, A log ahead of its clock)."
     )
 
 

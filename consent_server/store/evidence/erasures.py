@@ -49,7 +49,8 @@ class Erasures:
         whole, found = self._notices.names(site), []
         for bucket in buckets(site):
             left = self._remains.between(bucket, midnight(first), midnight(last) + DAY)
-            found += [unpack_erased(packed, bucket.number, *where) for where, packed in left.items()]
+            with ours(bucket.erased):
+                found += [unpack_erased(packed, bucket.number, *where) for where, packed in left.items()]
         return [replace(entry, notice=whole.get(entry.notice, entry.notice)) for entry in found]
 
     def of(self, site: Site, subject: str, second: int | None = None) -> list[Entry]:
