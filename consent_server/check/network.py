@@ -47,8 +47,8 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
     if url.startswith("https") and scheme == "http":
         yield Finding(
             f"A proxy answers at {url}, and its X-Forwarded-* headers are not believed.",
-            "set TRUSTED_PROXIES to the number of proxies in front that each add to X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host, "
-            "which is 1 for an nginx as docs/embedding.md has it, behind a CDN too",
+            "set TRUSTED_PROXIES to the number of proxies in front that each add to X-Forwarded-For, X-Forwarded-Proto "
+            "and X-Forwarded-Host, which is 1 for an nginx as docs/embedding.md has it, behind a CDN too",
         )
     elif scheme != forged:
         yield Finding(
