@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -36,8 +36,17 @@ class Shown(NamedTuple):
 _showing = msgspec.json.Decoder(_Showing)
 
 
-def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) -> Shown:
+def shown_in(
+    body: bytes, site: Site, notice: Callable[[str], Notice | None], ever: Callable[[], Iterable[Notice]] = tuple
+) -> Shown:
     """Return what banner was shown, from the body of that call (which may be empty).
+
+    Args:
+        body: of the call.
+        site: whose banner it was.
+        notice: finds one that was ever asked by its hash.
+        ever: returns all of them. A cache may have yesterday's script, whose answers count too: what it asked is looked
+            for where that is not asked any more.
 
     Raises:
         Malformed: the body is neither empty nor ``{notice?, lang?, variant?, signal?, rule?}``.
@@ -52,14 +61,16 @@ def shown_in(body: bytes, site: Site, notice: Callable[[str], Notice | None]) ->
         lang = showing.lang or site.languages[0]
         variants = [variant.name for variant in site.all_variants]
         variant = variants[0] if showing.variant is None else showing.variant
-        if lang not in site.languages:
-            raise Malformed(f"`lang` must be one of {', '.join(site.languages)}.")
-        if variant not in variants:
-            raise Malformed(f"`variant` must be one of {', '.join(map(repr, variants))}.")
-        rule = showing.rule or ""
-        if rule not in (each.name for each in site.all_rules):
-            raise Malformed(f"`rule` must be one of {', '.join(repr(each.name) for each in site.all_rules)}.")
-        return Shown(lang, variant, signalled, rule if site.rules else None)
+        rule, rules = showing.rule or "", [each.name for each in site.all_rules]
+        choices = (
+            ("lang", lang, site.languages, str),
+            ("variant", variant, variants, repr),
+            ("rule", rule, rules, repr),
+        )
+        for field, name, known, said in choices:
+            if name not in known and not any((lang, variant, rule) == (n.lang, n.variant, n.rule) for n in ever()):
+                raise Malformed(f"`{field}` must be one of {', '.join(map(said, known))}.")
+        return Shown(lang, variant, signalled, rule if site.rules or rule else None)
     asked = notice(showing.notice)
     if asked is None:
         raise UnknownNotice(f"This site never showed the notice {showing.notice[:40]!r}; ask for its `notice`.")

@@ -104,7 +104,8 @@ def shown(site_id: str) -> Response:
     site = behind.site(site_id)
     require_own_origin(site, environ)
     behind.limits.spend_client(behind.settings.client_limit, "shown")
-    seen = shown_in(read_body(environ), site, partial(behind.store.notices.find, site))
+    notices = behind.store.notices
+    seen = shown_in(read_body(environ), site, partial(notices.find, site), lambda: notices.all(site).values())
     if not is_bot_or_prefetch(environ):
         behind.store.counters.shown(
             site,

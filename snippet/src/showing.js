@@ -1,6 +1,7 @@
 /** Counts that the banner was seen. */
 import { post } from './cookie.js';
-import { doc, domain, notices, signal } from './site.js';
+import { rule } from './rules.js';
+import { doc, domain, signal, variant } from './site.js';
 
 let counted = false;
 
@@ -16,6 +17,5 @@ export const countShowing = (banner, lang) => {
   const from = doc.referrer.split(/[/:]+/)[1];
   if (performance.navigation?.type || (domain ? `.${from}`.endsWith('.' + domain) : from == location.hostname)
     || /** @type {any} */ (window).navigation?.currentEntry?.index) return;
-  // By its notice, which the server knows also where it asks something else by now, as this script may be of yesterday.
-  post({ notice: notices[lang][0], signal: signal() ?? undefined }, 'shown');
+  post({ lang, variant, signal: signal() ?? undefined, ...(__RULES__ ? { rule: rule.name } : {}) }, 'shown');
 };

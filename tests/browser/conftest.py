@@ -240,18 +240,6 @@ def posted(shop: Shop, path: str) -> list[dict[str, Any]]:
     return [json.loads(body) for to, body in shop.posts if to == path]
 
 
-def shown(shop: Shop) -> list[dict[str, Any]]:
-    """Return the banners that were counted: what of a notice each was, and what was said besides."""
-    assert shop.app
-    assert shop.site
-    notices = shop.app.extensions["consent"].store.notices.all(shop.site)
-    counted = [(notices[each.pop("notice")], each) for each in posted(shop, "shown")]
-    return [
-        {"lang": of.lang, "variant": of.variant, **({"rule": of.rule} if of.rule else {}), **more}
-        for of, more in counted
-    ]
-
-
 def decided(shop: Shop, page: Page, times: int) -> dict[str, Any]:
     """Wait for the decision of that number, and return it."""
     when(page, lambda: len(posted(shop, "decisions")) >= times)

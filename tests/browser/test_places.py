@@ -15,7 +15,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from consent_server.settings.environment import Settings
 from consent_server.site import Notice
 
-from .conftest import WORDS, Shop, banner, cookie, decided, posted, press, settle, shown, until, when
+from .conftest import WORDS, Shop, banner, cookie, decided, posted, press, settle, until, when
 
 EN = WORDS["en"]
 ALLOWED = "['functional', 'analytics', 'marketing'].map(consent.allows)"
@@ -100,7 +100,7 @@ def test_what_is_on_until_somebody_objects_runs_is_recorded_nowhere_and_ends_wit
     page.goto(address)
     assert page.evaluate("[consent.allows('analytics'), window.ran]") == [False, None]
     assert "_t" not in {each["name"] for each in page.context.cookies()}
-    assert {each["rule"] for each in shown(shop)} == {"uk"}
+    assert {each["rule"] for each in posted(shop, "shown")} == {"uk"}
 
 
 def old(allow: list[str], exp: int = 1_710_000_000) -> dict[str, Any]:

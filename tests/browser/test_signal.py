@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import WORDS, Shop, banner, decided, posted, press, settle, shown, until, when
+from .conftest import WORDS, Shop, banner, decided, posted, press, settle, until, when
 
 SIGNAL = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => window.off ? false : true })"
 SETTINGS = "<button data-consent-open>Cookie settings</button>"
@@ -84,7 +84,7 @@ def test_a_privacy_signal_denies_marketing_is_told_stores_nothing_and_answers_no
     expect(banner(page).get_by_text("Global Privacy Control")).to_be_visible()
     when(page, lambda: posted(shop, "shown"))
     settle(page)
-    assert shown(shop) == [{"lang": "en", "variant": "", "signal": "gpc"}]
+    assert posted(shop, "shown") == [{"lang": "en", "variant": "", "signal": "gpc"}]
     assert posted(shop, "decisions") == []
     assert page.evaluate("[consent.signal, consent.choice, consent.allows('marketing'), document.cookie]") == [
         *("gpc", None, False),
