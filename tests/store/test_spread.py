@@ -51,14 +51,18 @@ def test_a_server_that_found_redis_away_at_its_start_keeps_nothing_where_it_woul
         later.decisions.record(neighbour, Decision("b" * 22, 7, NOTICE, "save", None), now=now, sign=KEYS.sign)
 
 
-def test_the_server_and_commands_say_so_in_one_sentence(
-    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = described(tmp_path, "https://shop.example")
-    for name, value in {"CONSENT_SECRET": SECRET, "CONSENT_CONFIG": str(config), "REDIS_URL": redis_url}.items():
+@pytest.fixture
+def config(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A consent.toml that the environment names, of a shop that somebody has answered."""
+    written = described(tmp_path, "https://shop.example")
+    for name, value in {"CONSENT_SECRET": SECRET, "CONSENT_CONFIG": str(written), "REDIS_URL": redis_url}.items():
         monkeypatch.setenv(name, value)
     with closing(Store(redis_url, 5)) as store:
         decide(store, 7)
+    return written
+
+
+def test_the_server_and_commands_say_so_in_one_sentence(redis_url: str, config: Path) -> None:
     config.write_text(config.read_text("utf-8").replace("[sites.shop]\n", "[sites.shop]\nbuckets = 48\n"), "utf-8")
     for command in (["rates", "shop"], ["log", "seal"], ["check", "--offline"]):
         done = CliRunner().invoke(main, command)
@@ -91,14 +95,7 @@ def test_of_another_number_that_nobody_wrote_down_nothing_is_said(store: Store) 
     store.must_fit(OTHER)
 
 
-def test_a_shop_is_not_refused_for_what_is_kept_of_another(
-    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = described(tmp_path, "https://shop.example")
-    for name, value in {"CONSENT_SECRET": SECRET, "CONSENT_CONFIG": str(config), "REDIS_URL": redis_url}.items():
-        monkeypatch.setenv(name, value)
-    with closing(Store(redis_url, 5)) as store:
-        decide(store, 7)
+def test_a_shop_is_not_refused_for_what_is_kept_of_another(config: Path) -> None:
     text = config.read_text("utf-8")
     other = text.replace("sites.shop", "sites.kitab")
     config.write_text(text.replace("[sites.shop]\n", "[sites.shop]\nbuckets = 48\n") + other, "utf-8")
