@@ -196,7 +196,11 @@ def test_a_name_that_no_file_can_have_is_told_in_a_sentence():
         pass
 
 
-@pytest.mark.parametrize("what", [DEEP, gzip.compress(b'{"type":"log","site":"shop"}\n' * 1000)[:40], b"", b"[]"])
+@pytest.mark.parametrize(
+    "what",
+    [DEEP, gzip.compress(b'{"type":"log","site":"shop"}\n' * 1000, mtime=0)[:40], b"", b"[]"],
+    ids=["deep", "gzip cut off", "empty", "a list"],
+)
 def test_what_is_no_export_is_told_in_a_sentence_by_whoever_takes_one(what, tmp_path, monkeypatch, valkey):
     monkeypatch.setenv("CONSENT_SECRET", SIGNED_WITH)
     monkeypatch.setenv("REDIS_URL", valkey.url)
