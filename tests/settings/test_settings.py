@@ -326,6 +326,42 @@ def test_a_setting_may_come_from_a_file_but_not_twice(tmp_path):
         read_environment({"CONSENT_SECRET_FILE": str(tmp_path / "none")})
 
 
+@pytest.mark.parametrize("apart", ["\n", "\r\n", "\r", "\n\n", " \n\t", "\u2028"], ids=repr)
+@pytest.mark.parametrize(
+    ("name", "one", "two"),
+    [
+        ("CONSENT_SECRET", "n" * 32, "o" * 32),
+        ("CONSENT_WEBHOOK_SECRET", "whsec_" + "n" * 32, "shop=whsec_" + "o" * 32),
+        ("CONSENT_DIGEST", "leyla@shop.example", "murad@shop.example"),
+        ("CONSENT_METRICS_TOKEN", "new", "old"),
+        ("CONSENT_WEBHOOK", "https://one.example/", "https://two.example/"),
+        ("REDIS_URL", "redis://one", "redis://two"),
+        ("CONSENT_TSA_CERTIFICATE", "one.pem", "two.pem"),
+    ],
+)
+def test_what_stands_one_a_line_is_not_taken_for_one_of_them(name, one, two, apart, tmp_path):
+    path = tmp_path / "mounted"
+    path.write_text(f"{one}{apart}{two}\n", "utf-8", newline="")
+    for environ in ({f"{name}_FILE": str(path)}, {name: f"{one}{apart}{two}"}):
+        with pytest.raises(SettingsError, match=r"takes one line; .*, they are separated by commas\.$") as refusal:
+            read_environment(environ)
+        assert refusal.value.name == name
+        assert name == "CONSENT_DIGEST" or name == "CONSENT_TSA_CERTIFICATE" or one not in str(refusal.value)
+
+
+def test_a_list_may_have_lines_that_end_in_commas_and_a_byte_order_mark(tmp_path):
+    path = tmp_path / "secret"
+    kept = ("n" * 32, "o" * 32)
+    lines, marked = f"{kept[0]},\r\n{kept[1]}\r\n", f"\ufeff{kept[0]},\ufeff{kept[1]}"
+    for written in (lines, marked, f"\ufeff{lines}"):
+        path.write_text(written, "utf-8", newline="")
+        assert read_environment({"CONSENT_SECRET_FILE": str(path)}).secret == kept
+        assert read_environment({"CONSENT_SECRET": written}).secret == kept
+    path.write_text("\ufeff \n", "utf-8")
+    with pytest.raises(SettingsError, match="which is empty"):
+        read_environment({"CONSENT_SECRET_FILE": str(path)})
+
+
 @pytest.mark.parametrize("row", [row for row in ENVIRONMENT if row.secret], ids=lambda row: row.name)
 def test_an_empty_file_of_a_secret_is_not_the_default(row, tmp_path):
     path = tmp_path / "not-mounted-yet"
