@@ -440,6 +440,39 @@ process.exit();
 """
 
 
+SILENT = """
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import worker from './worker.js';
+const [CONSENT_SERVER, cookie] = process.argv.slice(1);
+let knocked = 0;
+const fetched = globalThis.fetch;
+globalThis.fetch = (...asked) => { knocked += 1; return fetched(...asked); };
+const silent = createServer().listen(0, '127.0.0.1');
+await once(silent, 'listening');
+const asked = () => new Request('https://shop.example/', { headers: { Cookie: `consent=${cookie}` } });
+const answer = async (CONSENT_SERVER) => (await (await worker.fetch(asked(), { CONSENT_SERVER })).json()).analytics;
+const said = [];
+for (let n = 0; n < 3; n += 1) said.push(await answer(`http://127.0.0.1:${silent.address().port}`));
+const { now } = Date;
+Date.now = () => now() + 6000;
+said.push(await answer(CONSENT_SERVER));
+console.log(JSON.stringify({ said, knocked }));
+process.exit();
+"""
+
+
+def test_a_worker_that_has_no_keys_yet_does_not_have_each_shopper_wait_for_a_silent_server(
+    shop: Shop, page: Page, app: Callable[..., App]
+) -> None:
+    made = app(worker__js=example("frontends worker"))
+    page.goto(shop.page(""))
+    press(page, "accept")
+    until(page, "consent.token")
+    said = node(made.folder, SILENT, f"http://127.0.0.1:{shop.port}", page.evaluate("consent.token"))
+    assert json.loads(said) == {"said": [False, False, False, True], "knocked": 2}
+
+
 def test_a_worker_serves_while_the_server_is_away_and_by_the_keys_that_it_holds(
     shop: Shop, page: Page, app: Callable[..., App]
 ) -> None:
