@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import os
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
 import msgspec
@@ -251,6 +253,42 @@ def write(path: Path, lines: Iterator[bytes]) -> None:
         with suppress(OSError):
             if mine and _is(unfinished, mine):
                 unfinished.unlink()
+
+
+def append(path: Path, lines: Iterator[bytes]) -> None:
+    """Write lines at the end of ``path``, which only its owner may read if it is new; all of them, or none.
+
+    Raises:
+        CannotWrite: as for ``write``, or the file ends in the middle of a line, as a run that was killed leaves it.
+    """
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise CannotWrite(f"{path} is there and is no file.")
+    try:
+        with (
+            TemporaryFile(dir=path.parent) as made,
+            open(os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600), "r+b", buffering=0) as raw,
+        ):
+            fcntl.flock(raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            size = raw.seek(0, os.SEEK_END)
+            raw.seek(max(0, size - 1))
+            if path.suffix != ".gz" and raw.read(1) not in (b"", b"\n"):
+                raise CannotWrite(f"{path} ends in the middle of a line: cut that off, and go on after the one before.")
+            with _packed(cast(BinaryIO, made), path) as file:
+                for line in lines:
+                    file.write(line)
+            made.seek(0)
+            try:
+                while piece := made.read(1 << 16):
+                    while piece:
+                        piece = piece[raw.write(piece) :]
+                os.fsync(raw.fileno())
+            except OSError:
+                os.ftruncate(raw.fileno(), size)
+                raise
+    except BlockingIOError:
+        raise CannotWrite(f"{path} is written by another run too.") from None
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def _is(path: Path, file: os.stat_result) -> bool:
