@@ -108,6 +108,35 @@ def test_its_types_and_the_examples_compile_under_strict(app: Callable[..., App]
     assert said.returncode == 0, said.stdout
 
 
+def test_its_types_are_found_by_compilers_that_read_no_exports(app: Callable[..., App]) -> None:
+    told = {**STRICT, "module": "commonjs", "moduleResolution": "node10", "esModuleInterop": True}
+    uses = USES.replace("import { useConsent as inReact } from 'consent-server/react';", "declare const inReact: any;")
+    uses = uses.partition("// @ts-expect-error there")[0]
+    made = app(uses__ts=uses, tsconfig__json=json.dumps({"compilerOptions": told, "files": ["uses.ts"]}))
+    tsc = [made.folder / "node_modules/.bin/tsc", "-p", "."]
+    said = subprocess.run(tsc, cwd=made.folder, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout
+
+
+OUTSIDE = """
+import { useConsent } from 'consent-server/vue';
+const document = globalThis.document = new EventTarget();
+globalThis.window = globalThis;
+const counted = useConsent('analytics');
+const said = [counted.value];
+globalThis.consent = { choice: { analytics: true }, allows: () => true };
+document.dispatchEvent(new Event('consentchange'));
+said.push(counted.value);
+delete globalThis.document;
+said.push(useConsent('analytics').value);
+console.log(JSON.stringify(said));
+"""
+
+
+def test_in_a_store_too_vue_knows_the_answer_as_it_changes(project: Path) -> None:
+    assert json.loads(node(project, OUTSIDE)) == [False, True, False], "a server draws as if nobody had answered"
+
+
 def test_the_types_that_a_server_serves_compile_alone_with_the_documented_idiom(shop: Shop, tmp_path: Path) -> None:
     assert shop.app
     served = shop.app.test_client().get("/v1/consent.d.ts")
