@@ -32,7 +32,7 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Request, expect, sync_playwright
 from werkzeug.test import TestResponse
 
 from consent_server import create_app
@@ -648,9 +648,3 @@ def new_context(
     for context in contexts:
         context.close()
     assert not troubles, "\n".join(troubles)
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of the shopper's browser: Azerbaijani, 1280 by 800."""
-    return new_context(locale="az-AZ", viewport={"width": 1280, "height": 800}).new_page()

@@ -47,7 +47,9 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 def test_every_picture_is_shown_or_linked() -> None:
     text = "".join(page.read_text("utf-8") for page in PAGES)
-    for picture in (ROOT / "docs").rglob("*.png"):
+    pictures = [each for kind in ("png", "webp") for each in (ROOT / "docs").rglob(f"*.{kind}")]
+    assert pictures
+    for picture in pictures:
         assert f"]({picture.name})" in text, picture.name
 
 

@@ -18,12 +18,6 @@ FILLED = """[...document.querySelectorAll('[data-ask] button')].filter((each) =>
   && !/^rgba\\(0, 0, 0, 0\\)$/.test(getComputedStyle(each).backgroundColor)).map(({ textContent }) => textContent)"""
 
 
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
-
-
 # ---- The first layer ----
 
 

@@ -237,10 +237,6 @@ def test_of_two_witnesses_at_once_both_are_kept(sealed, shop, monkeypatch):
     assert f"{TWO.name} cosigned the first 3 seals" in said
 
 
-def by_others(note, size):
-    return ONE.cosign(note.replace("\n3\n", f"\n{size}\n"))
-
-
 JUNK = {
     "no note": lambda note: "x",
     "no lines": lambda note: "\n\n\n\n",
