@@ -19,7 +19,7 @@ from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
 from consent_server.proof.attested import restored
-from consent_server.proof.attested.notes import newest_of_each
+from consent_server.proof.attested.witness_notes import newest_of_each
 from consent_server.proof.attested.witnesses import NotCosigned, cosign, first, with_cosignatures
 from consent_server.proof.seals import checkpoint, origin
 from consent_server.settings.shops import read_sites
