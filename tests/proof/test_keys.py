@@ -24,7 +24,6 @@ from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
 from consent_server.proof.seals import chain
 from consent_server.settings.shops import read_sites
-from consent_server.store import Store
 from consent_server.tokens import Keys, token
 from consent_server.verify import Failed, NoKeys, Tree, canonical, key_id, read_keys, seal_hash, unsigned, verify
 from consent_server.verify import Keys as Believed
@@ -36,12 +35,8 @@ NEWEST = "the secret that comes after the second one"
 
 
 @pytest.fixture
-def store(valkey):
-    with valkey.client() as client:
-        client.flushall()
-    store = Store(valkey.url, 5)
-    yield store
-    store.close()
+def store(on_valkey):
+    return on_valkey
 
 
 def kid(secret):
