@@ -23,7 +23,7 @@ bench: .venv/ready-for-tests snippet/node_modules/ready ## Measure speed, memory
 faults: .venv/ready-for-tests ## Break a hundred things while shoppers decide; SEED=1 draws others.
 	@FAULTS=100 .venv/bin/python -m pytest -s tests/faults
 
-kills: .venv/ready-for-tests ## Kill archive, seal and erasure at each of 1,300 places; takes a quarter of an hour.
+kills: .venv/ready-for-tests ## Kill archive, seal and erasure at each place where it can end; takes a quarter of an hour.
 	@KILLS=1 .venv/bin/python -m pytest -s tests/proof/test_killed.py
 
 pythons: .venv/ready-for-tests ## Install the package in each Python that this machine has, and take decisions.
