@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 import standardwebhooks
+from conftest import closing
 from decided import KEYS, SECRET, SHOP, by_shopper, decide, lay_down
 from receiver import TAKEN, Post, Receiver, status
 
