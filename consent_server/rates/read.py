@@ -13,7 +13,7 @@ from ..store import SEPARATOR, Store
 from ..store.connection.zones import day_number
 from ..store.evidence.asked import Asked
 from ..store.keys import midnight
-from .counted import answers, counts_of, days_of, rows_of, rules_of, together_since
+from .counted import answers, cells_of, counts_of, days_of, rows_of, rules_of, together_since
 from .counts import Counts
 from .experiment import PACE, Experiment, Trial, tried
 from .happened.alarms import Alarm, alarms
@@ -71,7 +71,7 @@ def report(
     """
     now = days_of(store, site, period, only)
     total = Counts.total(now.values())
-    rows = now if by == "day" else {only[by]: total} if by in only else rows_of(store, site, period, [by], only)[0][by]
+    rows = now if by == "day" else {only[by]: total} if by in only else rows_of(store, site, period, [by], only).by[by]
     against = against or period.before
     before = Counts.total(days_of(store, site, against, only).values())
     is_unlike = is_mixed((rules_of(store, site, period, only), total), (rules_of(store, site, against, only), before))
@@ -129,14 +129,14 @@ def overview(
     by = [name for name in only.crossed if trial or name != "variant"]
     by += [] if only else ["how"]
     by += [] if {"rule", "country"} & {*only} else ["rule"]
-    rows, since = rows_of(store, site, period, by, only)
+    rows = rows_of(store, site, period, by, only)
     together = together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    now, last = (rows.get("rule", {}), Counts.total(days.values())), min(period.last, day)
+    now, last = (rows.by.get("rule", {}), Counts.total(days.values())), min(period.last, day)
     counted = max(period.first, together or period.first, first_counted(known) or period.first)
     return Overview(
         days,
         before,
-        rows,
+        rows.by,
         unlike,
         _experiment(store, site, trial, everything, asked) if trial and not only else None,
         True,
@@ -144,9 +144,11 @@ def overview(
         happened,
         _zone_since(store, site),
         together,
-        since,
+        rows.since,
         is_mixed(now),
         is_mixed(now, (rules_of(store, site, against or period.before, only), before)),
+        cells_of(store, site, period, only),
+        rows.last if last == (today or day) else None,
     )
 
 

@@ -14,7 +14,7 @@ from ...rates.compare import GOALS
 from ...rates.happened.leaks import leaks
 from ...rates.only import Only
 from ...rates.overview import Overview
-from ...rates.parts import SEGMENTS, Advice, Part, advice, decided, parts_of
+from ...rates.parts import SEGMENTS, Advice, Part, advice, decided, parts_of, silence
 from ...rates.period import BadQuestion, Period, compared, dimension
 from ...rates.report import Report
 from ...settings.shops import snippet_words
@@ -135,12 +135,13 @@ def show_report(
 
 def segments_of(found: Overview, goal: str) -> dict[str, list[Part]]:
     """Return the parts of the shoppers, by dimension, and where they are worse than the others."""
-    return parts_of({by: found.rows[by] for by in SEGMENTS if by in found.rows}, goal, not found.is_mixed)
+    segments = {by: found.rows[by] for by in SEGMENTS if by in found.rows}
+    return parts_of(segments, goal, not found.is_mixed, found.cells)
 
 
 def advice_of(found: Overview, goal: str) -> list[Advice]:
     """Return what would bring how much towards a goal, the largest first."""
-    won = decided(found.experiment, goal, found.total.shown, found.counted.days)
+    won = decided(found.experiment, goal, found.total.shown, found.days_like_whole)
     return sorted([*won, *advice(segments_of(found, goal), goal, found.days_of)], key=lambda one: -one.more)
 
 
@@ -172,6 +173,7 @@ def page_values(site: Site, question: Question, day: date, today: date) -> dict[
         "rules": sorted(found.rows.get("rule", {}).items()),
         "is_mixed": found.is_mixed,
         "advice": advice_of(found, goal)[:MOST_ADVICE],
+        "silence": silence(segments, goal),
         "ways": chart.ways(found.rows.get("how", {})),
         "alarms": found.alarms,
         "verdicts": found.verdicts(goal),
