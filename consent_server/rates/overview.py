@@ -13,6 +13,8 @@ from .experiment import Experiment
 from .happened.alarms import Alarm
 from .happened.marks import Mark
 from .period import Period
+from .together import followed
+from .together.spread import Spread, spreads
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,12 @@ class Overview:
     """By language, variant and device together."""
     today: Mapping[tuple[str, str], Counts] | None = None
     """What the last day has of each value of a dimension, where that day is still going on."""
+    days_before: Mapping[str, Counts] = field(default_factory=dict)
+    """Each day of the period before."""
+
+    def spread(self, goal: str) -> dict[str, Spread]:
+        """Return how much more than by chance the days of both periods vary, by rate."""
+        return spreads(self.days.values(), self.days_before.values(), followed(goal))
 
     def days_of(self, by: str, value: str) -> float:
         """Return on how many days like the whole ones a part of the shoppers was counted.

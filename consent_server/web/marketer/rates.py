@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, g, redirect, request
 
 from ...rates import read
-from ...rates.compare import GOALS
+from ...rates.compare import GOALS, must_be_goal
 from ...rates.happened.leaks import leaks
 from ...rates.only import Only
 from ...rates.overview import Overview
@@ -43,7 +43,10 @@ def _report(site_id: str) -> Report:
     today = read.today(site)
     period = Period.parse(request.args.get("from"), request.args.get("to"), today)
     against = compared(period, today, *map(request.args.get, AGAINST))
-    return read.report(services().store, site, period, by, only, against)
+    goal = request.args.get("goal") or None
+    if goal:
+        must_be_goal(goal)
+    return read.report(services().store, site, period, by, only, against, goal)
 
 
 @blueprint.get("/v1/<site_id>/rates")
@@ -153,7 +156,8 @@ def page_values(site: Site, question: Question, day: date, today: date) -> dict[
     if not any(any(counts.row) for counts in found.days.values()):
         return {"total": total, "empty": "quiet" if found.known else "new", "marks": found.marks}
     segments = segments_of(found, goal)
-    lines = chart.lines(found.days, found.before, found.marks, goal, question.target, found.is_unlike)
+    spread = found.spread(goal)
+    lines = chart.lines(found.days, found.before, found.marks, goal, question.target, found.is_unlike, spread)
     return {
         "empty": None,
         "total": total,
@@ -162,7 +166,8 @@ def page_values(site: Site, question: Question, day: date, today: date) -> dict[
         "marks": found.marks,
         "parts_since": found.parts_since,
         "zone_since": found.zone_since,
-        "trend": ("ruled", []) if found.is_unlike else chart.trend(lines),
+        "trend": "ruled" if found.is_unlike else chart.trend(lines)[0],
+        "moves": {line.name: line.change for line in lines},
         "funnel": chart.funnel(total, found.signalled),
         "categories": [
             (name, total.rate(f"grant_{name}"), total.rate(f"reach_{name}"), total.rate(f"withdrawal_{name}"))

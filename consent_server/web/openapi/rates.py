@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...entry import DIMENSIONS
+from ...rates.compare import GOALS
 from .schema import DATE, TEXT, WHOLE, Schema, each, nullable, one, ref, some, thing
 
 RATES: dict[str, Schema] = {
@@ -26,6 +27,7 @@ RATES: dict[str, Schema] = {
             "timezone": TEXT,
             "against": thing({"from": DATE, "to": DATE}),
             "only": each(TEXT),
+            "goal": one(*GOALS),
             "total": ref("Counted"),
             "change": each(
                 {"type": ["object", "null"]}
@@ -40,6 +42,7 @@ RATES: dict[str, Schema] = {
             ),
         },
         "only",
+        "goal",
         closed=False,
     ),
 }

@@ -82,6 +82,10 @@ class Words:
             first = first.translate({ord("İ"): "i", ord("I"): "ı"})
         return first.lower() + rest
 
+    def rate(self, name: str) -> str:
+        """Return the name of a rate within a sentence, with nothing around that says what it is a rate of."""
+        return self._table.get(f"full_{name}") or self.inside(f"rate_{name}")
+
     def number(self, count: int) -> Count:
         """Return a count with its thousands apart, for a sentence to say with its noun."""
         return Count.of(f"{count:,}".replace(",", self._table["thousands"]), plural(self.lang, count))
