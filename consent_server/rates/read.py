@@ -139,7 +139,8 @@ def overview(
     if not _any(days):
         is_known = _any(everything) or _any(answers(store, site, year, "day"))
         return Overview(days, before, {}, unlike, None, is_known, period, happened, days_before=then)
-    trial = tried([(on, each.variants) for on, each in asked], [variant.name for variant in site.variants], year)
+    steps, weights = [(on, each.variants) for on, each in asked], [each.weights for _, each in asked]
+    trial = tried(steps, [variant.name for variant in site.variants], year, weights)
     by = [name for name in only.crossed if trial or name != "variant"]
     by += [] if only else ["how"]
     by += [] if {"rule", "country"} & {*only} else ["rule"]
