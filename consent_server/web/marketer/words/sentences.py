@@ -41,12 +41,17 @@ def _capital(sentence: Markup) -> Markup:
     return sentence[:1].upper() + sentence[1:]
 
 
+_LONGEST_WAIT = 180
+"""Days beyond which nobody waits for a verdict."""
+
+
 def _early(verdict: Verdict, pace: Pace | None) -> tuple[str, int]:
     """Return what an open verdict waits for, and for how many days it will, or has, without an answer."""
     if pace is None:
         return "open", 0
     if pace.answers:
-        return "early", ceil(verdict.more * pace.days / pace.answers)
+        days = ceil(verdict.more * pace.days / pace.answers)
+        return ("early" if days <= _LONGEST_WAIT else "far"), days
     # The last day is not over; of the first one nobody can say yet that nobody answers.
     return ("waiting", pace.days - 1) if pace.days > 1 else ("begun", 0)
 
