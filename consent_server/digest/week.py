@@ -78,6 +78,7 @@ class Week:
             is_unlike=found.is_unlike,
             goal=GOAL,
             spread=found.spread(GOAL),
+            zone_since=found.zone_since,
         )
 
     def values(self, words: Words, page: str | None) -> dict[str, Any]:

@@ -85,9 +85,22 @@ def report(
     then = days_of(store, site, against, only)
     before = Counts.total(then.values())
     is_unlike = is_mixed((rules_of(store, site, period, only), total), (rules_of(store, site, against, only), before))
-    spread = spreads(now.values(), then.values(), followed(goal))
+    whole = now if len(only) < 2 else answers(store, site, period, "day")
     return Report(
-        site.id, period, by, rows, total, before, against, only, site.timezone, is_unlike, goal=goal, spread=spread
+        site.id,
+        period,
+        by,
+        rows,
+        total,
+        before,
+        against,
+        only,
+        site.timezone,
+        is_unlike,
+        goal,
+        spreads(now.values(), then.values(), followed(goal)),
+        together_since(store, site, whole, only, period) if by != "day" or len(only) > 1 else None,
+        _zone_since(store, site),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -45,6 +45,10 @@ class Report:
     """What is aimed at, one of GOALS, which then says too whether things get better."""
     spread: Mapping[str, Spread] = field(default_factory=dict)
     """How much more than by chance the days of both periods vary, by rate."""
+    parts_since: date | None = None
+    """The first day of the period on which parts were counted together, where that is not the first of all."""
+    zone_since: date | None = None
+    """The first day that was counted in the site's time zone, where days before were counted in another."""
 
     @property
     def moves(self) -> Mapping[str, Change | None]:
@@ -65,6 +69,8 @@ class Report:
             "from": self.period.first.isoformat(),
             "to": self.period.last.isoformat(),
             "timezone": self.timezone,
+            **({"zone_since": self.zone_since.isoformat()} if self.zone_since else {}),
+            **({"parts_since": self.parts_since.isoformat()} if self.parts_since else {}),
             "by": self.by,
             "against": {"from": self.against.first.isoformat(), "to": self.against.last.isoformat()},
             **({"only": {**self.only}} if self.only else {}),
@@ -142,7 +148,14 @@ class Report:
         ]
         title = f"{self.site}, {self.period.first} to {self.period.last} ({self.timezone})"
         title += f", only {self._part}" if self.only else ""
-        return "\n".join([title, *([self._against()] if moved else []), "", *lines]) + "\n"
+        return "\n".join([title, *([self._against()] if moved else []), *self._missing(), "", *lines]) + "\n"
+
+    def _missing(self) -> Iterator[str]:
+        """Yield what is to be known of some of the days, a line each."""
+        if self.parts_since:
+            yield f"Parts are counted together since {self.parts_since}: earlier days are missing."
+        if self.zone_since and self.zone_since > self.period.first:
+            yield f"Days before {self.zone_since} were counted in another time zone."
 
     def _against(self) -> str:
         """Return in a line how the rates moved, held together as on the page."""

@@ -25,6 +25,8 @@ RATES: dict[str, Schema] = {
             "to": DATE,
             "by": one(*DIMENSIONS),
             "timezone": TEXT,
+            "zone_since": DATE,
+            "parts_since": DATE,
             "against": thing({"from": DATE, "to": DATE}),
             "only": each(TEXT),
             "goal": one(*GOALS),
@@ -43,6 +45,8 @@ RATES: dict[str, Schema] = {
         },
         "only",
         "goal",
+        "zone_since",
+        "parts_since",
         closed=False,
     ),
 }

@@ -346,6 +346,22 @@ def test_a_value_without_a_name_is_shown_as_it_is():
     assert EN.value("language", "de") == "de"
 
 
+def test_a_language_or_country_is_named_in_the_language_of_the_page():
+    assert [Words.of(lang).named("language", "it") for lang in LANGUAGES] == [
+        "İtalyan dili", "Italian", "Итальянский", "İtalyanca",
+    ]  # fmt: skip
+    assert [Words.of(lang).named("country", "GE") for lang in LANGUAGES] == [
+        "Gürcüstan", "Georgia", "Грузия", "Gürcistan",
+    ]  # fmt: skip
+    assert [EN.named("language", "ru"), EN.named("country", "T1"), EN.named("country", "")] == [
+        "Russian", "T1", "unknown",
+    ]  # fmt: skip
+    said = advice_in_words(EN, Advice("language", "de", None, "answer", Rate(1, 4), Rate(3, 4), 300))
+    assert said.startswith("If pages in German answered like the others")
+    said = advice_in_words(EN, Advice("country", "GE", "AZ", "answer", Rate(1, 4), Rate(3, 4), 300))
+    assert said.startswith("If visits from Georgia answered like visits from Azerbaijan")
+
+
 def test_presets_end_today_or_with_last_month():
     found = presets(TODAY)
     assert found["30"] == Period(date(2026, 10, 24), TODAY)
