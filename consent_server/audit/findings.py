@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from ..banner.scripts import LAYERS
 from ..rules import ELSEWHERE, Rule, rule_at, strictest
 from ..site import CATEGORIES, Site
 from .advice import Reason, advice
@@ -17,6 +15,7 @@ from .forwarded import forwarded
 from .hosts import host_of, is_of_shop, is_third_party, parts_of
 from .lists import Lists
 from .observed import Observed, Sighting
+from .ours import OUR_CALLS, OURS
 from .recognise import Recogniser
 from .tag import servers, tag_faults
 
@@ -39,15 +38,6 @@ def allowed_in(state: str, site: Site | None, rule: Rule) -> frozenset[str]:
     objects = {"marketing"} if state == "gpc" and (site is None or site.gpc) else set()
     return ALLOWED[state] | ({*rule.has("objection", CATEGORIES)} - objects)
 
-
-OURS = re.compile(r"(?:__Host-)?(?:consent|ask-.*)")
-"""Names of our own cookie and storage."""
-
-OUR_CALLS = re.compile(
-    rf"/v1/[^/]+/(?:consent\.js|(?:{'|'.join(LAYERS)}|watch)\.[^/]+\.js"
-    r"|decisions|shown|seen|reports|me(?:/\w+)?|keep|notice|cookies|place|seals|allows/\w+)$|/v1/(?:keys\.json|consent\.d\.ts)$"
-)
-"""Paths of the consent server; whatever else is there is somebody else's."""
 
 NO_PAGE = "no page of the shop could be opened"
 NO_BANNER = "there was no banner whose buttons could be pressed"

@@ -10,8 +10,8 @@ from .farm import Farm, cookie
 
 SDKS = {
     "posthog": (
-        "import posthog from 'posthog-js'; posthog.init('phc_key', { api_host: '{t}', request_batching: false,"
-        " opt_out_useragent_filter: true }); posthog.capture('seen');"
+        "import posthog from 'posthog-js'; posthog.init('phc_key', { api_host: '{t}', request_batching: false });"
+        " posthog.capture('seen');"
     ),
     "sentry": (
         "import * as Sentry from '@sentry/browser'; Sentry.init({ dsn: '{key}/1' });"
