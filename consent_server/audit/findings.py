@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -42,7 +44,8 @@ def allowed_in(state: str, site: Site | None, rule: Rule) -> frozenset[str]:
 NO_PAGE = "no page of the shop could be opened"
 NO_BANNER = "there was no banner whose buttons could be pressed"
 NO_ANSWER = "the banner could not be answered"
-"""Why a state was not reached."""
+CUT_SHORT = "the browser ended before all pages were looked at"
+"""Why a state was not reached, or not seen whole."""
 
 WHERE = "Audited from where"
 """How the note begins that says which rule by place counted."""
@@ -135,12 +138,15 @@ class Judge:
         return [rows[key] for key in sorted(rows)]
 
     def unaudited(self) -> dict[str, str]:
-        """Return the states that were not reached, each with why."""
-        return {
-            each.state: NO_PAGE if not each.looked_at else NO_ANSWER if self._has_tag(each) else NO_BANNER
-            for each in self.observed
-            if not (each.answered and each.looked_at)
-        }
+        """Return the states that were not reached, or not seen whole, each with why."""
+        return {each.state: why for each in self.observed if (why := self._why_unaudited(each))}
+
+    def _why_unaudited(self, observed: Observed) -> str:
+        if observed.cut_short:
+            return CUT_SHORT
+        if not observed.looked_at:
+            return NO_PAGE
+        return "" if observed.answered else NO_ANSWER if self._has_tag(observed) else NO_BANNER
 
     def notes(self) -> list[str]:
         """Return what people should know of what could not be judged."""
@@ -180,7 +186,7 @@ class Judge:
             for (name, fix, host), (page, *others) in faults.items():
                 also_on = f" The same on {first_of(others)}." if others else ""
                 yield Finding("before", "tag", name, host, page, page, None, None, fix + also_on)
-        if not observed.answered and self._has_tag(observed):
+        if not (observed.answered or observed.cut_short) and self._has_tag(observed):
             page = next(iter(observed.tags))
             fix = "The banner could not be answered: look in the browser's console and style sheets for what hides it."
             yield Finding(observed.state, "tag", "no banner", host_of(page), page, page, None, None, fix)
@@ -224,21 +230,38 @@ class Judge:
         """Return whether a request of the shop's own carries the number that a tracker gave to the shopper."""
         parts = parts_of(seen.url)
         told, path = unquote(f"{parts.query} {seen.body}"), unquote(parts.path)
-        return any(id_ in told or (len(id_) >= LETTERS_IN_A_PATH and id_ in path) for id_ in self._ids(observed))
+        ids = self._ids[observed.state]
+        return any(id_ in told or (len(id_) >= LETTERS_IN_A_PATH and id_ in path) for id_ in ids)
 
-    def _ids(self, observed: Observed) -> Iterable[str]:
-        """Yield what may be a shopper's number in what a tracker keeps with the shop: not a word, such as a setting."""
+    @cached_property
+    def _ids(self) -> dict[str, frozenset[str]]:
+        """What may be a shopper's number in each state."""
+        return {each.state: frozenset(self._ids_in(each)) for each in self.observed}
+
+    def _ids_in(self, observed: Observed) -> Iterator[str]:
+        """Yield what may be a shopper's number in what a script keeps with the shop: not a word, such as a setting.
+
+        What no list names counts too, unless an answer of the shop's set it: that is known to the shop as it is.
+        """
         for kind, kept in (("cookie", observed.cookies), ("local-storage", observed.stored)):
             for name, value in kept.items():
                 entry = Sighting(kind, name, self.shop, "", "", 0)
                 category = self.lists.category_of(entry)
-                if category in NUMBERING or (category is None and self.recogniser.service_of(entry)):
+                is_trackers = category in NUMBERING or (category is None and self.recogniser.service_of(entry))
+                is_unknown = category is None and (kind != "cookie" or name in observed.scripted)
+                if is_trackers or (is_unknown and not OURS.fullmatch(name)):
                     tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
-                    yield from (id_ for id_ in {unquote(value).strip('"'), tail} if _is_id(id_))
+                    ids = {unquote(value).strip('"'), tail}
+                    yield from (id_ for id_ in ids if _is_id(id_) or (is_unknown and _is_long_word(id_)))
 
 
 def _is_id(text: str) -> bool:
     return len(text) >= LETTERS_OF_AN_ID and sum(map(str.isdigit, text)) >= DIGITS_OF_AN_ID
+
+
+def _is_long_word(text: str) -> bool:
+    """Return whether a text is as long as numbers are, and one word: settings are shorter, or have several."""
+    return len(text) >= LETTERS_IN_A_PATH and bool(re.fullmatch(r"[A-Za-z0-9]+", text))
 
 
 def first_of(pages: Sequence[str]) -> str:

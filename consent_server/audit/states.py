@@ -56,6 +56,7 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
             if seen.answered:
                 await _tour(visit, plan)
         except Error as error:
+            seen.cut_short = True
             seen.notes.append(f"The browser ended before all pages were looked at: {in_a_line(error)}")
     watch.add_sent(browser.sent)
     if not seen.answered:  # it is not in that state
@@ -64,7 +65,7 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
     own = [each for each in watch.kept.sightings if not watch.documents.is_elsewhere(each)]
     seen.sightings = [*unique(own, seen.since)]
     seen.consent_calls = watch.consent_calls
-    seen.cookies, seen.stored = watch.cookies, watch.stored
+    seen.cookies, seen.stored, seen.scripted = watch.cookies, watch.stored, watch.by_script - watch.by_answer
     if har and not _is_whole(har):
         seen.notes.append(f"{har} could not be written whole: see that its disk has room.")
     if watch.kept.flooded:

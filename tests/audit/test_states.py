@@ -206,6 +206,22 @@ def test_a_tracker_that_the_shop_hands_on_is_suspected_by_the_number_it_gave(far
     assert [each.fix.startswith("Suspected") for each in found] == [True]
 
 
+def test_the_number_is_the_shops_cookies_and_no_third_partys_of_that_name_and_an_answers_is_none(farm: Farm) -> None:
+    for host, value in (("aa", "99999999.111111"), ("zz", "99999999.222222")):
+        sets = f"_t1={value}; SameSite=None; Secure; Path=/"
+        farm.files[f"/{host}"] = lambda _, sets=sets: Response("", 200, {"Set-Cookie": sets})  # type: ignore[misc]
+    farm.files["/session"] = lambda _: Response("", 200, {"Set-Cookie": "sid=77777777abcdefgh; Path=/"})
+    farm.page(
+        f"<img alt='' src='{farm.url('/aa', 'aa')}'><img alt='' src='{farm.url('/zz', 'zz')}'><script>"
+        "document.cookie = '_t1=GA1.1.123456.789012'; document.cookie = '_xyz=0f9b1c2d3e4f5a6b';"
+        "fetch('/listed?id=123456.789012'); fetch('/unlisted?id=0f9b1c2d3e4f5a6b');"
+        "fetch('/session').then(() => fetch('/own?sid=77777777abcdefgh'))</script>"
+    )
+    report = farm.audit(("before", "refused"), pages=1)
+    suspected = {(each.state, each.name) for each in report.findings if each.fix.startswith("Suspected")}
+    assert suspected == {(s, farm.url(path)) for s in ("before", "refused") for path in ("/listed", "/unlisted")}
+
+
 def test_what_is_on_until_somebody_objects_is_clean_where_the_page_says_so(farm: Farm) -> None:
     farm.settings = replace(farm.settings, country_header="X-Country")
     rules = (Rule("uk", ("GB",), {"analytics": "objection"}),)

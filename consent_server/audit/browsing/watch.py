@@ -62,6 +62,10 @@ class Watch:
     consent_calls: list[ConsentCall] = field(default_factory=list)
     cookies: dict[str, str] = field(default_factory=dict)
     stored: dict[str, str] = field(default_factory=dict)
+    by_script: set[str] = field(default_factory=set)
+    """Names of the shop's cookies that a script set."""
+    by_answer: set[str] = field(default_factory=set)
+    """Names of its cookies that an answer set."""
     popups: list[Page] = field(default_factory=list)
     documents: Documents = field(default_factory=Documents)
     _opening: bool = False
@@ -125,12 +129,12 @@ class Watch:
         if host:  # what has none stays within the browser
             self.kept.add(Sighting(kind, name, host, page or self.page or self.going, initiator, at, **more))
 
-    def _request(self, url: str, initiator: str, *, at: float, page: str = "", body: str = "") -> None:
+    def _request(self, url: str, initiator: str, *, at: float, page: str = "", **more: Any) -> None:
         """Note a request; what never leaves the browser (``blob:``, ``data:``) is none."""
         if url.startswith(("http:", "https:", "ws:", "wss:", "stun:", "turn:", "turns:")):
             if initiator:
                 self._initiators.asked(url, initiator)
-            self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url, body=body)
+            self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url, **more)
 
     def _asked(self, request: Request) -> None:
         if worker := request.service_worker:  # no tab's session sees what it asks for
@@ -157,7 +161,8 @@ class Watch:
         document = self.page or self.going if document in ("", url) else document
         initiator = path_of(before) if before else opener or initiator_in(event["initiator"], document, url)
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
-        self._request(url, initiator, at=event["wallTime"], page=self.documents.page_of(loader), body=body)
+        page, is_script = self.documents.page_of(loader), event["type"] == "Script"
+        self._request(url, initiator, at=event["wallTime"], page=page, body=body, script=is_script)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
         script, url = event["documentURL"], event["request"]["url"]
@@ -206,6 +211,8 @@ class Watch:
         cookie = parse_set_cookie(line)
         if cookie and not cookie.removes:
             where = cookie.domain or without_port(host)
+            if is_of_shop(where, host_of(self.going)):
+                (self.by_answer if more.get("by_response") else self.by_script).add(cookie.name)
             self._add("cookie", cookie.name, where, initiator, life=cookie.life, **more)
 
     async def look(self, page: Page) -> None:
@@ -213,10 +220,10 @@ class Watch:
         now = time.time()
         for cookie in await self.context.cookies():
             domain, life = cookie["domain"].lstrip("."), max(0, cookie["expires"] - now)
-            self.cookies[cookie["name"]] = cookie["value"]
             # What others have there was seen when it was set, under the page that did it, and no page of the shop can
             # take it away.
             if is_of_shop(domain, host_of(self.going)):
+                self.cookies[cookie["name"]] = cookie["value"]
                 self._add("cookie", cookie["name"], domain, "", at=now, life=life)
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
