@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..rules import ELSEWHERE, Rule, rule_at, strictest
-from ..site import CATEGORIES, Site
+from ..site import CATEGORIES, OPTIONAL, Site
 from .advice import Reason, advice
 from .consent_mode import disagreements
 from .forwarded import forwarded
@@ -44,6 +44,7 @@ def allowed_in(state: str, site: Site | None, rule: Rule) -> frozenset[str]:
 NO_PAGE = "no page of the shop could be opened"
 NO_BANNER = "there was no banner whose buttons could be pressed"
 NO_ANSWER = "the banner could not be answered"
+NOTHING_ASKED = "nothing is asked where the audit runs"
 CUT_SHORT = "the browser ended before all pages were looked at"
 """Why a state was not reached, or not seen whole."""
 
@@ -98,12 +99,10 @@ class Judge:
         self.lists = Lists.of(site, shop)
         named = site.services if site else ()
         self.recogniser = Recogniser(named, [seen for each in observed for seen in each.sightings])
-        tags = [tag for each in observed for page in each.tags.values() for tag in page["ours"]]
         self.servers = frozenset(
             server for each in observed for tag in each.tags.values() for server in servers(tag, site)
         )
         self.origins = frozenset("/".join(server.split("/")[:3]) for server in self.servers)
-        self.inlined = any(not tag["src"] for tag in tags)
 
     def rule_in(self, observed: Observed) -> Rule:
         """Return the rule that counted: by the place in the tag, else as the server said; else the strictest."""
@@ -146,7 +145,13 @@ class Judge:
             return CUT_SHORT
         if not observed.looked_at:
             return NO_PAGE
-        return "" if observed.answered else NO_ANSWER if self._has_tag(observed) else NO_BANNER
+        if observed.answered:
+            return ""
+        return NO_BANNER if not self._has_tag(observed) else NO_ANSWER if self._asks(observed) else NOTHING_ASKED
+
+    def _asks(self, observed: Observed) -> bool:
+        """Return whether the rule that counted leaves anything to ask: else there is no banner."""
+        return len(self.rule_in(observed).has("off", OPTIONAL)) < len(OPTIONAL)
 
     def notes(self) -> list[str]:
         """Return what people should know of what could not be judged."""
@@ -181,12 +186,12 @@ class Judge:
         if observed.state == "before":
             faults: dict[tuple[str, str, str], list[str]] = {}
             for page, tag in observed.tags.items():
-                for name, fix in tag_faults(tag, self.site):
+                for name, fix in tag_faults(tag, self.site, asks=self._asks(observed)):
                     faults.setdefault((name, fix, host_of(page)), []).append(page)
             for (name, fix, host), (page, *others) in faults.items():
                 also_on = f" The same on {first_of(others)}." if others else ""
                 yield Finding("before", "tag", name, host, page, page, None, None, fix + also_on)
-        if not (observed.answered or observed.cut_short) and self._has_tag(observed):
+        if self._why_unaudited(observed) == NO_ANSWER:
             page = next(iter(observed.tags))
             fix = "The banner could not be answered: look in the browser's console and style sheets for what hides it."
             yield Finding(observed.state, "tag", "no banner", host_of(page), page, page, None, None, fix)
@@ -199,8 +204,7 @@ class Judge:
         if seen.kind == "request":
             if seen.url.rstrip("/") in self.origins:
                 return True  # connected to ahead of the tag
-            known = self.inlined or any(seen.url.startswith(server) for server in self.servers)
-            return known and bool(OUR_CALLS.search(seen.name))
+            return seen.url.startswith(tuple(self.servers)) and bool(OUR_CALLS.search(seen.name))
         return (
             seen.kind in ("cookie", "local-storage", "session-storage")
             and bool(OURS.fullmatch(seen.name))

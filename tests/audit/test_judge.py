@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from consent_server.audit.browsing.documents import Documents
 from consent_server.audit.browsing.kept import MOST, Kept, newest
-from consent_server.audit.browsing.pages import read_sitemap
+from consent_server.audit.browsing.pages import _take, read_sitemap
 from consent_server.audit.browsing.visit import is_page
 from consent_server.audit.drafting.draft import draft
 from consent_server.audit.drafting.suggestions import Suggestions
@@ -400,6 +400,21 @@ def test_a_cookie_that_outlives_the_list_is_said_to_do_that_and_no_more() -> Non
 )  # fmt: skip
 def test_a_sitemap_is_read_however_it_is_written(text: str, pages: list[str], more: list[str]) -> None:
     assert read_sitemap(text) == (pages, more)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_opened"),
+    [
+        *((path, False) for path in ("/logout", "/account/log-out/", "/signout?x=1", "/hesab/cixis", "/cikis-yap")),
+        *((path, False) for path in ("/%C3%A7%C4%B1x%C4%B1%C5%9F", "/выход", "/abmelden.html", "/deconnexion/")),
+        *((path, False) for path in ("/?action=logout", "/index.php?route=account/logout", "/terms.pdf")),
+        *((path, True) for path in ("/blog-outlet", "/cixis-yollari", "/sairento", "/?q=logouts", "/catalog-off")),
+    ],
+)
+def test_what_ends_a_login_is_not_opened_in_whatever_language(path: str, is_opened: bool) -> None:
+    found, left_out = [PAGE], []  # type: list[str], list[str]
+    added = _take(found, [SHOP + path], PAGE, 9, left_out)
+    assert (added, left_out) == (([SHOP + path], []) if is_opened else ([], [SHOP + path]))
 
 
 RULES = (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from consent_server.audit.lives import in_days, seconds_of
 from consent_server.audit.observed import Observed, Sighting
 from consent_server.audit.run import _site_at
 from consent_server.catalogue import for_site
+from consent_server.set_cookie import parse_set_cookie
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
 
@@ -101,6 +103,15 @@ def test_a_cookie_lives_as_long_as_any_language_of_the_shop_says(
 ) -> None:
     of = site(languages=("en", "ru"), cookies={"necessary": (listed("_v", **life),)})
     assert judged(of, seen("cookie", "_v", life=lives)) == (["_v"] if longer else [])
+
+
+@pytest.mark.parametrize(("written", "year"), [("69", 2069), ("70", 1970), ("00", 2000), ("2069", 2069)])
+@pytest.mark.parametrize("form", ["Wed, 21 Oct {} 07:28:00 GMT", "Wednesday, 21-Oct-{} 07:28:00 GMT"])
+def test_a_year_of_two_digits_is_read_as_browsers_read_it(written: str, year: int, form: str) -> None:
+    cookie = parse_set_cookie(f"a=1; Expires={form.format(written)}")
+    assert cookie
+    assert cookie.removes == (year < 2026)
+    assert cookie.removes or datetime.fromtimestamp(time.time() + cookie.life, UTC).year == year
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -136,6 +137,68 @@ HIDES = """<script>
   new MutationObserver(() => document.querySelector('#ask, [data-ask]')?.remove())
     .observe(document, { childList: true, subtree: true });
 </script>"""
+
+
+MOVES = """<script>
+  const banner = () => document.querySelector('[data-ask] [role=dialog]');
+  const move = () => banner()?.style.setProperty('transform', '%s', 'important');
+  new MutationObserver(move).observe(document, { childList: true, subtree: true });
+</script>"""
+COVERS = """<img alt="" src="/shown"><div popover="manual" style="width:100vw;height:100vh;margin:0">Buy</div><script>
+  const waits = setInterval(() => {
+    if (!document.querySelector('[data-ask] [role=dialog]')) return;
+    clearInterval(waits);
+    document.querySelector('[popover]:not([data-ask])').showPopover();
+    fetch('/cover-is-there');
+  }, 10);
+</script>"""
+"""The page has loaded once it lies there."""
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (MOVES % "translateX(-3000px)", ""),
+        (MOVES % "translateY(-3000px)", ""),
+        ("", COVERS),
+    ],
+)
+def test_a_banner_that_is_out_of_sight_or_under_something_does_not_show(farm: Farm, head: str, body: str) -> None:
+    covered = threading.Event()
+    farm.files["/shown"] = lambda _: Response("", 200 if covered.wait(20) else 503)
+    farm.files["/cover-is-there"] = lambda _: Response(f"{covered.set()}")
+    farm.page(body, head=head + farm.tag)
+    assert names(farm.audit(("before",), pages=1)) == {("before", "tag", "no banner")}
+
+
+def test_where_nothing_is_asked_there_is_no_banner_and_nothing_wrong(farm: Farm) -> None:
+    off = dict.fromkeys(("functional", "analytics", "marketing"), "off")
+    farm.serve(rules=(Rule("nowhere", ("CN",), off),))
+    farm.page("", head=farm.tag.replace("<script", '<script data-place="CN"'))
+    report = farm.audit(("before", "refused"), pages=1)
+    assert report.findings == [], report.text()
+    assert "refused: not audited, for nothing is asked where the audit runs." in report.notes
+
+
+@pytest.mark.parametrize("other", ["", "x"])
+def test_of_a_tag_that_stands_inline_the_server_is_the_one_that_it_names(farm: Farm, other: str) -> None:
+    assert farm.app
+    gate = farm.app.test_client().get("/v1/shop/consent.js", headers={"Host": "shop.localhost"}).get_data(as_text=True)
+    calls = f"<script>fetch('{farm.url('/v1/keep/shown', other)}', {{ mode: 'no-cors' }})</script>" if other else ""
+    farm.page(calls, head=f'<script data-base="{farm.url("/v1/shop/")}">{gate}</script>')
+    report = farm.audit(("before", "refused", "accepted"), pages=1)
+    assert {each.name for each in report.findings} == ({farm.url("/v1/keep/shown", other)} if other else set())
+
+
+COVERED = """<button data-consent-open>Cookies</button>
+<div style="position:fixed;inset:0;z-index:9" onclick="event.stopPropagation()"></div>"""
+
+
+def test_settings_whose_button_cannot_be_pressed_are_opened_by_a_call_and_that_is_said(farm: Farm) -> None:
+    farm.page(COVERED)
+    report = farm.audit(("withdrawn",), pages=1)
+    assert (report.findings, report.states) == ([], ["withdrawn"]), report.text()
+    assert ["data-consent-open" in note for note in report.notes] == [True]
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ async def fresh_browser(
             with suppress(Error, TimeoutError):  # it may have ended by itself, or hang; Playwright ends it then
                 async with asyncio.timeout(SECONDS_TO_END):
                     await context.close()
-            browser.sent.extend(read_netlog(netlog))
+            browser.sent.extend(await asyncio.to_thread(read_netlog, netlog))  # the other states go on
 
 
 _agents: dict[str | None, str] = {}
