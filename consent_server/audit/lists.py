@@ -9,7 +9,7 @@ from itertools import takewhile
 from ..banner.lists import categories_at, known_addresses, tracker_patterns
 from ..catalogue import service
 from ..site import CATEGORIES, Cookie, Site, glob
-from .hosts import host_of, registrable, without_port
+from .hosts import host_of, registrable
 from .lives import SECONDS, seconds_of
 from .observed import Sighting
 
@@ -33,7 +33,7 @@ def listable(name: str) -> str | None:
 class _Listed:
     """A row of the cookie list: ``host`` is where it lies, if not with the shop; its life in words and in seconds.
 
-    ``elsewhere``: other hosts of the services that have it there.
+    ``elsewhere``: the domains of the services that have it there.
     """
 
     pattern: re.Pattern[str]
@@ -42,7 +42,7 @@ class _Listed:
     host: str | None
     said: str
     seconds: float | None
-    elsewhere: re.Pattern[str]
+    elsewhere: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Lists:
         if at in self.own:
             return there or [row for row in rows if not row.host]
         optional = [row for row in rows if row.category != CATEGORIES[0]]
-        of_service = [row for row in rows if row.host and row.elsewhere.match(f"{without_port(seen.host)}/")]
+        of_service = [row for row in rows if row.host and at in row.elsewhere]
         return there or of_service or [row for row in optional if not row.host]
 
     def _of_address(self, address: str) -> list[str]:
@@ -122,15 +122,15 @@ class Lists:
         return found if found or path else categories_at(f"{host}/", [self.hosts])
 
 
-def _hosts_beside(cookie: Cookie, site: Site) -> re.Pattern[str]:
-    """Return the hosts of those services of a site that list this cookie at its host."""
+def _hosts_beside(cookie: Cookie, site: Site) -> frozenset[str]:
+    """Return the domains of those services of a site that list this cookie at its host."""
     having = [
         each
         for each in map(service, site.services)
         if cookie.host and any((entry.name, entry.host) == (cookie.name, cookie.host) for entry in each.entries)
     ]
-    hosts = [(host.partition("/")[0], "any") for each in having for host in each.hosts]
-    return re.compile("|".join(each["match"] for each in tracker_patterns(hosts)) or r"(?!)")
+    hosts = [host.partition("/")[0].removeprefix("*.") for each in having for host in each.hosts]
+    return frozenset(map(registrable, hosts))
 
 
 def _life_of(cookie: Cookie, site: Site) -> tuple[str, float | None]:
