@@ -79,7 +79,7 @@ _SNOWPLOW = re.compile(r"(?:web|mob|pc|srv|app|tv|cnsl|iot) [a-z]+-\d[\w.-]*")
 def _is_anywhere(said: _Said) -> bool:
     """Return whether a request tells by its fields alone whose it is, wherever it goes."""
     return bool(
-        (_TAG_ID if "v" in said else _SURE_ID).fullmatch(said.get("tid", ""))
+        (_TAG_ID if said.get("v") in ("1", "2") else _SURE_ID).fullmatch(said.get("tid", ""))
         or said.keys() >= {"idsite", "rec"}
         or said.keys() >= {"page-url", "browser-info"}
         or (said.keys() >= {"ev", "dl", "ts"} and _NUMBER.fullmatch(said.get("id", "")))

@@ -111,7 +111,7 @@ async def find_pages(
         try:
             links = await _links(tab.page, at)
         except (Error, TimeoutError) as error:
-            if is_download(error):
+            if is_download(error) or "net::" in str(error):  # what did not open is noted in each state
                 continue
             if unread is not None:
                 unread.append(at)
