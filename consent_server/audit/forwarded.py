@@ -20,9 +20,9 @@ _TAG_ID = re.compile(r"(?:G|GT|GTM|UA|AW|DC|MC)-[A-Z0-9-]{4,}", re.IGNORECASE)
 """How Google numbers what its tags belong to."""
 
 _SURE_ID = re.compile(
-    r"GT?-(?=\d*[A-Z])[A-Z0-9]{6,12}|GTM-(?=\d*[A-Z])[A-Z0-9]{4,9}|UA-\d{4,10}-\d{1,4}|AW-\d{8,12}|DC-\d{6,12}"
+    r"(?!G\w*-X+$)(?:GT?-(?=\d*[A-Z])[A-Z0-9]{6,12}|GTM-(?=\d*[A-Z])[A-Z0-9]{4,9})|UA-\d{4,10}-\d{1,4}|AW-\d{8,12}|DC-\d{6,12}"
 )
-"""The same to the letter, where nothing else tells: a shop's goods have numbers such as ``G-1234`` too."""
+"""The same to the letter, where nothing else tells: a shop's goods may be ``G-1234``, and ``GTM-XXXXXXX`` is an example."""
 
 
 def _any(_: _Said) -> bool:

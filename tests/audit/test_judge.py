@@ -118,7 +118,7 @@ def test_a_script_for_a_tag_s_number_is_googles_under_whatever_name() -> None:
     numbers = ("G-AB12CD34EF", "GTM-AB12CD3", "AW-123456789", "GT-AB12CD34", "UA-12345-1", "DC-1234567")
     scripts = [asked(f"/s{n}.js?id={number}", script=True) for n, number in enumerate(numbers)]
     assert [each.name for each in judged(*scripts)] == [each.name for each in scripts]
-    goods = ("G-1234", "AW-2026", "g-ab12cd34ef", "MC-20261127", "GTM-1234")
+    goods = ("G-1234", "AW-2026", "g-ab12cd34ef", "MC-20261127", "GTM-1234", "GTM-XXXXXXX")
     assert judged(*(asked(f"/s{n}.js?id={number}", script=True) for n, number in enumerate(goods))) == []
 
 

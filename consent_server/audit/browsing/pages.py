@@ -51,6 +51,7 @@ class Tab:
 
     def __init__(self, context: BrowserContext, page: Page) -> None:
         self._context, self.page = context, page
+        self.crashed = False
 
     @classmethod
     async def of(cls, context: BrowserContext) -> Tab:
@@ -58,6 +59,9 @@ class Tab:
         tab = cls(context, context.pages[0])
         await tab._prepare()
         return tab
+
+    def _crash(self, page: Page) -> None:
+        self.crashed = self.crashed or page == self.page
 
     async def renew(self) -> None:
         """Go on in another tab.
@@ -77,6 +81,8 @@ class Tab:
                 await old.close()
 
     async def _prepare(self) -> None:
+        self.crashed = False
+        self.page.on("crash", self._crash)
         session = await self._context.new_cdp_session(self.page)
         await session.send("Network.enable")
         # A page that gives way at once sends past this what it has to send, so it gets no banner that could be counted.
@@ -108,11 +114,13 @@ async def find_pages(
     queue = list(found) if len(found) == 1 else []
     while queue and len(found) < most:
         at = queue.pop(0)
+        if tab.crashed:
+            await tab.renew()  # after its links were read
         try:
             links = await _links(tab.page, at)
         except (Error, TimeoutError) as error:
-            if is_download(error) or "net::" in str(error):  # what did not open is noted in each state
-                continue
+            if not tab.crashed and (is_download(error) or "net::" in str(error)):
+                continue  # what did not open is noted in each state
             if unread is not None:
                 unread.append(at)
             await tab.renew()
@@ -195,8 +203,8 @@ async def _text(tab: Tab, url: str) -> str:
     try:
         async with asyncio.timeout(2 * SECONDS_TO_OPEN):
             return await _fetched(tab.page, url)
-    except Error as error:
-        if "crashed" in str(error):
+    except Error:
+        if tab.crashed:
             await tab.renew()
     except TimeoutError:
         await tab.renew()
