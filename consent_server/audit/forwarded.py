@@ -22,7 +22,7 @@ _TAG_ID = re.compile(r"(?:G|GT|GTM|UA|AW|DC|MC)-[A-Z0-9-]{4,}", re.IGNORECASE)
 _SURE_ID = re.compile(
     r"(?!G\w*-X+$)(?:GT?-(?=\d*[A-Z])[A-Z0-9]{6,12}|GTM-(?=\d*[A-Z])[A-Z0-9]{4,9})|UA-\d{4,10}-\d{1,4}|AW-\d{8,12}|DC-\d{6,12}"
 )
-"""The same to the letter, where nothing else tells: a shop's goods may be ``G-1234``, and ``GTM-XXXXXXX`` is an example."""
+"""The same to the letter, where nothing else tells: goods may be ``G-1234``, and ``GTM-XXXXXXX`` is an example."""
 
 
 def _any(_: _Said) -> bool:

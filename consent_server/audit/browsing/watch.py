@@ -240,7 +240,7 @@ class Watch:
             if not sent.initiator and sent.url not in self._initiators:
                 continue  # the browser's own
             page = _page_of(sent, by_url.get(sent.url, ())) or self.documents.page_when(sent) or self.going
-            if sent.initiator and not _is_icon(sent, page):
+            if sent.initiator and not _is_icon(sent, page, sent.url in self._initiators):
                 self._request(sent.url, self._initiators.of_sent(sent, page), at=sent.at, page=page)
             for line in sent.cookies:
                 self._cookie(line, host_of(sent.url), path_of(sent.url), at=sent.at, page=page, by_response=True)
@@ -254,9 +254,19 @@ def _page_of(sent: Sent, seen: Iterable[Sighting]) -> str:
     return min(near, key=lambda each: abs(each.at - sent.at)).page if near else ""
 
 
-def _is_icon(sent: Sent, page: str) -> bool:
-    """Return whether the browser looks for the icon of a window of another's: that was asked for itself."""
-    return sent.url == f"{sent.initiator}/favicon.ico" and is_third_party(host_of(sent.url), host_of(page))
+def _is_icon(sent: Sent, page: str, is_known: bool) -> bool:
+    """Return whether the browser looks for the icon of a window of another's: that was asked for itself.
+
+    It is asked for by that window, or for the page that has opened it; what a page asks for has another witness too.
+    """
+    origin, _, path = sent.url.rpartition("/")
+    by_browser = origin == sent.initiator or not is_known
+    return (
+        path == "favicon.ico"
+        and origin.count("/") == 2
+        and by_browser
+        and is_third_party(host_of(origin), host_of(page))
+    )
 
 
 _HELD = """async (most) => {
