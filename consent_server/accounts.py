@@ -245,11 +245,10 @@ def _of_account(
         consent = keys.read(text, site.id)
         held = Held(text, consent, consent.order)
         if consent.sub:
-            entry = store.history.newest(site, consent.sub)
-            if entry is None:
-                return None
-            if entry.id != consent.jti:
-                if entry not in Proven(store, site, keys):
+            now_is = standing(store, site, keys, consent, text).now
+            if now_is != "newest":
+                entry = store.history.newest(site, consent.sub)
+                if now_is not in ("changed", "withdrawn") or entry is None or entry not in Proven(store, site, keys):
                     return None
                 notice = store.notices.starting_with(site, entry.notice)
                 consent = consent_of(notice, entry.allow, entry.at // 1000, entry.subject, entry.id)
