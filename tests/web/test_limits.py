@@ -70,3 +70,13 @@ def test_an_address_that_is_none_is_an_address_like_any(limited, odd):
 def test_a_port_that_a_proxy_adds_is_no_part_of_an_address(limited, spelled, plain):
     assert plain_address(spelled) == plain
     assert [shown(limited, address) for address in (spelled, plain, spelled, plain)] == [204] * MOST + [429]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "me"), ("GET", "me/receipt"), ("DELETE", "me")])
+def test_what_the_log_is_read_or_written_for_has_a_limit_of_its_own(limited, method, path):
+    limited.decide("analytics")
+    where, headers = f"/v1/{limited.site.id}/{path}", {"Authorization": f"Bearer {limited.token}"}
+    answers = [limited.client.open(where, method=method, headers=headers) for _ in range(MOST + 1)]
+    assert [each.status_code for each in answers] == [200] * MOST + [429]
+    assert answers[-1].headers["Retry-After"] == "60"
+    assert limited.decide("analytics", previous=None).status_code == 201, "answering is another matter"
