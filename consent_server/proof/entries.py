@@ -152,6 +152,8 @@ def prove(line: Mapping[str, Any], hashed: bytes, site: Site, notices: Mapping[s
         if notice
         else f"answers the notice {line['notice']}, which is missing"
     )
+    if not fault and line["seq"] > verify.LAST_SEQ:  # to which the index of its shopper cannot point
+        fault = "has a number that no answer gets"
     if not fault and "subject" in line and place(site, line["subject"]).bucket.number != line["bucket"]:
         fault = "is where nobody finds it who looks for its shopper's"
     if fault:

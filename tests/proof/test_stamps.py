@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -278,6 +279,35 @@ def test_the_operator_cannot_write_a_history_anew_that_was_stamped_in_time(store
     said = str(check(export(store, shop), tsa))
     late = (datetime.now(UTC).date() - FIRST).days + 89
     assert f", the latest {late} days after its day, {FIRST - timedelta(90)}." in said
+
+
+def test_one_timely_stamp_says_nothing_of_a_history_that_was_made_anew_before_it(store, shop, tsa, monkeypatch):
+    """The operator's attack: of the days made anew the stamps are left out, and the newest one's alone is in time."""
+    store.connection.client.flushall()
+    answer(store, shop, FIRST - timedelta(90))
+    proof.seal(store, shop, KEYS, NOW)
+    monkeypatch.setattr(stamps, "AT_ONCE", 1)
+    assert stamp(store, shop, tsa) == [FIRST + timedelta(2)]
+    said, late = str(check(export(store, shop), tsa)), (datetime.now(UTC).date() - FIRST).days + 89
+    assert f"1 of 93 seals were time-stamped by the authority, the latest {late} days after its day, " in said
+
+
+def test_seals_that_no_stamp_shows_are_named(sealed, shop, tsa):
+    stamp(sealed, shop, tsa)
+    sealed.connection.client.hdel("consent:{shop}:stamps", *(str(FIRST + timedelta(n)) for n in (1, 2)))
+    said = str(check(export(sealed, shop), tsa))
+    assert "1 of 3 seals were time-stamped by the authority, the latest " in said
+    assert f"; none shows those from {FIRST + timedelta(1)} on." in said
+
+
+def test_a_day_that_is_not_sealed_has_no_stamp(store, shop, tsa):
+    store.connection.client.flushall()
+    answer(store, shop, FIRST)
+    lines = [json.loads(line) for line in export(store, shop)]
+    seal = next(line for line in lines if line["type"] == "seal")
+    seal["stamp"] = b64encode(tsa.stamp(seal["token"], NOW - timedelta(9))).decode()
+    with pytest.raises(Failed, match="has a time-stamp, and is not sealed"):
+        verify([json.dumps(line).encode() for line in lines], KEYS.jwks())
 
 
 def test_a_seal_of_a_day_that_was_not_over_is_found(store, shop, tsa):

@@ -100,6 +100,7 @@ class Attested:
         self._add(stamp)
         return {"stamp": stamp}
 
-    def end(self) -> dict[str, str]:
+    def end(self) -> dict[str, Any]:
         """Return what the end of the export signs of it, so that none of it is left out unseen."""
-        return {"attested": self._hash.hexdigest()} if self._anything else {}
+        before = {"before": self.head["before"]} if "before" in self.head else {}
+        return {"attested": self._hash.hexdigest(), **before} if self._anything else {}
