@@ -87,7 +87,7 @@ class Log:
             ClocksApart: ``now`` is over a minute off Redis' clock, or that day is not over by the latter.
         """
         here, end = int(now.timestamp() * 1000), midnight(day) + DAY
-        self._clock.must_agree(keys.seals(site), here)
+        self._clock.must_agree(site, here)
         for bucket in buckets(site):
             time = self._freeze(keys=[bucket.sealed, bucket.log], args=[end, self._clock.leeway])
             if time:
