@@ -957,6 +957,13 @@ class _Attested:
         self.anything = True
         self.hash.update(hashlib.sha256(text.encode()).digest())
 
+    def must_be(self, end: Mapping[str, Any]) -> None:
+        """Return if it is what the end of the export says, or raise Failed."""
+        if (end.get("attested") or "") != (self.hash.hexdigest() if self.anything else ""):
+            raise Failed("what others attest of it is not what was exported")
+        if end.get("before", self.said_before) != self.said_before:
+            raise Failed("the seals before it are not those that were exported")
+
     def seal(self, day: date, token: str, stamp: str | None) -> None:
         """Take the next seal, with its time-stamp if it has one, in base64."""
         for when, by in self.records:
@@ -1044,6 +1051,14 @@ def _span(span: timedelta) -> str:
     return f"{hours} h" if hours < 48 else f"{span.days} days"
 
 
+def _kind_of(line: Mapping[str, Any], many: int) -> dict[str, Any]:
+    """Return what tokens and counts say of a notice, or raise Failed; there are ``many`` already."""
+    kept = {name: line["content"][name] for name in OF_NOTICE if name in line["content"]}
+    if many >= MOST_NOTICES or len(canonical(kept)) > 2 * LONGEST_NAME:
+        raise Failed(f"the notice {line['hash']} is one of too many, or says too much of its kind")
+    return kept
+
+
 class _Check:
     """One pass over an export."""
 
@@ -1095,10 +1110,7 @@ class _Check:
             if line["hash"] in self.notices:
                 raise Failed(f"the notice {line['hash']} stands twice")
             self.named.update(f"{line['hash']}\n".encode())
-            kept = {name: line["content"][name] for name in OF_NOTICE if name in line["content"]}
-            if len(self.notices) == MOST_NOTICES or len(canonical(kept)) > 2 * LONGEST_NAME:
-                raise Failed(f"the notice {line['hash']} is one of too many, or says too much of its kind")
-            self.notices[line["hash"]] = kept
+            self.notices[line["hash"]] = _kind_of(line, len(self.notices))
             line = self.next("notice", "day", "end")
         self.summary.notices = {*self.notices}
         day = self.first
@@ -1122,8 +1134,7 @@ class _Check:
             "head": self.previous or "",
             "version": self.version,
         }
-        if (end.get("attested") or "") != (self.attested.hash.hexdigest() if self.attested.anything else ""):
-            raise Failed("what others attest of it is not what was exported")
+        self.attested.must_be(end)
         for name, value in ours.items():
             if end.get(name, 1) != value:  # what has no version is of version 1
                 raise Failed(f"the end says {name} is {quoted(end.get(name))}, but it is {quoted(value)}")
@@ -1140,9 +1151,6 @@ class _Check:
             raise Failed(f"it was made at {quoted(end['made'])}, and says at {quoted(self.made)}")
         if "made" in end:
             self.summary.made = datetime.fromisoformat(str(self.made)).astimezone(UTC)
-        before = self.attested.said_before
-        if end.get("before", before) != before:
-            raise Failed("the seals before it are not those that were exported")
         if next(self.lines, None) is not None:
             raise Failed("something follows after the end")
         self.summary.last_seal = self.previous or ""

@@ -1058,3 +1058,8 @@ def test_who_writes_to_redis_can_put_back_what_an_account_was_linked_to_before(
     assert laptop.visit("42")["allow"] == []
     redis.set(where(site, "42"), before)
     assert new().visit("42")["allow"] == ["analytics"], "unseen"
+    redis.delete(*redis.scan_iter("consent:linked:*"))
+    behind, subject = app.extensions["consent"], unsigned(phone.shopper.token or "")["sub"]
+    assert erase(behind.store, site, behind.keys, subject, int(clock.at)) == 1
+    assert redis.get(where(site, "42")) is not None, "it stays until it ends"
+    assert new().visit("42")["allow"] is None
