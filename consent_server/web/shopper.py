@@ -105,7 +105,7 @@ def shown(site_id: str) -> Response:
     require_own_origin(site, environ)
     behind.limits.spend_client(behind.settings.client_limit, "shown")
     notices = behind.store.notices
-    seen = shown_in(read_body(environ), site, partial(notices.find, site), lambda: notices.all(site).values())
+    seen = shown_in(read_body(environ), site, partial(notices.find, site), partial(notices.kinds, site))
     if not is_bot_or_prefetch(environ):
         behind.store.counters.shown(
             site,

@@ -1,6 +1,7 @@
 """How often is counted by who somebody is, however the address is written and however many a stranger has."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 from conftest import Shopper, closing
@@ -80,3 +81,14 @@ def test_what_the_log_is_read_or_written_for_has_a_limit_of_its_own(limited, met
     assert [each.status_code for each in answers] == [200] * MOST + [429]
     assert answers[-1].headers["Retry-After"] == "60"
     assert limited.decide("analytics", previous=None).status_code == 201, "answering is another matter"
+
+
+def test_who_reports_kinds_of_banners_that_never_were_has_the_notices_read_once_a_minute(app, shopper, monkeypatch):
+    notices = app.extensions["consent"].store.notices
+    read = Mock(side_effect=notices.all)
+    monkeypatch.setattr(notices, "all", read)
+    where, headers = f"/v1/{shopper.site.id}/shown", {"Origin": shopper.site.origins[0]}
+    for n in range(20):
+        for field in ("lang", "variant", "rule"):
+            assert shopper.client.post(where, json={field: f"x{n}"}, headers=headers).status_code == 400
+    assert read.call_count == 1
