@@ -255,6 +255,27 @@ def test_who_is_erased_while_the_files_are_written_anew_is_due_still(valkey, sit
         assert not store.log.is_rewrite_due(site)
 
 
+def test_a_large_file_is_not_written_anew_all_the_time_whoever_erases(valkey, site, monkeypatch):
+    """The attack: answer and erase every ten minutes, so that Redis does nothing but write."""
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
+        client.flushall()
+        notice, clock, times = asked(store, site), [1000.0], []
+
+        def rewrite(keys):
+            times.append(clock[0])
+            clock[0] += 20
+
+        monkeypatch.setattr(store_log, "monotonic", lambda: clock[0])
+        monkeypatch.setattr(store.connection, "rewrite_files", rewrite)
+        for _ in range(12):
+            store.history.erase(site, decide(store, site, notice)[0].subject, lambda entry: b"")
+            assert store.log.compact(site)
+            store.log.rewrite(site)
+            clock[0] += 600
+        assert len(times) == 6
+        assert store.log.is_rewrite_due(site), "until it is its turn"
+
+
 def test_who_asks_in_vain_to_be_erased_takes_nobody_s_turn(valkey, site, monkeypatch):
     """What is written again for replicas is what stands there then, not what stood there when it was read."""
     with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
