@@ -33,6 +33,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from receiver import Receiver
 from werkzeug.test import TestResponse
 
 from consent_server import create_app
@@ -262,6 +263,30 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
             client.flushall()
     with closing(Store(server.url, 5)) as opened:
         yield opened
+
+
+@pytest.fixture
+def kept(redis_url: str) -> Iterator[Store]:
+    """The store on the one kind of Redis that --store names, empty."""
+    with closing(Store(redis_url, 5)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def on_valkey(valkey: RedisServer) -> Iterator[Store]:
+    """The store on a Valkey, empty, whatever --store names."""
+    with valkey.client() as client:
+        client.flushall()
+    with closing(Store(valkey.url, 5)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Who is told of decisions."""
+    made = Receiver()
+    yield made
+    made.stop()
 
 
 class closing:

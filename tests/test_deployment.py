@@ -65,6 +65,7 @@ def test_what_compose_mounts_and_builds_is_in_the_folder_or_said() -> None:
     context = DOCS / build["context"]
     assert (context / build["dockerfile"]).exists()
     copied = re.findall(r"^COPY ([^-].*) /src/", (context / build["dockerfile"]).read_text("utf-8"), re.MULTILINE)
+    assert copied
     assert all((context / name).exists() for name in " ".join(copied).split())
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from inspect import signature
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, free_port
 from examples import PAGES, Block, blocks, example
 from test_serving import up
+
+from consent_server.audit.browsing.kept import MOST
+from consent_server.events.telling import AT_ONCE, Teller
+from consent_server.web.marketer.rates import MOST_ADVICE
 
 TESTS = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
 
@@ -47,7 +52,9 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 def test_every_picture_is_shown_or_linked() -> None:
     text = "".join(page.read_text("utf-8") for page in PAGES)
-    for picture in (ROOT / "docs").rglob("*.png"):
+    pictures = [each for kind in ("png", "webp") for each in (ROOT / "docs").rglob(f"*.{kind}")]
+    assert pictures
+    for picture in pictures:
         assert f"]({picture.name})" in text, picture.name
 
 
@@ -114,9 +121,26 @@ def test_each_row_of_what_is_recommended_for_accounts_names_a_test_that_exists()
 
 
 def test_tests_that_the_documentation_names_exist() -> None:
-    for page in PAGES:
-        for name in re.findall(r"`(tests/[\w/]+\.py)(?:::\w+)?`", page.read_text("utf-8")):
-            assert (ROOT / name).exists(), f"{page.name} names {name}"
+    names = re.compile(r"`(tests/[\w/]+\.py)(?:::\w+)?`")
+    named = [(page, name) for page in PAGES for name in names.findall(page.read_text("utf-8"))]
+    assert named
+    for page, name in named:
+        assert (ROOT / name).exists(), f"{page.name} names {name}"
+
+
+FIGURES = {
+    ("rates", "names up to five things"): MOST_ADVICE == 5,
+    ("events", "eight at a time"): AT_ONCE == 8,
+    ("events", "goes on within half a minute"): signature(Teller).parameters["lease"].default == 30,
+    ("audit", "more than 100,000 things are not kept"): MOST == 100_000,
+}
+"""What the documentation says in figures that stand in the code, and whether it is so."""
+
+
+@pytest.mark.parametrize(("page", "said"), FIGURES)
+def test_a_figure_of_the_documentation_is_that_of_the_code(page: str, said: str) -> None:
+    assert said in " ".join((ROOT / f"docs/{page}.md").read_text("utf-8").split())
+    assert FIGURES[page, said]
 
 
 def test_a_newcomer_s_ten_questions_lead_to_places_that_exist() -> None:

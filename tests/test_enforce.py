@@ -207,7 +207,12 @@ def test_a_response_that_caches_hand_on_expires_nothing(back: Back, cached: str)
 def test_prefixed_cookies_are_expired_as_browsers_want_it() -> None:
     listed = {"analytics": ["__Host-*", "__Secure-*"]}
     back = Back("wsgi", Enforcement(Verifier(KEYS.jwks(), "shop"), listed))
-    assert all("; Secure" in line for line in back.get(sent=f"__Host-v=1; __Secure-v=1; consent={answered()}"))
+    lines = back.get(sent=f"__Host-v=1; __Secure-v=1; consent={answered()}", path="/az")
+    hosts, paths = ("", "shop.example"), ("/", "/az", "/az/")
+    assert expired(lines) == {
+        (name, path, host) for name in ("__Host-v", "__Secure-v") for path in paths for host in hosts
+    }
+    assert [line for line in lines if "; Secure" not in line] == []
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,8 @@ def test_no_imports_lead_round_in_a_circle() -> None:
 def test_no_file_class_or_folder_is_too_long_to_be_read(name: str) -> None:
     path = PACKAGE.joinpath(*name.split(".")).with_suffix(".py") if name else PACKAGE / "__init__.py"
     path = path if path.exists() else path.with_suffix("") / "__init__.py"
-    if name != "verify":  # it stands alone
-        assert len(path.read_text("utf-8").splitlines()) <= 310
+    # The one file that auditors copy stands alone.
+    assert len(path.read_text("utf-8").splitlines()) <= (1320 if name == "verify" else 310)
     for node in ast.walk(MODULES[name]):
         if isinstance(node, ast.ClassDef):
             assert (node.end_lineno or 0) - node.lineno < 200, node.name

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 STILL = ("before", "refused", "withdrawn", "gpc")
 """States in which nothing is allowed."""
 
-AT_CLICK = (
-    "document.addEventListener('consentchange', ({ detail }) => { if (%s) fetch('{t}/%s', { mode: 'no-cors' }) });"
-)
 HIT = "fetch('{t}/%s', { mode: 'no-cors' });"
 
 

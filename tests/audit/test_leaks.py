@@ -99,4 +99,5 @@ def test_everything_that_is_found_was_planted(leaking: tuple[Farm, Report]) -> N
     known |= {farm.url("/import/module.js", "t"), *(farm.url(f"/{n}/inner.html", p.by_host) for n, p in PLANTS.items())}
     known |= {farm.url("/.well-known/web-identity", "t"), farm.url("/sets", "t")}
     known |= {*(farm.url(f"/{n}/{w}") for n, p in PLANTS.items() for w in p.scripts)}
+    assert report.findings
     assert {each.name for each in report.findings} <= known

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from conftest import ROOT
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.rules import Rule
@@ -73,6 +75,18 @@ def test_a_shop_that_does_not_watch_has_no_byte_of_that(site: Site, vendors: dic
     watching = build_scripts(replace(site, vendors=vendors, watch=0.01)).consent.plain
     assert watching.startswith(plain)
     assert b"share:0.01" in watching.removeprefix(plain)
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ("ours, without vendors", "consent.js, four languages"),
+        ("ours, with every vendor and six patterns", "consent.js, four languages, every vendor and six patterns"),
+    ],
+)
+def test_the_comparison_says_what_ours_takes(site: Site, row: str, name: str) -> None:
+    said = re.findall(rf"^\| {row} \| ([\d.]+) \|$", (ROOT / "docs/compare.md").read_text("utf-8"), re.MULTILINE)
+    assert said == [f"{SIZES[name][1](site) / 1000:.1f}"]
 
 
 @pytest.mark.parametrize("name", SIZES)

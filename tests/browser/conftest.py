@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from conftest import closing, free_port
 from flask import Flask
-from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import BrowserContext, Error, Locator, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -216,6 +216,12 @@ def shop(settings: Settings) -> Iterator[Shop]:
         pass
 
 
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A window of an English shopper."""
+    return new_context(locale="en-GB").new_page()
+
+
 def until(page: Page, expression: str, seconds: float = 45) -> None:
     """Wait until a JavaScript expression is true; Playwright's own way would need `eval` in the page."""
     when(page, lambda: page.evaluate(expression), seconds, f"this never came true: {expression}")
@@ -259,3 +265,9 @@ def banner(page: Page, lang: str = "en") -> Locator:
 def settle(page: Page) -> None:
     """Give whatever might still happen the time to happen."""
     page.wait_for_timeout(400)
+
+
+def released(page: Page) -> None:
+    """Wait for what lets run what was held, and give it the time to: before it has come, nothing could have run."""
+    until(page, "performance.getEntriesByType('resource').some(({ name }) => name.includes('/release.'))")
+    settle(page)

@@ -15,12 +15,6 @@ from .conftest import WORDS, Shop, banner, decided, posted, press, settle, until
 SETTINGS = "<button data-consent-open>Cookie settings</button>"
 
 
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
-
-
 # ---- The language and variant ----
 
 

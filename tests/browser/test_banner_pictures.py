@@ -59,12 +59,6 @@ def sheet(browser: Browser, name: str, columns: int, width: int, pictures: Itera
     page.close()
 
 
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window for all of a test's pictures."""
-    return new_context(locale="en-GB").new_page()
-
-
 def opened(shop: Shop, page: Page, lang: str, width: int, height: int, scheme: str) -> Page:
     """Have a page of the shop with the banner on it; the browser may keep a script that was another theme's."""
     page.set_viewport_size({"width": width, "height": height})

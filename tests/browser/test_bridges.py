@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.rules import Rule
@@ -79,12 +78,6 @@ TOLD: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
     ),
 }
 """What each is told before an answer, then with analytics alone, then with nothing."""
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def test_each_bridge_is_tested_and_only_those_that_are_named_are_in_the_script(shop: Shop) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import WORDS, Shop, banner, press, settle, until
 from .rows import COUNT, HELD
@@ -25,12 +23,6 @@ WATCH = """<script>
   }));
 </script>"""
 """Notes what hears of a decision, and when: in the click itself, in the task after it, or later."""
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def test_a_yes_holds_when_the_click_is_over_then_vendors_listeners_and_tags_follow_in_this_order(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import Shop, press, settle, until, when
 from .libraries import library, rendered
@@ -24,12 +24,6 @@ PRODUCT = """[
     h('script', { type: 'text/plain', 'data-consent': 'analytics', src: '{t}/a.js' }),
     h('iframe', { 'data-consent': 'analytics', 'data-src': '{t}/film', title: 'Film' }))]"""
 """What React shows: an inline script, one with an address, and a frame."""
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def test_each_row_of_the_table_is_a_test() -> None:

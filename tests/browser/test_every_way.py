@@ -11,12 +11,6 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from .conftest import EVERY_COOKIE, EVERY_HIT, REFUSAL_TOOL, Shop, banner, press, settle, until, when
 
 
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
-
-
 def cookies(page: Page) -> set[str]:
     return {each["name"] for each in page.context.cookies()}
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import Shop, banner, cookie, press
 
@@ -44,12 +43,6 @@ def sheets() -> dict[str, str]:
     assert "@layer base" in tailwind
     assert "--bs-body-font-size" in bootstrap
     return {"Bootstrap": bootstrap, "Tailwind": tailwind}
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def looks(page: Page, url: str) -> list[str]:

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from conftest import ROOT, free_port
 from examples import example
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 from test_serving import up
 
 from .conftest import Shop, press, settle, until, when
@@ -59,12 +59,6 @@ def workshop(tarball: Path) -> Path:
     (folder / "package-lock.json").unlink(missing_ok=True)  # it has the hash of yesterday's tarball
     run(folder, "npm", "install", "--no-audit", "--no-fund", "--loglevel=error")
     return folder
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 @pytest.fixture

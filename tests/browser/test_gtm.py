@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from conftest import ROOT
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import Shop, banner, press, until
 from .test_vendors import DENIED
@@ -80,12 +79,6 @@ def page_with(shop: Shop, **data: Any) -> str:
     data = {"server": shop.url(""), "site": "shop", "wait": "500", **data}
     filled = TAG_MANAGER % {"may": json.dumps(permissions()), "data": json.dumps(data), "code": json.dumps(CODE)}
     return shop.page("", head=f"<script>{filled}</script>")
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def test_its_parts_are_what_the_gallery_reads() -> None:

@@ -10,9 +10,7 @@ from playwright.sync_api import Page
 from .conftest import Shop, banner, cookie, press, settle, until, when
 from .libraries import library
 from .rows import hits, tracker
-from .visits import ALLOW, PATTERN, WITHDRAW, accepted, english
-
-__all__ = ["english"]
+from .visits import ALLOW, PATTERN, WITHDRAW, accepted
 
 INLINE = '<script type="text/plain" data-consent="analytics">window.inline = 1</script>'
 MARKED = {

@@ -11,10 +11,10 @@ from .conftest import WORDS, Shop, press, settle, until, when
 from .libraries import library
 from .rows import COUNT, HELD, hits, tracker
 from .test_other_browsers import new_window, window
-from .visits import ALLOW, PATTERN, WITHDRAW, accepted, english, withdraw
+from .visits import ALLOW, PATTERN, WITHDRAW, accepted, withdraw
 from .windows import Window
 
-__all__ = ["english", "new_window", "window"]
+__all__ = ["new_window", "window"]
 
 INLINE = '<script type="text/plain" data-consent="analytics">window.inline = 1; sessionStorage.runs = +(sessionStorage.runs || 0) + 1</script>'
 

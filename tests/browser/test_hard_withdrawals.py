@@ -7,9 +7,7 @@ from playwright.sync_api import Page, Route
 
 from .conftest import Shop, settle, until, when
 from .rows import HELD, hits, tracker
-from .visits import ALLOW, PATTERN, WITHDRAW, accepted, english, withdraw
-
-__all__ = ["english"]
+from .visits import ALLOW, PATTERN, WITHDRAW, accepted, withdraw
 
 INLINE = f"<script {HELD}>window.inline = 1</script>"
 ADD = "const s = document.createElement('script'); s.src = '{t}'; s.onload = () => { s.remove(); window.gone = 1 }; document.head.append(s);"

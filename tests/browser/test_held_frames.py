@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import WORDS, Shop, press, settle, until
 
@@ -19,12 +17,6 @@ for (const [owner, name] of [[EventTarget.prototype, 'addEventListener'], [Resiz
     return native.apply(this, args);
   };
 }"""
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def test_a_held_frame_is_watched_once_however_often_it_is_looked_at_and_says_what_it_waits_for_now(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from .conftest import Shop, press, settle, until, when
 from .rows import COUNT
@@ -16,12 +14,6 @@ pytestmark = pytest.mark.troubles("Failed to load resource|Content Security Poli
 
 RAN = "<script nonce=n1>window.order = []; window.ran = (name) => order.push(name)</script>"
 STRICT = "script-src 'nonce-n1' 'strict-dynamic'"
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 @pytest.fixture

@@ -85,8 +85,8 @@ def test_nor_of_the_preferences_my_choices_and_the_list(shop: Shop, page: Page) 
         page.goto(shop.page("<button data-consent-open>…</button><div data-consent-list></div>", lang=lang))
         press(page, "choose", lang)
         dialog = page.get_by_role("dialog", name=WORDS[lang]["details"])
-        for part in dialog.locator("summary").all():
-            part.click()
+        expect(dialog.locator("summary")).to_have_count(1)  # of the one category with a cookie
+        dialog.locator("summary").click()
         expect(page.locator("[data-consent-list] table")).to_have_count(1)
         wrong += wrong_at(page, f"{lang}, preferences and list")
         press(page, "accept", lang)

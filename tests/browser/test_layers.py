@@ -18,12 +18,6 @@ FILLED = """[...document.querySelectorAll('[data-ask] button')].filter((each) =>
   && !/^rgba\\(0, 0, 0, 0\\)$/.test(getComputedStyle(each).backgroundColor)).map(({ textContent }) => textContent)"""
 
 
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
-
-
 # ---- The first layer ----
 
 
@@ -69,6 +63,7 @@ def test_the_answers_and_the_way_out_are_always_in_sight(
     dialog = page.get_by_role("dialog", name=WORDS[lang]["details"])
     whole = dialog.bounding_box()
     assert whole
+    expect(dialog.locator("summary")).to_have_count(len(SEVERAL))
     for _ in range(2):  # before the list is scrolled, and at its end
         for word in ("accept", "refuse", "save", "close"):
             box = dialog.get_by_role("button", name=WORDS[lang][word], exact=True).bounding_box()

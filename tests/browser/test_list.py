@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from consent_server.settings.shops import snippet_words
 from consent_server.site import Cookie
 
-from .conftest import WORDS, Shop, banner, cookie, decided, press, until
+from .conftest import WORDS, Shop, banner, cookie, decided, press, released, until
 from .test_shopper import THEMES, violations
 
 LANGUAGES = ("az", "en", "ru", "tr")
@@ -33,12 +33,6 @@ def listed() -> dict[str, tuple[Cookie, ...]]:
     life = dict.fromkeys(LANGUAGES, "1 day")
     far = Cookie("IDE", "Ads & Sons", words, life, "US", "ads.example")
     return {"necessary": (cookie("consent"),), "analytics": (cookie("_ga_*"),), "marketing": (far,)}
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def cells(page: Page) -> list[list[str]]:
@@ -162,7 +156,7 @@ def test_only_a_page_with_a_place_fetches_the_layer(shop: Shop, page: Page) -> N
     page.goto(shop.page("<p>Goods</p>", "/goods"))
     press(page, "accept")
     page.reload()
-    until(page, "performance.getEntriesByType('resource').some(({ name }) => name.includes('/release.'))")
+    released(page)
     assert not any("/list." in url for url in fetched)
     page.goto(shop.page(PLACE))
     expect(page.locator("[data-consent-list] table")).to_have_count(3)

@@ -40,6 +40,12 @@ LEFT_BY = {
 FILM = "/demo/products/kulek-r1"
 
 
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A window of an Azerbaijani shopper."""
+    return new_context(locale="az-AZ", viewport={"width": 1280, "height": 800}).new_page()
+
+
 # ---- What can be seen from outside ----
 
 
@@ -222,7 +228,9 @@ def test_withdrawing_removes_what_was_left_and_nothing_runs_again(
     before = counted(demo)
 
     page.locator("footer [data-consent-open]").click()
-    for switch in page.get_by_role("switch").all():
+    switches = page.get_by_role("switch")
+    expect(switches).to_have_count(3)
+    for switch in switches.all():
         expect(switch).to_be_checked()
     with page.expect_navigation():  # what ran cannot be unloaded
         press(page, "refuse")

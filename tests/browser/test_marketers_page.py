@@ -334,7 +334,9 @@ def test_on_paper_there_is_nothing_to_press_and_nothing_is_cut_off(filled, enter
 
 def test_a_definition_is_one_click_away(filled, enter):
     page = enter(filled)
-    for term in page.locator("main a.term").all():
+    terms = page.locator("main a.term").all()
+    assert len(terms) > 5
+    for term in terms:
         name = term.get_attribute("href")
         assert page.locator(name).count() == 1, name
     page.locator("a.term", has_text=str(EN("reach"))).first.click()

@@ -136,6 +136,7 @@ def test_a_late_yes_does_not_undo_the_no_and_a_shared_cookie_takes_the_old_one_s
         end = time.monotonic() + 120
         while not answer.taken and time.monotonic() < end:
             time.sleep(0.02)
+        assert answer.taken
         window.until("order.length == 3")
         window.evaluate(f"(window.here = 1, {no}, 1)")
         window.until("!window.here && window.consent")  # what has run ends with its page, which comes anew

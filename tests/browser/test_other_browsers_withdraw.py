@@ -79,7 +79,8 @@ def test_nothing_leaves_in_any_way_that_the_table_says_waits_or_fails(shop: Shop
         if re.search(early, way):
             continue  # asked for before any script can say no, as docs/tag.md tells
         code = BY_SCRIPT[way][1].replace("{url}", url)
-        window.goto(shop.page(f"{RAN}{template}<script>{{ {MAKE} {code} }}</script>"))
+        window.goto(shop.page(f"{RAN}{template}<script>{{ {MAKE} {code}; window.did = 1 }}</script>"))
+        window.until("window.did")
         time.sleep(0.3)
         assert shop.hits == [], way
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from .conftest import Shop, cookie, settle, until, when
 from .libraries import library
@@ -24,12 +22,6 @@ MARKED = {
 }
 
 pytestmark = pytest.mark.troubles("Failed to load resource|MIME|WebSocket")
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 from examples import example
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 import consent_server
 from consent_server.rules import Rule
@@ -24,12 +24,6 @@ __all__ = ["app", "project", "tarball"]
 
 SNIPPET = ROOT / "snippet"
 VECTORS = json.loads((ROOT / "tests" / "vectors.json").read_text("utf-8"))
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 # ---- What is in it ----

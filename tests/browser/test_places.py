@@ -26,12 +26,6 @@ def settings(settings: Settings) -> Settings:
     return replace(settings, country_header="CF-IPCountry", region_header="CF-Region-Code")
 
 
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
-
-
 def at(shop: Shop, place: str | None, body: str = "", path: str = "/") -> str:
     """Serve a page whose tag says where the shopper is, or does not; return its address."""
     said = "" if place is None else f' data-place="{place}"'
@@ -100,6 +94,7 @@ def test_what_is_on_until_somebody_objects_runs_is_recorded_nowhere_and_ends_wit
     page.goto(address)
     assert page.evaluate("[consent.allows('analytics'), window.ran]") == [False, None]
     assert "_t" not in {each["name"] for each in page.context.cookies()}
+    when(page, lambda: posted(shop, "shown"))
     assert {each["rule"] for each in posted(shop, "shown")} == {"uk"}
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from .conftest import Shop, banner, press, settle, until, when
+from .conftest import Shop, banner, press, released, settle, until, when
 
 STRICT = (
     "default-src 'self'; script-src 'nonce-n1' 'strict-dynamic'; style-src 'nonce-n1'; frame-src *; "
@@ -19,12 +19,6 @@ STRICT = (
 
 
 pytestmark = pytest.mark.troubles("Failed to load resource")
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def strict(shop: Shop, body: str) -> str:
@@ -73,7 +67,7 @@ def test_it_runs_no_script_that_the_page_s_policy_would_not_run(shop: Shop, page
         )
     )
     press(page, "accept")
-    settle(page)
+    released(page)
     assert page.evaluate("order") == []
     assert shop.hits == []
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route
+from playwright.sync_api import Page, Route
 
 from .conftest import Shop, settle, until, when
 from .libraries import bundle, library
@@ -14,12 +12,6 @@ PATTERN = (("*.tracker.localhost", "analytics"),)
 ALLOW = "consent.decide({ analytics: true })"
 
 pytestmark = pytest.mark.troubles("Failed to load resource|MIME|posthog|Stripe|blocked by CORS")
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def load(shop: Shop, page: Page, text: str, body: str = "") -> None:

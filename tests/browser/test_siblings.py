@@ -11,9 +11,7 @@ from playwright.sync_api import Page
 
 from .conftest import WORDS, Shop, cookie, posted, press, settle, until, when
 from .rows import COUNT, HELD, hits, tracker
-from .visits import ALLOW, WITHDRAW, accepted, english
-
-__all__ = ["english"]
+from .visits import ALLOW, WITHDRAW, accepted
 
 pytestmark = pytest.mark.troubles(".")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import playwright
 import pytest
 from conftest import QUIETLY, chromium_path
 from examples import example
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.site import Site
@@ -24,12 +23,6 @@ ANSWERS = {
     "refused": {"functional": False, "analytics": False, "marketing": False},
     "analytics": {"functional": False, "analytics": True, "marketing": False},
 }
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 @pytest.mark.parametrize("answer", ANSWERS)

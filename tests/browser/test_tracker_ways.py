@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from .conftest import Shop, settle, until, when
 from .tracker_ways import ADDRESSES, BY_SCRIPT, IN_HTML, MAKE, Outcome, table
@@ -18,12 +18,6 @@ pytestmark = pytest.mark.troubles(
 PATTERN = (("*.tracker.localhost", "analytics"),)
 RAN = "<script>window.order = []; window.ran = (name) => order.push(name)</script>"
 ALLOW = "consent.decide({ analytics: true })"
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route
+from playwright.sync_api import Page, Route
 
 from consent_server.catalogue import service
 
-from .conftest import Shop, press, settle, until, when
+from .conftest import Shop, press, released, settle, until, when
 from .libraries import library
 
 PATTERNS = (("*.tracker.localhost", "analytics"), ("ads.localhost/pixel/*", "marketing"))
@@ -37,12 +35,6 @@ BY_PARSER = {
 }
 
 pytestmark = pytest.mark.troubles("Failed to load resource|MIME|WebSocket")
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 @pytest.mark.parametrize("way", BY_SCRIPT)
@@ -233,7 +225,7 @@ def test_what_two_patterns_match_waits_for_both(shop: Shop, page: Page) -> None:
     page.goto(shop.page(""))
     page.evaluate(f"new Image().src = '{shop.url('/both/a', 'tracker')}'; undefined")
     page.evaluate("consent.decide({ analytics: true })")
-    settle(page)
+    released(page)
     assert shop.hits == []
     page.evaluate("consent.decide({ marketing: true })")
     when(page, lambda: shop.hits == ["tracker/both/a"])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from .conftest import Shop, press, until
 
@@ -29,12 +28,6 @@ META = """<script>!function(f,b){if(f.fbq)return;var n=f.fbq=function(){n.callMe
 n.callMethod.apply(n,arguments):n.queue.push(arguments)};if(!f._fbq)f._fbq=n;
 n.push=n;n.loaded=!0;n.version='2.0';n.queue=[];b.title+=' fbevents'}(window,document);
 fbq('init', '1'); fbq('track', 'PageView');</script>"""
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def layer(page: Page) -> list[Any]:

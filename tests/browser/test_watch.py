@@ -26,12 +26,6 @@ LEAKS_ON_REFUSALS = """<script>
 </script>"""
 
 
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
-
-
 def seen(shop: Shop, page: Page, times: int = 1) -> list[dict[str, Any]]:
     """Wait for so many reports, and return them."""
     when(page, lambda: len(posted(shop, "seen")) >= times, 30)

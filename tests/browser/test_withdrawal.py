@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 from websockets.sync.server import ServerConnection, serve
 
 from .conftest import WORDS, Shop, cookie, press, settle, until, when
@@ -21,12 +21,6 @@ PATTERN = (("*.tracker.localhost", "analytics"),)
 INLINE = '<script type="text/plain" data-consent="analytics">window.inline = 1</script>'
 
 pytestmark = pytest.mark.troubles("Failed to load resource|MIME|WebSocket")
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def accept(page: Page, url: str) -> None:

@@ -21,12 +21,6 @@ GPC = WORDS["en"]["gpc"]
 pytestmark = pytest.mark.troubles("Failed to load resource|WebSocket")
 
 
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
-
-
 # ---- A document that is opened anew ----
 
 

@@ -1,23 +1,14 @@
-"""What tests of hard pages share: an English shopper who accepts, comes back, and withdraws."""
+"""What tests of hard pages share: a shopper who accepts, comes back, and withdraws."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from .conftest import until
 
 ALLOW = "consent.decide({ functional: true, analytics: true, marketing: true })"
 WITHDRAW = "consent.decide({ functional: false, analytics: false, marketing: false })"
 PATTERN = (("*.tracker.localhost", "analytics"),)
-
-
-@pytest.fixture(name="page")
-def english(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an English shopper."""
-    return new_context(locale="en-GB").new_page()
 
 
 def accepted(page: Page, url: str) -> None:

@@ -43,7 +43,9 @@ def test_what_another_service_waits_with_is_not_listed_by_a_host_that_both_ask(n
 @pytest.mark.parametrize("name", services())
 def test_all_that_a_service_asks_is_listed_in_its_category(name: str) -> None:
     known = known_addresses(shop(name))
-    assert all(categories_at(there(pattern), known) == [service(name).category] for pattern in service(name).hosts)
+    hosts = service(name).hosts
+    assert hosts
+    assert all(categories_at(there(pattern), known) == [service(name).category] for pattern in hosts)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,12 +32,6 @@ def read(store: Store, cursor: str = "start") -> list[dict[str, Any]]:
 
 def now() -> int:
     return time.time_ns() // 1_000_000
-
-
-@pytest.fixture
-def kept(redis_url: str) -> Iterator[Store]:
-    with closing(Store(redis_url, 5)) as opened:
-        yield opened
 
 
 def test_each_decision_is_a_line_and_the_cursor_of_the_last_one_is_where_to_go_on(store: Store) -> None:

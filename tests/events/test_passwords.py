@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
 
 import pytest
 from receiver import Receiver, status
@@ -13,13 +12,6 @@ from receiver import Receiver, status
 from consent_server.events.webhook import Line, NotTaken, Webhook
 
 WRITTEN, MEANT = "shop:p%40ss@", "Basic " + b64encode(b"shop:p@ss").decode()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.stop()
 
 
 def post(url: str) -> None:

@@ -17,7 +17,6 @@ from types import SimpleNamespace
 
 import pytest
 import standardwebhooks
-from conftest import closing
 from decided import KEYS, SECRET, SHOP, by_shopper, decide, lay_down
 from receiver import TAKEN, Post, Receiver, status
 
@@ -29,13 +28,6 @@ from consent_server.store import Store
 from consent_server.store.keys import place
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.stop()
 
 
 @pytest.fixture
@@ -53,12 +45,6 @@ def tell(receiver: Receiver) -> Iterator[Callable[..., Teller]]:
     yield make
     for teller in made:
         teller.close()
-
-
-@pytest.fixture
-def kept(redis_url: str) -> Iterator[Store]:
-    with closing(Store(redis_url, 5)) as opened:
-        yield opened
 
 
 def test_each_decision_is_told_and_signed_on_any_redis(

@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import closing
 from decided import SECRET, SHOP, decide
 from receiver import TAKEN, Receiver, status
 
 from consent_server.events.telling import Teller
 from consent_server.events.webhook import NotTaken, Webhook
 from consent_server.store import Store
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def kept(redis_url: str) -> Iterator[Store]:
-    with closing(Store(redis_url, 5)) as opened:
-        yield opened
 
 
 @pytest.fixture

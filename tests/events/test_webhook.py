@@ -26,13 +26,6 @@ NEXT = "whsec_TmV4dC1OZXh0LU5leHQtTmV4dC1OZXh0LU5leHQ"
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def line(receiver: Receiver, site: Site) -> Iterator[Line]:
     made = _line(receiver.url, site)
     yield made

@@ -22,7 +22,7 @@ from consent_server.decision import Decision
 from consent_server.proof import log as proof
 from consent_server.proof.attested import restored as record_restored
 from consent_server.proof.erasure import erase
-from consent_server.store import Archive, Store
+from consent_server.store import Archive
 from consent_server.store.keys import buckets
 from consent_server.tokens import token
 from consent_server.verify import Failed, NoExport, unsigned, verify
@@ -33,12 +33,8 @@ LATER = NOW + timedelta(days=2)
 
 
 @pytest.fixture
-def store(valkey):
-    with valkey.client() as client:
-        client.flushall()
-    store = Store(valkey.url, 5)
-    yield store
-    store.close()
+def store(on_valkey):
+    return on_valkey
 
 
 def export(store, shop, now=NOW, **options):

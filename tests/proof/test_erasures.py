@@ -20,7 +20,7 @@ from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
 from consent_server.proof.entries import ERASED, Unproven, erased_at, statement
 from consent_server.proof.erasure import carry_over, erase
-from consent_server.store import Store, keys
+from consent_server.store import keys
 from consent_server.store.packing import pack_erased
 from consent_server.tokens import Keys, token
 from consent_server.verify import Failed, verify
@@ -31,12 +31,8 @@ OTHER = Keys(["the secret of another server altogether"])
 
 
 @pytest.fixture
-def store(valkey):
-    with valkey.client() as client:
-        client.flushall()
-    store = Store(valkey.url, 5)
-    yield store
-    store.close()
+def store(on_valkey):
+    return on_valkey
 
 
 def entries(store, shop, days=3):

@@ -20,7 +20,7 @@ from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
-from consent_server.store import Store, Unreadable, keys
+from consent_server.store import Unreadable, keys
 from consent_server.tokens import Keys
 from consent_server.verify import Failed, verify
 
@@ -29,12 +29,8 @@ assert exported
 
 
 @pytest.fixture
-def store(valkey):
-    with valkey.client() as client:
-        client.flushall()
-    store = Store(valkey.url, 5)
-    yield store
-    store.close()
+def store(on_valkey):
+    return on_valkey
 
 
 @pytest.fixture

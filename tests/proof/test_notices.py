@@ -25,12 +25,8 @@ assert shop
 
 
 @pytest.fixture
-def store(valkey):
-    with valkey.client() as client:
-        client.flushall()
-    store = Store(valkey.url, 5)
-    yield store
-    store.close()
+def store(on_valkey):
+    return on_valkey
 
 
 @pytest.fixture

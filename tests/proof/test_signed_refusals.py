@@ -17,7 +17,6 @@ from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven, fields
 from consent_server.proof.erasure import erase
 from consent_server.site import Notice
-from consent_server.store import Store
 from consent_server.store.evidence.own import needs_own, said
 from consent_server.store.keys import buckets, place
 from consent_server.store.packing import pack, pack_hour
@@ -31,13 +30,9 @@ NOTICE = Notice.of({"site": "shop", "revision": 1, "keep": 15_811_200, "lang": "
 
 
 @pytest.fixture
-def store(valkey, shop):
-    with valkey.client() as client:
-        client.flushall()
-    store = Store(valkey.url, 5)
-    store.notices.serve(shop, [NOTICE])
-    yield store
-    store.close()
+def store(on_valkey, shop):
+    on_valkey.notices.serve(shop, [NOTICE])
+    return on_valkey
 
 
 def answer(store, shop, at, allow, previous=None):

@@ -21,7 +21,6 @@ from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
 from consent_server.proof.erasure import erase, erase_again
 from consent_server.site import Notice
-from consent_server.store import Store
 from consent_server.store.keys import place
 from consent_server.store.packing import pack, pack_erased, pack_places, unpack_places
 from consent_server.verify import unsigned
@@ -34,13 +33,9 @@ LATER = NOW + timedelta(2)
 
 
 @pytest.fixture
-def store(valkey, shop):
-    with valkey.client() as client:
-        client.flushall()
-    store = Store(valkey.url, 5)
-    store.notices.serve(shop, [NOTICE])
-    yield store
-    store.close()
+def store(on_valkey, shop):
+    on_valkey.notices.serve(shop, [NOTICE])
+    return on_valkey
 
 
 def answer(store, shop, mask, at, previous=None):

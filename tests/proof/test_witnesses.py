@@ -19,7 +19,7 @@ from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
 from consent_server.proof.attested import restored
-from consent_server.proof.attested.notes import newest_of_each
+from consent_server.proof.attested.witness_notes import newest_of_each
 from consent_server.proof.attested.witnesses import NotCosigned, cosign, first, with_cosignatures
 from consent_server.proof.seals import checkpoint, origin
 from consent_server.settings.shops import read_sites
@@ -248,10 +248,6 @@ def test_of_two_witnesses_at_once_both_are_kept(sealed, shop, monkeypatch):
     said = str(check(export(sealed, shop), ONE, TWO))
     assert f"{ONE.name} cosigned the first 3 seals" in said
     assert f"{TWO.name} cosigned the first 3 seals" in said
-
-
-def by_others(note, size):
-    return ONE.cosign(note.replace("\n3\n", f"\n{size}\n"))
 
 
 JUNK = {

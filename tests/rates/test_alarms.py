@@ -8,7 +8,7 @@ from counted import asked, days
 from scipy.stats.mstats import winsorize
 
 from consent_server.rates.counts import Counts, Rate
-from consent_server.rates.happened.alarms import Alarm, alarms, usual_range
+from consent_server.rates.happened.alarms import alarms, usual_range
 
 
 def quiet(n: int, shown: int = 1000, seed: int = 3) -> list[Counts]:
@@ -71,4 +71,3 @@ def test_one_odd_day_does_not_hide_the_next():
 def test_the_newest_of_two_alarms_about_the_same_is_kept():
     found = alarms(days([*quiet(28), asked(1000, 300, 150), asked(1000, 300, 100)]))
     assert [alarm.day for alarm in found if alarm.rate == "answer"] == ["2026-11-22"]
-    assert all(isinstance(alarm, Alarm) for alarm in found)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
-from conftest import closing
 
-from consent_server.rates.happened.leaks import ENOUGH, MOST, Leak, leaks
+from consent_server.rates.happened.leaks import ENOUGH, MOST, leaks
 from consent_server.site import Site
 from consent_server.store import Store
 from consent_server.store.leaks import DAYS
@@ -16,31 +14,25 @@ from consent_server.store.leaks import DAYS
 TODAY = date(2026, 11, 20)
 
 
-@pytest.fixture
-def plain(redis_url: str) -> Iterator[Store]:
-    with closing(Store(redis_url, 5)) as opened:
-        yield opened
-
-
 def see(store: Store, site: Site, state: str, name: str, times: int, ago: int = 0, kind: str = "cookie") -> None:
     for _ in range(times):
         store.leaks.add(site, TODAY - timedelta(ago), [(state, kind, name)])
 
 
-def test_a_name_is_shown_from_twenty_sightings_on(plain: Store, site: Site) -> None:
-    see(plain, site, "refused", "_xyz", ENOUGH - 1)
-    see(plain, site, "refused", "ext_once", 1)
-    assert leaks(plain, site, TODAY) == []
-    see(plain, site, "before", "_xyz", 1)
-    (leak,) = leaks(plain, site, TODAY)
+def test_a_name_is_shown_from_twenty_sightings_on(kept: Store, site: Site) -> None:
+    see(kept, site, "refused", "_xyz", ENOUGH - 1)
+    see(kept, site, "refused", "ext_once", 1)
+    assert leaks(kept, site, TODAY) == []
+    see(kept, site, "before", "_xyz", 1)
+    (leak,) = leaks(kept, site, TODAY)
     assert (leak.name, leak.seen, leak.states) == ("_xyz", 20, ("before", "refused"))
 
 
-def test_it_says_since_when_in_which_states_and_how_many_a_day(plain: Store, site: Site) -> None:
+def test_it_says_since_when_in_which_states_and_how_many_a_day(kept: Store, site: Site) -> None:
     for ago in range(18):
-        see(plain, site, "refused", "_xyz", 30, ago)
-        see(plain, site, "accepted", "_xyz", 10, ago)
-    (leak,) = leaks(plain, site, TODAY)
+        see(kept, site, "refused", "_xyz", 30, ago)
+        see(kept, site, "accepted", "_xyz", 10, ago)
+    (leak,) = leaks(kept, site, TODAY)
     assert str(leak) == "`_xyz` (cookie) since 3 November, on refusals too, about 40 a day"
     assert leak.as_json() == {
         "kind": "cookie",
@@ -63,41 +55,37 @@ def test_it_says_since_when_in_which_states_and_how_many_a_day(plain: Store, sit
         (["unknown"], "by browsers' policy reports,"),
     ],
 )
-def test_the_states_are_said_in_words(plain: Store, site: Site, states: list[str], said: str) -> None:
+def test_the_states_are_said_in_words(kept: Store, site: Site, states: list[str], said: str) -> None:
     for state in states:
-        see(plain, site, state, "t.example", 20, kind="request")
-    assert said in str(leaks(plain, site, TODAY)[0])
+        see(kept, site, state, "t.example", 20, kind="request")
+    assert said in str(leaks(kept, site, TODAY)[0])
 
 
-def test_what_is_over_is_shown_for_a_week_and_said_to_be_over(plain: Store, site: Site) -> None:
-    see(plain, site, "refused", "gone", 40, 8)
-    see(plain, site, "refused", "fixed", 40, 7)
-    see(plain, site, "refused", "yesterday", 40, 1)
-    said = {leak.name: str(leak) for leak in leaks(plain, site, TODAY)}
+def test_what_is_over_is_shown_for_a_week_and_said_to_be_over(kept: Store, site: Site) -> None:
+    see(kept, site, "refused", "gone", 40, 8)
+    see(kept, site, "refused", "fixed", 40, 7)
+    see(kept, site, "refused", "yesterday", 40, 1)
+    said = {leak.name: str(leak) for leak in leaks(kept, site, TODAY)}
     assert {*said} == {"fixed", "yesterday"}
     assert said["fixed"].endswith("about 40 a day, last on 13 November")
     assert "last on" not in said["yesterday"]
 
 
-def test_rare_sightings_of_long_ago_do_not_add_up(plain: Store, site: Site) -> None:
+def test_rare_sightings_of_long_ago_do_not_add_up(kept: Store, site: Site) -> None:
     for ago in range(60):
-        see(plain, site, "refused", "now-and-then", ago % 2, ago)
-    assert leaks(plain, site, TODAY) == []
+        see(kept, site, "refused", "now-and-then", ago % 2, ago)
+    assert leaks(kept, site, TODAY) == []
 
 
-def test_what_is_older_than_what_is_kept_says_so(plain: Store, site: Site) -> None:
-    see(plain, site, "refused", "_old", 1, DAYS - 1)
-    see(plain, site, "refused", "_old", 40)
-    (leak,) = leaks(plain, site, TODAY)
+def test_what_is_older_than_what_is_kept_says_so(kept: Store, site: Site) -> None:
+    see(kept, site, "refused", "_old", 1, DAYS - 1)
+    see(kept, site, "refused", "_old", 40)
+    (leak,) = leaks(kept, site, TODAY)
     assert str(leak).startswith("`_old` (cookie) since before 23 August, ")
     assert leak.about == 1  # of the last thirty days
 
 
-def test_who_makes_many_names_frequent_gets_so_many_shown(plain: Store, site: Site) -> None:
+def test_who_makes_many_names_frequent_gets_so_many_shown(kept: Store, site: Site) -> None:
     for _ in range(ENOUGH):
-        plain.leaks.add(
-            site, TODAY, [("refused", "cookie", f"made-up-{chr(97 + n // 26)}{n % 26}") for n in range(120)]
-        )
-    found = leaks(plain, site, TODAY)
-    assert len(found) == MOST
-    assert all(isinstance(leak, Leak) for leak in found)
+        kept.leaks.add(site, TODAY, [("refused", "cookie", f"made-up-{chr(97 + n // 26)}{n % 26}") for n in range(120)])
+    assert len(leaks(kept, site, TODAY)) == MOST

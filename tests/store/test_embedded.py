@@ -386,11 +386,12 @@ def test_ctrl_c_at_a_terminal_ends_it_without_a_word_while_shoppers_come(short_f
                     came.wait(SECONDS)
 
     with ThreadPoolExecutor(6) as shoppers:
-        for number in range(6):
-            shoppers.submit(come, number)
+        coming = [shoppers.submit(come, number) for number in range(6)]
         came.wait(SECONDS)
         os.killpg(started[0].pid, signal.SIGINT)  # a terminal sends it to all that run in it
         said, _ = started[0].communicate(timeout=SECONDS)
+    for shopper in coming:
+        shopper.result()
     assert said == ""
     assert started[0].returncode == 0
 

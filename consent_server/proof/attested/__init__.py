@@ -16,8 +16,8 @@ from ...tokens import Keys, token
 from ...verify import LAST_SECOND, Failed, Tree, is_out_of_use, seal_hash
 from ..keys import believed
 from ..seals import newest_to_seal_after
-from .notes import genuine, newest_of_each
 from .stamps import Authority, is_stamp
+from .witness_notes import genuine, newest_of_each
 
 
 def restored(store: Store, site: Site, keys: Keys) -> datetime:

@@ -98,6 +98,7 @@ def test_a_line_at_the_edge_is_drawn_within_the_picture(counts):
     for line in lines(days([counts, counts]), Counts()):
         assert 0 <= line.low < line.high <= 1
         points = [point for run in drawn(line.path + line.band) for point in run]
+        assert bool(points) == any(rate.value is not None for _, rate in line.points)
         assert all(0 <= LEFT + x * line.step <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
 
 
