@@ -23,7 +23,8 @@ from ..verify import LONGEST_LINE, VERSION, Tree, canonical, leaf, notice_hash, 
 from .attested import Attested
 from .attested.stamps import Authority
 from .days.day import Day
-from .entries import Owned, by_hash, fields, prove
+from .days.owned import Owned
+from .entries import by_hash, fields, prove
 from .keys import all_published, believed, remember
 from .seals import newest_to_seal_after
 
