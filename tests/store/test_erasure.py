@@ -20,6 +20,7 @@ from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import Archive, PreviousReplaced, Store, StoreAway
+from consent_server.store import connection as store_connection
 from consent_server.store import log as store_log
 from consent_server.store.feed import entries as store_entries
 from consent_server.store.keys import buckets, place
@@ -408,3 +409,16 @@ def test_whoever_is_erased_while_a_day_is_read_page_by_page_is_there_once(valkey
         read_then = [*store.log.day(site, TODAY)]
         assert [(each.bucket, each.at, each.seq) for each in read_then] == places
         assert 10 < sum(bool(each.erased) for each in read_then) < 100
+
+
+def test_in_a_cluster_the_file_of_each_server_is_written_anew(cluster, site, monkeypatch):
+    """The answer that an account had of who was erased may be in any of them."""
+    cluster.flush()
+    with closing(Store(cluster.url, 5)) as store:
+        store.history.erase(site, decide(store, site, asked(store, site))[0].subject, lambda entry: b"")
+        assert store.log.compact(site)
+        written = []
+        monkeypatch.setattr(store_connection, "rewrite", written.append)
+        store.log.rewrite(site)
+        assert len(written) == 3
+        assert not store.log.is_rewrite_due(site)
