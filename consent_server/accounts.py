@@ -245,11 +245,10 @@ def _of_account(
         consent = keys.read(text, site.id)
         held = Held(text, consent, consent.order)
         if consent.sub:
-            entry = store.history.newest(site, consent.sub)
-            if entry is None:
-                return None
-            if entry.id != consent.jti:
-                if entry not in Proven(store, site, keys):
+            now_is = standing(store, site, keys, consent, text).now
+            if now_is != "newest":
+                entry = store.history.newest(site, consent.sub)
+                if now_is not in ("changed", "withdrawn") or entry is None or entry not in Proven(store, site, keys):
                     return None
                 notice = store.notices.starting_with(site, entry.notice)
                 consent = consent_of(notice, entry.allow, entry.at // 1000, entry.subject, entry.id)
@@ -288,10 +287,23 @@ def _link(
             best = mine if theirs and is_older and {*mine.consent.allow} <= {*theirs.consent.allow} else theirs
         elif mine and (not theirs or synced == mark(theirs.token) or mine.order > theirs.order):
             best = mine
+        if best is None and any(_has_ended(keys, site, kept, now) for kept in found.values()):
+            return None, None  # Redis has it end too; and a clock may be wrong, or a secret come back
         before, after = found.pop(names[0], ""), _kept(keys, site, account, best)
-        life = best.consent.exp - now if best else 0
-        if after == before or store.accounts.swap(site, names[0], before, after, life):
+        life, subject = (best.consent.exp - now, best.consent.sub) if best else (0, None)
+        if after == before or store.accounts.swap(site, names[0], before, after, life, subject):
+            if subject and not store.history.newest(site, subject):  # erased meanwhile
+                store.accounts.swap(site, names[0], after, "", 0)
+                return None, None
             for name, kept in found.items():  # those of older secrets
                 store.accounts.swap(site, name, kept, "", 0)
             return theirs, best
     raise StoreAway("This account was linked again and again meanwhile; try again.")
+
+
+def _has_ended(keys: Keys, site: Site, kept: str, now: int) -> bool:
+    try:
+        current(unexpired(keys.read(".".join(kept.split(".")[-2:]), site.id), now), site.revision)
+    except BadToken:
+        return True
+    return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -19,6 +19,17 @@ class _Showing(msgspec.Struct, forbid_unknown_fields=True):
     variant: str | None = None
     signal: Literal["gpc"] | None = None
     rule: str | None = None
+
+
+class _Kind(Protocol):
+    """As what a banner that asks a notice is counted."""
+
+    @property
+    def lang(self) -> str: ...
+    @property
+    def variant(self) -> str: ...
+    @property
+    def rule(self) -> str: ...
 
 
 class Shown(NamedTuple):
@@ -37,7 +48,7 @@ _showing = msgspec.json.Decoder(_Showing)
 
 
 def shown_in(
-    body: bytes, site: Site, notice: Callable[[str], Notice | None], ever: Callable[[], Iterable[Notice]] = tuple
+    body: bytes, site: Site, notice: Callable[[str], Notice | None], ever: Callable[[], Iterable[_Kind]] = tuple
 ) -> Shown:
     """Return what banner was shown, from the body of that call (which may be empty).
 
@@ -45,8 +56,8 @@ def shown_in(
         body: of the call.
         site: whose banner it was.
         notice: finds one that was ever asked by its hash.
-        ever: returns all of them. A cache may have yesterday's script, whose answers count too: what it asked is looked
-            for where that is not asked any more.
+        ever: returns the kinds of all of them. A cache may have yesterday's script, whose answers count too: what it
+            asked is looked for where that is not asked any more.
 
     Raises:
         Malformed: the body is neither empty nor ``{notice?, lang?, variant?, signal?, rule?}``.

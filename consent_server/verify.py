@@ -56,6 +56,19 @@ LONGEST_LINE = 4_000_000
 """Bytes of the longest line that is read: a notice with a long cookie list has a hundredth of it."""
 
 
+LONGEST_REMEMBERED = 2_000
+"""Bytes of the longest signed text of which it is remembered who signed it."""
+
+MOST_NOTICES, LONGEST_NAME = 100_000, 200
+"""How many notices are read, and characters of the longest name of a language, a country, a way to answer …"""
+
+LAST_SEQ = 65_535
+"""The last number of an entry within its millisecond."""
+
+LEEWAY = timedelta(minutes=2)
+"""How far the clock that dates an export, and those that date answers, may be apart."""
+
+
 def plain(text: object) -> str:
     """Return a text in which nothing moves a terminal's cursor, or hides or turns around what stands beside it."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
@@ -125,6 +138,10 @@ class Summary:
     attested: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     notices: set[str] = field(default_factory=set)
+    last: str = ""
+    """The last day."""
+    made: datetime | None = None
+    """When it was made, where its end signs that."""
     older: list[tuple[str, str]] = field(default_factory=list)
     """The days whose seal is by an older key than the one before it, and by which after which."""
 
@@ -264,6 +281,9 @@ def identity(entry: Mapping[str, Any]) -> str:
 
 LEAF = ("bucket", "at", "seq", "kind", "allow", "before", "how", "device", "country", "notice")
 
+OF_NOTICE = ("keep", "revision", "lang", "variant")
+"""What tokens and counts say of a notice: nothing else of it is kept while the entries go by."""
+
 NAMED = {"id", "subject", "signature"}
 WHOSE = {"identity"}, {"erased", "statement"}, NAMED, NAMED | {"own"}, {"erased"}
 """What an entry may say of whose it is: a hash, that it was erased, or who; the last was enough in version 1."""
@@ -401,7 +421,7 @@ class Keys:
         if not self._keys:
             raise NoKeys("There is no key in it.")
         self._follow(endorsements, [root] if isinstance(root, str) and root in self._keys else [*self._keys])
-        self.signed = lru_cache(maxsize=4096)(self._signed)
+        self._remembered = lru_cache(maxsize=4096)(self._signed)
 
     def _add(self, x: str) -> None:
         kid = key_id(x)
@@ -464,6 +484,12 @@ class Keys:
             return False
         return True
 
+    def signed(self, text: bytes, signature: str) -> str:
+        """Return the name of the key that signed a text; empty if none did."""
+        # What was signed just now is often asked for again; but who wrote the file is not to fill our memory.
+        asked = self._remembered if len(text) + len(signature) <= LONGEST_REMEMBERED else self._signed
+        return asked(text, signature)
+
     def _signed(self, text: bytes, signature: str) -> str:
         found = next((kid for kid in self._keys if self._is_by(kid, text, signature)), "")
         self.used |= {found} - {""}
@@ -485,7 +511,7 @@ class Keys:
     def signer(self, token: str) -> str:
         """Return the name of the key that signed a text; empty if none of them did."""
         text, _, signature = token.rpartition(".")
-        return str(self.signed(text.encode(), signature))
+        return self.signed(text.encode(), signature)
 
     def is_older(self, kid: str, than: str) -> bool:
         """Return whether a key is known to be older than another, which took its place; False where nobody knows."""
@@ -696,18 +722,18 @@ def verify(
         gone, last = old if old and old.day < summary.first else None, None
         while old and old.day < summary.first:
             last, old = old if old.is_seal else last, next(known, None)
+        since = _Since()
         try:
-            _follow(fact, facts, chain([old] if old else [], known))
-            for _ in facts:
-                pass
+            _follow(fact, facts, chain([old] if old else [], known), since)
+            since.must_be_later(before, excused=bool({*summary.restored} - {*before.restored}))
             if gone and (last is None or summary.prev != seal_hash(last.content)):
                 raise Failed(f"The older export has {gone}, which is missing.")
             if lost := before.notices - summary.notices:
                 raise Failed(f"The older export has the notice {quoted(min(lost))}, which is missing.")
             summary.archived = last.day if last else ""
         except Failed as error:
-            since = [put_back(at) for at in summary.restored if at not in before.restored]
-            raise Failed(" ".join([str(error), *since])) from None
+            restored = [put_back(at) for at in summary.restored if at not in before.restored]
+            raise Failed(" ".join([str(error), *restored])) from None
     for _ in facts:
         pass
     return summary
@@ -770,10 +796,54 @@ def read_checkpoint(note: str, keys: Keys) -> tuple[int, bytes]:
     raise Failed("the checkpoint is signed by none of the keys")
 
 
-def _follow(fact: Fact | None, facts: Iterator[Fact], known: Iterable[Fact]) -> None:
+class _Since:
+    """What an export has that an older one of the same log has not, as far as it says when that was."""
+
+    def __init__(self) -> None:
+        self._entry: dict[str, Fact] = {}
+        self._erased: tuple[int, Fact] | None = None
+
+    def add(self, fact: Fact) -> None:
+        """Take an entry that is not in the older one; of each day the first in time is kept."""
+        if not fact.is_seal and (fact.day not in self._entry or fact.place[1] < self._entry[fact.day].place[1]):
+            self._entry[fact.day] = fact
+
+    def erase(self, fact: Fact) -> None:
+        """Take an entry that the older one names, and this one does not."""
+        at = int(unsigned(fact.statement).get("at", LAST_SECOND))
+        self._erased = min(filter(None, [self._erased, (at, fact)]))
+
+    def must_be_later(self, before: Summary, *, excused: bool) -> None:
+        """Return if all of it may have been done after the older export was made.
+
+        Args:
+            before: the older one, which was read to its end.
+            excused: whether a backup was put back since, with which older entries and erasures may come.
+
+        Raises:
+            Failed: names what is dated back.
+        """
+        if before.made is None or excused:
+            return
+        made = int((before.made - LEEWAY).timestamp())
+        within = [fact for day, fact in self._entry.items() if before.first <= day <= before.last]
+        first = min(within, key=lambda fact: fact.place[1], default=None)
+        if first and first.place[1] // 1000 < made:
+            raise Failed(f"The older export was made at {_time(before.made.timestamp())}, and has not {first}.")
+        if self._erased and self._erased[0] < made:
+            at, fact = self._erased
+            raise Failed(
+                f"The older export, made at {_time(before.made.timestamp())}, names {fact}, which was erased before, "
+                f"says its statement, at {_time(at)}."
+            )
+
+
+def _follow(fact: Fact | None, facts: Iterator[Fact], known: Iterable[Fact], since: _Since) -> None:
     """Find every known fact in ``fact`` and those after it; both are in the order of an export."""
     for old in known:
         while fact is None or fact[:3] < old[:3]:
+            if fact:
+                since.add(fact)
             fact = next(facts, None)
             if fact is None:
                 raise Failed(f"The older export has {old}, which is missing.")
@@ -783,6 +853,11 @@ def _follow(fact: Fact | None, facts: Iterator[Fact], known: Iterable[Fact]) -> 
             raise Failed(f"In the older export {old} is another one.")
         if (old.is_erased and not fact.is_erased) or (old.statement and fact.statement != old.statement):
             raise Failed(f"In the older export {old} was erased; its statement is missing.")
+        if fact.is_erased and not old.is_erased:
+            since.erase(fact)
+        fact = None
+    for rest in chain([fact] if fact else [], facts):
+        since.add(rest)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -851,7 +926,8 @@ class _Attested:
         self.hash = hashlib.sha256()
         self.anything = False
         self.stamps = 0
-        self.latest: tuple[timedelta, str] | None = None
+        self.sealed: list[tuple[date, datetime | None]] = []
+        """Each day, and when the authority had seen its seal, if it says so."""
         self.keys = keys
         self.restored: list[str] = []
         self.records: list[tuple[int, str]] = []
@@ -872,6 +948,7 @@ class _Attested:
             if not name.endswith(f"/consent/{site}"):
                 raise Failed(f"a cosigned checkpoint is one of another log, {quoted(name)}")
             self.notes[int(size)] = note
+        self.said_before = head.get("before")
         self.seals = Tree(*head.get("before", (0, ())))
         # Over what is before these days a checkpoint says nothing of what is in here: it may be of another history.
         self.before = self.seals.leaves
@@ -880,6 +957,13 @@ class _Attested:
         self.anything = True
         self.hash.update(hashlib.sha256(text.encode()).digest())
 
+    def must_be(self, end: Mapping[str, Any]) -> None:
+        """Return if it is what the end of the export says, or raise Failed."""
+        if (end.get("attested") or "") != (self.hash.hexdigest() if self.anything else ""):
+            raise Failed("what others attest of it is not what was exported")
+        if end.get("before", self.said_before) != self.said_before:
+            raise Failed("the seals before it are not those that were exported")
+
     def seal(self, day: date, token: str, stamp: str | None) -> None:
         """Take the next seal, with its time-stamp if it has one, in base64."""
         for when, by in self.records:
@@ -887,6 +971,7 @@ class _Attested:
                 raise Failed(f"that a backup was put back at {_time(when)} is signed by {by}, which was out of use")
         self.seals.add(hashlib.sha256(b"\0" + token.encode()).digest())
         self._compare()
+        self.sealed.append((day, None))
         if stamp is None:
             return
         self._add(stamp)
@@ -896,15 +981,29 @@ class _Attested:
                 at = stamped(b64decode(stamp, validate=True), token, self.authority)
             except Failed as error:
                 raise Failed(f"the time-stamp of the seal of {day} {error}") from None
-            over = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(1)
-            if at < over:
+            if at < _over(day):
                 raise Failed(f"the seal of {day} was time-stamped at {at:%Y-%m-%d %H:%M}, before its day was over")
-            self.latest = max(self.latest or (at - over, ""), (at - over, f"{day}"))
+            self.sealed[-1] = (day, at)
 
     def _compare(self) -> None:
         note = self.notes.get(self.seals.leaves)
         if note is not None and b64decode(note.split("\n")[2]).hex() != self.seals.root():
             raise Failed(f"the checkpoint over {self.seals.leaves} seals that witnesses cosigned is not over these")
+
+    def _lateness(self) -> str:
+        """Return how late the seal was seen that was seen latest, and which ones nobody has seen.
+
+        A stamp shows its own seal, and each one before it, which that one follows.
+        """
+        seen, latest, unseen = None, None, ""
+        for day, at in reversed(self.sealed):
+            seen = min(filter(None, [seen, at]), default=None)
+            if seen is None:
+                unseen = f"{day}"
+            else:
+                latest = max(filter(None, [latest, (seen - _over(day), f"{day}")]))
+        said = f", the latest {_span(latest[0])} after its day, {latest[1]}" if latest else ""
+        return said + (f"; none shows those from {unseen} on" if unseen else "")
 
     def end(self, sealed: int) -> list[str]:
         """Return in a sentence each what is attested of ``sealed`` seals.
@@ -920,8 +1019,7 @@ class _Attested:
         if self.stamps and not self.authority:
             sentences.append(f"{self.stamps} of {sealed} seals have a time-stamp, which --tsa-certificate FILE checks.")
         elif self.authority:
-            latest = f", the latest {_span(self.latest[0])} after its day, {self.latest[1]}" if self.latest else ""
-            sentences.append(f"{self.stamps} of {sealed} seals were time-stamped by the authority{latest}.")
+            sentences.append(f"{self.stamps} of {sealed} seals were time-stamped by the authority{self._lateness()}.")
         for witness in self.witnesses:
             times, fault = dict[int, int](), f"no checkpoint over what is in it was cosigned by {witness.name}"
             for size, note in notes.items():
@@ -943,9 +1041,22 @@ def _time(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _over(day: date) -> datetime:
+    """Return when a day is over."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(1)
+
+
 def _span(span: timedelta) -> str:
     hours = round(span.total_seconds() / 3600)
     return f"{hours} h" if hours < 48 else f"{span.days} days"
+
+
+def _kind_of(line: Mapping[str, Any], many: int) -> dict[str, Any]:
+    """Return what tokens and counts say of a notice, or raise Failed; there are ``many`` already."""
+    kept = {name: line["content"][name] for name in OF_NOTICE if name in line["content"]}
+    if many >= MOST_NOTICES or len(canonical(kept)) > 2 * LONGEST_NAME:
+        raise Failed(f"the notice {line['hash']} is one of too many, or says too much of its kind")
+    return kept
 
 
 class _Check:
@@ -968,6 +1079,7 @@ class _Check:
         self.first = date.fromisoformat(head["from"])
         summary.first, summary.version = self.first.isoformat(), self.version
         self.last = date.fromisoformat(head["to"])
+        summary.last = self.last.isoformat()
         within = head["keys"].get("endorsements", ())
         self.keys = Keys(keys["keys"], [*keys.get("endorsements", ()), *within], keys.get("root"))
         self.notices: dict[str, dict[str, Any]] = {}
@@ -998,7 +1110,7 @@ class _Check:
             if line["hash"] in self.notices:
                 raise Failed(f"the notice {line['hash']} stands twice")
             self.named.update(f"{line['hash']}\n".encode())
-            self.notices[line["hash"]] = line["content"]
+            self.notices[line["hash"]] = _kind_of(line, len(self.notices))
             line = self.next("notice", "day", "end")
         self.summary.notices = {*self.notices}
         day = self.first
@@ -1022,8 +1134,7 @@ class _Check:
             "head": self.previous or "",
             "version": self.version,
         }
-        if (end.get("attested") or "") != (self.attested.hash.hexdigest() if self.attested.anything else ""):
-            raise Failed("what others attest of it is not what was exported")
+        self.attested.must_be(end)
         for name, value in ours.items():
             if end.get(name, 1) != value:  # what has no version is of version 1
                 raise Failed(f"the end says {name} is {quoted(end.get(name))}, but it is {quoted(value)}")
@@ -1038,6 +1149,8 @@ class _Check:
             raise Failed("the notices in it are not those that were exported")
         if end.get("made", self.made) != self.made:
             raise Failed(f"it was made at {quoted(end['made'])}, and says at {quoted(self.made)}")
+        if "made" in end:
+            self.summary.made = datetime.fromisoformat(str(self.made)).astimezone(UTC)
         if next(self.lines, None) is not None:
             raise Failed("something follows after the end")
         self.summary.last_seal = self.previous or ""
@@ -1066,7 +1179,7 @@ class _Check:
             if line["n"] != tree.leaves:
                 raise Failed(f"entry {tree.leaves} of {day} is missing: {quoted(line['n'])} stands in its place")
             here = (line["bucket"], line["at"], line["seq"])
-            if here <= place or not start <= line["at"] < start + 86_400_000:
+            if here <= place or not 0 <= line["seq"] <= LAST_SEQ or not start <= line["at"] < start + 86_400_000:
                 raise Failed(f"{name} is not in its place")
             place = here
             yield self.entry(line, name, day.isoformat(), place, counts, tree)
@@ -1088,6 +1201,8 @@ class _Check:
         hashed = leaf(line)
         if hashed.hex() != line["leaf"] or whose not in WHOSE:
             raise Failed(f"{name} was changed")
+        if any(len(line[each]) > LONGEST_NAME for each in ("how", "device", "country")):
+            raise Failed(f"{name} is none of a consent server")
         notice = self.notices.get(line["notice"])
         if notice is None:
             raise Failed(f"{name} answers the notice {quoted(line['notice'])}, which is missing")
@@ -1116,6 +1231,8 @@ class _Check:
         if line["day"] != day.isoformat():
             raise Failed(f"the seal of {day} stands as that of {quoted(line['day'])}")
         if seal.get("open"):
+            if "stamp" in line:
+                raise Failed(f"the day {day} has a time-stamp, and is not sealed")
             self._must_not_be_older(f"the seal of {day}", token)
         elif self.keys.is_older(by := self.keys.signer(token), self.by):
             self.summary.older.append((day.isoformat(), f"{by} after {self.by}"))  # no failure: two servers may do so

@@ -13,7 +13,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
-from conftest import SECRET, Clock, Shopper, closing
+from conftest import SECRET, Clock, RedisServer, Shopper, closing
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given
@@ -23,12 +23,15 @@ from msgspec import structs
 
 from consent_server import accounts as answers
 from consent_server import create_app
+from consent_server.proof.erasure import erase
 from consent_server.settings.environment import Settings
 from consent_server.site import Site
 from consent_server.store import ApiKey
 from consent_server.store.keys import place
 from consent_server.store.packing import pack, pack_places
 from consent_server.tokens.accounts import AccountNames
+from consent_server.verify import unsigned
+from consent_server.web import accounts as accounts_views
 from consent_server.web.accounts import KIND
 from consent_server.web.marketer.session import digest
 
@@ -436,6 +439,8 @@ def test_erasure_unlinks(app: Flask, phone: Browser, laptop: Browser) -> None:
         "/v1/smartmarket/me", headers={"Authorization": f"Bearer {phone.shopper.token}"}
     )
     assert erased.get_json()["erased"] == 1
+    assert kept(app) == {}, "at once, whether a device of theirs comes again or not"
+    assert not app.extensions["consent"].store.connection.client.keys("consent:linked:*")
     phone.cookies["ask-account"] = "erased"
     del phone.cookies["consent"]
     found = laptop.visit("42")
@@ -445,6 +450,72 @@ def test_erasure_unlinks(app: Flask, phone: Browser, laptop: Browser) -> None:
     assert kept(app) == {}
     phone.visit("42")
     assert phone.cookies == {}
+
+
+def test_no_token_of_who_was_erased_stays_in_redis_nor_in_its_file(
+    valkey: RedisServer, app: Flask, site: Site, phone: Browser
+) -> None:
+    """Whatever becomes of the devices: an account may be of somebody who never logs in again."""
+    token = phone.answer("analytics")
+    for account in ("42", "43"):
+        phone.visit(account)
+    behind, (signature, subject) = app.extensions["consent"], (token.partition(".")[2], unsigned(token)["sub"])
+    assert any(signature.encode() in text for text in valkey.files())
+    assert erase(behind.store, site, behind.keys, subject, int(time.time())) == 1
+    assert kept(app) == {}
+    assert behind.store.log.compact(site)
+    behind.store.log.rewrite(site)
+    redis = behind.store.connection.client
+    everything = b"".join((redis.dump(each) or b"") + each for each in redis.scan_iter("*")) + b"".join(valkey.files())
+    assert signature.encode() not in everything
+
+
+def test_an_account_keeps_what_is_not_of_who_was_erased(app: Flask, site: Site, phone: Browser, clock: Clock) -> None:
+    phone.answer("analytics")
+    subject = unsigned(phone.cookies["consent"])["sub"]
+    phone.visit("42")
+    clock.pass_by(4000)
+    phone.answer()
+    phone.visit("42")
+    (refusal,) = kept(app).values()
+    behind = app.extensions["consent"]
+    assert erase(behind.store, site, behind.keys, subject, int(time.time())) == 2
+    assert [*kept(app).values()] == [refusal], "which names nobody"
+
+
+def test_who_is_erased_while_an_account_takes_their_answer_is_not_kept(
+    app: Flask, site: Site, phone: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone.answer("analytics")
+    behind, subject = app.extensions["consent"], unsigned(phone.cookies["consent"])["sub"]
+    swap = behind.store.accounts.swap
+
+    def erased_just_before(*args: Any) -> bool:
+        monkeypatch.undo()
+        erase(behind.store, site, behind.keys, subject, int(time.time()))
+        return swap(*args)
+
+    monkeypatch.setattr(behind.store.accounts, "swap", erased_just_before)
+    assert phone.ask("42")["token"] is None
+    assert kept(app) == {}
+
+
+def test_a_clock_that_is_far_ahead_takes_no_answer_away(
+    app: Flask, site: Site, phone: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone.answer("analytics")
+    phone.visit("42")
+    before = kept(app)
+    ahead = Clock(time.time() + 400 * 86_400)
+    monkeypatch.setattr(accounts_views, "time", ahead)
+    assert phone.ask("42")["token"] is None, "it has ended, by that clock"
+    assert kept(app) == before
+    monkeypatch.setattr(app.extensions["consent"].store.clock, "leeway", 60_000)
+    body = {"account": "42", "token": phone.cookies["consent"]}
+    headers = {"Authorization": f"Bearer {phone.key}"}
+    refused = phone.shopper.client.post(f"/v1/{site.id}/account", json=body, headers=headers)
+    assert (refused.status_code, refused.get_json()["type"]) == (503, "/problems/clocks-apart")
+    assert kept(app) == before
 
 
 def test_what_was_erased_is_not_kept_for_the_logout(phone: Browser) -> None:
@@ -987,3 +1058,8 @@ def test_who_writes_to_redis_can_put_back_what_an_account_was_linked_to_before(
     assert laptop.visit("42")["allow"] == []
     redis.set(where(site, "42"), before)
     assert new().visit("42")["allow"] == ["analytics"], "unseen"
+    redis.delete(*redis.scan_iter("consent:linked:*"))
+    behind, subject = app.extensions["consent"], unsigned(phone.shopper.token or "")["sub"]
+    assert erase(behind.store, site, behind.keys, subject, int(clock.at)) == 1
+    assert redis.get(where(site, "42")) is not None, "it stays until it ends"
+    assert new().visit("42")["allow"] is None

@@ -114,7 +114,7 @@ def test_no_file_class_or_folder_is_too_long_to_be_read(name: str) -> None:
     path = PACKAGE.joinpath(*name.split(".")).with_suffix(".py") if name else PACKAGE / "__init__.py"
     path = path if path.exists() else path.with_suffix("") / "__init__.py"
     # The one file that auditors copy stands alone.
-    assert len(path.read_text("utf-8").splitlines()) <= (1320 if name == "verify" else 310)
+    assert len(path.read_text("utf-8").splitlines()) <= (1440 if name == "verify" else 310)
     for node in ast.walk(MODULES[name]):
         if isinstance(node, ast.ClassDef):
             assert (node.end_lineno or 0) - node.lineno < 200, node.name

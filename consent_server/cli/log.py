@@ -22,7 +22,7 @@ from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stam
 from ..proof.attested.witnesses import cosign
 from ..proof.entries import Unproven
 from ..proof.erasure import carry_over
-from ..proof.log import append, export, seal, write
+from ..proof.log import append, export, first_day, seal, write
 from ..proof.seals import require_newest_key
 from ..rates.read import day_in
 from ..site import Notice, Site
@@ -109,16 +109,21 @@ def export_log(
                 click.echo(f"\r{day}  {entries:,} entries", nl=False, err=True)
 
             progress = tell if sys.stderr.isatty() else lambda *_: None
-            yield from export(store, shop, keys, since, until, now, progress, with_tokens=with_tokens)
+            # by the clock that dates answers: who compares exports goes by it
+            made = datetime.fromtimestamp(store.attestations.time(shop) / 1000, UTC)
+            tsa = Authority.named(settings.tsa, settings.tsa_certificate)
+            yield from export(store, shop, keys, since, until, made, progress, with_tokens=with_tokens, authority=tsa)
 
         write(out, lines())
-        archived = [made for made in store.log.archives(shop) if not since]
+        archived, begins = [made for made in store.log.archives(shop) if not since], first_day(store, shop)
     click.echo(
         f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {quote(str(out))} "
         "--keys FILE"
     )
     if archived:
         click.echo(f"It begins after {archived[-1].last}: the days up to then were archived, to {archived[-1].file}.")
+    if since and begins and since < begins:
+        click.echo(f"It begins with {begins}: the log has no day before.")
     if with_tokens:
         click.echo("It holds everybody's token: whoever reads it can change and erase their answers.", err=True)
 

@@ -9,6 +9,7 @@ import click
 
 from ..proof.erasure import erase as erase_shopper
 from ..proof.erasure import erased_before
+from ..proof.proven import Proven
 from ..proof.receipt import history
 from .terminal import (
     CommandFailed,
@@ -29,11 +30,14 @@ from .terminal import (
 @errors_to_exit_2
 def export_shopper(site: str, receipt: str, data: Path | None) -> None:
     """Print all that is held about one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
-    with open_store(data) as (_, sites, store):
+    with open_store(data) as (settings, sites, store):
         shop = site_named(sites, site)
-        entries = store.history.of(shop, receipt)
+        found, proven = store.history.of(shop, receipt), Proven(store, shop, signing_keys(settings))
+        entries = [entry for entry in found if entry in proven]
         notices = {entry.notice: store.notices.starting_with(shop, entry.notice) for entry in entries}
         events = history(entries, notices)
+    if left_out := len(found) - len(entries):
+        click.echo(f"{left_out} entries under that name prove nothing: somebody else wrote them. Left out.", err=True)
     if not events:
         raise CommandFailed(f"Nothing is held at {shop.id} under {receipt!r}.")
     echo_json({"site": shop.id, "history": events})

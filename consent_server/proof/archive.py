@@ -14,16 +14,16 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from itertools import count, zip_longest
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ..site import ConsentError, Site
-from ..store import Archive, Store
+from ..store import Archive, Store, Unreadable
 from ..tokens import Keys, token
-from ..verify import Failed, leaf, opened, seal_hash, unsigned, verify
+from ..verify import CannotCheck, Failed, Summary, leaf, opened, seal_hash, unsigned, verify
 from .days.merkle import Place
 from .entries import Unproven, fields
 from .keys import all_published
@@ -60,33 +60,41 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
         _clear(folder, site)
         done, before = [], None
         chain(store, site, keys)  # what is verified by it has to be what this server made
+        _clear_archives(folder, store, site, keys)
         for begun in store.log.archives(site):
             if not begun.trimmed:
                 # Who writes to the store may have named another file, or other days than are in it.
                 _must_begin_with_the_log(store, site, begun, before)
+                _must_be_old(begun, _last(store, site, now))
                 _must_be_there(folder, begun)
                 _proven(store, site, keys, folder / begun.file, begun.first, begun.last)
                 begun = _trimmed(store, site, keys, folder, begun)
                 done.append(begun)
             before = begun
-        fault: Unproven | None = None
+        fault: Unproven | Unreadable | None = None
         try:
             seal(store, site, keys, now)
-        except Unproven as error:  # of a day that may be younger than those that are moved
+        except (Unproven, Unreadable) as error:  # of a day that may be younger than those that are moved
             fault = error
-        # What was asked then may hold for longer than what is asked today.
-        asked = [notice.content["keep"] for notice in store.notices.all(site).values()]
-        keep = max(site.keep, min(max(asked, default=0), LONGEST))
-        last = (now.astimezone(UTC) - timedelta(seconds=keep + site.prove)).date() - timedelta(1)
+        last = _last(store, site, now)
         oldest = store.log.first_day(site)
         if oldest and oldest <= last:
             if fault and last not in store.log.seals(site):
                 raise fault
             made = _exported(store, site, keys, folder, oldest, last)
-            if not store.log.keep_archive(site, made):
+            # Asked twice, as where a connection broke before the answer, it says no, and has done it.
+            if not store.log.keep_archive(site, made) and made not in store.log.archives(site):
                 raise CannotWrite(f"Another run archived the days up to {last} meanwhile; {made.file} is left over.")
             done.append(_trimmed(store, site, keys, folder, made))
         return done
+
+
+def _last(store: Store, site: Site, now: datetime) -> date:
+    """Return the last day that is past ``keep`` and ``prove``."""
+    # What was asked then may hold for longer than what is asked today.
+    asked = [notice.content["keep"] for notice in store.notices.all(site).values()]
+    keep = max(site.keep, min(max(asked, default=0), LONGEST))
+    return (now.astimezone(UTC) - timedelta(seconds=keep + site.prove)).date() - timedelta(1)
 
 
 @contextmanager
@@ -115,6 +123,44 @@ def _clear(folder: Path, site: Site) -> None:
                 path.unlink()
 
 
+def _clear_archives(folder: Path, store: Store, site: Site, keys: Keys) -> None:
+    """Remove whole files that killed runs have left and no record names: who was erased since has a token in it.
+
+    Only what such a run made, and what is, entry by entry, in the log or in an archive that a record names.
+    """
+    records, named = store.log.archives(site), re.compile(rf"{re.escape(site.id)}-({_DAY})-({_DAY})(-\d+)?\.jsonl\.gz")
+    for path in sorted(folder.iterdir()):
+        if (found := named.fullmatch(path.name)) and path.name not in {record.file for record in records}:
+            with suppress(Failed, CannotCheck, ConsentError, OSError, ValueError):
+                first, last = map(date.fromisoformat, found.groups()[:2])
+                made = _proven(store, site, keys, path, first, last).made
+                if made == _made(last) and _is_elsewhere(folder, store, site, keys, path, first, last, records):
+                    path.unlink()
+
+
+def _is_elsewhere(
+    folder: Path, store: Store, site: Site, keys: Keys, path: Path, first: date, last: date, records: list[Archive]
+) -> bool:
+    """Return whether all that a file proves is proven elsewhere, or raise what says that it is not."""
+    for record in records:
+        if record.first <= first and last <= record.last:
+            _must_be_there(folder, record)
+            return bool(_proven(store, site, keys, folder / record.file, record.first, record.last))
+    proven, days = Proven(store, site, keys), (last - first).days + 1
+    logged = (entry for n in range(days) for entry in store.log.day(site, first + timedelta(n)))
+    with opened(path) as lines:
+        leaves = (line["leaf"] for line in map(json.loads, lines) if line["type"] == "entry")
+        return all(
+            entry is not None and leaf(fields(entry, site)).hex() == hashed and entry in proven
+            for hashed, entry in zip_longest(leaves, logged)
+        )
+
+
+def _made(last: date) -> datetime:
+    """Return what an archive up to a day is dated: the same log gives the same bytes again."""
+    return datetime(last.year, last.month, last.day, tzinfo=UTC)
+
+
 def _unverified(folder: Path, site: Site, first: date, last: date) -> Path:
     return folder / f"{site.id}-{first}-{last}.unverified.gz"
 
@@ -124,9 +170,8 @@ def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, 
     archives, seals = store.log.archives(site), store.log.seals(site)
     first = archives[-1].last + timedelta(1) if archives else min([*seals, oldest])
     unverified = _unverified(folder, site, first, last)
-    made = datetime(last.year, last.month, last.day, tzinfo=UTC)  # again, the same log gives the same bytes
     # All tokens in it have expired, and it is the last that holds the signatures of these entries.
-    write(unverified, export(store, site, keys, first, last, made, with_tokens=True))
+    write(unverified, export(store, site, keys, first, last, _made(last), with_tokens=True))
     return _named(store, site, keys, unverified, first, last)
 
 
@@ -134,7 +179,7 @@ def _named(store: Store, site: Site, keys: Keys, unverified: Path, first: date, 
     """Give a file its name, once it proves itself."""
     folder = unverified.parent
     try:
-        entries = _proven(store, site, keys, unverified, first, last)
+        entries = _proven(store, site, keys, unverified, first, last).entries
         sha256 = _sha256(unverified)
         for number in count(1):
             path = folder / f"{site.id}-{first}-{last}{f'-{number}' if number > 1 else ''}.jsonl.gz"
@@ -202,8 +247,8 @@ def _place(line: Mapping[str, Any]) -> Place:
     return line["bucket"], line["at"], line["seq"]
 
 
-def _proven(store: Store, site: Site, keys: Keys, path: Path, first: date, last: date) -> int:
-    """Return how many entries are in a file that proves itself, has all days, and every signature that the log has."""
+def _proven(store: Store, site: Site, keys: Keys, path: Path, first: date, last: date) -> Summary:
+    """Return what was found in a file that proves itself, has all days, and every signature that the log has."""
     with opened(path) as lines:
         summary = verify(lines, all_published(store, keys))
     seal = store.log.seals(site).get(last)
@@ -213,7 +258,15 @@ def _proven(store: Store, site: Site, keys: Keys, path: Path, first: date, last:
         raise Failed(f"{path} begins with {summary.first}, not with {first}.")
     if summary.signed + summary.erased != summary.entries:
         raise Failed(f"{path} names people by hash alone; it is no archive.")
-    return summary.entries
+    return summary
+
+
+def _must_be_old(begun: Archive, last: date) -> None:
+    if begun.last > last:
+        raise Failed(
+            f"The store says that the days up to {begun.last} are being archived, and only those up to {last} are old "
+            "enough: somebody else wrote that, or `keep` or `prove` is longer now. Nothing is trimmed until they are."
+        )
 
 
 def _must_begin_with_the_log(store: Store, site: Site, begun: Archive, before: Archive | None) -> None:

@@ -95,40 +95,6 @@ def _stated(line: Mapping[str, Any], site: Site, how: int, at: int) -> dict[str,
     return content | ({"found": True} if how == FOUND else {})
 
 
-class Owned:
-    """For how many days in a row each entry whose token does not say it all is signed by itself, which a seal says.
-
-    After two such days nothing else is sealed any more; one alone may have been half a version's before.
-
-    Args:
-        previous: the seal of the day before, or nothing.
-    """
-
-    def __init__(self, previous: str) -> None:
-        said = verify.unsigned(previous).get("own")
-        self._before = said if isinstance(said, int) else 0
-        self._any = self._lacks = False
-
-    def add(self, line: Mapping[str, Any]) -> None:
-        """Take the next entry of the day, a line of an export with tokens.
-
-        Raises:
-            Unproven: it is a refusal or a change that is neither erased nor signed by itself, and has to be.
-        """
-        if line["kind"] != "first" or not line["allow"]:  # erased or not: or an erasure would make it another seal
-            self._any, self._lacks = True, self._lacks or not ("own" in line or "erased" in line)
-            if self._lacks and self._before > 1:
-                raise Unproven(f"{_named(line)} is a refusal or a change that is signed by none of the keys.")
-
-    @property
-    def days(self) -> int:
-        """How many days there are with this one, whose entries were all taken: 2 at most, which is enough.
-
-        So a seal that is made again, by the same key after the same one, is the same from the third day on.
-        """
-        return 0 if self._lacks or not (self._any or self._before) else min(self._before + 1, 2)
-
-
 def _named(line: Mapping[str, Any]) -> str:
     return f"The entry in bucket {line['bucket']} at {line['at']}-{line['seq']}"
 
@@ -152,6 +118,8 @@ def prove(line: Mapping[str, Any], hashed: bytes, site: Site, notices: Mapping[s
         if notice
         else f"answers the notice {line['notice']}, which is missing"
     )
+    if not fault and line["seq"] > verify.LAST_SEQ:  # to which the index of its shopper cannot point
+        fault = "has a number that no answer gets"
     if not fault and "subject" in line and place(site, line["subject"]).bucket.number != line["bucket"]:
         fault = "is where nobody finds it who looks for its shopper's"
     if fault:

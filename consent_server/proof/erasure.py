@@ -14,7 +14,7 @@ from ..entry import Entry
 from ..site import Site
 from ..store import Store
 from ..tokens import Keys
-from ..verify import leaf
+from ..verify import leaf, unsigned
 from .entries import ERASED, FOUND, erased_at, fields, restated, statement
 from .proven import Proven
 
@@ -32,7 +32,19 @@ def erase(store: Store, site: Site, keys: Keys, subject: str, at: int) -> int:
     def state(entry: Entry) -> bytes:
         return statement(entry, site, keys, ERASED, at) if entry in proven else b""
 
-    return store.history.erase(site, subject, state)
+    done = store.history.erase(site, subject, state)
+    _unlink(store, site, subject)
+    return done
+
+
+def _unlink(store: Store, site: Site, subject: str) -> None:
+    """Forget which accounts have an answer of a shopper who was erased: their token would stay in the store."""
+
+    def is_theirs(kept: str) -> bool:
+        said = unsigned(".".join(kept.split(".")[-2:]))
+        return not said or said.get("sub") == subject
+
+    store.accounts.forget(site, subject, is_theirs)
 
 
 def erased_before(store: Store, site: Site, keys: Keys, subject: str) -> int | None:
@@ -93,7 +105,9 @@ def erase_again(store: Store, site: Site, keys: Keys, export: Iterable[bytes], a
             for entry in store.log.day(site, day, (bucket, min(moments)), (bucket, max(moments)))
             if not entry.erased and of(entry)
         }
-        done += sum(store.history.erase(site, subject, state) for subject in again)
+        for subject in again:
+            done += store.history.erase(site, subject, state)
+            _unlink(store, site, subject)
     return done
 
 

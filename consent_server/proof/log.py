@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gzip
 import hashlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,12 +19,14 @@ import msgspec
 
 from .. import verify
 from ..site import ConsentError, Notice, Site
-from ..store import Store
+from ..store import ForgedNotice, Store
 from ..tokens import Keys, token
-from ..verify import VERSION, Tree, canonical, leaf, seal_hash
+from ..verify import LONGEST_LINE, VERSION, Tree, canonical, leaf, notice_hash, seal_hash
 from .attested import Attested
+from .attested.stamps import Authority
 from .days.day import Day
-from .entries import Owned, by_hash, fields, prove
+from .days.owned import Owned
+from .entries import by_hash, fields, prove
 from .keys import all_published, believed, remember
 from .seals import newest_to_seal_after
 
@@ -126,26 +129,30 @@ def export(
     progress: Callable[[date, int], None] = lambda day, entries: None,
     *,
     with_tokens: bool = False,
+    authority: Authority | None = None,
 ) -> Iterator[bytes]:
     """Yield the lines of an export of the log from ``first`` (the oldest day if None) to ``last``, both included.
 
-    Days that have no seal yet get one that says that it is open. ``progress`` is told each day and the entries so far.
+    It begins with the oldest day at the earliest, before which there is none to prove. Days that have no seal yet get
+    one that says that it is open. ``progress`` is told each day and the entries so far. Of kept time-stamps those are
+    left out that are not the ``authority``'s, where that is known.
     People are named by a hash alone, unless ``with_tokens``: then whoever has the export has everybody's token.
 
     Raises:
         NothingToExport: the log is empty in that period.
         Archived: ``first`` is in an archive, or came into one meanwhile.
         Unproven: an entry of a day without a seal is not what somebody answered, nor what an erasure left.
-        ForgedNotice: words that were asked were changed in the store.
+        ForgedNotice: words that were asked were changed in the store, or cannot be read again.
     """
-    seals, archives = store.log.seals(site), store.log.archives(site)
-    oldest = min([*seals, *filter(None, [store.log.first_day(site)])], default=None)
-    start = first or (archives[-1].last + timedelta(1) if archives else oldest)
+    seals = store.log.seals(site)
+    if first:
+        store.log.must_have(site, first)
+    start = max(filter(None, [first, first_day(store, site)]), default=None)
     if start is None or start > last:
         raise NothingToExport(f"The log of {site.id} has nothing up to {last}.")
     store.log.must_have(site, start)
     known, notices = believed(store, keys, seals), store.notices.all(site)
-    attested = Attested(store, site, known, seals, start, last)
+    attested = Attested(store, site, known, seals, start, last, authority)
     made, named = now.astimezone(UTC).isoformat(timespec="seconds"), hashlib.sha256()
     yield _line(
         "log",
@@ -158,7 +165,7 @@ def export(
     )
     for _, notice in sorted(notices.items()):
         named.update(f"{notice.hash}\n".encode())
-        yield _line("notice", hash=notice.hash, content=notice.content)
+        yield _of_notice(site, notice)
     signed, erased, statements = 0, 0, hashlib.sha256()
     entries, previous, newer = 0, seals.get(start - timedelta(1), ""), set[str]()
     day = start
@@ -218,8 +225,32 @@ def _is_newer(store: Store, site: Site, name: str, notices: Mapping[str, Notice]
     return name in newer
 
 
+def first_day(store: Store, site: Site) -> date | None:
+    """Return the day with which the log begins that is not archived, or None where there is none."""
+    if archives := store.log.archives(site):
+        return archives[-1].last + timedelta(1)
+    return min([*store.log.seals(site), *filter(None, [store.log.first_day(site)])], default=None)
+
+
 def _line(kind: str, /, **content: object) -> bytes:
-    return msgspec.json.encode({"type": kind, **content}) + b"\n"
+    """Return a line of an export.
+
+    Raises:
+        CannotWrite: whoever verifies it could not read it: somebody has written that much into the store.
+    """
+    line = msgspec.json.encode({"type": kind, **content}) + b"\n"
+    if len(line) > LONGEST_LINE:
+        raise CannotWrite(f"A line of type {kind} would have {len(line)} bytes, of which {LONGEST_LINE} are read.")
+    return line
+
+
+def _of_notice(site: Site, notice: Notice) -> bytes:
+    """Return the line of a notice, whose hash whoever verifies it finds in its words."""
+    line = _line("notice", hash=notice.hash, content=notice.content)
+    with suppress(ValueError, RecursionError):
+        if notice_hash(json.loads(line)["content"]) == notice.hash:
+            return line
+    raise ForgedNotice(f"The notice {notice.hash} of {site.id} is none of this server: others find another hash.")
 
 
 def write(path: Path, lines: Iterator[bytes]) -> None:

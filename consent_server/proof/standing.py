@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from typing import Literal
 
 from .. import verify
 from ..decision import Consent
-from ..site import Site
+from ..entry import Entry
+from ..site import Site, base64url
 from ..store import Store
 from ..tokens import Keys
 from .entries import erased_at
@@ -56,20 +58,33 @@ def standing(store: Store, site: Site, keys: Keys, consent: Consent, token: str)
     if not consent.sub:
         return Standing("newest")
     newest = store.history.newest(site, consent.sub)
-    if newest is None:
-        return _erased(store, site, keys, consent, token)
-    if newest.id == consent.jti:
+    if newest and _is(newest, consent, token):
         return Standing("newest")
-    if newest not in Proven(store, site, keys):
+    # Also where there is a newer one: who knows the id of an answer that was erased can give it anew.
+    if found := _erased(store, site, keys, consent, token):
+        return found
+    if newest is None or newest.id == consent.jti or newest not in Proven(store, site, keys):
         return Standing("unknown")  # and allows nothing
     return Standing("changed" if newest.allow else "withdrawn", newest.at // 1000)
 
 
-def _erased(store: Store, site: Site, keys: Keys, consent: Consent, token: str) -> Standing:
-    """Return when an answer was erased, by the hash and the statement that its erasure left."""
-    line = {"id": consent.jti, "subject": consent.sub, "allow": consent.allow, "signature": token.rpartition(".")[2]}
+def _is(entry: Entry, consent: Consent, token: str) -> bool:
+    """Return whether an entry is the very answer of a token: its id alone may have been given anew."""
+    said = (entry.id, entry.at // 1000, entry.allowed(), entry.signature)
+    return said == (consent.jti, consent.at, consent.allow, _signature(token))
+
+
+def _signature(token: str) -> bytes:
+    text = token.rpartition(".")[2]
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _erased(store: Store, site: Site, keys: Keys, consent: Consent, token: str) -> Standing | None:
+    """Return when an answer was erased, by the hash and the statement that its erasure left; None if it was not."""
+    signature = base64url(_signature(token))
+    line = {"id": consent.jti, "subject": consent.sub, "allow": consent.allow, "signature": signature}
     whose = bytes.fromhex(verify.identity(line))
-    left = store.erasures.of(site, str(consent.sub), consent.at)
+    found = [each for each in store.erasures.of(site, str(consent.sub), consent.at) if each.erased == whose]
     proven = Proven(store, site, keys)
-    found = next((each for each in left if each.erased == whose and each in proven), None)
-    return Standing("erased", erased_at(found)) if found else Standing("unknown")
+    stated = next((each for each in found if each in proven), None)
+    return Standing("erased", erased_at(stated)) if stated else Standing("unknown") if found else None

@@ -41,12 +41,16 @@ class TooManyChanges(ConsentError):
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """A decision as it was acknowledged; ``repeat`` says that it had been recorded before, ``at`` when, in ms."""
+    """A decision as it was acknowledged; ``repeat`` says that it had been recorded before, ``at`` when, in ms.
+
+    ``now``: when it was sent, in ms, by Redis' clock where this machine's is far from that.
+    """
 
     consent: Consent
     signature: bytes
     repeat: bool
     at: int
+    now: int = 0
 
 
 class Reply(IntEnum):
@@ -161,10 +165,11 @@ class Decisions:
             match reply:
                 case [Reply.NEW, *_]:
                     return Recorded(consent, signature, repeat=False, at=now)
-                case [Reply.REPEATED, at, first, shared]:
+                case [Reply.REPEATED, at, first, shared, time]:
                     with ours(bucket.log):
                         found = unpack(first, bucket.number, at, 0)
-                    return self._repeat(site, decision, found, shared)
+                    sent = clock if abs(clock - time) <= self._leeway else time
+                    return replace(self._repeat(site, decision, found, shared), now=sent)
                 case [Reply.REPLACED, *_]:
                     raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
                 case [Reply.FULL, *_]:

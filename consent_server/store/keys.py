@@ -40,6 +40,7 @@ consent:keys                       hash    id -> public key, JWK, as kept before
 consent:{SITE}:api-keys            hash    digest of an API key -> what it is for, JSON
 consent:{SITE}:account-keys        hash    the same of keys that link the accounts of a shop
 consent:account:SITE:HASH          string  MARK.TOKEN of an account's newest answer, by a keyed hash; expires with it
+consent:linked:SITE:DIGEST         set     names of the accounts that have an answer of a subject; expires with them
 consent:{SITE}:links               hash    id of a link to a report -> whom it is for, until when, its question, JSON
 consent:{SITE}:notes               hash    id of a marketer's note -> its day and text, JSON
 consent:sample                     set     sites whose decisions are made up
@@ -222,6 +223,11 @@ def account_keys(site: Site) -> str:
 def account(site: Site, name: str) -> str:
     """Return the key of an account's answer: each lies in a slot of its own."""
     return f"consent:account:{site.id}:{name}"
+
+
+def linked(site: Site, subject: str) -> str:
+    """Return the key of the accounts that have an answer of a subject."""
+    return f"consent:linked:{site.id}:{place(site, subject).digest.hex()}"
 
 
 def links(site: Site) -> str:

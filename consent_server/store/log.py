@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from time import monotonic
 from typing import Any, cast
 
 import msgspec
@@ -26,6 +27,9 @@ from .packing import pack_name, unpack
 PIECE = 200
 """How many entries are taken out, or written anew, at once: everybody else waits meanwhile."""
 
+SLOW, RESTS = 5.0, 60
+"""Seconds from which on it takes long to write the append-only file anew; after that many times as long again it is."""
+
 REWRITTEN = b"rewritten"
 """Begins what says that what was erased, until when, is not in the log any more, but in the append-only file."""
 
@@ -41,6 +45,7 @@ class Log:
 
     def __init__(self, connection: Connection, notices: Notices, clock: Clock) -> None:
         self._connection = connection
+        self._rests = 0.0
         self._redis = connection.client
         self._reached = connection.reached
         self._write = connection.write
@@ -87,7 +92,7 @@ class Log:
             ClocksApart: ``now`` is over a minute off Redis' clock, or that day is not over by the latter.
         """
         here, end = int(now.timestamp() * 1000), midnight(day) + DAY
-        self._clock.must_agree(keys.seals(site), here)
+        self._clock.must_agree(site, here)
         for bucket in buckets(site):
             time = self._freeze(keys=[bucket.sealed, bucket.log], args=[end, self._clock.leeway])
             if time:
@@ -157,12 +162,21 @@ class Log:
     def rewrite(self, site: Site) -> None:
         """Have Redis write its append-only file anew, without what was erased.
 
+        Where that takes long it is not done again at once, whoever is erased: it is due still.
+
         Raises:
             StoreAway: it does not, or has not done so within a minute; it is due still.
         """
         marks = {bucket: self._torn(bucket) or b"" for bucket in buckets(site)}
         due = {bucket: torn for bucket, torn in marks.items() if torn.startswith(REWRITTEN)}
-        self._connection.rewrite_files([bucket.torn for bucket in due])
+        if not due or monotonic() < self._rests:
+            return
+        began = monotonic()
+        try:
+            self._connection.rewrite_files([bucket.torn for bucket in due])
+        finally:
+            if (took := monotonic() - began) > SLOW:
+                self._rests = monotonic() + RESTS * took
         for bucket, torn in due.items():  # not what was erased since, and is in the files that were begun before
             self._settle(keys=[bucket.torn], args=[torn])
 

@@ -98,8 +98,10 @@ def link(site_id: str) -> Response:
     site = _site(site_id)
     asked = _body()
     behind = services()
+    now = time.time()
+    behind.store.clock.must_agree(site, int(now * 1000))  # or what has not ended would be taken for what has
     device = Device(asked.token or None, asked.ask_own or None, asked.ask_account or None)
-    settled = settle(behind.store, behind.keys, site, asked.account, device, int(time.time()))
+    settled = settle(behind.store, behind.keys, site, asked.account, device, int(now))
     held = settled.held
     return answer(
         {

@@ -53,6 +53,20 @@ def verified(site: Site, text: str) -> Consent:
     return services().keys.verify(text, site.id, time.time())
 
 
+def _asked_for(site_id: str, what: str) -> Site:
+    """Return the shop, if its page, or none, asks for ``what``, and not too often.
+
+    Raises:
+        UnknownSite: there is none of that id.
+        ForeignOrigin: a page of somebody else asks.
+        TooMany: this address did so often: the log is read, or written, for it.
+    """
+    site, behind = known_site(site_id), services()
+    require_own_origin(site, request.environ)
+    behind.limits.spend_client(behind.settings.client_limit, what)
+    return site
+
+
 def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
     store, proven = services().store, Proven(services().store, site, services().keys)
     entries = [entry for entry in store.history.of(site, consent.sub) if entry in proven] if consent.sub else []
@@ -62,8 +76,7 @@ def _history(site: Site, consent: Consent) -> list[dict[str, Any]]:
 @blueprint.get("/v1/<site_id>/me")
 def me(site_id: str) -> Response:
     """All that is held about the caller."""
-    site = known_site(site_id)
-    require_own_origin(site, request.environ)
+    site = _asked_for(site_id, "me")
     text, consent = token_of_caller(site)
     stands = standing(services().store, site, services().keys, consent, text)
     return answer({"site": site.id, "token": consent, "standing": stands, "history": _history(site, consent)})
@@ -72,8 +85,7 @@ def me(site_id: str) -> Response:
 @blueprint.get("/v1/<site_id>/me/receipt")
 def my_receipt(site_id: str) -> Response:
     """The caller's consent receipt, signed; JSON-LD."""
-    site = known_site(site_id)
-    require_own_origin(site, request.environ)
+    site = _asked_for(site_id, "receipt")
     text, consent = token_of_caller(site)
     asked = services().store.notices.find(site, consent.notice)
     if asked is None:
@@ -95,8 +107,7 @@ def erase(site_id: str) -> Response:
     Where nothing was held the answer is no erasure, and there is no receipt but of an earlier one: a call may be
     answered 503 although it was done.
     """
-    site = known_site(site_id)
-    require_own_origin(site, request.environ)
+    site = _asked_for(site_id, "erase")
     text, consent = token_of_caller(site)
     behind = services()
     now = behind.store.attestations.time(site) // 1000

@@ -75,7 +75,7 @@ def _followed(text: str, site: Site) -> Consent:
 
 def _acknowledged(kept: Recorded) -> Response:
     """Acknowledge a decision. One of long ago gets no token that names somebody, whoever knows its id."""
-    late = kept.repeat and bool(kept.consent.sub) and time.time() > kept.at / 1000 + SECONDS_TO_REPEAT
+    late = kept.repeat and bool(kept.consent.sub) and kept.now > kept.at + SECONDS_TO_REPEAT * 1000
     content = {
         **({} if late else {"token": token(kept.consent, kept.signature)}),
         "allow": kept.consent.allow,
@@ -105,7 +105,7 @@ def shown(site_id: str) -> Response:
     require_own_origin(site, environ)
     behind.limits.spend_client(behind.settings.client_limit, "shown")
     notices = behind.store.notices
-    seen = shown_in(read_body(environ), site, partial(notices.find, site), lambda: notices.all(site).values())
+    seen = shown_in(read_body(environ), site, partial(notices.find, site), partial(notices.kinds, site))
     if not is_bot_or_prefetch(environ):
         behind.store.counters.shown(
             site,

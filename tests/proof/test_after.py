@@ -20,6 +20,7 @@ from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
+from consent_server.proof.attested import restored as record_restored
 from consent_server.proof.erasure import erase
 from consent_server.store import Archive
 from consent_server.store.keys import buckets
@@ -54,7 +55,7 @@ def two(store, shop):
     subjects = [consent.sub for consent in consents if consent.sub]
     erase(store, shop, KEYS, subjects[0], 5)
     older = export(store, shop)
-    erase(store, shop, KEYS, subjects[-1], 6)
+    erase(store, shop, KEYS, subjects[-1], int(NOW.timestamp()) + 60)
     for n in range(5):
         decide(store, shop, START + 2 * 86_400_000 + 85_000_000 + n)
     decide(store, shop, START + 3 * 86_400_000 + 5)
@@ -166,6 +167,53 @@ def test_a_newer_export_that_follows_other_days_than_the_older_one_has_is_found(
         anew = export(store, shop, LATER, first=FIRST + timedelta(first))
         with pytest.raises(Failed, match=r"which is missing|is another one"):
             follows(anew, older)
+
+
+@pytest.mark.parametrize("seconds", [-3600, -121, -119])
+def test_an_answer_dated_back_into_a_day_that_was_open_in_the_older_export_is_found(store, shop, seconds):
+    """The operator's attack: a yes of yesterday morning, made up today, when an auditor has yesterday noon's export."""
+    fill(store, shop, 2)
+    proof.seal(store, shop, KEYS, NOW)
+    older = export(store, shop)
+    decide(store, shop, (int(NOW.timestamp()) + seconds) * 1000)
+    proof.seal(store, shop, KEYS, LATER)
+    newer = export(store, shop, LATER)
+    check(newer)
+    if seconds > -120:
+        follows(newer, older)  # clocks may be apart
+    else:
+        with pytest.raises(Failed, match=r"export was made at 2026-11-22 18:00:00 UTC, and has not the entry of 2026"):
+            follows(newer, older)
+
+
+def test_what_was_answered_on_days_that_the_older_export_is_not_of_is_no_answer_dated_back(store, shop):
+    fill(store, shop, 3)
+    proof.seal(store, shop, KEYS, NOW)
+    day = FIRST + timedelta(1)
+    older = list(proof.export(store, shop, KEYS, day, day, LATER))
+    assert len(numbers(older, "entry")) < 3
+    follows(export(store, shop, NOW), older)
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_an_erasure_dated_back_before_an_older_export_that_names_who_it_was_is_found(two, store, shop, restored):
+    """The operator's attack: a consent that would be awkward is said to have been erased long ago."""
+    older, _ = two
+    entry = next(each for each in store.log.day(shop, FIRST) if each.allow and each.kind == "first" and each.subject)
+    erase(store, shop, KEYS, entry.subject, int(NOW.timestamp()) - 86_400)
+    if restored:  # statements of then come with a backup's erasures, and the record says so to everybody
+        record_restored(store, shop, KEYS)
+        assert "a backup of the log was put back" in str(follows(export(store, shop, LATER), older))
+    else:
+        with pytest.raises(Failed, match=r"names the entry of 2026-11-20 .*, which was erased before, says its sta"):
+            follows(export(store, shop, LATER), older)
+
+
+def test_an_older_export_whose_time_was_moved_is_none(two):
+    older, newer = two
+    head = json.loads(older[0]) | {"made": "2026-11-20T00:00:00+00:00"}
+    with pytest.raises(Failed, match=r"it was made at .*2026-11-22T18"):
+        follows(newer, [json.dumps(head).encode(), *older[1:]])
 
 
 def test_an_export_of_version_1_follows_none_of_version_2(two):

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -357,3 +358,101 @@ def test_the_command_says_what_it_did_in_a_sentence(log, valkey, tmp_path):
     assert "cannot be written: No such file or directory." in nowhere.stderr
     nothing = CliRunner().invoke(log_command, ["archive", "smartmarket", "--to", str(tmp_path)], env=environment)
     assert (nothing.exit_code, nothing.stdout) == (0, "No day is old enough.\n")
+
+
+def in_folder(log):
+    return b"".join(b"".join(lines) for path in log.folder.iterdir() for lines in [whole_of(path)])
+
+
+def whole_of(path):
+    with opened(path) as lines:
+        return [*lines]
+
+
+def killed_at(log, monkeypatch, name, *, done=False):
+    """Have a run end where it calls ``name`` of the log, before that or once it is done."""
+    work = getattr(log.store.log, name)
+
+    def stop(*arguments):
+        if done:
+            work(*arguments)
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log.store.log, name, stop)
+        with pytest.raises(Stopped):
+            archive(log.store, SHOP, KEYS, log.folder, NOW)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_who_is_erased_after_a_run_was_killed_that_had_named_its_file_is_in_no_file(log, monkeypatch, again):
+    killed_at(log, monkeypatch, "keep_archive")
+    assert log.subject.encode() in in_folder(log)
+    erase(log.store, SHOP, KEYS, log.subject, int(NOW.timestamp()))
+    shop = SHOP if again else replace(SHOP, prove=10**9)  # by now nothing is old enough
+    archive(log.store, shop, KEYS, log.folder, NOW)
+    assert len([*log.folder.iterdir()]) == again
+    assert log.subject.encode() not in in_folder(log)
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_who_was_erased_is_in_no_file_when_a_run_is_killed_as_it_writes_another_one(log, monkeypatch, done):
+    stopped_before_the_trim(log, monkeypatch)
+    erase(log.store, SHOP, KEYS, log.subject, int(NOW.timestamp()))
+    killed_at(log, monkeypatch, "replace_archive", done=done)
+    assert len([*log.folder.iterdir()]) == 2
+    archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert len([*log.folder.iterdir()]) == 1
+    assert log.subject.encode() not in in_folder(log)
+
+
+@pytest.mark.parametrize("kind", ["an export", "not in the log", "proven by nobody"])
+def test_a_file_that_no_run_has_left_or_that_holds_what_is_nowhere_else_stays(log, monkeypatch, kind):
+    path = log.folder / f"shop-{OLD[0]}-{OLD[-1]}.jsonl.gz"
+    if kind == "an export":
+        proof.seal(log.store, SHOP, KEYS, NOW)
+        proof.write(path, proof.export(log.store, SHOP, KEYS, OLD[0], OLD[-1], NOW, with_tokens=True))
+    else:
+        killed_at(log, monkeypatch, "keep_archive")
+        entry = next(each for each in log.store.log.day(SHOP, OLD[0]) if each.allow)
+        bucket = next(bucket for bucket in buckets(SHOP) if bucket.number == entry.bucket)
+        log.client.xdel(bucket.log, f"{entry.at}-{entry.seq}")
+        if kind == "proven by nobody":
+            log.client.hset(bucket.erased, f"{entry.at}-{entry.seq}", pack_erased(entry, bytes(69)))
+    before = path.read_bytes()
+    with suppress(Failed, Unproven):  # the log of the last two is not whole
+        archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert path.read_bytes() == before
+
+
+def test_an_archive_that_was_written_down_when_the_answer_was_lost_is_trimmed(log, monkeypatch):
+    """The script is called again where a connection breaks, and finds what it has just written."""
+    keep = log.store.log.keep_archive
+    monkeypatch.setattr(log.store.log, "keep_archive", lambda *arguments: keep(*arguments) and False)
+    (made,) = archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert log.store.log.archives(SHOP) == [replace(made, trimmed=True)]
+
+
+def test_old_days_are_archived_though_a_younger_one_has_what_nobody_wrote_here(log):
+    proof.seal(log.store, SHOP, KEYS, NOW - timedelta(1))
+    bucket = buckets(SHOP)[0]
+    log.client.xadd(bucket.log, {"e": "x"}, id=f"{midnight(OLD[-1] + timedelta(1)) + 86_399_999}-0")
+    with pytest.raises(Unreadable):
+        proof.seal(log.store, SHOP, KEYS, NOW)
+    (made,) = archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert made.last == OLD[-1]
+
+
+def test_a_record_of_days_that_are_not_old_enough_trims_nothing(log):
+    """The attack: there is an export with tokens in the folder, and somebody writes that it is a run's."""
+    proof.seal(log.store, SHOP, KEYS, NOW)
+    path = log.folder / "week.jsonl.gz"
+    proof.write(path, of_old(log, OLD[0]))
+    made = Archive(OLD[0], OLD[-1], path.name, hashlib.sha256(path.read_bytes()).hexdigest(), 5)
+    log.store.log.keep_archive(SHOP, made)
+    before = len(log.logged())
+    with pytest.raises(
+        Failed, match=f"days up to {OLD[-1]} are being archived, and only those up to {OLD[-2]} are old"
+    ):
+        archive(log.store, SHOP, KEYS, log.folder, NOW - timedelta(1))
+    assert len(log.logged()) == before

@@ -7,7 +7,7 @@ import os
 import secrets
 import stat
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
 from consent_server.store import Unreadable, keys
+from consent_server.tokens import Keys
 from consent_server.verify import Failed, verify
 
 assert shop
@@ -95,6 +96,30 @@ def test_days_to_come_are_not_exported(run, redis_url, monkeypatch, shopper, tmp
     assert done.exit_code == 2
     assert "--to 9999-12-31 is still to come" in done.stderr
     assert [*tmp_path.iterdir()] == []
+
+
+def test_an_export_from_before_the_first_day_begins_with_that_and_says_so(
+    run, redis_url, monkeypatch, shopper, tmp_path
+):
+    """Days before would each have an open seal, which the first genuine one does not follow, as if one were forged."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    shopper.decide("analytics")
+    today, file, known = datetime.now(UTC).date(), tmp_path / "log.jsonl", tmp_path / "keys.json"
+    done = run("export", shopper.site.id, "--out", file, "--from", today - timedelta(9))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert f"It begins with {today}: the log has no day before." in done.stdout
+    known.write_text(json.dumps(Keys([SECRET]).jwks()))
+    assert run("verify", file, "--keys", known).exit_code == 0
+
+
+def test_days_from_before_the_first_sealed_one_are_no_part_of_an_export(store, shop):
+    fill(store, shop)
+    proof.seal(store, shop, KEYS, NOW)
+    lines = list(proof.export(store, shop, KEYS, FIRST - timedelta(3), NOW.date(), NOW))
+    summary = verify(lines, KEYS.jwks())
+    assert (summary.first, summary.days, summary.begins) == (str(FIRST), 3, "")
+    with pytest.raises(proof.NothingToExport):
+        list(proof.export(store, shop, KEYS, FIRST - timedelta(3), FIRST - timedelta(1), NOW))
 
 
 def test_what_is_no_text_is_refused_in_a_sentence(run, redis_url, monkeypatch, shopper):

@@ -23,6 +23,7 @@ from consent_server.site import ConsentError, Notice
 from consent_server.store import Store, keys
 from consent_server.store.keys import buckets
 from consent_server.tokens import Keys
+from consent_server.verify import verify
 
 assert shop
 assert shops
@@ -153,6 +154,14 @@ def test_one_shop_s_junk_stops_no_other_shop(three_shops, shops, monkeypatch, ju
     monkeypatch.setattr(Authority, "stamp", lambda self, seal, over: stamped.append(seal) or b"stamp")
     assert stamp_seals(store, [*shops.values()], Authority("http://127.0.0.1:1")).keys() == {"bad", "other"}
     assert len(stamped) == 5
+
+
+def test_a_key_of_all_shops_that_holds_another_kind_stops_none(store, shop, caplog):
+    """Who needs no other key than those of the secret goes on as before."""
+    store.connection.client.set(keys.ENDORSEMENTS, "of another kind")
+    assert len(proof.seal(store, shop, KEYS, NOW)) == 2
+    assert verify(proof.export(store, shop, KEYS, None, NOW.date(), NOW), KEYS.jwks()).entries
+    assert f"{keys.ENDORSEMENTS} holds another kind of value than this server writes. No other key" in caplog.text
 
 
 def test_the_daily_work_goes_on_to_what_was_erased(three_shops, shops):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, SECRET
@@ -67,6 +68,22 @@ def test_what_is_no_notice_is_none_whatever_it_hashes_to(store, shop, content):
     store.connection.client.hset("consent:{shop}:notices", notice.hash, json.dumps(content))
     with pytest.raises(ForgedNotice):
         store.notices.find(shop, notice.hash)
+
+
+LIKE_ONE = {"site": "shop", "lang": "az", "variant": "", "revision": 1, "keep": 100}
+
+
+@pytest.mark.parametrize(
+    "more", [{"words": {"text": "a" * 4_000_000}}, {"x": 1e16}, {"x": 1e-7}], ids=["too long", "large", "small"]
+)
+def test_words_of_which_whoever_verifies_finds_another_hash_or_that_are_too_long_are_not_exported(store, shop, more):
+    """The attack: an export that is made and does not verify looks like one that the operator has changed."""
+    fill(store, shop, 3)
+    notice = Notice.of({**LIKE_ONE, **more})
+    store.connection.client.hset("consent:{shop}:notices", notice.hash, msgspec.json.encode(notice.content))
+    assert store.notices.find(shop, notice.hash)
+    with pytest.raises((ForgedNotice, proof.CannotWrite), match=r"others find another hash|of which 4000000 are read"):
+        list(proof.export(store, shop, KEYS, None, NOW.date(), NOW))
 
 
 def test_who_serves_a_notice_puts_its_words_right(store, shop):

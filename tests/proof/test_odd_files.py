@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
@@ -300,3 +301,47 @@ def test_an_export_of_a_version_before_is_no_list_of_who_is_to_be_erased_again(t
         assert done.exit_code == 2, done.output
         assert "is of a version before, and has no statement of its 2 erasures" in " ".join(done.output.split())
         assert not client.exists("consent:{shop}:restored")
+
+
+def test_a_small_file_with_many_long_notices_takes_little_memory():
+    """The attack: words that compress well, of which each line has as many as a line may have."""
+
+    def lines():
+        yield json.dumps(
+            {"type": "log", "version": 2, "site": "shop", "from": "2026-11-20", "to": "2026-11-20", "keys": KEYS.jwks()}
+        ).encode()
+        for n in range(40):
+            content = {
+                "keep": 1,
+                "revision": 1,
+                "lang": "az",
+                "variant": "",
+                "words": {"text": f"{n}" + "a" * 1_000_000},
+            }
+            yield json.dumps({"type": "notice", "hash": notice_hash(content), "content": content}).encode()
+
+    tracemalloc.start()
+    with pytest.raises(Failed, match="cut off"):
+        verify(lines(), KEYS.jwks())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000
+
+
+@pytest.mark.parametrize("name", ["lang", "variant"])
+def test_a_notice_whose_kind_is_a_long_text_is_none(name):
+    content = {"keep": 1, "revision": 1, "lang": "az", "variant": "", name: "a" * 1000}
+    head = {"type": "log", "version": 2, "site": "shop", "from": "2026-11-20", "to": "2026-11-20", "keys": KEYS.jwks()}
+    notice = {"type": "notice", "hash": notice_hash(content), "content": content}
+    with pytest.raises(Failed, match="says too much of its kind"):
+        verify([json.dumps(line).encode() for line in (head, notice)], KEYS.jwks())
+
+
+def test_who_signed_long_texts_is_not_remembered():
+    known = stand_alone.Keys(KEYS.jwks()["keys"])
+    tracemalloc.start()
+    for n in range(50):
+        assert known.signed(b"%d" % n + b"a" * 1_000_000, "A" * 86) == ""
+    now, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert now < 5_000_000

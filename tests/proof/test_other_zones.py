@@ -150,6 +150,7 @@ def test_a_day_that_an_earlier_version_sealed_with_what_the_counters_say_is_expo
 
 def test_an_export_that_is_made_while_shoppers_answer_proves_itself(store):
     stop, day = threading.Event(), date(2026, 11, 20)
+    before_all = datetime(2026, 11, 20, 3, tzinfo=UTC)  # as what is answered after an older export is dated after it
     act(store, SHOP, day)
 
     def answer():
@@ -161,7 +162,7 @@ def test_an_export_that_is_made_while_shoppers_answer_proves_itself(store):
     try:
         older = None
         for _ in range(15):
-            lines = exported(store, SHOP, day)
+            lines = [*proof.export(store, SHOP, KEYS, None, day, before_all)]
             verify(lines, KEYS.jwks(), older)
             older = lines
     finally:

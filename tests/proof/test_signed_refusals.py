@@ -243,3 +243,17 @@ def test_what_the_server_signs_is_what_the_stand_alone_program_checks(shop):
     line = fields(replace(entry, own=signed), shop)
     assert stand_alone.Keys(KEYS.jwks()["keys"]).signed(stand_alone.own_payload(line, "shop"), line["own"])
     assert not stand_alone.Keys(KEYS.jwks()["keys"]).signed(stand_alone.own_payload(line, "other"), line["own"])
+
+
+@pytest.mark.parametrize("number", [65_536, 2**64 - 1])
+def test_an_answer_with_a_number_to_which_no_index_points_is_not_sealed_and_named(store, shop, number):
+    """The attack: a genuine answer at a place where an erasure does not find it."""
+    days(store, shop)
+    assert len(proof.seal(store, shop, KEYS, NOW)) == 2
+    log = place(shop, entry_of(store, shop, NOW.date(), kind="first", allow=5).subject).bucket.log
+    ((at, content),) = store.connection.client.xrevrange(log, count=1)
+    store.connection.client.xdel(log, at)
+    elsewhere = f"{at.decode().partition('-')[0]}-{number}"
+    store.connection.client.xadd(log, content, id=elsewhere)
+    with pytest.raises(Unproven, match=f"at {elsewhere} has a number that no answer gets"):
+        proof.seal(store, shop, KEYS, LATER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -185,12 +186,21 @@ def test_stamps_that_were_changed_in_an_export_are_found(sealed, shop, tsa, chan
         verify(changed, KEYS.jwks())
 
 
-def test_a_stamp_that_somebody_wrote_into_redis_is_found(sealed, shop, tsa):
+@pytest.mark.parametrize("kept", ["another seal's", "nonsense", "too much", "nothing", "another authority's"])
+def test_a_stamp_that_somebody_wrote_into_redis_makes_no_export_fail(sealed, shop, tsa, tmp_path, kept):
     stamp(sealed, shop, tsa)
     client, key = sealed.connection.client, "consent:{shop}:stamps"
-    client.hset(key, str(FIRST), client.hget(key, str(FIRST + timedelta(1))))
-    with pytest.raises(Failed, match=f"the time-stamp of the seal of {FIRST} is none of the authority"):
-        check(export(sealed, shop), tsa)
+    good, other = client.hget(key, str(FIRST)), client.hget(key, str(FIRST + timedelta(1)))
+    written = {"another seal's": other, "nonsense": b"\x30\x80", "too much": good + bytes(3_100_000), "nothing": b""}
+    if kept == "another authority's":
+        with running(tmp_path / "another") as another:
+            written[kept] = Authority(another.url).stamp(sealed.log.seals(shop)[FIRST], NOW - timedelta(9))
+    client.hset(key, str(FIRST), written[kept])
+    lines = list(proof.export(sealed, shop, KEYS, None, FIRST + timedelta(2), NOW, authority=tsa))
+    assert verify(lines, KEYS.jwks()).entries == 9
+    assert "2 of 3 seals were time-stamped by the authority, the latest " in str(check(lines, tsa))
+    if kept != "another authority's":  # which nobody knows from its own certificate alone
+        assert "2 of 3 seals were" in str(check(export(sealed, shop), tsa))
 
 
 @pytest.mark.parametrize("kept", ["another seal's", "another authority's", "nonsense"])
@@ -278,6 +288,35 @@ def test_the_operator_cannot_write_a_history_anew_that_was_stamped_in_time(store
     said = str(check(export(store, shop), tsa))
     late = (datetime.now(UTC).date() - FIRST).days + 89
     assert f", the latest {late} days after its day, {FIRST - timedelta(90)}." in said
+
+
+def test_one_timely_stamp_says_nothing_of_a_history_that_was_made_anew_before_it(store, shop, tsa, monkeypatch):
+    """The operator's attack: of the days made anew the stamps are left out, and the newest one's alone is in time."""
+    store.connection.client.flushall()
+    answer(store, shop, FIRST - timedelta(90))
+    proof.seal(store, shop, KEYS, NOW)
+    monkeypatch.setattr(stamps, "AT_ONCE", 1)
+    assert stamp(store, shop, tsa) == [FIRST + timedelta(2)]
+    said, late = str(check(export(store, shop), tsa)), (datetime.now(UTC).date() - FIRST).days + 89
+    assert f"1 of 93 seals were time-stamped by the authority, the latest {late} days after its day, " in said
+
+
+def test_seals_that_no_stamp_shows_are_named(sealed, shop, tsa):
+    stamp(sealed, shop, tsa)
+    sealed.connection.client.hdel("consent:{shop}:stamps", *(str(FIRST + timedelta(n)) for n in (1, 2)))
+    said = str(check(export(sealed, shop), tsa))
+    assert "1 of 3 seals were time-stamped by the authority, the latest " in said
+    assert f"; none shows those from {FIRST + timedelta(1)} on." in said
+
+
+def test_a_day_that_is_not_sealed_has_no_stamp(store, shop, tsa):
+    store.connection.client.flushall()
+    answer(store, shop, FIRST)
+    lines = [json.loads(line) for line in export(store, shop)]
+    seal = next(line for line in lines if line["type"] == "seal")
+    seal["stamp"] = b64encode(tsa.stamp(seal["token"], NOW - timedelta(9))).decode()
+    with pytest.raises(Failed, match="has a time-stamp, and is not sealed"):
+        verify([json.dumps(line).encode() for line in lines], KEYS.jwks())
 
 
 def test_a_seal_of_a_day_that_was_not_over_is_found(store, shop, tsa):

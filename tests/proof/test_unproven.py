@@ -5,13 +5,17 @@ Whoever is meant here can write to Redis and has no secret: what they write, the
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
+from conftest import ROOT, SECRET
 from msgspec.structs import replace
 from test_proof import KEYS, NOW, START, check, shop
 
+from consent_server.cli.shopper import export_shopper
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
@@ -186,3 +190,28 @@ def test_no_receipt_says_that_an_answer_was_erased_when_somebody_else_says_so(sh
     assert shopper.get("me").get_json()["standing"]["now"] == "unknown"
     redis.hset(where.seen, where.digest, places)
     assert len(shopper.get("me").get_json()["history"]) == 1
+
+
+@pytest.mark.parametrize("genuine", [True, False])
+def test_the_command_that_prints_what_is_held_leaves_out_what_somebody_else_wrote_and_says_so(
+    shopper, behind, site, redis_url, monkeypatch, genuine
+):
+    for name, value in (
+        ("REDIS_URL", redis_url),
+        ("CONSENT_SECRET", SECRET),
+        ("CONSENT_CONFIG", ROOT / "consent.toml"),
+    ):
+        monkeypatch.setenv(name, str(value))
+    shopper.decide("analytics")
+    subject = unsigned(shopper.token)["sub"]
+    _, entry = newest(behind.store, site, subject)
+    if genuine:
+        plant(behind.store, site, subject, at=entry.at + 1, allow=7, kind="change", signature=bytes(64), own=bytes(64))
+    else:
+        rewrite(behind.store, site, subject, allow=7, signature=bytes(64))
+    done = CliRunner().invoke(export_shopper, [site.id, subject])
+    assert "1 entries under that name prove nothing: somebody else wrote them. Left out." in done.stderr
+    if genuine:
+        assert [each["allow"] for each in json.loads(done.stdout)["history"]] == [["analytics"]]
+    else:
+        assert (done.exit_code, done.stdout) == (2, "")

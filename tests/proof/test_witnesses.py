@@ -187,6 +187,19 @@ def test_a_cosigned_checkpoint_that_was_changed_in_an_export_is_found(sealed, sh
         check(changed(export(sealed, shop), change), ONE)
 
 
+def test_how_many_seals_are_before_an_export_is_signed_too(sealed, shop):
+    """The attack: with more before than there are, no checkpoint is over what is in it, and nobody asks for one."""
+    cosign(sealed, shop, KEYS, ONE.cosign(noted(sealed, shop)), ONE.known)
+    lines = export(sealed, shop)
+    assert "Checkpoints of it were cosigned" in str(check(lines))
+    with pytest.raises(Failed, match="the seals before it are not those that were exported"):
+        check(changed(lines, lambda head: head.update(before=[4, ["00" * 32]])))
+    end = json.loads(lines[-1])
+    said = json.loads(KEYS.payload(end["token"]))
+    del said["before"]  # as one from before has it
+    assert "Checkpoints of it" in str(check([*lines[:-1], json.dumps({**end, "token": token(said, KEYS.sign(said))})]))
+
+
 def test_what_is_written_into_redis_as_a_cosignature_is_none(sealed, shop):
     forged = Cosigner(ONE.name, 9)
     assert forged.hash != ONE.hash

@@ -247,6 +247,25 @@ def test_a_shopper_is_answered_503_in_one_sentence_and_kept_by_the_next_server(r
         assert shopper.decide("analytics", id="x" * 22).status_code == 201
 
 
+@pytest.mark.parametrize("behind", [0, 3_600, 365 * 86_400])
+def test_a_machine_whose_clock_is_behind_gives_no_token_for_an_answer_of_long_ago(
+    redis_url, site, settings, monkeypatch, behind
+):
+    """The attack: who knows the id of an answer sends it again to the one machine that takes it for a new one."""
+    app = create_app(settings, {site.id: site})
+    with closing(app.extensions["consent"].store), closing(Store(redis_url, 5, any_clock=True)) as store:
+        shopper = Shopper(app.test_client(use_cookies=False), site)
+        notice = store.notices.find(site, shopper.client.get(f"/v1/{site.id}/notice?lang=az").get_json()["notice"])
+        decision = Decision("known-to-a-stranger-too", 2, notice, "save", None)
+        ago = now() - 11 * 60_000
+        store.decisions.record(site, decision, now=ago, sign=app.extensions["consent"].keys.sign)
+        there = SimpleNamespace(time=lambda: time.time() - behind, time_ns=lambda: time.time_ns() - behind * 10**9)
+        monkeypatch.setattr(shopper_views, "time", there)
+        said = shopper.decide(*decision.consent(0).allow, id=decision.id)
+        assert said.status_code == 200
+        assert "token" not in said.get_json()
+
+
 def test_the_command_exits_with_2_and_the_daily_thread_goes_on(redis_url, site, tmp_path, caplog):
     """A whole machine that is a year ahead: the CLI as a process of its own, with its clock stepped."""
     with closing(Store(redis_url, 5, any_clock=True)) as store:

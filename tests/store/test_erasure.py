@@ -20,7 +20,9 @@ from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import Archive, PreviousReplaced, Store, StoreAway
+from consent_server.store import connection as store_connection
 from consent_server.store import log as store_log
+from consent_server.store.feed import entries as store_entries
 from consent_server.store.keys import buckets, place
 from consent_server.tokens import Keys
 
@@ -254,6 +256,27 @@ def test_who_is_erased_while_the_files_are_written_anew_is_due_still(valkey, sit
         assert not store.log.is_rewrite_due(site)
 
 
+def test_a_large_file_is_not_written_anew_all_the_time_whoever_erases(valkey, site, monkeypatch):
+    """The attack: answer and erase every ten minutes, so that Redis does nothing but write."""
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
+        client.flushall()
+        notice, clock, times = asked(store, site), [1000.0], []
+
+        def rewrite(keys):
+            times.append(clock[0])
+            clock[0] += 20
+
+        monkeypatch.setattr(store_log, "monotonic", lambda: clock[0])
+        monkeypatch.setattr(store.connection, "rewrite_files", rewrite)
+        for _ in range(12):
+            store.history.erase(site, decide(store, site, notice)[0].subject, lambda entry: b"")
+            assert store.log.compact(site)
+            store.log.rewrite(site)
+            clock[0] += 600
+        assert len(times) == 6
+        assert store.log.is_rewrite_due(site), "until it is its turn"
+
+
 def test_who_asks_in_vain_to_be_erased_takes_nobody_s_turn(valkey, site, monkeypatch):
     """What is written again for replicas is what stands there then, not what stood there when it was read."""
     with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
@@ -344,3 +367,58 @@ def test_what_was_erased_is_trimmed_with_its_day_and_nothing_of_it_is_left(crowd
     crowded.store.log.trim(site, Archive(TODAY, TODAY, "file", "", 20))
     assert list(crowded.store.log.day(site, TODAY)) == []
     assert not any(crowded.client.exists(bucket.erased, bucket.erasures) for bucket in buckets(site))
+
+
+def erasing(store, monkeypatch, work):
+    """Have ``work`` done before and after each look into a log, as by a shopper who is faster."""
+    look = store.connection.client.xrange
+
+    def with_erasures(*args, **kwargs):
+        work()
+        page = look(*args, **kwargs)
+        work()
+        return page
+
+    monkeypatch.setattr(store.connection.client, "xrange", with_erasures)
+
+
+def test_who_erases_answers_one_after_the_other_keeps_no_day_from_being_read(valkey, site, monkeypatch):
+    """The attack: answer and erase, again and again, from one machine, so that the shop's day is never sealed."""
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store, closing(Store(valkey.url, 5)) as other:
+        client.flushall()
+        notice, mine = asked(store, site), []
+        asked(other, site)
+        for _ in range(400):
+            mine.append(decide(store, site, notice)[0].subject)
+        erasing(store, monkeypatch, lambda: mine and other.history.erase(site, mine.pop(), lambda entry: b""))
+        assert len([*store.log.day(site, TODAY)]) == 400
+        assert len(mine) > 350, "it was read again and again, until nobody was left to erase"
+
+
+def test_whoever_is_erased_while_a_day_is_read_page_by_page_is_there_once(valkey, site, monkeypatch):
+    monkeypatch.setattr(store_entries, "PAGE", 3)
+    with valkey.client() as client, closing(Store(valkey.url, 5)) as store, closing(Store(valkey.url, 5)) as other:
+        client.flushall()
+        notice = asked(store, site)
+        asked(other, site)
+        subjects = [decide(store, site, notice, n % 2, at=NOON + n // 5)[0].subject for n in range(100)]
+        places = [(each.bucket, each.at, each.seq) for each in store.log.day(site, TODAY)]
+        assert len({*places}) == 100
+        subjects = sorted(subjects)  # in no order of time
+        erasing(store, monkeypatch, lambda: subjects and other.history.erase(site, subjects.pop(), lambda entry: b""))
+        read_then = [*store.log.day(site, TODAY)]
+        assert [(each.bucket, each.at, each.seq) for each in read_then] == places
+        assert 10 < sum(bool(each.erased) for each in read_then) < 100
+
+
+def test_in_a_cluster_the_file_of_each_server_is_written_anew(cluster, site, monkeypatch):
+    """The answer that an account had of who was erased may be in any of them."""
+    cluster.flush()
+    with closing(Store(cluster.url, 5)) as store:
+        store.history.erase(site, decide(store, site, asked(store, site))[0].subject, lambda entry: b"")
+        assert store.log.compact(site)
+        written = []
+        monkeypatch.setattr(store_connection, "rewrite", written.append)
+        store.log.rewrite(site)
+        assert len(written) == 3
+        assert not store.log.is_rewrite_due(site)

@@ -152,3 +152,16 @@ def test_a_replica_forgets_who_was_erased_and_its_own_file_does_when_it_is_writt
         while in_files(pair[1]) and time.monotonic() < until:
             time.sleep(0.02)
         assert not in_files(pair[1])
+
+
+def test_an_account_is_not_taken_for_forgotten_before_a_replica_has_forgotten_it(pair, site):
+    with closing(Store(pair[0].url, 5, replicas=1)) as patient, closing(Store(pair[0].url, 1, replicas=1)) as store:
+        assert patient.accounts.swap(site, "an account", "", "an answer", 1000, "a subject")
+        os.kill(pair[1].process.pid, signal.SIGSTOP)
+        for forget in (
+            lambda: store.accounts.remove(site, ["an account"]),
+            lambda: store.accounts.forget(site, "a subject", lambda kept: True),
+        ):
+            with pytest.raises(StoreAway):
+                forget()
+        os.kill(pair[1].process.pid, signal.SIGCONT)

@@ -1,6 +1,7 @@
 """How often is counted by who somebody is, however the address is written and however many a stranger has."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 from conftest import Shopper, closing
@@ -70,3 +71,24 @@ def test_an_address_that_is_none_is_an_address_like_any(limited, odd):
 def test_a_port_that_a_proxy_adds_is_no_part_of_an_address(limited, spelled, plain):
     assert plain_address(spelled) == plain
     assert [shown(limited, address) for address in (spelled, plain, spelled, plain)] == [204] * MOST + [429]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "me"), ("GET", "me/receipt"), ("DELETE", "me")])
+def test_what_the_log_is_read_or_written_for_has_a_limit_of_its_own(limited, method, path):
+    limited.decide("analytics")
+    where, headers = f"/v1/{limited.site.id}/{path}", {"Authorization": f"Bearer {limited.token}"}
+    answers = [limited.client.open(where, method=method, headers=headers) for _ in range(MOST + 1)]
+    assert [each.status_code for each in answers] == [200] * MOST + [429]
+    assert answers[-1].headers["Retry-After"] == "60"
+    assert limited.decide("analytics", previous=None).status_code == 201, "answering is another matter"
+
+
+def test_who_reports_kinds_of_banners_that_never_were_has_the_notices_read_once_a_minute(app, shopper, monkeypatch):
+    notices = app.extensions["consent"].store.notices
+    read = Mock(side_effect=notices.all)
+    monkeypatch.setattr(notices, "all", read)
+    where, headers = f"/v1/{shopper.site.id}/shown", {"Origin": shopper.site.origins[0]}
+    for n in range(20):
+        for field in ("lang", "variant", "rule"):
+            assert shopper.client.post(where, json={field: f"x{n}"}, headers=headers).status_code == 400
+    assert read.call_count == 1

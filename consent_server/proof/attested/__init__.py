@@ -16,6 +16,7 @@ from ...tokens import Keys, token
 from ...verify import LAST_SECOND, Failed, Tree, is_out_of_use, seal_hash
 from ..keys import believed
 from ..seals import newest_to_seal_after
+from .stamps import Authority, is_stamp
 from .witness_notes import genuine, newest_of_each
 
 
@@ -64,10 +65,18 @@ class Attested:
         seals: all that there are, in order.
         start: the first day of the export.
         last: its last day.
+        authority: whose time-stamps they have to be, if that is known; others would have the export fail.
     """
 
     def __init__(
-        self, store: Store, site: Site, known: verify.Keys, seals: Mapping[date, str], start: date, last: date
+        self,
+        store: Store,
+        site: Site,
+        known: verify.Keys,
+        seals: Mapping[date, str],
+        start: date,
+        last: date,
+        authority: Authority | None = None,
     ) -> None:
         before = Tree()
         for day, seal in seals.items():
@@ -82,6 +91,7 @@ class Attested:
             **({"cosigned": notes, "before": [before.leaves, before.peaks()]} if notes else {}),
         }
         self._stamps = store.attestations.stamps(site)
+        self._authority = authority
         self._sealed = seals
         self._hash = hashlib.sha256()
         self._anything = False
@@ -94,12 +104,14 @@ class Attested:
 
     def of_seal(self, day: date) -> dict[str, str]:
         """Return the time-stamp of a day's seal, if it has one, as it stands in an export."""
-        if day not in self._sealed or day not in self._stamps:
-            return {}
-        stamp = b64encode(self._stamps[day]).decode()
+        raw = self._stamps.get(day, b"")
+        if day not in self._sealed or not is_stamp(raw, self._sealed[day], day, self._authority):
+            return {}  # somebody else may have written anything
+        stamp = b64encode(raw).decode()
         self._add(stamp)
         return {"stamp": stamp}
 
-    def end(self) -> dict[str, str]:
+    def end(self) -> dict[str, Any]:
         """Return what the end of the export signs of it, so that none of it is left out unseen."""
-        return {"attested": self._hash.hexdigest()} if self._anything else {}
+        before = {"before": self.head["before"]} if "before" in self.head else {}
+        return {"attested": self._hash.hexdigest(), **before} if self._anything else {}

@@ -142,6 +142,20 @@ class Authority:
                 connection.close()
 
 
+def is_stamp(raw: bytes, seal: str, day: date, authority: Authority | None = None) -> bool:
+    """Return whether what is kept is a time-stamp of a day's seal, and the authority's as far as that is known."""
+    if not 0 < len(raw) <= MOST:
+        return False
+    try:
+        with no_panic():
+            read = rfc3161.decode_timestamp_response(raw)
+            is_of_seal = read.tst_info.message_imprint.message == hashlib.sha256(seal.encode()).digest()
+    except (ValueError, InvalidVersion):
+        return False
+    over = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(1)
+    return is_of_seal and (authority is None or authority.keeps(raw, seal, over))
+
+
 def stamp(store: Store, site: Site, authority: Authority, seconds: float = SECONDS_A_ROUND) -> list[date]:
     """Have the seals stamped that have no time-stamp yet, newest first, and return their days.
 

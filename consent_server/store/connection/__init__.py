@@ -223,7 +223,12 @@ class Connection:
         Raises:
             StoreAway: one of them refuses to, or takes longer than a minute.
         """
-        for name, client in {self._server(key)[0]: self._server(key)[1] for key in keys}.items():
+        servers = {self._server(key)[0]: self._server(key)[1] for key in keys}
+        if self._is_cluster and keys:  # the answers of accounts may be anywhere
+            cluster = cast(RedisCluster, self.client)
+            nodes = cluster.get_primaries()  # type: ignore[no-untyped-call]
+            servers = {node.name: cluster.get_redis_connection(node) for node in nodes}
+        for name, client in servers.items():
             with self.reached():
                 if client.info("persistence")["aof_enabled"]:
                     log.info("redis writes its append-only file anew %s", name)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ...site import ConsentError, Site
-from ..keys import buckets
+from ..keys import buckets, seals
 from . import Connection
 from .zones import Zones
 
@@ -44,13 +44,13 @@ class Clock:
         self.zones = Zones(connection)
         self.leeway = 10**15 if any_clock else LEEWAY  # more than any clock is off
 
-    def must_agree(self, key: str, now: int) -> None:
-        """Return if ``now`` (ms) is about the time of the Redis that holds ``key``.
+    def must_agree(self, site: Site, now: int) -> None:
+        """Return if ``now`` (ms) is about the time of the Redis that holds a site's seals.
 
         Raises:
             ClocksApart: it is not.
         """
-        theirs = self._connection.time(key)
+        theirs = self._connection.time(seals(site))
         if abs(now - theirs) > self.leeway:
             raise apart(now, theirs)
 

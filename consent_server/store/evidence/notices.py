@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 
@@ -42,6 +42,18 @@ class _Whole(msgspec.Struct):
     objection: list[str] = []
 
 
+class Kind(NamedTuple):
+    """As what a banner that asks a notice is counted."""
+
+    lang: str
+    variant: str
+    rule: str
+
+
+SECONDS_KNOWN = 60.0
+"""How long it is known of which kinds notices there were: what is asked from now on every server knows by itself."""
+
+
 class Notices:
     """What each site asks, and asked."""
 
@@ -52,6 +64,7 @@ class Notices:
         self._spread = Spread(connection)
         self._served: dict[str, dict[str, Notice]] = {}
         self._unwritten: list[tuple[Site, Sequence[Notice], Asked]] = []
+        self._kinds: dict[str, tuple[float, frozenset[Kind]]] = {}
 
     def serve(self, site: Site, notices: Sequence[Notice], at: int | None = None) -> None:
         """Make ``notices`` the ones that this site asks now. They are written with the first decision at the latest.
@@ -183,6 +196,17 @@ class Notices:
         if found is None:
             raise StoreAway(f"The notice {prefix}… of {site.id} is missing in the store.")
         return found
+
+    def kinds(self, site: Site) -> frozenset[Kind]:
+        """Return the kinds of all notices that this site ever asked, as they were a minute ago at the most.
+
+        Anybody may ask for one that there never was, as often as they like.
+        """
+        until, known = self._kinds.get(site.id, (0.0, frozenset[Kind]()))
+        if time.monotonic() > until:
+            known = frozenset(Kind(each.lang, each.variant, each.rule) for each in self.all(site).values())
+            self._kinds[site.id] = time.monotonic() + SECONDS_KNOWN, known
+        return known
 
     def all(self, site: Site) -> dict[str, Notice]:
         """Return every notice that this site ever asked, by hash.

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import msgspec
 
 from .. import keys
 from ..connection import Connection
+from ..connection.away import OtherKind
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _no_other_kind() -> Iterator[None]:
+    """Go on without what somebody else wrote, and say so: it is all shops', and who has one key alone needs none."""
+    try:
+        yield
+    except OtherKind as error:
+        log.error("%s No other key than those of CONSENT_SECRET is believed until it is taken away.", error)
 
 
 class PublicKeys:
@@ -23,11 +36,13 @@ class PublicKeys:
     def remember(self, endorsements: Sequence[str]) -> None:
         """Keep endorsements (``verify.Keys``)."""
         if endorsements:
-            self._write(keys.ENDORSEMENTS, "SADD", *endorsements)
+            with _no_other_kind():
+                self._write(keys.ENDORSEMENTS, "SADD", *endorsements)
 
     def endorsements(self) -> list[str]:
         """Return all endorsements that are kept, whoever wrote them."""
-        with self._reached():
+        found = set[bytes]()
+        with _no_other_kind(), self._reached(keys.ENDORSEMENTS):
             found = cast(set[bytes], self._redis.smembers(keys.ENDORSEMENTS))
         return sorted(text.decode(errors="replace") for text in found)
 

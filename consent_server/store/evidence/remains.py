@@ -25,11 +25,6 @@ class Remains:
         self._reached = connection.reached
         self._write = connection.write
 
-    def many(self, bucket: Bucket) -> int:
-        """Return how many there are."""
-        with self._reached():
-            return self._redis.hlen(bucket.erased)
-
     def between(self, bucket: Bucket, first: int, last: int) -> dict[tuple[int, int], bytes]:
         """Return what is left, by place, of the entries from ``first`` up to but without ``last`` (ms since 1970)."""
         fields = self._places(bucket, first, last)

@@ -1,8 +1,8 @@
-"""The entries of a bucket, whole: what is in its log, and what erasures left, as of one moment."""
+"""The entries of a bucket, whole: what is in its log, and what erasures left."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from msgspec.structs import replace
@@ -17,6 +17,9 @@ from ..packing import pack_hour, unpack, unpack_erased
 Where = tuple[int, int]
 """Bucket and time (ms since 1970)."""
 
+PAGE = 1000
+"""How many entries of the log are read at once."""
+
 END: Where = (1 << 32, 1 << 62)
 """After every bucket and time."""
 
@@ -29,13 +32,32 @@ class Entries:
         self._reached = connection.reached
         self._remains = remains
 
-    def between(self, bucket: Bucket, first: int, last: int) -> list[Entry]:
-        """Return the entries from ``first`` up to but without ``last`` (ms since 1970), in order.
+    def between(self, bucket: Bucket, first: int, last: int) -> Iterator[Entry]:
+        """Yield the entries from ``first`` up to but without ``last`` (ms since 1970), in order, a page at a time.
 
         A refusal comes with the signature that it shares with the others of its hour; of the notice's hash an entry has
-        eight characters.
+        eight characters. Who is erased meanwhile is whole or erased, and there once.
         """
-        return self.signed(bucket, self._between(bucket, first, last))
+        start, after = f"{first}-0", (first, -1)
+        while start:
+            with self._reached():
+                page = cast(list[Any], self._redis.xrange(bucket.log, start, f"({last}-0", count=PAGE))
+            with ours(bucket.log):
+                places = [_place(where) for where, _ in page]
+                found = {
+                    (at, seq): unpack(fields[b"e"], bucket.number, at, seq)
+                    for (at, seq), (_, fields) in zip(places, page, strict=True)
+                }
+            is_last = len(page) < PAGE
+            until = (last, -1) if is_last else places[-1]
+            # Read last: what an erasure takes out of the log meanwhile is in both then, or in what is left alone.
+            remains = self._remains.between(bucket, after[0], until[0] + 1)
+            with ours(bucket.erased):
+                for (at, seq), packed in remains.items():
+                    if after < (at, seq) <= until:
+                        found[at, seq] = unpack_erased(packed, bucket.number, at, seq)
+            yield from self.signed(bucket, [found[place] for place in sorted(found)])
+            start, after = "" if is_last else f"({page[-1][0].decode()}", until
 
     def signed(self, bucket: Bucket, entries: Sequence[Entry]) -> list[Entry]:
         """Return entries of a bucket, each refusal among them with the signature that it shares."""
@@ -43,26 +65,6 @@ class Entries:
         return [
             replace(each, signature=shared.get(_hour(each), b"")) if _is_refusal(each) else each for each in entries
         ]
-
-    def _between(self, bucket: Bucket, first: int, last: int) -> list[Entry]:
-        while True:
-            before = self._remains.many(bucket)
-            with self._reached():
-                found: dict[tuple[int, int], Entry] = {}
-                start = f"{first}-0"
-                while page := cast(list[Any], self._redis.xrange(bucket.log, start, f"({last}-0", count=1000)):
-                    with ours(bucket.log):
-                        for place, fields in page:
-                            at, seq = map(int, place.split(b"-"))
-                            found[at, seq] = unpack(fields[b"e"], bucket.number, at, seq)
-                    start = f"({page[-1][0].decode()}"
-            remains = self._remains.between(bucket, first, last) if before else {}
-            if before != self._remains.many(bucket):
-                continue  # somebody was erased meanwhile: read again, or an entry would be missing in both
-            with ours(bucket.erased):
-                for (at, seq), packed in remains.items():
-                    found[at, seq] = unpack_erased(packed, bucket.number, at, seq)
-            return [found[place] for place in sorted(found)]
 
     def _shared(self, bucket: Bucket, entries: Iterable[Entry]) -> dict[bytes, bytes]:
         """Return the signatures that refusals share, by hour and notice."""
@@ -72,6 +74,11 @@ class Entries:
         with self._reached():
             found = cast(list[bytes | None], self._redis.hmget(bucket.refused, hours))
         return {hour: signature for hour, signature in zip(hours, found, strict=True) if signature}
+
+
+def _place(where: bytes) -> tuple[int, int]:
+    at, seq = map(int, where.split(b"-"))
+    return at, seq
 
 
 def _is_refusal(entry: Entry) -> bool:

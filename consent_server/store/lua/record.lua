@@ -17,7 +17,7 @@
 --       9 signature
 --       10… what to count
 -- Returns {NEW, ms}                         it is new and kept
---         {REPEATED, ms, entry, signature}  it was kept before, as this
+--         {REPEATED, ms, entry, signature, now}  it was kept before, as this; what our clock says, in ms
 --         {REPLACED}                        the decision that it follows is not the subject's latest
 --         {PASSED, ms}                      not at that time: the log is past it, or it is another day; at ms it may be
 --         {APART, ms}                       the caller's clock is off ours, which says ms
@@ -55,7 +55,7 @@ local function repeated(ms, entry)
   -- Written again, or WAIT would have nothing to wait for, and replicas perhaps not have it yet.
   redis.call('HSET', seen, digest, positions)
   local of_then = struct.pack('>I4', second - second % 3600) .. string.sub(entry, NOTICE_AT, ID_AT - 1)
-  return {REPEATED, ms, entry, redis.call('HGET', refused, of_then) or ''}
+  return {REPEATED, ms, entry, redis.call('HGET', refused, of_then) or '', clock()}
 end
 
 local latest

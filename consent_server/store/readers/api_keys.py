@@ -31,6 +31,7 @@ class ApiKeys:
     def __init__(self, connection: Connection, where: Callable[[Site], str]) -> None:
         self._redis = connection.client
         self._reached = connection.reached
+        self._write = connection.write
         self._where = where
 
     def add(self, site: Site, key: ApiKey) -> None:
@@ -52,5 +53,4 @@ class ApiKeys:
 
     def remove(self, site: Site, digest: str) -> bool:
         """Revoke a key, and return whether there was one."""
-        with self._reached():
-            return bool(self._redis.hdel(self._where(site), digest))
+        return bool(self._write(self._where(site), "HDEL", digest))

@@ -41,6 +41,7 @@ class Marketers:
     def __init__(self, connection: Connection) -> None:
         self._redis = connection.client
         self._reached = connection.reached
+        self._write = connection.write
         self._swap = connection.script("swap", repeatable=False)
 
     def add(self, name: str, password: str, sites: Iterable[str]) -> None:
@@ -69,8 +70,7 @@ class Marketers:
 
     def remove(self, name: str) -> bool:
         """Let somebody in no more, and return whether they were known. Their sessions end with that."""
-        with self._reached():
-            return bool(self._redis.hdel(keys.MARKETERS, name))
+        return bool(self._write(keys.MARKETERS, "HDEL", name))
 
     def open_session(self, digest: str, marketer: Marketer, seconds: int) -> None:
         """Remember for that long that whoever has the cookie of this digest is ``marketer``."""
@@ -116,5 +116,4 @@ class Marketers:
 
     def remove_link(self, site: Site, name: str) -> bool:
         """Revoke a link, and return whether there was one."""
-        with self._reached():
-            return bool(self._redis.hdel(keys.links(site), name))
+        return bool(self._write(keys.links(site), "HDEL", name))

@@ -166,14 +166,14 @@ PATHS: dict[str, dict[str, Any]] = {
         "get": call(
             "All that is held about the caller",
             says("What is held", ref("Held")),
-            *("NoToken", "ForeignOrigin", "UnknownSite", "StoreAway"),
+            *("NoToken", "ForeignOrigin", "UnknownSite", "TooMany", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
         ),
         "delete": call(
             "Erase all that is held about the caller",
             says("Erased, or nothing was held", ref("Erasure")),
-            *("NoToken", "ForeignOrigin", "UnknownSite", "StoreAway"),
+            *("NoToken", "ForeignOrigin", "UnknownSite", "TooMany", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
         ),
@@ -182,7 +182,7 @@ PATHS: dict[str, dict[str, Any]] = {
         "get": call(
             "The caller's consent receipt, signed",
             says("The receipt", ref("Receipt"), mimetype="application/ld+json"),
-            *("NoToken", "ForeignOrigin", "UnknownSite", "UnknownNotice", "StoreAway"),
+            *("NoToken", "ForeignOrigin", "UnknownSite", "UnknownNotice", "TooMany", "StoreAway"),
             takes="site_id origin",
             security=BY_TOKEN,
         ),
