@@ -15,16 +15,15 @@ const elsewhere = ({ newElement: element, server }) => {
   return (address) => ![location.href, server].some((own) => originOf(own) == originOf(`${address}`));
 };
 
-/**
- * @param {any} owner
- * @param {string} name
- * @param {(act: () => any, self: any, args: any[]) => unknown} apply
- */
+/** @typedef {(act: () => any, self: any, args: any[]) => unknown} Trap */
+/** @param {any} owner @param {string} name of a function @param {Trap} apply */
 const wrap = (owner, name, apply) => {
-  const { value, set } = Object.getOwnPropertyDescriptor(owner ?? {}, name) ?? {};
-  // Where the page has frozen it, it stays as it is.
-  if (value) Reflect.set(owner, name, wrapped(value, apply));
-  else if (set) Reflect.defineProperty(owner, name, Object.assign(Object.create(null), { set: wrapped(set, apply) }));
+  if (owner?.[name]) Reflect.set(owner, name, wrapped(owner[name], apply)); // where the page has frozen it, it stays as it is
+};
+/** @param {any} owner @param {string} name of what is set @param {Trap} apply */
+const wrapSetter = (owner, name, apply) => {
+  const { set } = Object.getOwnPropertyDescriptor(owner ?? {}, name) ?? {};
+  if (set) Reflect.defineProperty(owner, name, Object.assign(Object.create(null), { set: wrapped(set, apply) }));
 };
 
 /** @param {Gate} gate @returns {void} what a script may keep for later is wrapped before any that is marked runs */
@@ -89,16 +88,16 @@ export const hush = (gate, again) => {
   memory.silent = true;
 
   const isElsewhere = elsewhere(gate);
-  /** @param {any} owner @param {string} name @param {(self: any, args: any[]) => string} addressOf */
-  const silence = (owner, name, addressOf) => wrap(owner?.prototype, name, (act, self, args) =>
-    (memory.hushed && memory.ending && addressOf(self, args).split(/[\s,]+/).some(isElsewhere) ? undefined : act()));
-  for (const name of ['src', 'srcset']) silence(window.HTMLImageElement, name, (_, [value]) => `${value}`);
-  silence(window.WebSocket, 'send', ({ url }) => url.replace('ws', 'http'));
+  /** @param {(self: any, args: any[]) => string} addressOf @returns {Trap} */
+  const silence = (addressOf) => (act, self, args) =>
+    (memory.hushed && memory.ending && addressOf(self, args).split(/[\s,]+/).some(isElsewhere) ? undefined : act());
+  for (const name of ['src', 'srcset']) wrapSetter(window.HTMLImageElement?.prototype, name, silence((_, [value]) => `${value}`));
+  wrap(window.WebSocket?.prototype, 'send', silence(({ url }) => url.replace('ws', 'http')));
   /** @type {WeakMap<object, string>} */
   const opened = new WeakMap();
   wrap(window.XMLHttpRequest?.prototype, 'open', (act, self, [, address]) => {
     opened.set(self, `${address}`);
     return act();
   });
-  silence(window.XMLHttpRequest, 'send', (self) => opened.get(self) ?? '');
+  wrap(window.XMLHttpRequest?.prototype, 'send', silence((self) => opened.get(self) ?? ''));
 };

@@ -246,14 +246,13 @@ def test_a_frame_that_got_another_address_out_of_the_page_shows_that_one(shop: S
     when(page, lambda: "one" in hits(shop))
     settle(page)
     page.evaluate(
-        "(src) => { const f = document.querySelector('iframe'); f.remove(); f.dataset.src = src; document.body.append(f) }",
+        "(src) => { window.f = document.querySelector('iframe'); f.remove();"
+        " setTimeout(() => { f.dataset.src = src; document.body.append(f) }, 50) }",
         tracker(shop, "two"),
     )
     when(page, lambda: "two" in hits(shop))
-    page.evaluate(
-        "const f = document.querySelector('iframe'); f.remove(); f.dataset.consent = ''; document.body.append(f)"
-    )
-    until(page, "!document.querySelector('iframe').hasAttribute('src')")
+    page.evaluate("f.remove(); setTimeout(() => { f.dataset.consent = ''; document.body.append(f) }, 50)")
+    until(page, "!document.querySelector('iframe')?.hasAttribute('src') && f.isConnected")
 
 
 def test_an_address_that_the_page_itself_gave_stays_when_it_puts_the_frame_back(shop: Shop, page: Page) -> None:
@@ -261,7 +260,8 @@ def test_an_address_that_the_page_itself_gave_stays_when_it_puts_the_frame_back(
     when(page, lambda: "one" in hits(shop))
     settle(page)
     page.evaluate(
-        "(src) => { const f = document.querySelector('iframe'); f.remove(); f.src = src; document.body.append(f) }",
+        "(src) => { const f = document.querySelector('iframe'); f.remove();"
+        " setTimeout(() => { f.src = src; document.body.append(f) }, 50) }",
         tracker(shop, "own"),
     )
     when(page, lambda: "own" in hits(shop))
