@@ -46,7 +46,7 @@ const goBy = (href) => History.prototype.replaceState.call(history, history.stat
 /** Where the page is led. */
 let going = '';
 /** @param {string} href this page's address; to one with a fragment the browser comes only from another one */
-const go = (href) => unrouted(() => {
+export const go = (href) => unrouted(() => {
   going = href;
   if (href.includes('#')) goBy(awayFrom(href));
   location.replace(href);
@@ -64,7 +64,7 @@ export const stay = ({ memory }, href) => {
  * @returns {Promise<boolean>} whether there is something for who comes by GET, as far as can be known: it may be the answer page
  *   of a form. HEAD costs a page less, and not each server knows it; whatever else a server says to it, it has said its word.
  */
-const isThere = async ({ doc }, href) => {
+export const isThere = async ({ doc }, href) => {
   /** Whether the page's policy lets no script ask the page's own host. */
   let barred = false;
   /** @param {SecurityPolicyViolationEvent} violation */

@@ -2,7 +2,7 @@
  * Releases what is marked and allowed; fetched once there is such. What is released is remembered here and in no
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
-import { after, ANSWER, comeBack, stay } from './anew.js';
+import { after, ANSWER, go, isThere, stay } from './anew.js';
 import { wrapSenders } from './hush.js';
 import { assertSameProtocol } from './protocol.js';
 import { addressOf, isDeferred, isHeld, letRun, runScript } from './run.js';
@@ -333,9 +333,12 @@ const release = (gate) => {
     });
   } else parsing = false;
 
+  // Where withdraw.js does not load.
   gate.memory.withdraw = async (ran) => {
-    const href = (ran || gate.settings.trackers) && await comeBack(gate);
-    if (!href) return;
+    const { href } = location;
+    if (!(ran || gate.settings.trackers) || !await isThere(gate, href)) return;
+    gate.memory.hushed = true;
+    go(href);
     await after(ANSWER);
     stay(gate, href);
   };
