@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from datetime import date
 from functools import wraps
 from importlib.resources import files
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -143,8 +144,10 @@ def demo_config() -> Path:
 
 def base_of(settings: Settings) -> str:
     """Return where the server is reached on this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # nosec B104  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.prefix}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    with suppress(ValueError):  # a name
+        host = "localhost" if ip_address(settings.host).is_unspecified else host
+    return f"http://{host}:{settings.port}{settings.prefix}"
 
 
 def page_of_marketers(settings: Settings) -> str | None:
