@@ -48,7 +48,8 @@ _STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.s
 _NAME = re.compile(r"[!-:<>-~]+")
 _PATH = re.compile(r"(?:/[\w.~-]+)+/?", re.ASCII)
 _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")
-_KEPT = re.compile(r"public|s-maxage|max-age=0*[1-9]")
+_KEPT = re.compile(r"\b(?:public|s-maxage|max-age=0*[1-9])")
+_NOT_SHARED = re.compile(r"\b(?:private(?!=)|no-store)\b")
 
 
 class Enforcement:
@@ -192,9 +193,8 @@ class Enforcement:
         for key, value in headers:
             if key.lower() != "set-cookie" or not self._drops(value, consent):
                 yield key, value
-        if consent is None or any(
-            key.lower() == "cache-control" and _KEPT.search(value.lower()) for key, value in headers
-        ):
+        caching = ", ".join(value.lower() for key, value in headers if key.lower() == "cache-control")
+        if consent is None or (_KEPT.search(caching) and not _NOT_SHARED.search(caching)):
             return  # a cache would hand it on to others
         refused = [name for name in exchange.sent if _NAME.fullmatch(name) and self._refuses(name, consent)]
         for name in refused:
@@ -225,6 +225,8 @@ class Enforcement:
             first = counter is self._dropped and counter[listed] == 1
         if first:
             log.warning("the cookie %s is dropped where %s is not allowed", listed, " or ".join(sorted(categories)))
+            if name != listed:
+                log.info("the first of %s that was dropped is %s", listed, name)
 
 
 class _Exchange:

@@ -40,5 +40,15 @@ def _life(max_age: str | None, expires: str | None) -> float | None:
         return int(max_age)
     if expires:
         with suppress(ValueError, OverflowError):  # a date that no browser reads either
-            return parsedate_to_datetime(expires.replace("-", " ")).timestamp() - time.time()
+            return (
+                parsedate_to_datetime(_SHORT_YEAR.sub(_whole_year, expires).replace("-", " ")).timestamp() - time.time()
+            )
     return None
+
+
+_SHORT_YEAR = re.compile(r"(?<=[A-Za-z]{3}[- ])\d\d(?= )")
+
+
+def _whole_year(found: re.Match[str]) -> str:
+    """Return a year of two digits as browsers take it (RFC 6265, 5.1.1)."""
+    return f"{'20' if int(found[0]) < 70 else '19'}{found[0]}"

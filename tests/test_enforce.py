@@ -201,7 +201,9 @@ def test_an_outage_of_the_keys_drops_and_expires_nothing() -> None:
 def test_a_response_that_caches_hand_on_expires_nothing(back: Back, cached: str) -> None:
     sent = f"_fbp=1; consent={answered()}"
     assert back.get(sent=sent, **{"Cache-Control": cached}) == []
-    assert back.get(sent=sent, **{"Cache-Control": "max-age=0, private"}) != []
+    for private in ("max-age=0, private", "private, max-age=600", "max-age=600, no-store"):
+        assert back.get(sent=sent, **{"Cache-Control": private}) != []
+    assert back.get(sent=sent, **{"Cache-Control": 'private="x-a", max-age=600'}) == []
 
 
 def test_prefixed_cookies_are_expired_as_browsers_want_it() -> None:
@@ -265,6 +267,12 @@ def test_a_dropped_cookie_is_logged_once_and_counted_each_time(back: Back, caplo
         "the cookie _ga_* is dropped where analytics is not allowed"
     ]
     assert back.enforcement.counts()["dropped"] == {"_ga_*": 5}
+
+
+def test_the_log_says_which_cookie_a_pattern_has_dropped(back: Back, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "consent_server.enforce"):
+        back.get("_ga_loyalty=1")
+    assert caplog.records[-1].getMessage() == "the first of _ga_* that was dropped is _ga_loyalty"
 
 
 def test_threads_count_each_drop(enforcement: Enforcement) -> None:

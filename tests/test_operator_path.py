@@ -95,6 +95,73 @@ def checkout(short_folder: Callable[[], Path]) -> Path:
     return folder
 
 
+STUB = """#!/bin/bash
+PATH=/usr/bin:/bin
+echo "${0##*/} $*" >>FOLDER/typed
+[ "$(wc -l <FOLDER/typed)" = "$FAILS" ] && exit 1
+case "${0##*/} $*" in
+  "python3 -m venv "*) mkdir -p "$3/bin" && for name in pip consent-server; do cp FOLDER/bin/git "$3/bin/$name"; done ;;
+  "mkdir -p "*) mkdir -p "$2" ;;
+esac
+"""
+"""A program that writes down how it is called, and fails if it is the one that is to."""
+
+
+@pytest.fixture
+def typed(tmp_path: Path) -> Callable[..., tuple[list[str], bool]]:
+    """Have somebody paste an example into a shell at a terminal, which goes on after what fails.
+
+    What comes back is what ran, and whether the server of before still does.
+
+    ``fails`` is the number of the program that fails, ``lost`` a variable that is not set.
+    """
+    (tmp_path / "bin").mkdir()
+    for name in ("git", "python3", "consent-server", "mv", "mkdir", "cp", "ln", "curl", "sed"):
+        (tmp_path / "bin" / name).write_text(STUB.replace("FOLDER", str(tmp_path)))
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "kept" / "appendonlydir").mkdir(parents=True)
+
+    def paste(name: str, fails: int = 0, lost: str = "") -> tuple[list[str], bool]:
+        (tmp_path / "typed").unlink(missing_ok=True)
+        text = f"backup={tmp_path}/kept\nsleep 600 &\nserver=$!\nfirst=$!\nunset {lost}\n{example(name)}\n"
+        for path in ("/opt/", "/srv/", "/usr/src/"):
+            text = text.replace(path, f"{tmp_path}{path}")
+        text += 'kill "$first" 2>/dev/null && echo runs\nwait\n'
+        done = subprocess.run(
+            ["bash", "--norc", "--noprofile", "--noediting", "-i"],
+            input=text, cwd=tmp_path, capture_output=True, text=True, timeout=60,
+            env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "FAILS": str(fails), "HISTFILE": ""}, start_new_session=True,
+        )  # fmt: skip
+        ran = (tmp_path / "typed").read_text().splitlines() if (tmp_path / "typed").exists() else []
+        return ran, "runs" in done.stdout.splitlines()
+
+    return paste
+
+
+@pytest.mark.parametrize(
+    ("name", "programs", "before", "reads"),
+    [
+        ("operator webhook", 3, 1, []),
+        ("operator backup", 5, 5, []),
+        ("operator restore", 7, 1, ["backup", "server"]),
+        ("operator upgrade", 7, 4, ["backup", "server"]),
+    ],
+)
+def test_whoever_pastes_it_into_a_terminal_does_nothing_after_what_failed(
+    typed: Callable[..., tuple[list[str], bool]], name: str, programs: int, before: int, reads: list[str]
+) -> None:
+    """``programs`` run, ``before`` of them before the server is ended."""
+    ran, _ = typed(name)
+    assert len(ran) == programs, ran
+    in_turn = [each for each in ran if not each.startswith(("consent-server serve", "curl "))]
+    for fails, each in enumerate(in_turn, 1):
+        done, runs = typed(name, fails)
+        assert done[fails:] == [], f"after {each}"
+        assert runs == (fails <= before), f"after {each}"
+    for lost in reads:
+        assert typed(name, lost=lost) == ([], True), f"without {lost}"
+
+
 def git(folder: Path, *words: str) -> None:
     subprocess.run(
         ["git", "-c", "user.name=Test", "-c", "user.email=test@shop.example", *words], cwd=folder, check=True

@@ -423,3 +423,13 @@ def test_honcho_runs_the_procfile_and_ends_all_of_it(
     honcho.send_signal(signal.SIGINT)
     honcho.wait(SECONDS)
     assert not left_of(family)
+
+
+def test_what_several_workers_of_another_server_count_is_added_up(tmp_path: Path) -> None:
+    counts = "from consent_server.web.metrics import Outcome\nwith Outcome('shop') as it: it.name = 'kept'"
+    reads = "from consent_server.web.metrics import text\nprint(text([]).decode())"
+    typed = example("gunicorn metrics") + '"$1" -c "$2"; "$1" -c "$2"; "$1" -c "$3"; rm -r "$PROMETHEUS_MULTIPROC_DIR"'
+    said = subprocess.run(
+        ["sh", "-ec", typed, "sh", sys.executable, counts, reads], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert 'consent_decisions_total{outcome="kept",site="shop"} 2.0' in said

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import threading
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,9 +17,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import SECRET, Live, free_port
+from conftest import ROOT, SECRET, Live, free_port
 from examples import example
 from test_serving import described, nginx, running, up
+
+from consent_server import __version__
 
 __all__ = ["running"]
 
@@ -55,6 +59,36 @@ def cookies(server: Live) -> list[tuple[str, bool]]:
         ("~W10", False),
         ("", False),
     ]
+
+
+ALONE = """
+import importlib.abc, sys
+
+class Without(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in sys.argv[1:]:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Without())
+from consent_server.tokens import Verifier
+from consent_server.decision import Consent
+"""
+
+
+def test_a_back_end_needs_no_more_than_is_said_to_be_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    all_ = {re.split(r"[^\w-]", each)[0] for each in project["dependencies"]}
+    named = {*example("tokens install").splitlines()[0].split()} - {"pip", "install"}
+    assert named < all_
+    assert f"consent_server-{__version__}-py3-none-any.whl" in example("tokens install")
+    others = [each.replace("-", "_") for each in all_ - named]
+    done = subprocess.run([sys.executable, "-c", ALONE, *others], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["flask token", "django token", "fastapi token", "frontends worker"])
+def test_each_example_tells_the_revision_so_that_an_older_answer_does_not_count(name: str) -> None:
+    assert re.search(r"\brevision(=|: )1\b", example(name))
 
 
 PROJECT = """

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
-from ..banner.scripts import LAYERS
 from ..rules import ELSEWHERE, Rule, rule_at, strictest
-from ..site import CATEGORIES, Site
+from ..site import CATEGORIES, OPTIONAL, Site
 from .advice import Reason, advice
 from .consent_mode import disagreements
 from .forwarded import forwarded
 from .hosts import host_of, is_of_shop, is_third_party, parts_of
 from .lists import Lists
 from .observed import Observed, Sighting
+from .ours import OUR_CALLS, OURS
 from .recognise import Recogniser
 from .tag import servers, tag_faults
 
@@ -40,19 +41,12 @@ def allowed_in(state: str, site: Site | None, rule: Rule) -> frozenset[str]:
     return ALLOWED[state] | ({*rule.has("objection", CATEGORIES)} - objects)
 
 
-OURS = re.compile(r"(?:__Host-)?(?:consent|ask-.*)")
-"""Names of our own cookie and storage."""
-
-OUR_CALLS = re.compile(
-    rf"/v1/[^/]+/(?:consent\.js|(?:{'|'.join(LAYERS)}|watch)\.[^/]+\.js"
-    r"|decisions|shown|seen|reports|me(?:/\w+)?|keep|notice|cookies|place|seals|allows/\w+)$|/v1/(?:keys\.json|consent\.d\.ts)$"
-)
-"""Paths of the consent server; whatever else is there is somebody else's."""
-
 NO_PAGE = "no page of the shop could be opened"
 NO_BANNER = "there was no banner whose buttons could be pressed"
 NO_ANSWER = "the banner could not be answered"
-"""Why a state was not reached."""
+NOTHING_ASKED = "nothing is asked where the audit runs"
+CUT_SHORT = "the browser ended before all pages were looked at"
+"""Why a state was not reached, or not seen whole."""
 
 WHERE = "Audited from where"
 """How the note begins that says which rule by place counted."""
@@ -105,12 +99,10 @@ class Judge:
         self.lists = Lists.of(site, shop)
         named = site.services if site else ()
         self.recogniser = Recogniser(named, [seen for each in observed for seen in each.sightings])
-        tags = [tag for each in observed for page in each.tags.values() for tag in page["ours"]]
         self.servers = frozenset(
             server for each in observed for tag in each.tags.values() for server in servers(tag, site)
         )
         self.origins = frozenset("/".join(server.split("/")[:3]) for server in self.servers)
-        self.inlined = any(not tag["src"] for tag in tags)
 
     def rule_in(self, observed: Observed) -> Rule:
         """Return the rule that counted: by the place in the tag, else as the server said; else the strictest."""
@@ -145,12 +137,21 @@ class Judge:
         return [rows[key] for key in sorted(rows)]
 
     def unaudited(self) -> dict[str, str]:
-        """Return the states that were not reached, each with why."""
-        return {
-            each.state: NO_PAGE if not each.looked_at else NO_ANSWER if self._has_tag(each) else NO_BANNER
-            for each in self.observed
-            if not (each.answered and each.looked_at)
-        }
+        """Return the states that were not reached, or not seen whole, each with why."""
+        return {each.state: why for each in self.observed if (why := self._why_unaudited(each))}
+
+    def _why_unaudited(self, observed: Observed) -> str:
+        if observed.cut_short:
+            return CUT_SHORT
+        if not observed.looked_at:
+            return NO_PAGE
+        if observed.answered:
+            return ""
+        return NO_BANNER if not self._has_tag(observed) else NO_ANSWER if self._asks(observed) else NOTHING_ASKED
+
+    def _asks(self, observed: Observed) -> bool:
+        """Return whether the rule that counted leaves anything to ask: else there is no banner."""
+        return len(self.rule_in(observed).has("off", OPTIONAL)) < len(OPTIONAL)
 
     def notes(self) -> list[str]:
         """Return what people should know of what could not be judged."""
@@ -185,12 +186,12 @@ class Judge:
         if observed.state == "before":
             faults: dict[tuple[str, str, str], list[str]] = {}
             for page, tag in observed.tags.items():
-                for name, fix in tag_faults(tag, self.site):
+                for name, fix in tag_faults(tag, self.site, asks=self._asks(observed)):
                     faults.setdefault((name, fix, host_of(page)), []).append(page)
             for (name, fix, host), (page, *others) in faults.items():
                 also_on = f" The same on {first_of(others)}." if others else ""
                 yield Finding("before", "tag", name, host, page, page, None, None, fix + also_on)
-        if not observed.answered and self._has_tag(observed):
+        if self._why_unaudited(observed) == NO_ANSWER:
             page = next(iter(observed.tags))
             fix = "The banner could not be answered: look in the browser's console and style sheets for what hides it."
             yield Finding(observed.state, "tag", "no banner", host_of(page), page, page, None, None, fix)
@@ -203,8 +204,7 @@ class Judge:
         if seen.kind == "request":
             if seen.url.rstrip("/") in self.origins:
                 return True  # connected to ahead of the tag
-            known = self.inlined or any(seen.url.startswith(server) for server in self.servers)
-            return known and bool(OUR_CALLS.search(seen.name))
+            return seen.url.startswith(tuple(self.servers)) and bool(OUR_CALLS.search(seen.name))
         return (
             seen.kind in ("cookie", "local-storage", "session-storage")
             and bool(OURS.fullmatch(seen.name))
@@ -234,21 +234,38 @@ class Judge:
         """Return whether a request of the shop's own carries the number that a tracker gave to the shopper."""
         parts = parts_of(seen.url)
         told, path = unquote(f"{parts.query} {seen.body}"), unquote(parts.path)
-        return any(id_ in told or (len(id_) >= LETTERS_IN_A_PATH and id_ in path) for id_ in self._ids(observed))
+        ids = self._ids[observed.state]
+        return any(id_ in told or (len(id_) >= LETTERS_IN_A_PATH and id_ in path) for id_ in ids)
 
-    def _ids(self, observed: Observed) -> Iterable[str]:
-        """Yield what may be a shopper's number in what a tracker keeps with the shop: not a word, such as a setting."""
+    @cached_property
+    def _ids(self) -> dict[str, frozenset[str]]:
+        """What may be a shopper's number in each state."""
+        return {each.state: frozenset(self._ids_in(each)) for each in self.observed}
+
+    def _ids_in(self, observed: Observed) -> Iterator[str]:
+        """Yield what may be a shopper's number in what a script keeps with the shop: not a word, such as a setting.
+
+        What no list names counts too, unless an answer of the shop's set it: that is known to the shop as it is.
+        """
         for kind, kept in (("cookie", observed.cookies), ("local-storage", observed.stored)):
             for name, value in kept.items():
                 entry = Sighting(kind, name, self.shop, "", "", 0)
                 category = self.lists.category_of(entry)
-                if category in NUMBERING or (category is None and self.recogniser.service_of(entry)):
+                is_trackers = category in NUMBERING or (category is None and self.recogniser.service_of(entry))
+                is_unknown = category is None and (kind != "cookie" or name in observed.scripted)
+                if is_trackers or (is_unknown and not OURS.fullmatch(name)):
                     tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
-                    yield from (id_ for id_ in {unquote(value).strip('"'), tail} if _is_id(id_))
+                    ids = {unquote(value).strip('"'), tail}
+                    yield from (id_ for id_ in ids if _is_id(id_) or (is_unknown and _is_long_word(id_)))
 
 
 def _is_id(text: str) -> bool:
     return len(text) >= LETTERS_OF_AN_ID and sum(map(str.isdigit, text)) >= DIGITS_OF_AN_ID
+
+
+def _is_long_word(text: str) -> bool:
+    """Return whether a text is as long as numbers are, and one word: settings are shorter, or have several."""
+    return len(text) >= LETTERS_IN_A_PATH and bool(re.fullmatch(r"[A-Za-z0-9]+", text))
 
 
 def first_of(pages: Sequence[str]) -> str:

@@ -19,6 +19,11 @@ _Said = Mapping[str, str]
 _TAG_ID = re.compile(r"(?:G|GT|GTM|UA|AW|DC|MC)-[A-Z0-9-]{4,}", re.IGNORECASE)
 """How Google numbers what its tags belong to."""
 
+_SURE_ID = re.compile(
+    r"(?!G\w*-X+$)(?:GT?-(?=\d*[A-Z])[A-Z0-9]{6,12}|GTM-(?=\d*[A-Z])[A-Z0-9]{4,9})|UA-\d{4,10}-\d{1,4}|AW-\d{8,12}|DC-\d{6,12}"
+)
+"""The same to the letter, where nothing else tells: goods may be ``G-1234``, and ``GTM-XXXXXXX`` is an example."""
+
 
 def _any(_: _Said) -> bool:
     return True
@@ -67,16 +72,34 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[_Said], bool]], ...] = tuple(
 )
 """Paths, and what has to be in the query there."""
 
+_NUMBER = re.compile(r"\d{8,}")
+_SNOWPLOW = re.compile(r"(?:web|mob|pc|srv|app|tv|cnsl|iot) [a-z]+-\d[\w.-]*")
+
+
+def _is_anywhere(said: _Said) -> bool:
+    """Return whether a request tells by its fields alone whose it is, wherever it goes."""
+    return bool(
+        (_TAG_ID if said.get("v") in ("1", "2") else _SURE_ID).fullmatch(said.get("tid", ""))
+        or said.keys() >= {"idsite", "rec"}
+        or said.keys() >= {"page-url", "browser-info"}
+        or (said.keys() >= {"ev", "dl", "ts"} and _NUMBER.fullmatch(said.get("id", "")))
+        or ("e" in said and _SNOWPLOW.fullmatch(f"{said.get('p')} {said.get('tv')}"))
+    )
+
+
 _COLLECTORS = re.compile(r"(?:s?gtm|s?metrics|stats?|analytics|track(?:ing|er)?|data|collect(?:or)?|tags?|pixel)\.")
 _COLLECT = re.compile(r"/(?:collect|decide|api/event|api/send|(?:analytics|gtag)\.js)/?$")
 """Hosts that are named for what they do, and paths that are a tracker's there whatever the query."""
 
 _PLAUSIBLE = re.compile(r"/js/script(?:\.[\w-]+)*\.js$")
 _BODIES = (
-    (re.compile(r"/api/event$"), ("n", "u", "d")),
-    (re.compile(r"/api/send$"), ("type", "payload")),
+    (re.compile(r"/api/event$"), re.compile(r'(?=.*"n":)(?=.*"u":).*"d":', re.DOTALL)),
+    (re.compile(r"/api/send$"), re.compile(r'(?=.*"type":).*"payload":', re.DOTALL)),
+    (re.compile(""), re.compile(r'(?=.*"n":"pageview")(?=.*"u":"https?:).*"d":"', re.DOTALL)),
+    (re.compile(""), re.compile(r'(?=.*"type":"event").*"payload":\{"website":"[0-9a-f-]{36}"', re.DOTALL)),
+    (re.compile(""), re.compile(r'"schema":"iglu:com\.snowplowanalytics|"api_key":"phc_')),
 )
-"""Paths of Plausible and Umami, and the fields of what is sent there."""
+"""Paths of Plausible, Umami, Snowplow and PostHog, any where the body tells enough, and what is sent there."""
 
 
 def forwarded(seen: Sighting, all_: Iterable[Sighting]) -> bool:
@@ -90,6 +113,9 @@ def forwarded(seen: Sighting, all_: Iterable[Sighting]) -> bool:
     said = dict(parse_qsl(parts.query, keep_blank_values=True))
     if any(path.search(parts.path) and is_its(said) for path, is_its in _WAYS):
         return True
+    form = dict(parse_qsl(seen.body)) if "=" in seen.body else {}
+    if _is_anywhere({**form, **said}) or (seen.script and _SURE_ID.fullmatch(said.get("id", ""))):
+        return True
     if _tells(seen) or (_COLLECTORS.match(seen.host) and _COLLECT.search(parts.path)):
         return True
     events = "/api/event"
@@ -101,8 +127,5 @@ def forwarded(seen: Sighting, all_: Iterable[Sighting]) -> bool:
 
 
 def _tells(seen: Sighting) -> bool:
-    path = parts_of(seen.name).path
-    return any(
-        pattern.search(path) and all(f'"{name}":' in seen.body.replace(" ", "") for name in fields)
-        for pattern, fields in _BODIES
-    )
+    path, body = parts_of(seen.name).path, re.sub(r"(?<=[:,{}\[])\s+|\s+(?=[:,}\]])", "", seen.body)
+    return any(pattern.search(path) and said.search(body) for pattern, said in _BODIES)

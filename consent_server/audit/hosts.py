@@ -28,6 +28,12 @@ def host_of(url: str) -> str:
     return parts_of(url).netloc.rpartition("@")[2].lower()
 
 
+def without_login(url: str) -> str:
+    """Return an address without the name and password that may stand in it, which no report has."""
+    parts = parts_of(url) if "@" in url else None
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts and "@" in parts.netloc else url
+
+
 def document_of(url: str) -> str:
     """Return the address of a document alone: without a name and password, and without the place within it."""
     parts = parts_of(url)
@@ -43,8 +49,8 @@ def spelled(address: str, base: str) -> str:
 
 
 def path_of(url: str) -> str:
-    """Return the address without its query and fragment, which may hold what is personal."""
-    return url.partition("#")[0].partition("?")[0]
+    """Return the address without login, query and fragment, which may hold what is personal."""
+    return without_login(url.partition("#")[0].partition("?")[0])
 
 
 def without_port(host: str) -> str:

@@ -31,7 +31,10 @@ def listable(name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """A row of the cookie list: ``host`` is where it lies, if not with the shop; its life in words and in seconds."""
+    """A row of the cookie list: ``host`` is where it lies, if not with the shop; its life in words and in seconds.
+
+    ``elsewhere``: the domains of the services that have it there.
+    """
 
     pattern: re.Pattern[str]
     category: str
@@ -39,6 +42,7 @@ class _Listed:
     host: str | None
     said: str
     seconds: float | None
+    elsewhere: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,10 @@ class Lists:
         if site is None:
             return cls()
         rows = [
-            _Listed(re.compile(glob(cookie.name)), category, cookie.kind, cookie.host, *_life_of(cookie, site))
+            _Listed(
+                *(re.compile(glob(cookie.name)), category, cookie.kind, cookie.host, *_life_of(cookie, site)),
+                _hosts_beside(cookie, site),
+            )
             for category, cookies in site.cookies.items()
             for cookie in cookies
         ]
@@ -96,7 +103,8 @@ class Lists:
         """Return the rows of a name and kind: those of where it lies, else those that say nothing of that.
 
         What a row says of somebody else's host, where half of all names are as short as ``m``, says nothing of the
-        shop's own cookies; nor does what a shop needs for itself say anything of others'.
+        shop's own cookies, nor of other hosts than its service's; nor does what a shop needs for itself say anything of
+        others'.
         """
         rows = [row for row in self.entries if row.kind in (None, seen.kind) and row.pattern.fullmatch(seen.name)]
         at = registrable(seen.host)
@@ -104,13 +112,25 @@ class Lists:
         if at in self.own:
             return there or [row for row in rows if not row.host]
         optional = [row for row in rows if row.category != CATEGORIES[0]]
-        return there or [row for row in optional if not row.host] or optional
+        of_service = [row for row in rows if row.host and at in row.elsewhere]
+        return there or of_service or [row for row in optional if not row.host]
 
     def _of_address(self, address: str) -> list[str]:
         """Return the categories of an address; of a host alone, to which a page connects ahead, all that are there."""
         host, _, path = address.partition("://")[2].partition("/")
         found = categories_at(f"{host}/{path}", self.addresses)
         return found if found or path else categories_at(f"{host}/", [self.hosts])
+
+
+def _hosts_beside(cookie: Cookie, site: Site) -> frozenset[str]:
+    """Return the domains of those services of a site that list this cookie at its host."""
+    having = [
+        each
+        for each in map(service, site.services)
+        if cookie.host and any((entry.name, entry.host) == (cookie.name, cookie.host) for entry in each.entries)
+    ]
+    hosts = [host.partition("/")[0].removeprefix("*.") for each in having for host in each.hosts]
+    return frozenset(map(registrable, hosts))
 
 
 def _life_of(cookie: Cookie, site: Site) -> tuple[str, float | None]:

@@ -14,7 +14,8 @@ class Sighting:
     ``kind``, ``name`` and ``host`` are those of a finding; ``page`` is the page that was looked at, ``initiator`` the
     address of who did it, empty where no witness knew; ``at`` is in seconds since 1970; ``url`` is the whole address
     of a request, ``body`` the beginning of what it carries (no report has either); ``life`` is a cookie's, in seconds;
-    ``by_response``: an answer's ``Set-Cookie`` set it; ``frame``: the address of the frame of another's that holds it.
+    ``by_response``: an answer's ``Set-Cookie`` set it; ``frame``: the address of the frame of another's that holds it;
+    ``script``: what is asked for is run as one.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Sighting:
     body: str = ""
     by_response: bool = False
     frame: str = ""
+    script: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Observed:
     tags: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Of each page, how our tag stands in it."""
     cookies: dict[str, str] = field(default_factory=dict)
-    """Values of cookies by name, to know them again where a page hands them on; no report has them."""
+    """Values of the shop's cookies by name, to know them again where a page hands them on; no report has them."""
     stored: dict[str, str] = field(default_factory=dict)
     """The same of the shop's local storage."""
     notes: list[str] = field(default_factory=list)
@@ -59,6 +61,10 @@ class Observed:
     """The name of the rule for this place, as the consent server told the page, if it was asked."""
     since: float = 0
     answered: bool = True
+    cut_short: bool = False
+    """Whether the browser ended before all pages were looked at."""
+    scripted: set[str] = field(default_factory=set)
+    """Names of the shop's cookies that scripts set, and none of its answers."""
 
 
 def unique(sightings: Iterable[Sighting], since: float = 0) -> Iterator[Sighting]:

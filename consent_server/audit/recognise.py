@@ -46,11 +46,13 @@ class Recogniser:
         return self._known[key]
 
     def _by_address(self, seen: Sighting) -> list[str]:
-        hosts = [id_ for id_ in self._order if self._addresses[id_][1].match(_target(seen))]
+        target = _target(seen)
+        hosts = [id_ for id_ in self._order if self._addresses[id_][1].match(target)]
         return [*self._with_pattern(seen), *hosts]
 
     def _with_pattern(self, seen: Sighting) -> list[str]:
-        return [id_ for id_ in self._order if self._addresses[id_][0].match(_target(seen))]
+        target = _target(seen)
+        return [id_ for id_ in self._order if self._addresses[id_][0].match(target)]
 
     def _with_name(self, seen: Sighting) -> list[str]:
         """Return the services that a name alone tells: theirs to the last letter, of what lies with the shop."""

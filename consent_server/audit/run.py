@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..site import ConsentError, Site
-from .browsing.browser import UNCOUNTED, Error, find_chromium, fresh_browser, in_a_line, running_playwright
-from .browsing.pages import find_pages
+from .browsing.browser import Error, find_chromium, fresh_browser, in_a_line, running_playwright
+from .browsing.pages import Tab, find_pages, is_download
 from .browsing.visit import SECONDS_TO_LOAD, SECONDS_TO_OPEN
 from .findings import NO_PAGE, Judge, first_of
-from .hosts import document_of, host_of, is_third_party, parts_of, path_of
+from .hosts import document_of, host_of, is_third_party, parts_of, path_of, without_login
 from .report import Report
 from .states import STATES, Plan, observe
 
@@ -58,19 +58,19 @@ def audit(
     """
     parts = parts_of(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise NotReached(f"{url} is no web address; type one such as https://shop.example/.")
+        raise NotReached(f"{without_login(url)} is no web address; type one such as https://shop.example/.")
     find_chromium()
 
     async def look() -> Report:
         async with running_playwright() as playwright:
-            left_out: list[str] = []
-            found, led = await _pages(playwright, url, pages, left_out)
+            left_out, unread = [], []  # type: list[str], list[str]
+            found, led = await _pages(playwright, url, pages, left_out, unread)
             shop = site or _site_at(led, sites)
             plan = Plan(found, wait, _counter(progress, len(found) * len(states)), har)
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(observe(playwright, state, plan)) for state in states]
             judge = Judge(host_of(found[0]), shop, [task.result() for task in tasks])
-            return _report(url, found, judge, left_out)
+            return _report(without_login(url), [*map(without_login, found)], judge, left_out, unread)
 
     try:
         return asyncio.run(look())
@@ -78,7 +78,11 @@ def audit(
         error = errors.exceptions[0]
     except Error as failed:
         error = failed
-    raise NotReached(f"{url} could not be audited: {in_a_line(error)}") if isinstance(error, Error) else error
+    raise (
+        NotReached(f"{without_login(url)} could not be audited: {in_a_line(error)}")
+        if isinstance(error, Error)
+        else error
+    )
 
 
 def _site_at(urls: Iterable[str], sites: Collection[Site]) -> Site | None:
@@ -91,33 +95,32 @@ def _counter(progress: Callable[[int, int], None], all_: int) -> Callable[[], No
     return lambda: progress(next(counted), all_)
 
 
-async def _pages(playwright: Playwright, url: str, most: int, left_out: list[str]) -> tuple[list[str], tuple[str, ...]]:
+async def _pages(
+    playwright: Playwright, url: str, most: int, left_out: list[str], unread: list[str]
+) -> tuple[list[str], tuple[str, ...]]:
     """Return the addresses to look at, as the browser spells them, and the shop's own that led there.
 
     The first is what was typed; where that leads to another origin of the shop, such as ``www.``, the page there.
-    ``left_out`` takes those that are no pages by their names.
+    ``left_out`` takes those that are no pages by their names, ``unread`` those of which nobody knows where they lead.
     """
     async with fresh_browser(playwright) as browser:
-        page = browser.context.pages[0]
-        session = await browser.context.new_cdp_session(page)
-        await session.send("Network.enable")
-        # A page that gives way at once sends past this what it has to send, so it gets no banner that could be counted.
-        await session.send("Network.setBlockedURLs", {"urls": [*UNCOUNTED, "*/v1/*/consent.js*"]})
+        tab = await Tab.of(browser.context)
+        page, said = tab.page, without_login(url)
         try:
             response = await page.goto(url, wait_until="commit", timeout=SECONDS_TO_OPEN * 1000)
         except Error as error:
-            if "Download is starting" in str(error):
-                raise NotReached(f"{url} is no page but a download.") from None
-            raise NotReached(f"{url} cannot be opened in a browser: {in_a_line(error)}") from None
+            if is_download(error):
+                raise NotReached(f"{said} is no page but a download.") from None
+            raise NotReached(f"{said} cannot be opened in a browser: {in_a_line(error)}") from None
         with suppress(Error):  # it may never end
             await page.wait_for_load_state("domcontentloaded", timeout=SECONDS_TO_LOAD * 1000)
         typed, at = _first_of(response, url), document_of(page.url)
         at = at if at.startswith("http") else typed
         if is_third_party(host_of(at), host_of(typed)):
-            raise NotReached(f"{url} leads on to another's {path_of(at)}; if it is yours too, audit that address.")
+            raise NotReached(f"{said} leads on to another's {path_of(at)}; if it is yours too, audit that address.")
         if parts_of(typed)[:2] != parts_of(at)[:2]:
-            return await find_pages(page, at, most, left_out=left_out), (at, typed)
-        first, *others = await find_pages(page, typed, most, known={at}, left_out=left_out)
+            return await find_pages(tab, at, most, left_out=left_out, unread=unread), (at, typed)
+        first, *others = await find_pages(tab, typed, most, known={at}, left_out=left_out, unread=unread)
         return [_with_login_of(url, first), *others], (at, typed)
 
 
@@ -137,10 +140,12 @@ def _with_login_of(url: str, first: str) -> str:
     return first.replace("://", f"://{login}@", 1) if login else first
 
 
-def _report(url: str, pages: Sequence[str], judge: Judge, left_out: Sequence[str]) -> Report:
+def _report(url: str, pages: Sequence[str], judge: Judge, left_out: Sequence[str], unread: Sequence[str]) -> Report:
     notes = [note for each in judge.observed for note in each.notes]
     if left_out:
         notes.append(f"Not opened, as by the name no page: {first_of(left_out)}.")
+    if unread:
+        notes.append(f"The links of {first_of(unread)} could not be read.")
     unaudited = judge.unaudited()
     if {*unaudited.values()} == {NO_PAGE} and len(unaudited) == len(judge.observed):
         raise NotReached(f"{url} could not be audited, for {NO_PAGE}. {notes[0] if notes else ''}".rstrip())

@@ -56,6 +56,7 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
             if seen.answered:
                 await _tour(visit, plan)
         except Error as error:
+            seen.cut_short = True
             seen.notes.append(f"The browser ended before all pages were looked at: {in_a_line(error)}")
     watch.add_sent(browser.sent)
     if not seen.answered:  # it is not in that state
@@ -64,7 +65,8 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
     own = [each for each in watch.kept.sightings if not watch.documents.is_elsewhere(each)]
     seen.sightings = [*unique(own, seen.since)]
     seen.consent_calls = watch.consent_calls
-    seen.cookies, seen.stored = watch.cookies, watch.stored
+    seen.cookies, seen.stored = watch.values.cookies, watch.values.stored
+    seen.scripted = watch.values.by_script - watch.values.by_answer
     if har and not _is_whole(har):
         seen.notes.append(f"{har} could not be written whole: see that its disk has room.")
     if watch.kept.flooded:
@@ -84,7 +86,7 @@ async def _answer(visit: Visit, state: str, plan: Plan) -> None:
             await visit.open(page)
             await visit.use(min(plan.wait, SECONDS_WITH_CONSENT))
         began = time.time()
-        seen.answered = bool(await visit.run(take_back))
+        seen.answered = bool(await visit.run(lambda page: take_back(page, visit.note)))
     if seen.answered:
         seen.since = (watch.clicked if watch.clicked >= began - 1 else began) - CLOCKS_DIFFER
         await visit.use()

@@ -16,28 +16,39 @@ LOOK = r"""() => {
   const banner = document.querySelector(':is([data-ask], #ask) [role=dialog]');
   const seen = (it) => {
     const { x, y, width, height } = it.getBoundingClientRect();
-    const [left, top] = [Math.max(x, 0), Math.max(y, 0)];
     return it.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && width > 1 && height > 1
-      && left < innerWidth && top < innerHeight;
+      && x < innerWidth && y < innerHeight && x + width > 0 && y + height > 0;
   };
+  const within = (it) => {  // what the pointer meets there is the button, and nothing that lies over it
+    const { x, y, width, height } = it.getBoundingClientRect();
+    return it.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+  };
+  const buttons = [...banner?.querySelectorAll('.buttons button') ?? []];
   return {
     ours: ours.map((it) => ({
       src: it.src,
       site: (/\/v1\/([^/]+)\/consent\.js/.exec(it.src) || [])[1] ?? null,
+      base: it.src || new URL(it.dataset.base || '/v1/', location.origin).href,
       place: it.dataset.place ?? null,
       async: !!it.src && (it.async || it.defer || it.type == 'module'),
       late: scripts.some((other) => runs(other) && came(other) < came(it)),
     })),
     works: typeof window.consent?.allows == 'function',
     choice: window.consent?.choice ?? null,
-    banner: !!banner && seen(banner),
+    banner: !!banner && seen(banner) && (!buttons[0] || buttons.some(within)),
   };
 }"""
 """Read in the page: each tag of ours, whether it works, what was answered, and whether the banner shows."""
 
 
-def tag_faults(tag: Mapping[str, Any], site: Site | None) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the tag of a page in which nothing was answered: its name, and what to type."""
+def tag_faults(tag: Mapping[str, Any], site: Site | None, *, asks: bool = True) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the tag of a page in which nothing was answered: its name, and what to type.
+
+    Args:
+        tag: as LOOK has it.
+        site: the shop, if it is known.
+        asks: whether there is anything to ask where the page was looked at.
+    """
     ours = [each for each in tag["ours"] if _is_ours(each, tag, site)]
     line = f'<script src="https://HOST/v1/{site.id if site else "SITE"}/consent.js"></script>'
     if not ours and not tag["works"]:
@@ -53,7 +64,7 @@ def tag_faults(tag: Mapping[str, Any], site: Site | None) -> Iterator[tuple[str,
         yield "late", f"Other scripts come before the tag: put {line} first in <head>."
     if not tag["works"]:
         yield "not working", "The tag is there and does not work: look in the browser's console for what is in its way."
-    elif tag["choice"] is None and not tag["banner"]:
+    elif asks and tag["choice"] is None and not tag["banner"]:
         yield "no banner", "The banner does not show: look in the browser's console and style sheets for what hides it."
 
 
@@ -63,7 +74,8 @@ def servers(tag: Mapping[str, Any], site: Site | None) -> frozenset[str]:
     Others may serve a ``/v1/SOMETHING/consent.js`` too: of a known site it is ours if it says that, or works.
     """
     ours = [each for each in tag["ours"] if _is_ours(each, tag, site)]
-    return frozenset(_server(each) for each in ours if each["src"] and (not site or tag["works"] or _says(each, site)))
+    counts = [each for each in ours if not site or tag["works"] or _says(each, site)]
+    return frozenset(server for each in counts if (server := _server(each)))
 
 
 def _is_ours(each: Mapping[str, Any], tag: Mapping[str, Any], site: Site | None) -> bool:
@@ -77,7 +89,9 @@ def _says(each: Mapping[str, Any], site: Site | None) -> bool:
 
 
 def _server(each: Mapping[str, Any]) -> str:
-    return str(each["src"]).partition("/v1/")[0] + "/v1/"
+    """Return where the server of a tag is; an inline one says it in ``data-base``, or is of the page's host."""
+    before, found, _ = str(each["src"] or each.get("base") or "").partition("/v1/")
+    return before + found
 
 
 def needs_to_be_first(site: Site | None) -> bool:

@@ -34,6 +34,11 @@ def country_name(code: str, lang: str) -> str:
     return str(locale_of(lang).territories.get(code, code))
 
 
+def language_name(code: str, lang: str) -> str:
+    """Return the name of a language, or its code where the language ``lang`` has no name for it."""
+    return str(locale_of(lang).languages.get(code.replace("-", "_"), code))
+
+
 def separator(lang: str) -> str:
     """Return what stands between the words of a list in a language."""
     return {"ar": "، ", "fa": "، ", "ja": "、", "zh": "、"}.get(lang, ", ")

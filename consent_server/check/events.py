@@ -74,7 +74,16 @@ def tried(sites: Iterable[str], found: Mapping[str, Webhook]) -> Iterator[str | 
                 f"{name} has no webhook.", f'set CONSENT_WEBHOOK, or `webhook = "https://…"` in [sites.{name}]'
             )
             continue
-        event = {"kind": "test", "allow": [], "at": int(time.time()), "jti": None, "sub": None, "site": name}
+        event: dict[str, object] = {
+            "kind": "test",
+            "allow": [],
+            "at": int(time.time()),
+            "jti": None,
+            "sub": None,
+            "site": name,
+        }
+        if not webhook.secrets:  # it is told alarms alone, which have a line for a chat
+            event["text"] = f"{name}: this is a test of the consent server's webhook."
         with closing(Line(webhook)) as line:
             try:
                 line.post(f"test-{secrets.token_hex(16)}", msgspec.json.encode(event))

@@ -15,6 +15,7 @@ from ..audit.lives import seconds_of
 from ..catalogue import ours, service
 from ..catalogue.addresses import covers
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
+from ..settings.hints.names import left_empty
 from ..settings.hints.secret import said_in, to_have_one, to_make_one
 from ..settings.rows import SettingsError
 from ..site import CATEGORIES, ConsentError, Site
@@ -47,6 +48,12 @@ def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, lis
             found.append(
                 Finding(str(error), cures.get(error.name or "", f"type: unset {error.name}; and set what was meant"))
             )
+    for name in left_empty(environ, [row.name for row in ENVIRONMENT]):
+        found.append(
+            Finding(
+                f"{name} is set, and empty, which counts as left out.", f"give it a value, or type: unset {name}", False
+            )
+        )
     if not settings.secret and not any("CONSENT_SECRET" in finding.fault for finding in found):
         found.append(Finding("CONSENT_SECRET is not set, so no token can be signed.", to_have_one(folder)))
     return settings, found

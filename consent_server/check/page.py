@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..audit.advice import OUTLIVES
 from ..audit.drafting.draft import ENTRIES
-from ..audit.findings import NO_PAGE, WHERE
+from ..audit.findings import CUT_SHORT, NO_PAGE, WHERE
 from ..audit.findings import Finding as Seen
 from ..audit.report import Report
 from ..audit.run import audit
@@ -42,6 +42,8 @@ def compared(shop: Site, report: Report) -> Iterator[Finding]:
     for state, why in report.unaudited.items():
         if why == NO_PAGE:
             yield Finding(f"{shop.id}: {report.url} did not open {STATES[state]}.", "see that it answers each browser")
+        if why == CUT_SHORT:
+            yield Finding(f"{shop.id}: {report.url} ended the browser {STATES[state]}.", "see what it does there")
     for note in report.notes:
         if note.startswith(WHERE):
             continue  # nothing is wrong with that

@@ -11,7 +11,7 @@ import click
 
 from ..audit.drafting.draft import draft
 from ..audit.drafting.suggestions import Suggestions
-from ..audit.findings import NO_PAGE
+from ..audit.findings import CUT_SHORT, NO_PAGE
 from ..audit.report import NoReport, Report, known_findings
 from ..audit.run import audit
 from ..settings.shops import read_sites
@@ -107,9 +107,10 @@ def audit_command(
     if as_draft or form != "text" or out:
         for note in report.notes:
             click.echo(f"Note: {note}", err=True)
-    if NO_PAGE in report.unaudited.values() and not report.findings:
-        states = ", ".join(state for state, why in report.unaudited.items() if why == NO_PAGE)
-        raise CommandFailed(f"Not audited, for {NO_PAGE}: {states}.")
+    for why in (NO_PAGE, CUT_SHORT):
+        if why in report.unaudited.values() and not report.findings:
+            states = ", ".join(state for state, each in report.unaudited.items() if each == why)
+            raise CommandFailed(f"Not audited, for {why}: {states}.")
     raise SystemExit(1 if report.findings else 0)
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -58,6 +59,8 @@ def check(url: str | None, page: str | None, only: str | None, posts: bool, offl
         sites = read_sites(settings.config)
     except SettingsError as error:
         found.append(faults.unread(error))
+    about = site_named(sites, only) if sites and only else None
+    looked_at = about or (_shop_of(page, sites) if sites and page else None)
     public = (url or "").rstrip("/")
     for shop in sites.values():
         found += faults.site(shop)
@@ -68,14 +71,14 @@ def check(url: str | None, page: str | None, only: str | None, posts: bool, offl
             found += network.shops_answer(shop)
     if sites and public:
         found += network.reached(public, settings, sites.values())
-    if sites and page:
-        found += look(site_named(sites, only or next(iter(sites))), page)
+    if looked_at and page:
+        found += look(looked_at, page)
     found += store.alarms(settings, sites.values())
     found += _not_served(settings, sites)
     hooks, faulty = events.configured(settings, sites)
     found += [*faulty, *events.waiting(settings, sites, hooks)]
     if sites and posts:
-        for tried in events.tried([site_named(sites, only).id] if only else sites, hooks):
+        for tried in events.tried([about.id] if about else sites, hooks):
             if isinstance(tried, str):
                 click.echo(tried)
             else:
@@ -88,6 +91,23 @@ def check(url: str | None, page: str | None, only: str | None, posts: bool, offl
     grave = sum(finding.grave for finding in found)
     click.echo(f"{grave or 'Nothing'} to mend.", err=True)
     raise SystemExit(1 if grave else 0)
+
+
+def _shop_of(page: str, sites: Mapping[str, Site]) -> Site:
+    """Return the shop whose page this is, by its origin; the only one there is, whatever its origins.
+
+    Raises:
+        CommandFailed: several may be meant.
+    """
+    parts = urlsplit(page)
+    of_origin = [shop for shop in sites.values() if f"{parts.scheme}://{parts.netloc}".lower() in shop.all_origins]
+    found = of_origin if len(sites) > 1 else [*sites.values()]
+    if len(found) != 1:
+        what = "several shops" if found else "no shop"
+        raise CommandFailed(
+            f"The origin of {page} is that of {what}; say with --site which is meant: {', '.join(sites)}."
+        )
+    return found[0]
 
 
 def _not_served(settings: Settings, sites: Mapping[str, Site]) -> Iterator[faults.Finding]:

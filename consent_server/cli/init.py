@@ -12,7 +12,7 @@ from ..catalogue.ours import PURPOSE
 from ..catalogue.spans import time_span
 from ..settings.rows import duration
 from ..settings.shops import SITE, read_sites
-from ..settings.starter import compose, write
+from ..settings.starter import compose, write, zone_here
 from .terminal import CommandFailed, errors_to_exit_2
 
 
@@ -43,7 +43,7 @@ def init(
         "languages": _answer("languages", "Languages of the banner (such as az, ru, en)", languages),
     }
     life = {lang: time_span(duration("13 months"), lang) for lang in answers["languages"]}
-    config, secret = write(folder, compose(**answers, life=life))
+    config, secret = write(folder, compose(**answers, life=life, timezone=zone_here()))
     read_sites(config)
     click.echo(
         f"{config} is for your version control, {secret} is not. Next, type:\n"

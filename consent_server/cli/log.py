@@ -22,7 +22,7 @@ from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stam
 from ..proof.attested.witnesses import cosign
 from ..proof.entries import Unproven
 from ..proof.erasure import carry_over
-from ..proof.log import export, first_day, seal, write
+from ..proof.log import append, export, first_day, seal, write
 from ..proof.seals import require_newest_key
 from ..rates.read import day_in
 from ..site import Notice, Site
@@ -51,7 +51,9 @@ def log() -> None:
 
 @log.command("export")
 @click.argument("site")
-@click.option("--out", type=click.Path(path_type=Path), help="File to write; NAME.jsonl.gz compresses.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File to write, or with --since to add to; NAME.jsonl.gz compresses."
+)
 @click.option("--from", "first", help="First day (default: the oldest); days are UTC.")
 @click.option("--to", "last", help="Last day (default: today).")
 @click.option("--since", "cursor", help="Print each decision after this cursor, or all: `start`; a line of JSON each.")
@@ -78,7 +80,7 @@ def export_log(
         with open_store(data) as (_, sites, store):
             lines_of = follow(store, site_named(sites, site), cursor)
             if out:
-                write(out, lines_of)
+                append(out, lines_of)
             else:
                 for line in lines_of:
                     click.echo(line, nl=False)
@@ -114,10 +116,8 @@ def export_log(
 
         write(out, lines())
         archived, begins = [made for made in store.log.archives(shop) if not since], first_day(store, shop)
-    click.echo(
-        f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {quote(str(out))} "
-        "--keys FILE"
-    )
+    how = f"consent-server log verify {quote(str(out))} --keys FILE"
+    click.echo(f"{out} holds the log of {shop.id} up to {until}; check it with: {how}")
     if archived:
         click.echo(f"It begins after {archived[-1].last}: the days up to then were archived, to {archived[-1].file}.")
     if since and begins and since < begins:

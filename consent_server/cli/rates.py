@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from ..rates import read
+from ..rates.compare import GOALS
 from ..rates.only import Only
 from ..rates.period import AGAINST, Period, compared, dimension
 from ..rates.report import Recount, Report
@@ -24,6 +25,7 @@ from .terminal import CommandFailed, data_option, errors_to_exit_2, open_store, 
 @click.option("--device", help="Only desktop, phone or tablet.")
 @click.option("--rule", help="Only where this rule by place holds.")
 @click.option("--country", help="Only this country, such as AZ; by itself alone.")
+@click.option("--goal", type=click.Choice(GOALS), help="What is aimed at: it then says too how things moved.")
 @click.option("--against", type=click.Choice(AGAINST), help="What to compare with: as many days before, or a year ago.")
 @click.option("--against-from", help="First day of other days to compare with; with --against-to.")
 @click.option("--against-to", help="Last day of other days to compare with.")
@@ -42,11 +44,12 @@ def rates_command(
     against: str | None,
     against_from: str | None,
     against_to: str | None,
+    goal: str | None,
     **part: str | None,
 ) -> None:
     """Print how many were asked, how many answered, and how many said yes to what."""
-    if recount and (by or against or against_from or against_to or any(part.values())):
-        raise CommandFailed("--recount counts all of these days anew: it takes no --by, no part and no --against.")
+    if recount and (by or against or against_from or against_to or goal or any(part.values())):
+        raise CommandFailed("--recount counts all of these days anew: it takes no --by, part, --goal or --against.")
     only = Only.parse({name: value for name, value in part.items() if value}, dimension(by))
     with open_store(data) as (_, sites, store):
         shop = site_named(sites, site)
@@ -56,11 +59,11 @@ def rates_command(
         if recount:
             found: Recount | Report = read.recount(store, shop, period)
         else:
-            found = read.report(store, shop, period, dimension(by), only, other)
+            found = read.report(store, shop, period, dimension(by), only, other, goal)
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found.as_json())))
     else:
-        moved = bool(against or against_from)
+        moved = bool(against or against_from or goal)
         text = found.as_text(moved) if isinstance(found, Report) else found.as_text()
         click.echo(found.as_csv() if form == "csv" else text, nl=False)
     if isinstance(found, Recount) and found.differences:

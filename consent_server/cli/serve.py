@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from collections.abc import Iterable
 from contextlib import closing
@@ -16,14 +17,15 @@ from granian.log import LogLevels
 
 from ..app import create_app
 from ..check.faults import tag
-from ..settings.environment import Settings, read_environment
+from ..settings.environment import ENVIRONMENT, Settings, read_environment
+from ..settings.hints.names import left_empty
 from ..settings.sound import Configuration
 from ..site import Site
 from ..store import Store, StoreAway, WrongLayout, embedded
 from ..web.logs import write_logs
 from .serving.ports import free_port, must_be_free
 from .serving.workers import for_machines, run
-from .terminal import errors_to_exit_2
+from .terminal import base_of, errors_to_exit_2, page_of_marketers
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +63,11 @@ def serve() -> None:
 
 def _tell(settings: Settings, sites: Iterable[Site], in_folder: bool) -> None:
     """Say what runs, where it is reached, and where decisions are kept."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    base = f"http://{host}:{settings.port}{settings.prefix}"
-    log.info("consent-server %s at %s; the rates are at %s/", version("consent-server"), base, base)
+    base, page = base_of(settings), page_of_marketers(settings)
+    rates = "the rates have no page, as CONSENT_MARKETERS is none" if page is None else f"the rates are at {page}/"
+    log.info("consent-server %s at %s; %s", version("consent-server"), base, rates)
+    for name in left_empty(os.environ, [row.name for row in ENVIRONMENT]):
+        log.warning("%s is set, and empty, which counts as left out", name)
     for site in sites:
         log.info("%s: its tag is %s", site.id, tag(site, base))
     redis = urlsplit(str(settings.redis_url))

@@ -141,6 +141,19 @@ def demo_config() -> Path:
     return installed if installed.exists() else installed.parents[2] / "consent.toml"
 
 
+def base_of(settings: Settings) -> str:
+    """Return where the server is reached on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # nosec B104  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.prefix}"
+
+
+def page_of_marketers(settings: Settings) -> str | None:
+    """Return where the marketers' page is, as far as the environment says; None if there is none."""
+    if settings.marketers == "none":
+        return None
+    return f"https://{settings.marketers}{settings.prefix}" if settings.marketers else base_of(settings)
+
+
 def signing_keys(settings: Settings) -> Keys:
     """Return the keys of the secret in the environment.
 

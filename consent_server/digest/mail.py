@@ -6,6 +6,7 @@ import re
 import smtplib
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -71,13 +72,21 @@ class MailServer:
         """Which server it is, as logs may say: its address has a password in it."""
         return str(urlsplit(self.url).hostname)
 
-    def send(self, message: EmailMessage, seconds: float = SECONDS, whole: float = SECONDS_A_LETTER) -> None:
+    def send(
+        self,
+        message: EmailMessage,
+        seconds: float = SECONDS,
+        whole: float = SECONDS_A_LETTER,
+        *,
+        before_it_may_arrive: Callable[[], None] = lambda: None,
+    ) -> None:
         """Return when the server has taken a letter.
 
         Args:
             message: the letter.
             seconds: for how long the server may take for each answer.
             whole: for how many seconds it may take at all.
+            before_it_may_arrive: is called when all but its end was handed in; what it raises, the letter ends with.
 
         Raises:
             NotSent: it did not, or did not say so.
@@ -86,19 +95,27 @@ class MailServer:
             try:
                 client = self._connected(seconds, deadline)
                 ended.callback(_quit, client)
-                self._hand_in(client, message, deadline)
+                self._hand_in(client, message, deadline, before_it_may_arrive)
             except (OSError, ValueError, smtplib.SMTPException) as error:
                 if isinstance(error, smtplib.SMTPResponseException) and not deadline.is_over:
                     self._refused(error.smtp_code, error.smtp_error)
                 raise NotSent(f"The mail server {self.host} cannot be used: {_reason(error, deadline)}.") from None
 
-    def _hand_in(self, client: smtplib.SMTP, message: EmailMessage, deadline: Deadline) -> None:
+    def _hand_in(
+        self, client: smtplib.SMTP, message: EmailMessage, deadline: Deadline, before_it_may_arrive: Callable[[], None]
+    ) -> None:
         self._introduce(client)
         _must(250, *client.mail(self.sender))
         _must((250, 251), *client.rcpt(str(message["To"])))
         text = message.as_bytes(policy=SMTP)
         _must(354, *client.docmd("DATA"))
         client.send(re.sub(rb"(?m)^\.", b"..", text if text.endswith(b"\r\n") else text + b"\r\n"))
+        try:
+            before_it_may_arrive()
+        except BaseException:
+            client.close()  # what else is said would be of the letter
+            raise
+        deadline.left()
         try:
             client.send(b".\r\n")  # without this it cannot have it whole
             answer = client.getreply()

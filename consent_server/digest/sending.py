@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Event
 
 import msgspec
@@ -88,7 +88,13 @@ class Digest:
 
 
 def send_due(
-    store: Store, site: Site, settings: Settings, mail: MailServer | None, webhook: Webhook | None, now: datetime
+    store: Store,
+    site: Site,
+    settings: Settings,
+    mail: MailServer | None,
+    webhook: Webhook | None,
+    now: datetime,
+    owed: set[tuple[str, str]] | None = None,
 ) -> int:
     """Send what nobody was sent yet of the last week, and return to how many.
 
@@ -99,11 +105,15 @@ def send_due(
         mail: takes the letters.
         webhook: takes the event.
         now: by this machine's clock.
+        owed: what was refused while the store was away, by site and claim: it is due again, and the next call says so.
 
     Raises:
         StoreAway: the store does not answer.
     """
-    digest, sent = Digest(store, site, settings, now), 0
+    digest, sent, owed = Digest(store, site, settings, now), 0, set() if owed is None else owed
+    for due in [each for each in owed if each[0] == site.id]:
+        store.counters.release_alarm(site, due[1], after=AGAIN)
+        owed.discard(due)
     to = readers(site, settings.digest) if mail else []
     for address in [*to, *([None] if webhook else [])]:
         who = hashlib.sha256(address.encode()).hexdigest()[:16] if address else "webhook"
@@ -113,21 +123,26 @@ def send_due(
         is_due = digest.week.is_worth_telling
         message = digest.letter().message(mail.sender, address, digest.name) if is_due and address and mail else None
         event = b"" if address or not is_due else digest.event()
-        store.counters.release_alarm(site, claim, after=KEPT)  # from here on it may have arrived
+        keep = partial(store.counters.release_alarm, site, claim, after=KEPT)
         if not is_due:
+            keep()
             continue
         try:
             if message and mail:
-                mail.send(message)
+                mail.send(message, before_it_may_arrive=keep)
             elif webhook:
                 with closing(Line(webhook)) as line:
                     line.post(f"digest-{hashlib.sha256(digest.name.encode()).hexdigest()[:32]}", event)
+                keep()  # posted once more it would have the same name
             sent += 1
         except (NotSent, NotTaken) as error:
             # What may have arrived is not sent again: nobody gets a week twice.
             perhaps = isinstance(error, NotSent) and error.perhaps
             if not perhaps:
-                store.counters.release_alarm(site, claim, after=AGAIN)
+                try:
+                    store.counters.release_alarm(site, claim, after=AGAIN)
+                except StoreAway:
+                    owed.add((site.id, claim))
             why = str(error).replace(address, "its reader") if address else error  # servers say whom they refuse
             log.warning("the digest of %s was not sent%s: %s", site.id, "" if perhaps else " yet", why)
     return sent
@@ -144,13 +159,14 @@ def keep_sending(
     ending: Event,
 ) -> None:
     """Send each week's digest, until it is to end. ``every``: seconds between two looks."""
+    owed: set[tuple[str, str]] = set()
     while not ending.is_set():
         for site in sites.values():
             if ending.is_set():
                 return
             try:
                 with suppress(StoreAway):  # it is said elsewhere, and there is a next time
-                    send_due(store, site, settings, mail, webhooks.get(site.id), datetime.now(UTC))
+                    send_due(store, site, settings, mail, webhooks.get(site.id), datetime.now(UTC), owed)
             except ConsentError as error:
                 log.error("the digest of %s could not be made: %s", site.id, error)
             except Exception:  # whatever it is, the other sites and the next week go on

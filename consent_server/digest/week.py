@@ -17,7 +17,7 @@ from ..site import Site
 from ..store import Store
 from ..web.marketer.rates import advice_of
 from ..web.marketer.words import Words
-from ..web.marketer.words.sentences import advice_in_words, mark_in_words
+from ..web.marketer.words.sentences import advice_in_words, mark_in_words, moves_in_words
 
 GOAL = GOALS[-1]
 """What the headline is about."""
@@ -64,7 +64,7 @@ class Week:
 
     @property
     def report(self) -> Report:
-        """The same by day."""
+        """The same by day, with what GOAL says of it."""
         found, period = self.found, self.period
         return Report(
             self.site.id,
@@ -76,6 +76,9 @@ class Week:
             period.before,
             timezone=self.site.timezone,
             is_unlike=found.is_unlike,
+            goal=GOAL,
+            spread=found.spread(GOAL),
+            zone_since=found.zone_since,
         )
 
     def values(self, words: Words, page: str | None) -> dict[str, Any]:
@@ -95,11 +98,7 @@ class Week:
         else:
             lead = [words(f"lead_{GOAL}", **said), words("lead_grants", **said)] if total.answered else []
             lead = lead or [words("lead_answer", **said)]
-        what = ", ".join(
-            str(words("trend_item", rate=words.inside(f"rate_{name}"), points=words.points(move.difference)))
-            for name, move in self.report.moves.items()
-            if move and move.clear
-        )
+        what = moves_in_words(words, self.report.moves, GOAL)
         advised = advice_of(self.found, GOAL)[:MOST_ADVICE]
         return {
             "words": words,

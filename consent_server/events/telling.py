@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import random
+import re
 import secrets
 import time
 from collections import Counter, deque
@@ -124,16 +125,24 @@ class Teller:
         self._seconds = seconds
         self._name = secrets.token_urlsafe(12)
         self._lines: deque[Line] = deque()
+        self._is_begun = False
         self._down: Pause | None = None
         self._refused: dict[Bucket, Pause] = {}
 
     def begin(self) -> None:
-        """Have what is decided from now on told, if nothing was until now; ``go_on`` does so too.
+        """Have what is decided from now on told, if this address was told nothing until now; ``go_on`` does so too.
 
         Raises:
             StoreAway: the store does not answer.
         """
-        self._feed.untold(self._site, begins=True)
+        if self._feed.begin(self._site, _digest(self._webhook)):
+            log.warning(
+                "the webhook of %s is another one: it is told what is decided from now on, and what waited for the one "
+                "before is told nobody; `consent-server log export %s --since start` has it",
+                self._site.id,
+                self._site.id,
+            )
+        self._is_begun = True
 
     def go_on(self) -> int:
         """Tell what was not told yet, as far as the receiver takes it, and return how many decisions that were.
@@ -143,6 +152,8 @@ class Teller:
         """
         if self._down and not self._down.is_over:
             return 0
+        if not self._is_begun:
+            self.begin()
         untold = self._feed.untold(self._site, begins=True)
         for bucket in self._refused.keys() - untold.keys():  # another server has told it
             del self._refused[bucket]
@@ -262,6 +273,12 @@ class Teller:
     def _say(self, error: ConsentError, is_new: bool) -> None:
         if is_new:
             log.warning("a decision of %s was not taken and is told again until it is: %s", self._site.id, error)
+
+
+def _digest(webhook: Webhook) -> str:
+    """Return what names an address, without the name and the password in it, which change."""
+    address = re.sub(r"//[^/?#]*@", "//", webhook.url)
+    return hashlib.sha256(address.encode()).hexdigest()[:16]
 
 
 def keep_telling(teller: Teller, every: float = 2) -> None:

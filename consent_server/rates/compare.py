@@ -125,6 +125,16 @@ class Verdict:
         return f"{winner} is better, by {low * 100:.1f} to {high * 100:.1f} points."
 
 
+def must_be_goal(goal: str) -> None:
+    """Return if this is a goal.
+
+    Raises:
+        BadQuestion: it is not one of GOALS.
+    """
+    if goal not in GOALS:
+        raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}, not {goal[:40]!r}.")
+
+
 def verdicts(variants: Mapping[str, Counts], goal: str) -> list[Verdict]:
     """Compare each variant with the first.
 
@@ -138,8 +148,7 @@ def verdicts(variants: Mapping[str, Counts], goal: str) -> list[Verdict]:
     Raises:
         BadQuestion: the goal is not one of GOALS.
     """
-    if goal not in GOALS:
-        raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}, not {goal[:40]!r}.")
+    must_be_goal(goal)
     names = list(variants)
     alpha = _FALSE_WINNERS / len(GOALS) / max(1, len(names) - 1)
     return [_verdict(names[0], b, variants[names[0]], variants[b], goal, alpha) for b in names[1:]]

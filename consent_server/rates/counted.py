@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from ..entry import SIGNAL
 from ..site import Site
-from ..store import Store
+from ..store import PARTS, SEPARATOR, Store
 from ..store.counters import Row
 from .counts import Counts
 from .only import Only, value_in
@@ -50,20 +51,23 @@ def days_of(store: Store, site: Site, period: Period, only: Only) -> dict[str, C
     return {day.isoformat(): counts for day, counts in zip(period, daily, strict=True)}
 
 
-def rows_of(
-    store: Store, site: Site, period: Period, asked: Sequence[str], only: Only
-) -> tuple[dict[str, dict[str, Counts]], dict[tuple[str, str], date]]:
-    """Return the counts of a part of the shoppers by each of these dimensions, and the first day of each value.
+@dataclass(frozen=True)
+class Rows:
+    """Counts by dimension and value, the first day on which each was counted, and what was counted on the last day."""
 
-    What never occurred is left out.
-    """
+    by: dict[str, dict[str, Counts]]
+    since: dict[tuple[str, str], date] = field(default_factory=dict)
+    last: dict[tuple[str, str], Counts] = field(default_factory=dict)
+
+
+def rows_of(store: Store, site: Site, period: Period, asked: Sequence[str], only: Only) -> Rows:
+    """Return the counts of a part of the shoppers by each of these dimensions; what never occurred is left out."""
     counted = {
         kind: store.counters.daily(site, period.first, period.last, kind)
         for kind in {only.counted(by) if only else by for by in asked}
     }
-    found: dict[str, dict[str, Counts]] = {by: {} for by in asked}
-    since: dict[tuple[str, str], date] = {}
-    for by, rows in found.items():
+    found = Rows({by: {} for by in asked})
+    for by, rows in found.by.items():
         for cell, days in counted[only.counted(by) if only else by].items():
             total = Counts(tuple(map(sum, zip(*days, strict=True))))
             if (by, cell) == ("how", SIGNAL):
@@ -72,13 +76,26 @@ def rows_of(
                 continue
             value, first = value_in(cell, by) if only else cell, next(n for n, row in enumerate(days) if any(row))
             rows[value] = rows.get(value, Counts()) + total
-            since[by, value] = min(since.get((by, value), date.max), period.first + timedelta(days=first))
-    return found, since
+            key = by, value
+            found.since[key] = min(found.since.get(key, date.max), period.first + timedelta(days=first))
+            found.last[key] = found.last.get(key, Counts()) + Counts(days[-1])
+    return found
+
+
+def cells_of(store: Store, site: Site, period: Period, only: Only) -> dict[tuple[str, ...], Counts]:
+    """Return the counts of a part of the shoppers by the values of PARTS; none of a country, which is counted alone."""
+    found: dict[tuple[str, ...], Counts] = {}
+    if "country" not in only:
+        for cell, counts in counts_of(store, site, period, only.counted()).items():
+            if only.has(cell):
+                values = tuple(cell.split(SEPARATOR)[: len(PARTS)])
+                found[values] = found.get(values, Counts()) + counts
+    return found
 
 
 def rules_of(store: Store, site: Site, period: Period, only: Only) -> dict[str, Counts]:
     """Return the counts by rule; none of one rule alone, nor of a country, of which they are not counted."""
-    return {} if {"rule", "country"} & {*only} else rows_of(store, site, period, ["rule"], only)[0]["rule"]
+    return {} if {"rule", "country"} & {*only} else rows_of(store, site, period, ["rule"], only).by["rule"]
 
 
 def together_since(store: Store, site: Site, days: Mapping[str, Counts], only: Only, period: Period) -> date | None:

@@ -68,41 +68,64 @@ class Experiment:
         return Pace(sum(self.lately.get(name, Counts()).answered for name in (verdict.a, verdict.b)), self.days)
 
 
-def tried(asked: Sequence[tuple[date, Sequence[str]]], now: Sequence[str], span: Period) -> Trial | None:
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """Variants that are asked, and how many of the visits each gets, in the order of their names; none if unknown."""
+
+    names: frozenset[str]
+    weights: tuple[int, ...]
+
+    def goes_on(self, other: _Set) -> bool:
+        """Return whether the other set is this one, as far as is known: what older versions wrote has no weights."""
+        return self.names == other.names and not (self.weights and other.weights and self.weights != other.weights)
+
+
+def tried(
+    asked: Sequence[tuple[date, Sequence[str]]],
+    now: Sequence[str],
+    span: Period,
+    weights: Sequence[tuple[int, ...]] = (),
+) -> Trial | None:
     """Return the trial that was going on at the end of ``span``, or else the last one in it that has a whole day.
 
-    The day on which other variants were begun to be asked belongs to neither side, if they share one: what is counted
+    Other weights begin anew, as other variants do: of better days more would be of one variant than of the other. The
+    day on which others were begun to be asked belongs to neither side, if they share a variant: what is counted
     of that one knows no hours. What was asked before it was first written down is taken to be what was asked then.
 
     Args:
         asked: which variants were asked from which day on, the oldest first.
         now: those of the configuration, in its order.
         span: the days that are looked at.
+        weights: those of the variants of each of ``asked``, as far as they are known.
     """
-    told = [*asked] or [(span.last, now)]
-    changes: list[tuple[date, frozenset[str]]] = []
-    for day, variants in [each for each in told if each[0] <= span.last] or told[:1]:
-        if not changes or changes[-1][1] != frozenset(variants):
-            changes.append((day if changes else date.min, frozenset(variants)))
+    known = [*weights, *[()] * (len(asked) + 1)]
+    told = [(day, _Set(frozenset(names), known[i])) for i, (day, names) in enumerate(asked or [(span.last, now)])]
+    changes: list[tuple[date, _Set]] = []
+    for day, found in [each for each in told if each[0] <= span.last] or told[:1]:
+        if not changes or not changes[-1][1].goes_on(found):
+            changes.append((day if changes else date.min, found))
+        elif found.weights:
+            changes[-1] = changes[-1][0], found
     ends = [*(day for day, _ in changes[1:]), None]
-    for (start, names), end in reversed([*zip(changes, ends, strict=True)]):
+    for (start, these), end in reversed([*zip(changes, ends, strict=True)]):
+        names = these.names
         if len(names) < 2:
             continue
         first, last = max(start, span.first), span.last if end is None else end
-        first += _DAY * _is_mixed(names, _asked_on(first, changes))
-        last -= _DAY * (end is not None and _is_mixed(names, _asked_on(last, changes)))
+        first += _DAY * _is_mixed(these, _asked_on(first, changes))
+        last -= _DAY * (end is not None and _is_mixed(these, _asked_on(last, changes)))
         if end is None or first <= last:
             return Trial(tuple(now) if names == {*now} else tuple(sorted(names)), first, last, end is None)
     return None
 
 
-def _asked_on(day: date, changes: Sequence[tuple[date, frozenset[str]]]) -> Iterator[frozenset[str]]:
+def _asked_on(day: date, changes: Sequence[tuple[date, _Set]]) -> Iterator[_Set]:
     """Yield which variants were asked at some moment of a day, each set of them."""
-    for i, (start, names) in enumerate(changes):
+    for i, (start, found) in enumerate(changes):
         if start <= day and (i + 1 == len(changes) or day <= changes[i + 1][0]):
-            yield names
+            yield found
 
 
-def _is_mixed(names: frozenset[str], sets: Iterator[frozenset[str]]) -> bool:
-    """Return whether one of these variants was asked among others too."""
-    return any(other != names and other & names for other in sets)
+def _is_mixed(these: _Set, sets: Iterator[_Set]) -> bool:
+    """Return whether one of these variants was asked among others too, or with other weights."""
+    return any(other != these and other.names & these.names for other in sets)

@@ -13,6 +13,8 @@ from .experiment import Experiment
 from .happened.alarms import Alarm
 from .happened.marks import Mark
 from .period import Period
+from .together import followed
+from .together.spread import Spread, spreads
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,35 @@ class Overview:
     """Whether answers under several rules by place are together, so that parts of the shoppers are no contest."""
     is_unlike: bool = False
     """Whether they are in the period or the one before, so that these are no contest either."""
+    cells: Mapping[tuple[str, ...], Counts] = field(default_factory=dict)
+    """By language, variant and device together."""
+    today: Mapping[tuple[str, str], Counts] | None = None
+    """What the last day has of each value of a dimension, where that day is still going on."""
+    days_before: Mapping[str, Counts] = field(default_factory=dict)
+    """Each day of the period before."""
 
-    def days_of(self, by: str, value: str) -> int:
-        """Return on how many days a part of the shoppers could be counted, which may be younger than the shop."""
-        first = max(self.counted.first, self.first_days.get((by, value), self.counted.first))
-        return max(1, (self.counted.last - first).days + 1)
+    def spread(self, goal: str) -> dict[str, Spread]:
+        """Return how much more than by chance the days of both periods vary, by rate."""
+        return spreads(self.days.values(), self.days_before.values(), followed(goal))
+
+    def days_of(self, by: str, value: str) -> float:
+        """Return on how many days like the whole ones a part of the shoppers was counted.
+
+        Those are the days on which its dimension was: on the others it could have been seen, and was not. Where other
+        words were asked from its first day on, as in one language more, it began then.
+        """
+        first = min((day for (each, _), day in self.first_days.items() if each == by), default=self.counted.first)
+        own = self.first_days.get((by, value), first)
+        if by == "language" and any(mark.kind in _BEGINS and mark.first == own for mark in self.marks):
+            first = own
+        today = None if self.today is None else self.today.get((by, value), Counts())
+        return _like_whole(first, self.counted, self.rows[by][value], today)
+
+    @property
+    def days_like_whole(self) -> float:
+        """On how many days like the whole ones all were counted."""
+        today = None if self.today is None else self.days[self.counted.last.isoformat()]
+        return _like_whole(self.counted.first, self.counted, self.total, today)
 
     @property
     def total(self) -> Counts:
@@ -69,6 +95,18 @@ class Overview:
     def signalled(self) -> int:
         """Banners of the period that were shown to a browser which sends a privacy signal."""
         return self.rows.get("how", {}).get(SIGNAL, Counts()).shown
+
+
+_BEGINS = ("words", "revision")
+"""What happens when a language is added, on its first day."""
+
+
+def _like_whole(first: date, counted: Period, all_days: Counts, today: Counts | None) -> float:
+    """Return how many whole days have as many banners as these, one of which may still be going on."""
+    days = max(1, (counted.last - max(first, counted.first)).days + 1)
+    if today is None or days == 1 or all_days.shown <= today.shown:
+        return days
+    return (days - 1) * all_days.shown / (all_days.shown - today.shown)
 
 
 def first_counted(days: Mapping[str, Counts]) -> date | None:

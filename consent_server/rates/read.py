@@ -13,7 +13,7 @@ from ..store import SEPARATOR, Store
 from ..store.connection.zones import day_number
 from ..store.evidence.asked import Asked
 from ..store.keys import midnight
-from .counted import answers, counts_of, days_of, rows_of, rules_of, together_since
+from .counted import answers, cells_of, counts_of, days_of, rows_of, rules_of, together_since
 from .counts import Counts
 from .experiment import PACE, Experiment, Trial, tried
 from .happened.alarms import Alarm, alarms
@@ -22,6 +22,8 @@ from .only import Only, value_in
 from .overview import Overview, first_counted, is_mixed
 from .period import Period
 from .report import LOGGED, Difference, Recount, Report
+from .together import followed
+from .together.spread import spreads
 
 TOGETHER = ("parts", "placed")
 """The combinations that a decision is counted by, besides DIMENSIONS."""
@@ -54,7 +56,13 @@ def day_of(site: Site, seconds: float) -> date:
 
 
 def report(
-    store: Store, site: Site, period: Period, by: str, only: Only = EVERYTHING, against: Period | None = None
+    store: Store,
+    site: Site,
+    period: Period,
+    by: str,
+    only: Only = EVERYTHING,
+    against: Period | None = None,
+    goal: str | None = None,
 ) -> Report:
     """Return the counts of a site over a period, by one of DIMENSIONS.
 
@@ -65,17 +73,35 @@ def report(
         by: one of DIMENSIONS.
         only: the part of the shoppers that is looked at.
         against: the days that they are compared with; as many before if left out.
+        goal: one of GOALS, which then says too whether things get better.
 
     Raises:
         StoreAway: the store does not answer.
     """
     now = days_of(store, site, period, only)
     total = Counts.total(now.values())
-    rows = now if by == "day" else {only[by]: total} if by in only else rows_of(store, site, period, [by], only)[0][by]
+    rows = now if by == "day" else {only[by]: total} if by in only else rows_of(store, site, period, [by], only).by[by]
     against = against or period.before
-    before = Counts.total(days_of(store, site, against, only).values())
+    then = days_of(store, site, against, only)
+    before = Counts.total(then.values())
     is_unlike = is_mixed((rules_of(store, site, period, only), total), (rules_of(store, site, against, only), before))
-    return Report(site.id, period, by, rows, total, before, against, only, site.timezone, is_unlike)
+    whole = now if len(only) < 2 else answers(store, site, period, "day")
+    return Report(
+        site.id,
+        period,
+        by,
+        rows,
+        total,
+        before,
+        against,
+        only,
+        site.timezone,
+        is_unlike,
+        goal,
+        spreads(now.values(), then.values(), followed(goal)),
+        together_since(store, site, whole, only, period) if by != "day" or len(only) > 1 else None,
+        _zone_since(store, site),
+    )
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
@@ -117,26 +143,28 @@ def overview(
     everything = answers(store, site, Period(start, end), "day")
     known = days_of(store, site, Period(start, end), only) if only else everything
     days = _within(known, period)
-    before = Counts.total(days_of(store, site, against or period.before, only).values())
+    then = days_of(store, site, against or period.before, only)
+    before = Counts.total(then.values())
     unlike = alarms(_within(everything, watched))
     asked = [(day_of(site, each.at / 1000), each) for each in store.notices.asked(site)]
     notes = [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
     happened = marks(asked, _within(everything, Period(period.first - WATCHED, end)), period, notes)
     if not _any(days):
         is_known = _any(everything) or _any(answers(store, site, year, "day"))
-        return Overview(days, before, {}, unlike, None, is_known, period, happened)
-    trial = tried([(on, each.variants) for on, each in asked], [variant.name for variant in site.variants], year)
+        return Overview(days, before, {}, unlike, None, is_known, period, happened, days_before=then)
+    steps, weights = [(on, each.variants) for on, each in asked], [each.weights for _, each in asked]
+    trial = tried(steps, [variant.name for variant in site.variants], year, weights)
     by = [name for name in only.crossed if trial or name != "variant"]
     by += [] if only else ["how"]
     by += [] if {"rule", "country"} & {*only} else ["rule"]
-    rows, since = rows_of(store, site, period, by, only)
+    rows = rows_of(store, site, period, by, only)
     together = together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    now, last = (rows.get("rule", {}), Counts.total(days.values())), min(period.last, day)
+    now, last = (rows.by.get("rule", {}), Counts.total(days.values())), min(period.last, day)
     counted = max(period.first, together or period.first, first_counted(known) or period.first)
     return Overview(
         days,
         before,
-        rows,
+        rows.by,
         unlike,
         _experiment(store, site, trial, everything, asked) if trial and not only else None,
         True,
@@ -144,9 +172,12 @@ def overview(
         happened,
         _zone_since(store, site),
         together,
-        since,
+        rows.since,
         is_mixed(now),
         is_mixed(now, (rules_of(store, site, against or period.before, only), before)),
+        cells_of(store, site, period, only),
+        rows.last if last == (today or day) else None,
+        then,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 from ..entry import COLUMNS, SIGNAL
 from ..site import OPTIONAL
 from .compare import Change, change
-from .counts import LINES, RATES, Counts, Rate
+from .counts import RATES, Counts, Rate
 from .period import Period
-from .together import direction, moves
+from .together import direction, followed, moves
+from .together.spread import Spread
 
 LOGGED = COLUMNS[1:]
 """What of the COLUMNS can be counted again: of a banner that was shown there is no entry in the log."""
@@ -40,16 +41,26 @@ class Report:
     """In which the days are."""
     is_unlike: bool = False
     """Whether several rules by place weigh in these periods, so that they are no contest."""
+    goal: str | None = None
+    """What is aimed at, one of GOALS, which then says too whether things get better."""
+    spread: Mapping[str, Spread] = field(default_factory=dict)
+    """How much more than by chance the days of both periods vary, by rate."""
+    parts_since: date | None = None
+    """The first day of the period on which parts were counted together, where that is not the first of all."""
+    zone_since: date | None = None
+    """The first day that was counted in the site's time zone, where days before were counted in another."""
 
     @property
     def moves(self) -> Mapping[str, Change | None]:
-        """How far each of LINES moved, held together; nothing where the periods are no contest."""
-        return dict.fromkeys(LINES) if self.is_unlike else moves(self.total, self.before)
+        """How far the goal and each of LINES moved, held together; nothing where the periods are no contest."""
+        if self.is_unlike:
+            return dict.fromkeys(followed(self.goal))
+        return moves(self.total, self.before, self.goal, self.spread)
 
     @property
     def trend(self) -> str:
         """Whether things get better (``together.direction``), or ``ruled`` where the periods are no contest."""
-        return "ruled" if self.is_unlike else direction(self.moves)
+        return "ruled" if self.is_unlike else direction(self.moves, self.goal)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report for machines: counts and rates of the total and of each row."""
@@ -58,9 +69,12 @@ class Report:
             "from": self.period.first.isoformat(),
             "to": self.period.last.isoformat(),
             "timezone": self.timezone,
+            **({"zone_since": self.zone_since.isoformat()} if self.zone_since else {}),
+            **({"parts_since": self.parts_since.isoformat()} if self.parts_since else {}),
             "by": self.by,
             "against": {"from": self.against.first.isoformat(), "to": self.against.last.isoformat()},
             **({"only": {**self.only}} if self.only else {}),
+            **({"goal": self.goal} if self.goal else {}),
             "total": _plain(self.total.named(), self.total.rates()),
             "change": dict.fromkeys(RATES) if self.is_unlike else _moved(self.total, self.before),
             "trend": {
@@ -134,17 +148,21 @@ class Report:
         ]
         title = f"{self.site}, {self.period.first} to {self.period.last} ({self.timezone})"
         title += f", only {self._part}" if self.only else ""
-        return "\n".join([title, *([self._against()] if moved else []), "", *lines]) + "\n"
+        return "\n".join([title, *([self._against()] if moved else []), *self._missing(), "", *lines]) + "\n"
+
+    def _missing(self) -> Iterator[str]:
+        """Yield what is to be known of some of the days, a line each."""
+        if self.parts_since:
+            yield f"Parts are counted together since {self.parts_since}: earlier days are missing."
+        if self.zone_since and self.zone_since > self.period.first:
+            yield f"Days before {self.zone_since} were counted in another time zone."
 
     def _against(self) -> str:
         """Return in a line how the rates moved, held together as on the page."""
         against = f"Against {self.against.first} to {self.against.last}"
         if self.is_unlike:
             return f"{against}: not compared, as rules by place ask different things; --rule looks at one of them."
-        moved = ", ".join(
-            f"{name.replace('_', 's ') if '_' in name else f'{name} rate'} {_points(move)}"
-            for name, move in self.moves.items()
-        )
+        moved = ", ".join(f"{_named(name)} {_points(move)}" for name, move in self.moves.items())
         return f"{against}: {moved}."
 
 
@@ -219,6 +237,11 @@ def _cell(text: str) -> str:
     https://owasp.org/www-community/attacks/CSV_Injection
     """
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _named(rate: str) -> str:
+    kind, _, category = rate.partition("_")
+    return {"grant": f"grants {category}", "reach": f"reach of {category}"}.get(kind, f"{rate} rate")
 
 
 def _percent(rate: Rate) -> str:

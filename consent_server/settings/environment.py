@@ -264,6 +264,13 @@ ENVIRONMENT: tuple[Row, ...] = tuple(each.metadata["row"] for each in fields(Set
 _NAMES = [row.name for row in ENVIRONMENT]
 
 
+def _one_line(value: str) -> str:
+    """Return a value that is on one line, but for a list whose commas end its lines."""
+    if any(len(part.strip().splitlines()) > 1 for part in value.split(",")):
+        raise ValueError("takes one line; where it takes several values, they are separated by commas")
+    return value
+
+
 def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of the environment; each may also be a file's name in ``NAME_FILE``.
 
@@ -280,7 +287,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{row.name} and {row.name}_FILE are both set; set one.", row.name)
         if path:
             try:
-                written = Path(path).read_text(encoding="utf-8").strip()
+                written = Path(path).read_text(encoding="utf-8-sig").strip()
             except OSError as error:
                 raise SettingsError(
                     f"{row.name}_FILE names {path}, which cannot be read: {error.strerror}.", row.name
@@ -291,7 +298,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
                 raise SettingsError(f"{row.name}_FILE names {path}, which is empty.", row.name)
         if written:
             try:
-                values[each.name] = row.read(written)
+                values[each.name] = row.read(_one_line(written.replace("\ufeff", "")))
             except ValueError as error:
                 shown = "" if row.secret else f" is {written!r} but"
                 raise SettingsError(f"{row.name}{shown} {error}.", row.name) from None

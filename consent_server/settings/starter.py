@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from ..site import ConsentError
 
@@ -23,6 +24,19 @@ class Exists(ConsentError):
     """A file is there already, and is left alone."""
 
     problem = "exists"
+
+
+_TIMEZONE = " # days of the rates begin and end in it; UTC without one"
+
+_LOCALTIME = Path("/etc/localtime")
+
+
+def zone_here() -> str | None:
+    """Return the time zone of this machine, where it says one by name that is not UTC's: the shop's, most likely."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    linked = str(_LOCALTIME.resolve()).rpartition("zoneinfo/")[2] if _LOCALTIME.is_symlink() else ""
+    name = named or linked
+    return name if name in available_timezones() and "/" in name and not name.startswith("Etc/") else None
 
 
 def site_id(name: str) -> str:
@@ -39,6 +53,7 @@ def compose(
     policy_updated: date,
     languages: Iterable[str],
     life: Mapping[str, str],
+    timezone: str | None = None,
 ) -> str:
     """Return the text of a ``consent.toml``, with comments.
 
@@ -49,6 +64,7 @@ def compose(
         policy_updated: the date of that policy.
         languages: languages of the banner, the shop's first one first.
         life: how long the example lives, as each of these languages says it.
+        timezone: in which the days of the rates begin and end, if that is known.
     """
     languages = [*languages]
     return TEMPLATE.format(
@@ -59,6 +75,7 @@ def compose(
         policy_url=_toml(policy_url),
         policy_updated=policy_updated.isoformat(),
         languages=_toml(languages),
+        timezone=("" if timezone else "# ") + f"timezone = {_toml(timezone or 'Asia/Baku')}".ljust(38) + _TIMEZONE,
         purposes="\n".join(f'# purpose.{lang} = "…"' for lang in languages),
         lives="\n".join(f"# life.{lang} = {_toml(life[lang])}" for lang in languages),
     )

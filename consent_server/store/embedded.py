@@ -24,6 +24,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ..site import ConsentError
+from .connection.torn import Damaged, cut_off
 
 log = logging.getLogger(__name__)
 
@@ -127,14 +128,15 @@ class Embedded:
     def _run(self, socket: Path) -> None:
         log_file = self.folder / "valkey.log"
         program = Path(binary())
-        # Servers older than Valkey 9.1.2 cut a half-written decision off their file in the wrong place; this program,
-        # which is installed beside them, in the right one.
-        mends = program.with_name(program.name.replace("-server", "-check-aof"))
-        manifest = self.folder / "appendonlydir" / "appendonly.aof.manifest"
-        if mends.exists() and manifest.exists():
-            subprocess.run(  # nosec B603  # noqa: S603
-                [mends, "--fix", manifest], input=b"y\n", capture_output=True, check=False
-            )
+        try:
+            cut_off(program.with_name(program.name.replace("-server", "-check-aof")), self.folder)
+        except Damaged as error:
+            raise NoValkey(str(error)) from None
+        except OSError as error:
+            raise NoValkey(
+                f"What was half written in {self.folder} is not cut off, for no copy of it can be kept "
+                f"({error.strerror}): make room there."
+            ) from None
         self._process = subprocess.Popen(  # nosec B603  # noqa: S603
             [
                 *(str(program), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),

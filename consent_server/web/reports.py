@@ -114,6 +114,8 @@ def _blocked(report: dict[str, Any] | list[dict[str, Any]]) -> Iterator[str]:
     """Yield the addresses in a report: ``report-uri`` sends one in an object, ``report-to`` several in a list."""
     for each in report[:MOST] if isinstance(report, list) else [report]:
         body = each.get("csp-report", each.get("body"))
+        if isinstance(body, Mapping) and body.get("disposition") == "enforce":
+            continue  # the page's policy has stopped it
         for key in ("blocked-uri", "blockedURL"):
             found = body.get(key) if isinstance(body, Mapping) else None
             if isinstance(found, str) and re.match(r"(https?|wss?)://[^/?#\s]", found):

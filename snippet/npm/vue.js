@@ -1,5 +1,5 @@
 /** For Vue 3.3 and newer, and Nuxt. A server draws as if nobody had answered; the answer comes once it is mounted. */
-import { computed, defineComponent, onMounted, onUnmounted, shallowRef, toValue } from 'vue';
+import { computed, defineComponent, getCurrentInstance, onMounted, onUnmounted, shallowRef, toValue } from 'vue';
 import { allows, choice, subscribe } from './answer.js';
 import { loadConsent } from './index.js';
 
@@ -38,11 +38,9 @@ export function useConsent(category) {
     known.value = { answer: choice(), mounted: true };
   };
   let stop = () => {};
-  onMounted(() => {
-    stop = subscribe(update);
-    update();
-  });
-  onUnmounted(() => stop());
+  const begin = () => void ((stop = subscribe(update)), update());
+  if (getCurrentInstance()) onMounted(begin), onUnmounted(() => stop());
+  else if (globalThis.document) begin(); // in a store, say: for as long as the page
   return computed(() => {
     const { answer, mounted } = known.value;
     const asked = toValue(category);

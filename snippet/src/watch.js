@@ -77,12 +77,15 @@ export const report = (consent, answered) => {
   const post = () => {
     if (done || ofDocument('prerendering')) return;
     const hosts = entries.filter(({ startTime }) => startTime >= answered()).map(({ name }) => new URL(name)).filter(isForeign);
-    const seen = Object.entries({
+    const found = Object.entries({
       cookie: unlisted(0, () => ofDocument('cookie').split('; ').map((/** @type {string} */ each) => each.split('=')[0])),
       'local-storage': unlisted(1, () => Object.keys(localStorage)),
       'session-storage': unlisted(2, () => Object.keys(sessionStorage)),
       request: hosts.map(({ host }) => fold(host)),
-    }).flatMap(([kind, found]) => [...new Set(found)].map((name) => [kind, name])).slice(0, MOST);
+    }).flatMap(([kind, each]) => [...new Set(each)].map((name, turn) => ({ turn, seen: [kind, name] })));
+    // Each kind has its turn, so that a hundred cookies leave room for a host.
+    const last = found.map((each) => each.turn).sort((one, other) => one - other)[MOST] ?? MOST;
+    const seen = found.filter((each) => each.turn < last).map((each) => each.seen);
     if (!seen[0]) return; // perhaps later, when the page is left
     done = true;
     fetch(new URL('seen', server), {

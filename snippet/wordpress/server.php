@@ -15,6 +15,7 @@ defined( 'ABSPATH' ) || exit;
 const KNOWN       = 'consent_server_known';
 const FRESH       = 'consent_server_fresh';
 const ASKED_AGAIN = 'consent_server_again';
+const LISTED      = 'consent_server_listed';
 const SECONDS     = 2;
 const LONGEST     = 262144; // Bytes of an answer.
 
@@ -82,15 +83,39 @@ function fetched(): array {
 }
 
 /**
+ * What this WordPress is to the server, as browsers name it: scheme, host and port.
+ */
+function own_origin(): string {
+	$home = wp_parse_url( home_url() );
+	return strtolower( $home['scheme'] . '://' . $home['host'] ) . ( isset( $home['port'] ) ? ':' . $home['port'] : '' );
+}
+
+/**
+ * Whether the server refuses what visitors of this WordPress answer, as its consent.toml does not list the address here.
+ * It is asked by those who look at a page of the administration, as seldom as for the keys.
+ */
+function is_foreign(): bool {
+	$of   = site_address() . ' ' . own_origin();
+	$kept = get_transient( LISTED );
+	if ( ! is_array( $kept ) || $kept['of'] !== $of ) {
+		$status = document( site_address() . 'place', array( 'Origin' => own_origin() ) )[0];
+		$kept   = array( 'of' => $of, 'is' => 403 === $status );
+		set_transient( LISTED, $kept, 200 === $status ? HOUR_IN_SECONDS : MINUTE_IN_SECONDS );
+	}
+	return $kept['is'];
+}
+
+/**
  * What stands at an address, and the status that it came with; 0 where nothing came.
  *
- * @param string $address whole.
+ * @param string                $address whole.
+ * @param array<string, string> $headers more of them.
  * @return array{int, string}
  */
-function document( string $address ): array {
+function document( string $address, array $headers = array() ): array {
 	$answer = wp_remote_get(
 		$address,
-		array( 'timeout' => SECONDS, 'redirection' => 0, 'limit_response_size' => LONGEST )
+		array( 'timeout' => SECONDS, 'redirection' => 0, 'limit_response_size' => LONGEST, 'headers' => $headers )
 	);
 	return array( (int) wp_remote_retrieve_response_code( $answer ), wp_remote_retrieve_body( $answer ) );
 }
@@ -100,4 +125,5 @@ function forget(): void {
 	delete_option( KNOWN );
 	delete_transient( FRESH );
 	delete_transient( ASKED_AGAIN );
+	delete_transient( LISTED );
 }

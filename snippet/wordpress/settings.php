@@ -109,6 +109,10 @@ function faults(): array {
 		/* translators: %s: a line of consent.toml. */
 		$faults[] = sprintf( __( 'The WP Consent API is not told what visitors answer: add the line %s to the server’s consent.toml.', 'consent-server' ), '[sites.' . setting( 'site' ) . '.vendors.wordpress]' );
 	}
+	if ( in_array( $fault, array( '', 'untold' ), true ) && is_foreign() ) {
+		/* translators: 1: an address, 2: what was typed. */
+		$faults[] = sprintf( __( 'The consent server refuses what visitors answer here: write "%1$s" into origins of [sites.%2$s] in its consent.toml, and reload it.', 'consent-server' ), own_origin(), setting( 'site' ) );
+	}
 	return $faults;
 }
 

@@ -16,6 +16,7 @@ foreach ( $consent_server_sites as $consent_server_site ) {
 	delete_option( 'consent_server_known' );
 	delete_transient( 'consent_server_fresh' );
 	delete_transient( 'consent_server_again' );
+	delete_transient( 'consent_server_listed' );
 	if ( is_multisite() ) {
 		restore_current_blog();
 	}

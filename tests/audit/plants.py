@@ -329,6 +329,16 @@ PLANTS = {
         by="own.js",
         scripts={"own.js": "new WebTransport('{https}/transport')"},
     ),
+    "unless-somebody-drives-the-browser": request(
+        "<script>if (!navigator.webdriver && !/headless/i.test(navigator.userAgent)) {" + HIT % "driven" + "}</script>",
+        "driven",
+    ),
+    "unless-somebody-drives-the-browser-of-a-worker": request(
+        "<script>new SharedWorker('/share.js')</script>",
+        "driven-worker",
+        by="share.js",
+        scripts={"share.js": "if (!/headless/i.test(navigator.userAgent)) " + HIT % "driven-worker"},
+    ),
     "after-a-key": request("<script>addEventListener('keydown', () => {" + HIT % "key" + "})</script>", "key"),
     "cookie-that-outlives-its-list": script(
         "consent.when('analytics').then(() => { document.cookie = '_t_long=1; Max-Age=315360000' })",

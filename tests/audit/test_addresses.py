@@ -12,6 +12,7 @@ from consent_server.audit.browsing.browser import Error
 from consent_server.audit.run import NotReached
 
 from .farm import Farm
+from .test_bad_input import kill_the_tab
 
 
 def test_an_address_is_audited_once_however_it_is_typed(farm: Farm) -> None:
@@ -56,10 +57,41 @@ def test_a_name_and_password_in_the_address_let_the_audit_in(farm: Farm) -> None
         return Response(f'<!doctype html>{farm.tag}<a href="/two">two</a>', content_type="text/html")
 
     farm.files |= {"/private": private, "/two": private}
-    named = farm.url("/private").replace("//", "//u:p@")
+    named = farm.url("/private").replace("//", "//u:secret@")
     report = farm.audit(("before",), url=named, site=None, sites=[farm.site], pages=2)
-    assert (report.site, report.pages, report.findings) == ("shop", [named, farm.url("/two")], [])
+    assert (report.site, report.pages, report.findings) == ("shop", [farm.url("/private"), farm.url("/two")], [])
     assert report.notes == []
+    with pytest.raises(NotReached) as refused:
+        farm.audit(("before",), url=farm.url("/nothing").replace("//", "//u:secret@"))
+    assert "secret" not in f"{refused.value}"
+
+
+def test_a_name_and_password_in_the_address_stand_in_no_report(farm: Farm) -> None:
+    farm.page(
+        farm.fill(
+            '<script src="/own.js"></script><img alt="" src="{t}/pixel"><script>document.cookie = "a=1";'
+            "localStorage.b = 1; navigator.serviceWorker.register('/serve.js'); new Worker('/work.js')</script>"
+        ),
+        head="",
+    )
+    for path in ("/own.js", "/serve.js", "/work.js"):
+        farm.script(path, f"fetch('{{t}}{path}', {{ mode: 'no-cors' }})")
+    report = farm.audit(("before",), url=farm.url().replace("//", "//u:secret@"), pages=1)
+    assert {each.kind for each in report.findings} >= {"request", "cookie", "local-storage", "service-worker", "tag"}
+    assert "secret" not in report.json() + report.text() + report.markdown()
+
+
+def test_a_page_that_crashes_or_hangs_has_no_links_and_those_of_the_others_are_read(farm: Farm) -> None:
+    farm.page('<a href="/crash">1</a><a href="/hangs">2</a><a href="/two">3</a><a href="/konto/abmelden">4</a>')
+    farm.page('<script src="/kill"></script><a href="/lost">5</a>', "/crash")
+    farm.page('<script>onload = () => { for (;;); }</script><a href="/lost">5</a>', "/hangs")
+    farm.page('<a href="/three">6</a>', "/two")
+    farm.page("", "/three")
+    farm.files["/kill"] = kill_the_tab
+    report = farm.audit((), pages=9)
+    assert report.pages == [farm.url(path) for path in ("/", "/crash", "/hangs", "/two", "/three")]
+    assert f"The links of {farm.url('/crash')}, {farm.url('/hangs')} could not be read." in report.notes
+    assert f"Not opened, as by the name no page: {farm.url('/konto/abmelden')}." in report.notes
 
 
 def test_an_address_that_leads_to_another_is_not_audited(farm: Farm) -> None:

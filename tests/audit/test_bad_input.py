@@ -33,8 +33,9 @@ def never(_: Request) -> Response:
 
 def kill_the_tab(_: Request) -> Response:
     for process in psutil.Process().children(recursive=True):
-        if "--type=renderer" in process.cmdline():
-            process.kill()
+        with suppress(psutil.Error):  # it ends by itself
+            if "--type=renderer" in process.cmdline():
+                process.kill()
     return Response("")
 
 

@@ -12,11 +12,11 @@ from click.testing import CliRunner
 
 from consent_server.audit.browsing.documents import Documents
 from consent_server.audit.browsing.kept import MOST, Kept, newest
-from consent_server.audit.browsing.pages import read_sitemap
+from consent_server.audit.browsing.pages import _take, read_sitemap
 from consent_server.audit.browsing.visit import is_page
 from consent_server.audit.drafting.draft import draft
 from consent_server.audit.drafting.suggestions import Suggestions
-from consent_server.audit.findings import NO_PAGE, Finding, Judge
+from consent_server.audit.findings import CUT_SHORT, NO_PAGE, Finding, Judge
 from consent_server.audit.observed import ConsentCall, Observed, Sighting, unique
 from consent_server.audit.report import Report
 from consent_server.audit.states import _is_whole
@@ -64,6 +64,13 @@ def judged(*sightings: Sighting, of: Site | None = None, state: str = "before", 
         *("/api/event", "/static/app.js", "https://metrics.shop.example/", "https://data.shop.example/goods?id=1"),
         *("https://data.shop.example/events", "https://metrics.shop.example/health", "https://e.shop.example/collect"),
         *("/e?_=17", "/action/5", "/gtag.js", "/js/ga.js", "/s/?q=shoes&v=2&_=17", "/static/recorder.js"),
+        *(
+            "/goods?id=G-1234",
+            "/goods?id=G-AB12CD34EF",
+            "/c?tid=AW-2026",
+            "/list?e=1&p=2&tv=samsung",
+            "/x?ev=1&dl=1&ts=1",
+        ),
     ],
 )
 def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -> None:
@@ -90,6 +97,8 @@ def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -
             "https://smetrics.shop.example/b/ss/shop/1/JS-2.0/s1",
             "/li/insight.min.js",
         ),
+        *("/x?v=2&tid=G-ABCDE", "/hit?tid=UA-12345-1", "/px?idsite=1&rec=1", "/i?e=pv&p=web&tv=js-3.24.0"),
+        *("/y?page-url=u&browser-info=b", "/f?id=123456789012345&ev=PageView&dl=u&ts=1"),
     ],
 )
 def test_a_tracker_under_the_shops_own_name_is_suspected_by_path_and_query(address: str) -> None:
@@ -103,6 +112,29 @@ def test_a_script_with_an_everyday_name_is_a_trackers_with_its_calls() -> None:
     assert [each.name for each in judged(told)] == [told.name]
     umami = asked("/api/send", body='{"type":"event","payload":{"website":"1"}}')
     assert [each.name for each in judged(umami)] == [umami.name]
+
+
+def test_a_script_for_a_tag_s_number_is_googles_under_whatever_name() -> None:
+    numbers = ("G-AB12CD34EF", "GTM-AB12CD3", "AW-123456789", "GT-AB12CD34", "UA-12345-1", "DC-1234567")
+    scripts = [asked(f"/s{n}.js?id={number}", script=True) for n, number in enumerate(numbers)]
+    assert [each.name for each in judged(*scripts)] == [each.name for each in scripts]
+    goods = ("G-1234", "AW-2026", "g-ab12cd34ef", "MC-20261127", "GTM-1234", "GTM-XXXXXXX")
+    assert judged(*(asked(f"/s{n}.js?id={number}", script=True) for n, number in enumerate(goods))) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "is_its"),
+    [
+        ('{"n": "pageview", "u": "https://shop.example/", "d": "shop.example"}', True),
+        ('{"type":"event","payload":{"website":"0f9b1c2d-3e4f-5a6b-8c9d-0e1f2a3b4c5d"}}', True),
+        ('{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[]}', True),
+        ("v=1&tid=UA-12345-1&t=pageview", True),
+        ('{"type":"event","payload":{"goods":7}}', False),
+        ('{"n":"pageview","u":7,"d":"shop.example"}', False),
+    ],
+)
+def test_what_is_sent_tells_a_tracker_wherever_it_goes(body: str, is_its: bool) -> None:
+    assert bool(judged(asked("/anything", body=body))) is is_its
 
 
 def test_a_page_that_is_audited_is_no_tracker_whatever_it_is_called() -> None:
@@ -163,6 +195,22 @@ def test_a_state_in_which_no_page_opened_is_2(monkeypatch: pytest.MonkeyPatch) -
     assert done.exit_code == 2
     assert "Not audited, for no page of the shop could be opened: gpc." in done.stderr
     assert "before: nothing to mend" in done.stdout
+
+
+def test_a_state_that_was_cut_short_is_not_called_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = Observed("refused", looked_at={PAGE}, tags={PAGE: TAG}, answered=False, cut_short=True)
+    judge = Judge("shop.example", site(), [Observed("before", looked_at={PAGE}, tags={PAGE: TAG}), cut])
+    assert judge.findings() == []
+    report = Report(PAGE, "shop", "", [PAGE], ["before"], [], [], judge.notes(), judge.unaudited())
+    assert "refused: not audited, for the browser ended before all pages were looked at." in report.text()
+    assert [each.fault for each in compared(site(), report) if each.grave] == [
+        f"shop: {PAGE} ended the browser although the shopper has refused."
+    ]
+    monkeypatch.setenv("CONSENT_CONFIG", "consent.toml")
+    monkeypatch.setattr(command, "audit", lambda *_, **__: report)
+    done = CliRunner().invoke(command.audit_command, [PAGE])
+    assert done.exit_code == 2
+    assert f"Not audited, for {CUT_SHORT}: refused." in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -352,6 +400,21 @@ def test_a_cookie_that_outlives_the_list_is_said_to_do_that_and_no_more() -> Non
 )  # fmt: skip
 def test_a_sitemap_is_read_however_it_is_written(text: str, pages: list[str], more: list[str]) -> None:
     assert read_sitemap(text) == (pages, more)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_opened"),
+    [
+        *((path, False) for path in ("/logout", "/account/log-out/", "/signout?x=1", "/hesab/cixis", "/cikis-yap")),
+        *((path, False) for path in ("/%C3%A7%C4%B1x%C4%B1%C5%9F", "/выход", "/abmelden.html", "/deconnexion/")),
+        *((path, False) for path in ("/?action=logout", "/index.php?route=account/logout", "/terms.pdf")),
+        *((path, True) for path in ("/blog-outlet", "/cixis-yollari", "/sairento", "/?q=logouts", "/catalog-off")),
+    ],
+)
+def test_what_ends_a_login_is_not_opened_in_whatever_language(path: str, is_opened: bool) -> None:
+    found, left_out = [PAGE], []  # type: list[str], list[str]
+    added = _take(found, [SHOP + path], PAGE, 9, left_out)
+    assert (added, left_out) == (([SHOP + path], []) if is_opened else ([], [SHOP + path]))
 
 
 RULES = (

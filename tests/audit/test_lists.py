@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from consent_server.audit.hosts import host_of
 from consent_server.audit.lives import in_days, seconds_of
 from consent_server.audit.observed import Observed, Sighting
 from consent_server.audit.run import _site_at
+from consent_server.catalogue import for_site
+from consent_server.set_cookie import parse_set_cookie
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
 
@@ -102,6 +105,15 @@ def test_a_cookie_lives_as_long_as_any_language_of_the_shop_says(
     assert judged(of, seen("cookie", "_v", life=lives)) == (["_v"] if longer else [])
 
 
+@pytest.mark.parametrize(("written", "year"), [("69", 2069), ("70", 1970), ("00", 2000), ("2069", 2069)])
+@pytest.mark.parametrize("form", ["Wed, 21 Oct {} 07:28:00 GMT", "Wednesday, 21-Oct-{} 07:28:00 GMT"])
+def test_a_year_of_two_digits_is_read_as_browsers_read_it(written: str, year: int, form: str) -> None:
+    cookie = parse_set_cookie(f"a=1; Expires={form.format(written)}")
+    assert cookie
+    assert cookie.removes == (year < 2026)
+    assert cookie.removes or datetime.fromtimestamp(time.time() + cookie.life, UTC).year == year
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [(45, "45 seconds"), (1800, "30 minutes"), (4 * 3600, "4 hours"), (DAY, "24 hours"), (9e7, "1042 days")],
@@ -138,3 +150,34 @@ def test_a_number_of_the_shoppers_is_known_again_and_a_setting_is_none(
     lists = {"necessary": (listed("basket"),), "functional": (listed("_f"),), "analytics": (listed("_a"),)}
     hit = asked(f"{SHOP}{url}")
     assert judged(site(cookies=lists), hit, **{where: kept}) == ([hit.name] if suspected else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "suspected"),
+    [
+        ("0f9b1c2d3e4f5a6b", True),
+        ("abcdefghijklmnopqr", True),
+        ("GA1.1.123456.789012", True),
+        ("dark-and-quiet-theme", False),
+    ],
+)
+def test_a_number_that_a_script_keeps_under_a_name_of_no_list_is_known_again(value: str, suspected: bool) -> None:
+    of = site(cookies={"necessary": (listed("basket"),)})
+    hit = asked(f"{SHOP}/metrics?id={value.removeprefix('GA1.1.')}")
+    found = [hit.name] if suspected else []
+    assert judged(of, hit, cookies={"_xyz": value}, scripted={"_xyz"}) == found
+    assert judged(of, hit, stored={"_xyz": value}) == found
+    assert judged(of, hit, cookies={"_xyz": value}) == [], "an answer of the shop set it"
+    assert judged(of, hit, cookies={"consent": value, "basket": value}, scripted={"consent", "basket"}) == []
+
+
+def test_a_name_at_a_host_of_a_service_says_nothing_of_other_hosts() -> None:
+    needed = for_site(["microsoft-uet"], ["en"])
+    of = site(services=("microsoft-uet",), cookies=needed.cookies, trackers=needed.trackers)
+    theirs = [seen("cookie", "MUID", host) for host in ("bing.com", "c.bing.com", "bat.bing.net")]
+    assert judged(of, *theirs, seen("cookie", "MUID", "t.example"), state="accepted") == ["MUID"]
+    written = site(cookies={"analytics": (replace(listed("m"), host="a.example"),)})
+    own, other = seen("cookie", "m", "x.a.example"), seen("cookie", "m", "b.example")
+    assert [each.host for each in Judge("shop.example", written, [Observed("accepted", [own, other])]).findings()] == [
+        "b.example"
+    ]

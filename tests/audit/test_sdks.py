@@ -10,18 +10,33 @@ from .farm import Farm, cookie
 
 SDKS = {
     "posthog": (
-        "import posthog from 'posthog-js'; posthog.init('phc_key', { api_host: '{t}', request_batching: false,"
-        " opt_out_useragent_filter: true }); posthog.capture('seen');"
+        "import posthog from 'posthog-js'; posthog.init('phc_key', { api_host: '{t}', request_batching: false });"
+        " posthog.capture('seen');"
     ),
     "sentry": (
         "import * as Sentry from '@sentry/browser'; Sentry.init({ dsn: '{key}/1' });"
         " Sentry.captureException(Error('once'));"
     ),
+    "mixpanel": (
+        "import mixpanel from 'mixpanel-browser'; mixpanel.init('key', { api_host: '{t}', batch_requests: false,"
+        " track_pageview: true });"
+    ),
+    "amplitude": (
+        "import * as amplitude from '@amplitude/analytics-browser';"
+        " amplitude.init('key', { serverUrl: '{t}/2/httpapi', remoteConfig: { fetchRemoteConfig: false } });"
+        " amplitude.track('seen').promise; amplitude.flush();"
+    ),
+    "plausible": (
+        "import { init } from '@plausible-analytics/tracker'; init({ domain: 'shop', endpoint: '{t}/api/event' });"
+    ),
 }
 
 
-KEPT = ("ph_*", "__ph_*", "dmn_chk_*", "__mplssupport__", "__support__", "test")
-"""What posthog-js leaves, and what it tries storage with."""
+KEPT = (
+    *("ph_*", "__ph_*", "dmn_chk_*", "__mplssupport__", "__support__", "test"),
+    *("mp_*", "__mp*", "mixpanel*", "AMP_*", "amp_*", "EXP_*"),
+)
+"""What they leave, and what they try storage with."""
 
 
 @pytest.mark.parametrize("gated", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -138,6 +139,68 @@ HIDES = """<script>
 </script>"""
 
 
+MOVES = """<script>
+  const banner = () => document.querySelector('[data-ask] [role=dialog]');
+  const move = () => banner()?.style.setProperty('transform', '%s', 'important');
+  new MutationObserver(move).observe(document, { childList: true, subtree: true });
+</script>"""
+COVERS = """<img alt="" src="/shown"><div popover="manual" style="width:100vw;height:100vh;margin:0">Buy</div><script>
+  const waits = setInterval(() => {
+    if (!document.querySelector('[data-ask] [role=dialog]')) return;
+    clearInterval(waits);
+    document.querySelector('[popover]:not([data-ask])').showPopover();
+    fetch('/cover-is-there');
+  }, 10);
+</script>"""
+"""The page has loaded once it lies there."""
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (MOVES % "translateX(-3000px)", ""),
+        (MOVES % "translateY(-3000px)", ""),
+        ("", COVERS),
+    ],
+)
+def test_a_banner_that_is_out_of_sight_or_under_something_does_not_show(farm: Farm, head: str, body: str) -> None:
+    covered = threading.Event()
+    farm.files["/shown"] = lambda _: Response("", 200 if covered.wait(20) else 503)
+    farm.files["/cover-is-there"] = lambda _: Response(f"{covered.set()}")
+    farm.page(body, head=head + farm.tag)
+    assert names(farm.audit(("before",), pages=1)) == {("before", "tag", "no banner")}
+
+
+def test_where_nothing_is_asked_there_is_no_banner_and_nothing_wrong(farm: Farm) -> None:
+    off = dict.fromkeys(("functional", "analytics", "marketing"), "off")
+    farm.serve(rules=(Rule("nowhere", ("CN",), off),))
+    farm.page("", head=farm.tag.replace("<script", '<script data-place="CN"'))
+    report = farm.audit(("before", "refused"), pages=1)
+    assert report.findings == [], report.text()
+    assert "refused: not audited, for nothing is asked where the audit runs." in report.notes
+
+
+@pytest.mark.parametrize("other", ["", "x"])
+def test_of_a_tag_that_stands_inline_the_server_is_the_one_that_it_names(farm: Farm, other: str) -> None:
+    assert farm.app
+    gate = farm.app.test_client().get("/v1/shop/consent.js", headers={"Host": "shop.localhost"}).get_data(as_text=True)
+    calls = f"<script>fetch('{farm.url('/v1/keep/shown', other)}', {{ mode: 'no-cors' }})</script>" if other else ""
+    farm.page(calls, head=f'<script data-base="{farm.url("/v1/shop/")}">{gate}</script>')
+    report = farm.audit(("before", "refused", "accepted"), pages=1)
+    assert {each.name for each in report.findings} == ({farm.url("/v1/keep/shown", other)} if other else set())
+
+
+COVERED = """<button data-consent-open>Cookies</button>
+<div style="position:fixed;inset:0;z-index:9" onclick="event.stopPropagation()"></div>"""
+
+
+def test_settings_whose_button_cannot_be_pressed_are_opened_by_a_call_and_that_is_said(farm: Farm) -> None:
+    farm.page(COVERED)
+    report = farm.audit(("withdrawn",), pages=1)
+    assert (report.findings, report.states) == ([], ["withdrawn"]), report.text()
+    assert ["data-consent-open" in note for note in report.notes] == [True]
+
+
 @pytest.mark.parametrize(
     ("head", "name"),
     [
@@ -204,6 +267,22 @@ def test_a_tracker_that_the_shop_hands_on_is_suspected_by_the_number_it_gave(far
     report = farm.audit(("before",), pages=1)
     found = [each for each in report.findings if each.name == farm.url("/metrics")]
     assert [each.fix.startswith("Suspected") for each in found] == [True]
+
+
+def test_the_number_is_the_shops_cookies_and_no_third_partys_of_that_name_and_an_answers_is_none(farm: Farm) -> None:
+    for host, value in (("aa", "99999999.111111"), ("zz", "99999999.222222")):
+        sets = f"_t1={value}; SameSite=None; Secure; Path=/"
+        farm.files[f"/{host}"] = lambda _, sets=sets: Response("", 200, {"Set-Cookie": sets})  # type: ignore[misc]
+    farm.files["/session"] = lambda _: Response("", 200, {"Set-Cookie": "sid=77777777abcdefgh; Path=/"})
+    farm.page(
+        f"<img alt='' src='{farm.url('/aa', 'aa')}'><img alt='' src='{farm.url('/zz', 'zz')}'><script>"
+        "document.cookie = '_t1=GA1.1.123456.789012'; document.cookie = '_xyz=0f9b1c2d3e4f5a6b';"
+        "fetch('/listed?id=123456.789012'); fetch('/unlisted?id=0f9b1c2d3e4f5a6b');"
+        "fetch('/session').then(() => fetch('/own?sid=77777777abcdefgh'))</script>"
+    )
+    report = farm.audit(("before", "refused"), pages=1)
+    suspected = {(each.state, each.name) for each in report.findings if each.fix.startswith("Suspected")}
+    assert suspected == {(s, farm.url(path)) for s in ("before", "refused") for path in ("/listed", "/unlisted")}
 
 
 def test_what_is_on_until_somebody_objects_is_clean_where_the_page_says_so(farm: Farm) -> None:

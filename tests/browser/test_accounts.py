@@ -90,7 +90,7 @@ def linked(shop: Shop) -> Shop:
 
     @back.get("/login/<account>")
     def login(account: str) -> Any:
-        session["account"] = account
+        session["account"] = int(account) if account.isdigit() else account
         return redirect("/")
 
     @back.get("/logout")

@@ -102,6 +102,35 @@ def test_its_types_and_the_examples_compile_under_strict(app: Callable[..., App]
     assert said.returncode == 0, said.stdout
 
 
+def test_its_types_are_found_by_compilers_that_read_no_exports(app: Callable[..., App]) -> None:
+    told = {**STRICT, "module": "commonjs", "moduleResolution": "node10", "esModuleInterop": True}
+    uses = USES.replace("import { useConsent as inReact } from 'consent-server/react';", "declare const inReact: any;")
+    uses = uses.partition("// @ts-expect-error there")[0]
+    made = app(uses__ts=uses, tsconfig__json=json.dumps({"compilerOptions": told, "files": ["uses.ts"]}))
+    tsc = [made.folder / "node_modules/.bin/tsc", "-p", "."]
+    said = subprocess.run(tsc, cwd=made.folder, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout
+
+
+OUTSIDE = """
+import { useConsent } from 'consent-server/vue';
+const document = globalThis.document = new EventTarget();
+globalThis.window = globalThis;
+const counted = useConsent('analytics');
+const said = [counted.value];
+globalThis.consent = { choice: { analytics: true }, allows: () => true };
+document.dispatchEvent(new Event('consentchange'));
+said.push(counted.value);
+delete globalThis.document;
+said.push(useConsent('analytics').value);
+console.log(JSON.stringify(said));
+"""
+
+
+def test_in_a_store_too_vue_knows_the_answer_as_it_changes(project: Path) -> None:
+    assert json.loads(node(project, OUTSIDE)) == [False, True, False], "a server draws as if nobody had answered"
+
+
 def test_the_types_that_a_server_serves_compile_alone_with_the_documented_idiom(shop: Shop, tmp_path: Path) -> None:
     assert shop.app
     served = shop.app.test_client().get("/v1/consent.d.ts")
@@ -432,6 +461,39 @@ for (const [minutes, server] of [[0, CONSENT_SERVER], [6, away], [12, `${CONSENT
 }
 process.exit();
 """
+
+
+SILENT = """
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import worker from './worker.js';
+const [CONSENT_SERVER, cookie] = process.argv.slice(1);
+let knocked = 0;
+const fetched = globalThis.fetch;
+globalThis.fetch = (...asked) => { knocked += 1; return fetched(...asked); };
+const silent = createServer().listen(0, '127.0.0.1');
+await once(silent, 'listening');
+const asked = () => new Request('https://shop.example/', { headers: { Cookie: `consent=${cookie}` } });
+const answer = async (CONSENT_SERVER) => (await (await worker.fetch(asked(), { CONSENT_SERVER })).json()).analytics;
+const said = [];
+for (let n = 0; n < 3; n += 1) said.push(await answer(`http://127.0.0.1:${silent.address().port}`));
+const { now } = Date;
+Date.now = () => now() + 6000;
+said.push(await answer(CONSENT_SERVER));
+console.log(JSON.stringify({ said, knocked }));
+process.exit();
+"""
+
+
+def test_a_worker_that_has_no_keys_yet_does_not_have_each_shopper_wait_for_a_silent_server(
+    shop: Shop, page: Page, app: Callable[..., App]
+) -> None:
+    made = app(worker__js=example("frontends worker"))
+    page.goto(shop.page(""))
+    press(page, "accept")
+    until(page, "consent.token")
+    said = node(made.folder, SILENT, f"http://127.0.0.1:{shop.port}", page.evaluate("consent.token"))
+    assert json.loads(said) == {"said": [False, False, False, True], "knocked": 2}
 
 
 def test_a_worker_serves_while_the_server_is_away_and_by_the_keys_that_it_holds(

@@ -211,6 +211,30 @@ def test_the_server_is_asked_once_an_hour_and_its_last_good_answer_is_kept() -> 
     assert odds == [["away", 1, ["keys.json"], 60]] * len(ODD)
 
 
+def test_an_address_that_the_server_does_not_list_is_known_to_who_looks_at_the_settings() -> None:
+    code = """function home_url() { return $GLOBALS['home']; }
+              function wp_parse_url($address) { return parse_url($address); }
+              function look($home, $status) {
+                $GLOBALS['home'] = $home;
+                $GLOBALS['answers']['place'] = [$status, ''];
+                $GLOBALS['asked'] = [];
+                return [own_origin(), is_foreign(), $GLOBALS['asked'], $GLOBALS['kept'][LISTED][1]];
+              }
+              $said = [look('https://Shop.example/blog', 403), look('https://shop.example', 200)];
+              $said[] = look('http://shop.example:8080', 200);
+              $said[] = look('http://shop.example:8080', 403);
+              unset($kept[LISTED]);
+              $said[] = look('http://shop.example:8080', 0);
+              echo json_encode($said);"""
+    assert php(code, None, ALL) == [
+        ["https://shop.example", True, ["place"], 60],
+        ["https://shop.example", True, [], 60],
+        ["http://shop.example:8080", False, ["place"], 3600],
+        ["http://shop.example:8080", False, [], 3600],
+        ["http://shop.example:8080", False, ["place"], 60],
+    ]
+
+
 @pytest.mark.skipif(not (ROOT / ".venv" / "ready").exists(), reason="the checkout's environment is made by `make`")
 def test_its_zip_has_one_folder_with_all_of_it() -> None:
     subprocess.run(example("make plug-in").split(), cwd=ROOT, check=True, capture_output=True)

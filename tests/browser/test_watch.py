@@ -119,6 +119,22 @@ def test_it_sees_storage_and_third_parties_and_folds_what_may_be_somebody_s(shop
     }
 
 
+def test_many_names_of_one_kind_leave_room_for_the_others(shop: Shop, page: Page) -> None:
+    shop.serve(**LISTS)
+    shop.page("", "/x.png")
+    page.goto(
+        shop.page(
+            f"""<script>
+              for (let n = 0; n < 40; n++) document.cookie = `c_${{'abcdefghij'[n % 10]}}${{'klmn'[n / 10 | 0]}}=1`;
+              sessionStorage.setItem('last', 1);
+              new Image().src = 'http://pixel.localhost:{shop.port}/x.png';
+            </script>"""
+        )
+    )
+    (report,) = seen(shop, page)
+    assert [kind for kind, _ in report["seen"]] == ["cookie"] * 28 + ["session-storage", "request"]
+
+
 def test_a_listed_third_party_counts_until_it_is_allowed(
     shop: Shop, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:

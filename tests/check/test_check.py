@@ -17,6 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 import redis
+from click.testing import CliRunner
 from conftest import CONSENT_SERVER, ROOT, SECRET, Live, RedisServer, binary_of, free_port
 from dripping import dripping
 
@@ -31,6 +32,7 @@ from consent_server.check import faults, network
 from consent_server.check.page import compared
 from consent_server.check.page import look as look_here
 from consent_server.check.store import servers
+from consent_server.cli import check as check_command
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
@@ -591,3 +593,35 @@ def test_no_file_of_this_machine_is_an_address(checked: Checked, option: str) ->
     done = checked(described("https://shop.example"), "--offline", option, "file:///etc/passwd")
     assert done.returncode == 2
     assert f"{option} takes an address" in done.stderr
+
+
+def test_of_several_shops_that_one_is_looked_at_whose_page_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = described("https://shop.example")
+    books = text.replace("sites.shop", "sites.books").replace("https://shop.example", "https://books.example")
+    (tmp_path / "consent.toml").write_text(text + books, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONSENT_SECRET", SECRET)
+    looked: list[str] = []
+    monkeypatch.setattr(check_command, "look", lambda shop, page: looked.append(shop.id) or [])
+
+    def run(*flags: str) -> tuple[int, str]:
+        done = CliRunner().invoke(check_command.check, ["--offline", *flags])
+        return done.exit_code, done.stderr
+
+    run("--page", "https://books.example/a")
+    run("--page", "https://SHOP.example/")
+    run("--page", "https://books.example/a", "--site", "shop")
+    assert looked == ["books", "shop", "shop"]
+    for flags, said in (
+        (["--page", "https://www.shop.example/"], "is that of no shop; say with --site which is meant: shop, books."),
+        (["--site", "shpo"], "There is no site 'shpo'"),
+        (["--page", "https://shop.example/", "--site", "shpo"], "There is no site 'shpo'"),
+    ):
+        code, wrong = run(*flags)
+        assert (code, said in wrong) == (2, True), wrong
+    assert len(looked) == 3
+    (tmp_path / "consent.toml").write_text(text, "utf-8")
+    run("--page", "https://staging.shop.example/")
+    assert looked[3:] == ["shop"], "there is no other"

@@ -87,6 +87,21 @@ def test_a_test_event_is_posted_and_what_happened_said_in_one_sentence(receiver:
 
 
 @pytest.mark.usefixtures("shop")
+def test_a_chat_gets_a_line_that_it_can_show(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "consent.toml"
+    config.write_text(config.read_text().replace(f'webhook = "{receiver.url}"\n', ""))
+    monkeypatch.delenv("CONSENT_WEBHOOK_SECRET")
+    monkeypatch.setenv("CONSENT_WEBHOOK", receiver.url)
+    done = CliRunner().invoke(check, ["--offline", "--webhook"])
+    assert done.exit_code == 0, done.output
+    (post,) = receiver.posts
+    assert post.event["kind"] == "test"
+    assert post.event["text"] == "shop: this is a test of the consent server's webhook."
+
+
+@pytest.mark.usefixtures("shop")
 def test_without_being_told_to_nothing_is_posted(receiver: Receiver) -> None:
     assert CliRunner().invoke(check, ["--offline"]).exit_code == 0
     assert receiver.seen == 0

@@ -280,6 +280,57 @@ def test_a_digest_that_was_never_made_is_due_again_in_an_hour(store, shop, box, 
     assert send(store, shop, settings_with(box)) == 1
 
 
+def test_a_digest_on_its_way_when_the_server_ends_is_due_again_until_it_may_have_arrived(store, shop):
+    known = {}
+
+    class Watching(Mailbox):
+        async def handle_RCPT(self, server, session, envelope, address, options):
+            known["asked"] = ttl(store)
+            return await super().handle_RCPT(server, session, envelope, address, options)
+
+        async def handle_DATA(self, server, session, envelope):
+            known["had"] = ttl(store)
+            return await super().handle_DATA(server, session, envelope)
+
+    watching = Watching()
+    controller, watching.url = serving(watching)
+    try:
+        assert send(store, shop, settings_with(watching)) == 1
+    finally:
+        controller.stop()
+    assert known["asked"][0] <= 3600 < 7 * 86400 < known["had"][0]
+
+
+def test_a_letter_that_nobody_could_write_down_as_sent_is_not_sent(store, shop, box, monkeypatch):
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(store.counters, "release_alarm", Mock(side_effect=StoreAway("away")))
+        with pytest.raises(StoreAway):
+            send(store, shop, settings_with(box))
+    assert box.letters == []
+    assert ttl(store)[0] <= 3600
+
+
+def test_what_was_refused_while_the_store_was_away_is_due_again_once_it_is_back(store, shop, box, caplog, monkeypatch):
+    settings, owed, release = settings_with(box), set(), store.counters.release_alarm
+    box.says = "451 Try later"
+
+    def away(site, name, after=0):
+        if after <= 3600:
+            raise StoreAway("away")
+        release(site, name, after)
+
+    def again():
+        return send_due(store, shop, settings, MailServer.named(settings), None, NOW, owed)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(store.counters, "release_alarm", away)
+        assert again() == 0
+    assert "was not sent yet: The mail server 127.0.0.1 refuses: 451" in caplog.messages[-1]
+    assert ttl(store)[0] > 7 * 86400
+    assert again() == 0
+    assert (owed, ttl(store)[0] <= 3600) == (set(), True)
+
+
 def test_a_server_that_hangs_up_at_the_letter_has_not_had_it(store, shop, box, caplog):
     def talk(server):
         with server.accept()[0] as line, line.makefile("rb") as said:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from examples import example
 from consent_server.cli import main
 from consent_server.events.following import UnknownCursor, follow
 from consent_server.proof.erasure import erase
-from consent_server.proof.log import seal
+from consent_server.proof.log import CannotWrite, append, seal
 from consent_server.store import Archive, Archived, Store
 from consent_server.store.feed import reader
 
@@ -162,6 +164,21 @@ def command(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return Store(redis_url, 5)
 
 
+def test_what_cannot_be_added_to_the_end_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    def lines() -> Iterator[bytes]:
+        yield b"new\n"
+        raise OSError(28, "No space left on device")
+
+    for name, before in (("a.ndjson", b"old\n"), ("a.ndjson.gz", gzip.compress(b"old\n"))):
+        path = tmp_path / name
+        path.write_bytes(before)
+        with pytest.raises(CannotWrite, match="No space left"):
+            append(path, lines())
+        assert path.read_bytes() == before
+    with pytest.raises(CannotWrite, match="is no file"):
+        append(tmp_path, iter(()))
+
+
 def test_the_command_prints_lines_and_reads_on(command: Store, tmp_path: Path) -> None:
     def run(*options: str) -> tuple[int, str, str]:
         done = CliRunner().invoke(main, ["log", "export", *options])
@@ -178,6 +195,23 @@ def test_the_command_prints_lines_and_reads_on(command: Store, tmp_path: Path) -
         assert run("shop", "--since", lines[-1]["cursor"]) == (0, "", "")
         assert run("shop", "--since", lines[0]["cursor"], "--out", "new.ndjson") == (0, "", "")
         assert json.loads((tmp_path / "new.ndjson").read_text()) == lines[1]
+        (later,) = decide(store, 1, now=now() - 500)
+        kept = tmp_path / "new.ndjson"
+        assert kept.stat().st_mode & 0o077 == 0
+        assert run("shop", "--since", lines[1]["cursor"], "--out", "new.ndjson") == (0, "", "")
+        assert [json.loads(line)["jti"] for line in kept.read_text().splitlines()] == [decided[1], later], (
+            "it is added to"
+        )
+        for name in ("new.ndjson", "new.ndjson.gz"):
+            assert run("shop", "--since", lines[1]["cursor"], "--out", name) == (0, "", "")
+        packed = tmp_path / "new.ndjson.gz"
+        assert run("shop", "--since", lines[1]["cursor"], "--out", packed.name) == (0, "", "")
+        assert [json.loads(line)["jti"] for line in gzip.decompress(packed.read_bytes()).splitlines()] == [later] * 2
+        kept.write_bytes(kept.read_bytes()[:-5])
+        torn = kept.read_bytes()
+        code, said, wrong = run("shop", "--since", "start", "--out", "new.ndjson")
+        assert (code, said, "ends in the middle of a line" in wrong) == (2, "", True)
+        assert kept.read_bytes() == torn
         for options, sentence in {
             ("shop", "--since", "yesterday"): "No decision of shop has the cursor 'yesterday'",
             ("shop", "--since", "start", "--from", "2026-01-01"): "--since goes from a cursor to now",

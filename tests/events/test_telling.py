@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 import standardwebhooks
+from conftest import closing
 from decided import KEYS, SECRET, SHOP, by_shopper, decide, lay_down
 from receiver import TAKEN, Post, Receiver, status
 
@@ -25,7 +26,8 @@ from consent_server.events.telling import Teller
 from consent_server.events.webhook import Webhook
 from consent_server.proof.erasure import erase
 from consent_server.store import Store
-from consent_server.store.keys import place
+from consent_server.store.feed import reader
+from consent_server.store.keys import buckets, place
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -340,6 +342,76 @@ def test_what_was_decided_before_a_webhook_was_set_is_not_told(
     tell(kept)  # a server that starts anew begins where the other one was
     assert teller.go_on() == 1
     assert [post.event["jti"] for post in receiver.posts] == [late]
+
+
+def test_another_webhook_is_told_what_is_decided_from_then_on_and_the_log_says_so(
+    kept: Store, receiver: Receiver, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def telling_to(address: str) -> Teller:
+        webhook = Webhook.of(SHOP, address, (SECRET,))
+        assert webhook
+        return Teller(kept, SHOP, webhook)
+
+    monkeypatch.setattr(reader, "MS_BEFORE", 0)
+    away = telling_to("http://127.0.0.1:9/hooks")
+    away.begin()
+    waits = [decide(kept, 7)[0] for _ in range(5)]
+    assert away.go_on() == 0
+    assert not caplog.messages[1:], "the first one is no other"
+    time.sleep(0.01)
+    with closing(telling_to(receiver.url)) as teller:
+        teller.begin()
+        late = [decide(kept, 7)[0] for _ in range(5)]
+        assert caplog.messages[1:] == [
+            "the webhook of shop is another one: it is told what is decided from now on, and what waited for the one "
+            "before is told nobody; `consent-server log export shop --since start` has it"
+        ]
+        assert teller.go_on() == 5
+    assert {post.event["jti"] for post in receiver.posts} == {*late}, waits
+
+
+def test_who_still_tells_the_address_of_before_gives_way_to_another(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller]
+) -> None:
+    old, ids = tell(kept), decide(kept, 7, 1, 2)
+    webhook = Webhook.of(SHOP, f"{receiver.url}&other", (SECRET,))
+    assert webhook
+    new = Teller(kept, SHOP, webhook)
+
+    def answer(post: Post, connection: socket.socket) -> bytes:
+        receiver.answer = lambda post, connection: TAKEN
+        new.begin()
+        begun.append(kept.connection.client.hget(place(SHOP, ids[0]).bucket.told, "position"))
+        return TAKEN
+
+    begun: list[object] = []
+    receiver.answer = answer
+    old.go_on()
+    assert [kept.connection.client.hget(place(SHOP, ids[0]).bucket.told, "position")] == begun
+
+
+def test_a_webhook_that_was_left_out_for_a_while_is_told_what_was_decided_meanwhile(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller]
+) -> None:
+    _, (before,) = tell(kept), decide(kept, 7, now=time.time_ns() // 1_000_000)
+    url = receiver.url.replace("//", "//name:new-password@")
+    webhook = Webhook.of(SHOP, url, (SECRET,))
+    assert webhook
+    with closing(Teller(kept, SHOP, webhook)) as teller:
+        assert teller.go_on() == 1
+    assert [post.event["jti"] for post in receiver.posts] == [before]
+
+
+def test_how_far_an_older_version_has_told_is_gone_on_from(
+    kept: Store, receiver: Receiver, tell: Callable[..., Teller]
+) -> None:
+    kept.feed.untold(SHOP, begins=True)  # without noting whom
+    (early,) = decide(kept, 7)
+    for bucket in buckets(SHOP):
+        kept.connection.client.hset(bucket.told, "position", "0-0")
+    assert tell(kept).go_on() == 1
+    assert [post.event["jti"] for post in receiver.posts] == [early]
+    assert {kept.connection.client.hexists(bucket.told, "of") for bucket in buckets(SHOP)} == {True}
 
 
 def test_who_was_erased_is_not_told(kept: Store, receiver: Receiver, tell: Callable[..., Teller]) -> None:

@@ -52,6 +52,35 @@ def test_variants_stand_in_the_order_of_the_configuration_while_they_are_asked()
     assert tried([], ("b", "a"), YEAR).names == ("b", "a")
 
 
+@pytest.mark.parametrize(
+    ("steps", "first"),
+    [
+        ([(90, (1, 1)), (20, (9, 1))], 19),
+        ([(90, (1, 1)), (20, (1, 1))], 365),
+        ([(90, ()), (20, (9, 1))], 365),  # what an older version wrote has no weights
+        ([(90, (1, 1)), (40, ()), (20, (1, 1))], 365),
+        ([(90, (1, 1)), (40, ()), (20, (9, 1))], 19),
+        ([(90, (1, 1)), (40, (2, 1)), (20, (1, 1))], 19),
+    ],
+)
+def test_other_weights_begin_anew(steps, first):
+    trial = tried([(ago(days), ("a", "b")) for days, _ in steps], ("a", "b"), YEAR, [weights for _, weights in steps])
+    assert ((TODAY - trial.first).days, trial.last, trial.is_running) == (first, TODAY, True)
+
+
+def test_a_variant_that_got_more_of_the_better_days_does_not_win_by_them():
+    """Half of the visits at 40 %, then nine tenths at 60 %, whichever variant is asked."""
+    steps, weights = [(ago(60), ("a", "b")), (ago(30), ("a", "b"))], [(1, 1), (1, 9)]
+    trial = tried(steps, ("a", "b"), YEAR, weights)
+    counts = {name: Counts() for name in "ab"}
+    for n in range(60, -1, -1):
+        if trial.first <= ago(n) <= trial.last:
+            for name, shown in (("a", 500), ("b", 500)) if n > 30 else (("a", 100), ("b", 900)):
+                counts[name] += asked(shown, 0, int(shown * (0.4 if n > 30 else 0.6)))
+    assert verdicts(counts, "answer")[0].kind not in ("better", "worse")
+    assert counts["a"].shown == 3000  # of the last 30 days alone
+
+
 SETS = st.sampled_from(["", "a", "b", "a b", "a c", "c d", "a b c"])
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 from counted import TODAY, asked, days
 from msgspec import structs
 
@@ -55,6 +56,18 @@ def test_another_look_is_told_but_not_where_an_older_version_did_not_write_it_do
     old = structs.replace(Asked.of([notice()], 0), look="")
     steps = [(TODAY - timedelta(days=9), old), (TODAY, Asked.of([notice()], 0))]
     assert marks(steps, {}, MONTH) == []
+
+
+def test_other_shares_of_the_variants_are_told_but_not_where_an_older_version_did_not_write_them_down():
+    def asked_with(weights):
+        return Asked.of([notice("calm"), notice("short")], 0, weights)
+
+    steps = [asked_with(None), asked_with({"calm": 1, "short": 1}), asked_with({"calm": 2, "short": 2})]
+    steps += [asked_with({"calm": 9, "short": 1})]
+    assert [each.weights for each in steps] == [(), (1, 1), (1, 1), (9, 1)]
+    found = marks([(TODAY - timedelta(days=9 - n), each) for n, each in enumerate(steps)], {}, MONTH)
+    assert [(mark.kind, (TODAY - mark.first).days) for mark in found] == [("weights", 6)]
+    assert msgspec.json.decode(b'{"at":1,"revision":1,"words":"x","cookies":"y","variants":["a"]}', type=Asked)
 
 
 def test_what_was_asked_first_or_before_the_period_or_by_other_scripts_is_no_mark():

@@ -321,6 +321,9 @@ def test_days_of_an_older_version_are_said_to_be_missing_from_what_is_counted_to
                     client.hdel(key, name)
     page = marketer.get("/?device=phone&lang=en").text
     assert "Parts are counted together since" in page
+    both = "device=phone&by=language"
+    assert marketer.get(f"/v1/smartmarket/rates?{both}").get_json()["parts_since"]
+    assert "parts_since" not in marketer.get("/v1/smartmarket/rates?device=phone").get_json()  # counted by itself too
     assert "<b>40</b> visits" in page
 
 
@@ -494,6 +497,46 @@ def test_what_a_young_shop_could_gain_is_that_of_a_month(tried):
     count(store, site, 31, 20, 5)
     assert glance(store, site, 30).counted.days == 30
     assert advice_of(glance(store, site, 30), "answer")[0].more == 6000  # phones are as young as they were
+
+
+def test_a_part_that_was_seen_on_one_day_is_held_against_all_days_unless_it_began_then(tried):
+    store, site = tried
+    for ago in range(29, -1, -1):
+        count(store, site, ago, 1000, 500, language="az")
+    count(store, site, 4, 1000, 100, language="tr")
+    [advised] = advice_of(glance(store, site), "answer")
+    assert (advised.value, advised.more) == ("tr", 410)  # in 29 whole days
+    ask(store, site, 20, "a", "c")
+    ask(store, site, 4, "a", "c", words="with Turkish")
+    assert advice_of(glance(store, site), "answer")[0].more == 3000  # 40 points of 1,000 in four
+
+
+def test_a_day_that_is_still_going_on_is_no_whole_day_of_an_advice(tried):
+    store, site = tried
+    for ago in range(10, -1, -1):
+        count(store, site, ago, 1000 if ago else 40, 300 if ago else 12, device="phone")
+        count(store, site, ago, 1000 if ago else 40, 500 if ago else 20, device="desktop")
+    assert advice_of(glance(store, site, 11), "answer")[0].more == 6000
+    assert advice_of(glance(store, site, 10, ago=1), "answer")[0].more == 6000  # days that are all over
+    assert advice_of(glance(store, site, 1), "answer") == []  # 40 of each are too few
+    assert glance(store, site, 1).days_of("device", "phone") == 1
+
+
+def test_devices_are_compared_within_the_languages_that_they_were_counted_with(tried):
+    store, site = tried
+    for language, device, shown, accepted in (
+        ("ru", "phone", 900, 450),
+        ("ru", "desktop", 100, 50),
+        ("az", "phone", 500, 400),
+        ("az", "desktop", 500, 400),
+    ):
+        cell = SEPARATOR.join((language, "", device))
+        count(store, site, 1, shown, accepted, language=language, device=device, parts=cell)
+    found = glance(store, site)
+    assert {one.by for one in advice_of(found, "answer")} == {"language"}
+    assert not any(part.worse for part in segments_of(found, "answer")["device"])
+    phones = glance(store, site, only=Only(device="phone"))
+    assert phones.cells.keys() == {("ru", "", "phone"), ("az", "", "phone")}
 
 
 def test_the_pace_of_a_young_shop_is_that_of_its_days(tried):

@@ -76,6 +76,19 @@ def test_a_terminal_says_how_it_moved_and_against_which_days():
     assert few.count("too few") == 4
 
 
+def test_days_that_were_counted_otherwise_are_told_by_every_way_that_has_room_for_it():
+    odd = replace(report(), parts_since=date(2026, 11, 2), zone_since=date(2026, 11, 2))
+    told = odd.as_json()
+    assert (told["parts_since"], told["zone_since"]) == ("2026-11-02", "2026-11-02")
+    assert odd.as_text(moved=True).splitlines()[2:5] == [
+        "Parts are counted together since 2026-11-02: earlier days are missing.",
+        "Days before 2026-11-02 were counted in another time zone.",
+        "",
+    ]
+    assert not {"parts_since", "zone_since"} & {*report().as_json()}
+    assert replace(odd, parts_since=None, zone_since=date(2026, 10, 1)).as_text().splitlines()[1] == ""
+
+
 def recount(*differences: Difference) -> Recount:
     return Recount("shop", Period(date(2026, 11, 1), date(2026, 11, 2)), differences)
 

@@ -11,12 +11,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import norm
+from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
 from consent_server.rates.compare import change
 from consent_server.rates.counts import LINES, Counts, Rate
 from consent_server.rates.parts import parts_of
-from consent_server.rates.together import direction, holm, moves
+from consent_server.rates.together import direction, followed, holm, moves, told
+from consent_server.rates.together.spread import CHANCE, Spread, spreads
 
 rates = st.integers(100, 10**5).flatmap(lambda n: st.builds(Rate, st.integers(0, n), st.just(n)))
 
@@ -96,6 +98,71 @@ def test_that_simulation_can_fail():
         now, before = quiet(chance, 6000, 0.76), quiet(chance, 6000, 0.76)
         said += any(change(now.rate(name), before.rate(name)).clear for name in LINES)
     assert said > 70
+
+
+def days(chance: np.random.Generator, many: int, shown: int) -> list[Counts]:
+    """Return the counts of days that differ by more than chance: by weekday, weather and campaign."""
+    return [
+        quiet(chance, int(chance.poisson(shown)), float(1 / (1 + np.exp(-chance.normal(0.5, 0.35)))))
+        for _ in range(many)
+    ]
+
+
+@pytest.mark.parametrize(("many", "shown"), [(7, 2000), (30, 40), (30, 2000)])
+def test_of_five_hundred_quiet_periods_whose_days_vary_one_in_twenty_at_most_says_better_or_worse(many, shown):
+    chance, goal, said, alone = np.random.default_rng(20261127), "reach_marketing", 0, 0
+    for _ in range(500):
+        now, before = days(chance, many, shown), days(chance, many, shown)
+        found = [Counts.total(each) for each in (now, before)]
+        said += direction(moves(*found, goal, spreads(now, before, followed(goal))), goal) not in ("flat", "unknown")
+        alone += direction(moves(*found, goal), goal) not in ("flat", "unknown")
+    assert said <= 25
+    assert alone > (25 if shown < 1000 else 200)  # what it would be by chance alone
+
+
+def test_a_change_that_is_larger_than_the_days_vary_is_still_told():
+    chance = np.random.default_rng(1)
+    now, before = days(chance, 30, 2000), [quiet(chance, 2000, 0.4) for _ in range(30)]
+    found = moves(Counts.total(now), Counts.total(before), None, spreads(now, before, LINES))
+    assert direction(found) == "up"
+
+
+def test_what_days_vary_by_is_measured_within_each_period():
+    steady = spreads([asked(1000, 200, 300)] * 5, [asked(1000, 200, 500)] * 5, ["answer"])["answer"]
+    assert (steady.factor, steady.freedom) == (1, 8)
+    # Two days of 400 and 600 of 1,000 each: 100 / sqrt(250) standard deviations, twice squared, by one day of freedom.
+    odd = spreads([asked(1000, 0, 400), asked(1000, 0, 600)], [], ["answer"])["answer"]
+    assert odd.factor == pytest.approx(80)
+    assert spreads([asked(1000, 0, 400)], [asked(1000, 0, 600)], ["answer"])["answer"] == CHANCE
+    assert Spread(1.0, 8).wide(2.5) == 2.5
+    for freedom in (5, 12, 58):
+        assert Spread(4.0, freedom).wide(2.5) == pytest.approx(2 * float(student.isf(norm.sf(2.5), freedom)), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("now", "kind", "first"),
+    [
+        (asked(2000, 500, 800), "up", ["reach_marketing", "answer"]),
+        (asked(2000, 900, 610), "mixed", ["reach_marketing", "answer"]),  # the goal did not move
+        (asked(2000, 300, 610), "down", ["reach_marketing", "answer"]),
+        (asked(2000, 600, 610), "flat", []),
+    ],
+)
+def test_the_goal_says_first_whether_things_get_better(now, kind, first):
+    found = moves(now, asked(2000, 600, 600), "reach_marketing")
+    assert [*found] == ["reach_marketing", *LINES]
+    grants = [name for name in LINES[1:] if found[name].clear and first]
+    assert told(found, "reach_marketing") == [*first, *grants]
+    without = {name: move for name, move in found.items() if name not in LINES[1:]}
+    assert direction(without, "reach_marketing") == kind
+
+
+def test_a_goal_that_fell_while_more_answered_is_no_yes():
+    before, now = asked(2000, 400, 600), asked(2000, 100, 480, 620)
+    found = moves(now, before, "reach_marketing")
+    assert found["reach_marketing"].high < 0 < found["answer"].low
+    assert direction(found, "reach_marketing") == "mixed"
+    assert told(found, "reach_marketing")[0] == "reach_marketing"
 
 
 @pytest.mark.parametrize(

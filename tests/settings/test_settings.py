@@ -326,6 +326,42 @@ def test_a_setting_may_come_from_a_file_but_not_twice(tmp_path):
         read_environment({"CONSENT_SECRET_FILE": str(tmp_path / "none")})
 
 
+@pytest.mark.parametrize("apart", ["\n", "\r\n", "\r", "\n\n", " \n\t", "\u2028"], ids=repr)
+@pytest.mark.parametrize(
+    ("name", "one", "two"),
+    [
+        ("CONSENT_SECRET", "n" * 32, "o" * 32),
+        ("CONSENT_WEBHOOK_SECRET", "whsec_" + "n" * 32, "shop=whsec_" + "o" * 32),
+        ("CONSENT_DIGEST", "leyla@shop.example", "murad@shop.example"),
+        ("CONSENT_METRICS_TOKEN", "new", "old"),
+        ("CONSENT_WEBHOOK", "https://one.example/", "https://two.example/"),
+        ("REDIS_URL", "redis://one", "redis://two"),
+        ("CONSENT_TSA_CERTIFICATE", "one.pem", "two.pem"),
+    ],
+)
+def test_what_stands_one_a_line_is_not_taken_for_one_of_them(name, one, two, apart, tmp_path):
+    path = tmp_path / "mounted"
+    path.write_text(f"{one}{apart}{two}\n", "utf-8", newline="")
+    for environ in ({f"{name}_FILE": str(path)}, {name: f"{one}{apart}{two}"}):
+        with pytest.raises(SettingsError, match=r"takes one line; .*, they are separated by commas\.$") as refusal:
+            read_environment(environ)
+        assert refusal.value.name == name
+        assert name == "CONSENT_DIGEST" or name == "CONSENT_TSA_CERTIFICATE" or one not in str(refusal.value)
+
+
+def test_a_list_may_have_lines_that_end_in_commas_and_a_byte_order_mark(tmp_path):
+    path = tmp_path / "secret"
+    kept = ("n" * 32, "o" * 32)
+    lines, marked = f"{kept[0]},\r\n{kept[1]}\r\n", f"\ufeff{kept[0]},\ufeff{kept[1]}"
+    for written in (lines, marked, f"\ufeff{lines}"):
+        path.write_text(written, "utf-8", newline="")
+        assert read_environment({"CONSENT_SECRET_FILE": str(path)}).secret == kept
+        assert read_environment({"CONSENT_SECRET": written}).secret == kept
+    path.write_text("\ufeff \n", "utf-8")
+    with pytest.raises(SettingsError, match="which is empty"):
+        read_environment({"CONSENT_SECRET_FILE": str(path)})
+
+
 @pytest.mark.parametrize("row", [row for row in ENVIRONMENT if row.secret], ids=lambda row: row.name)
 def test_an_empty_file_of_a_secret_is_not_the_default(row, tmp_path):
     path = tmp_path / "not-mounted-yet"
@@ -352,6 +388,16 @@ def test_an_empty_file_of_a_secret_is_not_the_default(row, tmp_path):
         ("REDIS_URI_FILE", "REDIS_URL_FILE"),
         ("TRUSTED_PROXY", "TRUSTED_PROXIES"),
         ("CONSENTSECRET", "CONSENT_SECRET"),
+        ("RDIS_URL", "REDIS_URL"),
+        ("REDIS_ULR", "REDIS_URL"),
+        ("CONSET_PREFIX", "CONSENT_PREFIX"),
+        ("COUNTY_HEADER", "COUNTRY_HEADER"),
+        ("COSENT_WEBHOOK_SECRET", "CONSENT_WEBHOOK_SECRET"),
+        ("CONSENTT_SECRET_FILE", "CONSENT_SECRET_FILE"),
+        ("TRUSTED_PROXYS", "TRUSTED_PROXIES"),
+        ("TRUSTE_PROXIES", "TRUSTED_PROXIES"),
+        ("CLEINT_LIMIT", "CLIENT_LIMIT"),
+        ("REIGON_HEADER", "REGION_HEADER"),
     ],
 )
 def test_a_misspelled_variable_is_refused(name, meant):
@@ -360,7 +406,24 @@ def test_a_misspelled_variable_is_refused(name, meant):
     assert refusal.value.name == name
 
 
-@pytest.mark.parametrize("name", ["TRUSTED_PROXY_IPS", "REDIS_TLS_URL", "REDIS_USER", "REDIS_READ_TIMEOUT"])
+OTHERS = """
+PATH HOME HOSTNAME HOSTS PORTS SHELL TERM USER LOGNAME LANG LC_ALL TZ PWD OLDPWD SHLVL EDITOR PAGER TMPDIR MAIL DISPLAY
+SSH_AUTH_SOCK SSH_CLIENT SSH_CONNECTION SSL_CERT_FILE HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy XDG_RUNTIME_DIR
+INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET CREDENTIALS_DIRECTORY STATE_DIRECTORY LISTEN_PORT
+PYTHONPATH PYTHONUNBUFFERED VIRTUAL_ENV PIP_INDEX_URL FLASK_APP FLASK_ENV DJANGO_SETTINGS_MODULE GUNICORN_CMD_ARGS
+PROMETHEUS_MULTIPROC_DIR SECRET_KEY DEBUG LOG_LEVEL ALLOWED_HOSTS NODE_ENV NPM_TOKEN
+DATABASE_URL DB_HOST DB_PORT DB_URL DB_CONCURRENCY JOB_CONCURRENCY POSTGRES_PASSWORD MYSQL_URL MONGO_URL RABBITMQ_URL
+REDIS_HOST REDIS_PORT REDIS_PASSWORD REDIS_DB REDIS_SSL REDIS_USER REDIS_USERNAME REDIS_TLS_URL REDISCLOUD_URL
+REDIS_URL_2 REDIS2_URL REDIS_TIMEOUT_MS REDIS_READ_TIMEOUT HEROKU_REDIS_AMBER_URL UPSTASH_REDIS_URL CELERY_BROKER_URL
+CACHE_URL DYNO HEROKU_APP_NAME WEB_MEMORY WEB_PORT WEB_HOST SITE_URL SITE_NAME SITE_ID SIZE_LIMIT TIME_LIMIT RATE_LIMIT
+CLIENT_ID CLIENT_SECRET CLIENT_TIMEOUT REGION AWS_REGION COUNTRY COUNTRY_CODE ORIGIN_HEADER HOST_HEADER TRUSTED_HOSTS
+TRUSTED_ORIGINS TRUSTED_PROXY_IPS FORWARDED_ALLOW_IPS AWS_ACCESS_KEY_ID KUBERNETES_SERVICE_HOST CONTENT_PREFIX
+CONTENT_SECRET CONTENT_DATA CONSUL_CONFIG CONSOLE_LOG CONTAINER_HOST SENTRY_DSN SMTP_HOST SMTP_FROM WEBHOOK_SECRET
+"""
+"""What else stands in the environment of a server."""
+
+
+@pytest.mark.parametrize("name", OTHERS.split())
 def test_what_an_app_around_ours_calls_its_own_is_no_typing_error(name):
     read_environment({name: "x"})
 

@@ -193,6 +193,15 @@ def test_a_host_that_several_services_share_is_told_by_what_is_asked_there(setti
             assert sum(counted(made).values()) == count
 
 
+def test_what_an_enforced_policy_has_stopped_is_no_leak(watching: Flask, report: Callable[..., TestResponse]) -> None:
+    stopped = policy("https://a.example/x")
+    stopped[0]["body"]["disposition"] = "enforce"
+    old = {"csp-report": {"blocked-uri": "https://a.example/x", "disposition": "enforce"}}
+    for body in (stopped, old):
+        assert report(body, "reports").status_code == 204
+    assert counted(watching) == {}
+
+
 def test_pages_of_the_shop_may_post_reports_across_origins(watching: Flask, site: Site) -> None:
     asked = {
         "Origin": site.origins[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -31,17 +32,25 @@ async def answer(page: Page, accept: bool) -> bool:
     return await _answer_other_banner(page, accept)
 
 
-async def take_back(page: Page) -> bool:
-    """Withdraw everything by clicks: open the settings as the page offers them, then refuse."""
+async def take_back(page: Page, note: Callable[[str], None]) -> bool:
+    """Withdraw everything by clicks: open the settings as the page offers them, or else by a call, then refuse."""
     with suppress(Error):
         opener = page.locator("[data-consent-open]:visible").first
-        if await opener.count():
-            await opener.click(timeout=SECONDS_TO_PRESS * 1000)
-        else:
-            await page.evaluate("window.consent.open()")
         dialog = page.locator(PREFERENCES).first
-        await dialog.wait_for(timeout=SECONDS_TO_SHOW * 1000)
+        if not await opener.count() or not await _opens(opener, dialog):
+            if await opener.count():
+                note("The button for the settings (data-consent-open) opens nothing when it is pressed: a call did it.")
+            await page.evaluate("window.consent.open()")
+            await dialog.wait_for(timeout=SECONDS_TO_SHOW * 1000)
         return await _press(dialog, 1)
+    return False
+
+
+async def _opens(opener: Locator, dialog: Locator) -> bool:
+    with suppress(Error):  # something lies over it, or takes the click
+        await opener.click(timeout=SECONDS_TO_PRESS * 1000)
+        await dialog.wait_for(timeout=SECONDS_TO_SHOW * 1000)
+        return True
     return False
 
 

@@ -39,12 +39,15 @@ FLAGS = (
     "--disable-features=RenderDocument,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,MediaRouter,OptimizationHints,"
     "NetworkTimeServiceQuerying,PreconnectToSearch,DestroyProfileOnBrowserClose,WebUIOmniboxPopup,WebUIOmniboxAimPopup",
     "--net-log-capture-mode=IncludeSensitive",
+    # Trackers send nothing where they are told that nobody looks: `navigator.webdriver` is as shoppers have it.
+    "--disable-blink-features=AutomationControlled",
 )
 
 GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true, configurable: true})"
 
-UNCOUNTED = ["*/v1/*/shown", "*/v1/*/decisions"]
-"""Neither the banner nor the answer is counted in the shop's rates: those two requests do not leave the browser."""
+UNCOUNTED = ["*/v1/*/shown", "*/v1/*/decisions", "*/v1/*/seen"]
+"""Neither the banner nor the answer is counted in the shop's rates, nor what is seen in its leaks: those do not
+leave the browser."""
 
 SECONDS_TO_START = 120
 """Several browsers start at once, on whatever machine this is."""
@@ -111,7 +114,7 @@ async def fresh_browser(
                 executable_path=path,
                 channel=None if path else "chrome",
                 chromium_sandbox=os.geteuid() != 0,
-                args=[*FLAGS, f"--log-net-log={netlog}"],
+                args=[*FLAGS, f"--log-net-log={netlog}", f"--user-agent={await _user_agent(playwright, path)}"],
                 # With it a page that changes its address without end keeps the whole browser.
                 ignore_default_args=["--disable-ipc-flooding-protection"],
                 timeout=SECONDS_TO_START * 1000,
@@ -138,7 +141,27 @@ async def fresh_browser(
             with suppress(Error, TimeoutError):  # it may have ended by itself, or hang; Playwright ends it then
                 async with asyncio.timeout(SECONDS_TO_END):
                     await context.close()
-            browser.sent.extend(read_netlog(netlog))
+            browser.sent.extend(await asyncio.to_thread(read_netlog, netlog))  # the other states go on
+
+
+_agents: dict[str | None, str] = {}
+
+
+async def _user_agent(playwright: Playwright, path: str | None) -> str:
+    """Return how a browser calls itself before shoppers, workers of theirs too: not ``HeadlessChrome``."""
+    if path not in _agents:
+        browser = await playwright.chromium.launch(
+            executable_path=path,
+            channel=None if path else "chrome",
+            chromium_sandbox=os.geteuid() != 0,
+            timeout=SECONDS_TO_START * 1000,
+            handle_sigint=False,
+            handle_sigterm=False,
+        )
+        version = await (await browser.new_browser_cdp_session()).send("Browser.getVersion")
+        await browser.close()
+        _agents[path] = version["userAgent"].replace("Headless", "")
+    return _agents[path]
 
 
 def in_a_line(error: Error) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..hosts import host_of, path_of
+from ..ours import OUR_SCRIPT
 from .netlog import Sent
 
 _ADDRESS = re.compile(r"(?<!blob:)https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
-_OUR_SCRIPT = re.compile(r"/v1/[^/]+/consent\.js")
-"""It stands between a tracker and the calls that it holds: nobody's initiator."""
 
 
 class Initiators:
@@ -80,13 +79,14 @@ def initiator_in(found: dict[str, Any], document: str, asked: str) -> str:
     stack = found.get("stack")
     while stack:
         for frame in stack.get("callFrames", ()):
-            if frame["url"].startswith("http") and not _OUR_SCRIPT.search(frame["url"]):
+            if frame["url"].startswith("http") and not OUR_SCRIPT.search(frame["url"]):
                 return path_of(frame["url"])
         stack = stack.get("parent")
     url = found.get("url", "")
-    return path_of(url if url.startswith("http") and url != asked else document)
+    is_whose = url.startswith("http") and url != asked and not OUR_SCRIPT.search(url)
+    return path_of(url if is_whose else document)
 
 
 def initiator_on(stack: str, document: str) -> str:
     """Return who made a call by its stack, as the browser writes it: the script nearest to it, or the document."""
-    return path_of(next((url for url in _ADDRESS.findall(stack) if not _OUR_SCRIPT.search(url)), document))
+    return path_of(next((url for url in _ADDRESS.findall(stack) if not OUR_SCRIPT.search(url)), document))

@@ -33,6 +33,17 @@ class Kept:
             self.sightings.append(seen)
 
 
+@dataclass
+class Values:
+    """What the shop's cookies and its local storage hold, by name, to know a shopper's number again."""
+
+    cookies: dict[str, str] = field(default_factory=dict)
+    stored: dict[str, str] = field(default_factory=dict)
+    by_script: set[str] = field(default_factory=set)
+    by_answer: set[str] = field(default_factory=set)
+    """Names of cookies that a script, and that an answer of the shop, set."""
+
+
 def newest(sightings: Sequence[Sighting], most: int) -> list[Sighting]:
     """Return of each thing on a page the last ``most``, in their order."""
     left: Counter[tuple[str, ...]] = Counter()

@@ -9,10 +9,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin
 
-from ..hosts import host_of, is_third_party, path_of
+from ..hosts import host_of, is_third_party, path_of, without_login
 from ..observed import Observed
 from ..tag import LOOK
 from .browser import Error, go_to, in_a_line
+from .pages import is_download
 from .quiet import SECONDS_TO_SETTLE, Quiet
 from .watch import MOST_POPUPS, Watch
 
@@ -56,10 +57,12 @@ class Visit:
             self.seen.notes.append(sentence)
 
     async def open(self, url: str) -> None:
-        """Go to a page."""
-        self.watch.going = url
+        """Go to a page; with the name and password in its address, if there are any, that nothing else is told of."""
+        self.watch.going = without_login(url)
         await self.quiet.begin()
-        await self._in_time(lambda: self._open(url), SECONDS_TO_OPEN + SECONDS_TO_LOAD + SECONDS_TO_USE)
+        await self._in_time(
+            lambda: self._open(url, self.watch.going), SECONDS_TO_OPEN + SECONDS_TO_LOAD + SECONDS_TO_USE
+        )
 
     async def use(self, seconds: float | None = None) -> None:
         """Do what a shopper does on a page: scroll, move the pointer, wait (so long); then see what is there."""
@@ -97,14 +100,14 @@ class Visit:
         await self._in_time(collect, SECONDS_TO_USE + SECONDS_TO_LOAD)
         return done[0] if done else None
 
-    async def _open(self, url: str) -> None:
+    async def _open(self, address: str, url: str) -> None:
         response = None
         try:
-            response = await go_to(self.page, url, SECONDS_TO_OPEN)
+            response = await go_to(self.page, address, SECONDS_TO_OPEN)
         except Error as error:
             if "ERR_INVALID_AUTH_CREDENTIALS" in str(error):
                 self.note(f"{url} wants a login (a name and a password, that the browser asks for).")
-            elif "Download is starting" not in str(error) and not self._crashed:
+            elif not is_download(error) and not self._crashed:
                 self.note(f"{url} was not shown: {in_a_line(error)}")
         try:
             await self.page.wait_for_load_state("load", timeout=SECONDS_TO_LOAD * 1000)
@@ -120,7 +123,7 @@ class Visit:
 
     def _note_answer(self, url: str, response: Response) -> None:
         kind = response.headers.get("content-type", "").partition(";")[0]
-        at = self.page.url.partition("#")[0]
+        at = without_login(self.page.url.partition("#")[0])
         if response.status in (401, 403):
             self.note(f"{url} wants a login (status {response.status}).")
         elif response.status >= 400:
@@ -148,7 +151,7 @@ class Visit:
         await self._wait(page, seconds)
         if not page.is_closed():
             if self.watch.page == url:  # what is a download, or nothing, leaves the tab where it was
-                self._note_elsewhere(url, page.url.partition("#")[0])
+                self._note_elsewhere(url, without_login(page.url.partition("#")[0]))
             await self.watch.look(page)
             await self._look_for_the_banner(url)
             with suppress(Error):

@@ -16,12 +16,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from ...set_cookie import parse_set_cookie
-from ..hosts import host_of, is_of_shop, is_third_party, path_of, without_port
+from ..hosts import host_of, is_of_shop, is_third_party, path_of, without_login, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
 from .documents import Documents
 from .initiators import Initiators, initiator_in, initiator_on
-from .kept import Kept
+from .kept import Kept, Values
 from .netlog import Sent
 from .workers import Workers
 
@@ -60,8 +60,7 @@ class Watch:
     """When the shopper last clicked, seconds since 1970."""
     kept: Kept = field(default_factory=Kept)
     consent_calls: list[ConsentCall] = field(default_factory=list)
-    cookies: dict[str, str] = field(default_factory=dict)
-    stored: dict[str, str] = field(default_factory=dict)
+    values: Values = field(default_factory=Values)
     popups: list[Page] = field(default_factory=list)
     documents: Documents = field(default_factory=Documents)
     _opening: bool = False
@@ -121,16 +120,18 @@ class Watch:
         await session.send("Network.setBlockedURLs", {"urls": UNCOUNTED})
 
     def _add(self, kind: str, name: str, host: str, initiator: str, *, at: float, page: str = "", **more: Any) -> None:
+        name = path_of(name) if kind == "service-worker" else name
         name = name.encode("utf-8", "replace").decode()  # JavaScript's texts may have halves of characters
         if host:  # what has none stays within the browser
             self.kept.add(Sighting(kind, name, host, page or self.page or self.going, initiator, at, **more))
 
-    def _request(self, url: str, initiator: str, *, at: float, page: str = "", body: str = "") -> None:
+    def _request(self, url: str, initiator: str, *, at: float, page: str = "", **more: Any) -> None:
         """Note a request; what never leaves the browser (``blob:``, ``data:``) is none."""
         if url.startswith(("http:", "https:", "ws:", "wss:", "stun:", "turn:", "turns:")):
+            url, initiator = without_login(url), without_login(initiator)
             if initiator:
                 self._initiators.asked(url, initiator)
-            self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url, body=body)
+            self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url, **more)
 
     def _asked(self, request: Request) -> None:
         if worker := request.service_worker:  # no tab's session sees what it asks for
@@ -157,7 +158,8 @@ class Watch:
         document = self.page or self.going if document in ("", url) else document
         initiator = path_of(before) if before else opener or initiator_in(event["initiator"], document, url)
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
-        self._request(url, initiator, at=event["wallTime"], page=self.documents.page_of(loader), body=body)
+        page, is_script = self.documents.page_of(loader), event["type"] == "Script"
+        self._request(url, initiator, at=event["wallTime"], page=page, body=body, script=is_script)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
         script, url = event["documentURL"], event["request"]["url"]
@@ -198,7 +200,7 @@ class Watch:
         elif kind == "opens":
             self._initiators.opened(name, initiator)
         elif kind == "service-worker":
-            self._add(kind, path_of(name), host_of(name), initiator, at=at)
+            self._add(kind, name, host_of(name), initiator, at=at)
         else:
             self._add(kind, name, host, initiator, at=at)
 
@@ -206,6 +208,8 @@ class Watch:
         cookie = parse_set_cookie(line)
         if cookie and not cookie.removes:
             where = cookie.domain or without_port(host)
+            if is_of_shop(where, host_of(self.going)):
+                (self.values.by_answer if more.get("by_response") else self.values.by_script).add(cookie.name)
             self._add("cookie", cookie.name, where, initiator, life=cookie.life, **more)
 
     async def look(self, page: Page) -> None:
@@ -213,10 +217,10 @@ class Watch:
         now = time.time()
         for cookie in await self.context.cookies():
             domain, life = cookie["domain"].lstrip("."), max(0, cookie["expires"] - now)
-            self.cookies[cookie["name"]] = cookie["value"]
             # What others have there was seen when it was set, under the page that did it, and no page of the shop can
             # take it away.
             if is_of_shop(domain, host_of(self.going)):
+                self.values.cookies[cookie["name"]] = cookie["value"]
                 self._add("cookie", cookie["name"], domain, "", at=now, life=life)
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
@@ -224,36 +228,45 @@ class Watch:
                 within = path_of(frame.url) if others else ""
                 for kind, name, where, value in await frame.evaluate(_HELD, LETTERS_OF_A_VALUE):
                     if kind == "local-storage" and not others:
-                        self.stored[name] = value
+                        self.values.stored[name] = value
                     self._add(kind, name, host_of(where), "", at=now, frame=within)
 
     def add_sent(self, requests: Iterable[Sent]) -> None:
         """Add what the browser's network log tells, once the browser has ended."""
-        self._by_url: dict[str, list[Sighting]] = {}
+        by_url: dict[str, list[Sighting]] = {}
         for each in self.kept.sightings:
-            self._by_url.setdefault(each.url, []).append(each)
+            by_url.setdefault(each.url, []).append(each)
         for sent in requests:
             if not sent.initiator and sent.url not in self._initiators:
                 continue  # the browser's own
-            page = self._page_of(sent)
-            if sent.initiator and not _is_icon(sent, page):
+            page = _page_of(sent, by_url.get(sent.url, ())) or self.documents.page_when(sent) or self.going
+            if sent.initiator and not _is_icon(sent, page, sent.url in self._initiators):
                 self._request(sent.url, self._initiators.of_sent(sent, page), at=sent.at, page=page)
             for line in sent.cookies:
                 self._cookie(line, host_of(sent.url), path_of(sent.url), at=sent.at, page=page, by_response=True)
             for address in sent.preconnects:
                 self._request(address, path_of(sent.url), at=sent.at, page=page)
 
-    def _page_of(self, sent: Sent) -> str:
-        """Return the page that a request belongs to: by who else saw it, else by when it left and who asked."""
-        seen = [each for each in self._by_url.get(sent.url, ()) if abs(each.at - sent.at) < SECONDS_BETWEEN_WITNESSES]
-        if seen:
-            return min(seen, key=lambda each: abs(each.at - sent.at)).page
-        return self.documents.page_when(sent) or self.going
+
+def _page_of(sent: Sent, seen: Iterable[Sighting]) -> str:
+    """Return the page that a request belongs to, of who else saw it at that time; empty where nobody did."""
+    near = [each for each in seen if abs(each.at - sent.at) < SECONDS_BETWEEN_WITNESSES]
+    return min(near, key=lambda each: abs(each.at - sent.at)).page if near else ""
 
 
-def _is_icon(sent: Sent, page: str) -> bool:
-    """Return whether the browser looks for the icon of a window of another's: that was asked for itself."""
-    return sent.url == f"{sent.initiator}/favicon.ico" and is_third_party(host_of(sent.url), host_of(page))
+def _is_icon(sent: Sent, page: str, is_known: bool) -> bool:
+    """Return whether the browser looks for the icon of a window of another's: that was asked for itself.
+
+    It is asked for by that window, or for the page that has opened it; what a page asks for has another witness too.
+    """
+    origin, _, path = sent.url.rpartition("/")
+    by_browser = origin == sent.initiator or not is_known
+    return (
+        path == "favicon.ico"
+        and origin.count("/") == 2
+        and by_browser
+        and is_third_party(host_of(origin), host_of(page))
+    )
 
 
 _HELD = """async (most) => {
@@ -269,8 +282,7 @@ _HELD = """async (most) => {
     try {
       for (const name of await names()) {
         const value = kind == 'local-storage' ? localStorage[name] : '';
-        const [path, where] = kind == 'service-worker' ? [name.replace(/[?#].*/, ''), name] : [name, self.origin];
-        held.push([kind, path, where, value?.length <= most ? value : '']);
+        held.push([kind, name, kind == 'service-worker' ? name : self.origin, value?.length <= most ? value : '']);
       }
     } catch {}
   }

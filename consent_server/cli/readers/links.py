@@ -9,11 +9,18 @@ from urllib.parse import parse_qsl
 import click
 
 from ...rates import read
-from ...settings.environment import Settings
 from ...web.marketer.links import make_link, path_of
 from ...web.marketer.question import ASKED, Question, kept
 from ...web.marketer.words import Words
-from ..terminal import CommandFailed, data_option, errors_to_exit_2, open_store, signing_keys, site_named
+from ..terminal import (
+    CommandFailed,
+    data_option,
+    errors_to_exit_2,
+    open_store,
+    page_of_marketers,
+    signing_keys,
+    site_named,
+)
 
 
 @click.group()
@@ -37,12 +44,13 @@ def add_link(site: str, name: str, days: int, ask: str, url: str | None, data: P
     with open_store(data) as (settings, known, store):
         shop = site_named(known, site)
         Question.parse(asked, words, read.today(shop))
-        if settings.marketers == "none":
+        root = page_of_marketers(settings)
+        if root is None:
             raise CommandFailed("CONSENT_MARKETERS is none, so no link would open: have it name the host of the page.")
         link = make_link(shop, name, days, kept(asked, words))
         path = path_of(shop, link, signing_keys(settings))
         store.marketers.add_link(shop, link)
-    click.echo((url or _root(settings)).rstrip("/") + path)
+    click.echo((url or root).rstrip("/") + path)
 
 
 @links.command("list")
@@ -70,10 +78,3 @@ def remove_link(site: str, link: str, data: Path | None) -> None:
         if not store.marketers.remove_link(site_named(known, site), link):
             raise CommandFailed(f"{site} has no link {link[:40]!r}; consent-server links list {site} shows them.")
     click.echo(f"The link {link} opens nothing any more.")
-
-
-def _root(settings: Settings) -> str:
-    """Return where the marketers' page is, as far as the environment says."""
-    if settings.marketers not in (None, "none"):
-        return f"https://{settings.marketers}{settings.prefix}"
-    return f"http://127.0.0.1:{settings.port}{settings.prefix}"

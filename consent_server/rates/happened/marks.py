@@ -17,9 +17,10 @@ from .alarms import Alarm, history
 class Mark:
     """Something that happened from ``first`` to ``last``.
 
-    ``kind`` is ``revision`` (``what`` is its number), ``words``, ``look``, ``cookies``, ``variant-began`` or
-    ``variant-ended`` (``what`` is its name), ``silent`` (no banner was shown), ``stopped`` (nobody answered), ``range``
-    (rates left their usual range: ``alarms``) or ``note`` (``what`` a marketer wrote, who may remove it by its ``id``).
+    ``kind`` is ``revision`` (``what`` is its number), ``words``, ``look``, ``cookies``, ``weights`` (of the variants),
+    ``variant-began`` or ``variant-ended`` (``what`` is its name), ``silent`` (no banner was shown), ``stopped`` (nobody
+    answered), ``range`` (rates left their usual range: ``alarms``) or ``note`` (``what`` a marketer wrote, who may
+    remove it by its ``id``).
     """
 
     kind: str
@@ -77,6 +78,8 @@ def _changes(asked: Sequence[tuple[date, Asked]]) -> Iterator[Mark]:
         if now.revision == before.revision and not began and not ended:
             parts = [part for part in ("cookies", "look", "words") if getattr(now, part) != getattr(before, part)]
             yield from (Mark(part, day, day) for part in parts if getattr(before, part))  # it was written down then
+        if now.variants == before.variants and now.weights != before.weights and now.weights and before.weights:
+            yield Mark("weights", day, day)
 
 
 def _alarms(days: Mapping[str, Counts]) -> Iterator[Mark]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 
 from ..rows import SettingsError
 
-_LIKE_OURS = re.compile(r"(REDIS|WEB|TRUSTED|COUNTRY|REGION|CLIENT|SITE)_")
 _OTHERS = re.compile(r"CONSENT_SERVER(_\w+)?|\w+_SERVICE_(HOST|PORT\w*)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?")
 """What shops' back ends call this server by, and what Kubernetes and Docker tell of services next to it."""
 
@@ -32,6 +31,7 @@ def must_be_meant(environ: Mapping[str, str], names: Sequence[str]) -> None:
     short = {name.removeprefix("CONSENT_"): name for name in names}
     lacking = [name for name in names if not {name, f"{name}_FILE"} & {*environ}]
     joined = {name.replace("_", ""): name for name in lacking}
+    firsts = {name.partition("_")[0] for name in names if "_" in name}
     for name, value in environ.items():
         bare = name.removesuffix("_FILE")
         first, _, rest = bare.partition("_")
@@ -42,11 +42,23 @@ def must_be_meant(environ: Mapping[str, str], names: Sequence[str]) -> None:
             near = [likely]
         elif bare.startswith("CONSENT_"):
             near = [short[each] for each in difflib.get_close_matches(rest, short, 1)]
-        elif _LIKE_OURS.match(name) or sorted(first) == sorted("CONSENT"):
-            near = difflib.get_close_matches(bare, lacking, 1, cutoff=0.9)
-            if not near:
+        elif first in firsts or any(_is_slip(first, each) for each in firsts):
+            near = difflib.get_close_matches(bare, lacking, 1, cutoff=0.88)
+            if not near or bare.startswith(f"{near[0]}_"):  # REDIS_URL_2 says more than ours, and is meant
                 continue
         else:
             continue
         hint = f"; did you mean {near[0]}{name.removeprefix(bare)}?" if near else ", see docs/configuration.md."
         raise SettingsError(f"{name} is no setting{hint}", name)
+
+
+def left_empty(environ: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    """Return those of our variables that are set to nothing, which counts as left out, and may not be meant."""
+    return [name for name in names if environ.get(name) == ""]
+
+
+def _is_slip(word: str, ours: str) -> bool:
+    """Return whether a word is ours with a letter left out, put in or misplaced; with another one it is another."""
+    short, long = sorted((word, ours), key=len)
+    left_out = (long[:n] + long[n + 1 :] for n in range(len(long)))
+    return word.isalpha() and (sorted(word) == sorted(ours) or short in left_out)

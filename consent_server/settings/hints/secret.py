@@ -26,6 +26,6 @@ def to_make_one(folder: Path) -> str:
 def said_in(path: Path) -> str:
     """Return what a small file says; nothing, if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8-sig").strip()
     except (OSError, ValueError):
         return ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import gcd
 
 import msgspec
 
@@ -13,7 +14,8 @@ from ...site import Notice
 class Asked(msgspec.Struct, frozen=True):
     """What a site asks from ``at`` (milliseconds since 1970) on.
 
-    ``words``, ``cookies`` and ``look`` are hashes of them all; older versions wrote down no ``look``.
+    ``words``, ``cookies`` and ``look`` are hashes of them all; older versions wrote down no ``look``. ``weights`` are
+    how many of the visits each of the variants gets, in the lowest terms; older versions wrote down none.
     """
 
     at: int
@@ -22,10 +24,11 @@ class Asked(msgspec.Struct, frozen=True):
     cookies: str
     variants: tuple[str, ...]
     look: str = ""
+    weights: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, notices: Sequence[Notice], at: int) -> Asked:
-        """Return what these notices ask, whatever version of the scripts asks it."""
+    def of(cls, notices: Sequence[Notice], at: int, weights: Mapping[str, int] | None = None) -> Asked:
+        """Return what these notices ask, by whatever version of the scripts; ``weights``: those of the variants."""
 
         def digest(*parts: str) -> str:
             ordered = sorted(notices, key=lambda notice: (notice.lang, notice.variant, notice.rule))
@@ -37,7 +40,9 @@ class Asked(msgspec.Struct, frozen=True):
 
         variants = tuple(sorted({notice.variant for notice in notices}))
         revision, look = max(notice.revision for notice in notices), digest("layout", "theme")
-        return cls(at, revision, digest("words"), digest("cookies"), variants, look)
+        shares = [(weights or {}).get(name, 0) for name in variants]
+        lowest = tuple(share // gcd(*shares) for share in shares) if len(shares) > 1 and any(shares) else ()
+        return cls(at, revision, digest("words"), digest("cookies"), variants, look, lowest)
 
     def same_as(self, other: Asked) -> bool:
         """Return whether nothing but the moment differs."""

@@ -76,9 +76,9 @@ class Notices:
         """
         self._served.setdefault(site.id, {}).update({notice.hash: notice for notice in notices})
         if notices:
-            self._unwritten.append(
-                (site, notices, Asked.of(notices, time.time_ns() // 1_000_000 if at is None else at))
-            )
+            now = time.time_ns() // 1_000_000 if at is None else at
+            weights = {variant.name: variant.weight for variant in site.variants}
+            self._unwritten.append((site, notices, Asked.of(notices, now, weights)))
         try:
             self.write(site)
         except WrongLayout:

@@ -40,8 +40,7 @@ class Feed:
         self._leeway = clock.leeway
         self._redis = connection.client
         self._reached = connection.reached
-        self._write = connection.write
-        self._time = connection.time
+        self._begin = connection.script("clock", "begin")
         self._claim = connection.script("clock", "claim")
         self._told = connection.script("clock", "told")
         self._stand = connection.script("clock", "pass", "stand")
@@ -104,18 +103,32 @@ class Feed:
         with self._reached(bucket.log):
             return bool(self._redis.xrange(bucket.log, place, place))
 
+    def begin(self, site: Site, address: str = "") -> bool:
+        """Have a webhook told what is decided from now on, where that address is told nothing yet.
+
+        Where it was told before, it goes on there, and so does one whose address nobody noted.
+
+        Args:
+            site: the shop.
+            address: names the address; nothing for any.
+
+        Returns:
+            Whether another one was told until now; what waits for it is told nobody.
+        """
+        others = 0
+        for bucket, (position, known) in self._positions(site).items():
+            if not position or (address and known != address.encode()):
+                others += self._begin(keys=[bucket.told], args=[address, MS_BEFORE])[1]
+        return others > 0
+
     def untold(self, site: Site, *, begins: bool = False) -> dict[Bucket, int]:
         """Return the buckets with decisions that a webhook was not told, and when the first of these was (ms).
 
         ``begins``: have it told what is decided from now on, where it is told nothing yet.
         """
-        positions = {}
-        for bucket, position in self._positions(site).items():
-            if begins and not position:
-                position = b"%d-0" % max(0, self._time(bucket.told) - MS_BEFORE)
-                self._write(bucket.told, "HSETNX", "position", position)
-            if position:
-                positions[bucket] = position
+        if begins:
+            self.begin(site)
+        positions = {bucket: position for bucket, (position, _) in self._positions(site).items() if position}
         with self._reached():
             calls = self._redis.pipeline(transaction=False)
             for bucket, position in positions.items():
@@ -123,11 +136,11 @@ class Feed:
             pages = cast(list[Any], calls.execute()) if positions else []
         return {bucket: int(page[0][0].split(b"-")[0]) for bucket, page in zip(positions, pages, strict=True) if page}
 
-    def _positions(self, site: Site) -> dict[Bucket, bytes | None]:
+    def _positions(self, site: Site) -> dict[Bucket, list[bytes | None]]:
         with self._reached():
             calls = self._redis.pipeline(transaction=False)
             for bucket in buckets(site):
-                calls.hget(bucket.told, "position")
+                calls.hmget(bucket.told, "position", "of")
             return dict(zip(buckets(site), cast(list[Any], calls.execute()), strict=True))
 
     def claim(self, bucket: Bucket, holder: str, ms: int) -> str | None:

@@ -1,6 +1,6 @@
 -- Have one server alone tell the webhook of a bucket's decisions, for a while. Comes after clock.lua.
 --
--- KEYS  1 told  hash  position, holder, until
+-- KEYS  1 told  hash  position, of, holder, until
 -- ARGV  1 who claims it
 --       2 for how many ms
 -- Returns the position of the last decision that was told; nothing if somebody else tells them

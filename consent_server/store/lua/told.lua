@@ -1,6 +1,6 @@
 -- Note how far the webhook was told, by whoever tells it. Comes after clock.lua.
 --
--- KEYS  1 told  hash  position, holder, until
+-- KEYS  1 told  hash  position, of, holder, until
 -- ARGV  1 who tells it
 --       2 position of the last decision that was told
 --       3 for how many ms nobody else is to tell it; 0 lets others

@@ -15,7 +15,8 @@ from ...rates.compare import Change
 from ...rates.counts import LINES, Counts, Rate
 from ...rates.happened.marks import Mark
 from ...rates.period import Period
-from ...rates.together import direction, moves
+from ...rates.together import direction, followed, moves, told
+from ...rates.together.spread import Spread
 
 WIDTH, HEIGHT = 320, 140
 LEFT, RIGHT, TOP, BOTTOM = 34, 8, 8, 22
@@ -69,7 +70,7 @@ class Line:
     target: float | None = None
     """The share that is aimed at, from 0 to 1."""
     compared: bool = True
-    """Whether its change is told: the goal is made of rates whose changes are."""
+    """Whether it is said too where there is no change to tell: the goal is made of rates of which it is."""
 
     @property
     def flags(self) -> list[tuple[float, int]]:
@@ -184,18 +185,20 @@ def lines(
     goal: str = LINES[0],
     target: float | None = None,
     is_unlike: bool = False,
+    spread: Mapping[str, Spread] | None = None,
 ) -> list[Line]:
     """Return the goal, the answer rate and the grant rates over time, all on one scale that holds the target too.
 
     A shop that was not asked anything in the period ``before`` starts with its first day that has something. Where
-    the two ``is_unlike``, as several rules by place weigh in them, they are not compared.
+    the two ``is_unlike``, as several rules by place weigh in them, they are not compared. ``spread``: how much more
+    than by chance their days vary, by rate.
     """
     total = Counts.total(days.values())
     if not any(before.row):
         first = next((day for day, counts in days.items() if any(counts.row)), "")
         days = {day: counts for day, counts in days.items() if day >= first}
-    points, moved = bins(days), {} if is_unlike else moves(total, before)
-    names = [*dict.fromkeys((goal, *LINES))]
+    points, moved = bins(days), {} if is_unlike else moves(total, before, goal, spread)
+    names = followed(goal)
     # The scale holds the intervals too: a band that is cut off would look surer than it is.
     ends = [end for it in points for rate in map(it.counts.rate, names) for end in rate.interval or ()] or [0.0, 1.0]
     ends += [] if target is None else [target]
@@ -213,7 +216,7 @@ def lines(
             high,
             numbered,
             target if name == goal else None,
-            compared=name in moved,
+            compared=name in moved and name in LINES,
         )
         for name in names
     ]
@@ -233,10 +236,10 @@ def flags_on(
 
 
 def trend(found: Sequence[Line]) -> tuple[str, list[Line]]:
-    """Return whether things get better (``together.direction``), and the lines that say so."""
-    return direction({line.name: line.change for line in found}), [
-        line for line in found if line.change and line.change.clear
-    ]
+    """Return whether things get better (``together.direction``), and the lines that say so, that of the goal first."""
+    moved, goal = {line.name: line.change for line in found}, found[0].name
+    names = told(moved, goal)
+    return direction(moved, goal), [line for line in found if line.name in names]
 
 
 # The funnel

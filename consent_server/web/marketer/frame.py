@@ -29,6 +29,7 @@ from .words.sentences import (
     judged_in_words,
     leak_in_words,
     mark_in_words,
+    moves_in_words,
     verdict_in_words,
     way_in_words,
 )
@@ -115,6 +116,7 @@ def render_page(template: str, status: int = 200, **values: Any) -> Response:
         judged_in_words=judged_in_words,
         leak_in_words=leak_in_words,
         mark_in_words=mark_in_words,
+        moves_in_words=moves_in_words,
         verdict_in_words=verdict_in_words,
         way_in_words=way_in_words,
         asset=lambda name: url_for(

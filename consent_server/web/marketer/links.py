@@ -186,6 +186,6 @@ def shows(site: Site) -> Callable[[Words, str], Any]:
         else:
             parts = [words("links_moving")]
         parts.append(words(f"rate_{question.goal}"))
-        return " · ".join([*map(str, parts), *(words.value(by, value) for by, value in question.only.items())])
+        return " · ".join([*map(str, parts), *(words.named(by, value) for by, value in question.only.items())])
 
     return say

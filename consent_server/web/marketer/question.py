@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ...rates.compare import GOALS
+from ...rates.compare import GOALS, must_be_goal
 from ...rates.only import FILTERS, Only
 from ...rates.period import BadQuestion, Period, compared
 from .words import Words
@@ -53,8 +53,7 @@ class Question:
         """
         period = Period.parse(words.iso(asked.get("from")), words.iso(asked.get("to")), today)
         goal = asked.get("goal") or GOALS[-1]
-        if goal not in GOALS:
-            raise BadQuestion("goal", f"`goal` must be one of {', '.join(GOALS)}.")
+        must_be_goal(goal)
         kind, *own = map(asked.get, AGAINST)
         against = compared(period, today, kind, *map(words.iso, own))
         return cls(period, goal, Only.parse(asked), against, _target(asked.get("target") or ""))

@@ -10,11 +10,11 @@ from typing import Any
 from flask import Response, g, redirect, request
 
 from ...rates import read
-from ...rates.compare import GOALS
+from ...rates.compare import GOALS, must_be_goal
 from ...rates.happened.leaks import leaks
 from ...rates.only import Only
 from ...rates.overview import Overview
-from ...rates.parts import SEGMENTS, Advice, Part, advice, decided, parts_of
+from ...rates.parts import SEGMENTS, Advice, Part, advice, decided, parts_of, silence
 from ...rates.period import BadQuestion, Period, compared, dimension
 from ...rates.report import Report
 from ...settings.shops import snippet_words
@@ -43,7 +43,10 @@ def _report(site_id: str) -> Report:
     today = read.today(site)
     period = Period.parse(request.args.get("from"), request.args.get("to"), today)
     against = compared(period, today, *map(request.args.get, AGAINST))
-    return read.report(services().store, site, period, by, only, against)
+    goal = request.args.get("goal") or None
+    if goal:
+        must_be_goal(goal)
+    return read.report(services().store, site, period, by, only, against, goal)
 
 
 @blueprint.get("/v1/<site_id>/rates")
@@ -135,12 +138,13 @@ def show_report(
 
 def segments_of(found: Overview, goal: str) -> dict[str, list[Part]]:
     """Return the parts of the shoppers, by dimension, and where they are worse than the others."""
-    return parts_of({by: found.rows[by] for by in SEGMENTS if by in found.rows}, goal, not found.is_mixed)
+    segments = {by: found.rows[by] for by in SEGMENTS if by in found.rows}
+    return parts_of(segments, goal, not found.is_mixed, found.cells)
 
 
 def advice_of(found: Overview, goal: str) -> list[Advice]:
     """Return what would bring how much towards a goal, the largest first."""
-    won = decided(found.experiment, goal, found.total.shown, found.counted.days)
+    won = decided(found.experiment, goal, found.total.shown, found.days_like_whole)
     return sorted([*won, *advice(segments_of(found, goal), goal, found.days_of)], key=lambda one: -one.more)
 
 
@@ -152,7 +156,8 @@ def page_values(site: Site, question: Question, day: date, today: date) -> dict[
     if not any(any(counts.row) for counts in found.days.values()):
         return {"total": total, "empty": "quiet" if found.known else "new", "marks": found.marks}
     segments = segments_of(found, goal)
-    lines = chart.lines(found.days, found.before, found.marks, goal, question.target, found.is_unlike)
+    spread = found.spread(goal)
+    lines = chart.lines(found.days, found.before, found.marks, goal, question.target, found.is_unlike, spread)
     return {
         "empty": None,
         "total": total,
@@ -161,7 +166,8 @@ def page_values(site: Site, question: Question, day: date, today: date) -> dict[
         "marks": found.marks,
         "parts_since": found.parts_since,
         "zone_since": found.zone_since,
-        "trend": ("ruled", []) if found.is_unlike else chart.trend(lines),
+        "trend": "ruled" if found.is_unlike else chart.trend(lines)[0],
+        "moves": {line.name: line.change for line in lines},
         "funnel": chart.funnel(total, found.signalled),
         "categories": [
             (name, total.rate(f"grant_{name}"), total.rate(f"reach_{name}"), total.rate(f"withdrawal_{name}"))
@@ -172,6 +178,7 @@ def page_values(site: Site, question: Question, day: date, today: date) -> dict[
         "rules": sorted(found.rows.get("rule", {}).items()),
         "is_mixed": found.is_mixed,
         "advice": advice_of(found, goal)[:MOST_ADVICE],
+        "silence": silence(segments, goal),
         "ways": chart.ways(found.rows.get("how", {})),
         "alarms": found.alarms,
         "verdicts": found.verdicts(goal),

@@ -37,5 +37,5 @@ def sites_page() -> Response:
 
 def _headline(site: Site) -> Headline:
     store, today = services().store, read.today(site)
-    report = read.report(store, site, Period.parse(None, None, today), "day")
+    report = read.report(store, site, Period.parse(None, None, today), "day", goal=GOALS[-1])
     return Headline(site, report, read.unusual(store, site, today))

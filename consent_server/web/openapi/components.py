@@ -6,6 +6,7 @@ from typing import Any
 
 from ...entry import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
+from ...rates.compare import GOALS
 from ...rates.only import FILTERS
 from ...rates.period import AGAINST
 from ...rules import KINDS as KINDS_OF_RULES
@@ -224,6 +225,7 @@ PARAMETERS = {
         "query", "from", {"anyOf": [DATE, {"const": ""}]}, description="First day; 29 days before the last if left out."
     ),
     "to": parameter("query", "to", {"anyOf": [DATE, {"const": ""}]}, description="Last day; today if left out."),
+    "goal": parameter("query", "goal", one(*GOALS, ""), description="What `trend` is of, besides the four rates."),
     "against": parameter(
         "query", "against", one(*AGAINST, ""), description="What `change` is from: as many days before, or a year ago."
     ),

@@ -262,7 +262,7 @@ PATHS: dict[str, dict[str, Any]] = {
                 summary,
                 says("Rates", schema, mimetype=mimetype),
                 *("BadQuestion", "NotKnown", "NotYours", "UnknownSite", "StoreAway"),
-                takes="site_id from to by language variant device country rule against against_from against_to",
+                takes="site_id from to by language variant device country rule goal against against_from against_to",
                 security=BY_MARKETER,
             ),
         }

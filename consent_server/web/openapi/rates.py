@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...entry import DIMENSIONS
+from ...rates.compare import GOALS
 from .schema import DATE, TEXT, WHOLE, Schema, each, nullable, one, ref, some, thing
 
 RATES: dict[str, Schema] = {
@@ -24,8 +25,11 @@ RATES: dict[str, Schema] = {
             "to": DATE,
             "by": one(*DIMENSIONS),
             "timezone": TEXT,
+            "zone_since": DATE,
+            "parts_since": DATE,
             "against": thing({"from": DATE, "to": DATE}),
             "only": each(TEXT),
+            "goal": one(*GOALS),
             "total": ref("Counted"),
             "change": each(
                 {"type": ["object", "null"]}
@@ -40,6 +44,9 @@ RATES: dict[str, Schema] = {
             ),
         },
         "only",
+        "goal",
+        "zone_since",
+        "parts_since",
         closed=False,
     ),
 }

@@ -16,6 +16,7 @@ return array(
 	'No consent server answers at %s, so whatever waits stays closed: look whether the address is right and the server runs.' => '%s ünvanında razılıq serveri cavab vermir, ona görə gözləyən hər şey bağlı qalır: ünvanın düzgün olduğunu və serverin işlədiyini yoxlayın.',
 	'The consent server at %1$s knows no site “%2$s”, so whatever waits stays closed: type the id that its consent.toml has.' => '%1$s ünvanındakı razılıq serveri “%2$s” saytını tanımır, ona görə gözləyən hər şey bağlı qalır: onun consent.toml faylındakı identifikatoru yazın.',
 	'The WP Consent API is not told what visitors answer: add the line %s to the server’s consent.toml.' => 'WP Consent API ziyarətçilərin cavabını bilmir: serverin consent.toml faylına %s sətrini əlavə edin.',
+	'The consent server refuses what visitors answer here: write "%1$s" into origins of [sites.%2$s] in its consent.toml, and reload it.' => 'Razılıq serveri buradakı ziyarətçilərin cavabını qəbul etmir: "%1$s" ünvanını onun consent.toml faylında [sites.%2$s] bölməsinin origins siyahısına yazın və onu yenidən oxutdurun.',
 	'Address of the consent server' => 'Razılıq serverinin ünvanı',
 	'Id of this site there' => 'Bu saytın oradakı identifikatoru',
 	'Cookie with the answer' => 'Cavabın saxlandığı cookie',

@@ -16,6 +16,7 @@ return array(
 	'No consent server answers at %s, so whatever waits stays closed: look whether the address is right and the server runs.' => 'По адресу %s сервер согласий не отвечает, поэтому всё, что ждёт, остаётся закрытым: проверьте, верен ли адрес и работает ли сервер.',
 	'The consent server at %1$s knows no site “%2$s”, so whatever waits stays closed: type the id that its consent.toml has.' => 'Сервер согласий по адресу %1$s не знает сайта «%2$s», поэтому всё, что ждёт, остаётся закрытым: введите идентификатор из его consent.toml.',
 	'The WP Consent API is not told what visitors answer: add the line %s to the server’s consent.toml.' => 'WP Consent API не узнаёт, что отвечают посетители: добавьте строку %s в consent.toml сервера.',
+	'The consent server refuses what visitors answer here: write "%1$s" into origins of [sites.%2$s] in its consent.toml, and reload it.' => 'Сервер согласий не принимает ответов посетителей отсюда: впишите "%1$s" в origins раздела [sites.%2$s] в его consent.toml и дайте серверу перечитать файл.',
 	'Address of the consent server' => 'Адрес сервера согласий',
 	'Id of this site there' => 'Идентификатор этого сайта на нём',
 	'Cookie with the answer' => 'Файл cookie с ответом',

@@ -16,6 +16,7 @@ return array(
 	'No consent server answers at %s, so whatever waits stays closed: look whether the address is right and the server runs.' => '%s adresinde bir onay sunucusu yanıt vermiyor, bu yüzden bekleyen her şey kapalı kalır: adresin doğru olduğuna ve sunucunun çalıştığına bakın.',
 	'The consent server at %1$s knows no site “%2$s”, so whatever waits stays closed: type the id that its consent.toml has.' => '%1$s adresindeki onay sunucusu “%2$s” sitesini tanımıyor, bu yüzden bekleyen her şey kapalı kalır: consent.toml dosyasındaki kimliği yazın.',
 	'The WP Consent API is not told what visitors answer: add the line %s to the server’s consent.toml.' => 'WP Consent API ziyaretçilerin ne yanıt verdiğini öğrenmiyor: sunucunun consent.toml dosyasına %s satırını ekleyin.',
+	'The consent server refuses what visitors answer here: write "%1$s" into origins of [sites.%2$s] in its consent.toml, and reload it.' => 'Onay sunucusu buradaki ziyaretçilerin yanıtlarını kabul etmiyor: "%1$s" adresini consent.toml dosyasındaki [sites.%2$s] bölümünün origins listesine yazın ve dosyayı yeniden okutun.',
 	'Address of the consent server' => 'Onay sunucusunun adresi',
 	'Id of this site there' => 'Bu sitenin oradaki kimliği',
 	'Cookie with the answer' => 'Yanıtın saklandığı çerez',

@@ -191,7 +191,7 @@ def test_every_kind_of_verdict_and_alarm_has_a_sentence(lang):
     words = Words.of(lang)
     for kind, more in (("better", 0), ("worse", 0), ("equal", 0), ("early", 1200), ("impossible", 0)):
         verdict = Verdict("calm", "short", "answer", kind, 0.05, 0.03, 0.07, more)
-        for pace in (None, Pace(0, 1), Pace(0, 14), Pace(1400, 14)):
+        for pace in (None, Pace(0, 1), Pace(0, 14), Pace(14, 14), Pace(1400, 14)):
             assert "{" not in verdict_in_words(words, verdict, pace) + judged_in_words(words, verdict, pace)
             assert words.inside("rate_answer") in verdict_in_words(words, verdict, pace)
     assert "calm" in verdict_in_words(words, Verdict("calm", "short", "answer", "worse", -0.05, -0.07, -0.03), None)
@@ -263,7 +263,7 @@ def test_advice_about_a_country_or_variant_of_any_name_is_escaped():
 def test_a_button_is_called_what_it_is_called_on_the_banner(lang):
     words, banner = Words.of(lang), {"accept": "Everything!", "refuse": "Nothing!"}
     assert [way_in_words(words, how, banner) for how in ("accept", "refuse")] == ["Everything!", "Nothing!"]
-    assert way_in_words(EN, "save", banner) == "Chosen in preferences"
+    assert way_in_words(EN, "save", banner) == "Chosen in preferences or at blocked content"
     assert way_in_words(EN, "preferences", banner) == "Changed later"
 
 
@@ -320,6 +320,10 @@ def test_an_early_verdict_says_in_how_many_days_it_is_known_and_what_it_waits_fo
     assert "nobody has answered for a day" in verdict_in_words(EN, early, Pace(0, 2))
     assert "it has only begun" in verdict_in_words(EN, early, Pace(0, 1))
     assert "no more answers are to come" in verdict_in_words(EN, early, None)
+    soon, late = Verdict("a", "b", "answer", "early", more=18000), Verdict("a", "b", "answer", "early", more=18001)
+    assert "about 180 more days" in verdict_in_words(EN, soon, Pace(1400, 14))
+    assert "Try a bolder difference" in verdict_in_words(EN, late, Pace(1400, 14))
+    assert judged_in_words(EN, late, Pace(1400, 14)) == "not with this traffic"
 
 
 def test_the_goal_has_a_line_with_the_target_and_its_change_is_not_told_twice():
@@ -341,6 +345,22 @@ def test_a_value_without_a_name_is_shown_as_it_is():
     assert EN.value("country", "AZ") == "AZ"
     assert EN.value("country", "") == "unknown"
     assert EN.value("language", "de") == "de"
+
+
+def test_a_language_or_country_is_named_in_the_language_of_the_page():
+    assert [Words.of(lang).named("language", "it") for lang in LANGUAGES] == [
+        "İtalyan dili", "Italian", "Итальянский", "İtalyanca",
+    ]  # fmt: skip
+    assert [Words.of(lang).named("country", "GE") for lang in LANGUAGES] == [
+        "Gürcüstan", "Georgia", "Грузия", "Gürcistan",
+    ]  # fmt: skip
+    assert [EN.named("language", "ru"), EN.named("country", "T1"), EN.named("country", "")] == [
+        "Russian", "T1", "unknown",
+    ]  # fmt: skip
+    said = advice_in_words(EN, Advice("language", "de", None, "answer", Rate(1, 4), Rate(3, 4), 300))
+    assert said.startswith("If pages in German answered like the others")
+    said = advice_in_words(EN, Advice("country", "GE", "AZ", "answer", Rate(1, 4), Rate(3, 4), 300))
+    assert said.startswith("If visits from Georgia answered like visits from Azerbaijan")
 
 
 def test_presets_end_today_or_with_last_month():

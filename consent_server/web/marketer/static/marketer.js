@@ -1,5 +1,5 @@
 // The marketers' page works without this file. It adds a read-out to the lines, under the pointer and by keyboard,
-// sends a form when its choice changes, copies, prints, and names countries.
+// sends a form when its choice changes, copies and prints.
 
 /**
  * Give a line a cursor and a read-out. The numbers are those of the table behind it; the slider is a native one,
@@ -113,10 +113,4 @@ for (const block of /** @type {NodeListOf<HTMLElement>} */ (document.querySelect
 for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-print]"))) {
   button.hidden = false;
   button.addEventListener("click", () => print());
-}
-
-const countries = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-country]"));
-if (countries.length && Intl.DisplayNames) {
-  const names = new Intl.DisplayNames([document.documentElement.lang], { type: "region", fallback: "code" });
-  for (const cell of countries) cell.textContent = names.of(cell.dataset.country ?? "") ?? cell.textContent;
 }

@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from markupsafe import Markup, escape
 
+from ....banner.regional import country_name, language_name
 from ....rates.counts import Rate
 
 _NUMBERS = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
@@ -81,6 +82,10 @@ class Words:
         if self.lang in ("az", "tr"):  # whose I has no dot, and whose İ keeps it
             first = first.translate({ord("İ"): "i", ord("I"): "ı"})
         return first.lower() + rest
+
+    def rate(self, name: str) -> str:
+        """Return the name of a rate within a sentence, with nothing around that says what it is a rate of."""
+        return self._table.get(f"full_{name}") or self.inside(f"rate_{name}")
 
     def number(self, count: int) -> Count:
         """Return a count with its thousands apart, for a sentence to say with its noun."""
@@ -167,11 +172,17 @@ class Words:
         key = f"{by}_{value}"
         return self._table.get(key, value) if value else self._table[f"{by}_none"]
 
+    def named(self, by: str, value: str) -> str:
+        """Return the same, a language or country of which the table has none by its name in Unicode's CLDR."""
+        if f"{by}_{value}" in self._table or by not in ("language", "country") or not value:
+            return self.value(by, value)
+        name = (country_name if by == "country" else language_name)(value, self.lang)
+        first = "İ" if name.startswith("i") and self.lang in ("az", "tr") else name[:1].upper()
+        return f"{first}{name[1:]}{self._table['language_after'] if by == 'language' else ''}"
+
     def many(self, by: str, value: str) -> Markup:
         """Return the name of a part of the shoppers as what there are many of: phones, visits from a country."""
         if f"many_{by}_{value}" in self._table:
             return self(f"many_{by}_{value}")
-        name = escape(self.value(by, value))
-        if by == "country" and value:  # whose name the browser knows
-            return self("many_country", value=Markup('<span data-country="{0}">{0}</span>').format(value))
-        return name
+        name = self.named(by, value)
+        return self(f"many_{by}", value=name) if by in ("country", "language") and value else escape(name)

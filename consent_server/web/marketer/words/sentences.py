@@ -8,12 +8,13 @@ from math import ceil
 
 from markupsafe import Markup, escape
 
-from ....rates.compare import Verdict
+from ....rates.compare import Change, Verdict
 from ....rates.experiment import Pace
 from ....rates.happened.alarms import Alarm
 from ....rates.happened.leaks import Leak
 from ....rates.happened.marks import Mark
 from ....rates.parts import Advice
+from ....rates.together import told
 from . import Words
 
 
@@ -40,12 +41,17 @@ def _capital(sentence: Markup) -> Markup:
     return sentence[:1].upper() + sentence[1:]
 
 
+_LONGEST_WAIT = 180
+"""Days beyond which nobody waits for a verdict."""
+
+
 def _early(verdict: Verdict, pace: Pace | None) -> tuple[str, int]:
     """Return what an open verdict waits for, and for how many days it will, or has, without an answer."""
     if pace is None:
         return "open", 0
     if pace.answers:
-        return "early", ceil(verdict.more * pace.days / pace.answers)
+        days = ceil(verdict.more * pace.days / pace.answers)
+        return ("early" if days <= _LONGEST_WAIT else "far"), days
     # The last day is not over; of the first one nobody can say yet that nobody answers.
     return ("waiting", pace.days - 1) if pace.days > 1 else ("begun", 0)
 
@@ -92,7 +98,7 @@ def alarm_in_words(words: Words, alarm: Alarm) -> Markup:
     return words(
         f"alarm_{alarm.kind}",
         day=words.day(date.fromisoformat(alarm.day)),
-        rate=words.inside(f"rate_{alarm.rate}") if shares else "",
+        rate=words.rate(alarm.rate) if shares else "",
         value=words.percent(alarm.value),
         low=words.percent(alarm.low) if shares else words.number(int(alarm.low)),
         high=words.percent(alarm.high) if shares else words.number(int(alarm.high)),
@@ -104,7 +110,7 @@ def mark_in_words(words: Words, mark: Mark) -> Markup:
     unusual = Markup(", ").join(
         words(
             "mark_rate",
-            rate=words.inside(f"rate_{alarm.rate}"),
+            rate=words.rate(alarm.rate),
             value=words.percent(alarm.value),
             low=words.percent(alarm.low),
             high=words.percent(alarm.high),
@@ -112,6 +118,17 @@ def mark_in_words(words: Words, mark: Mark) -> Markup:
         for alarm in mark.alarms
     )
     return words(f"mark_{mark.kind}", what=unusual or mark.what)
+
+
+def moves_in_words(words: Words, moves: Mapping[str, Change | None], goal: str) -> Markup:
+    """Return which rates say whether things get better, the goal first, and how far each moved."""
+    items = []
+    for name in told(moves, goal):
+        move = moves[name]
+        is_clear = move and move.clear
+        points = words.points(move.difference if move else 0)
+        items.append(words("trend_item" if is_clear else "trend_still", rate=words.rate(name), points=points))
+    return Markup(", ").join(items)
 
 
 def leak_in_words(words: Words, leak: Leak) -> Markup:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .compare import GOALS, about, change, verdicts
-from .counts import LINES, Counts, Rate
-from .experiment import Experiment
-from .together import BEHIND, holm
+from ...store import PARTS
+from ..compare import GOALS, about, change, verdicts
+from ..counts import LINES, Counts, Rate
+from ..experiment import Experiment
+from ..together import BEHIND, holm
+from .alike import Alike, Cell, alike, by_value, less, together
 
 SEGMENTS = ("language", "variant", "device", "country")
 """The dimensions in which one part of the shoppers can do worse than the others."""
@@ -25,12 +27,19 @@ MONTH = 30
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The shoppers of one language, variant, device or country. ``worse`` holds the rates clearly below the others'."""
+    """The shoppers of one language, variant, device or country.
+
+    ``worse`` has what the others' rate is, where that of the part is clearly below: of others who are alike in all that
+    is counted together with this dimension, by the ``cells`` of these. ``compared`` are the rates of which there was
+    enough of both.
+    """
 
     by: str
     value: str
     counts: Counts
     worse: Mapping[str, Rate]
+    cells: Mapping[Cell, Counts] = field(default_factory=dict)
+    compared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,41 +61,66 @@ class Advice:
     rivals: tuple[str, ...] = ()
 
 
-def parts_of(segments: Mapping[str, Mapping[str, Counts]], goal: str, is_contest: bool = True) -> dict[str, list[Part]]:
+def parts_of(
+    segments: Mapping[str, Mapping[str, Counts]],
+    goal: str,
+    is_contest: bool = True,
+    cells: Mapping[Cell, Counts] | None = None,
+) -> dict[str, list[Part]]:
     """Return the parts of the shoppers by each dimension, the largest first; each compared with all others together.
 
-    All comparisons of a view are held to one chance of error (``together.BEHIND``). Variants are not compared so: they
+    What is counted together is compared like with like (``alike``): a device within each language and variant. All
+    comparisons of a view are held to one chance of error (``together.BEHIND``). Variants are not compared so: they
     have verdicts, which stay honest when looked at daily, and this comparison does not.
 
     Args:
         segments: counts by dimension and value.
         goal: one of GOALS, which is compared too.
         is_contest: whether all were asked the same; if not, no part is called behind.
+        cells: counts by the values of PARTS; without any, as on days of older versions, each dimension stands alone.
     """
     names = dict.fromkeys((*LINES, goal))
-    pairs: dict[tuple[str, str, str], tuple[Rate, Rate]] = {}
-    for by, rows in segments.items():
-        total = Counts.total(rows.values())
-        if by != "variant" and is_contest:
-            for value, counts in rows.items():
-                others = total - counts
-                pairs |= {(by, value, name): (counts.rate(name), others.rate(name)) for name in names}
-    behind = {
-        key
-        for key, move in holm(pairs, BEHIND, sides=1).items()
-        if move and move.high < 0 and move.difference <= -NOTABLE
+    crossed = {by: by_value(cells, PARTS.index(by)) if cells and by in PARTS else {} for by in segments}
+    of: dict[tuple[str, str], Mapping[Cell, Counts]] = {
+        (by, value): crossed[by].get(value, {}) if crossed[by] else {(): counts}
+        for by, rows in segments.items()
+        for value, counts in rows.items()
     }
+    found: dict[tuple[str, str, str], Alike] = {}
+    for by, rows in segments.items():
+        total = together([of[by, value] for value in rows])
+        if by != "variant" and is_contest:
+            for value in rows:
+                others = less(total, of[by, value])
+                found |= {(by, value, name): alike(of[by, value], others, name) for name in names}
+    moves = holm({key: (each.here, each.there) for key, each in found.items()}, BEHIND, sides=1)
+    behind = {key for key, move in moves.items() if move and move.high < 0 and -found[key].gap <= -NOTABLE}
     return {
         by: [
-            Part(by, value, counts, {name: pairs[by, value, name][1] for name in names if (by, value, name) in behind})
+            Part(
+                by,
+                value,
+                counts,
+                {name: _there(counts, found[key], name) for name in names if (key := (by, value, name)) in behind},
+                of[by, value],
+                frozenset(name for name in names if moves.get((by, value, name))),
+            )
             for value, counts in sorted(rows.items(), key=lambda item: (-item[1].shown, item[0]))
         ]
         for by, rows in segments.items()
     }
 
 
-def advice(parts: Mapping[str, Sequence[Part]], goal: str, days_of: Callable[[str, str], int]) -> list[Advice]:
+def _there(counts: Counts, found: Alike, name: str) -> Rate:
+    """Return the rate of others if they were like these in all but the dimension that tells them apart."""
+    cases, here = found.there.denominator, counts.rate(name).value or 0
+    return Rate(round(min(1.0, max(0.0, here + found.gap)) * cases), cases)
+
+
+def advice(parts: Mapping[str, Sequence[Part]], goal: str, days_of: Callable[[str, str], float]) -> list[Advice]:
     """Return what would bring most, the largest first: parts that are clearly behind, in answers and in the goal.
+
+    What one brings is no further gain where it is of shoppers of another one too: the sizes do not add up.
 
     Args:
         parts: as ``parts_of`` returns them.
@@ -98,37 +132,47 @@ def advice(parts: Mapping[str, Sequence[Part]], goal: str, days_of: Callable[[st
     found = []
     for each in parts.values():
         shown = sum(part.counts.shown for part in each)
+        total = together([part.cells for part in each])
         for part in filter(lambda part: part.value, each):
             for name in dict.fromkeys((GOALS[0], goal)):
                 if name in part.worse:
                     here = part.counts.rate(name)
-                    model = _model(part, each, name, shown)
-                    there = model.counts.rate(name) if model else part.worse[name]
-                    more = ((there.value or 0) - (here.value or 0)) * here.denominator
-                    more *= MONTH / days_of(part.by, part.value)
+                    model, held = _model(part, each, name, shown)
+                    held = held or alike(part.cells, less(total, part.cells), name)
+                    more = held.gap * held.covered * here.denominator * MONTH / days_of(part.by, part.value)
                     if more >= 1:
-                        found.append(
-                            Advice(part.by, part.value, model.value if model else None, name, here, there, about(more))
-                        )
+                        there = _there(part.counts, held, name)
+                        found.append(Advice(part.by, part.value, model, name, here, there, about(more)))
     return sorted(found, key=lambda it: -it.more)
 
 
-def _model(part: Part, others: Sequence[Part], name: str, shown: int) -> Part | None:
-    """Return the best of the parts that are large enough and clearly ahead of this one, if any."""
-    here = part.counts.rate(name)
-    ahead = [
-        other
+def silence(parts: Mapping[str, Sequence[Part]], goal: str) -> str:
+    """Return why there is no advice.
+
+    Returns:
+        ``unknown`` where nothing could be compared yet, ``elsewhere`` where a part is marked and not advised, ``none``
+        where no part is behind.
+    """
+    each = [part for found in parts.values() for part in found]
+    if any(part.worse for part in each):
+        return "elsewhere"
+    return "none" if any({GOALS[0], goal} & part.compared for part in each) else "unknown"
+
+
+def _model(part: Part, others: Sequence[Part], name: str, shown: int) -> tuple[str | None, Alike | None]:
+    """Return the best of the parts that are large enough and clearly ahead of this one, if any, and how far."""
+    ahead = {
+        other.value: held
         for other in others
-        if other is not part
-        and other.value
-        and other.counts.shown >= MODEL * shown
-        and (move := change(here, other.counts.rate(name)))
-        and move.high < 0
-    ]
-    return max(ahead, key=lambda other: other.counts.rate(name).value or 0, default=None)
+        if other is not part and other.value and other.counts.shown >= MODEL * shown
+        if (held := alike(part.cells, other.cells, name)).gap > 0
+        if (move := change(held.here, held.there)) and move.high < 0
+    }
+    best = max(ahead, key=lambda value: ahead[value].gap, default=None)
+    return best, None if best is None else ahead[best]
 
 
-def decided(experiment: Experiment | None, goal: str, shown: int, days: int) -> list[Advice]:
+def decided(experiment: Experiment | None, goal: str, shown: int, days: float) -> list[Advice]:
     """Return as advice what it would bring to show everybody the best of the variants; it is one, however many lose.
 
     What it would bring is counted of those alone that it is clearly better than.
