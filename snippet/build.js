@@ -41,7 +41,7 @@ mkdirSync(target, { recursive: true });
 const ALONE = /^(consent|testing|watching|account)/;
 /** A class of the page's hides the browser's of that name from a script that comes later, but not the window's own; see natives.js. */
 const HIDDEN = Object.fromEntries(
-  'AbortSignal Blob CSSStyleSheet MediaStream MessageChannel MutationObserver Reflect ResizeObserver URL'.split(' ').map((name) => [name, `window.${name}`]));
+  'AbortController AbortSignal Blob CSSStyleSheet MediaStream MessageChannel MutationObserver Reflect ResizeObserver URL'.split(' ').map((name) => [name, `window.${name}`]));
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'], ['testing', '__TESTING__'], ['account', '__ACCOUNT__'],
   ['details', '__DETAILS__'], ['mine', '__MINE__'], ['proof', '__PROOF__'], ['release', ''],

@@ -11,7 +11,7 @@ const state = cookie.replace('consent', 'ask-account');
 /** As the browser has it, whatever the page has named so. */
 const prototype = Object.getPrototypeOf(document);
 const scope = `;Path=/;SameSite=Lax${location.protocol == 'https:' ? ';Secure' : ''}${
-  domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''};Max-Age=`;
+  `.${location.hostname}`.endsWith('.' + domain) ? ';Domain=' + domain : ''};Max-Age=`;
 /** @param {string} name @param {string} value */
 const put = (name, value) => Reflect.set(prototype, 'cookie', `${name}=${value}${scope}${value ? keep + 7776000 : 0}`, document);
 

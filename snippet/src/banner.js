@@ -45,6 +45,9 @@ const focusedPart = () => {
   return part;
 };
 
+/** One in a shadow root has the focus. */
+const modal = () => doc.querySelector(':modal') ?? focusedPart()?.closest(':modal');
+
 /** The font is the body's. Asked for when the browser is about to look at all styles, or it would do so twice. */
 const takeFont = () => host?.style.setProperty('--ask-font', getComputedStyle(doc.body ?? host).fontFamily, 'important');
 
@@ -87,10 +90,10 @@ export const theHost = () => {
     const root = doc.documentElement;
     // A page that was put together from its own text has a copy.
     root.querySelectorAll('[data-ask][popover]').forEach((copy) => copy.remove());
-    // Nothing lies over a modal dialog of the page, beside which all else is inert. One in a shadow root has the focus.
-    const modal = root.querySelector(':modal') ?? focusedPart()?.closest(':modal');
-    root.insertBefore(host, modal ? null : doc.body); // last, where it is not in the top layer: of what lies as far up it is above
-    if (!modal) host.showPopover?.();
+    // Nothing lies over a modal dialog of the page, beside which all else is inert.
+    const isBelow = modal();
+    root.insertBefore(host, isBelow ? null : doc.body); // last, where it is not in the top layer: of what lies as far up it is above
+    if (!isBelow) host.showPopover?.();
     sizes.observe(host);
   }
   return host;
@@ -155,8 +158,9 @@ export const showBanner = (clicks, reach, failed) => {
   if (!banner) focused = /** @type {HTMLElement} */ (doc.activeElement);
   banner?.remove();
   isFirst = !state.last;
+  // In a modal dialog of the page's nothing else can be used, but for a further one.
   banner = element(
-    'div',
+    failed && modal() ? 'dialog' : 'div',
     {
       role: 'dialog', class: layout, tabindex: '-1', lang, dir: 'auto', 'aria-label': title, 'aria-describedby': 'ask:text',
       onpointerenter: reach,
@@ -171,6 +175,7 @@ export const showBanner = (clicks, reach, failed) => {
       element('button', { onclick: clicks[i], onfocus: reach }, word))),
   );
   theHost().append(banner);
+  /** @type {any} */ (banner).showModal?.();
   sizes.observe(banner);
   parsed.then(() => idle(() => {
     // From nobody who types, in the page around this one too, nor from what the page wants it for.

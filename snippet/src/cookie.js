@@ -53,7 +53,7 @@ export const set = (text) => {
 
 /** Where consent.toml says that the cookie is, up to the seconds that it lives. */
 const scope = `;Path=/;SameSite=Lax${location.protocol == 'https:' ? ';Secure' : ''}${
-  domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''};Max-Age=`;
+  `.${location.hostname}`.endsWith('.' + domain) ? ';Domain=' + domain : ''};Max-Age=`;
 
 const ours = RegExp(`(?:^|; )${config.cookie}=([^;]+)`, 'g');
 
@@ -69,7 +69,7 @@ export const parse = (value = '') => {
       (key, it) => (/^(id|previous)$/.test(key) ? it + '' : it));
     const last = /** @type {import('./types').Pending} */ (list.at(-1));
     const { allow, at, id = last.jti ?? '' } = last;
-    if (last.site == site && (id || !allow[0]) && at >= 0 && allow.every((category) => CATEGORIES.includes(category))) {
+    if (last.site == site && (id || !allow[0]) && at < 1e13 && allow.every((category) => CATEGORIES.includes(category))) {
       // A refusal says the hour, and no yes of that hour is newer; of two that cannot be ordered the stricter counts.
       return { value, unsent: waits ? list : [], last, id, moment: at - (allow[0] ? allow.length / 8 : -3599) };
     }

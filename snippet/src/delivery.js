@@ -61,7 +61,7 @@ const delivery = (gate) => {
   };
 
   const { domain } = gate.settings;
-  const home = ';Path=/' + (domain && hostname.endsWith(domain) ? ';Domain=' + domain : '');
+  const home = ';Path=/' + (`.${hostname}`.endsWith('.' + domain) ? ';Domain=' + domain : '');
 
   /** @param {...string} names of our other cookies, that go */
   const expire = (...names) => {
@@ -177,13 +177,14 @@ const delivery = (gate) => {
       memory.sent = undefined;
       const response = await (sent && isSame(sent.first, first) ? sent.response : post({ ...first, id }));
       if (!response || response.status == 429 || response.status > 499) return;
-      const { token, type, detail } = await response.json();
+      // Somebody else may answer for the server, in a language of their own.
+      const { token, allow, type, detail } = (await response.json().catch(() => 0)) ?? {};
       const given = parse(token)?.last;
       follow();
       const unsent = getState().unsent.map((each) => ({ ...each }));
       const [taken, next] = unsent;
       if (!taken || !isSame(first, taken)) continue;
-      if (response.ok && !token && taken.id && !renewed) {
+      if (response.ok && allow && !token && taken.id && !renewed) {
         // Taken long ago, when the answer was lost; whoever asks so late gets no token. So it is given once more.
         taken.id = newId();
         renewed = true;

@@ -139,8 +139,9 @@ const details = (gate) => {
 
   /** What the page allowed when it last changed. @type {Category[]} */
   let before = categories.filter(consent.allows);
-  /** Whether the shopper has pressed a button of ours since. */
-  let pressed = gate.memory.sent && gate.memory.sent.first.how != 'script';
+  const { first } = gate.memory.sent ?? {};
+  /** Whether the shopper has pressed a button of ours since, that says it in this language. */
+  let pressed = first?.lang == lang && first?.how != 'script';
 
   /** Says for a moment that an answer is saved; what is taken back says so itself. */
   const thank = () => {
@@ -155,9 +156,9 @@ const details = (gate) => {
     pressed = false;
   };
   if (pressed) thank(); // pressed while this was on its way
-  gate.doc.addEventListener('click', ({ target }) => {
-    const within = /** @type {Element | null} */ (/** @type {Node} */ (target).parentNode);
-    if (within?.className == 'buttons' && within.closest('[data-ask]')) pressed = true;
+  gate.doc.addEventListener('click', (/** @type {any} */ { target }) => {
+    // A translator has put elements of its own around the word.
+    pressed ||= target.closest?.('[data-ask] .buttons')?.closest('[lang]').lang == lang;
   }, true);
 
   // Another tab may answer while this one chooses.

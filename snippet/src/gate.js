@@ -8,7 +8,7 @@ import { allowed, allows, inForce, setAllowed, wake, when } from './hold.js';
 import { afterLoad, deliver, handOver, loadLayer, mayImport, soon, tryLayer, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
 import { known, matters, offered, place, presume, presumed, rule, stopPresuming, unobjected } from './rules.js';
-import { base, CATEGORIES, config, define, doc, parsed, script, signal } from './site.js';
+import { base, CATEGORIES, config, define, doc, inTime, parsed, script, signal } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -25,18 +25,8 @@ const announce = (type, detail) => {
   wake();
 };
 
-/** Milliseconds after which what does not load counts as not loaded. */
-const PATIENCE = 6000;
-/** @template It @param {Promise<It>} it @returns {Promise<It>} */
-const inTime = (it) => Promise.race([it, new Promise((_, reject) => setTimeout(reject, PATIENCE))]);
-
 /** What answers are told to, and what they start and end, one after the other. @type {Promise<unknown>} */
 let told = Promise.resolve(), done = told;
-
-/** Ends what has run, where the layer did not load that would do it better. @param {boolean} [ran] */
-const comeBack = (ran) => {
-  if (ran || config.trackers) location.replace(location.href.split('#')[0]); // with a fragment it would lead nowhere
-};
 
 /**
  * Makes the page agree with the answer: it holds at once, and the click is over. What it starts, which may take long,
@@ -58,14 +48,14 @@ const agree = () => {
   const answers = tell && choices();
   // Fetched at once, as from then on it knows of a shopper who leaves.
   const layer = before && !before.every(allows)
-    ? inTime(loadLayer('withdraw')).catch(() => ({ withdraw: comeBack })) : undefined;
+    ? inTime(loadLayer('withdraw')).catch(() => memory) : undefined;
   let heard = told.then(painted);
   if (tell) {
     heard = heard.then(() => now == allowed && tell?.(/** @type {import('./types').Choice} */ (answers))) // no vendor hears a yes that is none any more
       .then(() => new Promise((resolve) => setTimeout(resolve)));
   }
   told = heard = heard.then(() => announce('consentchange', choice)); // before a reload, which would swallow it
-  done = done.then(() => heard).then(() => release(true)).then(async (ran) => (await layer)?.withdraw(ran)).catch(console.error);
+  done = done.then(() => heard).then(() => release(true)).then(async (ran) => (await layer)?.withdraw?.(ran, before)).catch(console.error);
 };
 
 /** Whether release.js is wanted in this page. */
@@ -153,11 +143,12 @@ const seek = ({ target }) => {
 let wasOurs = false;
 /** A button of the page's opens the preferences; the second click on a button of ours is not for what is behind it. @param {any} event */
 const press = (event) => {
+  // Document and window have what the page names so: `<form name="dataset">`.
   const path = event.composedPath();
   const isOurs = path.includes(host);
   if (event.isTrusted && event.detail < 2) wasOurs = isOurs; // a click that a script makes says nothing of it
   if (wasOurs && !isOurs && event.isTrusted) event.stopImmediatePropagation(); // so it is a second one
-  else if (path.some((/** @type {any} */ each) => each.dataset?.consentOpen != null)) open();
+  else if (path.slice(0, -2).some((/** @type {any} */ each) => each.dataset?.consentOpen != null)) open();
   else return;
   event.preventDefault();
 };
@@ -222,11 +213,11 @@ const gate = {
 
 /**
  * @returns {boolean | undefined} whether there seems to be something that no answer allows, or a message about it. The
- *   storage of who never answered is left alone, unless this page has come anew, as it does when all was erased.
+ *   storage of who never answered is left alone.
  */
 const traces = () => {
   try {
-    const names = jar() + (state.value || doc.referrer == location.href ? [Object.keys(localStorage), Object.keys(sessionStorage)] : '');
+    const names = jar() + (state.value ? [Object.keys(localStorage), Object.keys(sessionStorage)] : '');
     return config.clear.some((starts, i) => !allows(CATEGORIES[i]) && starts.some((start) => names.includes(start))) || names.includes('ask-removed');
   } catch {} // storage is blocked: nothing is in it
 };
@@ -236,6 +227,7 @@ let heardOf = [];
 /** Asks where the shopper is, if that is to be known, and has the page agree with the rule there. */
 const settle = async () => {
   if (known || !(undecided || matters(allowed ?? []))) return;
+  await (doc.prerendering && mayImport); // a page that is made ahead asks nobody
   await place();
   follow(); // another tab may have answered meanwhile
   if (undecided) presume(state.last);

@@ -1,29 +1,103 @@
 /** What sends even as the page ends: after a no, a script that ran tells other hosts nothing more. */
 import { wrapped } from './wrapped.js';
 
-/** @param {import('./types').Gate} gate @returns {void} what a script may keep for later is wrapped before any that is marked runs */
-export const wrapSenders = ({ doc, memory, newElement: element, server }) => {
+/** @typedef {import('./types').Gate} Gate */
+
+/** @param {any} root @returns {Element[]} all in it, in the open shadow roots in it, and in frames of the page's own */
+export const within = (root) =>
+  [...root.querySelectorAll('*')].flatMap((element) =>
+    [element, ...[element.shadowRoot, element.contentDocument].flatMap((part) => (part?.querySelectorAll ? within(part) : []))]);
+
+/** @param {Gate} gate @returns {(address: unknown) => boolean} whether it is of a host that is neither the page's nor the consent server's */
+const elsewhere = ({ newElement: element, server }) => {
+  /** @param {string} href @returns {string} */
+  const originOf = (href) => /** @type {any} */ (element('a', { href })).origin;
+  return (address) => ![location.href, server].some((own) => originOf(own) == originOf(`${address}`));
+};
+
+/** @typedef {(act: () => any, self: any, args: any[]) => unknown} Trap */
+/** @param {any} owner @param {string} name of a function @param {Trap} apply */
+const wrap = (owner, name, apply) => {
+  if (owner?.[name]) Reflect.set(owner, name, wrapped(owner[name], apply)); // where the page has frozen it, it stays as it is
+};
+/** @param {any} owner @param {string} name of what is set @param {Trap} apply */
+const wrapSetter = (owner, name, apply) => {
+  const { set } = Object.getOwnPropertyDescriptor(owner ?? {}, name) ?? {};
+  if (set) Reflect.defineProperty(owner, name, Object.assign(Object.create(null), { set: wrapped(set, apply) }));
+};
+
+/** @param {Gate} gate @returns {void} what a script may keep for later is wrapped before any that is marked runs */
+export const wrapSenders = (gate) => {
+  const { doc, memory, newElement: element, server } = gate;
   if (memory.wrapped) return;
   memory.wrapped = true;
   doc.addEventListener('consentchange', () => {
     memory.hushed = false; // another answer, and the page is still here
   });
-
-  /** @param {string} href @returns {string} */
-  const originOf = (href) => /** @type {any} */ (element('a', { href })).origin;
-  /** @param {string} address @returns {boolean} whether it is of a host that is neither the page's nor the consent server's */
-  const isElsewhere = (address) => ![location.href, server].some((own) => originOf(own) == originOf(address));
+  const isElsewhere = elsewhere(gate);
 
   /** @param {any} owner @param {string} name @param {() => unknown} failed what it gives then */
-  const silence = (owner, name, failed) => {
-    if (!owner[name]) return;
-    // Where the page has frozen it, it stays as it is.
-    Reflect.set(owner, name, wrapped(owner[name], (act, _, [input, init]) => {
-      const lasts = name == 'sendBeacon' || (init?.keepalive ?? input?.keepalive);
-      // What the shop's own host is told may be a basket.
-      return memory.hushed && lasts && isElsewhere(`${input?.url ?? input}`) ? failed() : act();
-    }));
-  };
+  const silence = (owner, name, failed) => wrap(owner, name, (act, _, [input, init]) => {
+    const lasts = memory.ending || name == 'sendBeacon' || (init?.keepalive ?? input?.keepalive);
+    // What the shop's own host is told may be a basket.
+    return memory.hushed && lasts && isElsewhere(input?.url ?? input) ? failed() : act();
+  });
   silence(Navigator.prototype, 'sendBeacon', () => true);
   silence(window, 'fetch', () => Promise.reject(TypeError('Failed to fetch')));
+  // What waits for the end of the page is called off by then.
+  wrap(window, 'fetchLater', (act, _, args) => {
+    const [input, init] = args;
+    const signal = init?.signal ?? input?.signal;
+    const off = (memory.later ??= new AbortController()).signal;
+    if (isElsewhere(input?.url ?? input)) args[1] = { ...init, signal: signal ? AbortSignal.any([signal, off]) : off };
+    if (memory.hushed) memory.later.abort();
+    return act();
+  });
+
+  // A window hears these in the order in which somebody wanted to: so before a marked script does. Not `beforeunload`, for
+  // which Firefox would keep no page to go back to.
+  addEventListener('pagehide', () => {
+    memory.ending = true;
+    if (!memory.hushed) return;
+    // From here on the browser itself refuses what leads elsewhere. A policy cannot be taken back: so not before.
+    const content = `default-src 'self' ${server} data: blob: 'unsafe-inline' 'unsafe-eval';form-action 'self'`;
+    for (const each of [doc, ...within(doc).map((frame) => /** @type {any} */ (frame).contentDocument)]) {
+      each?.head?.append(element('meta', { 'http-equiv': 'Content-Security-Policy', content }));
+    }
+  }, true);
+  addEventListener('pageshow', ({ persisted }) => {
+    memory.ending = false;
+    if (persisted && memory.hushed) memory.again?.();
+  });
+};
+
+/**
+ * Has a page that is about to end tell other hosts nothing more, whichever way a script knows; until `memory.hushed` is false,
+ * where it stays after all.
+ * @param {Gate} gate
+ * @param {() => void} again what is done where the browser has kept the page, and shows it once more
+ */
+export const hush = (gate, again) => {
+  wrapSenders(gate);
+  const { memory } = gate;
+  memory.hushed = true;
+  memory.again = again;
+  memory.later?.abort();
+  memory.later = undefined;
+  if (memory.silent) return;
+  memory.silent = true;
+
+  const isElsewhere = elsewhere(gate);
+  /** @param {(self: any, args: any[]) => string} addressOf @returns {Trap} */
+  const silence = (addressOf) => (act, self, args) =>
+    (memory.hushed && memory.ending && addressOf(self, args).split(/[\s,]+/).some(isElsewhere) ? undefined : act());
+  for (const name of ['src', 'srcset']) wrapSetter(window.HTMLImageElement?.prototype, name, silence((_, [value]) => `${value}`));
+  wrap(window.WebSocket?.prototype, 'send', silence(({ url }) => url.replace('ws', 'http')));
+  /** @type {WeakMap<object, string>} */
+  const opened = new WeakMap();
+  wrap(window.XMLHttpRequest?.prototype, 'open', (act, self, [, address]) => {
+    opened.set(self, `${address}`);
+    return act();
+  });
+  wrap(window.XMLHttpRequest?.prototype, 'send', silence((self) => opened.get(self) ?? ''));
 };

@@ -2,9 +2,10 @@
  * Releases what is marked and allowed; fetched once there is such. What is released is remembered here and in no
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
+import { after, ANSWER, go, isThere, stay } from './anew.js';
 import { wrapSenders } from './hush.js';
 import { assertSameProtocol } from './protocol.js';
-import { addressOf, hasRun, isHeld, letRun, runScript } from './run.js';
+import { addressOf, isDeferred, isHeld, letRun, runScript } from './run.js';
 import { watchTree } from './tree.js';
 import { ADDRESSES, partsOf, playOn, unloadMarked } from './unload.js';
 import { wrapped } from './wrapped.js';
@@ -36,8 +37,16 @@ const release = (gate) => {
   const isOfHost = (href) => /^http/.test(/** @type {any} */ (element('a', { href })).protocol);
   /** @param {HTMLElement} part whose address is none of a host */
   const refuse = (part) => console.warn('consent: no address of a host:', part);
-  /** @type {Set<HTMLElement>} */
-  const released = new Set();
+  /** @type {WeakSet<HTMLElement>} */
+  const released = new WeakSet();
+  /** All that ever was but scripts, once each, as long as it is somewhere. @type {WeakRef<HTMLElement>[]} */
+  const shown = [];
+  /** @type {WeakSet<HTMLElement>} */
+  const isShown = new WeakSet();
+  /** What scripts have run for, whatever became of their elements. @type {Set<string>} */
+  const ranFor = new Set();
+  /** What an element was last given. @type {WeakMap<HTMLElement, string>} */
+  const given = new WeakMap();
   /** Let in by the shopper without an answer, on this page, until there is another. @type {WeakSet<HTMLElement>} */
   let once = (gate.memory.once = new WeakSet()); // trackers.js lets them pass
   /** What the parser brought: a page's policy lets scripts load more. @type {WeakSet<Element>} */
@@ -51,23 +60,33 @@ const release = (gate) => {
   const odd = new WeakSet();
   /** Scripts run in page order. @type {Promise<unknown>} */
   let line = Promise.resolve();
+  /** @type {(line: Promise<unknown>) => void} */
+  let parsed;
+  /** Those that the browser would put off until all of the page is there. @type {Promise<unknown>} */
+  let late = new Promise((resolve) => (parsed = resolve));
 
   /** @param {HTMLElement} marked @returns {boolean} whether it may be in the page now */
   const mayRun = (marked) =>
     once.has(marked) || categoriesOf(marked).every((category) => CATEGORIES.includes(category) && consent.allows(/** @type {Category} */ (category)));
 
+  /** @param {HTMLElement} marked @returns {string} what it waits for, and the addresses that it and its parts are to have */
+  const wishOf = (marked) => JSON.stringify([marked, ...all(marked, 'source,img')].map(({ dataset }) => [dataset.consent, ...ADDRESSES.map((name) => dataset[name])]));
+
   /** @param {HTMLElement} marked a frame, picture, film, song or link */
   const show = (marked) => {
+    if (!isShown.has(marked)) shown.push(new WeakRef(marked));
+    isShown.add(marked);
+    given.set(marked, wishOf(marked));
     const { parentNode, nextSibling } = marked;
     // A frame that the parser made would be brought back by a reload, whatever the answer is then; one put in is not.
     const putIn = marked instanceof HTMLIFrameElement && marked.dataset.src && marked.getAttribute('src') != marked.dataset.src;
     if (putIn) marked.remove();
     const parts = partsOf(marked);
-    const given = parts.filter(give);
+    const lacked = parts.filter(give);
     if (putIn) parentNode?.insertBefore(marked, nextSibling);
     const player = /** @type {HTMLMediaElement | null} */ (marked.closest('video,audio'));
     // It does not look at a source again by itself; what it plays from another one goes on.
-    if (given[0] && player && !player.src && (player == marked || !player.currentSrc)) player.load();
+    if (lacked[0] && player && !player.src && (player == marked || !player.currentSrc)) player.load();
     // So that a copy, which may be put back after a withdrawal, is looked at before it loads. A player might never load, and
     // Firefox would load a frame twice.
     for (const part of parts) {
@@ -117,7 +136,11 @@ const release = (gate) => {
     const address = addressOf(marked);
     if (address && !isOfHost(address)) return released.delete(marked) && refuse(marked);
     // Withdrawn and allowed again meanwhile, it stands in the line twice.
-    return isHeld(marked) && runScript(gate, marked, brought.has(marked), () => mayNow() || !released.delete(marked));
+    return isHeld(marked) && runScript(gate, marked, brought.has(marked), () => {
+      if (!mayNow()) return !released.delete(marked);
+      categoriesOf(marked).forEach((category) => ranFor.add(category));
+      return true;
+    });
   };
 
   /** @param {HTMLElement} marked a copy of what was released, as it is held */
@@ -130,12 +153,19 @@ const release = (gate) => {
   /** @param {HTMLElement} marked */
   const consider = (marked) => {
     const isScript = marked instanceof HTMLScriptElement;
-    if (released.has(marked) || isScript && !isHeld(marked)) return;
+    if (isScript && !isHeld(marked)) return;
+    if (released.has(marked)) {
+      // It may have got another address, or another mark, out of the page.
+      if (!isScript && given.has(marked) && given.get(marked) != wishOf(marked)) lookAgain(marked);
+      return;
+    }
     if (mayRun(marked)) {
       released.add(marked);
-      const ran = (isScript ? line.then(task).then(() => isWhole(marked)) : task()).then(() => run(marked))
+      const isLate = isScript && parsing && isDeferred(marked);
+      const ran = (isScript ? (isLate ? late : line).then(task).then(() => isWhole(marked)) : task()).then(() => run(marked))
         .catch((error) => console.warn('consent: not released:', error, marked));
-      if (isScript) line = ran;
+      if (isLate) late = ran;
+      else if (isScript) line = ran;
       return;
     }
     const unknown = categoriesOf(marked).filter((category) => !CATEGORIES.includes(category)).join(' ');
@@ -165,14 +195,14 @@ const release = (gate) => {
    * @returns {boolean} whether a script ran, which nothing but another page can end
    */
   const takeBack = () => {
-    let ran = false;
-    for (const marked of released) {
-      if (mayRun(marked)) continue;
+    for (const ref of shown) {
+      const marked = ref.deref();
+      if (!marked || !released.has(marked) || mayRun(marked)) continue;
       released.delete(marked);
-      if (!(marked instanceof HTMLScriptElement)) unloadMarked(marked);
-      else ran ||= hasRun(marked); // else it stood in line
+      given.delete(marked);
+      unloadMarked(marked);
     }
-    return ran;
+    return [...ranFor].some((category) => !consent.allows(/** @type {Category} */ (category)));
   };
 
   let listed = false;
@@ -222,14 +252,30 @@ const release = (gate) => {
       once.delete(marked);
       if (!mayRun(marked)) return void takeBack();
       released.delete(marked);
+      given.delete(marked);
     }
     lookAt(marked);
+  };
+
+  /** Of how many elements is known at most, before those are forgotten that the page has thrown away. */
+  let most = 999;
+  const forget = () => {
+    const lists = [shown, gate.memory.passed ?? []];
+    const known = () => lists.reduce((sum, { length }) => sum + length, 0);
+    if (known() < most) return;
+    for (const refs of lists) {
+      let kept = 0;
+      for (const ref of refs) if (ref.deref()) refs[kept++] = ref;
+      refs.length = kept;
+    }
+    most = 2 * known() + 999;
   };
 
   // Where a shop names trackers, trackers.js has one already.
   const { looks, observer } = (gate.memory.tree ??= watchTree());
   looks.push(({ type, target, addedNodes, attributeName }) => {
     pageChanged();
+    forget();
     // A script may get its address, or its text, when it is in the page.
     if (attributeName != 'src' && type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
     // One that a pattern held too gets its address before the page is made to agree: those above it come first.
@@ -282,9 +328,20 @@ const release = (gate) => {
       look(document);
       parsing = false;
       pageChanged();
+      parsed(line);
+      line = late;
     });
   } else parsing = false;
 
+  // Where withdraw.js does not load.
+  gate.memory.withdraw = async (ran) => {
+    const { href } = location;
+    if (!(ran || gate.settings.trackers) || !await isThere(gate, href)) return;
+    gate.memory.hushed = true;
+    go(href);
+    await after(ANSWER);
+    stay(gate, href);
+  };
   gate.memory.waits = (marked) => !released.has(marked) && isHeld(marked) && mayRun(marked);
 
   /** @type {import('./types').Release['agree']} */

@@ -5,7 +5,7 @@
  * Until it is known, and where it stays unknown, the strictest rule counts: what is off anywhere is off, and nothing runs
  * before a yes.
  */
-import { base, config, notices, script, signal, variant } from './site.js';
+import { base, config, inTime, notices, script, signal, variant } from './site.js';
 
 /**
  * @typedef {import('./types').Category} Category
@@ -63,10 +63,7 @@ let asked;
 /** @returns {Promise<void>} kept once it is settled which rule counts here */
 export const place = async () => {
   if (known) return;
-  await (asked ??= Promise.race([
-    fetch(base + 'place').then((response) => response.json()),
-    new Promise((_, reject) => setTimeout(reject, PATIENCE)),
-  ]).then(({ rule: name }) => take(name === '' ? ELSEWHERE : rules.find((each) => each.name == name) ?? strictest)).catch(() => {}));
+  await (asked ??= inTime(fetch(base + 'place').then((response) => response.json()), PATIENCE).then(({ rule: name }) => take(name === '' ? ELSEWHERE : rules.find((each) => each.name == name) ?? strictest)).catch(() => {}));
   known = true;
 };
 

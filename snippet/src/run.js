@@ -118,16 +118,18 @@ export const letRun = (gate, element, name, address, brought) => {
   else mayTry(gate, element, true).then((may) => may && giveIt());
 };
 
-/** @type {WeakSet<HTMLScriptElement>} */
+/** What has run, whatever the page has done with it since. @type {WeakSet<HTMLScriptElement>} */
 const ran = new WeakSet();
-/** @param {HTMLScriptElement} marked @returns {boolean} whether it has run, whatever the page has done with it since */
-export const hasRun = (marked) => ran.has(marked);
 
 /** @param {string} type @returns {boolean} whether the browser runs scripts of that type */
 const runs = (type) => /^$|^module$|(java|ecma)script/i.test(type.trim());
 
 /** @param {HTMLScriptElement} marked @returns {string | null} the address that it was to have */
 export const addressOf = (marked) => marked.dataset.src ?? marked.getAttribute('src');
+
+/** @param {HTMLScriptElement} marked @returns {boolean} whether the browser would run it once all of the page is there */
+export const isDeferred = (marked) =>
+  !marked.hasAttribute('async') && (/^module$/i.test((marked.dataset.type ?? '').trim()) || marked.defer && !!addressOf(marked));
 
 /** @param {HTMLScriptElement} marked @returns {boolean} whether it waits, has something to run, and is no copy of one that has run */
 export const isHeld = (marked) =>

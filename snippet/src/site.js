@@ -69,3 +69,11 @@ export const parsed = new Promise((resolve) => {
 export const idle = (act) =>
   // Not every browser has it, and then an element of the page may have its name.
   typeof requestIdleCallback == 'function' ? requestIdleCallback(act, { timeout: 500 }) : setTimeout(act);
+
+/**
+ * @template It
+ * @param {Promise<It>} it
+ * @param {number} [patience] milliseconds after which what does not load counts as not loaded
+ * @returns {Promise<It>}
+ */
+export const inTime = (it, patience = 6000) => Promise.race([it, new Promise((_, reject) => setTimeout(reject, patience))]);

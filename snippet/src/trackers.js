@@ -6,7 +6,7 @@
  */
 import { ADDRESS, ASKING } from './asking.js';
 import { memory } from './cookie.js';
-import { allows, changed, when } from './hold.js';
+import { allows, when } from './hold.js';
 import { tryLayer } from './layers.js';
 import { config, doc, script } from './site.js';
 import { watchTree } from './tree.js';
@@ -19,7 +19,7 @@ import { watchTree } from './tree.js';
 /** The page may take the name. */
 const Address = URL;
 
-/** Elements that got a tracker's address, wherever the page keeps them: a withdrawal takes it back. @type {WeakRef<Element>[]} */
+/** Elements that got a tracker's address, wherever the page keeps them, and all sockets: a withdrawal takes it back. @type {WeakRef<any>[]} */
 const passed = memory.passed = [];
 
 /**
@@ -170,20 +170,16 @@ const guard = (realm) => {
   });
 
   wrap('', 'WebSocket EventSource', (act, _, args) => {
-    const [address] = args;
-    if (stopped(address)) args[0] = 'wss://invalid:1'; // fails at once, as no browser calls that port
+    if (stopped(args[0])) args[0] = 'wss://invalid:1'; // fails at once, as no browser calls that port
     const made = act();
-    const watch = async () => {
-      await changed();
-      if (stopped(address)) made.close();
-      else if (made.readyState < 2) watch();
-    };
-    watch();
+    passed.push(new WeakRef(made));
     return made;
   });
 };
 
 export const stopTrackers = () => {
+  // Until release.js is here, which does it better. An answer's address has no fragment, with which it would lead nowhere.
+  memory.withdraw = () => fetch(location.href, { method: 'HEAD' }).then(({ ok, url }) => ok && location.replace(url));
   guard(window);
   look(doc, 1);
   const { looks, observer } = (memory.tree = watchTree());

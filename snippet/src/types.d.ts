@@ -260,12 +260,22 @@ export interface Memory {
   deaf?: boolean;
   /** What the shopper lets in without an answer, whatever a pattern says of its address. */
   once?: WeakSet<Element>;
-  /** The elements that got a tracker's address, as long as they are somewhere. */
-  passed?: WeakRef<Element>[];
+  /** The elements and sockets that got a tracker's address, as long as they are somewhere. */
+  passed?: WeakRef<any>[];
   /** What sends as a page ends is wrapped. */
   wrapped?: boolean;
   /** The page ends by a withdrawal: other hosts hear nothing more. */
   hushed?: boolean;
+  /** Whether it ends this very moment. */
+  ending?: boolean;
+  /** By whichever way a script knows, nothing is sent elsewhere at that moment. */
+  silent?: boolean;
+  /** Comes once more to a page that was kept by the browser, and is shown again. */
+  again?(): void;
+  /** Calls off what waits for its end. */
+  later?: AbortController;
+  /** What a withdrawal does where the layer did not load that would do it better. */
+  withdraw?(ran?: boolean): unknown;
   /** Tokens of answers that were taken back in this tab, with blanks between. */
   withdrawn?: string;
   /** Whether a marked script has still to run, and may; once release.js is here. */
@@ -348,8 +358,11 @@ export interface Release {
 
 /** What a withdrawal needs, and a page with traces of what is not allowed. */
 export interface Withdraw {
-  /** Takes back what a pattern let through, removes the traces, comes to the page anew if a script has run, and says so. */
-  withdraw(ran?: boolean): Promise<void>;
+  /**
+   * Takes back what a pattern let through, removes the traces, comes to the page anew if a script has run, and says so.
+   * `before`: what was allowed before the answer that took something back.
+   */
+  withdraw(ran?: boolean, before?: Category[]): Promise<void>;
   /** Removes the traces, and says so; also what the page before this one removed. */
   tidy(): Promise<void>;
 }

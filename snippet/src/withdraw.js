@@ -1,7 +1,8 @@
 /** What a withdrawal needs, and a page with traces of what is not allowed: a layer that few shoppers ever fetch. */
+import { after, ANSWER, comeBack, stay, watchLeaving } from './anew.js';
 import { ADDRESS, ASKING } from './asking.js';
 import { clear } from './clear.js';
-import { wrapSenders } from './hush.js';
+import { within } from './hush.js';
 import { assertSameProtocol } from './protocol.js';
 import { unload } from './unload.js';
 import style from './withdraw.css';
@@ -9,27 +10,12 @@ import style from './withdraw.css';
 /** @type {import('./types').WithdrawConfig} */
 const { lang, words, names } = __WITHDRAW__;
 
-/** Where the page that comes next is told how far down this one was, its address, and what it removed. */
+/** Where the page that comes next is told what was taken back, how far down this one was, its address, and what it removed. */
 const REMOVED = 'ask-removed';
 /** Milliseconds that a delivery holds up the page that comes next, which would send it again. */
 const PATIENCE = 500;
 /** Milliseconds after which what needs no answer goes by itself. */
 const PASSING = 15000;
-/** Milliseconds in which that page has to answer. */
-const ANSWER = 5000;
-
-/** @param {number} milliseconds */
-const after = (milliseconds) => new Promise((over) => setTimeout(over, milliseconds));
-
-/** @param {any} root @returns {Element[]} all in it, in the open shadow roots in it, and in frames of the page's own */
-const within = (root) =>
-  [...root.querySelectorAll('*')].flatMap((element) =>
-    [element, ...[element.shadowRoot, element.contentDocument].flatMap((part) => (part?.querySelectorAll ? within(part) : []))]);
-
-/** @param {string} href this page's address @returns {string} another of the same page, whatever its `<base>` */
-const awayFrom = (href) => href.replace(/[?#].*/, '') + '?withdrawn';
-/** @param {string} href what this page's address is to be, without a visit */
-const goBy = (href) => History.prototype.replaceState.call(history, history.state, '', href);
 
 /** @type {(gate: import('./types').Gate) => import('./types').Withdraw} */
 const withdrawal = (gate) => {
@@ -38,11 +24,7 @@ const withdrawal = (gate) => {
   /** What scrolls; a page may have a `scrollY` of its own. */
   const page = doc.scrollingElement ?? doc.documentElement;
   let styled = false;
-  /** When the shopper seemed to leave, as with a download too. */
-  let left = 0;
-  addEventListener('beforeunload', () => {
-    left = Date.now();
-  });
+  watchLeaving();
 
   /** @param {string} text that the shopper is told @param {string} [word] of a button @param {() => void} [act] that it does */
   const show = (text, word = words.close, act) => {
@@ -66,7 +48,7 @@ const withdrawal = (gate) => {
     const [, what, mark] = /\bask-account=(applied|conflict)\.([\w-]+)(?:;|$)/.exec(doc.cookie) ?? [];
     if (!what) return;
     doc.cookie = `${cookie.replace('consent', 'ask-account')}=in.${mark};Path=/;SameSite=Lax;Max-Age=${keep}${
-      location.protocol == 'https:' ? ';Secure' : ''}${domain && location.hostname.endsWith(domain) ? ';Domain=' + domain : ''}`;
+      location.protocol == 'https:' ? ';Secure' : ''}${`.${location.hostname}`.endsWith('.' + domain) ? ';Domain=' + domain : ''}`;
     const message = show(what == 'applied' ? words.account_applied : words.account_conflict, words.details, consent.open);
     setTimeout(() => message.contains(doc.activeElement) || message.remove(), PASSING);
   };
@@ -107,6 +89,10 @@ const withdrawal = (gate) => {
     let ran = denied.some(({ category }) => gate.memory[category] && isOff(category)) || ranUnheld();
     // Also what the page keeps for later, or has in a closed shadow root: trackers.js knows of what it let through.
     for (const element of new Set([...within(doc), ...(gate.memory.passed ?? []).flatMap((ref) => ref.deref() ?? [])])) {
+      if (!element.nodeType) { // a socket
+        if (isDenied(element.url)) element.close();
+        continue;
+      }
       if (!Element.prototype.matches.call(element, ASKING)) continue;
       for (const name of element.getAttributeNames()) {
         const value = /** @type {string} */ (element.getAttribute(name));
@@ -120,58 +106,41 @@ const withdrawal = (gate) => {
     return ran;
   };
 
-  /** Whether the page's policy lets no script ask the page's own host. */
-  let barred = false;
-  doc.addEventListener('securitypolicyviolation', ({ blockedURI, disposition, effectiveDirective }) => {
-    barred ||= disposition == 'enforce' && effectiveDirective == 'connect-src' && blockedURI.startsWith(location.origin);
-  });
-
   /**
-   * @param {string} address @param {string} method HEAD costs a page less, and not each answers it
-   * @returns {Promise<boolean>} whether there is something, as far as can be known
+   * A page without an answer looks into no storage: where all was erased, a cookie has the next one do so all the same.
+   * @param {number} life seconds
    */
-  const isThere = (address, method) =>
-    fetch(address, { method, signal: AbortSignal.timeout(ANSWER) }).then(({ ok }) => ok, async ({ name }) => {
-      await after(0); // the browser says why
-      return name == 'TimeoutError' || barred;
-    });
-
-  /**
-   * Comes to this page anew, by GET: a reload would send a form again whose answer the page is. Nothing happens where the
-   * page answers no GET. To an address with a fragment the browser comes only from another one.
-   * @returns {Promise<boolean>} whether it, or the page that the shopper has gone to meanwhile, is on its way
-   */
-  const comeBack = async () => {
-    const { href } = location;
-    if (!await isThere(href, 'HEAD') && !await isThere(href, 'GET')) return false;
-    if (Date.now() - left < ANSWER) await after(ANSWER);
-    if (location.href != href) return comeBack(); // an app has gone on to another of its pages
-    wrapSenders(gate);
-    gate.memory.hushed = true;
-    if (href.includes('#')) goBy(awayFrom(href));
-    location.replace(href);
-    return true;
+  const mark = (life) => {
+    if (gate.getState().value && life) return;
+    try {
+      doc.cookie = `${REMOVED}=1;Path=/;SameSite=Lax;Max-Age=${life}`;
+    } catch {} // a sandboxed frame has none
   };
 
-  /** @param {boolean} [ran] whether a marked script has run that is not allowed any more */
-  const withdraw = async (ran) => {
+  /** @type {import('./types').Withdraw['withdraw']} */
+  const withdraw = async (ran, before = []) => {
+    /** Whether a later answer allows all of it again. */
+    const isOver = () => !!before[0] && before.every(consent.allows);
+    if (isOver()) return;
     const again = takeBack() || ran;
     const removed = await removeTraces();
     if (again) {
       await Promise.race([gate.loadLayer('delivery').then(({ deliver }) => deliver()).catch(() => {}), after(PATIENCE)]);
-      const { href } = location;
-      if (await comeBack()) {
+      const href = await comeBack(gate, isOver);
+      if (href) {
+        mark(60);
         try {
-          sessionStorage[REMOVED] = `${__RULES__ && gate.memory.objected ? '-' : ''}${Math.round(page.scrollTop)} ${href} ${removed}`;
+          sessionStorage[REMOVED] = `${__RULES__ && gate.memory.objected ? '-' : ''}${before} ${Math.round(page.scrollTop)} ${href} ${removed}`;
         } catch {} // then nobody is told
         await after(ANSWER);
-        // Then something keeps the page from leaving, as a shopper does who is asked and stays.
-        if (location.href == awayFrom(href)) goBy(href);
+        stay(gate, href);
+        mark(0);
         try {
           delete sessionStorage[REMOVED];
         } catch {}
       }
     }
+    if (isOver()) return;
     say(__RULES__ && gate.memory.objected ? words.objected : words.withdrawn, removed && words.removed.replace(/{\w+}/, () => removed), !!again && words.stays);
   };
 
@@ -186,14 +155,18 @@ const withdrawal = (gate) => {
     let before;
     tellOfAccount();
     const objected = __RULES__ && wasObjection();
+    mark(0);
+    let isOver;
     try {
-      const [, down, href, names] = (__RULES__ ? /^-?(\d+) (\S+) (.*)$/ : /^(\d+) (\S+) (.*)$/).exec(sessionStorage[REMOVED]) ?? [];
+      const [, taken = '', down, href, names] = /^-?(\S*) (\d+) (\S+) (.*)$/.exec(sessionStorage[REMOVED]) ?? [];
       delete sessionStorage[REMOVED];
       before = names;
+      isOver = () => taken.split(',').every((category) => consent.allows(/** @type {any} */ (category)));
       if (href == location.href && !page.scrollTop) page.scrollTo({ top: +(down ?? 0), behavior: 'instant' });
     } catch {}
     const removed = await removeTraces(before); // once more: what ran may have written until its page ended
-    if (before != null || removed) say(before != null && (objected ? words.objected : words.withdrawn), !!removed && words.removed.replace(/{\w+}/, () => removed));
+    const wasTaken = before != null && !isOver?.(); // another tab may have answered meanwhile
+    if (wasTaken || removed) say(wasTaken && (objected ? words.objected : words.withdrawn), !!removed && words.removed.replace(/{\w+}/, () => removed));
   };
 
   return { withdraw, tidy };

@@ -92,3 +92,26 @@ def test_a_script_in_the_page_that_a_pattern_names_waits_for_a_yes(shop: Shop, w
     assert window.evaluate("order.length") == 0
     window.evaluate(ALLOW)
     window.until("order.join() == '/it.js'")
+
+
+def test_a_page_with_a_router_of_its_own_comes_anew(shop: Shop, window: Window) -> None:
+    router = "window.navigation?.addEventListener('navigate', (e) => { e.intercept({ handler: async () => { window.routed = 1 } }) })"
+    window.goto(shop.page(f"{INLINE}<script>{router}</script>"))
+    window.evaluate(ALLOW)
+    window.until("window.inline && consent.token")
+    window.evaluate(f"(window.here = 1, {WITHDRAW})")
+    window.until("!window.here && window.consent?.choice && !window.inline")
+
+
+@pytest.mark.parametrize("event", ["pagehide", "beforeunload"])
+def test_a_picture_that_a_script_asks_for_as_its_page_ends_does_not_leave(
+    shop: Shop, window: Window, event: str
+) -> None:
+    last = f"addEventListener('{event}', () => {{ new Image().src = '{shop.url('/last', 'tracker')}' }})"
+    window.goto(shop.page(f'<script type="text/plain" data-consent="analytics">window.inline = 1; {last}</script>'))
+    window.evaluate(ALLOW)
+    window.until("window.inline && consent.token")
+    window.evaluate(f"(window.here = 1, {WITHDRAW})")
+    window.until("!window.here && window.consent?.choice && !window.inline")
+    time.sleep(0.4)
+    assert shop.hits == []
