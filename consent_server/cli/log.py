@@ -116,10 +116,8 @@ def export_log(
 
         write(out, lines())
         archived, begins = [made for made in store.log.archives(shop) if not since], first_day(store, shop)
-    click.echo(
-        f"{out} holds the log of {shop.id} up to {until}; check it with: consent-server log verify {quote(str(out))} "
-        "--keys FILE"
-    )
+    how = f"consent-server log verify {quote(str(out))} --keys FILE"
+    click.echo(f"{out} holds the log of {shop.id} up to {until}; check it with: {how}")
     if archived:
         click.echo(f"It begins after {archived[-1].last}: the days up to then were archived, to {archived[-1].file}.")
     if since and begins and since < begins:

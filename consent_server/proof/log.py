@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import gzip
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryFile
-from typing import BinaryIO, cast
 
 import msgspec
 
@@ -27,8 +21,11 @@ from .attested.stamps import Authority
 from .days.day import Day
 from .days.owned import Owned
 from .entries import by_hash, fields, prove
+from .files.whole import CannotWrite, append, write
 from .keys import all_published, believed, remember
 from .seals import newest_to_seal_after
+
+__all__ = ["GRACE", "CannotWrite", "NothingToExport", "append", "export", "first_day", "seal", "write"]
 
 GRACE = timedelta(hours=1)
 """How long after midnight a day is sealed, so that a decision on its way at midnight still finds its day."""
@@ -38,12 +35,6 @@ class NothingToExport(ConsentError):
     """There is no log in that period."""
 
     problem = "nothing-to-export"
-
-
-class CannotWrite(ConsentError):
-    """The file cannot be written."""
-
-    problem = "cannot-write"
 
 
 def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
@@ -251,83 +242,3 @@ def _of_notice(site: Site, notice: Notice) -> bytes:
         if notice_hash(json.loads(line)["content"]) == notice.hash:
             return line
     raise ForgedNotice(f"The notice {notice.hash} of {site.id} is none of this server: others find another hash.")
-
-
-def write(path: Path, lines: Iterator[bytes]) -> None:
-    """Write an export to ``path``, compressed if its name ends in ``.gz``; a file of that name is replaced at the end.
-
-    Nobody else on the machine may read it: it says what was answered, even where it does not say by whom.
-
-    Raises:
-        CannotWrite: the disk is full, the folder cannot be written, something else than a file has that name, or
-            another run writes it too; nothing of this one is left behind.
-    """
-    if os.path.lexists(path) and not os.path.isfile(path):  # /dev/null, say: it would be a file from then on
-        raise CannotWrite(f"{path} is there and is no file.")
-    unfinished = path.with_name(path.name + ".unfinished")
-    mine: os.stat_result | None = None
-    try:
-        unfinished.unlink(missing_ok=True)  # of a run that was killed; its mode may be another
-        with open(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as raw:
-            mine = os.fstat(raw.fileno())
-            with _packed(raw, path) as file:
-                for line in lines:
-                    file.write(line)
-            raw.flush()
-            os.fsync(raw.fileno())
-        if not _is(unfinished, mine):
-            raise CannotWrite(f"{path} is written by another run too, which began later.")
-        unfinished.replace(path)
-    except OSError as error:
-        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}.") from None
-    finally:
-        with suppress(OSError):
-            if mine and _is(unfinished, mine):
-                unfinished.unlink()
-
-
-def append(path: Path, lines: Iterator[bytes]) -> None:
-    """Write lines at the end of ``path``, which only its owner may read if it is new; all of them, or none.
-
-    Raises:
-        CannotWrite: as for ``write``, or the file ends in the middle of a line, as a run that was killed leaves it.
-    """
-    if os.path.lexists(path) and not os.path.isfile(path):
-        raise CannotWrite(f"{path} is there and is no file.")
-    try:
-        with (
-            TemporaryFile(dir=path.parent) as made,
-            open(os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600), "r+b", buffering=0) as raw,
-        ):
-            fcntl.flock(raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            size = raw.seek(0, os.SEEK_END)
-            raw.seek(max(0, size - 1))
-            if path.suffix != ".gz" and raw.read(1) not in (b"", b"\n"):
-                raise CannotWrite(f"{path} ends in the middle of a line: cut that off, and go on after the one before.")
-            with _packed(cast(BinaryIO, made), path) as file:
-                for line in lines:
-                    file.write(line)
-            made.seek(0)
-            try:
-                while piece := made.read(1 << 16):
-                    while piece:
-                        piece = piece[raw.write(piece) :]
-                os.fsync(raw.fileno())
-            except OSError:
-                os.ftruncate(raw.fileno(), size)
-                raise
-    except BlockingIOError:
-        raise CannotWrite(f"{path} is written by another run too.") from None
-    except OSError as error:
-        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}.") from None
-
-
-def _is(path: Path, file: os.stat_result) -> bool:
-    """Return whether a path leads to that file still."""
-    return os.path.lexists(path) and os.path.samestat(path.lstat(), file)
-
-
-def _packed(raw: BinaryIO, path: Path) -> AbstractContextManager[BinaryIO]:
-    # No file name and no time in the header: the same log gives the same bytes.
-    packed = gzip.GzipFile("", "wb", 6, raw, mtime=0) if path.suffix == ".gz" else nullcontext(raw)
-    return cast(AbstractContextManager[BinaryIO], packed)

@@ -1,0 +1,1 @@
+"""Files that exports and archives are written to."""
