@@ -144,8 +144,8 @@ class Watch:
 
     def _sent(self, event: dict[str, Any], main: str) -> None:
         url, loader = event["request"]["url"], event["loaderId"]
-        if event["initiator"]["type"] == "preflight":
-            return  # it asks whether that may be sent which has its own event
+        if event["initiator"]["type"] == "preflight" or (event["type"] == "Other" and _shows(event, self.going)):
+            return  # it asks whether that may be sent which has its own event, or shows a window that has its own
         opener = ""
         if event["type"] == "Document" and event["frameId"] == main:
             self.documents.asked(event, self.going)
@@ -252,6 +252,12 @@ def _page_of(sent: Sent, seen: Iterable[Sighting]) -> str:
     """Return the page that a request belongs to, of who else saw it at that time; empty where nobody did."""
     near = [each for each in seen if abs(each.at - sent.at) < SECONDS_BETWEEN_WITNESSES]
     return min(near, key=lambda each: abs(each.at - sent.at)).page if near else ""
+
+
+def _shows(event: dict[str, Any], page: str) -> bool:
+    """Return whether a request is for the icon of a window of another's, by the window's own session."""
+    origin = "/".join(event["documentURL"].split("/")[:3])
+    return event["request"]["url"] == f"{origin}/favicon.ico" and is_third_party(host_of(origin), host_of(page))
 
 
 def _is_icon(sent: Sent, page: str, is_known: bool) -> bool:
