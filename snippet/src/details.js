@@ -157,8 +157,9 @@ const details = (gate) => {
   };
   if (pressed) thank(); // pressed while this was on its way
   gate.doc.addEventListener('click', (/** @type {any} */ { target }) => {
-    // A translator has put elements of its own around the word.
-    pressed ||= target.closest?.('[data-ask] .buttons')?.closest('[lang]').lang == lang;
+    try {
+      pressed ||= target.closest(`[data-ask]>[lang=${lang}] .buttons`); // a translator may have put elements around the word
+    } catch {} // none of an element, or of a form whose field has that name
   }, true);
 
   // Another tab may answer while this one chooses.
