@@ -137,7 +137,7 @@ ON_A_PAGE = {"foreign-form"}
 """Kinds that only forms meet, which are answered with a page."""
 
 OF_COMMANDS = {
-    *("CannotWrite", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
+    *("CannotWrite", "Damaged", "Exists", "InUse", "NoValkey", "NotEmpty", "NothingToExport", "SettingsError"),
     *("TooOld", "Archived", "ArchiveMissing", "NotShowable", "UnknownKey", "NotStamped", "NotCosigned"),
     *("NoBrowser", "NotReached", "NoReport", "NoCookieDatabase", "UnknownService", "MissingWords"),
     *("UnknownCursor", "NoWebhookSecret", "NotTaken", "NotSent", "TakesRestart"),
