@@ -111,6 +111,7 @@ def hydrated(version: str, whole: bool) -> Callable[[Shop, Page], None]:
         page.goto(shop.url("/"))
         press(page, "accept")
         until(page, "order.length == 2 && consent.token")
+        when(page, lambda: sorted(hits(shop)) == ["a.js", "film"])
         shop.hits.clear()
         page.reload()  # of a shopper who comes back: what is released runs before and while React takes over
         goes_and_lives(shop, page)
