@@ -6,6 +6,7 @@ port or a socket of its own, prints its last words when a test fails, and is end
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -80,11 +81,16 @@ def pytest_configure(config: pytest.Config) -> None:
 # ---- Servers that keep things ----
 
 
+_numbers = itertools.count(os.getpid() * 997)
+
+
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of 127.0.0.1 that nobody listens on, below those that the kernel gives to connections meanwhile."""
+    while True:
+        port = 11_000 + next(_numbers) % 21_000  # browsers open no 10080
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

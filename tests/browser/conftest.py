@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from conftest import closing, free_port
+from conftest import closing
 from flask import Flask
 from playwright.sync_api import BrowserContext, Error, Locator, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -203,8 +203,8 @@ def slow(shop: Shop, path: str = "/decisions", first: int = 1) -> Iterator[Slow]
 @pytest.fixture
 def shop(settings: Settings) -> Iterator[Shop]:
     """The shop, its server running, without vendors or trackers until the test says so."""
-    made = Shop(free_port(), settings).serve()
-    server = make_server("127.0.0.1", made.port, made.wsgi, threaded=True, request_handler=Quiet)
+    server = make_server("127.0.0.1", 0, lambda *asked: made.wsgi(*asked), threaded=True, request_handler=Quiet)
+    made = Shop(server.server_port, settings).serve()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield made
