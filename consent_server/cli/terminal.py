@@ -146,7 +146,8 @@ def base_of(settings: Settings) -> str:
     """Return where the server is reached on this machine."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     with suppress(ValueError):  # a name
-        host = "localhost" if ip_address(settings.host).is_unspecified else host
+        if (address := ip_address(settings.host)).is_unspecified:
+            host = "127.0.0.1" if address.version == 4 else "[::1]"
     return f"http://{host}:{settings.port}{settings.prefix}"
 
 

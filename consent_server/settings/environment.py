@@ -13,12 +13,17 @@ from urllib.parse import urlsplit
 from .hints.names import must_be_meant
 from .rows import Row, SettingsError, address, text, whole, yes_no
 
+_MARK = "\ufeff"
+"""What some editors begin a file with, and is no part of it."""
+
 
 def _secrets(value: str) -> tuple[str, ...]:
-    secrets = tuple(part.strip() for part in value.split(",") if part.strip())
+    parts = [part.strip() for part in value.split(",") if part.strip(f"{_MARK} \r\n\t")]
+    secrets = [part.strip(f"{_MARK} ") for part in parts]
     if (value and not secrets) or any(len(secret) < 32 for secret in secrets):
         raise ValueError("takes secrets of at least 32 characters, the newest first, separated by commas")
-    return secrets
+    # Earlier versions took the mark for a part of the secret: what they signed with it stays theirs.
+    return tuple(dict.fromkeys(each for pair in zip(secrets, parts, strict=True) for each in pair))
 
 
 def _redis_url(value: str) -> str:
@@ -261,12 +266,11 @@ class Settings:
 
 ENVIRONMENT: tuple[Row, ...] = tuple(each.metadata["row"] for each in fields(Settings))
 
-_NAMES = [row.name for row in ENVIRONMENT]
 
-
-def _one_line(value: str) -> str:
-    """Return a value that is on one line, but for a list whose commas end its lines."""
-    if any(len(part.strip().splitlines()) > 1 for part in value.split(",")):
+def _one_line(value: str, *, is_secret: bool) -> str:
+    """Return a value that is on one line, but for a list whose commas end its lines, and a secret that was wrapped."""
+    lines = [[line for line in part.strip().splitlines() if line.strip()] for part in value.split(",")]
+    if any(len(part) > 1 and (not is_secret or min(map(len, part)) >= 32) for part in lines):
         raise ValueError("takes one line; where it takes several values, they are separated by commas")
     return value
 
@@ -277,7 +281,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: a value is wrong or its file cannot be read, or a name is misspelled; says what is accepted.
     """
-    must_be_meant(environ, _NAMES)
+    must_be_meant(environ, [row.name for row in ENVIRONMENT])
     values: dict[str, Any] = {}
     for each in fields(Settings):
         row: Row = each.metadata["row"]
@@ -287,18 +291,19 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{row.name} and {row.name}_FILE are both set; set one.", row.name)
         if path:
             try:
-                written = Path(path).read_text(encoding="utf-8-sig").strip()
+                written = Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise SettingsError(
                     f"{row.name}_FILE names {path}, which cannot be read: {error.strerror}.", row.name
                 ) from None
             except ValueError:
                 raise SettingsError(f"{row.name}_FILE names {path}, which is no text in UTF-8.", row.name) from None
-            if row.secret and not written:  # one that is not mounted yet is not the default
+            if row.secret and not written.strip(_MARK):  # one that is not mounted yet is not the default
                 raise SettingsError(f"{row.name}_FILE names {path}, which is empty.", row.name)
         if written:
             try:
-                values[each.name] = row.read(_one_line(written.replace("\ufeff", "")))
+                marked = written if row.read is _secrets else written.replace(_MARK, "")
+                values[each.name] = row.read(_one_line(marked, is_secret=row.read is _secrets))
             except ValueError as error:
                 shown = "" if row.secret else f" is {written!r} but"
                 raise SettingsError(f"{row.name}{shown} {error}.", row.name) from None

@@ -17,8 +17,8 @@ consent:{TAG}:sealed               string  end of the last sealed day in ms: no 
 consent:{TAG}:torn                 string  when something was last erased that is in the log still; after
                                            ``rewritten``: it is not, but in the append-only file
 consent:{TAG}:told                 hash    ``position`` of the last entry that a webhook was told; ``of``: digest
-                                           of its address; ``holder``: who tells it, and ``until`` when nobody else
-                                           does, in ms
+                                           of its address, ``taken``: that took some; ``holder``: who tells it, and
+                                           ``until`` when nobody else does, in ms
 consent:{TAG}:copy                 stream  the log, as far as it is being written anew; ``old``: for a moment
 consent:{TAG}:count:MONTH          string  counters of 32 bits: a row of entry.COLUMNS for each of 31 days, first
                                            of everything, then of each value of a dimension, by its number

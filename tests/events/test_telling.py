@@ -344,8 +344,9 @@ def test_what_was_decided_before_a_webhook_was_set_is_not_told(
     assert [post.event["jti"] for post in receiver.posts] == [late]
 
 
-def test_another_webhook_is_told_what_is_decided_from_then_on_and_the_log_says_so(
-    kept: Store, receiver: Receiver, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("took", [True, False])
+def test_another_webhook_is_told_what_is_decided_from_then_on_unless_the_one_before_never_took_anything(
+    kept: Store, receiver: Receiver, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, took: bool
 ) -> None:
     def telling_to(address: str) -> Teller:
         webhook = Webhook.of(SHOP, address, (SECRET,))
@@ -357,23 +358,29 @@ def test_another_webhook_is_told_what_is_decided_from_then_on_and_the_log_says_s
     away.begin()
     waits = [decide(kept, 7)[0] for _ in range(5)]
     assert away.go_on() == 0
+    if took:  # of one bucket is enough: each shopper is in another
+        kept.connection.client.hset(place(SHOP, waits[0]).bucket.told, "taken", 1)
     assert not caplog.messages[1:], "the first one is no other"
     time.sleep(0.01)
     with closing(telling_to(receiver.url)) as teller:
         teller.begin()
         late = [decide(kept, 7)[0] for _ in range(5)]
-        assert caplog.messages[1:] == [
+        said = (
             "the webhook of shop is another one: it is told what is decided from now on, and what waited for the one "
             "before is told nobody; `consent-server log export shop --since start` has it"
-        ]
-        assert teller.go_on() == 5
-    assert {post.event["jti"] for post in receiver.posts} == {*late}, waits
+        )
+        assert caplog.messages[1:] == [said] * took
+        assert teller.go_on() == (5 if took else 10)
+        assert kept.connection.client.hget(place(SHOP, late[0]).bucket.told, "taken") == b"1"
+    assert {post.event["jti"] for post in receiver.posts} == {*late, *([] if took else waits)}
 
 
 def test_who_still_tells_the_address_of_before_gives_way_to_another(
     kept: Store, receiver: Receiver, tell: Callable[..., Teller]
 ) -> None:
-    old, ids = tell(kept), decide(kept, 7, 1, 2)
+    old, _ = tell(kept), decide(kept, 7)
+    assert old.go_on() == 1
+    ids = decide(kept, 7, 1, 2)
     webhook = Webhook.of(SHOP, f"{receiver.url}&other", (SECRET,))
     assert webhook
     new = Teller(kept, SHOP, webhook)

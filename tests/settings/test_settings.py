@@ -353,10 +353,26 @@ def test_a_list_may_have_lines_that_end_in_commas_and_a_byte_order_mark(tmp_path
     path = tmp_path / "secret"
     kept = ("n" * 32, "o" * 32)
     lines, marked = f"{kept[0]},\r\n{kept[1]}\r\n", f"\ufeff{kept[0]},\ufeff{kept[1]}"
-    for written in (lines, marked, f"\ufeff{lines}"):
+    with_mark = [f"\ufeff{each}" for each in kept]  # with which earlier versions signed
+    for written, found in (
+        (lines, kept),
+        (marked, (kept[0], with_mark[0], kept[1], with_mark[1])),
+        (f"\ufeff{lines}", (kept[0], with_mark[0], kept[1])),
+    ):
         path.write_text(written, "utf-8", newline="")
-        assert read_environment({"CONSENT_SECRET_FILE": str(path)}).secret == kept
-        assert read_environment({"CONSENT_SECRET": written}).secret == kept
+        assert read_environment({"CONSENT_SECRET_FILE": str(path)}).secret == found
+        assert read_environment({"CONSENT_SECRET": written}).secret == found
+
+
+def test_a_secret_that_was_wrapped_is_the_one_that_it_was(tmp_path):
+    """As ``openssl rand -base64 64`` writes it."""
+    path = tmp_path / "secret"
+    path.write_text(f"{'a' * 64}\n{'b' * 24}\n", "utf-8")
+    assert read_environment({"CONSENT_SECRET_FILE": str(path)}).secret == (f"{'a' * 64}\n{'b' * 24}",)
+
+
+def test_a_file_with_a_byte_order_mark_alone_is_empty(tmp_path):
+    path = tmp_path / "secret"
     path.write_text("\ufeff \n", "utf-8")
     with pytest.raises(SettingsError, match="which is empty"):
         read_environment({"CONSENT_SECRET_FILE": str(path)})

@@ -115,10 +115,9 @@ class Notices:
         self._keep(site, [served[name] for name in served.keys() - {name.decode(errors="replace") for name in kept}])
 
     def _keep(self, site: Site, notices: Sequence[Notice]) -> None:
-        # Whatever stands under this hash is this, or was forged.
-        contents = {notice.hash: msgspec.json.encode(notice.content, order="sorted") for notice in notices}
-        if contents:
-            self._write(keys.notices(site), "HSET", *(part for pair in contents.items() for part in pair))
+        # Whatever stands under this hash is this, or was forged. One at a time: torn.py knows how long a write may be.
+        for notice in notices:
+            self._write(keys.notices(site), "HSET", notice.hash, msgspec.json.encode(notice.content, order="sorted"))
 
     def note(self, site: Site, asked: Asked) -> None:
         """Write down what is asked from now on, if it is something else than before.

@@ -106,7 +106,8 @@ class Feed:
     def begin(self, site: Site, address: str = "") -> bool:
         """Have a webhook told what is decided from now on, where that address is told nothing yet.
 
-        Where it was told before, it goes on there, and so does one whose address nobody noted.
+        Where it was told before, it goes on there, and so does one whose address nobody noted, or where the one before
+        never took anything: that was a slip.
 
         Args:
             site: the shop.
@@ -115,10 +116,11 @@ class Feed:
         Returns:
             Whether another one was told until now; what waits for it is told nobody.
         """
-        others = 0
-        for bucket, (position, known) in self._positions(site).items():
+        others, positions = 0, self._positions(site)
+        took = int(any(taken for _, _, taken in positions.values()))
+        for bucket, (position, known, _) in positions.items():
             if not position or (address and known != address.encode()):
-                others += self._begin(keys=[bucket.told], args=[address, MS_BEFORE])[1]
+                others += self._begin(keys=[bucket.told], args=[address, MS_BEFORE, took])[1]
         return others > 0
 
     def untold(self, site: Site, *, begins: bool = False) -> dict[Bucket, int]:
@@ -128,7 +130,7 @@ class Feed:
         """
         if begins:
             self.begin(site)
-        positions = {bucket: position for bucket, (position, _) in self._positions(site).items() if position}
+        positions = {bucket: position for bucket, (position, *_) in self._positions(site).items() if position}
         with self._reached():
             calls = self._redis.pipeline(transaction=False)
             for bucket, position in positions.items():
@@ -140,7 +142,7 @@ class Feed:
         with self._reached():
             calls = self._redis.pipeline(transaction=False)
             for bucket in buckets(site):
-                calls.hmget(bucket.told, "position", "of")
+                calls.hmget(bucket.told, "position", "of", "taken")
             return dict(zip(buckets(site), cast(list[Any], calls.execute()), strict=True))
 
     def claim(self, bucket: Bucket, holder: str, ms: int) -> str | None:
