@@ -291,7 +291,7 @@ def _link(
             return None, None  # Redis has it end too; and a clock may be wrong, or a secret come back
         before, after = found.pop(names[0], ""), _kept(keys, site, account, best)
         life, subject = (best.consent.exp - now, best.consent.sub) if best else (0, None)
-        if after == before or store.accounts.swap(site, names[0], before, after, life, subject):
+        if store.accounts.swap(site, names[0], before, after, life, subject):
             if subject and not store.history.newest(site, subject):  # erased meanwhile
                 store.accounts.swap(site, names[0], after, "", 0)
                 return None, None

@@ -470,6 +470,18 @@ def test_no_token_of_who_was_erased_stays_in_redis_nor_in_its_file(
     assert signature.encode() not in everything
 
 
+def test_an_erasure_finds_a_link_of_a_version_before_that_noted_none(
+    app: Flask, site: Site, phone: Browser, redis: Any
+) -> None:
+    phone.answer("analytics")
+    phone.visit("42")
+    redis.delete(*redis.scan_iter("consent:linked:*"))
+    phone.visit("42")
+    behind, subject = app.extensions["consent"], unsigned(phone.cookies["consent"])["sub"]
+    assert erase(behind.store, site, behind.keys, subject, int(time.time())) == 1
+    assert kept(app) == {}
+
+
 def test_an_account_keeps_what_is_not_of_who_was_erased(app: Flask, site: Site, phone: Browser, clock: Clock) -> None:
     phone.answer("analytics")
     subject = unsigned(phone.cookies["consent"])["sub"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from time import monotonic
@@ -13,7 +14,7 @@ from typing import IO
 import click
 
 from ..banner.scripts import replay
-from ..events.following import follow
+from ..events.following import START, follow
 from ..events.telling import Teller
 from ..events.webhook import NotTaken, Webhook, webhooks
 from ..housekeeping import close_days, tell
@@ -52,7 +53,7 @@ def log() -> None:
 @log.command("export")
 @click.argument("site")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="File to write, or with --since to add to; NAME.jsonl.gz compresses."
+    "--out", type=click.Path(path_type=Path), help="File to write, after a cursor to add to; NAME.jsonl.gz compresses."
 )
 @click.option("--from", "first", help="First day (default: the oldest); days are UTC.")
 @click.option("--to", "last", help="Last day (default: today).")
@@ -80,10 +81,9 @@ def export_log(
         with open_store(data) as (_, sites, store):
             lines_of = follow(store, site_named(sites, site), cursor)
             if out:
-                append(out, lines_of)
-            else:
-                for line in lines_of:
-                    click.echo(line, nl=False)
+                (write if cursor == START else append)(out, lines_of)
+            for line in () if out else lines_of:
+                click.echo(line, nl=False)
         return
     if out is None:
         raise CommandFailed("--out is missing: name the file to write, or the cursor to read on from with --since.")
@@ -111,7 +111,7 @@ def export_log(
             progress = tell if sys.stderr.isatty() else lambda *_: None
             # by the clock that dates answers: who compares exports goes by it
             made = datetime.fromtimestamp(store.attestations.time(shop) / 1000, UTC)
-            tsa = Authority.named(settings.tsa, settings.tsa_certificate)
+            tsa = Authority.readable(settings.tsa, settings.tsa_certificate, partial(click.echo, err=True))
             yield from export(store, shop, keys, since, until, made, progress, with_tokens=with_tokens, authority=tsa)
 
         write(out, lines())

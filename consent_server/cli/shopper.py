@@ -11,6 +11,7 @@ from ..proof.erasure import erase as erase_shopper
 from ..proof.erasure import erased_before
 from ..proof.proven import Proven
 from ..proof.receipt import history
+from ..tokens import Keys
 from .terminal import (
     CommandFailed,
     EndsInIdentifier,
@@ -32,12 +33,15 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
     """Print all that is held about one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
     with open_store(data) as (settings, sites, store):
         shop = site_named(sites, site)
-        found, proven = store.history.of(shop, receipt), Proven(store, shop, signing_keys(settings))
-        entries = [entry for entry in found if entry in proven]
+        entries = store.history.of(shop, receipt)
         notices = {entry.notice: store.notices.starting_with(shop, entry.notice) for entry in entries}
         events = history(entries, notices)
-    if left_out := len(found) - len(entries):
-        click.echo(f"{left_out} entries under that name prove nothing: somebody else wrote them. Left out.", err=True)
+        if settings.secret:  # without it nothing is known of who has signed what
+            proven = Proven(store, shop, Keys(settings.secret))
+            for entry, event in zip(entries, events, strict=True):
+                event.update({} if entry in proven else {"proven": False})
+    if unproven := sum("proven" in event for event in events):
+        click.echo(f"{unproven} entries under that name are signed by no key that is known here.", err=True)
     if not events:
         raise CommandFailed(f"Nothing is held at {shop.id} under {receipt!r}.")
     echo_json({"site": shop.id, "history": events})

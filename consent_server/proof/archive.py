@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
-from itertools import count, zip_longest
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import msgspec
 from ..site import ConsentError, Site
 from ..store import Archive, Store, Unreadable
 from ..tokens import Keys, token
-from ..verify import CannotCheck, Failed, Summary, leaf, opened, seal_hash, unsigned, verify
+from ..verify import Failed, leaf, opened, seal_hash, unsigned, verify
 from .days.merkle import Place
 from .entries import Unproven, fields
 from .keys import all_published
@@ -57,10 +57,9 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
         verify.Failed: the file does not prove itself; nothing was trimmed, or the next run ends it.
     """
     with _alone(folder):
-        _clear(folder, site)
+        _clear(folder, store, site)
         done, before = [], None
         chain(store, site, keys)  # what is verified by it has to be what this server made
-        _clear_archives(folder, store, site, keys)
         for begun in store.log.archives(site):
             if not begun.trimmed:
                 # Who writes to the store may have named another file, or other days than are in it.
@@ -83,8 +82,10 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
                 raise fault
             made = _exported(store, site, keys, folder, oldest, last)
             # Asked twice, as where a connection broke before the answer, it says no, and has done it.
-            if not store.log.keep_archive(site, made) and made not in store.log.archives(site):
-                raise CannotWrite(f"Another run archived the days up to {last} meanwhile; {made.file} is left over.")
+            is_kept = store.log.keep_archive(site, made) or made in store.log.archives(site)
+            _clear(folder, store, site)  # before the first of its days is trimmed
+            if not is_kept:
+                raise CannotWrite(f"Another run archived the days up to {last} meanwhile.")
             done.append(_trimmed(store, site, keys, folder, made))
         return done
 
@@ -114,51 +115,20 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(held)
 
 
-def _clear(folder: Path, site: Site) -> None:
-    """Remove what runs that were killed have left: it has everybody's token in it, and is nobody's archive."""
+def _clear(folder: Path, store: Store, site: Site) -> None:
+    """Remove what runs that were killed have left: it has everybody's token in it, and is nobody's archive.
+
+    A file has its first name beside its last one until the last is written down in the store; so what is not, goes
+    under both. What has one name alone may be an archive of a store that has been put back, or copied, since.
+    """
     left = re.compile(rf"{re.escape(site.id)}-{_DAY}-{_DAY}\.unverified\.gz(\.unfinished)?")
-    for path in folder.iterdir():
-        if left.fullmatch(path.name):
+    known = {record.file for record in store.log.archives(site)}
+    there = [(Path(found), found.inode()) for found in os.scandir(folder)]
+    files = {inode for path, inode in there if left.fullmatch(path.name)}
+    for path, inode in there:
+        if inode in files and path.name not in known:
             with suppress(OSError):
                 path.unlink()
-
-
-def _clear_archives(folder: Path, store: Store, site: Site, keys: Keys) -> None:
-    """Remove whole files that killed runs have left and no record names: who was erased since has a token in it.
-
-    Only what such a run made, and what is, entry by entry, in the log or in an archive that a record names.
-    """
-    records, named = store.log.archives(site), re.compile(rf"{re.escape(site.id)}-({_DAY})-({_DAY})(-\d+)?\.jsonl\.gz")
-    for path in sorted(folder.iterdir()):
-        if (found := named.fullmatch(path.name)) and path.name not in {record.file for record in records}:
-            with suppress(Failed, CannotCheck, ConsentError, OSError, ValueError):
-                first, last = map(date.fromisoformat, found.groups()[:2])
-                made = _proven(store, site, keys, path, first, last).made
-                if made == _made(last) and _is_elsewhere(folder, store, site, keys, path, first, last, records):
-                    path.unlink()
-
-
-def _is_elsewhere(
-    folder: Path, store: Store, site: Site, keys: Keys, path: Path, first: date, last: date, records: list[Archive]
-) -> bool:
-    """Return whether all that a file proves is proven elsewhere, or raise what says that it is not."""
-    for record in records:
-        if record.first <= first and last <= record.last:
-            _must_be_there(folder, record)
-            return bool(_proven(store, site, keys, folder / record.file, record.first, record.last))
-    proven, days = Proven(store, site, keys), (last - first).days + 1
-    logged = (entry for n in range(days) for entry in store.log.day(site, first + timedelta(n)))
-    with opened(path) as lines:
-        leaves = (line["leaf"] for line in map(json.loads, lines) if line["type"] == "entry")
-        return all(
-            entry is not None and leaf(fields(entry, site)).hex() == hashed and entry in proven
-            for hashed, entry in zip_longest(leaves, logged)
-        )
-
-
-def _made(last: date) -> datetime:
-    """Return what an archive up to a day is dated: the same log gives the same bytes again."""
-    return datetime(last.year, last.month, last.day, tzinfo=UTC)
 
 
 def _unverified(folder: Path, site: Site, first: date, last: date) -> Path:
@@ -170,16 +140,17 @@ def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, 
     archives, seals = store.log.archives(site), store.log.seals(site)
     first = archives[-1].last + timedelta(1) if archives else min([*seals, oldest])
     unverified = _unverified(folder, site, first, last)
+    made = datetime(last.year, last.month, last.day, tzinfo=UTC)  # again, the same log gives the same bytes
     # All tokens in it have expired, and it is the last that holds the signatures of these entries.
-    write(unverified, export(store, site, keys, first, last, _made(last), with_tokens=True))
+    write(unverified, export(store, site, keys, first, last, made, with_tokens=True))
     return _named(store, site, keys, unverified, first, last)
 
 
 def _named(store: Store, site: Site, keys: Keys, unverified: Path, first: date, last: date) -> Archive:
-    """Give a file its name, once it proves itself."""
-    folder = unverified.parent
+    """Give a file its name too, once it proves itself; ``_clear`` takes the first one when the store has the other."""
+    folder, is_named = unverified.parent, False
     try:
-        entries = _proven(store, site, keys, unverified, first, last).entries
+        entries = _proven(store, site, keys, unverified, first, last)
         sha256 = _sha256(unverified)
         for number in count(1):
             path = folder / f"{site.id}-{first}-{last}{f'-{number}' if number > 1 else ''}.jsonl.gz"
@@ -190,11 +161,13 @@ def _named(store: Store, site: Site, keys: Keys, unverified: Path, first: date, 
                     continue  # another log's, or as this one was before somebody was erased
             break
         _sync(folder)
+        is_named = True
     except OSError as error:
         raise CannotWrite(f"{unverified} cannot be read or named: {error.strerror or error}.") from None
     finally:
-        with suppress(OSError):
-            unverified.unlink()
+        if not is_named:
+            with suppress(OSError):
+                unverified.unlink()
     return Archive(first, last, path.name, sha256, entries)
 
 
@@ -219,9 +192,12 @@ def _without_erased(store: Store, site: Site, keys: Keys, folder: Path, made: Ar
     unverified = _unverified(folder, site, made.first, made.last)
     write(unverified, _blanked(path, since, keys))
     other = _named(store, site, keys, unverified, made.first, made.last)
+    try:
+        os.link(path, f"{unverified}.unfinished")  # or nobody would know of it any more
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be replaced: {error.strerror or error}.") from None
     store.log.replace_archive(site, other)
-    with suppress(OSError):
-        path.unlink()  # now, as nobody would know of it any more
+    _clear(folder, store, site)
     return other
 
 
@@ -247,8 +223,8 @@ def _place(line: Mapping[str, Any]) -> Place:
     return line["bucket"], line["at"], line["seq"]
 
 
-def _proven(store: Store, site: Site, keys: Keys, path: Path, first: date, last: date) -> Summary:
-    """Return what was found in a file that proves itself, has all days, and every signature that the log has."""
+def _proven(store: Store, site: Site, keys: Keys, path: Path, first: date, last: date) -> int:
+    """Return how many entries are in a file that proves itself, has all days, and every signature that the log has."""
     with opened(path) as lines:
         summary = verify(lines, all_published(store, keys))
     seal = store.log.seals(site).get(last)
@@ -258,7 +234,7 @@ def _proven(store: Store, site: Site, keys: Keys, path: Path, first: date, last:
         raise Failed(f"{path} begins with {summary.first}, not with {first}.")
     if summary.signed + summary.erased != summary.entries:
         raise Failed(f"{path} names people by hash alone; it is no archive.")
-    return summary
+    return summary.entries
 
 
 def _must_be_old(begun: Archive, last: date) -> None:

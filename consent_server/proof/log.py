@@ -125,8 +125,8 @@ def export(
     """Yield the lines of an export of the log from ``first`` (the oldest day if None) to ``last``, both included.
 
     It begins with the oldest day at the earliest, before which there is none to prove. Days that have no seal yet get
-    one that says that it is open. ``progress`` is told each day and the entries so far. Of kept time-stamps those are
-    left out that are not the ``authority``'s, where that is known.
+    one that says that it is open. ``now`` is by the store's clock. ``progress`` is told each day and the entries so
+    far. Of kept time-stamps those are left out that are not the ``authority``'s, where that is known.
     People are named by a hash alone, unless ``with_tokens``: then whoever has the export has everybody's token.
 
     Raises:
@@ -199,6 +199,7 @@ def export(
         "statements": statements.hexdigest(),
         "notices": named.hexdigest(),  # no leaf names one that nobody has answered
         "made": made,
+        "clock": "store",  # by which `made` is; in exports of before it was the machine's
         **attested.end(),
     }
     yield _line("end", token=token(end, keys.sign(end)))

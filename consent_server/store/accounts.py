@@ -44,14 +44,21 @@ class Accounts:
             before: what is kept; empty: nothing.
             after: what is to be; empty: nothing.
             life: seconds after which it is forgotten.
-            subject: whose it is, by whom ``forget`` finds it.
+            subject: whose it is, by whom ``forget`` finds it; noted also where what is kept stays: a version before
+                did not.
 
         Returns:
             Whether it was; if not, somebody else was faster.
         """
-        if subject:  # first: what is not noted would stay
+        stays = before == after
+        if subject and not (stays and self._is_noted(site, subject, name)):  # first: what is not noted would stay
             self._linked([keys.linked(site, subject)], [name, life])
-        return bool(self._swap([keys.account(site, name)], [before, after, life]))
+        return stays or bool(self._swap([keys.account(site, name)], [before, after, life]))
+
+    def _is_noted(self, site: Site, subject: str, name: str) -> bool:
+        key = keys.linked(site, subject)
+        with self._reached(key):
+            return bool(self._redis.sismember(key, name))
 
     def remove(self, site: Site, names: Sequence[str]) -> bool:
         """Forget the answer of an account, and return whether there was one."""

@@ -45,7 +45,7 @@ class Log:
 
     def __init__(self, connection: Connection, notices: Notices, clock: Clock) -> None:
         self._connection = connection
-        self._rests = 0.0
+        self._rests = dict[str, float]()
         self._redis = connection.client
         self._reached = connection.reached
         self._write = connection.write
@@ -162,21 +162,21 @@ class Log:
     def rewrite(self, site: Site) -> None:
         """Have Redis write its append-only file anew, without what was erased.
 
-        Where that takes long it is not done again at once, whoever is erased: it is due still.
+        Where that takes long it is not done again at once for this site, whoever is erased: it is due still.
 
         Raises:
             StoreAway: it does not, or has not done so within a minute; it is due still.
         """
         marks = {bucket: self._torn(bucket) or b"" for bucket in buckets(site)}
         due = {bucket: torn for bucket, torn in marks.items() if torn.startswith(REWRITTEN)}
-        if not due or monotonic() < self._rests:
+        if not due or monotonic() < self._rests.get(site.id, 0.0):
             return
         began = monotonic()
         try:
             self._connection.rewrite_files([bucket.torn for bucket in due])
         finally:
             if (took := monotonic() - began) > SLOW:
-                self._rests = monotonic() + RESTS * took
+                self._rests[site.id] = monotonic() + RESTS * took
         for bucket, torn in due.items():  # not what was erased since, and is in the files that were begun before
             self._settle(keys=[bucket.torn], args=[torn])
 

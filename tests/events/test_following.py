@@ -179,6 +179,21 @@ def test_what_cannot_be_added_to_the_end_leaves_the_file_as_it_was(tmp_path: Pat
         append(tmp_path, iter(()))
 
 
+def test_nothing_is_added_to_what_is_compressed_and_torn_nor_where_there_is_nothing_new(tmp_path: Path) -> None:
+    """Whoever reads it would find none of the lines that are added after the torn one."""
+    path, whole = tmp_path / "a.ndjson.gz", gzip.compress(b"old\n")
+    for torn in (whole[:-3], whole[:12], whole + whole[:15], b"old\n"):
+        path.write_bytes(torn)
+        with pytest.raises(CannotWrite, match="cannot be read to its end: go on in another file"):
+            append(path, iter([b"new\n"]))
+        assert path.read_bytes() == torn
+    path.write_bytes(whole)
+    append(path, iter(()))
+    assert path.read_bytes() == whole
+    append(path, iter([b"new\n"]))
+    assert gzip.decompress(path.read_bytes()) == b"old\nnew\n"
+
+
 def test_the_command_prints_lines_and_reads_on(command: Store, tmp_path: Path) -> None:
     def run(*options: str) -> tuple[int, str, str]:
         done = CliRunner().invoke(main, ["log", "export", *options])
@@ -209,9 +224,12 @@ def test_the_command_prints_lines_and_reads_on(command: Store, tmp_path: Path) -
         assert [json.loads(line)["jti"] for line in gzip.decompress(packed.read_bytes()).splitlines()] == [later] * 2
         kept.write_bytes(kept.read_bytes()[:-5])
         torn = kept.read_bytes()
-        code, said, wrong = run("shop", "--since", "start", "--out", "new.ndjson")
+        code, said, wrong = run("shop", "--since", lines[1]["cursor"], "--out", "new.ndjson")
         assert (code, said, "ends in the middle of a line" in wrong) == (2, "", True)
         assert kept.read_bytes() == torn
+        for _ in range(2):
+            assert run("shop", "--since", "start", "--out", "new.ndjson") == (0, "", "")
+            assert [json.loads(line)["jti"] for line in kept.read_text().splitlines()] == [*decided, later], "all, once"
         for options, sentence in {
             ("shop", "--since", "yesterday"): "No decision of shop has the cursor 'yesterday'",
             ("shop", "--since", "start", "--from", "2026-01-01"): "--since goes from a cursor to now",

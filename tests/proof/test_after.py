@@ -186,6 +186,19 @@ def test_an_answer_dated_back_into_a_day_that_was_open_in_the_older_export_is_fo
             follows(newer, older)
 
 
+def test_an_honest_log_follows_an_export_of_before_whose_machine_had_a_clock_ahead(store, shop):
+    """Such an export signs when it was made, and not by which clock."""
+    fill(store, shop, 2)
+    proof.seal(store, shop, KEYS, NOW)
+    older = export(store, shop)
+    end = unsigned(json.loads(older[-1])["token"])
+    assert end.pop("clock") == "store"
+    older[-1] = json.dumps({"type": "end", "token": token(end, KEYS.sign(end))}).encode()
+    decide(store, shop, (int(NOW.timestamp()) - 3600) * 1000)
+    proof.seal(store, shop, KEYS, LATER)
+    follows(export(store, shop, LATER), older)
+
+
 def test_what_was_answered_on_days_that_the_older_export_is_not_of_is_no_answer_dated_back(store, shop):
     fill(store, shop, 3)
     proof.seal(store, shop, KEYS, NOW)

@@ -368,6 +368,11 @@ def test_the_command_seals_and_stamps_and_says_one_sentence_of_an_authority_that
     done = CliRunner().invoke(log_command, ["seal", site_id])
     assert done.exit_code == 2
     assert "holds no certificate (PEM)" in done.stderr
+    done = CliRunner().invoke(log_command, ["export", site_id, "--out", str(out)])
+    assert done.exit_code == 0, "what proves the log waits for no certificate"
+    assert "holds no certificate (PEM). So time-stamps are exported as they are kept, unchecked." in done.stderr
+    done = CliRunner().invoke(log_command, ["verify", *arguments, str(authority.root)])
+    assert "seals were time-stamped by the authority, the latest" in done.stdout
 
 
 def test_check_says_how_many_seals_lack_a_stamp(sealed, shop, tsa):

@@ -275,6 +275,12 @@ def test_a_large_file_is_not_written_anew_all_the_time_whoever_erases(valkey, si
             clock[0] += 600
         assert len(times) == 6
         assert store.log.is_rewrite_due(site), "until it is its turn"
+        clock[0] -= 600  # as it did not go then
+        other = replace(site, id=f"{site.id}-b")
+        store.history.erase(other, decide(store, other, asked(store, other))[0].subject, lambda entry: b"")
+        assert store.log.compact(other)
+        store.log.rewrite(other)
+        assert not store.log.is_rewrite_due(other), "it is not the other shop that was erased of all the time"
 
 
 def test_who_asks_in_vain_to_be_erased_takes_nobody_s_turn(valkey, site, monkeypatch):
@@ -422,3 +428,22 @@ def test_in_a_cluster_the_file_of_each_server_is_written_anew(cluster, site, mon
         store.log.rewrite(site)
         assert len(written) == 3
         assert not store.log.is_rewrite_due(site)
+
+
+def test_in_a_cluster_one_server_that_is_away_keeps_the_files_of_no_other(cluster, site, monkeypatch):
+    cluster.flush()
+    with closing(Store(cluster.url, 5)) as store:
+        store.history.erase(site, decide(store, site, asked(store, site))[0].subject, lambda entry: b"")
+        assert store.log.compact(site)
+        written = []
+
+        def rewrite(client):
+            written.append(client)
+            if len(written) == 1:
+                raise StoreAway("away")
+
+        monkeypatch.setattr(store_connection, "rewrite", rewrite)
+        with pytest.raises(StoreAway):
+            store.log.rewrite(site)
+        assert len(written) == 3
+        assert store.log.is_rewrite_due(site)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +19,7 @@ from cryptography.x509 import Certificate, InvalidVersion, load_der_x509_certifi
 from ...deadline import Deadline
 from ...site import ConsentError, Site
 from ...store import Store
-from ...verify import Failed, no_panic, read_certificates, stamped
+from ...verify import Failed, NoCertificate, no_panic, read_certificates, stamped
 
 SECONDS = 10
 """For how long an authority may take to answer, whatever it does meanwhile."""
@@ -54,6 +54,15 @@ class Authority:
             NoCertificate: the file with its certificates cannot be read.
         """
         return cls(url, read_certificates(certificate) if certificate else ()) if url else None
+
+    @classmethod
+    def readable(cls, url: str | None, certificate: Path | None, say: Callable[[str], object]) -> Authority | None:
+        """Return the same, or None where its certificates cannot be read, which is said: an export goes without."""
+        try:
+            return cls.named(url, certificate)
+        except NoCertificate as error:
+            say(f"{error} So time-stamps are exported as they are kept, unchecked.")
+            return None
 
     def stamp(self, seal: str, over: datetime) -> bytes:
         """Return the authority's answer for a seal, DER, after it was checked. ``over``: when the day of it was.

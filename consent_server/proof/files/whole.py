@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
@@ -57,7 +58,8 @@ def append(path: Path, lines: Iterator[bytes]) -> None:
     """Write lines at the end of ``path``, which only its owner may read if it is new; all of them, or none.
 
     Raises:
-        CannotWrite: as for ``write``, or the file ends in the middle of a line, as a run that was killed leaves it.
+        CannotWrite: as for ``write``, or the file ends in the middle of a line or of what is compressed, as a run that
+            was killed leaves it.
     """
     if os.path.lexists(path) and not os.path.isfile(path):
         raise CannotWrite(f"{path} is there and is no file.")
@@ -68,12 +70,13 @@ def append(path: Path, lines: Iterator[bytes]) -> None:
         ):
             fcntl.flock(raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
             size = raw.seek(0, os.SEEK_END)
-            raw.seek(max(0, size - 1))
-            if path.suffix != ".gz" and raw.read(1) not in (b"", b"\n"):
-                raise CannotWrite(f"{path} ends in the middle of a line: cut that off, and go on after the one before.")
+            _must_be_whole(raw, path, size)
+            any_line = False
             with _packed(cast(BinaryIO, made), path) as file:
                 for line in lines:
-                    file.write(line)
+                    any_line = bool(file.write(line))
+            if size and not any_line:
+                return  # not even the head of what would be compressed
             made.seek(0)
             try:
                 while piece := made.read(1 << 16):
@@ -87,6 +90,23 @@ def append(path: Path, lines: Iterator[bytes]) -> None:
         raise CannotWrite(f"{path} is written by another run too.") from None
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def _must_be_whole(raw: BinaryIO, path: Path, size: int) -> None:
+    """Return if what is added to a file can be read; raise CannotWrite if not."""
+    if path.suffix != ".gz":
+        raw.seek(max(0, size - 1))
+        if raw.read(1) not in (b"", b"\n"):
+            raise CannotWrite(f"{path} ends in the middle of a line: cut that off, and go on after the one before.")
+        return
+    raw.seek(0)
+    try:
+        with gzip.GzipFile(fileobj=raw, mode="rb") as file:
+            while file.read(1 << 16):
+                pass
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        sentence = f"{path} cannot be read to its end: go on in another file, after the last line that can be read."
+        raise CannotWrite(sentence) from None
 
 
 def _is(path: Path, file: os.stat_result) -> bool:

@@ -211,28 +211,32 @@ class Connection:
             StoreAway: one of them cannot be reached.
         """
         with self.reached():
-            if self._is_cluster:
-                client = cast(RedisCluster, self.client)
-                nodes = client.get_primaries()  # type: ignore[no-untyped-call]
-                return [ask(client.get_redis_connection(node)) for node in nodes]
-            return [ask(cast(redis.Redis, self.client))]
+            return [ask(client) for client in self._primaries().values()]
+
+    def _primaries(self) -> dict[str, redis.Redis]:
+        if not self._is_cluster:
+            return {"": cast(redis.Redis, self.client)}
+        cluster = cast(RedisCluster, self.client)
+        nodes = cluster.get_primaries()  # type: ignore[no-untyped-call]
+        return {node.name: cluster.get_redis_connection(node) for node in nodes}
 
     def rewrite_files(self, keys: Sequence[str]) -> None:
-        """Return when the servers that hold ``keys`` have written their append-only files anew.
+        """Return when all servers have written their append-only files anew, as what accounts have may be in any.
 
         Raises:
-            StoreAway: one of them refuses to, or takes longer than a minute.
+            StoreAway: one of them refuses to, or takes longer than a minute; the others have.
         """
-        servers = {self._server(key)[0]: self._server(key)[1] for key in keys}
-        if self._is_cluster and keys:  # the answers of accounts may be anywhere
-            cluster = cast(RedisCluster, self.client)
-            nodes = cluster.get_primaries()  # type: ignore[no-untyped-call]
-            servers = {node.name: cluster.get_redis_connection(node) for node in nodes}
-        for name, client in servers.items():
-            with self.reached():
-                if client.info("persistence")["aof_enabled"]:
-                    log.info("redis writes its append-only file anew %s", name)
-                    rewrite(client)
+        fault: StoreAway | None = None
+        for name, client in (self._primaries() if keys else {}).items():
+            try:
+                with self.reached():
+                    if client.info("persistence")["aof_enabled"]:
+                        log.info("redis writes its append-only file anew %s", name)
+                        rewrite(client)
+            except StoreAway as error:
+                fault = error
+        if fault:
+            raise fault
 
     def close(self) -> None:
         """Close all connections."""
