@@ -6,6 +6,7 @@ import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 
@@ -40,13 +41,12 @@ def _life(max_age: str | None, expires: str | None) -> float | None:
         return int(max_age)
     if expires:
         with suppress(ValueError, OverflowError):  # a date that no browser reads either
-            return (
-                parsedate_to_datetime(_SHORT_YEAR.sub(_whole_year, expires).replace("-", " ")).timestamp() - time.time()
-            )
+            until = parsedate_to_datetime(_SHORT_YEAR.sub(_whole_year, expires).replace("-", " "))
+            return until.replace(tzinfo=UTC).timestamp() - time.time()  # browsers read no other zone
     return None
 
 
-_SHORT_YEAR = re.compile(r"(?<=[A-Za-z]{3}[- ])\d\d(?= )")
+_SHORT_YEAR = re.compile(r"(?<=\d[- ][A-Za-z]{3}[- ])\d\d(?= )")
 
 
 def _whole_year(found: re.Match[str]) -> str:

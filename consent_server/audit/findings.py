@@ -245,22 +245,32 @@ class Judge:
     def _ids_in(self, observed: Observed) -> Iterator[str]:
         """Yield what may be a shopper's number in what a script keeps with the shop: not a word, such as a setting.
 
-        What no list names counts too, unless an answer of the shop's set it: that is known to the shop as it is.
+        What the shop's lists do not name counts too, unless an answer of its own set it: that is known to it as it is.
         """
         for kind, kept in (("cookie", observed.cookies), ("local-storage", observed.stored)):
             for name, value in kept.items():
                 entry = Sighting(kind, name, self.shop, "", "", 0)
                 category = self.lists.category_of(entry)
                 is_trackers = category in NUMBERING or (category is None and self.recogniser.service_of(entry))
-                is_unknown = category is None and (kind != "cookie" or name in observed.scripted)
+                is_unknown = (
+                    self.site is not None and category is None and (kind != "cookie" or name in observed.scripted)
+                )
                 if is_trackers or (is_unknown and not OURS.fullmatch(name)):
-                    tail = ".".join(value.split(".")[-2:])  # of GA1.1.123.456 the hits have 123.456
-                    ids = {unquote(value).strip('"'), tail}
+                    value = unquote(value).strip('"')
+                    ids = {value, ".".join(value.split(".")[-2:])}  # of GA1.1.123.456 the hits have 123.456
                     yield from (id_ for id_ in ids if _is_id(id_) or (is_unknown and _is_long_word(id_)))
 
 
+_MOMENT = re.compile(
+    r"(?:(?:19|20)\d\d-?[01]\d-?[0-3]\d|[0-3]?\d[./-][0-3]?\d[./-]\d{4})?(?:(?:^|,? |T)\d\d?:\d\d(?::\d\d(?:\.\d+)?)?)?"
+    r"(?:Z|[+-]\d\d:?\d\d)?"
+)
+"""A day, a time, or both: what people see, and many share."""
+
+
 def _is_id(text: str) -> bool:
-    return len(text) >= LETTERS_OF_AN_ID and sum(map(str.isdigit, text)) >= DIGITS_OF_AN_ID
+    digits = sum(map(str.isdigit, text))
+    return len(text) >= LETTERS_OF_AN_ID and digits >= DIGITS_OF_AN_ID and not _MOMENT.fullmatch(text)
 
 
 def _is_long_word(text: str) -> bool:

@@ -79,7 +79,12 @@ _SNOWPLOW = re.compile(r"(?:web|mob|pc|srv|app|tv|cnsl|iot) [a-z]+-\d[\w.-]*")
 def _is_anywhere(said: _Said) -> bool:
     """Return whether a request tells by its fields alone whose it is, wherever it goes."""
     return bool(
-        (_TAG_ID if said.get("v") in ("1", "2") else _SURE_ID).fullmatch(said.get("tid", ""))
+        _SURE_ID.fullmatch(tid := said.get("tid", ""))
+        or (
+            said.get("v") in ("1", "2")
+            and ("cid" in said or tid.upper().startswith(("G", "U")))
+            and _TAG_ID.fullmatch(tid)
+        )
         or said.keys() >= {"idsite", "rec"}
         or said.keys() >= {"page-url", "browser-info"}
         or (said.keys() >= {"ev", "dl", "ts"} and _NUMBER.fullmatch(said.get("id", "")))

@@ -147,7 +147,7 @@ def _report(url: str, pages: Sequence[str], judge: Judge, left_out: Sequence[str
     if unread:
         notes.append(f"The links of {first_of(unread)} could not be read.")
     unaudited = judge.unaudited()
-    if {*unaudited.values()} == {NO_PAGE} and len(unaudited) == len(judge.observed):
+    if not any(each.looked_at for each in judge.observed):
         raise NotReached(f"{url} could not be audited, for {NO_PAGE}. {notes[0] if notes else ''}".rstrip())
     findings, seen = judge.findings(), judge.all_seen()
     met = {each.state for each in findings}.union(*(each["states"] for each in seen))

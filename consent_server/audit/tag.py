@@ -35,7 +35,8 @@ LOOK = r"""() => {
     })),
     works: typeof window.consent?.allows == 'function',
     choice: window.consent?.choice ?? null,
-    banner: !!banner && seen(banner) && (!buttons[0] || buttons.some(within)),
+    // A window of the page's own that waits for an answer, such as for an age, lets nothing else be pressed meanwhile.
+    banner: !!banner && seen(banner) && (!buttons[0] || buttons.some(within) || !!document.querySelector(':modal')),
   };
 }"""
 """Read in the page: each tag of ours, whether it works, what was answered, and whether the banner shows."""

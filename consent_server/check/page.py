@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..audit.advice import OUTLIVES
 from ..audit.drafting.draft import ENTRIES
-from ..audit.findings import CUT_SHORT, NO_PAGE, WHERE
+from ..audit.findings import CUT_SHORT, NO_PAGE, NOTHING_ASKED, WHERE
 from ..audit.findings import Finding as Seen
 from ..audit.report import Report
 from ..audit.run import audit
@@ -45,7 +45,7 @@ def compared(shop: Site, report: Report) -> Iterator[Finding]:
         if why == CUT_SHORT:
             yield Finding(f"{shop.id}: {report.url} ended the browser {STATES[state]}.", "see what it does there")
     for note in report.notes:
-        if note.startswith(WHERE):
+        if note.startswith(WHERE) or note.endswith(f"{NOTHING_ASKED}."):
             continue  # nothing is wrong with that
         yield Finding(f"{shop.id}: {note.rstrip('.')}.", "see that the page can be looked at", grave=False)
 

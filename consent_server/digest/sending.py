@@ -131,6 +131,8 @@ def send_due(
             if message and mail:
                 mail.send(message, before_it_may_arrive=keep)
             elif webhook:
+                if not webhook.secrets:
+                    keep()  # whoever checks no signature may not know it again by its name
                 with closing(Line(webhook)) as line:
                     line.post(f"digest-{hashlib.sha256(digest.name.encode()).hexdigest()[:32]}", event)
                 keep()  # posted once more it would have the same name

@@ -99,7 +99,7 @@ def report(
         is_unlike,
         goal,
         spreads(now.values(), then.values(), followed(goal)),
-        together_since(store, site, whole, only, period) if by != "day" or len(only) > 1 else None,
+        together_since(store, site, whole, only, period) if len({*only, by} - {"day"}) > 1 else None,
         _zone_since(store, site),
     )
 

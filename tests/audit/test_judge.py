@@ -19,12 +19,13 @@ from consent_server.audit.drafting.suggestions import Suggestions
 from consent_server.audit.findings import CUT_SHORT, NO_PAGE, Finding, Judge
 from consent_server.audit.observed import ConsentCall, Observed, Sighting, unique
 from consent_server.audit.report import Report
+from consent_server.audit.run import NotReached, _report
 from consent_server.audit.states import _is_whole
 from consent_server.check.page import compared
 from consent_server.cli import audit as command
 from consent_server.rules import Rule
 from consent_server.settings.shops import make_site
-from consent_server.site import Cookie, Site
+from consent_server.site import OPTIONAL, Cookie, Site
 
 SHOP = "https://shop.example"
 PAGE = f"{SHOP}/"
@@ -68,6 +69,8 @@ def judged(*sightings: Sighting, of: Site | None = None, state: str = "before", 
             "/goods?id=G-1234",
             "/goods?id=G-AB12CD34EF",
             "/c?tid=AW-2026",
+            "/goods?v=1&tid=mc-1234",
+            "/goods?v=2&tid=AW-2026",
             "/list?e=1&p=2&tv=samsung",
             "/x?ev=1&dl=1&ts=1",
         ),
@@ -97,7 +100,13 @@ def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -
             "https://smetrics.shop.example/b/ss/shop/1/JS-2.0/s1",
             "/li/insight.min.js",
         ),
-        *("/x?v=2&tid=G-ABCDE", "/hit?tid=UA-12345-1", "/px?idsite=1&rec=1", "/i?e=pv&p=web&tv=js-3.24.0"),
+        *(
+            "/x?v=2&tid=G-ABCDE",
+            "/hit?tid=UA-12345-1",
+            "/x?v=1&tid=MC-AB12&cid=1",
+            "/px?idsite=1&rec=1",
+            "/i?e=pv&p=web&tv=js-3.24.0",
+        ),
         *("/y?page-url=u&browser-info=b", "/f?id=123456789012345&ev=PageView&dl=u&ts=1"),
     ],
 )
@@ -150,6 +159,17 @@ def test_a_number_that_a_tracker_gave_is_known_again_in_what_a_request_carries()
     assert judged(hit, of=of) == []
 
 
+def test_what_the_shop_keeps_is_handed_on_by_its_lists_and_is_no_day_or_time() -> None:
+    def echoes(kept: str, of: Site | None) -> bool:
+        return bool(judged(asked("/api/slots", body=kept), of=of, stored={"kept": kept}))
+
+    assert echoes("a1b2c3d4e5", site())
+    assert not echoes("a1b2c3d4e5", None)  # without a list everything would be unknown
+    days = ("2026-11-27", "20261127", "27.11.2026", "2026-11-27T10:00:00.000Z", "2026-11-27 10:00", "10:00:00+04:00")
+    assert [each for each in days if echoes(each, site())] == []
+    assert echoes("99999999", site())
+
+
 def test_hits_at_one_address_that_say_other_things_are_several() -> None:
     hits = [asked("/g/collect?gcs=G100"), asked("/g/collect?gcs=G111"), asked("/g/collect?gcs=G111", initiator="")]
     assert [each.url for each in unique(hits)] == [hits[0].url, hits[1].url]
@@ -195,6 +215,20 @@ def test_a_state_in_which_no_page_opened_is_2(monkeypatch: pytest.MonkeyPatch) -
     assert done.exit_code == 2
     assert "Not audited, for no page of the shop could be opened: gpc." in done.stderr
     assert "before: nothing to mend" in done.stdout
+
+
+def test_a_page_that_ends_the_browser_in_every_state_before_it_is_looked_at_is_not_reached() -> None:
+    with pytest.raises(NotReached, match="no page of the shop could be opened"):
+        _report(PAGE, [PAGE], Judge("shop.example", None, [Observed("before", cut_short=True)]), [], [])
+
+
+def test_that_nothing_is_asked_here_is_nothing_to_see_to() -> None:
+    off = (Rule("nowhere", ("CN",), dict.fromkeys(OPTIONAL, "off")),)
+    unasked = Observed("refused", looked_at={PAGE}, tags={PAGE: TAG}, answered=False, rule="nowhere")
+    judge = Judge("shop.example", site(rules=off), [unasked])
+    assert any("nothing is asked" in note for note in judge.notes())
+    report = Report(PAGE, "shop", "", [PAGE], [], judge.findings(), [], judge.notes(), judge.unaudited())
+    assert [*compared(site(), report)] == []
 
 
 def test_a_state_that_was_cut_short_is_not_called_clean(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -408,6 +442,8 @@ def test_a_sitemap_is_read_however_it_is_written(text: str, pages: list[str], mo
         *((path, False) for path in ("/logout", "/account/log-out/", "/signout?x=1", "/hesab/cixis", "/cikis-yap")),
         *((path, False) for path in ("/%C3%A7%C4%B1x%C4%B1%C5%9F", "/выход", "/abmelden.html", "/deconnexion/")),
         *((path, False) for path in ("/?action=logout", "/index.php?route=account/logout", "/terms.pdf")),
+        *((path, False) for path in ("/sign_out.php", "/user/signoff", "/?do=user.logout", "/?logout")),
+        *((path, True) for path in ("/products/sign-outdoor-lamp", "/login?next=/logout", "/login?return_to=/cixis")),
         *((path, True) for path in ("/blog-outlet", "/cixis-yollari", "/sairento", "/?q=logouts", "/catalog-off")),
     ],
 )

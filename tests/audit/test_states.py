@@ -144,11 +144,11 @@ MOVES = """<script>
   const move = () => banner()?.style.setProperty('transform', '%s', 'important');
   new MutationObserver(move).observe(document, { childList: true, subtree: true });
 </script>"""
-COVERS = """<img alt="" src="/shown"><div popover="manual" style="width:100vw;height:100vh;margin:0">Buy</div><script>
+COVERS = """<img alt="" src="/shown"><%s style="width:100vw;height:100vh;margin:0">Buy</%s><script>
   const waits = setInterval(() => {
     if (!document.querySelector('[data-ask] [role=dialog]')) return;
     clearInterval(waits);
-    document.querySelector('[popover]:not([data-ask])').showPopover();
+    document.querySelector('%s').%s();
     fetch('/cover-is-there');
   }, 10);
 </script>"""
@@ -160,7 +160,7 @@ COVERS = """<img alt="" src="/shown"><div popover="manual" style="width:100vw;he
     [
         (MOVES % "translateX(-3000px)", ""),
         (MOVES % "translateY(-3000px)", ""),
-        ("", COVERS),
+        ("", COVERS % ('div popover="manual"', "div", "[popover]:not([data-ask])", "showPopover")),
     ],
 )
 def test_a_banner_that_is_out_of_sight_or_under_something_does_not_show(farm: Farm, head: str, body: str) -> None:
@@ -169,6 +169,14 @@ def test_a_banner_that_is_out_of_sight_or_under_something_does_not_show(farm: Fa
     farm.files["/cover-is-there"] = lambda _: Response(f"{covered.set()}")
     farm.page(body, head=head + farm.tag)
     assert names(farm.audit(("before",), pages=1)) == {("before", "tag", "no banner")}
+
+
+def test_a_window_of_the_pages_own_that_comes_first_hides_no_banner(farm: Farm) -> None:
+    covered = threading.Event()
+    farm.files["/shown"] = lambda _: Response("", 200 if covered.wait(20) else 503)
+    farm.files["/cover-is-there"] = lambda _: Response(f"{covered.set()}")
+    farm.page(COVERS % ("dialog", "dialog", "dialog", "showModal"))
+    assert names(farm.audit(("before",), pages=1)) == set()
 
 
 def test_where_nothing_is_asked_there_is_no_banner_and_nothing_wrong(farm: Farm) -> None:

@@ -427,6 +427,18 @@ def test_a_webhook_that_refuses_is_told_later_too(store, shop, box, caplog):
     assert ttl(store)[0] <= 3600
 
 
+@pytest.mark.parametrize(("secrets", "is_kept_before"), [((), True), ((b"secret",), False)])
+def test_a_digest_that_its_receiver_may_not_know_again_is_kept_before_it_is_posted(
+    store, shop, box, secrets, is_kept_before
+):
+    known = []
+    receiver = Receiver(lambda post, connection: known.append(ttl(store)[0]) or status(200))
+    assert send(store, shop, settings_with(box, CONSENT_DIGEST=""), Webhook(receiver.url, secrets)) == 1
+    receiver.stop()
+    assert (known[0] > 7 * 86400) is is_kept_before
+    assert ttl(store)[0] > 7 * 86400
+
+
 # Passwords
 
 

@@ -69,6 +69,17 @@ def test_the_size_is_that_of_the_visits_that_others_are_like():
     assert ("phone", "desktop", "answer", 600) in told(cells)
 
 
+def test_one_visit_to_hold_against_makes_nobody_the_one_to_be_like():
+    cells = {
+        ("az", "", "phone"): asked(10000, 0, 3000),
+        ("az", "", "desktop"): asked(10000, 0, 4000),
+        ("ru", "", "phone"): asked(500, 0, 100),
+        ("ru", "", "tablet"): asked(1500, 0, 900),
+        ("az", "", "tablet"): asked(1, 0, 0),
+    }
+    assert [one for one in told(cells) if one[0] == "phone"] == [("phone", "desktop", "answer", 1000)]
+
+
 @given(st.integers(100, 5000), st.integers(0, 100), st.integers(100, 5000), st.integers(0, 100), st.integers(1, 5))
 def test_with_one_cell_or_several_alike_it_is_the_two_rates_as_they_are(here, p, there, q, times):
     a, b = asked(here, 0, here * p // 100), asked(there, 0, there * q // 100)
@@ -110,6 +121,8 @@ def test_of_five_hundred_shops_whose_devices_answer_alike_in_each_language_one_i
         ({"phone": asked(4000, 900, 900), "desktop": asked(4000, 900, 900)}, "none"),
         ({"phone": asked(4000, 1200, 800), "desktop": asked(4000, 400, 1600)}, "elsewhere"),
         ({"": asked(4000, 200, 200), "desktop": asked(4000, 900, 900)}, "elsewhere"),
+        ({"phone": asked(4000, 900, 900)}, "alone"),
+        ({"phone": asked(90, 9, 9)}, "unknown"),
     ],
 )
 def test_why_nothing_is_advised_is_said(rows, why):

@@ -45,9 +45,9 @@ FLAGS = (
 
 GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true, configurable: true})"
 
-UNCOUNTED = ["*/v1/*/shown", "*/v1/*/decisions", "*/v1/*/seen"]
-"""Neither the banner nor the answer is counted in the shop's rates, nor what is seen in its leaks: those do not
-leave the browser."""
+UNCOUNTED = ["*/v1/*/shown", "*/v1/*/decisions", "*/v1/*/seen", "*/v1/*/reports"]
+"""Neither the banner nor the answer is counted in the shop's rates, nor what is seen, or its policy reports, in its
+leaks: those do not leave the browser."""
 
 SECONDS_TO_START = 120
 """Several browsers start at once, on whatever machine this is."""

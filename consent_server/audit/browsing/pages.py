@@ -30,11 +30,11 @@ _OUT = (
     *("odhlasit", "odhlásit", "odhlasenie", "kijelentkezes", "kijelentkezés", "deconectare", "odjava", "αποσύνδεση"),
 )
 _LOGOUT = re.compile(
-    rf"/(?:log|sign)[-_]?o(?:ut|ff\b)|/(?:{'|'.join(_OUT)})(?:\.\w{{2,5}})?/?(?:$|\?)"
-    r"|[?&][^#]*?\b(?:log|sign)[-_]?out(?:[&=]|$)",
+    rf"^[^?]*/(?:(?:log|sign)[-_]?o(?:ut|ff)(?:[/.?_-]|$)|(?:{'|'.join(_OUT)})(?:\.\w{{2,5}})?/?(?:$|\?))"
+    r"|[?&](?!(?:next|return|redirect|back|continue)\w*=)[^#&]*?\b(?:log|sign)[-_]?out(?:[&=]|$)",
     re.IGNORECASE,
 )
-"""An address that ends a login: by its path, or as ``?action=logout``."""
+"""An address that ends a login: by its path, or as ``?action=logout``, but not one that a page only leads on to."""
 
 MOST_SITEMAPS = 20
 LONGEST_SITEMAP = 20_000_000

@@ -150,17 +150,20 @@ def silence(parts: Mapping[str, Sequence[Part]], goal: str) -> str:
     """Return why there is no advice.
 
     Returns:
-        ``unknown`` where nothing could be compared yet, ``elsewhere`` where a part is marked and not advised, ``none``
-        where no part is behind.
+        ``unknown`` where nothing could be compared yet, ``alone`` where no dimension has two parts, ``elsewhere`` where
+        a part is marked and not advised, ``none`` where no part is behind.
     """
     each = [part for found in parts.values() for part in found]
     if any(part.worse for part in each):
         return "elsewhere"
+    is_small = each and all(part.counts.rate(GOALS[0]).too_few for part in each)
+    if not is_small and all(len(found) < 2 for by, found in parts.items() if by != "variant"):
+        return "alone"
     return "none" if any({GOALS[0], goal} & part.compared for part in each) else "unknown"
 
 
 def _model(part: Part, others: Sequence[Part], name: str, shown: int) -> tuple[str | None, Alike | None]:
-    """Return the best of the parts that are large enough and clearly ahead of this one, if any, and how far."""
+    """Return the part to be like that brings most, of those large enough and clearly ahead, if any, and how far."""
     ahead = {
         other.value: held
         for other in others
@@ -168,7 +171,7 @@ def _model(part: Part, others: Sequence[Part], name: str, shown: int) -> tuple[s
         if (held := alike(part.cells, other.cells, name)).gap > 0
         if (move := change(held.here, held.there)) and move.high < 0
     }
-    best = max(ahead, key=lambda value: ahead[value].gap, default=None)
+    best = max(ahead, key=lambda value: ahead[value].gap * ahead[value].covered, default=None)
     return best, None if best is None else ahead[best]
 
 

@@ -28,7 +28,8 @@ Cell = tuple[str, ...]
 class Alike:
     """A rate here and there where both are alike: shares of so many cases as tell as much as all cells together.
 
-    ``gap`` is how far ``there`` is above, and ``covered`` the share of the cases here that anybody there is like.
+    ``gap`` is how far ``there`` is above, and ``covered`` the share of the cases here that enough there are like: in a
+    cell with fewer than TOO_FEW there, no more of them than there are there.
     """
 
     here: Rate
@@ -75,7 +76,7 @@ def alike(here: Mapping[Cell, Counts], there: Mapping[Cell, Counts], name: str) 
         _as_rate(low, [a for a, _ in pairs], weights),
         _as_rate(high, [b for _, b in pairs], weights),
         high - low,
-        sum(a.denominator for a, _ in pairs) / cases,
+        sum(min(a.denominator, b.denominator) if b.too_few else a.denominator for a, b in pairs) / cases,
     )
 
 

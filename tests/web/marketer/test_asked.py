@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from test_marketer import TODAY, log_in, put, three_answers
 
 from consent_server.entry import COLUMNS
+from consent_server.rates.compare import Change
 from consent_server.rates.only import FILTERS
+from consent_server.rates.report import Report
 from consent_server.store.keys import buckets
 from consent_server.store.readers.notes import Note
 from consent_server.web.marketer.question import ASKED, Question, settled
@@ -206,3 +208,12 @@ def test_the_headline_of_each_shop_says_how_sure_it_is(both, shopper):
     three_answers(shopper)
     page = both.get("/sites?lang=en").text
     assert re.search(r'20\.0%</p>\s*<p class="meaning">[^<]*<span class="interval">3\.6–62\.4%</span>', page)
+
+
+def test_a_shop_where_nothing_fell_is_not_called_partly_worse(both, shopper, monkeypatch):
+    three_answers(shopper)
+    moved = {"reach_marketing": Change(0.0, -0.1, 0.1), "answer": Change(0.2, 0.1, 0.3)}
+    monkeypatch.setattr(Report, "moves", moved)
+    assert "Partly better than in the 30 days before." in both.get("/sites?lang=en").text
+    monkeypatch.setattr(Report, "moves", moved | {"grant_analytics": Change(-0.2, -0.3, -0.1)})
+    assert "Partly better, partly worse than in the 30 days before." in both.get("/sites?lang=en").text

@@ -324,6 +324,7 @@ def test_an_early_verdict_says_in_how_many_days_it_is_known_and_what_it_waits_fo
     assert "about 180 more days" in verdict_in_words(EN, soon, Pace(1400, 14))
     assert "Try a bolder difference" in verdict_in_words(EN, late, Pace(1400, 14))
     assert judged_in_words(EN, late, Pace(1400, 14)) == "not with this traffic"
+    assert judged_in_words(EN, late, Pace(4, 2)) == "too early: about 9,001 days"  # on two days that is chance
 
 
 def test_the_goal_has_a_line_with_the_target_and_its_change_is_not_told_twice():

@@ -9,7 +9,7 @@ from math import ceil
 from markupsafe import Markup, escape
 
 from ....rates.compare import Change, Verdict
-from ....rates.experiment import Pace
+from ....rates.experiment import PACE, Pace
 from ....rates.happened.alarms import Alarm
 from ....rates.happened.leaks import Leak
 from ....rates.happened.marks import Mark
@@ -42,7 +42,7 @@ def _capital(sentence: Markup) -> Markup:
 
 
 _LONGEST_WAIT = 180
-"""Days beyond which nobody waits for a verdict."""
+"""Days beyond which nobody waits for a verdict; of fewer than PACE it may be by chance that they had few answers."""
 
 
 def _early(verdict: Verdict, pace: Pace | None) -> tuple[str, int]:
@@ -51,7 +51,7 @@ def _early(verdict: Verdict, pace: Pace | None) -> tuple[str, int]:
         return "open", 0
     if pace.answers:
         days = ceil(verdict.more * pace.days / pace.answers)
-        return ("early" if days <= _LONGEST_WAIT else "far"), days
+        return ("far" if days > _LONGEST_WAIT and pace.days >= PACE else "early"), days
     # The last day is not over; of the first one nobody can say yet that nobody answers.
     return ("waiting", pace.days - 1) if pace.days > 1 else ("begun", 0)
 
