@@ -225,6 +225,7 @@ def test_a_primary_that_falls_silent_is_replaced_by_the_one_that_took_over(short
             until(lambda: name in str(two.execute_command("CLUSTER NODES")))
             two.execute_command("CLUSTER REPLICATE", name)
             until(lambda: two.info("replication").get("master_link_status") == "up")
+            until(lambda: one.cluster("info")["cluster_state"] == "ok")
             one.set("first", 1)  # a replica that has nothing yet is not among those that clients are told of
             until(lambda: str(new.port) in str(one.execute_command("CLUSTER SLOTS")))
             with closing(Connection(f"redis+cluster://127.0.0.1:{old.port}", 1)) as connection:
