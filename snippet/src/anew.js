@@ -6,6 +6,9 @@ import { hush } from './hush.js';
 /** Milliseconds in which the page that comes next has to answer. */
 export const ANSWER = 5000;
 
+/** Milliseconds in which a browser has asked whether the shopper wants to leave: WebKit begins to leave in a later task. */
+const SOON = 100;
+
 /** @param {number} milliseconds */
 export const after = (milliseconds) => new Promise((over) => setTimeout(over, milliseconds));
 
@@ -48,14 +51,15 @@ let asked = false;
 export const go = ({ memory }, href) => unrouted(() => {
   going = href;
   asked = false;
-  // WebKit begins to leave in a later task.
-  addEventListener('beforeunload', (event) => {
-    memory.ending = true; // for who hears of it before the shopper is asked, and may stay
-    setTimeout(() => {
-      memory.ending = false;
-      asked = event.defaultPrevented || !!event.returnValue;
-    });
-  }, { capture: true, once: true });
+  memory.ending = true; // for who hears of it before the shopper is asked, and may stay
+  const isHeard = () => {
+    memory.ending = false;
+  };
+  setTimeout(isHeard, SOON);
+  addEventListener('beforeunload', (event) => setTimeout(() => {
+    isHeard();
+    asked = event.defaultPrevented || !!event.returnValue;
+  }), { once: true });
   if (href.includes('#')) goBy(awayFrom(href));
   location.replace(href);
 });
