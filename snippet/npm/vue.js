@@ -1,5 +1,5 @@
 /** For Vue 3.3 and newer, and Nuxt. A server draws as if nobody had answered; the answer comes once it is mounted. */
-import { computed, defineComponent, getCurrentInstance, onMounted, onUnmounted, shallowRef, toValue } from 'vue';
+import { computed, defineComponent, getCurrentInstance, getCurrentScope, onMounted, onScopeDispose, onUnmounted, shallowRef, toValue } from 'vue';
 import { allows, choice, subscribe } from './answer.js';
 import { loadConsent } from './index.js';
 
@@ -39,8 +39,9 @@ export function useConsent(category) {
   };
   let stop = () => {};
   const begin = () => void ((stop = subscribe(update)), update());
-  if (getCurrentInstance()) onMounted(begin), onUnmounted(() => stop());
-  else if (globalThis.document) begin(); // in a store, say: for as long as the page
+  const scope = getCurrentScope();
+  if (scope && scope === /** @type {any} */ (getCurrentInstance())?.scope) onMounted(begin), onUnmounted(() => stop());
+  else if (globalThis.document) begin(), scope && onScopeDispose(() => stop()); // in a store, say: for as long as that
   return computed(() => {
     const { answer, mounted } = known.value;
     const asked = toValue(category);

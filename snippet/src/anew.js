@@ -25,7 +25,7 @@ export const watchLeaving = () => addEventListener('beforeunload', () => {
 const unrouted = (act) => {
   /** @type {any} */
   const router = Reflect.get(window, 'NavigateEvent')?.prototype;
-  const undo = Object.entries({ canIntercept: { get: () => false }, intercept: { value() {} }, preventDefault: { value() {} }, returnValue: { value: true } })
+  const undo = Object.entries({ canIntercept: { get: () => false }, intercept: { value() {} }, preventDefault: { value() {} }, returnValue: { get: () => true, set() {} } })
     .map(([name, property]) => {
       const before = router && Object.getOwnPropertyDescriptor(router, name);
       const isSet = router && Reflect.defineProperty(router, name, Object.assign(Object.create(null), property, { configurable: true }));
@@ -45,24 +45,42 @@ const goBy = (href) => History.prototype.replaceState.call(history, history.stat
 
 /** Where the page is led. */
 let going = '';
-/** @param {string} href this page's address; to one with a fragment the browser comes only from another one */
-export const go = (href) => unrouted(() => {
+/** Whether the shopper was asked, and perhaps stays. */
+let asked = false;
+/** @param {Gate} gate @param {string} href this page's address; to one with a fragment the browser comes only from another one */
+export const go = ({ memory }, href) => unrouted(() => {
   going = href;
+  asked = false;
+  memory.ending = true; // for who hears of it before the shopper is asked, and may stay
+  const isHeard = () => {
+    memory.ending = false;
+  };
+  setTimeout(isHeard, SOON);
+  addEventListener('beforeunload', (event) => setTimeout(() => {
+    isHeard();
+    asked = event.defaultPrevented || !!event.returnValue;
+  }), { once: true });
   if (href.includes('#')) goBy(awayFrom(href));
   location.replace(href);
 });
 
-/** Something keeps the page from leaving: a shopper is asked, and stays. @param {Gate} gate @param {string} href that the page gets back */
-export const stay = ({ memory }, href) => {
-  memory.hushed = false;
+/**
+ * Something keeps the page from leaving: a shopper was asked, and stays. Or the next page is slow, so that who was not asked
+ * counts as staying once they do something here.
+ * @param {Gate} gate @param {string} href that the page gets back
+ */
+export const stay = async ({ memory }, href) => {
   if (location.href == awayFrom(href)) unrouted(() => goBy(href));
+  await (asked || new Promise((resolve) => ['pointerdown', 'keydown'].forEach((type) =>
+    addEventListener(type, ({ isTrusted }) => isTrusted && resolve(0), true))));
+  memory.hushed = false;
 };
 
 /**
  * @param {Gate} gate
  * @param {string} href this page's address
  * @returns {Promise<boolean>} whether there is something for who comes by GET, as far as can be known: it may be the answer page
- *   of a form. HEAD costs a page less, and not each server knows it; whatever else a server says to it, it has said its word.
+ *   of a form. HEAD costs a page less, and not each server knows it.
  */
 export const isThere = async ({ doc }, href) => {
   /** Whether the page's policy lets no script ask the page's own host. */
@@ -76,10 +94,9 @@ export const isThere = async ({ doc }, href) => {
   try {
     for (const method of ['HEAD', 'GET']) {
       try {
-        const { ok, status, type } = await fetch(href, { method, redirect: 'manual', signal: AbortSignal.timeout(ANSWER) });
+        const { ok, status } = await fetch(href, { method, signal: AbortSignal.timeout(ANSWER) });
         // A page that says "not found", or "later", says so again.
-        if (ok || type == 'opaqueredirect' || status == own?.responseStatus) return true;
-        if (![404, 405, 501].includes(status)) return false;
+        if (ok || status == own?.responseStatus) return true;
       } catch (error) {
         await after(0); // the browser says why
         if (/** @type {Error} */ (error).name == 'TimeoutError' || barred) return true;
@@ -104,9 +121,7 @@ export const comeBack = async (gate, isOver) => {
   if (Date.now() - left < ANSWER) await after(ANSWER);
   if (isOver?.()) return;
   if (location.href != href) return comeBack(gate, isOver); // an app has gone on to another of its pages
-  hush(gate, () => go(location.href == awayFrom(going) ? going : location.href));
-  gate.memory.ending = true; // for who hears of it before the shopper is asked, and may stay
-  go(href);
-  setTimeout(() => (gate.memory.ending = false), SOON);
+  hush(gate, () => go(gate, location.href == awayFrom(going) ? going : location.href));
+  go(gate, href);
   return href;
 };

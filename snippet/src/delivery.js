@@ -205,8 +205,10 @@ const delivery = (gate) => {
         // The next page may be of a shop that is mended; then hours pass, up to a day.
         taken.next = tries > 1 ? (Math.floor(now / HOUR) + Math.min(2 ** (tries - 1), 24)) * HOUR : 0;
         taken.tries = tries;
-        store(waiting(next ? [next] : unsent));
-        if (!next) return;
+        // What is in no language of ours says nothing of this answer either.
+        const goesOn = next && (allow || type);
+        store(waiting(goesOn ? [next] : unsent));
+        if (!goesOn) return;
       }
     }
   };

@@ -173,7 +173,7 @@ const details = (gate) => {
 
   const open = () => {
     const parent = host();
-    if (parent.querySelector('dialog')) return; // of whichever language
+    if (parent.querySelector('.close')) return; // of whichever language; the banner may be a dialog too
     parent.querySelector('.saved')?.remove(); // it would lie dimmed under what it tells of
     dialog = made();
     parent.append(dialog);

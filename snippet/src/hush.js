@@ -50,7 +50,7 @@ export const wrapSenders = (gate) => {
     const signal = init?.signal ?? input?.signal;
     const off = (memory.later ??= new AbortController()).signal;
     if (isElsewhere(input?.url ?? input)) args[1] = { ...init, signal: signal ? AbortSignal.any([signal, off]) : off };
-    if (memory.hushed) memory.later.abort();
+    if (memory.hushed) callOff(gate, memory.again);
     return act();
   });
 
@@ -60,7 +60,8 @@ export const wrapSenders = (gate) => {
     memory.ending = true;
     if (!memory.hushed) return;
     // From here on the browser itself refuses what leads elsewhere. A policy cannot be taken back: so not before.
-    const content = `default-src 'self' ${server} data: blob: 'unsafe-inline' 'unsafe-eval';form-action 'self'`;
+    const named = server.startsWith(location.origin + '/') || server.includes('[') ? '' : server;
+    const content = `default-src 'self' ${named} data: blob: 'unsafe-inline' 'unsafe-eval';form-action 'self'`;
     for (const each of [doc, ...within(doc).map((frame) => /** @type {any} */ (frame).contentDocument)]) {
       each?.head?.append(element('meta', { 'http-equiv': 'Content-Security-Policy', content }));
     }
@@ -69,6 +70,14 @@ export const wrapSenders = (gate) => {
     memory.ending = false;
     if (persisted && memory.hushed) memory.again?.();
   });
+};
+
+/** @param {Gate} gate @param {Gate['memory']['again']} again see below @returns {void} what waits for the end of the page never leaves */
+export const callOff = ({ memory }, again) => {
+  memory.hushed = true;
+  memory.again = again;
+  memory.later?.abort();
+  memory.later = undefined;
 };
 
 /**
@@ -80,17 +89,14 @@ export const wrapSenders = (gate) => {
 export const hush = (gate, again) => {
   wrapSenders(gate);
   const { memory } = gate;
-  memory.hushed = true;
-  memory.again = again;
-  memory.later?.abort();
-  memory.later = undefined;
+  callOff(gate, again);
   if (memory.silent) return;
   memory.silent = true;
 
   const isElsewhere = elsewhere(gate);
-  /** @param {(self: any, args: any[]) => string} addressOf @returns {Trap} */
-  const silence = (addressOf) => (act, self, args) =>
-    (memory.hushed && memory.ending && addressOf(self, args).split(/[\s,]+/).some(isElsewhere) ? undefined : act());
+  /** @param {(self: any, args: any[]) => string} addressOf @param {(self: any) => unknown} [failed] @returns {Trap} */
+  const silence = (addressOf, failed) => (act, self, args) =>
+    (memory.hushed && memory.ending && addressOf(self, args).split(/[\s,]+/).some((each) => each && isElsewhere(each)) ? void failed?.(self) : act());
   for (const name of ['src', 'srcset']) wrapSetter(window.HTMLImageElement?.prototype, name, silence((_, [value]) => `${value}`));
   wrap(window.WebSocket?.prototype, 'send', silence(({ url }) => url.replace('ws', 'http')));
   /** @type {WeakMap<object, string>} */
@@ -99,5 +105,5 @@ export const hush = (gate, again) => {
     opened.set(self, `${address}`);
     return act();
   });
-  wrap(window.XMLHttpRequest?.prototype, 'send', silence((self) => opened.get(self) ?? ''));
+  wrap(window.XMLHttpRequest?.prototype, 'send', silence((self) => opened.get(self) ?? '', (self) => setTimeout(() => self.dispatchEvent(new Event('error')))));
 };

@@ -3,9 +3,10 @@
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
 import { after, ANSWER, go, isThere, stay } from './anew.js';
-import { wrapSenders } from './hush.js';
+import { denials } from './denied.js';
+import { callOff, wrapSenders } from './hush.js';
 import { assertSameProtocol } from './protocol.js';
-import { addressOf, isDeferred, isHeld, letRun, runScript } from './run.js';
+import { addressOf, isHeld, letRun, runScript } from './run.js';
 import { watchTree } from './tree.js';
 import { ADDRESSES, partsOf, playOn, unloadMarked } from './unload.js';
 import { wrapped } from './wrapped.js';
@@ -60,10 +61,6 @@ const release = (gate) => {
   const odd = new WeakSet();
   /** Scripts run in page order. @type {Promise<unknown>} */
   let line = Promise.resolve();
-  /** @type {(line: Promise<unknown>) => void} */
-  let parsed;
-  /** Those that the browser would put off until all of the page is there. @type {Promise<unknown>} */
-  let late = new Promise((resolve) => (parsed = resolve));
 
   /** @param {HTMLElement} marked @returns {boolean} whether it may be in the page now */
   const mayRun = (marked) =>
@@ -161,11 +158,9 @@ const release = (gate) => {
     }
     if (mayRun(marked)) {
       released.add(marked);
-      const isLate = isScript && parsing && isDeferred(marked);
-      const ran = (isScript ? (isLate ? late : line).then(task).then(() => isWhole(marked)) : task()).then(() => run(marked))
+      const ran = (isScript ? line.then(task).then(() => isWhole(marked)) : task()).then(() => run(marked))
         .catch((error) => console.warn('consent: not released:', error, marked));
-      if (isLate) late = ran;
-      else if (isScript) line = ran;
+      if (isScript) line = ran;
       return;
     }
     const unknown = categoriesOf(marked).filter((category) => !CATEGORIES.includes(category)).join(' ');
@@ -260,7 +255,7 @@ const release = (gate) => {
   /** Of how many elements is known at most, before those are forgotten that the page has thrown away. */
   let most = 999;
   const forget = () => {
-    const lists = [shown, gate.memory.passed ?? []];
+    const lists = [shown, gate.memory.passed ?? [], gate.memory.sockets ?? []];
     const known = () => lists.reduce((sum, { length }) => sum + length, 0);
     if (known() < most) return;
     for (const refs of lists) {
@@ -328,17 +323,16 @@ const release = (gate) => {
       look(document);
       parsing = false;
       pageChanged();
-      parsed(line);
-      line = late;
     });
   } else parsing = false;
 
   // Where withdraw.js does not load.
   gate.memory.withdraw = async (ran) => {
     const { href } = location;
+    denials(gate).closeSockets();
     if (!(ran || gate.settings.trackers) || !await isThere(gate, href)) return;
-    gate.memory.hushed = true;
-    go(href);
+    callOff(gate, () => go(gate, location.href));
+    go(gate, href);
     await after(ANSWER);
     stay(gate, href);
   };

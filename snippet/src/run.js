@@ -127,10 +127,6 @@ const runs = (type) => /^$|^module$|(java|ecma)script/i.test(type.trim());
 /** @param {HTMLScriptElement} marked @returns {string | null} the address that it was to have */
 export const addressOf = (marked) => marked.dataset.src ?? marked.getAttribute('src');
 
-/** @param {HTMLScriptElement} marked @returns {boolean} whether the browser would run it once all of the page is there */
-export const isDeferred = (marked) =>
-  !marked.hasAttribute('async') && (/^module$/i.test((marked.dataset.type ?? '').trim()) || marked.defer && !!addressOf(marked));
-
 /** @param {HTMLScriptElement} marked @returns {boolean} whether it waits, has something to run, and is no copy of one that has run */
 export const isHeld = (marked) =>
   marked.isConnected && waits(marked.type) && !ran.has(marked) && !!(addressOf(marked) || marked.text)

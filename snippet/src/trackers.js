@@ -19,7 +19,7 @@ import { watchTree } from './tree.js';
 /** The page may take the name. */
 const Address = URL;
 
-/** Elements that got a tracker's address, wherever the page keeps them, and all sockets: a withdrawal takes it back. @type {WeakRef<any>[]} */
+/** Elements that got a tracker's address, wherever the page keeps them: a withdrawal takes it back. @type {WeakRef<Element>[]} */
 const passed = memory.passed = [];
 
 /**
@@ -172,14 +172,14 @@ const guard = (realm) => {
   wrap('', 'WebSocket EventSource', (act, _, args) => {
     if (stopped(args[0])) args[0] = 'wss://invalid:1'; // fails at once, as no browser calls that port
     const made = act();
-    passed.push(new WeakRef(made));
+    (memory.sockets ??= []).push(new WeakRef(made));
     return made;
   });
 };
 
 export const stopTrackers = () => {
-  // Until release.js is here, which does it better. An answer's address has no fragment, with which it would lead nowhere.
-  memory.withdraw = () => fetch(location.href, { method: 'HEAD' }).then(({ ok, url }) => ok && location.replace(url));
+  // Until release.js is here, which asks before. With a fragment it would lead nowhere.
+  memory.withdraw = () => location.replace(location.href.split('#')[0]);
   guard(window);
   look(doc, 1);
   const { looks, observer } = (memory.tree = watchTree());

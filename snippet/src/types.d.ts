@@ -260,8 +260,10 @@ export interface Memory {
   deaf?: boolean;
   /** What the shopper lets in without an answer, whatever a pattern says of its address. */
   once?: WeakSet<Element>;
-  /** The elements and sockets that got a tracker's address, as long as they are somewhere. */
-  passed?: WeakRef<any>[];
+  /** The elements that got a tracker's address, as long as they are somewhere. */
+  passed?: WeakRef<Element>[];
+  /** The page's sockets, likewise. */
+  sockets?: WeakRef<any>[];
   /** What sends as a page ends is wrapped. */
   wrapped?: boolean;
   /** The page ends by a withdrawal: other hosts hear nothing more. */

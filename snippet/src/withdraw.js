@@ -2,6 +2,7 @@
 import { after, ANSWER, comeBack, stay, watchLeaving } from './anew.js';
 import { ADDRESS, ASKING } from './asking.js';
 import { clear } from './clear.js';
+import { denials } from './denied.js';
 import { within } from './hush.js';
 import { assertSameProtocol } from './protocol.js';
 import { unload } from './unload.js';
@@ -64,16 +65,7 @@ const withdrawal = (gate) => {
     return [...new Set([...before.split(', '), ...await clear(doc, unwanted, kept)])].filter((name) => name).join(', ');
   };
 
-  /** @param {string} categories of which one is enough, as what two services share waits for either */
-  const isOff = (categories) => !categories.split('|').some((each) => consent.allows(/** @type {import('./types').Category} */ (each)));
-  /** @param {string} href @returns {any} what has the parts of an address */
-  const read = (href) => element('a', { href });
-  const denied = (settings.trackers ?? []).map(({ match, category }) => ({ match: RegExp(match), category }));
-  /** @param {string} address @returns {boolean} whether it is one of a tracker's that may not be asked */
-  const isDenied = (address) => {
-    const { host, pathname } = read(address);
-    return denied.some(({ match, category }) => match.test(host + pathname) && isOff(category));
-  };
+  const { isOff, isDenied, closeSockets } = denials(gate);
 
   /** @returns {boolean} whether a script came by a way that no pattern holds, as `import()`; what was fetched ahead did not run */
   const ranUnheld = () => (performance.getEntriesByType?.('resource') ?? []).some((entry) => {
@@ -86,13 +78,10 @@ const withdrawal = (gate) => {
    * @returns {boolean} whether a script ran, or asked for something, which is one that runs on
    */
   const takeBack = () => {
-    let ran = denied.some(({ category }) => gate.memory[category] && isOff(category)) || ranUnheld();
+    let ran = (settings.trackers ?? []).some(({ category }) => gate.memory[category] && isOff(category)) || ranUnheld();
+    closeSockets();
     // Also what the page keeps for later, or has in a closed shadow root: trackers.js knows of what it let through.
     for (const element of new Set([...within(doc), ...(gate.memory.passed ?? []).flatMap((ref) => ref.deref() ?? [])])) {
-      if (!element.nodeType) { // a socket
-        if (isDenied(element.url)) element.close();
-        continue;
-      }
       if (!Element.prototype.matches.call(element, ASKING)) continue;
       for (const name of element.getAttributeNames()) {
         const value = /** @type {string} */ (element.getAttribute(name));
@@ -133,8 +122,7 @@ const withdrawal = (gate) => {
           sessionStorage[REMOVED] = `${__RULES__ && gate.memory.objected ? '-' : ''}${before} ${Math.round(page.scrollTop)} ${href} ${removed}`;
         } catch {} // then nobody is told
         await after(ANSWER);
-        stay(gate, href);
-        mark(0);
+        stay(gate, href).then(() => mark(0));
         try {
           delete sessionStorage[REMOVED];
         } catch {}
@@ -158,7 +146,7 @@ const withdrawal = (gate) => {
     mark(0);
     let isOver;
     try {
-      const [, taken = '', down, href, names] = /^-?(\S*) (\d+) (\S+) (.*)$/.exec(sessionStorage[REMOVED]) ?? [];
+      const [, taken = '', down, href, names] = /^-?(?:(\S*) )?(\d+) (\S+) (.*)$/.exec(sessionStorage[REMOVED]) ?? [];
       delete sessionStorage[REMOVED];
       before = names;
       isOver = () => taken.split(',').every((category) => consent.allows(/** @type {any} */ (category)));

@@ -87,7 +87,8 @@ function fetched(): array {
  */
 function own_origin(): string {
 	$home = wp_parse_url( home_url() );
-	return strtolower( $home['scheme'] . '://' . $home['host'] ) . ( isset( $home['port'] ) ? ':' . $home['port'] : '' );
+	$own  = strtolower( $home['scheme'] . '://' . $home['host'] ) . ( isset( $home['port'] ) ? ':' . $home['port'] : '' );
+	return preg_replace( '/^(http:.*):80$|^(https:.*):443$/', '$1$2', $own );
 }
 
 /**
@@ -95,6 +96,9 @@ function own_origin(): string {
  * It is asked by those who look at a page of the administration, as seldom as for the keys.
  */
 function is_foreign(): bool {
+	if ( preg_match( '/[^ -~]/', own_origin() ) ) {
+		return false; // Browsers spell it otherwise, as the server does.
+	}
 	$of   = site_address() . ' ' . own_origin();
 	$kept = get_transient( LISTED );
 	if ( ! is_array( $kept ) || $kept['of'] !== $of ) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -12,9 +12,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from consent_server.rules import Rule
 
 from .conftest import WORDS, Shop, banner, cookie, posted, press, settle, until, when
-from .visits import WITHDRAW, accepted, english
-
-__all__ = ["english"]
+from .visits import WITHDRAW, accepted
 
 SETTINGS = "<button data-consent-open>Cookie settings</button>"
 
@@ -57,6 +55,19 @@ def test_what_somebody_else_answers_for_the_server_is_not_asked_for_on_every_pag
     page.add_init_script("{ const { now } = Date; Date.now = () => now() + 5 * 36e5 }")
     page.goto(url)
     until(page, "consent.token && consent.choice.marketing")
+
+
+def test_what_somebody_else_answers_for_the_server_loses_neither_of_two_decisions(shop: Shop, page: Page) -> None:
+    page.route("**/decisions", lambda route: route.abort())
+    page.goto(shop.page(""))
+    press(page, "accept")
+    page.evaluate(WITHDRAW)
+    settle(page)
+    page.route("**/decisions", lambda route: route.fulfill(content_type="text/html", body="<h1>Log in</h1>"))
+    page.reload()
+    until(page, "document.cookie.includes('tries')")
+    [cookie_] = [each for each in page.context.cookies() if each["name"] == "consent"]
+    assert [each["allow"] != [] for each in json.loads(unquote(cookie_["value"][1:]))] == [True, False]
 
 
 @pytest.mark.parametrize("at", ["1e999", "1e300", "-1e999"])
@@ -123,6 +134,24 @@ def test_preferences_that_do_not_load_say_so_over_a_modal_dialog_of_the_shop_s(
     page.get_by_role("button", name=WORDS["en"]["refuse"], exact=True).click()
     until(page, "consent.choice.analytics === false")
     expect(banner(page)).to_have_count(0)
+
+
+def test_preferences_that_load_after_all_open_over_the_dialog_that_said_that_they_did_not(
+    shop: Shop, page: Page
+) -> None:
+    page.route("**/details.*", lambda route: route.abort())
+    page.goto(shop.page(DIALOG["in the page"]))
+    page.get_by_role("button", name="Cookie settings").click()
+    expect(banner(page).get_by_role("alert")).to_be_visible()
+    page.unroute("**/details.*")
+    page.get_by_role("button", name=WORDS["en"]["choose"], exact=True).click()
+    preferences = page.locator("[data-ask] dialog:not([role])")
+    expect(preferences).to_be_visible()
+    preferences.locator(".close").click()
+    expect(preferences).to_have_count(0)
+    assert banner(page).evaluate("(it) => getComputedStyle(it).opacity") == "1"
+    page.get_by_role("button", name=WORDS["en"]["refuse"], exact=True).click()
+    until(page, "consent.choice.analytics === false")
 
 
 # What is said of an answer

@@ -225,6 +225,8 @@ def test_an_address_that_the_server_does_not_list_is_known_to_who_looks_at_the_s
               $said[] = look('http://shop.example:8080', 403);
               unset($kept[LISTED]);
               $said[] = look('http://shop.example:8080', 0);
+              $said[] = look('https://shop.example:443/', 200);
+              $said[] = look('https://mağaza.example', 403);
               echo json_encode($said);"""
     assert php(code, None, ALL) == [
         ["https://shop.example", True, ["place"], 60],
@@ -232,6 +234,8 @@ def test_an_address_that_the_server_does_not_list_is_known_to_who_looks_at_the_s
         ["http://shop.example:8080", False, ["place"], 3600],
         ["http://shop.example:8080", False, [], 3600],
         ["http://shop.example:8080", False, ["place"], 60],
+        ["https://shop.example", False, ["place"], 3600],
+        ["https://mağaza.example", False, [], 3600],
     ]
 
 
