@@ -200,7 +200,7 @@ const delivery = (gate) => {
         store(waiting(unsent));
       } else {
         // Or somebody else answers for the server: a token of another answer would make a yes of a no.
-        console.warn('consent: decision not taken:', detail ?? response.status);
+        if (response.status != 204) console.warn('consent: decision not taken:', detail ?? response.status); // as of a preview
         const tries = (taken.tries ?? 0) + 1;
         // The next page may be of a shop that is mended; then hours pass, up to a day.
         taken.next = tries > 1 ? (Math.floor(now / HOUR) + Math.min(2 ** (tries - 1), 24)) * HOUR : 0;
