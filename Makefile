@@ -14,8 +14,8 @@ demo: .venv/ready ## Run everything here, with a shop to try it on; PORT=8080 ch
 	@exec .venv/bin/consent-server demo $(if $(PORT),--port $(PORT))
 
 test: lint ## Check style and types, then run the tests, but for the long ones below; fetches what they need.
-	@echo "Tests ..." # which wait for pages half of their time: four at once keep two cores busy
-	@.venv/bin/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	@echo "Tests ..."
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: .venv/ready-for-tests snippet/node_modules/ready ## Measure speed, memory and bytes on this machine.
 	@.venv/bin/python -m tests.bench
