@@ -285,29 +285,26 @@ def test_the_page_that_comes_anew_does_not_say_so_either(shop: Shop, page: Page)
 # What a page keeps, and puts back with another address
 
 
-def test_a_frame_that_got_another_address_out_of_the_page_shows_that_one(shop: Shop, page: Page) -> None:
+def put_back(shop: Shop, page: Page, change: str) -> None:
+    """Have the page take out a frame that was released, change it, and put it back."""
     accepted(page, shop.page(f"<iframe title=F data-consent=analytics data-src='{tracker(shop, 'one')}'></iframe>"))
     when(page, lambda: "one" in hits(shop))
     settle(page)
     page.evaluate(
-        "(src) => { window.f = document.querySelector('iframe'); f.remove();"
-        " setTimeout(() => { f.dataset.src = src; document.body.append(f) }, 50) }",
-        tracker(shop, "two"),
+        "window.f = document.querySelector('iframe'); f.remove();"
+        f" setTimeout(() => {{ {change}; document.body.append(f) }}, 50)"
     )
+
+
+def test_a_frame_that_got_another_address_out_of_the_page_shows_that_one(shop: Shop, page: Page) -> None:
+    put_back(shop, page, f"f.dataset.src = '{tracker(shop, 'two')}'")
     when(page, lambda: "two" in hits(shop))
     page.evaluate("f.remove(); setTimeout(() => { f.dataset.consent = ''; document.body.append(f) }, 50)")
     until(page, "!document.querySelector('iframe')?.hasAttribute('src') && f.isConnected")
 
 
 def test_an_address_that_the_page_itself_gave_stays_when_it_puts_the_frame_back(shop: Shop, page: Page) -> None:
-    accepted(page, shop.page(f"<iframe title=F data-consent=analytics data-src='{tracker(shop, 'one')}'></iframe>"))
-    when(page, lambda: "one" in hits(shop))
-    settle(page)
-    page.evaluate(
-        "(src) => { const f = document.querySelector('iframe'); f.remove();"
-        " setTimeout(() => { f.src = src; document.body.append(f) }, 50) }",
-        tracker(shop, "own"),
-    )
+    put_back(shop, page, f"f.src = '{tracker(shop, 'own')}'")
     when(page, lambda: "own" in hits(shop))
     settle(page)
     assert page.evaluate("document.querySelector('iframe').src") == tracker(shop, "own")

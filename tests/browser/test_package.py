@@ -485,23 +485,24 @@ process.exit();
 """
 
 
-def test_a_worker_that_has_no_keys_yet_does_not_have_each_shopper_wait_for_a_silent_server(
-    shop: Shop, page: Page, app: Callable[..., App]
-) -> None:
+def by_worker(shop: Shop, page: Page, app: Callable[..., App], program: str) -> str:
+    """Return what a program around the example of a worker says of a shopper who has accepted."""
     made = app(worker__js=example("frontends worker"))
     page.goto(shop.page(""))
     press(page, "accept")
     until(page, "consent.token")
-    said = node(made.folder, SILENT, f"http://127.0.0.1:{shop.port}", page.evaluate("consent.token"))
+    return node(made.folder, program, f"http://127.0.0.1:{shop.port}", page.evaluate("consent.token"))
+
+
+def test_a_worker_that_has_no_keys_yet_does_not_have_each_shopper_wait_for_a_silent_server(
+    shop: Shop, page: Page, app: Callable[..., App]
+) -> None:
+    said = by_worker(shop, page, app, SILENT)
     assert json.loads(said) == {"said": [False, False, False, True], "knocked": 2}
 
 
 def test_a_worker_serves_while_the_server_is_away_and_by_the_keys_that_it_holds(
     shop: Shop, page: Page, app: Callable[..., App]
 ) -> None:
-    made = app(worker__js=example("frontends worker"))
-    page.goto(shop.page(""))
-    press(page, "accept")
-    until(page, "consent.token")
-    said = node(made.folder, LATER, f"http://127.0.0.1:{shop.port}", page.evaluate("consent.token"))
+    said = by_worker(shop, page, app, LATER)
     assert [json.loads(line)["analytics"] for line in said.splitlines()] == [False, True, True, True, True]

@@ -417,33 +417,35 @@ def test_whoever_is_erased_while_a_day_is_read_page_by_page_is_there_once(valkey
         assert 10 < sum(bool(each.erased) for each in read_then) < 100
 
 
-def test_in_a_cluster_the_file_of_each_server_is_written_anew(cluster, site, monkeypatch):
+@pytest.fixture
+def compacted(cluster, site):
+    """A store in a cluster from whose log somebody was erased, and whose files have them still."""
+    cluster.flush()
+    with closing(Store(cluster.url, 5)) as store:
+        store.history.erase(site, decide(store, site, asked(store, site))[0].subject, lambda entry: b"")
+        assert store.log.compact(site)
+        yield store
+
+
+def test_in_a_cluster_the_file_of_each_server_is_written_anew(compacted, site, monkeypatch):
     """The answer that an account had of who was erased may be in any of them."""
-    cluster.flush()
-    with closing(Store(cluster.url, 5)) as store:
-        store.history.erase(site, decide(store, site, asked(store, site))[0].subject, lambda entry: b"")
-        assert store.log.compact(site)
-        written = []
-        monkeypatch.setattr(store_connection, "rewrite", written.append)
-        store.log.rewrite(site)
-        assert len(written) == 3
-        assert not store.log.is_rewrite_due(site)
+    written = []
+    monkeypatch.setattr(store_connection, "rewrite", written.append)
+    compacted.log.rewrite(site)
+    assert len(written) == 3
+    assert not compacted.log.is_rewrite_due(site)
 
 
-def test_in_a_cluster_one_server_that_is_away_keeps_the_files_of_no_other(cluster, site, monkeypatch):
-    cluster.flush()
-    with closing(Store(cluster.url, 5)) as store:
-        store.history.erase(site, decide(store, site, asked(store, site))[0].subject, lambda entry: b"")
-        assert store.log.compact(site)
-        written = []
+def test_in_a_cluster_one_server_that_is_away_keeps_the_files_of_no_other(compacted, site, monkeypatch):
+    written = []
 
-        def rewrite(client):
-            written.append(client)
-            if len(written) == 1:
-                raise StoreAway("away")
+    def rewrite(client):
+        written.append(client)
+        if len(written) == 1:
+            raise StoreAway("away")
 
-        monkeypatch.setattr(store_connection, "rewrite", rewrite)
-        with pytest.raises(StoreAway):
-            store.log.rewrite(site)
-        assert len(written) == 3
-        assert store.log.is_rewrite_due(site)
+    monkeypatch.setattr(store_connection, "rewrite", rewrite)
+    with pytest.raises(StoreAway):
+        compacted.log.rewrite(site)
+    assert len(written) == 3
+    assert compacted.log.is_rewrite_due(site)
