@@ -35,6 +35,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from receiver import Receiver
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from consent_server import create_app
@@ -57,6 +58,20 @@ CONSENT_SERVER = Path(sys.executable).with_name("consent-server")
 """The command, as it is installed where the tests run."""
 
 expect.set_options(timeout=45_000)
+
+_compile_builder = Rule._compile_builder
+_compiled: dict[Any, Any] = {}
+
+
+def _compile_builder_once(rule: Rule, append_unknown: bool = True) -> Any:
+    """Compile what makes an address out of a rule once, not in each app of each test: it was two thirds of an app."""
+    of = (tuple(rule._trace), repr(rule.defaults), append_unknown)
+    if of not in _compiled:
+        _compiled[of] = _compile_builder(rule, append_unknown)
+    return _compiled[of]
+
+
+Rule._compile_builder = _compile_builder_once  # type: ignore[method-assign]
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # how long a case takes says how busy the machine is
 hypothesis.settings.load_profile("untimed")
@@ -625,6 +640,8 @@ QUIETLY = (
     "--disable-features=AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
     "HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,"
     "AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,NetworkTimeServiceQuerying,PreconnectToSearch,"
+    # A process kept ready for the next page of a profile, which the next test's fresh profile cannot use.
+    "SpareRendererForSitePerProcess,"
     "WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 )
 

@@ -13,7 +13,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from conftest import closing
 from flask import Flask
 from playwright.sync_api import BrowserContext, Error, Locator, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -97,8 +96,25 @@ class Shop:
     hits: list[str] = field(default_factory=list)
     visits: list[str] = field(default_factory=list)
     posts: list[tuple[str, bytes]] = field(default_factory=list)
-    app: Flask | None = None
-    site: Site | None = None
+    served: Flask | None = None
+    of: Site | None = None
+    lock: Any = field(default_factory=threading.RLock)
+
+    @property
+    def app(self) -> Flask:
+        """The consent server as a test asked for it, else a plain one, made when it is needed."""
+        with self.lock:  # a page asks for several things at a time
+            if not self.served:
+                self.serve()
+        assert self.served
+        return self.served
+
+    @property
+    def site(self) -> Site:
+        """The site that it serves."""
+        assert self.app
+        assert self.of
+        return self.of
 
     def url(self, path: str = "/", host: str = "shop") -> str:
         return f"http://{host}.localhost:{self.port}{path}"
@@ -119,7 +135,6 @@ class Shop:
 
     def consent_js(self) -> str:
         """Return the text of the shop's script, for pages that inline it."""
-        assert self.app
         return self.app.test_client().get("/v1/shop/consent.js").get_data(as_text=True)
 
     def serve(self, **changes: Any) -> Shop:
@@ -135,8 +150,8 @@ class Shop:
         )
         read = {row.name: row.read for row in SITE if row.name in ("theme", "vendors")}  # those may be written in part
         changes = {name: read.get(name, lambda given: given)(value) for name, value in changes.items()}
-        self.site = replace(plain, **{"gpc": False, **changes})
-        self.app = create_app(self.settings, {"shop": self.site})
+        self.of = replace(plain, **{"gpc": False, **changes})
+        self.served = create_app(self.settings, {"shop": self.of})
         return self
 
     def every_way(self) -> str:
@@ -159,7 +174,6 @@ class Shop:
 
     def wsgi(self, environ: Any, start_response: Any) -> Any:
         """Answer as the consent server below /v1/ and /.well-known/, elsewhere as the shop and its trackers."""
-        assert self.app
         if not environ["PATH_INFO"].startswith(("/v1/", "/.well-known/")):
             return self._answer(Request(environ))(environ, start_response)
         if environ["REQUEST_METHOD"] == "POST":
@@ -173,7 +187,6 @@ class Slow:
     """The server's answers to posts to a path: it has taken them, and the first few are long on their way."""
 
     def __init__(self, shop: Shop, path: str, first: int = 1) -> None:
-        assert shop.app
         self.path = path
         self.left = first
         self.taken = 0
@@ -204,16 +217,15 @@ def slow(shop: Shop, path: str = "/decisions", first: int = 1) -> Iterator[Slow]
 def shop(settings: Settings) -> Iterator[Shop]:
     """The shop, its server running, without vendors or trackers until the test says so."""
     server = make_server("127.0.0.1", 0, lambda *asked: made.wsgi(*asked), threaded=True, request_handler=Quiet)
-    made = Shop(server.server_port, settings).serve()
+    made = Shop(server.server_port, settings)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield made
     server.shutdown()
     thread.join()
     server.server_close()
-    assert made.app
-    with closing(made.app.extensions["consent"].store):
-        pass
+    if made.served:
+        made.served.extensions["consent"].store.close()
 
 
 @pytest.fixture

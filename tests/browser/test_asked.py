@@ -22,7 +22,6 @@ SETTINGS = "<button data-consent-open>Cookie settings</button>"
 def test_the_answer_is_to_what_was_on_the_screen_whatever_the_page_s_language_is_then(
     shop: Shop, page: Page, lang: str
 ) -> None:
-    assert shop.app
     notices = {each.lang: each.hash for each in shop.app.extensions["consent"].store.notices.all(shop.site).values()}
     page.goto(shop.page(SETTINGS))
     expect(banner(page)).to_be_visible()

@@ -63,7 +63,6 @@ def opened(shop: Shop, page: Page, lang: str, width: int, height: int, scheme: s
     """Have a page of the shop with the banner on it; the browser may keep a script that was another theme's."""
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme=scheme)
-    assert shop.site
     look = "".join(c for c in str(shop.site.theme) if c.isalnum())
     page.goto(shop.page(GOODS, lang=lang, head=shop.tag.replace(".js", f".js?{look}")))
     expect(banner(page, lang)).to_be_focused()

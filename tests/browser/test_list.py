@@ -108,7 +108,6 @@ def test_on_a_phone_each_row_is_a_card_and_still_a_row_of_a_table(
 
 
 def shop_fragment(shop: Shop, lang: str) -> str:
-    assert shop.app
     return shop.app.test_client().get(f"/v1/shop/cookies?lang={lang}").get_data(as_text=True)
 
 

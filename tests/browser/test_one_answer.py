@@ -44,7 +44,6 @@ def choice(page: Page) -> Any:
 
 def issued(shop: Shop, *allow: str, at: int, site: str = "shop") -> str:
     """Return the token of an answer given at a moment in seconds."""
-    assert shop.app
     names = {"sub": "s" * 22, "jti": f"decided-at-{at}-{'-'.join(allow)}"} if allow else {}
     consent = Consent(site=site, allow=sorted(allow), rev=1, notice="n" * 22, at=at, exp=at + 10**8, **names)
     return token(consent, shop.app.extensions["consent"].keys.sign(consent))
@@ -391,11 +390,10 @@ def test_two_shops_on_one_host_keep_an_answer_each(shop: Shop, new_context: Call
     press(page, "refuse")
     until(page, DELIVERED)
     first = cookies(context)
-    assert shop.site
     other = replace(shop.site, id="other")
     mine = shop.app
     assert mine
-    shop.app = create_app(shop.settings, {"shop": shop.site, "other": other})
+    shop.served = create_app(shop.settings, {"shop": shop.site, "other": other})
     mine.extensions["consent"].store.close()
     shop.page("", "/other", head=shop.tag.replace("/v1/shop/", "/v1/other/"))
     page.goto(shop.url("/other"))

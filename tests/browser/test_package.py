@@ -132,7 +132,6 @@ def test_in_a_store_too_vue_knows_the_answer_as_it_changes(project: Path) -> Non
 
 
 def test_the_types_that_a_server_serves_compile_alone_with_the_documented_idiom(shop: Shop, tmp_path: Path) -> None:
-    assert shop.app
     served = shop.app.test_client().get("/v1/consent.d.ts")
     assert served.mimetype == "application/typescript"
     (tmp_path / "consent.d.ts").write_bytes(served.data)

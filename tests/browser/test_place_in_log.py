@@ -25,8 +25,6 @@ THEN = datetime.now(UTC).date() - timedelta(3)
 
 def answered_before(shop: Shop) -> str:
     """Have eight shoppers answer three days ago, seal those days, and return the token of one of them."""
-    assert shop.app
-    assert shop.site
     services = shop.app.extensions["consent"]
     notice = services.scripts[shop.site.id].notices["en"][0]
     midnight = (THEN - date(1970, 1, 1)).days * DAY
@@ -61,8 +59,6 @@ def test_a_sealed_answer_has_its_number_and_day(
     mine(shop, page, text, lang)
     place = page.locator("[data-ask] p").filter(has_text=WORDS[lang]["log"])
     expect(place).to_contain_text(str(THEN.year))
-    assert shop.app
-    assert shop.site
     services = shop.app.extensions["consent"]
     (number,) = [
         n
@@ -125,8 +121,6 @@ def test_an_old_answer_that_is_said_to_wait_for_its_seal_is_not_believed(
     """Nor is one that is not shown at all: no forgery, as it may be too old for one call, but nothing that was checked."""
     text = answered_before(shop)
     page = new_context(locale="en-GB").new_page()
-    assert shop.app
-    assert shop.site
     jti = shop.app.extensions["consent"].keys.read(text, shop.site.id).jti
     said = {"site": shop.site.id, "checkpoint": "", "sealed": [], "unsealed": [jti] if shown == "waits" else []}
     page.route("**/me/proof", lambda route: route.fulfill(json=said, headers={"access-control-allow-origin": "*"}))
@@ -140,8 +134,6 @@ def test_what_became_of_an_answer_elsewhere_is_said_and_accuses_nobody(
     shop: Shop, new_context: Callable[..., BrowserContext], became: str, lang: str
 ) -> None:
     text, words = answered_before(shop), WORDS[lang]
-    assert shop.app
-    assert shop.site
     services = shop.app.extensions["consent"]
     consent = services.keys.read(text, shop.site.id)
     if became == "erased":

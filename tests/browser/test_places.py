@@ -33,7 +33,6 @@ def at(shop: Shop, place: str | None, body: str = "", path: str = "/") -> str:
 
 
 def notice(shop: Shop, rule: str) -> Notice:
-    assert shop.app
     notices = shop.app.extensions["consent"].scripts["shop"].notices["en"]
     return next(each for each in notices if each.rule == rule)
 

@@ -335,8 +335,6 @@ def test_my_choices_show_check_hand_out_and_erase_what_is_held(shop: Shop, page:
 
 
 def entries(shop: Shop) -> list[Entry]:
-    assert shop.app
-    assert shop.site
     return [*shop.app.extensions["consent"].store.log.day(shop.site, datetime.now(UTC).date())]
 
 

@@ -47,14 +47,11 @@ def watched(page: Page, url: str) -> None:
 
 def counted(shop: Shop) -> set[tuple[str, str, str]]:
     """Return what was counted of this shop."""
-    assert shop.app
-    assert shop.site
     days = shop.app.extensions["consent"].store.leaks.counts(shop.site, datetime.now(UTC).date() + timedelta(1))
     return {name for names in days.values() for name in names}
 
 
 def marketers_page(shop: Shop) -> str:
-    assert shop.app
     shop.app.extensions["consent"].store.marketers.add("leyla", hash_password("a password"), ["shop"])
     window = shop.app.test_client()
     window.post("/login", data={"name": "leyla", "password": "a password"})
