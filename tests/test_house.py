@@ -24,7 +24,7 @@ ONLY = {
     "itsdangerous": {"tokens"},
     "cryptography": {"proof", "tokens", "verify"},
     "rfc3161_client": {"proof", "verify"},
-    "flask": {"web", "demo", "preview", "app", "cli"},
+    "flask": {"web", "demo", "app", "cli"},
     "click": {"cli"},
     "babel": {"banner", "catalogue", "settings"},
     "granian": {"cli"},

@@ -129,7 +129,7 @@ class _Published(Verifier):
 
 def _get(url: str, timeout: float) -> bytes:
     # Whoever has the keys at hand needs no HTTP, which takes half as long to load as all the rest.
-    text: bytes = import_module("..deadline.http", __package__).fetch(url, timeout, LONGEST_KEYS + 1)
+    text: bytes = import_module("..net.http", __package__).fetch(url, timeout, LONGEST_KEYS + 1)
     if len(text) > LONGEST_KEYS:
         raise ValueError("the answer is too long")
     return text
