@@ -151,6 +151,14 @@ def test_no_file_class_or_folder_is_too_long_to_be_read(name: str) -> None:
         assert sum(len(each.read_text("utf-8").splitlines()) for each in inside) <= 1700
 
 
+def test_the_core_of_a_decision_is_read_in_one_sitting() -> None:
+    core = (
+        *("site/__init__.py", "decision.py", "tokens/__init__.py", "web/shopper.py"),
+        *("store/decisions.py", "store/keys/__init__.py", "store/packing.py", "store/lua/record.lua"),
+    )
+    assert sum(len((PACKAGE / name).read_text("utf-8").splitlines()) for name in core) <= 1310
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_no_import_sits_inside_a_function(name: str) -> None:
     for function in ast.walk(MODULES[name]):

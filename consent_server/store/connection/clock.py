@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ...site import ConsentError, Site
-from ..keys import buckets, seals
+from ..keys import buckets
+from ..keys.single import seals
 from . import Connection
 from .zones import Zones
 

@@ -127,7 +127,7 @@ def show_report(
         against=question.against,
         last_year=compared(question.period, today, "year"),
         target=question.target,
-        sample=services().store.decisions.is_sample(site),
+        sample=services().store.sample.has(site),
         banner={**snippet_words()[words.lang], **site.words.get(words.lang, {})},
         base=request.url_root.rstrip("/"),
         leaks=[] if link else leaks(services().store, site, today),
