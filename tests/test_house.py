@@ -125,6 +125,35 @@ def test_rooms_import_only_those_above_them() -> None:
     assert above == {room(name) for name in MODULES}
 
 
+BOTH_WAYS = {
+    *(
+        "audit.browsing",
+        "cli.backups",
+        "cli.serving",
+        "proof.attested",
+        "proof.days",
+        "rates.happened",
+        "rates.together",
+    ),
+    *("settings.hints", "store.evidence", "store.feed"),
+}
+"""Folders that import from the one that they are in, and that from them: grown so, and not to become more."""
+
+
+def test_a_folder_and_one_in_it_need_each_other_in_no_further_place() -> None:
+    packages = {name for name in MODULES if any(other.startswith(f"{name}.") for other in MODULES)}
+    folder = {name: name if name in packages else name.rpartition(".")[0] for name in MODULES}
+    arrows = {
+        (folder[name], folder[other[1:]])
+        for name in MODULES
+        for other in imports(name)
+        if other.startswith(".") and room(name) == room(other)
+    }
+    assert {below for below, above in arrows if below.startswith(f"{above}.") and (above, below) in arrows} == BOTH_WAYS
+    beside = {(one, other) for one, other in arrows if not one.startswith(other) and not other.startswith(one)}
+    assert not {(one, other) for one, other in beside if (other, one) in beside}
+
+
 def test_a_module_is_loaded_late_only_where_the_design_says_why() -> None:
     late = {
         (name, other) for name, tree in MODULES.items() for node in ast.walk(tree) for other in deferred(name, node)

@@ -1,4 +1,4 @@
-"""What operators' machines ask: is it alive, is it ready, what it has been doing, and how it is spoken to."""
+"""What operators' machines ask: is it alive, is it ready, and what it has been doing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from ..site import ConsentError
 from ..store import StoreAway
 from . import metrics
 from .limits import plain_address
-from .openapi import description
 from .request import add_cors, bearer
-from .responses import Answer, answer, answer_script
+from .responses import answer, answer_script
 from .services import services
 
 blueprint = Blueprint("health", __name__)
@@ -75,14 +74,6 @@ def _alarms() -> Iterator[tuple[str, str, str]]:
         for site in services().sites.values():
             for alarm in unusual(services().store, site, today(site)):
                 yield site.id, alarm.kind, alarm.rate
-
-
-@blueprint.get("/openapi.json")
-def openapi() -> Response:
-    """The description of all calls that are for machines (OpenAPI 3.1)."""
-    text = description(request.root_path)  # a prefix of ours, or where somebody has mounted us
-    response = Answer(text, headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
-    return add_cors(response, "*")
 
 
 @blueprint.get("/v1/consent.d.ts")
