@@ -24,7 +24,7 @@ from .site import Site
 from .store import Store
 from .tokens import Keys
 from .web import accounts, health, marketer, me, openapi, places, reports, scripts, seals, shopper, showing
-from .web.knocks import Knocks
+from .web.foreign_origins import ForeignOrigins
 from .web.limits import Limits
 from .web.preview.marketers import blueprint_of as preview_of
 from .web.problems import register_error_handlers
@@ -120,8 +120,8 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     for site in sites.values():
         store.notices.serve(site, [notice for notices in served[site.id].notices.values() for notice in notices])
 
-    knocks = Knocks(store.counters.claim_alarm)
-    services = Services(settings, sites, store, Keys(settings.secret), Limits(), knocks, served)
+    foreign_origins = ForeignOrigins(store.counters.claim_alarm)
+    services = Services(settings, sites, store, Keys(settings.secret), Limits(), foreign_origins, served)
     app = _bare(services)
     app.register_blueprint(scripts.blueprint)
     app.register_blueprint(shopper.blueprint)

@@ -46,7 +46,7 @@ from consent_server.settings.shops import read_sites
 from consent_server.site import Site
 from consent_server.store import Store, embedded
 from consent_server.store.connection import clock as store_clock
-from consent_server.web import accounts, cookies, knocks, limits
+from consent_server.web import accounts, cookies, foreign_origins, limits, showing
 from consent_server.web import me as me_views
 from consent_server.web import shopper as shopper_views
 from consent_server.web.marketer.session import hash_password
@@ -473,7 +473,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The server's clock, stopped at noon of 2 March 2026 (UTC)."""
     stopped = Clock(1_772_452_800)
-    for reads_it in (shopper_views, me_views, accounts, limits, cookies, knocks):
+    for reads_it in (shopper_views, me_views, accounts, limits, cookies, foreign_origins, showing):
         monkeypatch.setattr(reads_it, "time", SimpleNamespace(time=stopped.time, time_ns=stopped.time_ns))
     return stopped
 

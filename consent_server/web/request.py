@@ -79,7 +79,7 @@ def require_own_origin(site: Site, environ: Environ) -> str | None:
     """
     origin = cast(str | None, environ.get("HTTP_ORIGIN"))
     if origin is not None and origin not in site.all_origins:
-        services().knocks.tell(site, origin, services().limits.client())
+        services().foreign_origins.tell(site, origin, services().limits.client())
         raise ForeignOrigin(
             f"The origin {origin[:100]} is not in `origins` of {site.id} in consent.toml; if it is the shop's, add it."
         )

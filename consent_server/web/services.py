@@ -15,7 +15,7 @@ from ..settings.environment import Settings
 from ..site import ConsentError, Site
 from ..store import Store
 from ..tokens import Keys
-from .knocks import Knocks
+from .foreign_origins import ForeignOrigins
 from .limits import Limits
 from .refusals import Refusals
 
@@ -35,7 +35,7 @@ class Services:
     store: Store
     keys: Keys
     limits: Limits
-    knocks: Knocks
+    foreign_origins: ForeignOrigins
     scripts: Mapping[str, SiteScripts]
     """What each site serves, by its id."""
     refusals: Refusals = field(default_factory=Refusals)

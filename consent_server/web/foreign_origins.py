@@ -1,4 +1,4 @@
-"""Pages that knock and are not let in: probably the shop's own, under an origin that nobody listed."""
+"""Origins that no shop lists, whose pages are refused: probably the shop's own, which somebody forgot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST, MOST_OF_ONE = 20, 2
 _ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]{0,20}://[A-Za-z0-9.:\[\]_-]{1,100}")
 
 
-class Knocks:
+class ForeignOrigins:
     """Tells each unlisted origin once an hour: in memory for this worker, and through ``claim`` among all.
 
     Args:
