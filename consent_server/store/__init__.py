@@ -13,10 +13,10 @@ from .counters import PARTS, PLACED, SEPARATOR, Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .evidence.archived import Archive
 from .evidence.attestations import Attestations
+from .evidence.bucket_count import BucketCount, OtherBuckets
 from .evidence.erasures import Erasures
 from .evidence.notices import ForgedNotice, Notices
 from .evidence.public_keys import PublicKeys
-from .evidence.spread import OtherBuckets, Spread
 from .feed.reader import Feed
 from .history import History
 from .keys import single
@@ -88,7 +88,7 @@ class Store:
         self.sample = Sample(self.connection)
         self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)
-        self.must_fit = Spread(self.connection).must_fit
+        self.must_fit = BucketCount(self.connection).must_fit
         self.attestations = Attestations(self.connection)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from ...site import ConsentError, Notice, Site
 from ..connection import Connection, StoreAway, WrongLayout
 from ..keys import single
 from .asked import Asked
-from .spread import Spread
+from .bucket_count import BucketCount
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Notices:
         self._redis = connection.client
         self._reached = connection.reached
         self._write = connection.write
-        self._spread = Spread(connection)
+        self._bucket_count = BucketCount(connection)
         self._served: dict[str, dict[str, Notice]] = {}
         self._unwritten: list[tuple[Site, Sequence[Notice], Asked]] = []
         self._kinds: dict[str, tuple[float, frozenset[Kind]]] = {}
@@ -97,7 +97,7 @@ class Notices:
             whose, notices, asked = first
             if whose.id != site.id:
                 continue
-            self._spread.note(site)
+            self._bucket_count.note(site)
             self._keep(site, notices)
             self.note(site, asked)
             with suppress(ValueError):  # another thread has done so too

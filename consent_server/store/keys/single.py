@@ -46,7 +46,7 @@ def notices(site: Site) -> str:
     return f"consent:{{{site.id}}}:notices"
 
 
-def spread(site: Site) -> str:
+def bucket_count(site: Site) -> str:
     """Return the key of how many buckets a site's data are spread over."""
     return f"consent:{{{site.id}}}:buckets"
 

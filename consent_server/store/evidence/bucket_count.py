@@ -21,7 +21,7 @@ class OtherBuckets(ConsentError):
     problem = "wrong-layout"
 
 
-class Spread:
+class BucketCount:
     """The number by which the data of each site are found again."""
 
     def __init__(self, connection: Connection) -> None:
@@ -37,7 +37,7 @@ class Spread:
             StoreAway: the store does not answer.
         """
         with self._reached():
-            found = cast(bytes | None, self._redis.get(single.spread(site)))
+            found = cast(bytes | None, self._redis.get(single.bucket_count(site)))
         many = site.buckets if found else BEFORE
         with suppress(ValueError):  # somebody else wrote it
             many = min(int(found or many), 4096)
@@ -61,4 +61,4 @@ class Spread:
             StoreAway: it could not be written.
         """
         self.must_fit(site)
-        self._write(single.spread(site), "SET", site.buckets)
+        self._write(single.bucket_count(site), "SET", site.buckets)
