@@ -1,7 +1,7 @@
 /**
  * Puts an account's answer into the cookie where the shop's back end says so, and the device's own back at a logout. It
  * stands before the gate in consent.js where a shop says `accounts`, and nowhere else: so the gate, which knows nothing of
- * it, finds what there is to be. accounts.py says what is in `ask-account`.
+ * it, finds what there is to be. web/accounts/held.py says what is in `ask-account`.
  *
  * A response may come when a later answer is in the cookie. So it says what the server saw there, and anything else stays.
  */

@@ -133,7 +133,7 @@ const delivery = (gate) => {
     keepWithdrawn([]);
     store();
     const account = cookie.replace('consent', 'ask-account');
-    if (valueOf(account) != null) put(account, 'erased', home, keep); // for the shop's back end: see accounts.py
+    if (valueOf(account) != null) put(account, 'erased', home, keep); // for the shop's back end: see web/accounts/held.py
   };
 
   // ---- The server's answers ----
