@@ -166,8 +166,15 @@ def test_no_imports_lead_round_in_a_circle() -> None:
     assert len([*TopologicalSorter(graph).static_order()]) == len(MODULES)
 
 
+LONG = {
+    *("cli.audit.audit_command", "cli.log.export_log", "proof.log.export", "proof.receipt.receipt"),
+    "rates.read.overview",
+}
+"""Functions of over sixty lines that are still to be told in parts; there are to be no others."""
+
+
 @pytest.mark.parametrize("name", MODULES)
-def test_no_file_class_or_folder_is_too_long_to_be_read(name: str) -> None:
+def test_no_file_class_function_or_folder_is_too_long_to_be_read(name: str) -> None:
     path = PACKAGE.joinpath(*name.split(".")).with_suffix(".py") if name else PACKAGE / "__init__.py"
     path = path if path.exists() else path.with_suffix("") / "__init__.py"
     # The one file that auditors copy stands alone.
@@ -175,6 +182,8 @@ def test_no_file_class_or_folder_is_too_long_to_be_read(name: str) -> None:
     for node in ast.walk(MODULES[name]):
         if isinstance(node, ast.ClassDef):
             assert (node.end_lineno or 0) - node.lineno < 200, node.name
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and f"{name}.{node.name}" not in LONG:
+            assert (node.end_lineno or 0) - node.lineno < 60 or name == "verify", node.name
     if path.name == "__init__.py":
         inside = [each for each in path.parent.glob("*.py") if each != PACKAGE / "verify.py"]
         assert sum(len(each.read_text("utf-8").splitlines()) for each in inside) <= 1700
