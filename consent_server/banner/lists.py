@@ -55,17 +55,13 @@ def _beginnings(site: Site, category: str) -> list[str]:
     return list(dict.fromkeys(name.partition("*")[0] for name, _ in site.removable(category)))
 
 
-PLACES = ("cookie", "local-storage", "session-storage", "indexed-db")
-"""Where a page has names, in the order of ``clear.js``."""
-
-
 def _names(site: Site) -> dict[str, list[str]]:
-    """Return each category's names as ``clear.js`` takes them: with a place's number, if they are meant there alone.
+    """Return each category's names as ``clear.js`` takes them: with the place, if they are meant in that one alone.
 
     A comma stands between them, which no name has.
     """
     return {
-        category: [f"{name},{PLACES.index(kind)}" if kind else name for name, kind in site.removable(category)]
+        category: [f"{name},{kind}" if kind else name for name, kind in site.removable(category)]
         for category in CATEGORIES
     }
 

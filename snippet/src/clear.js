@@ -1,11 +1,11 @@
 /** Removes what a category has left in the browser: a vendor's running script may write it again, so each page does. */
 /**
  * @param {string[]} patterns of names, `*` for anything; after a comma the place that they are meant in, if it is one alone
- * @param {number} place of `places`
+ * @param {string} place of `places`
  * @returns {(name: string) => boolean} whether one of them is meant there
  */
 export const matcher = (patterns, place) => {
-  const all = patterns.map((pattern) => pattern.split(',')).filter(([, only]) => !only || +only == place)
+  const all = patterns.map((pattern) => pattern.split(',')).filter(([, only]) => !only || only == place)
     .map(([name]) => RegExp(`^${name.replace(/[^\w*]/g, '\\$&').replaceAll('*', '.*')}$`, 's'));
   return (name) => all.some((each) => each.test(name));
 };
@@ -33,16 +33,16 @@ const removeCookie = (doc, name) => {
 };
 
 /**
- * Where a vendor leaves something: the names there, and how one is removed, which is false where it stays. The server
- * says by their numbers which names are meant where (banner/lists.py).
- * @type {[(doc: Document) => any, (doc: Document, name: string) => unknown][]}
+ * Where a vendor leaves something, by the names that consent.toml has for it (`kind` of a cookie): the names there, and how
+ * one is removed, which is false where it stays.
+ * @type {[string, (doc: Document) => any, (doc: Document, name: string) => unknown][]}
  */
 const places = [
-  [cookieNames, removeCookie],
-  [() => Object.keys(localStorage), (_, name) => localStorage.removeItem(name)],
-  [() => Object.keys(sessionStorage), (_, name) => sessionStorage.removeItem(name)],
+  ['cookie', cookieNames, removeCookie],
+  ['local-storage', () => Object.keys(localStorage), (_, name) => localStorage.removeItem(name)],
+  ['session-storage', () => Object.keys(sessionStorage), (_, name) => sessionStorage.removeItem(name)],
   // A frame without an origin has neither; Chromium would report the second as an error that nobody caught.
-  [async () => localStorage && (await indexedDB.databases()).map(({ name }) => name), (_, name) => indexedDB.deleteDatabase(name)],
+  ['indexed-db', async () => localStorage && (await indexedDB.databases()).map(({ name }) => name), (_, name) => indexedDB.deleteDatabase(name)],
 ];
 
 /**
@@ -55,9 +55,7 @@ export const clear = async (doc, unwanted, kept) => {
   /** @type {Set<string>} */
   const removed = new Set();
   try {
-    let place = -1; // counted, as an old library of the page's may have another idea of entries()
-    for (const [names, remove] of places) {
-      place++;
+    for (const [place, names, remove] of places) {
       const [isUnwanted, isKept] = [unwanted, kept].map((patterns) => matcher(patterns, place));
       for (const name of await Promise.race([names(doc), new Promise((_, reject) => setTimeout(reject, PATIENCE))])) {
         if (isKept(name) || !isUnwanted(name)) continue;

@@ -53,7 +53,7 @@ export const report = (consent, answered) => {
     return !found.some(({ category }) => consent.allows(/** @type {import('./types').Category} */ (category)));
   };
 
-  /** @param {number} place as `clear.js` counts them @param {() => string[]} read */
+  /** @param {string} place as `clear.js` calls them @param {() => string[]} read */
   const unlisted = (place, read) => {
     const kept = [cookie, 'consent', 'ask-*'];
     for (const [category, listed] of Object.entries(names)) {
@@ -78,9 +78,9 @@ export const report = (consent, answered) => {
     if (done || ofDocument('prerendering')) return;
     const hosts = entries.filter(({ startTime }) => startTime >= answered()).map(({ name }) => new URL(name)).filter(isForeign);
     const found = Object.entries({
-      cookie: unlisted(0, () => ofDocument('cookie').split('; ').map((/** @type {string} */ each) => each.split('=')[0])),
-      'local-storage': unlisted(1, () => Object.keys(localStorage)),
-      'session-storage': unlisted(2, () => Object.keys(sessionStorage)),
+      cookie: unlisted('cookie', () => ofDocument('cookie').split('; ').map((/** @type {string} */ each) => each.split('=')[0])),
+      'local-storage': unlisted('local-storage', () => Object.keys(localStorage)),
+      'session-storage': unlisted('session-storage', () => Object.keys(sessionStorage)),
       request: hosts.map(({ host }) => fold(host)),
     }).flatMap(([kind, each]) => [...new Set(each)].map((name, turn) => ({ turn, seen: [kind, name] })));
     // Each kind has its turn, so that a hundred cookies leave room for a host.
