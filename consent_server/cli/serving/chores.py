@@ -9,12 +9,12 @@ from contextlib import suppress
 from functools import partial
 
 from ...banner.scripts import build_scripts
+from ...chores.digest.mail import MailServer
+from ...chores.digest.sending import keep_sending, must_name_sites
+from ...chores.housekeeping import keep
 from ...demo.storefront import at_home
-from ...digest.mail import MailServer
-from ...digest.sending import keep_sending, must_name_sites
 from ...events.telling import Teller, keep_telling
 from ...events.webhook import webhooks
-from ...housekeeping import keep
 from ...proof.attested.stamps import Authority
 from ...settings.environment import Settings
 from ...settings.rows import SettingsError
