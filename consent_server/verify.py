@@ -358,9 +358,7 @@ class Counts:
             "day": day,
             "language": notice["lang"],
             "variant": notice["variant"],
-            "device": entry["device"],
-            "country": entry["country"],
-            "how": entry["how"],
+            **{by: entry[by] for by in ("device", "country", "how")},
         }
         names = counted(entry)
         for dimension, value in places.items():
@@ -907,12 +905,7 @@ def _facts(
 class _Attested:
     """What others attest of an export's seals, and the operator of the log, while the seals go by.
 
-    Args:
-        head: the first line of the export.
-        site: whose log it is.
-        keys: those that are believed.
-        authority: certificates by which time-stamps are checked.
-        witnesses: whose cosignatures are.
+    ``head``: the first line of the export.
 
     Raises:
         Failed: a record of a backup, or a cosigned checkpoint, is none.
@@ -1403,14 +1396,7 @@ def check(
     certificate: Path | None = None,
     witnesses: Sequence[str] = (),
 ) -> Summary:
-    """Check the export in a file, by the keys in another.
-
-    Args:
-        file: the export.
-        keys: the public keys to trust.
-        older: an export that was made before.
-        certificate: those of the authority whose time-stamps are checked.
-        witnesses: the keys of those who have to have cosigned it.
+    """Check the export in a file, by what others hold, as ``verify`` takes it.
 
     Raises:
         CannotCheck: one of the files cannot be read, or is something else.
