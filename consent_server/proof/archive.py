@@ -75,10 +75,10 @@ def archive(
             before = begun
         fault: Unproven | Unreadable | None = None
         try:
-            before, many = -1, len(store.log.seals(site))
-            while many > before:  # another server may be faster with a day
+            sealed, many = -1, len(store.log.seals(site))
+            while many > sealed:  # another server may be faster with a day
                 seal(store, site, keys, now)
-                before, many = many, len(store.log.seals(site))
+                sealed, many = many, len(store.log.seals(site))
         except (Unproven, Unreadable) as error:  # of a day that may be younger than those that are moved
             fault = error
         last = _last(store, site, now)
