@@ -181,6 +181,9 @@ def test_no_receipt_and_no_history_repeats_words_that_were_never_asked(shopper, 
         assert refused.status_code == 503
         assert refused.get_json()["type"] == "/problems/forged-notice"
         assert "We sell" not in refused.text
+    with monkeypatch.context() as patch:  # as where the index of the shopper's answers was changed too
+        patch.setattr(store.history, "newest", lambda *_: store.notices.find(site, notice))
+        assert shopper.get("allows/analytics").status_code == 403, "of another status nginx makes a 500"
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
     held = CliRunner().invoke(export_shopper, [site.id, subject])

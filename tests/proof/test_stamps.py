@@ -401,7 +401,8 @@ def test_an_auditor_without_the_library_is_told_what_to_type(sealed, shop, tsa, 
 
 
 @pytest.mark.parametrize(
-    "url", ["http://tsa.example/", "ftp://tsa.example/", "tsa.example", "http://127.0.0.1.example/"]
+    "url",
+    ["http://tsa.example/", "ftp://tsa.example/", "tsa.example", "http://127.0.0.1.example/", "https://tsa.example/ö"],
 )
 def test_only_an_authority_behind_tls_is_asked(url):
     with pytest.raises(SettingsError, match="CONSENT_TSA"):

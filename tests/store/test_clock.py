@@ -142,6 +142,17 @@ def test_a_banner_is_counted_on_the_day_of_redis(store, shop):
     assert {day: row[COLUMNS.index("shown")] for day, row in rows.items() if any(row)} == {today.isoformat(): 3}
 
 
+@pytest.mark.parametrize("sealed", ["1" + "0" * 18, "no number", ""])
+def test_a_banner_is_counted_whatever_somebody_wrote_as_the_end_of_the_last_sealed_day(store, shop, sealed):
+    site, _ = shop
+    today = datetime.now(UTC).date()
+    for bucket in buckets(site):
+        store.connection.client.set(bucket.sealed, sealed)
+    store.counters.shown(site, now=now(), language="az", variant="", device="phone", country="")
+    rows = store.counters.counts(site, today, today + timedelta(1), "day")
+    assert sum(row[COLUMNS.index("shown")] for row in rows.values()) == 1
+
+
 YEAR_9000 = 221_845_392_000_000
 AHEAD = [90_000, DAY, YEAR, YEAR_9000, 2**63]
 
