@@ -109,8 +109,11 @@ class Sites(dict[str, Site]):
 
 
 @contextmanager
-def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
-    """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret."""
+def open_store(data: Path | None, *, writes: bool = False) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
+    """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret.
+
+    ``writes``: whether seals, statements or records are written, so that an older version reads it no more.
+    """
     environ = dict(os.environ)
     if data and (data / "secret").exists() and not environ.get("CONSENT_SECRET"):
         environ.setdefault("CONSENT_SECRET_FILE", str(data / "secret"))
@@ -125,7 +128,7 @@ def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], S
     else:
         where, replicas = nullcontext(settings.redis_url), settings.redis_replicas
     with where as url, closing(Store(url, SECONDS_TO_ANSWER, replicas)) as store:
-        store.must_be_known()
+        (store.take_up if writes else store.must_be_known)()
         yield settings, Sites(sites, store), store
 
 
