@@ -8,9 +8,10 @@ from itertools import takewhile
 
 from ..banner.lists import categories_at, known_addresses, tracker_patterns
 from ..catalogue import service
+from ..catalogue.reading import SECONDS
 from ..site import CATEGORIES, Cookie, Site, glob
 from .hosts import host_of, registrable
-from .lives import SECONDS, seconds_of
+from .lives import is_endless, seconds_of
 from .observed import Sighting
 
 DAY = SECONDS["day"]
@@ -88,6 +89,11 @@ class Lists:
         most = longest * 1.1 + min(longest or DAY, DAY)
         return said if seen.kind == "cookie" and said and seen.life > most else None
 
+    def unread(self, seen: Sighting) -> str | None:
+        """Return how long a cookie lives by the list, if nobody here can read that; else None."""
+        rows = self._rows(seen) if seen.kind == "cookie" else []
+        return next((row.said for row in rows if row.said and row.seconds is None and not is_endless(row.said)), None)
+
     def categories_of(self, seen: Sighting) -> list[str]:
         """Return the categories in which something is listed, none where it is not."""
         if seen.kind == "request":
@@ -135,5 +141,5 @@ def _hosts_beside(cookie: Cookie, site: Site) -> frozenset[str]:
 
 def _life_of(cookie: Cookie, site: Site) -> tuple[str, float | None]:
     """Return how long a cookie lives, in words and in seconds, by the first of the site's languages that tells."""
-    lives = [(said, seconds_of(said)) for said in map(cookie.life.get, site.languages) if said]
+    lives = [(said, seconds_of(said, lang)) for lang in site.languages if (said := cookie.life.get(lang))]
     return next((life for life in lives if life[1] is not None), lives[0] if lives else ("", None))

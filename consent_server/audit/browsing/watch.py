@@ -39,8 +39,8 @@ MOST_POPUPS = 10
 LETTERS_OF_A_BODY = 2000
 """Of what a request carries: enough to know a tracker by."""
 
-LETTERS_OF_A_VALUE = 200
-"""What is longer in local storage is no number of a shopper."""
+LETTERS_OF_A_VALUE = 2000
+"""What is longer in local storage is no tracker's number, nor has it one."""
 
 CALLS_BACK = 8
 """So many timers, promises and events are gone back from a request to the script that wanted it."""

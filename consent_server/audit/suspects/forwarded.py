@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl
 
-from .hosts import parts_of
-from .observed import Sighting
+from ..hosts import parts_of
+from ..observed import Sighting
 
 _Said = Mapping[str, str]
 
