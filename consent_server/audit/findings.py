@@ -162,7 +162,10 @@ class Judge:
                     f"consent.toml has {' and '.join(self.others)}, elsewhere; --site says which of them it is."
                 )
         unread = {
-            (seen.name, words) for each in self.observed for seen in each.sightings if (words := self.lists.unread(seen))
+            (seen.name, words)
+            for each in self.observed
+            for seen in each.sightings
+            if (words := self.lists.unread(seen))
         }
         for name, words in sorted(unread):
             notes.append(f"How long {name} lives is not held against the list: nobody here can read {words!r}.")

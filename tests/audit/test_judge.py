@@ -74,6 +74,16 @@ def judged(*sightings: Sighting, of: Site | None = None, state: str = "before", 
             "/list?e=1&p=2&tv=samsung",
             "/x?ev=1&dl=1&ts=1",
         ),
+        *(
+            "/track/?order=5",
+            "/track?_=17",
+            "/az/track/",
+            "/api/1/store/?goods=5",
+            "/api/2/envelope",
+            "/v1/t",
+            "/v1/page",
+        ),
+        *("/li/collect", "/click-and-collect/", "/api/v2/pixels", "/cdn-cgi/challenge-platform/x.js", "/groups/?ip=1"),
     ],
 )
 def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -> None:
@@ -107,6 +117,9 @@ def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -
             "/px?idsite=1&rec=1",
             "/i?e=pv&p=web&tv=js-3.24.0",
         ),
+        *("/mp/track/?verbose=1&ip=1&_=1", "/mp/engage/?ip=1&_=1", "/amp/2/httpapi", "/api/1/envelope/?sentry_key=ab"),
+        *("/api/v2/pixel", "/li/collect?v=2&fmt=js&pid=1", "/cdn-cgi/rum", "/cdn-cgi/zaraz/s.js"),
+        *("/_vercel/insights/view", "/_vercel/speed-insights/vitals", "/.well-known/shopify/monorail/v1/produce"),
         *("/y?page-url=u&browser-info=b", "/f?id=123456789012345&ev=PageView&dl=u&ts=1"),
     ],
 )
@@ -138,12 +151,27 @@ def test_a_script_for_a_tag_s_number_is_googles_under_whatever_name() -> None:
         ('{"type":"event","payload":{"website":"0f9b1c2d-3e4f-5a6b-8c9d-0e1f2a3b4c5d"}}', True),
         ('{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[]}', True),
         ("v=1&tid=UA-12345-1&t=pageview", True),
+        ('{"api_key":"0123456789abcdef0123456789abcdef","events":[{"event_type":"page"}]}', True),
+        ('{"sent_at":"2026","dsn":"https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/1"}', True),
+        ('{"dsn":"https://shop.example/","api_key":"mine","events":[]}', False),
         ('{"type":"event","payload":{"goods":7}}', False),
         ('{"n":"pageview","u":7,"d":"shop.example"}', False),
     ],
 )
 def test_what_is_sent_tells_a_tracker_wherever_it_goes(body: str, is_its: bool) -> None:
     assert bool(judged(asked("/anything", body=body))) is is_its
+
+
+def test_what_is_sent_tells_a_tracker_at_a_path_of_its_own() -> None:
+    segment, mixpanel = (
+        '{"anonymousId":"1","messageId":"2"}',
+        '{"properties":{"token":"0123456789abcdef0123456789abcdef"}}',
+    )
+    told = [asked("/v1/t", body=segment), asked("/mp/track/", body=mixpanel), asked("/mp/engage/", body="data=eyJl")]
+    assert [each.name for each in judged(*told)] == [each.name for each in told]
+    assert (
+        judged(asked("/v1/t", body='{"t":1}'), asked("/track/", body="data=5"), asked("/v1/goods", body=segment)) == []
+    )
 
 
 def test_a_page_that_is_audited_is_no_tracker_whatever_it_is_called() -> None:
