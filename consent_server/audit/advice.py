@@ -41,7 +41,14 @@ class Reason(Enum):
 
 
 def advice(
-    seen: Sighting, state: str, site: Site | None, reason: Reason, category: str | None, service: str | None
+    seen: Sighting,
+    state: str,
+    site: Site | None,
+    reason: Reason,
+    category: str | None,
+    service: str | None,
+    *,
+    attribute: str = "",
 ) -> str:
     """Return what mends a finding.
 
@@ -52,6 +59,7 @@ def advice(
         reason: why it is a finding.
         category: where the shop lists it, or None.
         service: whose it is by the catalogue, or None.
+        attribute: ``src`` or ``href`` where an element that is no script brings it; it waits under another name.
     """
     table = f"sites.{site.id if site else 'SITE'}"
     if reason is Reason.OUTLIVED:
@@ -72,6 +80,8 @@ def advice(
     if held_back := _held_back(seen):
         return f"{held_back[0].upper()}{held_back[1:]}."
     mark = f'type="text/plain" data-consent="{category}"'
+    if attribute:
+        mark = f'data-consent="{category}", with data-{attribute} in place of {attribute}'
     if state == "withdrawn":
         return f"It goes on after the withdrawal: mark the tag of {_who(seen)} with {mark}, so that it ends."
     if seen.kind == "request" and host_of(seen.initiator) == host_of(seen.page):

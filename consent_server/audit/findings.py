@@ -172,13 +172,17 @@ class Judge:
         return notes
 
     def _of_sightings(self, observed: Observed) -> Iterator[Finding]:
+        attributes = {each.name: each.attribute for each in observed.sightings if each.attribute}
         for seen in observed.sightings:
             if self._is_ours(seen) or not (reason := self._wrong(seen, observed)):
                 continue
             category, service = self.lists.category_of(seen), self.recogniser.service_of(seen)
             yield Finding(
                 *(observed.state, seen.kind, seen.name, seen.host, seen.page, seen.initiator, category, service),
-                advice(seen, observed.state, self.site, reason, category, service),
+                advice(
+                    *(seen, observed.state, self.site, reason, category, service),
+                    attribute=attributes.get(seen.initiator) or seen.attribute,
+                ),
             )
 
     def _of_consent_mode(self, observed: Observed) -> Iterator[Finding]:

@@ -11,13 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from consent_server.audit.browsing.documents import Documents
+from consent_server.audit.browsing.initiators import behind_in
 from consent_server.audit.browsing.kept import MOST, Kept, newest
 from consent_server.audit.browsing.pages import _take, read_sitemap
 from consent_server.audit.browsing.visit import is_page
 from consent_server.audit.drafting.draft import draft
 from consent_server.audit.drafting.suggestions import Suggestions
 from consent_server.audit.findings import CUT_SHORT, NO_PAGE, Finding, Judge
-from consent_server.audit.observed import ConsentCall, Observed, Sighting, unique
+from consent_server.audit.observed import ConsentCall, Observed, Sighting, behind_our_tag, unique
 from consent_server.audit.report import Report
 from consent_server.audit.run import NotReached, _report
 from consent_server.audit.states import _is_whole
@@ -412,6 +413,39 @@ def test_what_to_type_says_where_a_cookie_lies_and_who_can_hold_it() -> None:
     assert 'name = "_x", host = "t.example" in consent.toml. Unless it is necessary, hold ' in foreign.fix
     (service,) = judged(seen("cookie", "_ga"), of=of)
     assert 'services = ["stripe", "ga4"]' in service.fix
+
+
+def test_what_to_type_for_what_is_no_script_is_where_its_address_is_written() -> None:
+    of = site(trackers=(("t.example", "marketing"),), cookies={"marketing": (listed("_m", host="t.example"),)})
+    frame = asked("https://t.example/film", attribute="src")
+    style, script = asked("https://t.example/a.css", attribute="href"), asked("https://t.example/a.js", script=True)
+    within = asked("https://t.example/hit", initiator=frame.name)
+    held = seen("cookie", "_m", "t.example", initiator=frame.name, by_response=True)
+    fixes = [each.fix for each in judged(frame, style, script, within, held, of=of)]
+    mark = 'data-consent="marketing"'
+    of_frame = f"Hold {frame.name}: {mark}, with data-src in place of src on the tag that loads it."
+    assert fixes == [
+        f"Mark the tag for t.example in {PAGE}: {mark}, with data-src in place of src.",
+        f"Mark the tag for t.example in {PAGE}: {mark}, with data-href in place of href.",
+        f'Mark the tag for t.example in {PAGE}: type="text/plain" {mark}.',
+        *(of_frame, of_frame),
+    ]
+
+
+def test_behind_our_tag_that_stands_in_the_page_is_the_script_that_asked() -> None:
+    def frames(*urls: str) -> dict[str, Any]:
+        return {"callFrames": [{"url": url} for url in urls]}
+
+    vendor, page = "https://t.example/t.js", f"{PAGE}?lang=az"
+    asked_by = {"stack": {**frames(page, page), "parent": frames(page, vendor, page)}}
+    assert [behind_in(by, page) for by in (asked_by, {"stack": frames(vendor, page)}, {"stack": frames(page)}, {})] == [
+        *(vendor, "", "", "")
+    ]
+    hit = asked("https://t.example/hit", behind=vendor)
+    inline, linked = ({PAGE: {"ours": [{"src": src}]}} for src in ("", "https://c.example/v1/shop/consent.js"))
+    assert [each.initiator for tags in (inline, linked, {}) for each in behind_our_tag([hit], tags)] == [
+        *(vendor, PAGE, PAGE)
+    ]
 
 
 def test_a_draft_keeps_the_services_that_are_named_and_holds_no_whole_host_of_the_shop() -> None:

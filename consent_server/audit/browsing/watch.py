@@ -20,7 +20,7 @@ from ..hosts import host_of, is_of_shop, is_third_party, path_of, without_login,
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
 from .documents import Documents
-from .initiators import Initiators, initiator_in, initiator_on
+from .initiators import Initiators, behind_in, initiator_in, initiator_on
 from .kept import Kept, Values
 from .netlog import Sent
 from .workers import Workers
@@ -44,6 +44,12 @@ LETTERS_OF_A_VALUE = 2000
 
 CALLS_BACK = 8
 """So many timers, promises and events are gone back from a request to the script that wanted it."""
+
+_ATTRIBUTES = {
+    **dict.fromkeys(("Document", "Image", "Media", "TextTrack"), "src"),
+    **dict.fromkeys(("Stylesheet", "Manifest", "Prefetch"), "href"),
+}
+"""By what an element asks for each sort of thing, as the browser calls them."""
 
 SECONDS_BETWEEN_WITNESSES = 5
 """The same address at about the same time is the same request, although queues are long on a busy machine."""
@@ -159,7 +165,11 @@ class Watch:
         initiator = path_of(before) if before else opener or initiator_in(event["initiator"], document, url)
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
         page, is_script = self.documents.page_of(loader), event["type"] == "Script"
-        self._request(url, initiator, at=event["wallTime"], page=page, body=body, script=is_script)
+        by_html = event["initiator"]["type"] == "parser" and not before
+        attribute = _ATTRIBUTES.get(event["type"], "") if by_html else ""
+        behind = "" if before or opener else behind_in(event["initiator"], document)
+        more = {"page": page, "body": body, "script": is_script, "attribute": attribute, "behind": behind}
+        self._request(url, initiator, at=event["wallTime"], **more)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
         script, url = event["documentURL"], event["request"]["url"]
@@ -167,7 +177,9 @@ class Watch:
             self._request(url, initiator_in(event["initiator"], script, url), at=event["wallTime"])
 
     def _connected(self, event: dict[str, Any]) -> None:
-        self._request(event["url"], initiator_in(event.get("initiator", {}), self.page, event["url"]), at=time.time())
+        by = event.get("initiator", {})
+        behind = behind_in(by, self.page)
+        self._request(event["url"], initiator_in(by, self.page, event["url"]), at=time.time(), behind=behind)
 
     def _stored(self, event: dict[str, Any]) -> None:
         where = event["storageId"]
@@ -194,7 +206,7 @@ class Watch:
         elif kind == "cookie":
             self._cookie(name, host, initiator, at=at)
         elif kind == "preconnect":
-            self._request(name, frame, at=at)
+            self._request(name, frame, at=at, attribute="href")
         elif kind == "request":
             self._request(name, initiator, at=at)
         elif kind == "opens":
