@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..rules import ELSEWHERE, Rule, rule_at, strictest
 from ..site import CATEGORIES, OPTIONAL, Site
+from ..site.rules import ELSEWHERE, Rule, rule_at, strictest
 from .advice import Reason, advice
 from .consent_mode import disagreements
 from .hosts import host_of, is_of_shop, is_third_party

@@ -22,7 +22,7 @@ from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from ..deadline import Deadline
+from ..net.deadline import Deadline
 from ..site import ConsentError, Site
 
 SECONDS = 15

@@ -18,7 +18,7 @@ from consent_server.catalogue import for_site
 from consent_server.catalogue.ours import PURPOSE
 from consent_server.catalogue.reading import SECONDS
 from consent_server.catalogue.spans import count
-from consent_server.set_cookie import parse_set_cookie
+from consent_server.net.set_cookie import parse_set_cookie
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
 

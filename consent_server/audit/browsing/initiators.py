@@ -12,6 +12,12 @@ from .netlog import Sent
 
 _ADDRESS = re.compile(r"(?<!blob:)https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
 
+_ATTRIBUTES = {
+    **dict.fromkeys(("Document", "Image", "Media", "TextTrack"), "src"),
+    **dict.fromkeys(("Stylesheet", "Manifest", "Prefetch"), "href"),
+}
+"""By what an element asks for each sort of thing, as the browser calls them."""
+
 
 class Initiators:
     """What the witnesses tell of who asked, by the address that was asked for."""
@@ -81,6 +87,13 @@ def initiator_in(found: dict[str, Any], document: str, asked: str) -> str:
     url = found.get("url", "")
     is_whose = url.startswith("http") and url != asked and not OUR_SCRIPT.search(url)
     return path_of(url if is_whose else document)
+
+
+def how_asked(event: dict[str, Any], document: str) -> dict[str, str]:
+    """Return by which attribute of the page's HTML something is asked for, and who is behind the page's own code."""
+    by = event["initiator"]
+    attribute = _ATTRIBUTES.get(event["type"], "") if by["type"] == "parser" else ""
+    return {"attribute": attribute, "behind": behind_in(by, document)}
 
 
 def behind_in(found: dict[str, Any], document: str) -> str:

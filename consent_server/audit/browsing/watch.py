@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ...set_cookie import parse_set_cookie
+from ...net.set_cookie import parse_set_cookie
 from ..hosts import host_of, is_of_shop, is_third_party, path_of, without_login, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
 from .documents import Documents
-from .initiators import Initiators, behind_in, initiator_in, initiator_on
+from .initiators import Initiators, behind_in, how_asked, initiator_in, initiator_on
 from .kept import Kept, Values
 from .netlog import Sent
 from .workers import Workers
@@ -44,12 +44,6 @@ LETTERS_OF_A_VALUE = 2000
 
 CALLS_BACK = 8
 """So many timers, promises and events are gone back from a request to the script that wanted it."""
-
-_ATTRIBUTES = {
-    **dict.fromkeys(("Document", "Image", "Media", "TextTrack"), "src"),
-    **dict.fromkeys(("Stylesheet", "Manifest", "Prefetch"), "href"),
-}
-"""By what an element asks for each sort of thing, as the browser calls them."""
 
 SECONDS_BETWEEN_WITNESSES = 5
 """The same address at about the same time is the same request, although queues are long on a busy machine."""
@@ -165,11 +159,8 @@ class Watch:
         initiator = path_of(before) if before else opener or initiator_in(event["initiator"], document, url)
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
         page, is_script = self.documents.page_of(loader), event["type"] == "Script"
-        by_html = event["initiator"]["type"] == "parser" and not before
-        attribute = _ATTRIBUTES.get(event["type"], "") if by_html else ""
-        behind = "" if before or opener else behind_in(event["initiator"], document)
-        more = {"page": page, "body": body, "script": is_script, "attribute": attribute, "behind": behind}
-        self._request(url, initiator, at=event["wallTime"], **more)
+        how = {} if before or opener else how_asked(event, document)
+        self._request(url, initiator, at=event["wallTime"], page=page, body=body, script=is_script, **how)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
         script, url = event["documentURL"], event["request"]["url"]
