@@ -8,7 +8,7 @@ from enum import Enum
 from ..catalogue import missing_language
 from ..catalogue.addresses import is_pattern
 from ..site import Site
-from .hosts import host_of, is_third_party
+from .hosts import host_of, is_third_party, without_port
 from .lists import listable
 from .lives import in_days
 from .observed import Sighting
@@ -97,9 +97,9 @@ def _held_back(seen: Sighting) -> str:
 
 
 def _at(seen: Sighting) -> str:
-    """Return where a cookie lies, for its row, if that is not with the shop."""
-    foreign = seen.kind == "cookie" and is_third_party(seen.host, host_of(seen.page))
-    return f", host = {_quoted(seen.host)}" if foreign else ""
+    """Return where a cookie or an entry lies, for its row, if that is not with the shop."""
+    foreign = is_third_party(seen.host, host_of(seen.page))
+    return f", host = {_quoted(without_port(seen.host))}" if foreign else ""
 
 
 def _list_it(seen: Sighting, table: str, service: str | None, site: Site | None) -> str:

@@ -411,6 +411,8 @@ def test_what_to_type_says_where_a_cookie_lies_and_who_can_hold_it() -> None:
     assert "Unless it is necessary, let consent_server.enforce hold" in unknown.fix
     (foreign,) = judged(seen("cookie", "_x", "t.example", initiator="https://t.example/p", by_response=True), of=of)
     assert 'name = "_x", host = "t.example" in consent.toml. Unless it is necessary, hold ' in foreign.fix
+    (stored,) = judged(seen("local-storage", "_x", "t.example:81", frame="https://t.example:81/"), of=of)
+    assert 'name = "_x", host = "t.example" in consent.toml.' in stored.fix
     (service,) = judged(seen("cookie", "_ga"), of=of)
     assert 'services = ["stripe", "ga4"]' in service.fix
 
@@ -505,6 +507,18 @@ def test_a_sitemap_is_read_however_it_is_written(text: str, pages: list[str], mo
         *((path, False) for path in ("/%C3%A7%C4%B1x%C4%B1%C5%9F", "/выход", "/abmelden.html", "/deconnexion/")),
         *((path, False) for path in ("/?action=logout", "/index.php?route=account/logout", "/terms.pdf")),
         *((path, False) for path in ("/sign_out.php", "/user/signoff", "/?do=user.logout", "/?logout")),
+        *(
+            (path, False)
+            for path in ("/film.webm", "/a.AVIF", "/day.ics", "/app.apk", "/b.epub", "/a.tar.gz", "/x.pptx")
+        ),
+        *(
+            (path, False)
+            for path in ("/?add-to-cart=5", "/shop/?x=1&remove_item=ab", "/unsubscribe?u=1", "/cart/add/7")
+        ),
+        *(
+            (path, True)
+            for path in ("/cart/", "/basket", "/unsubscribed-goods", "/?q=add-to-cart", "/add-to-cart-help")
+        ),
         *((path, True) for path in ("/products/sign-outdoor-lamp", "/login?next=/logout", "/login?return_to=/cixis")),
         *((path, True) for path in ("/blog-outlet", "/cixis-yollari", "/sairento", "/?q=logouts", "/catalog-off")),
     ],
