@@ -80,7 +80,7 @@ def test_in_a_language_of_the_shop_s_own_it_lists_them_itself(tmp_path: Path) ->
 
 def sources() -> Iterable[str]:
     yield from (path.read_text("utf-8") for path in (ROOT / "snippet" / "src").glob("*.js"))
-    yield from (path.read_text("utf-8") for path in (ROOT / "consent_server" / "web").glob("*.py"))
+    yield from (path.read_text("utf-8") for path in (ROOT / "consent_server" / "web").rglob("*.py"))
 
 
 def test_the_page_on_the_cookie_has_each_by_its_name() -> None:
