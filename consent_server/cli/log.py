@@ -209,7 +209,8 @@ def _told(store: Store, shop: Site, webhook: Webhook | None) -> bool:
     """Tell a site's webhook, if it has one, what there is to tell, and return whether it took it."""
     if webhook is None:
         return True
-    due: list[Callable[[], object]] = [lambda: tell(store, shop, webhook, day_in(shop, datetime.now(UTC)))]
+    now = datetime.now(UTC)
+    due: list[Callable[[], object]] = [lambda: tell(store, shop, webhook, day_in(shop, now), utc=now.date())]
     if webhook.secrets:
         due.append(lambda: Teller(store, shop, webhook).tell_all())
     is_told = True
