@@ -33,8 +33,8 @@ from ..verify import CannotCheck
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_IDENTIFIER = re.compile(r"-[\w-]{7,21}", re.ASCII)
-"""Ours have 8 to 22 characters of base64url; no option of a command that takes one is as long."""
+_IDENTIFIER = re.compile(r"-[\w-]{7,63}", re.ASCII)
+"""Ours have 8 to 64 characters of base64url; no option of a command that takes one is as long."""
 
 SECONDS_TO_ANSWER = 5
 """A command may wait longer for Redis than a shopper."""
@@ -70,6 +70,8 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
             raise CommandFailed(f"The store cannot be used ({what}): {cure}.") from None
         except (ConsentError, CannotCheck) as error:
             raise CommandFailed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
+        except (click.Abort, KeyboardInterrupt):  # click's own exit status says that something is wrong with a shop
+            raise CommandFailed("Interrupted; it is not done.") from None
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever reads has enough: click knows what to do
                 raise
@@ -108,17 +110,28 @@ class Sites(dict[str, Site]):
         return site
 
 
-@contextmanager
-def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
-    """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret."""
+def environment_of(data: Path | None) -> dict[str, str]:
+    """Return the environment, with the secret that lies in the folder of --data where it has none."""
     environ = dict(os.environ)
     if data and (data / "secret").exists() and not environ.get("CONSENT_SECRET"):
         environ.setdefault("CONSENT_SECRET_FILE", str(data / "secret"))
+    return environ
+
+
+def config_of(settings: Settings, data: Path | None, environ: Mapping[str, str]) -> Path:
+    """Return where the shops are described: those of a demo with it, unless CONSENT_CONFIG names others."""
+    is_demo = data is not None and (data / "password").exists() and "CONSENT_CONFIG" not in environ
+    return demo_config() if is_demo else settings.config
+
+
+@contextmanager
+def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
+    """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret."""
+    environ = environment_of(data)
     # What goes wrong is the command's to say, once.
     logging.getLogger("consent_server").addHandler(logging.NullHandler())
     settings = read_environment(environ)
-    demo = data is not None and (data / "password").exists() and "CONSENT_CONFIG" not in environ
-    sites = read_sites(demo_config() if demo else settings.config)
+    sites = read_sites(config_of(settings, data, environ))
     where: AbstractContextManager[str]
     if data or not settings.redis_url:
         where, replicas = embedded.at(data or settings.data), 0
