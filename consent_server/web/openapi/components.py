@@ -151,7 +151,9 @@ SCHEMAS: dict[str, Schema] = {
                         "revision": WHOLE,
                         "device": one(*DEVICES),
                         "country": TEXT,
-                    }
+                        "rule": TEXT,
+                    },
+                    "rule",
                 )
             ),
         }
