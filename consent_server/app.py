@@ -16,7 +16,6 @@ from werkzeug.sansio.utils import get_host
 
 from .banner.scripts import build_scripts
 from .demo import storefront
-from .preview.marketers import blueprint_of as preview_of
 from .settings.environment import Settings, read_environment
 from .settings.hints.secret import to_have_one
 from .settings.rows import SettingsError
@@ -27,6 +26,7 @@ from .tokens import Keys
 from .web import accounts, health, marketer, me, places, reports, scripts, seals, shopper
 from .web.knocks import Knocks
 from .web.limits import Limits
+from .web.preview.marketers import blueprint_of as preview_of
 from .web.problems import register_error_handlers
 from .web.request import current_request
 from .web.responses import Answer

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .decision import Consent
-from .set_cookie import parse_set_cookie
+from .net.set_cookie import parse_set_cookie
 from .settings.rows import SettingsError
 from .settings.shops import read_sites
 from .site import CATEGORIES, UnknownCategory, glob

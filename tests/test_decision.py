@@ -6,12 +6,11 @@ from datetime import date
 
 import pytest
 
-from consent_server.decision import Consent, Decision, Malformed, UnknownNotice, consent_of
-from consent_server.entry import COLUMNS, Entry, columns
+from consent_server.decision import COLUMNS, Consent, Decision, Entry, Malformed, UnknownNotice, columns, consent_of
 from consent_server.settings.shops import make_site
-from consent_server.showing import shown_in
 from consent_server.site import Notice, UnknownCategory, Variant
 from consent_server.tokens import ForgedToken
+from consent_server.web.showing import shown_in
 
 SITE = make_site("shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az", "en"))
 NOTICE = Notice.of({"site": "shop", "revision": 2, "keep": 1000, "lang": "az", "variant": "b"})

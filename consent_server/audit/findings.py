@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
-from ..rules import ELSEWHERE, Rule, rule_at, strictest
 from ..site import CATEGORIES, OPTIONAL, Site
+from ..site.rules import ELSEWHERE, Rule, rule_at, strictest
 from .advice import Reason, advice
 from .consent_mode import disagreements
 from .forwarded import forwarded

@@ -16,10 +16,10 @@ from importlib.resources import files
 import brotli
 import msgspec
 
-from ..rules import Rule
 from ..settings.shops import make_site, snippet_words
 from ..settings.theme import read_theme
 from ..site import CATEGORIES, ConsentError, Cookie, Notice, Site
+from ..site.rules import Rule
 from . import lists, ruled
 from .cookie_list import cookie_list, first_layer_values, fragment
 from .notices import compose

@@ -8,7 +8,7 @@ import urllib.error
 from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPException
 
-from ..deadline.http import fetch
+from ..net.http import fetch
 from ..settings.environment import Settings
 from ..site import Site
 from .faults import Finding

@@ -14,10 +14,10 @@ from typing import IO
 import click
 
 from ..banner.scripts import replay
+from ..chores.housekeeping import close_days, tell
 from ..events.following import START, follow
 from ..events.telling import Teller
 from ..events.webhook import NotTaken, Webhook, webhooks
-from ..housekeeping import close_days, tell
 from ..proof.archive import archive
 from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from ..proof.attested.witnesses import cosign

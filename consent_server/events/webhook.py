@@ -23,7 +23,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
-from ..deadline import Deadline
+from ..net.deadline import Deadline
 from ..site import ConsentError, Site
 from .proxy import basic, proxy_of, target_of
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ..decision import Consent
-from ..entry import Entry
+from ..decision import Consent, Entry
 from ..site import Notice, Site
 from .standing import Standing
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import verify
-from ..entry import Entry
+from ..decision import Entry
 from ..site import ConsentError, Site
 from ..store import Store
 from ..store.feed.entries import END

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..entry import DEVICES
+from ..decision import DEVICES
 from ..store import PARTS, PLACED, SEPARATOR
 from .parts import SEGMENTS
 from .period import BadQuestion

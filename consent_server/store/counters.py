@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-from ..entry import COLUMNS, SIGNAL, Entry, columns
+from ..decision import COLUMNS, SIGNAL, Entry, columns
 from ..site import Notice, Site
 from . import keys
 from .connection import Connection

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from ..decision import Consent, Decision, consent_of
-from ..entry import DEVICES, Entry
+from ..decision import DEVICES, Consent, Decision, Entry, consent_of
 from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection, StoreAway

@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import structs
 
-from ..entry import Entry
+from ..decision import Entry
 from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection

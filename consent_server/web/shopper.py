@@ -8,7 +8,6 @@ from functools import partial
 from flask import Blueprint, Response
 
 from ..decision import Consent, Decision
-from ..showing import shown_in
 from ..site import ConsentError, Site
 from ..store import Recorded
 from ..tokens import BadToken, token
@@ -27,6 +26,7 @@ from .request import (
 )
 from .responses import answer, nothing
 from .services import known_site, services
+from .showing import shown_in
 
 blueprint = Blueprint("shopper", __name__)
 blueprint.after_request(let_own_pages_read)

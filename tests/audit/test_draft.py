@@ -14,7 +14,7 @@ from consent_server.audit.hosts import is_third_party
 from consent_server.audit.lists import Lists
 from consent_server.audit.observed import Observed, Sighting, unique
 from consent_server.audit.report import Report
-from consent_server.set_cookie import SetCookie, parse_set_cookie
+from consent_server.net.set_cookie import SetCookie, parse_set_cookie
 from consent_server.settings.shops import read_sites
 
 DATABASE = """ID,Platform,Category,Cookie / Data Key name,Description,Retention period,Wildcard match

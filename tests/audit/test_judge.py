@@ -23,9 +23,9 @@ from consent_server.audit.run import NotReached, _report
 from consent_server.audit.states import _is_whole
 from consent_server.check.page import compared
 from consent_server.cli import audit as command
-from consent_server.rules import Rule
 from consent_server.settings.shops import make_site
 from consent_server.site import OPTIONAL, Cookie, Site
+from consent_server.site.rules import Rule
 
 SHOP = "https://shop.example"
 PAGE = f"{SHOP}/"

@@ -15,7 +15,7 @@ from consent_server.audit.lives import in_days, seconds_of
 from consent_server.audit.observed import Observed, Sighting
 from consent_server.audit.run import _site_at
 from consent_server.catalogue import for_site
-from consent_server.set_cookie import parse_set_cookie
+from consent_server.net.set_cookie import parse_set_cookie
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
 

@@ -11,7 +11,7 @@ from flask import request as at_the_server
 from werkzeug.wrappers import Request, Response
 
 from consent_server.audit.report import Report
-from consent_server.rules import Rule
+from consent_server.site.rules import Rule
 
 from .farm import Farm, cookie
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
-from consent_server.entry import Entry
+from consent_server.decision import Entry
 from consent_server.settings.theme import contrast
 from consent_server.site import Cookie, Variant
 from consent_server.web import shopper as shopper_views

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from conftest import ROOT, SECRET, EndsAtRest
 from test_proof import FIRST, KEYS, NOW, START, exported, fill, numbers, rewritten, shop
 
-from consent_server import housekeeping
 from consent_server import verify as stand_alone
+from consent_server.chores import housekeeping
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven

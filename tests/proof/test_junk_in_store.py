@@ -12,7 +12,7 @@ from test_one_bad_entry import store as three_shops
 from test_proof import KEYS, NOW, START, fill, shop
 
 from consent_server.check.store import alarms, restorations
-from consent_server.housekeeping import stamp_seals, work_on
+from consent_server.chores.housekeeping import stamp_seals, work_on
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
 from consent_server.proof.attested.stamps import Authority

@@ -8,8 +8,7 @@ import pytest
 from pyld import jsonld
 
 from consent_server import create_app
-from consent_server.decision import consent_of
-from consent_server.entry import Entry
+from consent_server.decision import Entry, consent_of
 from consent_server.proof import receipt as receipts
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice

@@ -18,12 +18,12 @@ from click.testing import CliRunner
 from conftest import ROOT, EndsAtRest, closing
 from test_proof import shop
 
-from consent_server import housekeeping
 from consent_server import verify as stand_alone
 from consent_server.check.store import alarms
+from consent_server.chores import housekeeping
+from consent_server.chores.housekeeping import stamp_seals, work_on
 from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
-from consent_server.housekeeping import stamp_seals, work_on
 from consent_server.proof import log as proof
 from consent_server.proof.attested import stamps
 from consent_server.proof.attested.stamps import Authority, NotStamped, stamp

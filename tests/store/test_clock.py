@@ -14,11 +14,10 @@ from click.testing import CliRunner
 from conftest import CONSENT_SERVER, ROOT, SECRET, Shopper, closing
 
 from consent_server import create_app
+from consent_server.chores.housekeeping import work_on
 from consent_server.cli.log import log as log_command
-from consent_server.decision import Decision
-from consent_server.entry import COLUMNS
+from consent_server.decision import COLUMNS, Decision
 from consent_server.events import following
-from consent_server.housekeeping import work_on
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
 from consent_server.settings.shops import make_site

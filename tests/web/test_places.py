@@ -22,8 +22,8 @@ from consent_server import create_app
 from consent_server.proof.log import export
 from consent_server.rates.period import Period
 from consent_server.rates.read import recount, report, today
-from consent_server.rules import rule_at
 from consent_server.settings.shops import read_sites
+from consent_server.site.rules import rule_at
 from consent_server.verify import verify
 from consent_server.web.request import place as place_of
 

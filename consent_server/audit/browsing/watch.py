@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ...set_cookie import parse_set_cookie
+from ...net.set_cookie import parse_set_cookie
 from ..hosts import host_of, is_of_shop, is_third_party, path_of, without_login, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 
-from ...digest.mail import MailServer
-from ...digest.sending import keep_sending, must_name_sites
+from ...chores.digest.mail import MailServer
+from ...chores.digest.sending import keep_sending, must_name_sites
+from ...chores.housekeeping import keep
 from ...events.telling import Teller, keep_telling
 from ...events.webhook import webhooks
-from ...housekeeping import keep
 from ...proof.attested.stamps import Authority
 from ...settings.environment import Settings
 from ...settings.rows import SettingsError

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...entry import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
+from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
 from ...rates.compare import GOALS
 from ...rates.only import FILTERS
 from ...rates.period import AGAINST
-from ...rules import KINDS as KINDS_OF_RULES
 from ...site import OPTIONAL
+from ...site.rules import KINDS as KINDS_OF_RULES
 from ..problems import RETRY_SECONDS, STATUS
 from .headers import of_refusal
 from .rates import RATES

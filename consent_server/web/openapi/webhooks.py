@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...entry import KINDS
+from ...decision import KINDS
 from .components import parameter
 from .schema import ALLOWED, SECONDS, TEXT, WHOLE, Schema, nullable, one, thing
 

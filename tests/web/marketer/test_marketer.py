@@ -15,10 +15,10 @@ from flask.testing import FlaskClient
 from forms import api_key, form_word, post
 
 from consent_server import create_app
-from consent_server.entry import COLUMNS
-from consent_server.rules import Rule
+from consent_server.decision import COLUMNS
 from consent_server.settings.environment import Settings
 from consent_server.site import OPTIONAL, Variant
+from consent_server.site.rules import Rule
 from consent_server.store.keys import buckets
 from consent_server.web.marketer import api_keys
 from consent_server.web.marketer.session import hash_password

@@ -6,20 +6,20 @@ import secrets
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from platform import python_version
 from unittest.mock import Mock
 
 import pytest
 import standardwebhooks
 from click.testing import CliRunner
-from conftest import closing
+from conftest import ROOT, closing
 
-from consent_server import __version__, housekeeping
+from consent_server import __version__
+from consent_server.chores import housekeeping
+from consent_server.chores.housekeeping import tell
 from consent_server.cli.check import check
 from consent_server.decision import Decision
 from consent_server.events.webhook import NotTaken, Webhook
-from consent_server.housekeeping import tell
 from consent_server.rates.read import unusual
 from consent_server.site import Notice
 from consent_server.store import Store
@@ -166,7 +166,7 @@ def test_the_metrics_say_so_while_it_lasts_and_do_not_need_redis(stopped, app, s
 
 def test_check_says_so_too(stopped, monkeypatch):
     monkeypatch.setenv("REDIS_URL", stopped.url)
-    monkeypatch.setenv("CONSENT_CONFIG", str(Path(__file__).parent.parent / "consent.toml"))
+    monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
     monkeypatch.setenv("CONSENT_SECRET", "the secret that these tests run with")
     said = CliRunner().invoke(check, ["--offline"]).stdout
     assert "Advice: smartmarket, " in said

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
-from . import Deadline
+from .deadline import Deadline
 
 
 def fetch(url: str, seconds: float, most: int, headers: Mapping[str, str] = {}) -> bytes:

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from .decision import Malformed, UnknownNotice
-from .site import Notice, Site
+from ..decision import Malformed, UnknownNotice
+from ..site import Notice, Site
 
 
 class _Showing(msgspec.Struct, forbid_unknown_fields=True):

@@ -16,12 +16,12 @@ from typing import Any
 
 from flask import Flask, Response, abort, render_template, request
 
-from ..banner.scripts import SiteScripts, build_scripts
-from ..check.faults import site as faults_of
-from ..rules import Rule
-from ..settings.rows import SettingsError
-from ..settings.shops import read_sites
-from ..site import Site
+from ...banner.scripts import SiteScripts, build_scripts
+from ...check.faults import site as faults_of
+from ...settings.rows import SettingsError
+from ...settings.shops import read_sites
+from ...site import Site
+from ...site.rules import Rule
 
 LAYERS = ("first", "preferences", "mine", "list")
 LIGHTS = ("light", "dark")

@@ -12,14 +12,14 @@ from placed import PLACES, RULES
 from consent_server.banner.scripts import build_scripts, replay
 from consent_server.check.faults import places
 from consent_server.decision import Decision, Malformed
-from consent_server.preview import create_preview
 from consent_server.proof.receipt import receipt
-from consent_server.rules import KINDS, Rule, rule_at
 from consent_server.settings.environment import Settings
 from consent_server.settings.places import COUNTRIES
 from consent_server.settings.shops import make_site, words_only_for
-from consent_server.showing import shown_in
 from consent_server.site import OPTIONAL, UnknownCategory
+from consent_server.site.rules import KINDS, Rule, rule_at
+from consent_server.web.preview import create_preview
+from consent_server.web.showing import shown_in
 
 PLAIN = make_site(
     "shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("en", "az", "ru", "tr")

@@ -23,12 +23,12 @@ from base64 import urlsafe_b64decode
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .decision import Consent, consent_of
-from .proof.proven import Proven
-from .proof.standing import standing
-from .site import Site
-from .store import Store, StoreAway
-from .tokens import BadToken, ExpiredToken, Keys, current, token, unexpired
+from ...decision import Consent, consent_of
+from ...proof.proven import Proven
+from ...proof.standing import standing
+from ...site import Site
+from ...store import Store, StoreAway
+from ...tokens import BadToken, ExpiredToken, Keys, current, token, unexpired
 
 TRIES = 5
 """How often it is looked again when somebody else links the same account meanwhile."""

@@ -9,8 +9,8 @@ from email.utils import formatdate
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from ..site import best_language
-from ..web.marketer.words import LANGUAGES, Words
+from ...site import best_language
+from ...web.marketer.words import LANGUAGES, Words
 from .week import Week
 
 _TEMPLATES = Environment(

@@ -9,11 +9,11 @@ import msgspec
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.exceptions import NotFound
 
-from ..store import Marketer
-from ..tokens import BadToken, token
-from ..web.marketer.frame import chosen_words, errors_on_page
-from ..web.marketer.session import COOKIE, digest, require_marketer, sites_of
-from ..web.services import services
+from ...store import Marketer
+from ...tokens import BadToken, token
+from ..marketer.frame import chosen_words, errors_on_page
+from ..marketer.session import COOKIE, digest, require_marketer, sites_of
+from ..services import services
 from . import GUEST, Guest, create_preview
 
 

@@ -7,17 +7,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..rates import read
-from ..rates.compare import GOALS
-from ..rates.counts import LINES, Rate
-from ..rates.overview import Overview
-from ..rates.period import Period
-from ..rates.report import Report
-from ..site import Site
-from ..store import Store
-from ..web.marketer.rates import advice_of
-from ..web.marketer.words import Words
-from ..web.marketer.words.sentences import advice_in_words, mark_in_words, moves_in_words
+from ...rates import read
+from ...rates.compare import GOALS
+from ...rates.counts import LINES, Rate
+from ...rates.overview import Overview
+from ...rates.period import Period
+from ...rates.report import Report
+from ...site import Site
+from ...store import Store
+from ...web.marketer.rates import advice_of
+from ...web.marketer.words import Words
+from ...web.marketer.words.sentences import advice_in_words, mark_in_words, moves_in_words
 
 GOAL = GOALS[-1]
 """What the headline is about."""

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import msgspec
 from flask import Blueprint, Response, request
 
-from ..accounts import Device, Settled, settle, unlink
-from ..decision import Malformed
-from ..site import GRACE, ConsentError, Site
-from .marketer.session import NotKnown, digest
-from .request import bearer, read_body
-from .responses import answer, nothing
-from .services import known_site, services
+from ...decision import Malformed
+from ...site import GRACE, ConsentError, Site
+from ..marketer.session import NotKnown, digest
+from ..request import bearer, read_body
+from ..responses import answer, nothing
+from ..services import known_site, services
+from .sync import Device, Settled, settle, unlink
 
 blueprint = Blueprint("accounts", __name__)
 

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from consent_server.deadline import Deadline
+from consent_server.net.deadline import Deadline
 
 
 def test_an_address_of_a_family_that_this_machine_has_not_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,10 @@ from email.policy import SMTP
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
-from ..deadline import Deadline
-from ..settings.environment import Settings
-from ..settings.rows import SettingsError
-from ..site import ConsentError
+from ...net.deadline import Deadline
+from ...settings.environment import Settings
+from ...settings.rows import SettingsError
+from ...site import ConsentError
 
 SECONDS = 15
 """For how long the server may take for each answer."""

@@ -13,12 +13,12 @@ from threading import Event
 
 import msgspec
 
-from ..events.webhook import Line, NotTaken, Webhook
-from ..rates import read
-from ..settings.environment import Settings
-from ..settings.rows import SettingsError
-from ..site import ConsentError, Site
-from ..store import Store, StoreAway
+from ...events.webhook import Line, NotTaken, Webhook
+from ...rates import read
+from ...settings.environment import Settings
+from ...settings.rows import SettingsError
+from ...site import ConsentError, Site
+from ...store import Store, StoreAway
 from .letter import Letter
 from .mail import MailServer, NotSent
 from .week import Week, last_week

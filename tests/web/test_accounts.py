@@ -21,7 +21,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from consent_server import accounts as answers
 from consent_server import create_app
 from consent_server.proof.erasure import erase
 from consent_server.settings.environment import Settings
@@ -33,6 +32,7 @@ from consent_server.tokens.accounts import AccountNames
 from consent_server.verify import unsigned
 from consent_server.web import accounts as accounts_views
 from consent_server.web.accounts import KIND
+from consent_server.web.accounts import sync as answers
 from consent_server.web.marketer.session import digest
 
 NAMES = {"token": "consent", "ask_own": "ask-own", "ask_account": "ask-account"}

@@ -23,12 +23,12 @@ from examples import example
 from receiver import Receiver, status
 from test_serving import certificate
 
+from consent_server.chores.digest import sending
+from consent_server.chores.digest.mail import MailServer
+from consent_server.chores.digest.sending import must_name_sites, readers, send_due
+from consent_server.chores.digest.week import last_week
 from consent_server.cli.readers.digest import digest_command
-from consent_server.digest import sending
-from consent_server.digest.mail import MailServer
-from consent_server.digest.sending import must_name_sites, readers, send_due
-from consent_server.digest.week import last_week
-from consent_server.entry import COLUMNS
+from consent_server.decision import COLUMNS
 from consent_server.events.webhook import Webhook
 from consent_server.rates import read
 from consent_server.rates.period import Period

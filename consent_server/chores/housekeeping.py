@@ -14,16 +14,16 @@ from threading import Event
 
 import msgspec
 
-from .events.webhook import SECONDS, Line, NotTaken, Webhook
-from .proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
-from .proof.log import seal
-from .rates.happened.alarms import Alarm
-from .rates.happened.leaks import Leak, leaks
-from .rates.read import day_in, unusual
-from .site import ConsentError, Site
-from .store import Store, StoreAway, Unreadable
-from .store.connection.away import OtherKind
-from .tokens import Keys
+from ..events.webhook import SECONDS, Line, NotTaken, Webhook
+from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
+from ..proof.log import seal
+from ..rates.happened.alarms import Alarm
+from ..rates.happened.leaks import Leak, leaks
+from ..rates.read import day_in, unusual
+from ..site import ConsentError, Site
+from ..store import Store, StoreAway, Unreadable
+from ..store.connection.away import OtherKind
+from ..tokens import Keys
 
 log = logging.getLogger(__name__)
 
