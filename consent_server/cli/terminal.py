@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import date
 from functools import wraps
 from importlib.resources import files
@@ -35,6 +36,9 @@ R = TypeVar("R")
 
 _IDENTIFIER = re.compile(r"-[\w-]{7,63}", re.ASCII)
 """Ours have 8 to 64 characters of base64url; no option of a command that takes one is as long."""
+
+PORT = "port"
+"""File in the folder of a demo: where it answers."""
 
 SECONDS_TO_ANSWER = 5
 """A command may wait longer for Redis than a shopper."""
@@ -131,6 +135,9 @@ def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], S
     # What goes wrong is the command's to say, once.
     logging.getLogger("consent_server").addHandler(logging.NullHandler())
     settings = read_environment(environ)
+    if data and (data / PORT).exists() and "PORT" not in environ:
+        with suppress(ValueError):
+            settings = replace(settings, port=int((data / PORT).read_text("utf-8")))
     sites = read_sites(config_of(settings, data, environ))
     where: AbstractContextManager[str]
     if data or not settings.redis_url:

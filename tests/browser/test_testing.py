@@ -14,8 +14,8 @@ from examples import example
 from playwright.sync_api import Page, expect
 
 from consent_server.banner.scripts import build_scripts
-from consent_server.rules import Rule
 from consent_server.site import Site
+from consent_server.site.rules import Rule
 
 from .conftest import Shop, banner, decided, posted, settle, until
 
