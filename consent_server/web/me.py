@@ -14,7 +14,7 @@ from ..proof.proven import Proven
 from ..proof.receipt import SIGNATURE, digest, history, receipt
 from ..proof.seals import newest as newest_seal
 from ..proof.standing import standing
-from ..site import CATEGORIES, ConsentError, Site, UnknownCategory
+from ..site import ConsentError, Site, UnknownCategory
 from ..store import StoreAway, Unreadable
 from ..tokens import BadToken, current, token
 from .cookies import newest
@@ -128,8 +128,6 @@ def erase(site_id: str) -> Response:
 def allows(site_id: str, category: str) -> Response:
     """Say by the status alone whether the token allows a category: 204 or 403, for nginx's ``auth_request``."""
     site = known_site(site_id)
-    if category == CATEGORIES[0]:  # as the page says too, of whoever has not answered
-        return nothing()
     try:
         text, consent = token_of_caller(site)
         allowed = current(consent, site.revision).allows(category)

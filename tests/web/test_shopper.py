@@ -386,9 +386,8 @@ def test_back_ends_learn_by_the_status_alone(shopper, category, status):
     assert shopper.get(f"allows/{category}").status_code == status
 
 
-def test_nothing_but_what_is_necessary_is_allowed_without_a_token(client):
+def test_nothing_is_allowed_without_a_token(client):
     problem(client.get("/v1/smartmarket/allows/analytics"), 403, "not-allowed")
-    assert client.get("/v1/smartmarket/allows/necessary").status_code == 204
 
 
 def test_an_expired_token_is_refused_everywhere_but_in_a_renewal(clock, shopper):
