@@ -29,9 +29,10 @@ from ..site import Notice, Site
 from ..store import ClocksApart, OtherBuckets, Store, Unreadable
 from ..store.connection.away import OtherKind
 from ..tokens import Keys
-from ..verify import Failed, Witness, check
+from ..verify import Witness
 from .backups.archive import archive_log
 from .backups.restored import restored_log
+from .backups.verified import verify_log
 from .terminal import (
     CommandFailed,
     EndsInIdentifier,
@@ -126,35 +127,6 @@ def export_log(
         click.echo("It holds everybody's token: whoever reads it can change and erase their answers.", err=True)
 
 
-@log.command("verify")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--keys",
-    "keys_file",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="The public key to trust, or several: a JWK, or a JWK set as of /v1/keys.json.",
-)
-@click.option("--after", "older", type=click.Path(path_type=Path), help="An older export: all of it must be here too.")
-@click.option(
-    "--tsa-certificate",
-    "certificate",
-    type=click.Path(path_type=Path),
-    help="Certificates of the time-stamp authority (PEM), by which the stamps of seals are checked.",
-)
-@click.option("--witness", "witnesses", multiple=True, help="Key of a witness that must have cosigned it; repeatable.")
-@errors_to_exit_2
-def verify_log(
-    file: Path, keys_file: Path, older: Path | None, certificate: Path | None, witnesses: tuple[str, ...]
-) -> None:
-    """Check an export offline: signatures, seals, chain, gaps, counts. Needs neither Redis nor the secret."""
-    try:
-        click.echo(str(check(file, keys_file, older, certificate, witnesses)))
-    except Failed as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(1) from None
-
-
 @log.command("seal")
 @click.argument("site", required=False)
 @data_option
@@ -247,6 +219,7 @@ def cosign_log(site: str, note: IO[str], witness: str, data: Path | None) -> Non
 
 log.add_command(archive_log)
 log.add_command(restored_log)
+log.add_command(verify_log)
 
 
 @log.command("carry-over")
