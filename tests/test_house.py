@@ -128,6 +128,7 @@ def test_rooms_import_only_those_above_them() -> None:
 BOTH_WAYS = {
     *(
         "audit.browsing",
+        "audit.suspects",
         "cli.backups",
         "cli.serving",
         "proof.attested",

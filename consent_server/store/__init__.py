@@ -70,7 +70,7 @@ class Store:
         self, url: str, timeout: float = 0.5, replicas: int = 0, *, any_clock: bool = False, serves: bool = False
     ) -> None:
         self.url = url
-        self.connection = Connection(url, timeout, replicas, self._take_up if serves else self.must_be_known)
+        self.connection = Connection(url, timeout, replicas, self.take_up if serves else self.must_be_known)
         self.clock = clock = Clock(self.connection, any_clock)
         self.zones = clock.zones
         self.notices = Notices(self.connection)
@@ -116,7 +116,8 @@ class Store:
         with self.connection.reached(keys.LAYOUT, looks=True):
             return cast(bytes | None, self.connection.client.get(keys.LAYOUT))
 
-    def _take_up(self) -> None:
+    def take_up(self) -> None:
+        """Return likewise, and have it be of this version's layout from now on."""
         if self._layout() != LAYOUT:  # it may be full, and only read
             self.ping()
 

@@ -15,7 +15,7 @@ from ..proof.receipt import SIGNATURE, digest, history, receipt
 from ..proof.seals import newest as newest_seal
 from ..proof.standing import standing
 from ..site import ConsentError, Site, UnknownCategory
-from ..store import StoreAway, Unreadable
+from ..store import ForgedNotice, StoreAway, Unreadable
 from ..tokens import BadToken, current, token
 from .cookies import is_on_own_host, newest, outlast
 from .request import bearer, let_own_pages_read, require_own_origin
@@ -146,7 +146,7 @@ def allows(site_id: str, category: str) -> Response:
         fault = "" if allowed else f"This shopper does not allow {category}."
         if category in consent.allow:
             fault = fault or standing(services().store, site, services().keys, consent, text).fault
-    except (BadToken, UnknownCategory, StoreAway, Unreadable) as error:
+    except (BadToken, UnknownCategory, StoreAway, Unreadable, ForgedNotice) as error:
         raise NotAllowed(str(error)) from None
     if fault:
         raise NotAllowed(fault)

@@ -20,7 +20,7 @@ from consent_server.proof.erasure import carry_over, erase, erased_before
 from consent_server.proof.seals import chain
 from consent_server.settings.environment import Settings
 from consent_server.site import ConsentError, Notice
-from consent_server.store import Store
+from consent_server.store import Store, Unreadable
 from consent_server.store.keys import buckets, single
 from consent_server.tokens import Keys
 from consent_server.verify import verify
@@ -156,6 +156,24 @@ def test_one_shop_s_junk_stops_no_other_shop(three_shops, shops, monkeypatch, ju
     monkeypatch.setattr(Authority, "stamp", lambda self, seal, over: stamped.append(seal) or b"stamp")
     assert stamp_seals(store, [*shops.values()], Authority("http://127.0.0.1:1")).keys() == {"bad", "other"}
     assert len(stamped) == 5
+
+
+def test_junk_among_those_who_come_in_is_named(store, shop):
+    redis, api_keys = store.connection.client, single.api_keys(shop)
+    for key in (single.MARKETERS, single.links(shop), single.notes(shop), api_keys):
+        redis.hset(key, "x", "{")
+    redis.set(single.session("x"), "{")
+    for read in (
+        lambda: store.marketers.find("x"),
+        lambda: store.marketers.all(),
+        lambda: store.marketers.links(shop),
+        lambda: store.marketers.link(shop, "x"),
+        lambda: store.marketers.session("x"),
+        lambda: store.notes.all(shop),
+        lambda: store.rates_keys.all(shop),
+    ):
+        with pytest.raises(Unreadable, match="stands what this server did not write"):
+            read()
 
 
 def test_a_key_of_all_shops_that_holds_another_kind_stops_none(store, shop, caplog):

@@ -289,6 +289,13 @@ def test_an_error_says_whose_it_is(environ):
     assert refusal.value.name == "PORT"
 
 
+def test_a_wrong_value_of_a_file_names_the_file(tmp_path):
+    path = tmp_path / "port"
+    path.write_text("eighty")
+    with pytest.raises(SettingsError, match=rf"^PORT \(of PORT_FILE, {path}\) is 'eighty' but takes"):
+        read_environment({"PORT_FILE": str(path)})
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [

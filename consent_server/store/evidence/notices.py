@@ -74,7 +74,7 @@ class Notices:
         Raises:
             OtherBuckets: what is kept of the site would not be found any more.
         """
-        self._served.setdefault(site.id, {}).update({notice.hash: notice for notice in notices})
+        self.remember(site, notices)
         if notices:
             now = time.time_ns() // 1_000_000 if at is None else at
             weights = {variant.name: variant.weight for variant in site.variants}
@@ -85,6 +85,10 @@ class Notices:
             return  # whoever asks for anything is told so
         except StoreAway as error:
             log.warning("notices will be kept when the store takes them: %s", error)
+
+    def remember(self, site: Site, notices: Sequence[Notice]) -> None:
+        """Have in memory what another process serves, for ``put_back``."""
+        self._served.setdefault(site.id, {}).update({notice.hash: notice for notice in notices})
 
     def write(self, site: Site) -> None:
         """Write what this site serves and is not in Redis yet.
@@ -176,10 +180,14 @@ class Notices:
         return found
 
     def names(self, site: Site) -> dict[str, str]:
-        """Return the hash of every notice that this site ever asked, by the eight characters that an entry holds."""
+        """Return the hash of every notice that this site ever asked, by the eight characters that an entry holds.
+
+        Those that are served are known whatever the store has.
+        """
         with self._reached():
             found = cast(list[bytes], self._redis.hkeys(single.notices(site)))
-        return {name[:8].decode(errors="replace"): name.decode(errors="replace") for name in found}
+        names = {name[:8].decode(errors="replace"): name.decode(errors="replace") for name in found}
+        return names | {name[:8]: name for name in [*self._served.get(site.id, ())]}
 
     def starting_with(self, site: Site, prefix: str) -> Notice:
         """Return the notice whose hash starts with the eight characters that an entry holds.

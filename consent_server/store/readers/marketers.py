@@ -9,6 +9,7 @@ import msgspec
 
 from ...site import Site
 from ..connection import Connection
+from ..connection.foreign import ours
 from ..keys import single
 
 
@@ -60,13 +61,15 @@ class Marketers:
         """Return who is known by that name, or None."""
         with self._reached():
             text = cast(bytes | None, self._redis.hget(single.MARKETERS, name))
-        return msgspec.json.decode(text, type=Marketer) if text else None
+        with ours(single.MARKETERS):
+            return msgspec.json.decode(text, type=Marketer) if text else None
 
     def all(self) -> list[Marketer]:
         """Return all of them, by name."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.MARKETERS))
-        return [msgspec.json.decode(text, type=Marketer) for _, text in sorted(found.items())]
+        with ours(single.MARKETERS):
+            return [msgspec.json.decode(text, type=Marketer) for _, text in sorted(found.items())]
 
     def remove(self, name: str) -> bool:
         """Let somebody in no more, and return whether they were known. Their sessions end with that."""
@@ -84,7 +87,8 @@ class Marketers:
             text = cast(bytes | None, self._redis.get(single.session(digest)))
         if text is None:
             return None
-        name, password = msgspec.json.decode(text, type=tuple[str, str])
+        with ours("a marketer's session"):
+            name, password = msgspec.json.decode(text, type=tuple[str, str])
         marketer = self.find(name)
         return marketer if marketer and marketer.password == password else None
 
@@ -105,14 +109,16 @@ class Marketers:
         """Return the links of a site, the oldest first."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.links(site)))
-        known = [msgspec.json.decode(text, type=ReportLink) for text in found.values()]
+        with ours(single.links(site)):
+            known = [msgspec.json.decode(text, type=ReportLink) for text in found.values()]
         return sorted(known, key=lambda link: (link.made, link.id))
 
     def link(self, site: Site, name: str) -> ReportLink | None:
         """Return the link of this id, or None: there is none, or it was revoked."""
         with self._reached():
             text = cast(bytes | None, self._redis.hget(single.links(site), name))
-        return msgspec.json.decode(text, type=ReportLink) if text else None
+        with ours(single.links(site)):
+            return msgspec.json.decode(text, type=ReportLink) if text else None
 
     def remove_link(self, site: Site, name: str) -> bool:
         """Revoke a link, and return whether there was one."""

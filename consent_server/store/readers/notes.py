@@ -9,6 +9,7 @@ import msgspec
 
 from ...site import Site
 from ..connection import Connection
+from ..connection.foreign import ours
 from ..keys import single
 
 
@@ -36,7 +37,8 @@ class Notes:
         """Return the notes of a site by day."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.notes(site)))
-        return sorted((msgspec.json.decode(text, type=Note) for text in found.values()), key=lambda note: note.day)
+        with ours(single.notes(site)):
+            return sorted((msgspec.json.decode(text, type=Note) for text in found.values()), key=lambda note: note.day)
 
     def remove(self, site: Site, name: str) -> None:
         """Forget the note of this id."""

@@ -48,7 +48,8 @@ def test_a_marketer_sees_what_the_file_says_of_their_shop_and_of_no_other(enter,
     assert "SmartMarket" in page
     assert set(re.findall(r'src="frames/(\w+)/', page)) == {"smartmarket"}
     assert window.get(address + FRAME).status_code == 200
-    assert window.get(address + FRAME.replace("smartmarket", "kitab")).status_code == 404
+    unknown = window.get(address + FRAME.replace("smartmarket", "kitab"))
+    assert (unknown.status_code, unknown.mimetype) == (404, "application/problem+json")
     assert window.get(address + "version").json["version"]
 
 
