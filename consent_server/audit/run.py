@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from playwright.async_api import Playwright, Response
 
 
+PAGES, WAIT = 20, 3.0
+"""How many pages are looked at, and for how many seconds each, where nobody says otherwise."""
+
+
 class NotReached(ConsentError):
     """The address cannot be audited."""
 
@@ -34,8 +38,8 @@ def audit(
     site: Site | None,
     *,
     sites: Collection[Site] = (),
-    pages: int = 20,
-    wait: float = 3.0,
+    pages: int = PAGES,
+    wait: float = WAIT,
     states: Sequence[str] = STATES,
     har: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, all_: None,

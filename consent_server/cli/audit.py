@@ -15,7 +15,7 @@ from ..audit.drafting.draft import draft
 from ..audit.drafting.suggestions import Suggestions
 from ..audit.findings import CUT_SHORT, NO_PAGE
 from ..audit.report import NoReport, Report, known_findings
-from ..audit.run import audit
+from ..audit.run import PAGES, WAIT, audit
 from ..settings.shops import read_sites
 from ..site import Site
 from .terminal import CommandFailed, errors_to_exit_2, named_config, site_named
@@ -42,9 +42,9 @@ class Seconds(click.FloatRange):
 @click.command("audit")
 @click.argument("url")
 @click.option("--site", "site_id", metavar="SITE", help="The shop in consent.toml (default: the one of this origin).")
-@click.option("--pages", default=20, show_default=True, metavar="N", type=click.IntRange(1, 1000), help="At most.")
+@click.option("--pages", default=PAGES, show_default=True, metavar="N", type=click.IntRange(1, 1000), help="At most.")
 @click.option(
-    *("--wait",), default=3.0, show_default=True, metavar="SECONDS", type=Seconds(0.1, 300),
+    *("--wait",), default=WAIT, show_default=True, metavar="SECONDS", type=Seconds(0.1, 300),
     help="Time on each page, in each state.",
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(list(WRITERS)), default="text", show_default=True)
