@@ -108,15 +108,9 @@ def audit_command(
         _show_progress(0, 0)
     report = report.without(known)
     text = draft(report, sites.get(report.site or ""), suggestions) if as_draft else WRITERS[form](report)
+    _write(text, out)
     if out:
-        try:
-            out.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:  # a full disk, say: minutes of work are not lost for it
-            click.echo(text)
-            raise CommandFailed(f"{out} cannot be written: {error.strerror}. What it should hold is above.") from None
         click.echo(f"{len(report.findings)} to mend; {out} has the {'draft' if as_draft else 'report'}.", err=True)
-    else:
-        click.echo(text)
     if as_draft or form != "text" or out:
         for note in report.notes:
             click.echo(f"Note: {note}", err=True)
@@ -165,6 +159,18 @@ def _writable(out: Path | None) -> None:
     """Refuse before the work what could not be written after it."""
     if out and not os.access(out if out.exists() else out.parent, os.W_OK):
         raise CommandFailed(f"{out} cannot be written: see that its folder is there, and is yours.")
+
+
+def _write(text: str, out: Path | None) -> None:
+    """Write the result to a file, or print it."""
+    try:
+        if out:
+            out.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:  # a full disk, say: minutes of work are not lost for it
+        click.echo(text)
+        raise CommandFailed(f"{out} cannot be written: {error.strerror}. What it should hold is above.") from None
+    if not out:
+        click.echo(text)
 
 
 def _make_folder(folder: Path) -> None:
