@@ -132,6 +132,10 @@ def test_the_demo_shop_is_read_whole():
         (MINIMAL + COOKIE + 'purpose = {az = "x"}', "sites.shop.cookies.analytics[0].purpose", "'en'"),
         (MINIMAL + '[sites.shop.vendors.gogle]\nmode = "basic"', "sites.shop.vendors", "did you mean 'google'"),
         (MINIMAL + '[sites.shop.vendors.google]\nmode = "loud"', "sites.shop.vendors.google.mode", "basic"),
+        *(
+            (MINIMAL + f"[sites.shop.vendors.{name}]", "sites.shop.vendors", f'write services = ["{service}"]')
+            for name, service in {"linkedin": "linkedin", "snap": "snapchat", "segment": "segment"}.items()
+        ),
         (MINIMAL + '[[sites.shop.trackers]]\nmatch = "*"\ncategory = "analytics"', "trackers[0].match", "host"),
         (MINIMAL + '[[sites.shop.trackers]]\nmatch = "a.com"\ncategory = "x"', "trackers[0].category", "takes one of"),
         (MINIMAL + "[[sites.shop.variants]]\nweight = 1", "sites.shop.variants[0].name", "missing"),
