@@ -15,6 +15,7 @@ from functools import wraps
 from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
+from traceback import format_exc
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -85,6 +86,11 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
             raise CommandFailed(f"It could not be done to the end ({what}).") from None
         except UnicodeEncodeError:  # of an argument: nothing else here is text that somebody else wrote
             raise CommandFailed("What was typed is no text in UTF-8.") from None
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception:  # a fault of ours: it is no answer such as 1 would be, and who mends it needs all of it
+            click.echo(format_exc(), err=True)
+            raise CommandFailed("It could not be done, by a fault of this program.") from None
 
     return run
 
@@ -124,13 +130,16 @@ def environment_of(data: Path | None) -> dict[str, str]:
 
 def config_of(settings: Settings, data: Path | None, environ: Mapping[str, str]) -> Path:
     """Return where the shops are described: those of a demo with it, unless CONSENT_CONFIG names others."""
-    is_demo = data is not None and (data / "password").exists() and "CONSENT_CONFIG" not in environ
+    is_demo = data is not None and (data / "password").exists() and named_config(environ) is None
     return demo_config() if is_demo else settings.config
 
 
 @contextmanager
-def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
-    """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret."""
+def open_store(data: Path | None, *, writes: bool = False) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
+    """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret.
+
+    ``writes``: whether seals, statements or records are written, so that an older version reads it no more.
+    """
     environ = environment_of(data)
     # What goes wrong is the command's to say, once.
     logging.getLogger("consent_server").addHandler(logging.NullHandler())
@@ -145,8 +154,18 @@ def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], S
     else:
         where, replicas = nullcontext(settings.redis_url), settings.redis_replicas
     with where as url, closing(Store(url, SECONDS_TO_ANSWER, replicas)) as store:
-        store.must_be_known()
+        (store.take_up if writes else store.must_be_known)()
         yield settings, Sites(sites, store), store
+
+
+def named_config(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the consent.toml that the environment names, None where it names none: without a look at the rest of it.
+
+    Raises:
+        SettingsError: what names it cannot be read.
+    """
+    row = {name: environ[name] for name in ("CONSENT_CONFIG", "CONSENT_CONFIG_FILE") if environ.get(name)}
+    return read_environment(row).config if row else None
 
 
 def site_named(sites: dict[str, Site], name: str) -> Site:

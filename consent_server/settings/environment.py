@@ -52,8 +52,8 @@ def _prefix(value: str) -> str:
 
 def _authority(value: str) -> str:
     parts = urlsplit(address(value))
-    if "@" in parts.netloc:
-        raise ValueError("takes an address without a name and a password, which are not sent")
+    if "@" in parts.netloc or not value.isascii():
+        raise ValueError("takes an address in ASCII, without a name and a password, which are not sent")
     if parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return value
     raise ValueError("takes an address with https://, or with http:// on this machine")

@@ -1,4 +1,4 @@
-"""What operators' machines ask: is it alive, is it ready, what it has been doing, and how it is spoken to."""
+"""What operators' machines ask: is it alive, is it ready, and what it has been doing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from ..store import StoreAway, Unreadable
 from ..store.connection.away import OtherKind
 from . import metrics
 from .limits import plain_address
-from .openapi import description
 from .request import add_cors, bearer
-from .responses import Answer, answer, answer_script
+from .responses import answer, answer_script
 from .services import services
 
 blueprint = Blueprint("health", __name__)
@@ -80,14 +79,6 @@ def _alarms() -> Iterator[tuple[str, str, str]]:
             continue
         except StoreAway:
             return
-
-
-@blueprint.get("/openapi.json")
-def openapi() -> Response:
-    """The description of all calls that are for machines (OpenAPI 3.1)."""
-    text = description(request.root_path)  # a prefix of ours, or where somebody has mounted us
-    response = Answer(text, headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
-    return add_cors(response, "*")
 
 
 @blueprint.get("/v1/consent.d.ts")

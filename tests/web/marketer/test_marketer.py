@@ -598,7 +598,7 @@ def test_an_alarm_is_shown_on_the_page(app, marketer, site):
 def test_a_sample_is_marked(app, marketer, site):
     words = str(Words.of("en")("sample"))
     assert words not in marketer.get("/").text
-    app.extensions["consent"].store.decisions.mark_sample(site)
+    app.extensions["consent"].store.sample.add(site)
     assert words in marketer.get("/").text
 
 
