@@ -19,6 +19,7 @@ PLACES = [
     ("CN-31", "china", ("ask", "ask", "off")),
     ("DE", "eu", ("ask", "ask", "ask")),
     ("AZ", "", ("ask", "ask", "ask")),
+    ("UN", "unknown", ("ask", "ask", "off")),
     ("XX", "unknown", ("ask", "ask", "off")),
     ("", "unknown", ("ask", "ask", "off")),
     ("Britain", "unknown", ("ask", "ask", "off")),

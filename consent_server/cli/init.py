@@ -13,6 +13,7 @@ from ..catalogue.spans import time_span
 from ..settings.rows import duration
 from ..settings.shops import SITE, read_sites
 from ..settings.starter import compose, write, zone_here
+from ..site import ConsentError
 from .terminal import CommandFailed, errors_to_exit_2
 
 
@@ -42,9 +43,16 @@ def init(
         "policy_updated": _answer("policy_updated", "The date of that policy", policy_updated),
         "languages": _answer("languages", "Languages of the banner (such as az, ru, en)", languages),
     }
+    if not " ".join(answers["name"].split()).isprintable():
+        raise CommandFailed("Nothing was written, for the shop's name has a sign in it that nobody can see.")
     life = {lang: time_span(duration("13 months"), lang) for lang in answers["languages"]}
     config, secret = write(folder, compose(**answers, life=life, timezone=zone_here()))
-    read_sites(config)
+    try:
+        read_sites(config)
+    except ConsentError:
+        config.unlink()  # either would be in the way of the next try
+        secret.unlink()
+        raise
     click.echo(
         f"{config} is for your version control, {secret} is not. Next, type:\n"
         f"  export CONSENT_CONFIG={quote(str(config))} CONSENT_SECRET_FILE={quote(str(secret))}\n"

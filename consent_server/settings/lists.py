@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -141,6 +142,13 @@ def read_vendors(value: Any) -> dict[str, Any]:
     Raises:
         ValueError: something about them is wrong.
     """
+    for name in value if isinstance(value, dict) else ():
+        known = {"snap": "snapchat"}.get(name, name)
+        if name not in VENDORS and known in services():
+            raise ValueError(
+                f"has {name!r}, which has no call for consent: write services = [{json.dumps(known)}], and its tag "
+                "waits until it is allowed"
+            )
     return each({name: table(rows) for name, rows in VENDORS.items()})(value)
 
 

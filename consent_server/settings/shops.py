@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ..catalogue.ours import with_ours
-from ..site import CATEGORIES, Cookie, Site, Variant
+from ..site import CATEGORIES, ON_LOOPBACK, Cookie, Site, Variant
 from .lists import COOKIE, TRACKER, country, read_services, read_vendors, tracker, with_services
 from .origins import origins
 from .places import must_have_words, read_rules, rule_rows
@@ -290,7 +290,8 @@ def _site(name: str, written: Any) -> Site:
     if len({variant.name for variant in values["variants"]}) != len(values["variants"]):
         raise WrongAt("variants", "has one name twice")
     if both := {*values["origins"]} & {*values["test_origins"]}:
-        raise WrongAt("test_origins", f"has {min(both)!r}, which is one of origins, where no address may answer")
+        where = "an address may answer as it is" if ON_LOOPBACK.search(min(both)) else "no address may answer"
+        raise WrongAt("test_origins", f"has {min(both)!r}, which is one of origins, where {where}")
     if values["host_cookie"] and values["cookie_domain"]:
         raise WrongAt("host_cookie", "is for one host alone: leave it out, or cookie_domain")
     must_be_fair(values["theme"])

@@ -66,10 +66,10 @@ def compose(
         life: how long the example lives, as each of these languages says it.
         timezone: in which the days of the rates begin and end, if that is known.
     """
-    languages = [*languages]
+    name, languages = " ".join(name.split()), [*languages]
     return TEMPLATE.format(
         id=site_id(name),
-        name=name.replace("\n", " "),
+        name=name,
         name_text=_toml(name),
         origins=_toml([*origins]),
         policy_url=_toml(policy_url),

@@ -61,6 +61,10 @@ def glob(name: str) -> str:
     return "".join("(?s:.*)" if part == "*" else re.escape(part) for part in re.split(r"(\*)", name))
 
 
+ON_LOOPBACK = re.compile(r"//(127\.[\d.]+|\[::1\]|([\w-]+\.)*localhost)(:\d+)?$")
+"""Origins of this machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cookie:
     """One line of the cookie list: a name or pattern (``_ga_*``), who sets it, what for and for how long.
@@ -144,8 +148,7 @@ class Site:
     @cached_property
     def answered_by_address(self) -> tuple[str, ...]:
         """The origins where an address may answer, for tests: those that are listed for that, and loopback's."""
-        loopback = r"//(127\.[\d.]+|\[::1\]|([\w-]+\.)*localhost)(:\d+)?$"
-        return (*self.test_origins, *(origin for origin in self.origins if re.search(loopback, origin)))
+        return (*self.test_origins, *filter(ON_LOOPBACK.search, self.origins))
 
     @property
     def must_be_first(self) -> bool:

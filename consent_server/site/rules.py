@@ -19,7 +19,7 @@ NAME = r"[a-z0-9][a-z0-9-]{0,31}"
 """What the name of a rule may be."""
 
 _PLACE = re.compile(r"([A-Z]{2})(?:-[A-Z0-9]{1,3})?")
-_NOWHERE = re.compile(r"AA|AP|EU|Q[M-Z]|X[^K]|ZZ")
+_NOWHERE = re.compile(r"AA|AP|[EU][NU]|Q[M-Z]|X[^K]|ZZ")
 """Codes that are no country's (ISO 3166-1 leaves them to users), by which proxies say that they do not know."""
 
 

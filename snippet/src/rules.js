@@ -43,7 +43,7 @@ const take = (next) => {
 /** @param {string} place a country (ISO 3166-1), or a part of one (ISO 3166-2) @returns {Rule} as rules.py picks it */
 const ruleAt = (place) => {
   const code = place.trim().toUpperCase().replace(/-$/, '').replace(/^UK(?=-|$)/, 'GB');
-  const [, country] = /^(?!AA|AP|EU|Q[M-Z]|X[^K]|ZZ)([A-Z]{2})(-[A-Z0-9]{1,3})?$/.exec(code) ?? [];
+  const [, country] = /^(?!AA|AP|[EU][NU]|Q[M-Z]|X[^K]|ZZ)([A-Z]{2})(-[A-Z0-9]{1,3})?$/.exec(code) ?? [];
   /** @param {(where: string) => boolean} is */
   const find = (is) => rules.find(({ where }) => where.some(is));
   return !country ? strictest

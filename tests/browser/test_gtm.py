@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Shopper
 from playwright.sync_api import Page, expect
 
 from .conftest import Shop, banner, press, until
 from .test_vendors import DENIED
 
-TEXT = (ROOT / "snippet" / "gtm" / "template.tpl").read_text("utf-8")
-PARTS = dict(re.findall(r"^___([A-Z_]+)___\n(.*?)(?=^___[A-Z_]+___$|\Z)", TEXT, re.MULTILINE | re.DOTALL))
+
+def parts_of(name: str) -> dict[str, str]:
+    """Return the parts of a template, by what Tag Manager calls them."""
+    text = (ROOT / "snippet" / "gtm" / name).read_text("utf-8")
+    return dict(re.findall(r"^___([A-Z_]+)___\n(.*?)(?=^___[A-Z_]+___$|\Z)", text, re.MULTILINE | re.DOTALL))
+
+
+PARTS = parts_of("template.tpl")
 CODE = PARTS["SANDBOXED_JS_FOR_WEB_TEMPLATE"]
 
 TAG_MANAGER = """
@@ -63,10 +70,10 @@ window.done = fire('gtm.init_consent');
 """Fires the tag at Consent Initialization, and on the event of each answer."""
 
 
-def permissions() -> dict[str, list[str]]:
+def permissions(written: str = PARTS["WEB_PERMISSIONS"]) -> dict[str, list[str]]:
     """Return what each permission allows, by its name."""
     may = {}
-    for each in json.loads(PARTS["WEB_PERMISSIONS"]):
+    for each in json.loads(written):
         lists = [param["value"]["listItem"] for param in each["instance"]["param"] if "listItem" in param["value"]]
         may[each["instance"]["key"]["publicId"]] = [
             item["string"] if "string" in item else item["mapValue"][0]["string"] for item in lists[0]
@@ -132,3 +139,53 @@ def test_a_server_that_is_away_is_a_failure_and_everything_stays_denied(shop: Sh
     page.goto(page_with(shop, site="nowhere"))
     assert page.evaluate("done") == "failure"
     assert page.evaluate("told") == [["default", {**DENIED, "wait_for_update": 500}]]
+
+
+SERVER_CONTAINER = """
+const [may, cookies, data, code] = JSON.parse(process.argv[1]);
+const check = (permission, key) => {
+  const pattern = may[permission].find((each) => each == key || each == 'https://*/*' && /^https:[/][/].+[/]/.test(key));
+  if (!pattern) throw Error(`the permission ${permission} does not have ${key}`);
+};
+const apis = {
+  getCookieValues: (name) => { check('get_cookies', name); return cookies[name] ?? []; },
+  Promise: { all: (all) => Promise.all(all) },
+  sendHttpRequest(url, { headers, method, timeout }) {
+    check('send_http', url.replace(/^http:/, 'https:'));
+    return fetch(url, { headers, method, signal: AbortSignal.timeout(timeout) })
+      .then(({ status }) => ({ statusCode: status }), () => { throw { reason: 'failed' }; });
+  },
+};
+const require = (name) => apis[name] ?? (() => { throw Error(`${name} is no API of this template`); })();
+console.log(JSON.stringify(await new Function('require', 'data', code)(require, data)));
+"""
+
+
+def test_in_a_server_container_a_category_is_allowed_where_the_consent_server_says_so(shop: Shop) -> None:
+    parts = parts_of("server.tpl")
+    info = json.loads(parts["INFO"])
+    assert (info["type"], info["containerContexts"]) == ("MACRO", ["SERVER"])
+    code, may = parts["SANDBOXED_JS_FOR_SERVER"], permissions(parts["SERVER_PERMISSIONS"])
+    names = {each["name"] for each in json.loads(parts["TEMPLATE_PARAMETERS"])}
+    assert {*re.findall(r"data\.(\w+)", code)} == names
+    shopper = Shopper(shop.app.test_client(use_cookies=False), shop.site)
+    shopper.decide("analytics", lang="en")
+    server = shop.url("/").replace("shop.localhost", "127.0.0.1")
+
+    def allowed(category: str, **cookies: list[str]) -> bool:
+        named = {name.replace("__Host_", "__Host-"): values for name, values in cookies.items()}
+        given = [may, named, {"server": server, "site": "shop", "category": category}, code]
+        command = ["node", "--input-type=module", "--eval", SERVER_CONTAINER, json.dumps(given)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return bool(json.loads(done.stdout))
+
+    token = str(shopper.token)
+    assert allowed("analytics", consent=["made.up", token])
+    assert not allowed("marketing", consent=[token])
+    assert not allowed("analytics", consent=[token], __Host_consent=["made.up"])
+    assert not allowed("analytics")
+    shopper.decide(lang="en")
+    assert not allowed("analytics", consent=[token]), "it was taken back"
+    server = "http://127.0.0.1:9"
+    assert not allowed("analytics", consent=[token]), "a server that is away allows nothing"

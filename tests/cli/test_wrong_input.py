@@ -11,11 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 import redis
+from click.testing import CliRunner
 from conftest import SECRET, RedisServer, binary_of, free_port
 from test_cli import Run, assert_one_sentence, run, shop
 from test_serving import certificate
 
 from consent_server.catalogue import lives
+from consent_server.cli import main
 from consent_server.settings import starter
 from consent_server.settings.shops import read_sites
 from consent_server.store.connection import reason
@@ -53,6 +55,17 @@ def test_init_without_anybody_to_answer_says_which_option_it_lacks(run: Run, tmp
         assert done.returncode == 2
         assert f"Nothing was written, for there was no answer; give it as {lacking}." in done.stderr
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(("name", "is_one"), [("My\r\nshop", True), ("My\x7fshop", False), ("My\x85shop", True)])
+def test_init_takes_a_name_on_one_line_that_can_be_seen(tmp_path: Path, name: str, is_one: bool) -> None:
+    done = CliRunner().invoke(main, ["init", *ANSWERS[2:], "--name", name, "--folder", str(tmp_path)])
+    assert done.exit_code == (0 if is_one else 2), done.output
+    if is_one:
+        assert read_sites(tmp_path / "consent.toml")["my-shop"].name == "My shop"
+    else:
+        assert "Nothing was written, for the shop's name has a sign in it" in done.stderr
+        assert [*tmp_path.iterdir()] == []
 
 
 def test_what_a_full_disk_left_half_written_is_not_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,9 @@ def test_a_shop_lists_origins_for_tests_and_none_of_its_own(written):
     own = written(MINIMAL)["shop"].origins[0]
     with pytest.raises(SettingsError, match=r"sites\.shop\.test_origins has .* one of origins"):
         written(f'{MINIMAL}test_origins = ["{own}"]\n')
+    local = MINIMAL.replace(own, "http://shop.localhost:3000")
+    with pytest.raises(SettingsError, match=r"has .* one of origins, where an address may answer as it is"):
+        written(f'{local}test_origins = ["http://shop.localhost:3000"]\n')
     with pytest.raises(SettingsError, match=r"sites\.shop\.test_origins takes"):
         written(f'{MINIMAL}test_origins = "https://x.example"\n')
 
@@ -134,6 +137,10 @@ def test_the_demo_shop_is_read_whole():
         (MINIMAL + COOKIE + 'purpose = {az = "x"}', "sites.shop.cookies.analytics[0].purpose", "'en'"),
         (MINIMAL + '[sites.shop.vendors.gogle]\nmode = "basic"', "sites.shop.vendors", "did you mean 'google'"),
         (MINIMAL + '[sites.shop.vendors.google]\nmode = "loud"', "sites.shop.vendors.google.mode", "basic"),
+        *(
+            (MINIMAL + f"[sites.shop.vendors.{name}]", "sites.shop.vendors", f'write services = ["{service}"]')
+            for name, service in {"linkedin": "linkedin", "snap": "snapchat", "segment": "segment"}.items()
+        ),
         (MINIMAL + '[[sites.shop.trackers]]\nmatch = "*"\ncategory = "analytics"', "trackers[0].match", "host"),
         (MINIMAL + '[[sites.shop.trackers]]\nmatch = "a.com"\ncategory = "x"', "trackers[0].category", "takes one of"),
         (MINIMAL + "[[sites.shop.variants]]\nweight = 1", "sites.shop.variants[0].name", "missing"),
@@ -423,6 +430,8 @@ def test_an_empty_file_of_a_secret_is_not_the_default(row, tmp_path):
         ("TRUSTE_PROXIES", "TRUSTED_PROXIES"),
         ("CLEINT_LIMIT", "CLIENT_LIMIT"),
         ("REIGON_HEADER", "REGION_HEADER"),
+        ("PROT", "PORT"),
+        ("HSOT_FILE", "HOST_FILE"),
     ],
 )
 def test_a_misspelled_variable_is_refused(name, meant):
@@ -434,7 +443,7 @@ def test_a_misspelled_variable_is_refused(name, meant):
 OTHERS = """
 PATH HOME HOSTNAME HOSTS PORTS SHELL TERM USER LOGNAME LANG LC_ALL TZ PWD OLDPWD SHLVL EDITOR PAGER TMPDIR MAIL DISPLAY
 SSH_AUTH_SOCK SSH_CLIENT SSH_CONNECTION SSL_CERT_FILE HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy XDG_RUNTIME_DIR
-INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET CREDENTIALS_DIRECTORY STATE_DIRECTORY LISTEN_PORT
+POT SHOT HOTS_2 INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET CREDENTIALS_DIRECTORY STATE_DIRECTORY LISTEN_PORT
 PYTHONPATH PYTHONUNBUFFERED VIRTUAL_ENV PIP_INDEX_URL FLASK_APP FLASK_ENV DJANGO_SETTINGS_MODULE GUNICORN_CMD_ARGS
 PROMETHEUS_MULTIPROC_DIR SECRET_KEY DEBUG LOG_LEVEL ALLOWED_HOSTS NODE_ENV NPM_TOKEN
 DATABASE_URL DB_HOST DB_PORT DB_URL DB_CONCURRENCY JOB_CONCURRENCY POSTGRES_PASSWORD MYSQL_URL MONGO_URL RABBITMQ_URL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..rows import SettingsError
 
@@ -37,7 +37,7 @@ def must_be_meant(environ: Mapping[str, str], names: Sequence[str]) -> None:
         first, _, rest = bare.partition("_")
         if bare in names or _OTHERS.fullmatch(name) or value.startswith(("tcp://", "udp://")):
             continue
-        likely = _LIKELY.get(bare) or joined.get(bare.replace("_", ""))
+        likely = _LIKELY.get(bare) or joined.get(bare.replace("_", "")) or next(_swapped(bare, lacking), None)
         if likely and likely in lacking:
             near = [likely]
         elif bare.startswith("CONSENT_"):
@@ -55,6 +55,14 @@ def must_be_meant(environ: Mapping[str, str], names: Sequence[str]) -> None:
 def left_empty(environ: Mapping[str, str], names: Sequence[str]) -> list[str]:
     """Return those of our variables that are set to nothing, which counts as left out, and may not be meant."""
     return [name for name in names if environ.get(name) == ""]
+
+
+def _swapped(word: str, names: Sequence[str]) -> Iterator[str]:
+    """Yield those of names without a line that a word is with two neighbours in each other's place."""
+    for name in names:
+        pairs = (name[:n] + name[n + 1] + name[n] + name[n + 2 :] for n in range(len(name) - 1))
+        if "_" not in name and word in pairs:
+            yield name
 
 
 def _is_slip(word: str, ours: str) -> bool:
