@@ -79,7 +79,7 @@ def _words(lang: str | None) -> tuple[Mapping[str, float], Mapping[str, float]]:
 
     One word is an hour here and a year there: what is not said alike counts in its own language.
     """
-    words, whole = _alike(each for own in PURPOSE for each in _said_in(own))
+    words, whole = _everywhere()
     catalogue = [
         (each.split()[-1].casefold(), SECONDS[unit])
         for name, said in lives().items()
@@ -90,6 +90,11 @@ def _words(lang: str | None) -> tuple[Mapping[str, float], Mapping[str, float]]:
     own_words, own_whole = _alike(_said_in(lang) if lang and lang in PURPOSE else ())
     written = _alike((0, *each) for each in catalogue)[0]
     return {**words, **_SHORT, **_AFTER_TO, **written, **own_words}, {**whole, **own_whole}
+
+
+@cache
+def _everywhere() -> tuple[Mapping[str, float], Mapping[str, float]]:
+    return _alike(each for own in PURPOSE for each in _said_in(own))
 
 
 def _alike(said: Iterator[tuple[float, str, float]] | tuple[()]) -> tuple[dict[str, float], dict[str, float]]:
