@@ -14,7 +14,7 @@ from ..observed import Observed
 from ..tag import LOOK
 from .browser import Error, go_to, in_a_line
 from .pages import is_download
-from .quiet import SECONDS_TO_SETTLE, Quiet
+from .settling.quiet import SECONDS_TO_SETTLE, Quiet
 from .watch import MOST_POPUPS, Watch
 
 if TYPE_CHECKING:
