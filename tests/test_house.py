@@ -128,6 +128,7 @@ def test_rooms_import_only_those_above_them() -> None:
 BOTH_WAYS = {
     *(
         "audit.browsing",
+        "audit.browsing.settling",
         "audit.suspects",
         "cli.backups",
         "cli.serving",

@@ -47,6 +47,9 @@ NOTHING_ASKED = "nothing is asked where the audit runs"
 CUT_SHORT = "the browser ended before all pages were looked at"
 """Why a state was not reached, or not seen whole."""
 
+UNREAD = "How long"
+"""How the note begins that a life in the list was not read."""
+
 WHERE = "Audited from where"
 """How the note begins that says which rule by place counted."""
 
@@ -168,7 +171,7 @@ class Judge:
             if (words := self.lists.unread(seen))
         }
         for name, words in sorted(unread):
-            notes.append(f"How long {name} lives is not held against the list: nobody here can read {words!r}.")
+            notes.append(f"{UNREAD} {name} lives is not held against the list: nobody here can read {words!r}.")
         return notes
 
     def _of_sightings(self, observed: Observed) -> Iterator[Finding]:

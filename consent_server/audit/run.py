@@ -74,7 +74,8 @@ def audit(
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(observe(playwright, state, plan)) for state in states]
             judge = Judge(host_of(found[0]), shop, [task.result() for task in tasks], [each.id for each in sites])
-            return _report(without_login(url), [*map(without_login, found)], judge, left_out, unread)
+            alone = len(found) == 1 < pages
+            return _report(without_login(url), [*map(without_login, found)], judge, left_out, unread, alone=alone)
 
     try:
         return asyncio.run(look())
@@ -144,14 +145,18 @@ def _with_login_of(url: str, first: str) -> str:
     return first.replace("://", f"://{login}@", 1) if login else first
 
 
-def _report(url: str, pages: Sequence[str], judge: Judge, left_out: Sequence[str], unread: Sequence[str]) -> Report:
+def _report(
+    url: str, pages: Sequence[str], judge: Judge, left_out: Sequence[str], unread: Sequence[str], *, alone: bool = False
+) -> Report:
     notes = [note for each in judge.observed for note in each.notes]
     if left_out:
         notes.append(f"Not opened, as by the name no page: {first_of(left_out)}.")
     if unread:
         notes.append(f"The links of {first_of(unread)} could not be read.")
+    if alone:
+        notes.append("This one page was looked at and no other: neither a sitemap nor a link of it led to any.")
     unaudited = judge.unaudited()
-    if not any(each.looked_at for each in judge.observed):
+    if judge.observed and not any(each.looked_at for each in judge.observed):
         raise NotReached(f"{url} could not be audited, for {NO_PAGE}. {notes[0] if notes else ''}".rstrip())
     findings, seen = judge.findings(), judge.all_seen()
     met = {each.state for each in findings}.union(*(each["states"] for each in seen))

@@ -79,7 +79,7 @@ async def _answer(visit: Visit, state: str, plan: Plan) -> None:
     seen, watch, url = visit.seen, visit.watch, plan.pages[0]
     await visit.open(url)
     began = time.time()
-    seen.answered = bool(await visit.run(lambda page: answer(page, accept=state != "refused")))
+    seen.answered = bool(await visit.run(lambda page: answer(page, state != "refused", visit.note)))
     if seen.answered and state == "withdrawn":
         await visit.use()
         for page in [*plan.pages[1:], url]:  # what starts on any of them may go on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from . import lives
@@ -49,7 +49,11 @@ def seconds_of_time(said: str, lang: str | None = None) -> float | None:
     begins = _BEGINS.match(text)
     rest = text[begins.end() :] if begins else text
     text = f"1 {rest}" if begins and begins["one"] else rest
-    words, whole = _words(lang)
+    seconds = _seconds(text, *_own(lang))
+    return _seconds(text, *_everywhere()) if seconds is None else seconds
+
+
+def _seconds(text: str, words: Mapping[str, float], whole: Mapping[str, float]) -> float | None:
     if text in whole:
         return whole[text]
     parts, end, total = [*_PARTS.finditer(text)], 0, 0.0
@@ -74,25 +78,30 @@ def _plain(text: str) -> str:
 
 
 @cache
-def _words(lang: str | None) -> tuple[Mapping[str, float], Mapping[str, float]]:
+def _own(lang: str | None) -> tuple[Mapping[str, float], Mapping[str, float]]:
     """Return the seconds of each word for a unit of time, and of each time that is said without a number.
 
-    One word is an hour here and a year there: what is not said alike counts in its own language.
+    They are those of a language and of the catalogue, if it has them.
     """
-    words, whole = _alike(each for own in PURPOSE for each in _said_in(own))
-    catalogue = [
-        (each.split()[-1].casefold(), SECONDS[unit])
+    catalogue = (
+        (0, each.split()[-1].casefold(), SECONDS[unit])
         for name, said in lives().items()
         if (unit := name.rpartition(" ")[2].removesuffix("s")) in SECONDS
         for own, each in said.items()
         if lang in (None, own)
-    ]
-    own_words, own_whole = _alike(_said_in(lang) if lang and lang in PURPOSE else ())
-    written = _alike((0, *each) for each in catalogue)[0]
-    return {**words, **_SHORT, **_AFTER_TO, **written, **own_words}, {**whole, **own_whole}
+    )
+    written, _ = _alike(catalogue)
+    words, whole = _alike(_said_in(lang) if lang and lang in PURPOSE else ())
+    return {**_SHORT, **_AFTER_TO, **written, **words}, whole
 
 
-def _alike(said: Iterator[tuple[float, str, float]] | tuple[()]) -> tuple[dict[str, float], dict[str, float]]:
+@cache
+def _everywhere() -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """Return the same of all languages; one word is an hour here and a year there, and is left out."""
+    return _alike(each for own in PURPOSE for each in _said_in(own))
+
+
+def _alike(said: Iterable[tuple[float, str, float]]) -> tuple[dict[str, float], dict[str, float]]:
     """Return what means one thing: words after a number, and times without one."""
     found: dict[tuple[bool, str], set[float]] = {}
     for number, text, seconds in said:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..audit.advice import OUTLIVES
 from ..audit.drafting.draft import ENTRIES
-from ..audit.findings import CUT_SHORT, NO_PAGE, NOTHING_ASKED, WHERE
+from ..audit.findings import CUT_SHORT, NO_PAGE, NOTHING_ASKED, UNREAD, WHERE
 from ..audit.findings import Finding as Seen
 from ..audit.report import Report
 from ..audit.run import audit
@@ -47,7 +47,10 @@ def compared(shop: Site, report: Report) -> Iterator[Finding]:
     for note in report.notes:
         if note.startswith(WHERE) or note.endswith(f"{NOTHING_ASKED}."):
             continue  # nothing is wrong with that
-        yield Finding(f"{shop.id}: {note.rstrip('.')}.", "see that the page can be looked at", grave=False)
+        cure = "see that the page can be looked at"
+        if note.startswith(UNREAD):
+            cure = "write it as a number and a word such as days, months or years"
+        yield Finding(f"{shop.id}: {note.rstrip('.')}.", cure, grave=False)
 
 
 def _fault(each: Seen) -> str:

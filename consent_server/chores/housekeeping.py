@@ -71,6 +71,11 @@ def tell(
     return told
 
 
+def tell_at(now: datetime, store: Store, site: Site, webhook: Webhook) -> list[Alarm | Leak]:
+    """Post what there is to tell at a moment, as ``tell`` does."""
+    return tell(store, site, webhook, day_in(site, now), utc=now.astimezone(UTC).date())
+
+
 def clear_files(store: Store, site: Site) -> None:
     """Have what was erased leave Redis' append-only file too, or say that it is in there still."""
     try:
@@ -135,7 +140,7 @@ def work_on(
         log.error("%s", fault)
     if webhook:
         try:
-            tell(store, site, webhook, day_in(site, now), utc=now.astimezone(UTC).date())
+            tell_at(now, store, site, webhook)
         except NotTaken as error:
             log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
     if authority:

@@ -14,7 +14,7 @@ from typing import IO
 import click
 
 from ..banner.scripts import replay
-from ..chores.housekeeping import close_days, tell
+from ..chores.housekeeping import close_days, tell_at
 from ..events.following import START, follow
 from ..events.telling import Teller
 from ..events.webhook import NotTaken, Webhook, webhooks
@@ -24,7 +24,6 @@ from ..proof.entries import Unproven
 from ..proof.erasure import carry_over
 from ..proof.log import append, export, first_day, seal, write
 from ..proof.seals import require_newest_key
-from ..rates.read import day_in
 from ..site import Notice, Site
 from ..store import ClocksApart, OtherBuckets, Store, Unreadable
 from ..store.connection.away import OtherKind
@@ -181,8 +180,7 @@ def _told(store: Store, shop: Site, webhook: Webhook | None) -> bool:
     """Tell a site's webhook, if it has one, what there is to tell, and return whether it took it."""
     if webhook is None:
         return True
-    now = datetime.now(UTC)
-    due: list[Callable[[], object]] = [lambda: tell(store, shop, webhook, day_in(shop, now), utc=now.date())]
+    due: list[Callable[[], object]] = [lambda: tell_at(datetime.now(UTC), store, shop, webhook)]
     if webhook.secrets:
         due.append(lambda: Teller(store, shop, webhook).tell_all())
     is_told = True

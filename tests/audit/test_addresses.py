@@ -50,6 +50,17 @@ def test_sitemaps_of_sitemaps_packed_or_not_name_the_pages_once(farm: Farm) -> N
     assert report.pages == [farm.url(path) for path in ("/", "/one", "/two", "/three")]
 
 
+def test_a_menu_that_a_script_makes_is_waited_for_and_a_page_alone_says_so(farm: Farm) -> None:
+    menu = """<a href="#main">Skip</a><script>setTimeout(() => document.body.append(
+        Object.assign(document.createElement('a'), { href: '/two#top', text: 'two' })), 900)</script>"""
+    farm.page(menu)
+    farm.page("", "/two")
+    report = farm.audit(("before",))
+    assert (list(report.pages), report.notes) == ([farm.url(), farm.url("/two")], [])
+    alone = farm.audit(("before",), url=farm.url("/two"))
+    assert (list(alone.pages), ["one page" in note for note in alone.notes]) == ([farm.url("/two")], [True])
+
+
 def test_a_name_and_password_in_the_address_let_the_audit_in(farm: Farm) -> None:
     def private(request: Request) -> Response:
         if not request.authorization:

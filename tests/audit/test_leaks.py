@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -15,11 +14,6 @@ from consent_server.settings.environment import Settings
 
 from .farm import Farm
 from .plants import PLANTS, Plant
-
-WHOLE = bool(os.environ.get("AUDIT"))
-"""Whether every leak is looked for in every state; else before any answer alone."""
-
-LOOKED_AT = STATES if WHOLE else ("before",)
 
 
 def plant(farm: Farm, name: str, what: Plant) -> None:
@@ -64,7 +58,7 @@ def leaking(request: pytest.FixtureRequest) -> Iterator[tuple[Farm, Report]]:
     lasts = lambda _: Response("", 200, {"Set-Cookie": "_t_longer=1; HttpOnly; Path=/; Max-Age=315360000"})  # noqa: E731
     farm.files["/sets-long"] = lasts
     farm.start()
-    yield farm, farm.audit(LOOKED_AT, pages=len(PLANTS) + 1)
+    yield farm, farm.audit(pages=len(PLANTS) + 1)
     farm.stop()
     assert farm.app
     with closing(farm.app.extensions["consent"].store):
@@ -79,7 +73,7 @@ def test_a_leak_is_named_with_state_kind_and_initiator(leaking: tuple[Farm, Repo
     host = f"{what.host[:-1]}.localhost" if what.host.endswith(":") else farm.host(what.host)
     found = [each for each in report.findings if (each.kind, each.name, each.host) == (what.kind, wanted, host)]
     states = {each.state for each in found}
-    assert {state for state in what.states if state in LOOKED_AT} <= states <= {*what.states, *what.also}, report.text()
+    assert {*what.states} <= states <= {*what.states, *what.also}, report.text()
     path = f"{name}/{what.by}" if what.by in what.scripts else what.by or name
     assert {each.initiator for each in found} == ({farm.url(f"/{path}", what.by_host)} if states else set())
     assert all(each.fix for each in found)
@@ -87,7 +81,7 @@ def test_a_leak_is_named_with_state_kind_and_initiator(leaking: tuple[Farm, Repo
 
 def test_each_cookie_is_one_finding_whoever_saw_it(leaking: tuple[Farm, Report]) -> None:
     _, report = leaking
-    for state in LOOKED_AT:
+    for state in STATES:
         names = [(each.name, each.host) for each in report.findings if (each.kind, each.state) == ("cookie", state)]
         assert len(names) == len(set(names))
         assert all(":" not in host and host for _, host in names)

@@ -13,11 +13,13 @@ from consent_server.audit.findings import Finding, Judge
 from consent_server.audit.hosts import host_of
 from consent_server.audit.lives import in_days, seconds_of
 from consent_server.audit.observed import Observed, Sighting
+from consent_server.audit.report import Report
 from consent_server.audit.run import _site_at
 from consent_server.catalogue import for_site
 from consent_server.catalogue.ours import PURPOSE
 from consent_server.catalogue.reading import SECONDS
 from consent_server.catalogue.spans import count
+from consent_server.check.page import compared
 from consent_server.net.set_cookie import parse_set_cookie
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
@@ -110,6 +112,10 @@ def test_a_life_that_nobody_can_read_is_a_note_and_one_without_an_end_is_none() 
     judge = Judge("shop.example", site(cookies={"necessary": lists}), [Observed("accepted", found, looked_at={SHOP})])
     assert judge.notes() == [
         "How long _a lives is not held against the list: nobody here can read 'as long as it lasts'."
+    ]
+    report = Report(SHOP, "shop", "", [SHOP], ["accepted"], [], [], judge.notes())
+    assert [(each.grave, each.cure) for each in compared(site(), report)] == [
+        (False, "write it as a number and a word such as days, months or years")
     ]
 
 

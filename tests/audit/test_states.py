@@ -217,6 +217,13 @@ def test_what_to_type_fits_the_element_that_asks(farm: Farm) -> None:
     }, report.text()
 
 
+def test_a_modal_window_of_the_pages_is_closed_to_answer_and_that_is_said(farm: Farm) -> None:
+    farm.page("<dialog id='age'>Are you 18?</dialog><script>age.showModal()</script>")
+    report = farm.audit(("refused", "withdrawn"), pages=1)
+    assert (report.findings, report.states) == ([], ["refused", "withdrawn"]), report.text()
+    assert {note.partition(":")[0] for note in report.notes if "<dialog>" in note} == {"refused", "withdrawn"}
+
+
 def test_settings_whose_button_cannot_be_pressed_are_opened_by_a_call_and_that_is_said(farm: Farm) -> None:
     farm.page(COVERED)
     report = farm.audit(("withdrawn",), pages=1)

@@ -22,12 +22,13 @@ SECONDS_TO_SHOW = 5
 SECONDS_TO_PRESS = 5
 
 
-async def answer(page: Page, accept: bool) -> bool:
+async def answer(page: Page, accept: bool, note: Callable[[str], None]) -> bool:
     """Accept or refuse by a click in the first layer, and return whether there was a button to press."""
     banner = page.locator(BANNER).first
     with suppress(Error):
         await banner.wait_for(timeout=SECONDS_TO_SHOW * 1000)
     if await banner.count():
+        await _close_windows(page, note)
         return await _press(banner, 0 if accept else 1)
     return await _answer_other_banner(page, accept)
 
@@ -35,6 +36,7 @@ async def answer(page: Page, accept: bool) -> bool:
 async def take_back(page: Page, note: Callable[[str], None]) -> bool:
     """Withdraw everything by clicks: open the settings as the page offers them, or else by a call, then refuse."""
     with suppress(Error):
+        await _close_windows(page, note)
         opener = page.locator("[data-consent-open]:visible").first
         dialog = page.locator(PREFERENCES).first
         if not await opener.count() or not await _opens(opener, dialog):
@@ -44,6 +46,13 @@ async def take_back(page: Page, note: Callable[[str], None]) -> bool:
             await dialog.wait_for(timeout=SECONDS_TO_SHOW * 1000)
         return await _press(dialog, 1)
     return False
+
+
+async def _close_windows(page: Page, note: Callable[[str], None]) -> None:
+    """Close modal windows of the page's own, such as for an age: while one is open, nothing else can be pressed."""
+    with suppress(Error):
+        if await page.evaluate(_CLOSE, HOST):
+            note("A modal window of the page (<dialog>) was closed, as nothing outside of it can be pressed.")
 
 
 async def _opens(opener: Locator, dialog: Locator) -> bool:
@@ -71,6 +80,10 @@ async def _answer_other_banner(page: Page, accept: bool) -> bool:
         return bool(await page.evaluate("window.consentAuditAnswer"))
     return False
 
+
+_CLOSE = """(ours) => [...document.querySelectorAll('dialog:modal')]
+  .filter((it) => !it.closest(ours) && !it.querySelector(ours))
+  .map((it) => it.close()).length"""
 
 _LISTENER = """([rules, autoAction]) => { window.consentAuditAnswer = new Promise((resolve) => {
   window.autoconsentSendMessage = async (message) => {

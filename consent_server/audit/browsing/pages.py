@@ -54,6 +54,9 @@ LONGEST_SITEMAP = 20_000_000
 
 SECONDS_TO_OPEN = 15
 
+SECONDS_TO_LINK = 3
+"""A page without a link by then has none."""
+
 SECONDS_TO_REPLACE = 60
 """Another tab, on whatever machine this is."""
 
@@ -129,7 +132,7 @@ async def find_pages(
         if tab.crashed:
             await tab.renew()  # after its links were read
         try:
-            links = await _links(tab.page, at)
+            links = await _links(tab.page, at, first=len(found) == 1)
         except (Error, TimeoutError) as error:
             if not tab.crashed and (is_download(error) or "net::" in str(error)):
                 continue  # what did not open is noted in each state
@@ -146,12 +149,16 @@ def is_download(error: Exception) -> bool:
     return "Download is starting" in str(error)
 
 
-async def _links(page: Page, url: str) -> list[str]:
+async def _links(page: Page, url: str, *, first: bool) -> list[str]:
+    """Return what a page links to; where no other page is known yet, a menu that a script makes is waited for."""
     async with asyncio.timeout(3 * SECONDS_TO_OPEN):
         await go_to(page, url, SECONDS_TO_OPEN)
         with suppress(Error):  # it may never end; the links are there that have come by then
             await page.wait_for_load_state("domcontentloaded", timeout=SECONDS_TO_OPEN * 1000)
     async with asyncio.timeout(SECONDS_TO_OPEN):
+        if first:
+            with suppress(Error):
+                await page.wait_for_function(_LEADS_ON, timeout=SECONDS_TO_LINK * 1000)
         return [str(each) for each in await page.evaluate("[...document.links].map((it) => it.href)")]
 
 
@@ -236,6 +243,9 @@ async def _fetched(page: Page, url: str) -> str:
     is_page = "html" in response.headers.get("content-type", "") and not _SITEMAP.search(text[:500])
     return "" if is_page else text
 
+
+_LEADS_ON = """() => [...document.links].some((it) => it.origin == location.origin
+  && it.pathname + it.search != location.pathname + location.search)"""
 
 _SPELL = """(addresses) => addresses.flatMap((each) => { try { return [new URL(each).href]; } catch { return []; } })"""
 

@@ -14,7 +14,7 @@ from ..observed import Observed
 from ..tag import LOOK
 from .browser import Error, go_to, in_a_line
 from .pages import is_download
-from .quiet import SECONDS_TO_SETTLE, Quiet
+from .settling.quiet import SECONDS_TO_SETTLE, Quiet
 from .watch import MOST_POPUPS, Watch
 
 if TYPE_CHECKING:
@@ -86,9 +86,16 @@ class Visit:
                 await asyncio.sleep(SECONDS_TO_GO)
                 # What a page keeps at its end is seen from a page of its origin that does nothing.
                 empty = urljoin(self.watch.going, "/consent-audit-looks")
+                await self._bypass_service_workers()
                 await self.page.route(empty, lambda route: route.fulfill(content_type="text/html", body=""))
                 await self.page.goto(empty)
                 await self.watch.look(self.page)
+
+    async def _bypass_service_workers(self) -> None:
+        """Have no service worker of the shop answer for the tab."""
+        session = await self.watch.context.new_cdp_session(self.page)
+        await session.send("Network.enable")
+        await session.send("Network.setBypassServiceWorker", {"bypass": True})
 
     async def run(self, act: Callable[[Page], Awaitable[T]]) -> T | None:
         """Do something in the tab; None where the page does not let it be done in time."""

@@ -23,7 +23,7 @@ from .documents import Documents
 from .initiators import Initiators, behind_in, how_asked, initiator_in, initiator_on
 from .kept import Kept, Values
 from .netlog import Sent
-from .workers import Workers
+from .settling.workers import Workers
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request

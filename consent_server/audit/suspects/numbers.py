@@ -18,7 +18,7 @@ LETTERS_IN_A_PATH = 16
 """A shop's own paths have numbers too, of goods and orders."""
 
 LETTERS_OF_A_WHOLE = 200
-"""What is longer is no number of a shopper; one may stand in it."""
+"""What is longer in a storage is no number of a shopper; one may stand in it."""
 
 NUMBERING = frozenset({"analytics", "marketing"})
 """Categories whose names may hold the number of a shopper."""
@@ -58,7 +58,7 @@ def numbers(observed: Observed, shop: str, lists: Lists, recogniser: Recogniser,
                 whole = unquote(value).strip('"')
                 ids = {whole, ".".join(whole.split(".")[-2:])}  # of GA1.1.123.456 the hits have 123.456
                 ids |= _words(whole) if is_trackers else set()
-                short = (each for each in ids if len(each) <= LETTERS_OF_A_WHOLE)
+                short = (each for each in ids if kind == "cookie" or len(each) <= LETTERS_OF_A_WHOLE)
                 yield from (id_ for id_ in short if _is_id(id_) or (is_unknown and _is_long_word(id_)))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .browser import Error
+from ..browser import Error
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .browser import Error
+from ..browser import Error
 from .workers import Workers
 
 if TYPE_CHECKING:
