@@ -15,7 +15,7 @@ from conftest import CONSENT_SERVER, ROOT, SECRET, Shopper, closing
 
 from consent_server import create_app
 from consent_server.check import store as check_store
-from consent_server.chores.housekeeping import work_on
+from consent_server.chores.housekeeping import Steady, close_days, work_on
 from consent_server.cli.log import log as log_command
 from consent_server.decision import COLUMNS, Decision
 from consent_server.events import following
@@ -317,6 +317,20 @@ def test_the_command_exits_with_2_and_the_daily_thread_goes_on(redis_url, site, 
     right = CliRunner().invoke(log_command, ["seal", site.id], env=environment)
     assert right.exit_code == 0, right.output
     assert "2 days sealed" in right.output or "1 days sealed" in right.output
+
+
+def test_a_running_server_seals_nothing_after_its_clock_was_put_forward_with_that_of_redis(store, shop):
+    """On one machine both are one, and agree."""
+    site, _ = shop
+    made_up(store, shop, now() - 2 * DAY)
+    here = datetime.now(UTC)
+    steady = Steady(here)
+    with closing(Store(store.url, 5, any_clock=True)) as agrees:
+        sealed, faults = close_days(agrees, site, KEYS, here + timedelta(days=365), steady)
+        assert sealed == []
+        assert f"{site.id} is not sealed: This machine's clock was put forward by 8760 h, to" in faults[0]
+        assert store.log.seals(site) == {}
+        assert close_days(agrees, site, KEYS, here + timedelta(hours=1), steady)[0]
 
 
 @pytest.mark.parametrize("off", OFF)
