@@ -95,10 +95,10 @@ class Steady:
         Raises:
             ClocksApart: the clock was put forward.
         """
-        ahead = now - self._now - timedelta(seconds=_passed() - self._passed)
-        if ahead > LEAP:
+        leap = now - self._now - timedelta(seconds=_passed() - self._passed)
+        if leap > LEAP:
             raise ClocksApart(
-                f"This machine's clock was put forward by {ahead.total_seconds() / 3600:.0f} h, to {now:%Y-%m-%d %H:%M} "
+                f"This machine's clock was put forward by {leap.total_seconds() / 3600:.0f} h, to {now:%Y-%m-%d %H:%M} "
                 "(UTC): no day is sealed until somebody has looked. If it is right now, type: consent-server log seal, "
                 "and restart the server."
             )
