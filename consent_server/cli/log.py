@@ -22,6 +22,7 @@ from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stam
 from ..proof.attested.witnesses import cosign
 from ..proof.entries import Unproven
 from ..proof.erasure import carry_over
+from ..proof.files.pinned import pinned, read_receipt
 from ..proof.log import append, export, first_day, seal, write
 from ..proof.seals import require_newest_key
 from ..rates.read import day_in
@@ -143,13 +144,27 @@ def export_log(
     help="Certificates of the time-stamp authority (PEM), by which the stamps of seals are checked.",
 )
 @click.option("--witness", "witnesses", multiple=True, help="Key of a witness that must have cosigned it; repeatable.")
+@click.option(
+    "--receipt",
+    "receipts",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A receipt that a shopper kept, whose seal must be in it; repeatable.",
+)
 @errors_to_exit_2
 def verify_log(
-    file: Path, keys_file: Path, older: Path | None, certificate: Path | None, witnesses: tuple[str, ...]
+    file: Path,
+    keys_file: Path,
+    older: Path | None,
+    certificate: Path | None,
+    witnesses: tuple[str, ...],
+    receipts: tuple[Path, ...],
 ) -> None:
     """Check an export offline: signatures, seals, chain, gaps, counts. Needs neither Redis nor the secret."""
+    kept = [(path, read_receipt(path)) for path in receipts]
     try:
-        click.echo(str(check(file, keys_file, older, certificate, witnesses)))
+        summary = check(file, keys_file, older, certificate, witnesses)
+        click.echo("\n".join([str(summary), *pinned(kept, summary, keys_file)]))
     except Failed as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None
