@@ -154,13 +154,16 @@ class Decision(msgspec.Struct, frozen=True):
             raise UnknownNotice(f"This site never showed the notice {answer.notice[:40]!r}; ask for its `notice`.")
         if answer.lang is not None and answer.lang != asked.lang:
             raise UnknownNotice(f"That notice is in {asked.lang!r}, not in {answer.lang[:40]!r}.")
+        if answer.variant is not None and answer.variant != asked.variant:
+            raise UnknownNotice(f"That notice is of the variant {asked.variant!r}, not {answer.variant[:40]!r}.")
         for category in answer.allow:
             if asked.rule and category not in asked.content["categories"]:
                 raise UnknownCategory(
                     f"{category!r} is not offered by that notice: it is off in the rule {asked.rule!r}."
                 )
         previous = None if answer.previous is None else read(answer.previous)
-        how = answer.how if answer.how in HOW else "script"
+        # A privacy signal is no answer: as a way of answering it would be in no total.
+        how = answer.how if answer.how in HOW and answer.how != SIGNAL else "script"
         return cls(answer.id, mask_of(answer.allow), asked, how, previous)
 
     @property

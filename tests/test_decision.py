@@ -42,6 +42,7 @@ def test_it_reads_an_answer():
 
 def test_any_other_way_of_answering_is_that_of_the_shops_own_front_end():
     assert parse(how="native app").how == "script"
+    assert parse(how="signal").how == "script", "which is no answer"
 
 
 @pytest.mark.parametrize("allow", [[], ["necessary"]])
@@ -68,6 +69,7 @@ def test_it_does_without(left_out):
         ({"notice": "never-shown"}, UnknownNotice),
         ({"notice": None}, Malformed),
         ({"lang": "en"}, UnknownNotice),
+        ({"variant": "a"}, UnknownNotice),
         ({"how": "x" * 33}, Malformed),
         ({"how": 1}, Malformed),
         ({"at": 1795374323}, Malformed),

@@ -125,6 +125,36 @@ def test_rooms_import_only_those_above_them() -> None:
     assert above == {room(name) for name in MODULES}
 
 
+BOTH_WAYS = {
+    *(
+        "audit.browsing",
+        "audit.suspects",
+        "cli.backups",
+        "cli.serving",
+        "proof.attested",
+        "proof.days",
+        "rates.happened",
+        "rates.together",
+    ),
+    *("settings.hints", "store.evidence", "store.feed"),
+}
+"""Folders that import from the one that they are in, and that from them: grown so, and not to become more."""
+
+
+def test_a_folder_and_one_in_it_need_each_other_in_no_further_place() -> None:
+    packages = {name for name in MODULES if any(other.startswith(f"{name}.") for other in MODULES)}
+    folder = {name: name if name in packages else name.rpartition(".")[0] for name in MODULES}
+    arrows = {
+        (folder[name], folder[other[1:]])
+        for name in MODULES
+        for other in imports(name)
+        if other.startswith(".") and room(name) == room(other)
+    }
+    assert {below for below, above in arrows if below.startswith(f"{above}.") and (above, below) in arrows} == BOTH_WAYS
+    beside = {(one, other) for one, other in arrows if not one.startswith(other) and not other.startswith(one)}
+    assert not {(one, other) for one, other in beside if (other, one) in beside}
+
+
 def test_a_module_is_loaded_late_only_where_the_design_says_why() -> None:
     late = {
         (name, other) for name, tree in MODULES.items() for node in ast.walk(tree) for other in deferred(name, node)
@@ -149,6 +179,14 @@ def test_no_file_class_or_folder_is_too_long_to_be_read(name: str) -> None:
     if path.name == "__init__.py":
         inside = [each for each in path.parent.glob("*.py") if each != PACKAGE / "verify.py"]
         assert sum(len(each.read_text("utf-8").splitlines()) for each in inside) <= 1700
+
+
+def test_the_core_of_a_decision_is_read_in_one_sitting() -> None:
+    core = (
+        *("site/__init__.py", "decision.py", "tokens/__init__.py", "web/shopper.py"),
+        *("store/decisions.py", "store/keys/__init__.py", "store/packing.py", "store/lua/record.lua"),
+    )
+    assert sum(len((PACKAGE / name).read_text("utf-8").splitlines()) for name in core) <= 1310
 
 
 @pytest.mark.parametrize("name", MODULES)

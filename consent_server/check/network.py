@@ -31,7 +31,7 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
     except OSError as error:
         yield Finding(
             f"{address} cannot be had: {_reason(error)}.",
-            f"start it with `consent-server serve`, and {way}",
+            f"start it, with `consent-server serve` or what else runs it, and {way}",
         )
         return
     try:

@@ -99,8 +99,8 @@ def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
     if store.log.is_rewrite_due(shop):
         yield Finding(
             f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
-            "let the server's user do +bgrewriteaof, and it does so within ten minutes; or type: redis-cli "
-            "bgrewriteaof",
+            "let the server's user do +bgrewriteaof: `serve` does so within ten minutes, under another WSGI server the "
+            "next `consent-server log seal`; or type: redis-cli bgrewriteaof",
             grave=False,
         )
     lacking = {*store.log.seals(shop)} - {*store.attestations.stamps(shop)} if settings.tsa else ()

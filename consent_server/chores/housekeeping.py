@@ -32,18 +32,21 @@ CLAIMED, TOLD = 60, 40 * 86_400
 nobody, for as long as it is looked at."""
 
 
-def tell(store: Store, site: Site, webhook: Webhook, today: date, seconds: float = SECONDS) -> list[Alarm | Leak]:
+def tell(
+    store: Store, site: Site, webhook: Webhook, today: date, seconds: float = SECONDS, utc: date | None = None
+) -> list[Alarm | Leak]:
     """Post each alarm of ``site`` to ``webhook`` once, whichever server sees it first; return those that were posted.
 
     The body is JSON: ``{site, kind, rate, day, value, low, high, text}``, of a leak ``{site, kind, leak, text}``. One
     that is not taken is posted again later. ``seconds``: for how long the receiver may take, whatever it does.
+    ``today`` is the shop's, by which rates are counted; ``utc`` is that of UTC, by which leaks are, if it is another.
 
     Raises:
         NotTaken: one was not taken.
     """
     told: list[Alarm | Leak] = []
     failed: NotTaken | None = None
-    found: list[Alarm | Leak] = [*unusual(store, site, today), *leaks(store, site, today)]
+    found: list[Alarm | Leak] = [*unusual(store, site, today), *leaks(store, site, utc or today)]
     with closing(Line(webhook, seconds)) as line:
         for alarm in found:
             if isinstance(alarm, Leak):
@@ -180,7 +183,7 @@ def work_on(
         log.error("%s", fault)
     if webhook:
         try:
-            tell(store, site, webhook, day_in(site, now))
+            tell(store, site, webhook, day_in(site, now), utc=now.astimezone(UTC).date())
         except NotTaken as error:
             log.warning("the webhook did not take an alarm of %s: %s", site.id, error)
     if authority:

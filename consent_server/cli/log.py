@@ -22,7 +22,6 @@ from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stam
 from ..proof.attested.witnesses import cosign
 from ..proof.entries import Unproven
 from ..proof.erasure import carry_over
-from ..proof.files.pinned import pinned, read_receipt
 from ..proof.log import append, export, first_day, seal, write
 from ..proof.seals import require_newest_key
 from ..rates.read import day_in
@@ -30,9 +29,10 @@ from ..site import Notice, Site
 from ..store import ClocksApart, OtherBuckets, Store, Unreadable
 from ..store.connection.away import OtherKind
 from ..tokens import Keys
-from ..verify import Failed, Witness, check
+from ..verify import Witness
 from .backups.archive import archive_log
 from .backups.restored import restored_log
+from .backups.verified import verify_log
 from .terminal import (
     CommandFailed,
     EndsInIdentifier,
@@ -127,49 +127,6 @@ def export_log(
         click.echo("It holds everybody's token: whoever reads it can change and erase their answers.", err=True)
 
 
-@log.command("verify")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--keys",
-    "keys_file",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="The public key to trust, or several: a JWK, or a JWK set as of /v1/keys.json.",
-)
-@click.option("--after", "older", type=click.Path(path_type=Path), help="An older export: all of it must be here too.")
-@click.option(
-    "--tsa-certificate",
-    "certificate",
-    type=click.Path(path_type=Path),
-    help="Certificates of the time-stamp authority (PEM), by which the stamps of seals are checked.",
-)
-@click.option("--witness", "witnesses", multiple=True, help="Key of a witness that must have cosigned it; repeatable.")
-@click.option(
-    "--receipt",
-    "receipts",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A receipt that a shopper kept, whose seal must be in it; repeatable.",
-)
-@errors_to_exit_2
-def verify_log(
-    file: Path,
-    keys_file: Path,
-    older: Path | None,
-    certificate: Path | None,
-    witnesses: tuple[str, ...],
-    receipts: tuple[Path, ...],
-) -> None:
-    """Check an export offline: signatures, seals, chain, gaps, counts. Needs neither Redis nor the secret."""
-    kept = [(path, read_receipt(path)) for path in receipts]
-    try:
-        summary = check(file, keys_file, older, certificate, witnesses)
-        click.echo("\n".join([str(summary), *pinned(kept, summary, keys_file)]))
-    except Failed as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(1) from None
-
-
 @log.command("seal")
 @click.argument("site", required=False)
 @data_option
@@ -224,7 +181,8 @@ def _told(store: Store, shop: Site, webhook: Webhook | None) -> bool:
     """Tell a site's webhook, if it has one, what there is to tell, and return whether it took it."""
     if webhook is None:
         return True
-    due: list[Callable[[], object]] = [lambda: tell(store, shop, webhook, day_in(shop, datetime.now(UTC)))]
+    now = datetime.now(UTC)
+    due: list[Callable[[], object]] = [lambda: tell(store, shop, webhook, day_in(shop, now), utc=now.date())]
     if webhook.secrets:
         due.append(lambda: Teller(store, shop, webhook).tell_all())
     is_told = True
@@ -261,6 +219,7 @@ def cosign_log(site: str, note: IO[str], witness: str, data: Path | None) -> Non
 
 log.add_command(archive_log)
 log.add_command(restored_log)
+log.add_command(verify_log)
 
 
 @log.command("carry-over")

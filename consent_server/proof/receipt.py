@@ -52,6 +52,7 @@ def history(entries: Sequence[Entry], notices: Mapping[str, Notice]) -> list[dic
             "revision": notices[entry.notice].revision,
             "device": entry.device,
             "country": entry.country,
+            **({"rule": notices[entry.notice].rule} if notices[entry.notice].rule else {}),
         }
         for entry in entries
     ]

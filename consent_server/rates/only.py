@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 from ..decision import DEVICES
 from ..store import PARTS, PLACED, SEPARATOR
-from .parts import SEGMENTS
 from .period import BadQuestion
+
+SEGMENTS = ("language", "variant", "device", "country")
+"""The dimensions in which one part of the shoppers can do worse than the others."""
 
 FILTERS = (*SEGMENTS, "rule")
 """The dimensions of which one value can be looked at by itself."""

@@ -305,6 +305,6 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
                 marked = written if row.read is _secrets else written.replace(_MARK, "")
                 values[each.name] = row.read(_one_line(marked, is_secret=row.read is _secrets))
             except ValueError as error:
-                shown = "" if row.secret else f" is {written!r} but"
+                shown = "" if row.secret else f"{f' (of {row.name}_FILE, {path})' if path else ''} is {written!r} but"
                 raise SettingsError(f"{row.name}{shown} {error}.", row.name) from None
     return Settings(**values)

@@ -128,6 +128,8 @@ class Site:
     test_origins: tuple[str, ...]
     own_patterns: frozenset[str] = frozenset()
     """Patterns of its trackers that the shop itself wrote, where its services might have brought them."""
+    reached: frozenset[str] = frozenset()
+    """Countries where services of it are that keep nothing in a browser, and are in no list of cookies."""
 
     @property
     def cookie(self) -> str:
@@ -162,8 +164,8 @@ class Site:
 
     @cached_property
     def has_third_parties(self) -> bool:
-        """Whether the cookie list has somebody else than the shop."""
-        return not all(self.is_own(cookie) for each in self.cookies.values() for cookie in each)
+        """Whether the cookie list has somebody else than the shop, or a service is asked that has no cookie."""
+        return bool(self.reached) or not all(self.is_own(cookie) for each in self.cookies.values() for cookie in each)
 
     def is_own(self, cookie: Cookie) -> bool:
         """Return whether a cookie is the shop's: the provider begins with its name, and it lies with its pages."""
@@ -178,7 +180,7 @@ class Site:
         """
         cookies = [cookie for each in self.cookies.values() for cookie in each if cookie.country]
         own = {self.country} if self.country else {each.country for each in cookies if self.is_own(each)}
-        return frozenset(each.country for each in cookies if each.country and each.country not in own)
+        return frozenset({*(each.country for each in cookies if each.country), *self.reached} - own)
 
     @cached_property
     def domains(self) -> tuple[str, ...]:

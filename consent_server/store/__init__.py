@@ -19,11 +19,13 @@ from .evidence.public_keys import PublicKeys
 from .evidence.spread import OtherBuckets, Spread
 from .feed.reader import Feed
 from .history import History
+from .keys import single
 from .leaks import Leaks
 from .log import Archived, Log
 from .readers.api_keys import ApiKey, ApiKeys
 from .readers.marketers import Marketer, Marketers, ReportLink
 from .readers.notes import Note, Notes
+from .readers.sample import Sample
 
 __all__ = [
     "PARTS",
@@ -79,10 +81,11 @@ class Store:
         self.feed = Feed(self.connection, clock)
         self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
-        self.rates_keys = ApiKeys(self.connection, keys.api_keys)
-        self.account_keys = ApiKeys(self.connection, keys.account_keys)
+        self.rates_keys = ApiKeys(self.connection, single.api_keys)
+        self.account_keys = ApiKeys(self.connection, single.account_keys)
         self.accounts = Accounts(self.connection)
         self.notes = Notes(self.connection)
+        self.sample = Sample(self.connection)
         self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)
         self.must_fit = Spread(self.connection).must_fit

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
+from flask import Blueprint, Response
 
 from ..decision import Malformed, UnknownNotice
 from ..site import Notice, Site
+from .request import (
+    country,
+    current_request,
+    device,
+    is_bot_or_prefetch,
+    let_own_pages_read,
+    read_body,
+    require_own_origin,
+)
+from .responses import nothing
+from .services import services
+
+blueprint = Blueprint("showing", __name__)
+blueprint.after_request(let_own_pages_read)
 
 
 class _Showing(msgspec.Struct, forbid_unknown_fields=True):
@@ -86,3 +103,23 @@ def shown_in(
     if asked is None:
         raise UnknownNotice(f"This site never showed the notice {showing.notice[:40]!r}; ask for its `notice`.")
     return Shown(asked.lang, asked.variant, signalled, asked.rule if site.rules or asked.rule else None)
+
+
+@blueprint.post("/v1/<site_id>/shown")
+def shown(site_id: str) -> Response:
+    """Count a banner that an undecided shopper sees. Nothing about the shopper is kept."""
+    behind, environ = services(), current_request().environ
+    site = behind.site(site_id)
+    require_own_origin(site, environ)
+    behind.limits.spend_client(behind.settings.client_limit, "shown")
+    notices = behind.store.notices
+    seen = shown_in(read_body(environ), site, partial(notices.find, site), partial(notices.kinds, site))
+    if not is_bot_or_prefetch(environ):
+        behind.store.counters.shown(
+            site,
+            now=time.time_ns() // 1_000_000,
+            device=device(environ),
+            country=country(environ, behind.settings.country_header),
+            **seen._asdict(),
+        )
+    return nothing()

@@ -171,3 +171,12 @@ def test_check_says_so_too(stopped, monkeypatch):
     said = CliRunner().invoke(check, ["--offline"]).stdout
     assert "Advice: smartmarket, " in said
     assert "nobody answers" in said
+
+
+def test_a_leak_is_told_on_its_utc_day_wherever_the_shop_is(kept, site, hook):
+    west = replace(site, timezone="Pacific/Honolulu")
+    now = datetime(2026, 11, 21, 2, tzinfo=UTC)
+    for _ in range(20):
+        kept.leaks.add(west, now.date(), [("refused", "cookie", "_xyz")])
+    housekeeping.work_on(kept, west, KEYS, hook.webhook, now)
+    assert [posted["leak"]["name"] for posted in hook.posted] == ["_xyz"]

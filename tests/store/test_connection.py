@@ -219,7 +219,7 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
 
         assert store.counters.claim_alarm(site, "told")
         store.counters.release_alarm(site, "told")
-        store.decisions.mark_sample(site)
+        store.sample.add(site)
         untold = store.feed.untold(site)
         assert untold
         for bucket in untold:

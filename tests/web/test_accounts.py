@@ -32,7 +32,7 @@ from consent_server.tokens.accounts import AccountNames
 from consent_server.verify import unsigned
 from consent_server.web import accounts as accounts_views
 from consent_server.web.accounts import KIND
-from consent_server.web.accounts import sync as answers
+from consent_server.web.accounts import held as answers
 from consent_server.web.marketer.session import digest
 
 NAMES = {"token": "consent", "ask_own": "ask-own", "ask_account": "ask-account"}

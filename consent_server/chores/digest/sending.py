@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -120,22 +120,12 @@ def send_due(
         claim = f"digest.{last_week(site, now).first}.{who}"
         if not store.counters.claim_alarm(site, claim, AGAIN):  # lapses by itself, should this end before it is sent
             continue
-        is_due = digest.week.is_worth_telling
-        message = digest.letter().message(mail.sender, address, digest.name) if is_due and address and mail else None
-        event = b"" if address or not is_due else digest.event()
         keep = partial(store.counters.release_alarm, site, claim, after=KEPT)
-        if not is_due:
+        if not digest.week.is_worth_telling:
             keep()
             continue
         try:
-            if message and mail:
-                mail.send(message, before_it_may_arrive=keep)
-            elif webhook:
-                if not webhook.secrets:
-                    keep()  # whoever checks no signature may not know it again by its name
-                with closing(Line(webhook)) as line:
-                    line.post(f"digest-{hashlib.sha256(digest.name.encode()).hexdigest()[:32]}", event)
-                keep()  # posted once more it would have the same name
+            _send(digest, mail, webhook, address, keep)
             sent += 1
         except (NotSent, NotTaken) as error:
             # What may have arrived is not sent again: nobody gets a week twice.
@@ -148,6 +138,25 @@ def send_due(
             why = str(error).replace(address, "its reader") if address else error  # servers say whom they refuse
             log.warning("the digest of %s was not sent%s: %s", site.id, "" if perhaps else " yet", why)
     return sent
+
+
+def _send(
+    digest: Digest, mail: MailServer | None, webhook: Webhook | None, address: str | None, keep: Callable[[], None]
+) -> None:
+    """Send a digest to a reader, or without an ``address`` to the webhook; ``keep`` is called once it may have arrived.
+
+    Raises:
+        NotSent, NotTaken: it did not arrive, or that is not known.
+    """
+    if address and mail:
+        mail.send(digest.letter().message(mail.sender, address, digest.name), before_it_may_arrive=keep)
+    elif webhook:
+        event = digest.event()
+        if not webhook.secrets:
+            keep()  # whoever checks no signature may not know it again by its name
+        with closing(Line(webhook)) as line:
+            line.post(f"digest-{hashlib.sha256(digest.name.encode()).hexdigest()[:32]}", event)
+        keep()  # posted once more it would have the same name
 
 
 def keep_sending(

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from ...site import ConsentError, Site
-from ..keys import DAY, buckets, midnight, seals
+from ..keys import DAY, buckets, midnight
+from ..keys.single import seals
 from . import Connection
 from .zones import Zones
 

@@ -14,7 +14,9 @@ from ..marketer.session import NotKnown, digest
 from ..request import bearer, read_body
 from ..responses import answer, nothing
 from ..services import known_site, services
-from .sync import Device, Settled, settle, unlink
+from .held import Device, Settled
+from .linked import unlink
+from .sync import settle
 
 blueprint = Blueprint("accounts", __name__)
 

@@ -46,17 +46,17 @@ SCHEMAS: dict[str, Schema] = {
             "id": {
                 "type": "string",
                 "pattern": "^[A-Za-z0-9_-]{16,64}$",
-                "description": "Made afresh for each decision.",
+                "description": "Made afresh for each decision: 409 where the same shopper, by `previous`, has sent "
+                "another answer under it.",
             },
             "allow": some(CATEGORY),
             "notice": TEXT | {"description": "Hash of the notice that is answered."},
             "lang": nullable("string") | {"description": "The notice's language, if anything."},
-            "variant": nullable("string"),
+            "variant": nullable("string") | {"description": "The notice's variant, if anything."},
             "how": {
                 "type": "string",
                 "maxLength": LONGEST_HOW,
-                "description": "accept, refuse, save, preferences or script; any other way of asking counts as script. "
-                "signal is what older versions said of a browser's privacy signal.",
+                "description": "accept, refuse, save, preferences or script; any other way of asking counts as script.",
                 "default": "script",
             },
             "previous": nullable("string") | {"description": "The token that this decision follows, expired or not."},
@@ -151,7 +151,9 @@ SCHEMAS: dict[str, Schema] = {
                         "revision": WHOLE,
                         "device": one(*DEVICES),
                         "country": TEXT,
-                    }
+                        "rule": TEXT,
+                    },
+                    "rule",
                 )
             ),
         }

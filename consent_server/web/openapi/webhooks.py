@@ -46,7 +46,9 @@ WEBHOOKS: dict[str, Any] = {
                 "jti": nullable("string"),
                 "sub": nullable("string"),
                 "site": TEXT,
-            }
+                "text": TEXT,
+            },
+            "text",  # of a test that nothing signs, for a chat
         ),
     ),
     "alarm": _posted(

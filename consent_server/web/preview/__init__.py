@@ -6,6 +6,7 @@ The file stays the record: nothing is written, no decision is taken, and whoever
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -22,6 +23,7 @@ from ...settings.rows import SettingsError
 from ...settings.shops import read_sites
 from ...site import Site
 from ...site.rules import Rule
+from ..problems import register_http_errors
 
 LAYERS = ("first", "preferences", "mine", "list")
 LIGHTS = ("light", "dark")
@@ -83,63 +85,50 @@ def watch(path: Path) -> Callable[[], Draft]:
     return read
 
 
-def create_preview(path: Path) -> Flask:
-    """Return the application that shows the ``consent.toml`` at ``path``.
+class _Preview:
+    """What each address of the preview answers, of the ``consent.toml`` at ``path``."""
 
-    It has no login: it shows it to this machine alone, and to a GUEST whom the app lets in that it is part of.
-    """
-    app = Flask(__name__)
-    newest = watch(path)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._newest = watch(path)
+        self._built: dict[tuple[str, str, str], SiteScripts] = {}
+        self._building = threading.Lock()
 
-    def draft() -> Draft:
+    def _draft(self) -> Draft:
         """Return the draft, as far as it is for who asks. What is wrong may name any shop, also a new one."""
-        found, guest = newest(), request.environ.get(GUEST)
+        found, guest = self._newest(), request.environ.get(GUEST)
         if guest is None:
             return found
         own = {name: site for name, site in found.sites.items() if name in guest.sites}
         return replace(found, sites=own, fault=found.fault and WORDS[guest.lang]["wrong"])
 
-    built: dict[tuple[str, str, str], SiteScripts] = {}
-    building = threading.Lock()
-
-    def scripts(name: str, variant: str) -> tuple[Site, SiteScripts]:
+    def _scripts(self, name: str, variant: str) -> tuple[Site, SiteScripts]:
         """Return a shop that asks in one way alone, and its scripts."""
-        found = draft()
+        found = self._draft()
         shop = found.sites.get(name) or abort(404)
         ways = [way for way in shop.all_variants if way.name == variant] or abort(404)
         key = (found.version, name, variant)
-        with building:
-            if key not in built:
-                for old in [each for each in built if each[0] != found.version]:
-                    del built[old]
-                built[key] = build_scripts(replace(shop, variants=tuple(ways) if shop.variants else ()))
-        return shop, built[key]
+        with self._building:
+            if key not in self._built:
+                for old in [each for each in self._built if each[0] != found.version]:
+                    del self._built[old]
+                self._built[key] = build_scripts(replace(shop, variants=tuple(ways) if shop.variants else ()))
+        return shop, self._built[key]
 
-    @app.before_request
-    def for_this_machine_alone() -> None:
-        if GUEST not in request.environ and request.host.rpartition(":")[0] not in LOOPBACK:
-            abort(403, "The preview is for this machine alone: open it as http://127.0.0.1.")
-
-    @app.get("/")
-    def page() -> Response:
-        found = draft()
+    def page(self) -> Response:
+        """All frames of one layer, variant and rule of a shop."""
+        found, guest = self._draft(), request.environ.get(GUEST)
         shop = found.sites.get(request.args.get("site", "")) or next(iter(found.sites.values()), None)
         variants = [way.name for way in shop.all_variants] if shop else [""]
         layer, variant = request.args.get("layer", ""), request.args.get("variant", "")
         rules = [rule.name for rule in shop.all_rules] if shop else [""]
         rule = request.args.get("rule", "")
-        chosen = {
-            "rule": rule if rule in rules else "",
-            "layer": layer if layer in LAYERS else "first",
-            "variant": variant if variant in variants else variants[0],
-        }
-        guest = request.environ.get(GUEST)
         html = render_template(
             "preview.html",
             lang=guest.lang if guest else "en",
             words=WORDS[guest.lang if guest else "en"],
             draft=found,
-            path=path.name if guest else path,
+            path=self._path.name if guest else self._path,
             home=guest.home if guest else "",
             shop=shop,
             variants=variants,
@@ -148,18 +137,20 @@ def create_preview(path: Path) -> Flask:
             layers=LAYERS,
             lights=LIGHTS,
             devices=DEVICES,
-            **chosen,
+            rule=rule if rule in rules else "",
+            layer=layer if layer in LAYERS else "first",
+            variant=variant if variant in variants else variants[0],
         )
         return Response(html, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
 
-    @app.get("/version")
-    def version() -> dict[str, str]:
-        return {"version": draft().version}
+    def version(self) -> dict[str, str]:
+        """Whether there is something new to show."""
+        return {"version": self._draft().version}
 
-    @app.get("/frames/<site_id>/<light>/<layer>/<lang>/")
-    def frame(site_id: str, light: str, layer: str, lang: str) -> Response:
+    def frame(self, site_id: str, light: str, layer: str, lang: str) -> Response:
+        """One page with the banner in it, as somebody sees it who was never there."""
         variant = request.args.get("variant", "")
-        shop, made = scripts(site_id, variant)
+        shop, made = self._scripts(site_id, variant)
         way = [way.name for way in shop.all_variants].index(variant)  # a name may have what stands for more in a path
         rule = next((each for each in shop.all_rules if each.name == request.args.get("rule", "")), None)
         if rule is None or lang not in shop.languages or light not in LIGHTS or layer not in LAYERS:
@@ -183,18 +174,38 @@ def create_preview(path: Path) -> Flask:
         )
         return Response(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
-    @app.get("/files/<site_id>/<light>/<int:way>/<layer>.<lang>.<digest>.js")
-    def script(site_id: str, light: str, way: int, layer: str, lang: str, digest: str) -> Response:
-        shop = draft().sites.get(site_id) or abort(404)
-        _, made = scripts(site_id, dict(enumerate(each.name for each in shop.all_variants)).get(way, "?"))
+    def script(self, site_id: str, light: str, way: int, layer: str, lang: str, digest: str) -> Response:
+        """A layer that the banner in a frame fetches."""
+        shop = self._draft().sites.get(site_id) or abort(404)
+        _, made = self._scripts(site_id, dict(enumerate(each.name for each in shop.all_variants)).get(way, "?"))
         text = made.layers.get(layer, {}).get(lang) or abort(404)
         return _for_frames(in_light(text.plain.decode(), light), "text/javascript")
 
-    @app.post("/files/<site_id>/<light>/<int:way>/<call>")
-    def taken(site_id: str, light: str, way: int, call: str) -> Response:
-        return _for_frames("", "text/plain", 204)  # nothing is counted, and no decision is kept
+    def taken(self, site_id: str, light: str, way: int, call: str) -> Response:
+        """What the banner in a frame posts: nothing is counted, and no decision is kept."""
+        return _for_frames("", "text/plain", 204)
 
+
+def create_preview(path: Path) -> Flask:
+    """Return the application that shows the ``consent.toml`` at ``path``.
+
+    It has no login: it shows it to this machine alone, and to a GUEST whom the app lets in that it is part of.
+    """
+    app, views = Flask(__name__), _Preview(path)
+    register_http_errors(app)
+    app.before_request(_for_this_machine_alone)
+    app.add_url_rule("/", view_func=views.page)
+    app.add_url_rule("/version", view_func=views.version)
+    app.add_url_rule("/frames/<site_id>/<light>/<layer>/<lang>/", view_func=views.frame)
+    files_of = "/files/<site_id>/<light>/<int:way>"
+    app.add_url_rule(f"{files_of}/<layer>.<lang>.<digest>.js", view_func=views.script)
+    app.add_url_rule(f"{files_of}/<call>", view_func=views.taken, methods=["POST"])
     return app
+
+
+def _for_this_machine_alone() -> None:
+    if GUEST not in request.environ and re.sub(r":\d+$", "", request.host) not in LOOPBACK:
+        abort(403, "The preview is for this machine alone: open it as http://127.0.0.1.")
 
 
 def place_in(rule: Rule) -> str:

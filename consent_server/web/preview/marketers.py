@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import msgspec
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.exceptions import NotFound
 
 from ...store import Marketer
@@ -58,6 +58,9 @@ def blueprint_of(path: Path) -> Blueprint:
             return redirect(url_for("marketer.preview.enter"), 303)  # type: ignore[return-value]
         guest = Guest(chosen_words().lang, {site.id for site in sites_of(marketer)}, f"{request.root_path}/")
         within = {"SCRIPT_NAME": f"{request.root_path}/preview/{key}", "PATH_INFO": f"/{rest}", GUEST: guest}
-        return cast(Response, Response.from_app(preview.wsgi_app, {**request.environ, **within}))
+        shown = cast(Response, Response.from_app(preview.wsgi_app, {**request.environ, **within}))
+        if shown.status_code >= 400:  # which is said as by all that is ours
+            abort(shown.status_code)
+        return shown
 
     return blueprint

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl
 
-from .hosts import parts_of
-from .observed import Sighting
+from ..hosts import parts_of
+from ..observed import Sighting
 
 _Said = Mapping[str, str]
 
@@ -45,6 +45,10 @@ def _of_posthog(said: _Said) -> bool:
     return "ip" in said or len(said.keys() & {"_", "v", "ver", "compression"}) > 1
 
 
+def _of_mixpanel(said: _Said) -> bool:
+    return "_" in said and bool(said.keys() & {"verbose", "ip"})
+
+
 def _of_metrica(said: _Said) -> bool:
     return bool(said.keys() & {"page-url", "browser-info", "wmode"})
 
@@ -67,6 +71,11 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[_Said], bool]], ...] = tuple(
         (r"/clarity\.js$|/bat\.js$|/hotjar-\d+\.js$|/pixel/events\.js$|/insight(?:\.beta)?(?:_\w+)?\.min\.js$", _any),
         (r"/action/\d+$", _has("ti", "evt")),
         (r"/b/ss/[\w,.-]+/\d|/com\.snowplowanalytics\.snowplow/tp2$", _any),
+        (r"/(?:track|engage|groups)/?$", _of_mixpanel),
+        (r"/2/httpapi$|/cdn-cgi/(?:rum$|zaraz/)|/_vercel/(?:speed-)?insights/|/shopify/monorail/", _any),
+        (r"/api/\d+/(?:envelope|store)/?$", _has("sentry_key")),
+        (r"/api/v2/pixel(?:/\w+)?/?$", _any),
+        (r"/collect/?$", _has("pid", "fmt")),
         (r"/plausible(?:\.[\w.-]+)?\.js$|/umami\.js$", _any),
     )
 )
@@ -102,9 +111,14 @@ _BODIES = (
     (re.compile(r"/api/send$"), re.compile(r'(?=.*"type":).*"payload":', re.DOTALL)),
     (re.compile(""), re.compile(r'(?=.*"n":"pageview")(?=.*"u":"https?:).*"d":"', re.DOTALL)),
     (re.compile(""), re.compile(r'(?=.*"type":"event").*"payload":\{"website":"[0-9a-f-]{36}"', re.DOTALL)),
+    (re.compile(r"/v1/(?:[tpigasb]|track|page|identify|batch)$"), re.compile('"(?:anonymousId|writeKey|messageId)":"')),
+    (re.compile(r"/(?:track|engage)/?$"), re.compile(r'"token":"[0-9a-f]{32}"|^data=(?:eyJ|W3s|%5B%7B%22event)')),
+    (re.compile(""), re.compile(r'(?=.*"api_key":"[0-9a-f]{32}").*"events":\[', re.DOTALL)),
+    (re.compile(""), re.compile(r'"dsn":"https://[0-9a-f]{32}@')),
+    (re.compile(r"/monorail/"), re.compile(r'"schema_id":"')),
     (re.compile(""), re.compile(r'"schema":"iglu:com\.snowplowanalytics|"api_key":"phc_')),
 )
-"""Paths of Plausible, Umami, Snowplow and PostHog, any where the body tells enough, and what is sent there."""
+"""Paths of Plausible, Umami, Segment, Mixpanel and others, any where the body tells enough, and what is sent there."""
 
 
 def forwarded(seen: Sighting, all_: Iterable[Sighting]) -> bool:
