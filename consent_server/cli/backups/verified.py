@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 
 import click
 
-from ...proof.files.pinned import pinned, read_receipt
+from ...proof.attested.pinned import pinned, read_receipt
 from ...proof.keys import published
 from ...settings.environment import read_environment
 from ...tokens import Keys
