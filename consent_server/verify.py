@@ -31,7 +31,7 @@ from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -145,8 +145,18 @@ class Summary:
     """The last sealed day, where it was not over when the export was made."""
     endorsements: list[str] = field(default_factory=list)
     """Those that led to the keys of this export."""
+    seals: dict[str, str] = field(default_factory=dict)
+    """By day, without those of open days."""
     older: list[tuple[str, str]] = field(default_factory=list)
     """The days whose seal is by an older key than the one before it, and by which after which."""
+
+    def dated(self, made: datetime) -> None:
+        """Take when it was made, by the clock that dates answers, or raise Failed where a day to come is sealed."""
+        self.made, day, today = made, max(self.seals, default=""), f"{made:%Y-%m-%d}"
+        if day > today:
+            raise Failed(f"the seal of {day} is of a day to come at {made.isoformat()}")
+        if day == today and made.time() != time.min:  # by its last day's midnight an archive is dated
+            self.ahead = day
 
     def __str__(self) -> str:
         names = self.entries - self.signed - self.erased
@@ -1081,12 +1091,9 @@ class _Check:
         within = head["keys"].get("endorsements", ())
         self.keys = Keys(keys["keys"], [*keys.get("endorsements", ()), *within], keys.get("root"))
         self.notices: dict[str, dict[str, Any]] = {}
-        self.summary = summary
-        summary.endorsements = [*self.keys.endorsements]
+        self.summary, summary.endorsements = summary, [*self.keys.endorsements]
         self.previous: str | None = None
         self.by: str = ""
-        self.sealed: datetime | None = None
-        """When the last day began that has a seal."""
         self.statements, self.named = hashlib.sha256(), hashlib.sha256()
         self.made = head.get("made")
         self.attested = _Attested(head, self.site, self.keys, authority, witnesses)
@@ -1151,12 +1158,7 @@ class _Check:
         if end.get("made", self.made) != self.made:
             raise Failed(f"it was made at {quoted(end['made'])}, and says at {quoted(self.made)}")
         if "made" in end and end.get("clock") == "store":  # before, it was that of a machine, which nothing checked
-            self.summary.made = made = datetime.fromisoformat(str(self.made)).astimezone(UTC)
-            begins = self.sealed or made  # by which an archive is dated, too
-            if made < begins:
-                raise Failed(f"the seal of {begins:%Y-%m-%d} is of a day to come at {self.made}")
-            if begins < made < begins + timedelta(1):
-                self.summary.ahead = f"{begins:%Y-%m-%d}"
+            self.summary.dated(datetime.fromisoformat(str(self.made)).astimezone(UTC))
         if next(self.lines, None) is not None:
             raise Failed("something follows after the end")
         self.summary.last_seal = self.previous or ""
@@ -1258,7 +1260,7 @@ class _Check:
         if seal.get("open"):
             self.summary.unsealed.append(day.isoformat())
         else:
-            self.sealed = _over(day) - timedelta(1)
+            self.summary.seals[day.isoformat()] = token
             self.attested.seal(day, token, line.get("stamp"))
             if self.owns and not seal.get("own"):
                 self.summary.unsigned = day.isoformat()

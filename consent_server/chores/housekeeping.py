@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from threading import Event
 
@@ -21,7 +21,7 @@ from ..rates.happened.alarms import Alarm
 from ..rates.happened.leaks import Leak, leaks
 from ..rates.read import day_in, unusual
 from ..site import ConsentError, Site
-from ..store import Store, StoreAway, Unreadable
+from ..store import ClocksApart, Store, StoreAway, Unreadable
 from ..store.connection.away import OtherKind
 from ..tokens import Keys
 
@@ -88,8 +88,44 @@ def clear_files(store: Store, site: Site) -> None:
         )
 
 
-def close_days(store: Store, site: Site, keys: Keys, now: datetime) -> tuple[list[date], list[str]]:
+class Steady:
+    """Whether a machine's clock goes on as time passes: on one machine alone Redis has the same clock, and agrees.
+
+    A seal is never undone, so nothing is sealed after a leap of days until somebody has looked at it.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self._now, self._passed = now, _passed()
+
+    def must_be(self, now: datetime) -> None:
+        """Return if about as much time has passed as the clock says.
+
+        Raises:
+            ClocksApart: the clock was put forward.
+        """
+        leap = now - self._now - timedelta(seconds=_passed() - self._passed)
+        if leap > LEAP:
+            raise ClocksApart(
+                f"This machine's clock was put forward by {leap.total_seconds() / 3600:.0f} h, to {now:%Y-%m-%d %H:%M} "
+                "(UTC): no day is sealed until somebody has looked. If it is right now, type: consent-server log seal, "
+                "and restart the server."
+            )
+
+
+LEAP = timedelta(hours=1)
+
+
+def _passed() -> float:
+    """Return seconds that go on while the machine sleeps, whatever its clock is set to."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def close_days(
+    store: Store, site: Site, keys: Keys, now: datetime, steady: Steady | None = None
+) -> tuple[list[date], list[str]]:
     """Seal a site's days, have what was erased go, and its log not be ahead: each whatever becomes of the others.
+
+    ``steady``: by which nothing is sealed where the clock was put forward.
 
     Returns:
         The days that were sealed, and in a sentence each what could not be done.
@@ -99,12 +135,17 @@ def close_days(store: Store, site: Site, keys: Keys, now: datetime) -> tuple[lis
     """
     sealed, faults = list[date](), list[str]()
 
+    def close() -> None:
+        if steady:
+            steady.must_be(now)
+        sealed.extend(seal(store, site, keys, now))
+
     def clear() -> None:
         if store.log.compact(site):
             clear_files(store, site)
 
     due: dict[str, Callable[[], object]] = {
-        f"{site.id} is not sealed": lambda: sealed.extend(seal(store, site, keys, now)),
+        f"{site.id} is not sealed": close,
         f"what was erased at {site.id} is in Redis' memory still": clear,
         f"{site.id} takes no decision of some shoppers": lambda: store.clock.must_be_past_log(site),
     }
@@ -119,7 +160,13 @@ def close_days(store: Store, site: Site, keys: Keys, now: datetime) -> tuple[lis
 
 
 def work_on(
-    store: Store, site: Site, keys: Keys, webhook: Webhook | None, now: datetime, authority: Authority | None = None
+    store: Store,
+    site: Site,
+    keys: Keys,
+    webhook: Webhook | None,
+    now: datetime,
+    authority: Authority | None = None,
+    steady: Steady | None = None,
 ) -> None:
     """Do what is due at a site; what cannot be done now is done another time.
 
@@ -130,13 +177,14 @@ def work_on(
         webhook: what alarms are posted to.
         now: by this machine's clock.
         authority: stamps the seals.
+        steady: tells whether that clock was put forward.
 
     Raises:
         OtherBuckets: what is kept of the site would not be found, and its days be sealed without it.
         StoreAway: the store does not answer.
     """
     store.must_fit(site)
-    for fault in close_days(store, site, keys, now)[1]:
+    for fault in close_days(store, site, keys, now, steady)[1]:
         log.error("%s", fault)
     if webhook:
         try:
@@ -182,11 +230,13 @@ def keep(
 
     ``webhooks``: of the sites that have one, by id; ``every``: seconds.
     """
+    steady = Steady(datetime.now(UTC))
     while not ending.is_set():
         for site in sites.values():
             if ending.is_set():
                 return
-            _try(partial(work_on, store, site, keys, webhooks.get(site.id), datetime.now(UTC)), site.id)
+            webhook = webhooks.get(site.id)
+            _try(partial(work_on, store, site, keys, webhook, datetime.now(UTC), steady=steady), site.id)
         if authority:  # at last: an authority may take its time, and nothing else waits for it
             _try(partial(stamp_seals, store, [*sites.values()], authority), "all sites")
         ending.wait(every)

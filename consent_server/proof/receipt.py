@@ -18,6 +18,9 @@ CONTEXT = {"dpv": "https://w3id.org/dpv#", "dcterms": "http://purl.org/dc/terms/
 SIGNATURE = "dcterms:provenance"
 """Where in a receipt the signed text ``{typ: receipt, sha256, …}`` stands."""
 
+SEAL = "dcterms:relation"
+"""Where the newest seal stands that the log had then."""
+
 PURPOSES = {
     "necessary": "dpv:ServiceProvision",
     "functional": "dpv:ServicePersonalisation",
@@ -104,7 +107,7 @@ def receipt(
         "dpv:hasRight": _rights(site, contact, f"{base}/v1/{site.id}/me"),
         "dpv:hasActivityStatus": [_event(event) for event in events],
         "dcterms:references": token,
-        **({"dcterms:relation": seal} if seal else {}),
+        **({SEAL: seal} if seal else {}),
     }
 
 

@@ -5,6 +5,7 @@ As a program it forks a process for each line of its standard input, which does 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
@@ -13,7 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +24,7 @@ from typing import Any
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
 from consent_server.proof.erasure import erase
+from consent_server.proof.files import whole
 from consent_server.settings.shops import make_site
 from consent_server.store import Store
 from consent_server.store import log as store_log
@@ -128,6 +130,17 @@ class Work:
         store = Store(self.url, 10, any_clock=True)
         if self.name == "archive":
             archive(store, SHOP, KEYS, Path(self.folder), NOW)
+        elif self.name == "archive, erased meanwhile":
+            keep = store.log.keep_archive
+
+            def erased_meanwhile(*made: Any) -> bool:
+                try:
+                    return keep(*made)
+                finally:
+                    erase(store, SHOP, KEYS, self.subject, 5)
+
+            store.log.keep_archive = erased_meanwhile  # type: ignore[method-assign]
+            archive(store, SHOP, KEYS, Path(self.folder), NOW)
         elif self.name == "seal":
             proof.seal(store, SHOP, KEYS, NOW)
         elif self.name == "erase":
@@ -138,14 +151,28 @@ class Work:
     def _kill_at_step(self) -> None:
         steps = 0
 
-        def hook(event: str, args: Any) -> None:
+        def step() -> None:
             nonlocal steps
+            steps += 1
+            if steps == self.step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def hook(event: str, args: Any) -> None:
             if event in ("open", "os.link", "os.rename", "os.remove", "os.chmod") and self.folder in str(args[0]):
-                steps += 1
-                if steps == self.step:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                step()
+
+        class Raw(io.FileIO):
+            def write(self, content: Any) -> int:
+                step()
+                return super().write(content) or 0
+
+        def sync(file: int, fsync: Callable[[int], None] = os.fsync) -> None:
+            step()
+            fsync(file)
 
         sys.addaudithook(hook)
+        os.fsync = sync
+        whole.open = lambda file, mode: io.BufferedWriter(Raw(file, mode), 256)  # type: ignore[attr-defined]
 
 
 @dataclass

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from conftest import SECRET, closing
@@ -28,6 +29,12 @@ from consent_server.verify import verify
 assert shop
 assert shops
 assert three_shops
+
+
+@pytest.fixture(autouse=True)
+def yesterday_is_sealed(monkeypatch):
+    """In the first hour of a day too."""
+    monkeypatch.setattr(proof, "GRACE", timedelta(0))
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from consent_server.verify import opened, verify
 EVERY = 1 if os.environ.get("KILLS") else 17
 """Of how many places one is tried."""
 
-LEAST = {"archive": 200, "seal": 30, "erase": 2, "compact": 6}
+LEAST = {"archive": 200, "archive, erased meanwhile": 200, "seal": 30, "erase": 2, "compact": 6}
 """How many places there are at least, so that a proxy that counts nothing is noticed."""
 
 
@@ -127,6 +127,23 @@ def test_an_archive_that_is_killed_loses_nothing_and_the_next_run_ends_it(log: L
         archive(log.store, SHOP, KEYS, log.folder, NOW)
         assert log.held() == everything, place
         assert all(list(log.store.log.day(SHOP, day)) == [] for day in OLD), place
+        assert all(made.trimmed for made in log.store.log.archives(SHOP)), place
+        assert {path.name for path in log.folder.iterdir()} == {m.file for m in log.store.log.archives(SHOP)}, place
+        log.proves_itself()
+
+
+@pytest.mark.skipif(EVERY > 1, reason="make kills tries it")
+def test_an_archive_that_is_replaced_as_somebody_was_erased_loses_nothing_and_keeps_nobody(
+    log: Log, runner: Runner
+) -> None:
+    """Who is erased after the archive is written down and before its days are trimmed."""
+    everything = {entry.id for entry in log.entries}
+    own = {entry.id for entry in log.entries if entry.subject == log.subject}
+    for place in killed(log, runner, "archive, erased meanwhile"):
+        assert log.held() - {""} >= everything - own, place
+        erase(log.store, SHOP, KEYS, log.subject, 5)
+        archive(log.store, SHOP, KEYS, log.folder, NOW)
+        assert log.held() - {""} >= everything - own, place
         assert all(made.trimmed for made in log.store.log.archives(SHOP)), place
         assert {path.name for path in log.folder.iterdir()} == {m.file for m in log.store.log.archives(SHOP)}, place
         log.proves_itself()

@@ -31,6 +31,12 @@ policy_updated = 2025-12-20
 """
 
 
+@pytest.fixture(autouse=True)
+def yesterday_is_sealed(monkeypatch):
+    """In the first hour of a day too."""
+    monkeypatch.setattr(proof, "GRACE", timedelta(0))
+
+
 @pytest.fixture
 def shops(tmp_path, monkeypatch, valkey):
     """Three shops, of which the first has an answer of the day before yesterday that nobody signed."""

@@ -1,5 +1,6 @@
 """The log proves itself: whoever changes anything in an export is found out, by its public keys alone."""
 
+import gzip
 import json
 import secrets
 import subprocess
@@ -21,11 +22,12 @@ from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
+from consent_server.proof.entries import by_hash
 from consent_server.proof.erasure import erase
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import Store
-from consent_server.tokens import Keys
+from consent_server.tokens import Keys, token
 from consent_server.verify import Failed, NoExport, Tree, canonical, verify
 
 FIRST = date(2026, 11, 20)
@@ -179,6 +181,82 @@ def test_an_added_entry_is_found_whoever_signed_it(exported, data):
             content["n"] += 1
         lines.append(json.dumps(content).encode())
     with pytest.raises(Failed):
+        check(lines)
+
+
+def signed_anew(contents):
+    """Return the lines of an export in which whatever was changed fits, as who has the secret can sign it."""
+    (notice,) = [each["content"] for each in contents if each["type"] == "notice"]
+    lines, previous, many, statements = [], "", 0, stand_alone.hashlib.sha256()
+    for content in contents:
+        if content["type"] == "day":
+            tree, counts, day = Tree(), stand_alone.Counts(), content["day"]
+        elif content["type"] == "entry":
+            line = by_hash(content)
+            hashed = stand_alone.leaf(line)
+            content = {**line, "type": "entry", "n": tree.leaves, "leaf": hashed.hex()}
+            if "statement" in content:
+                said = stand_alone.unsigned(content["statement"]) | {"leaf": hashed.hex()}
+                content["statement"] = token(said, KEYS.sign(said))
+                statements.update(content["statement"].encode())
+            tree.add(hashed)
+            counts.add(line, day, notice)
+            many += 1
+        elif content["type"] == "counts":
+            content = {"type": "counts", "day": day, "counts": counts.by}
+            counted = stand_alone.hashlib.sha256(canonical(counts.by)).hexdigest()
+        elif content["type"] == "seal":
+            said = {"entries": tree.leaves, "root": tree.root(), "counts": counted, "prev": previous}
+            said = stand_alone.unsigned(content["token"]) | said
+            content = {**content, "token": token(said, KEYS.sign(said))}
+            previous = stand_alone.seal_hash(content["token"])
+        elif content["type"] == "end":
+            said = {"entries": many, "head": previous, "signed": 0, "statements": statements.hexdigest()}
+            said = stand_alone.unsigned(content["token"]) | said
+            said["erased"] = sum("erased" in each for each in map(json.loads, lines))
+            content = {"type": "end", "token": token(said, KEYS.sign(said))}
+        lines.append(json.dumps(content).encode())
+    return lines
+
+
+@pytest.mark.parametrize("exported", ["by hash"], indirect=True)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_two_exports_that_differ_are_told_apart_though_each_verifies(exported, data):
+    """The operator's attack: whatever is changed in the newer one is signed with the genuine secret."""
+    contents = [*map(json.loads, exported)]
+    older = signed_anew(contents)
+    assert verify(older, KEYS.jwks(), older).entries == 40
+    number = data.draw(st.sampled_from(numbers(exported, "entry")))
+    entry = contents[number]
+    bare = {name: entry[name] for name in stand_alone.LEAF}
+    change = data.draw(st.sampled_from(["dropped", "twice", "later", "how", "erased", "another"]))
+    changed = {
+        "dropped": [],
+        "twice": [entry, {**entry, "seq": entry["seq"] + 1}],
+        "later": [{**entry, "at": entry["at"] + 1}],
+        "how": [{**entry, "how": "another way"}],
+        "another": [{**entry, "country": "TR"}],
+        "erased": [{**bare, "type": "entry", "erased": "00" * 32, "statement": statement_at(NOW)}],
+    }[change]
+    newer = signed_anew([*contents[:number], *changed, *contents[number + 1 :]])
+    check(newer)
+    with pytest.raises(Failed, match="older export"):
+        verify(newer, KEYS.jwks(), older)
+
+
+def statement_at(moment):
+    said = {"typ": "erased", "site": "shop", "leaf": "", "at": int(moment.timestamp()) + 60}
+    return token(said, KEYS.sign(said))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_an_archive_that_is_cut_anywhere_is_none(exported, tmp_path_factory, data):
+    whole = gzip.compress(b"".join(exported), mtime=0)
+    file = tmp_path_factory.getbasetemp() / "cut.jsonl.gz"
+    file.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
+    with pytest.raises((Failed, NoExport)), stand_alone.opened(file) as lines:
         check(lines)
 
 

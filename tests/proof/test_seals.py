@@ -31,6 +31,12 @@ from consent_server.web.seals import PROOFS
 DAY = 86_400_000
 
 
+@pytest.fixture(autouse=True)
+def yesterday_is_sealed(monkeypatch):
+    """In the first hour of a day too."""
+    monkeypatch.setattr(proof, "GRACE", timedelta(0))
+
+
 @pytest.fixture
 def sealed(app, site):
     """A shop that was answered for five days up to yesterday, all sealed; says how many decisions there are a day."""

@@ -7,10 +7,12 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 from conftest import ROOT
 from msgspec.structs import replace
 from test_proof import KEYS, NOW, SIGNED_WITH, START, check, shop
 
+from consent_server.cli.log import log as log_command
 from consent_server.decision import COLUMNS, Decision, consent_of
 from consent_server.events import as_event
 from consent_server.events.following import START as START_CURSOR
@@ -19,6 +21,7 @@ from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
 from consent_server.proof.erasure import erase
 from consent_server.proof.keys import published
+from consent_server.proof.receipt import SEAL, SIGNATURE, digest
 from consent_server.proof.seals import newest
 from consent_server.rates.period import Period
 from consent_server.rates.read import recount
@@ -127,7 +130,9 @@ def test_who_writes_to_redis_can_have_others_told_what_nobody_answered_and_the_d
         proof.seal(store, shop, KEYS, LATER)
 
 
-def test_who_writes_to_redis_can_have_a_day_sealed_again_and_is_found_by_whoever_holds_the_first_seal(store, shop):
+def test_who_writes_to_redis_can_have_a_day_sealed_again_and_is_found_by_whoever_holds_the_first_seal(
+    store, shop, tmp_path
+):
     lay(store, shop)
     proof.seal(store, shop, KEYS, NOW)
     older, held = export(store, shop), newest(store, shop, KEYS)
@@ -137,7 +142,33 @@ def test_who_writes_to_redis_can_have_a_day_sealed_again_and_is_found_by_whoever
     assert check(newer).entries == 11, "by itself it verifies: unseen"
     with pytest.raises(Failed, match="which is missing"):
         verify(newer, KEYS.jwks(), older)
-    assert held not in store.log.seals(shop).values(), "a receipt that holds the first seal shows it"
+    receipt = {"dcterms:issued": "2026-11-23", SEAL: held}
+    said = {"typ": "receipt", "site": "shop", "at": 1, "sha256": digest(receipt)}
+    receipt[SIGNATURE] = token(said, KEYS.sign(said))
+    forged = {**receipt, SEAL: newest(store, shop, KEYS)}
+    later = {**receipt, SIGNATURE: receipt[SIGNATURE][:-2]}
+
+    def verified(lines, content):
+        files = [tmp_path / name for name in ("log.jsonl", "keys.json", "receipt.json")]
+        for path, text in zip(files, (b"".join(lines), json.dumps(KEYS.jwks()), json.dumps(content)), strict=True):
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        log, keys, kept = map(str, files)
+        return CliRunner().invoke(log_command, ["verify", log, "--keys", keys, "--receipt", kept])
+
+    fits = verified(older, receipt)
+    assert (fits.exit_code, f"brought the seal of {NOW.date() - timedelta(1)}, which is" in fits.stdout) == (0, True)
+    for lines, content, fault in (
+        (newer, receipt, "it brought another seal of 2026-11-21 than the export has: the log was changed since."),
+        (export(store, shop, NOW - timedelta(2)), receipt, "and the export has none of that day"),
+        (older, forged, "it was changed, or is of another site"),
+        (older, later, "the receipt is signed by none of the keys"),
+    ):
+        refused = verified(lines, content)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert fault in refused.stderr
+    for content, fault in (([], "is no receipt"), ({SIGNATURE: "x"}, "brought no seal: no day was sealed yet")):
+        refused = verified(older, content)
+        assert (refused.exit_code, fault in refused.stderr) == (2, True)
 
 
 def test_who_writes_to_redis_can_bring_back_who_was_erased_and_is_found_by_an_export_from_after_that(store, shop):

@@ -15,7 +15,7 @@ from conftest import CONSENT_SERVER, ROOT, SECRET, Shopper, closing
 
 from consent_server import create_app
 from consent_server.check import store as check_store
-from consent_server.chores.housekeeping import work_on
+from consent_server.chores.housekeeping import Steady, close_days, work_on
 from consent_server.cli.log import log as log_command
 from consent_server.decision import COLUMNS, Decision
 from consent_server.events import following
@@ -117,6 +117,7 @@ def test_a_backlog_that_takes_longer_than_a_clock_may_be_off_is_sealed_all_the_s
         passed += 50
         return entries(*arguments)
 
+    monkeypatch.setattr(proof, "GRACE", timedelta(0))  # in the first hour of a day too
     entries, by_redis = store.log.day, store.connection.time
     monkeypatch.setattr(store.log, "day", takes_50_seconds)
     monkeypatch.setattr(store.connection, "time", lambda key: by_redis(key) + int(passed * 1000))
@@ -319,6 +320,20 @@ def test_the_command_exits_with_2_and_the_daily_thread_goes_on(redis_url, site, 
     right = CliRunner().invoke(log_command, ["seal", site.id], env=environment)
     assert right.exit_code == 0, right.output
     assert "2 days sealed" in right.output or "1 days sealed" in right.output
+
+
+def test_a_running_server_seals_nothing_after_its_clock_was_put_forward_with_that_of_redis(store, shop):
+    """On one machine both are one, and agree."""
+    site, _ = shop
+    made_up(store, shop, now() - 2 * DAY)
+    here = datetime.now(UTC)
+    steady = Steady(here)
+    with closing(Store(store.url, 5, any_clock=True)) as agrees:
+        sealed, faults = close_days(agrees, site, KEYS, here + timedelta(days=365), steady)
+        assert sealed == []
+        assert f"{site.id} is not sealed: This machine's clock was put forward by 8760 h, to" in faults[0]
+        assert store.log.seals(site) == {}
+        assert close_days(agrees, site, KEYS, here + timedelta(hours=1), steady)[0]
 
 
 @pytest.mark.parametrize("off", OFF)

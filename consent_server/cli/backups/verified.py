@@ -8,6 +8,7 @@ from tempfile import NamedTemporaryFile
 
 import click
 
+from ...proof.attested.pinned import pinned, read_receipt
 from ...proof.keys import published
 from ...settings.environment import read_environment
 from ...tokens import Keys
@@ -31,17 +32,32 @@ from ..terminal import CommandFailed, errors_to_exit_2
     help="Certificates of the time-stamp authority (PEM), by which the stamps of seals are checked.",
 )
 @click.option("--witness", "witnesses", multiple=True, help="Key of a witness that must have cosigned it; repeatable.")
+@click.option(
+    "--receipt",
+    "receipts",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A receipt that a shopper kept, whose seal must be in it; repeatable.",
+)
 @errors_to_exit_2
 def verify_log(
-    file: Path, keys_file: Path | None, older: Path | None, certificate: Path | None, witnesses: tuple[str, ...]
+    file: Path,
+    keys_file: Path | None,
+    older: Path | None,
+    certificate: Path | None,
+    witnesses: tuple[str, ...],
+    receipts: tuple[Path, ...],
 ) -> None:
     """Check an export offline: signatures, seals, chain, gaps, counts. Needs no Redis, and with --keys no secret."""
+    kept = [(path, read_receipt(path)) for path in receipts]
     try:
         with NamedTemporaryFile("w", suffix=".json") as own:
             if keys_file is None:
                 json.dump(published(_own_keys()), own)
                 own.flush()
-            click.echo(str(check(file, keys_file or Path(own.name), older, certificate, witnesses)))
+            keys = keys_file or Path(own.name)
+            summary = check(file, keys, older, certificate, witnesses)
+            click.echo("\n".join([str(summary), *pinned(kept, summary, keys)]))
     except Failed as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None
