@@ -18,6 +18,7 @@ from ..settings.environment import ENVIRONMENT, Settings, read_environment
 from ..settings.hints.names import left_empty
 from ..settings.hints.secret import said_in, to_have_one, to_make_one
 from ..settings.rows import SettingsError
+from ..settings.theme import SEEN, hardly_seen
 from ..site import CATEGORIES, ConsentError, Site
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -109,6 +110,13 @@ def site(shop: Site) -> Iterator[Finding]:
         yield Finding(
             f"{shop.id}: the cookie list names no optional cookie, though vendors or trackers are configured.",
             f"name what they set in tables [[sites.{shop.id}.cookies.analytics]] and so on",
+            grave=False,
+        )
+    for where, ratio in hardly_seen(shop.theme):
+        yield Finding(
+            f"{shop.id}: {where} has a contrast of {ratio:.1f}:1 with the background, so its buttons are hardly seen.",
+            f"give both buttons of [sites.{shop.id}.{where.removesuffix('.accept.background')}] another background; "
+            f"at least {SEEN}:1",
             grave=False,
         )
     yield from _parted(shop)

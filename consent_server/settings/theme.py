@@ -5,7 +5,7 @@ from __future__ import annotations
 import colorsys
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any
@@ -41,6 +41,9 @@ def _font(value: Any) -> str:
         return " ".join(value.split())
     raise ValueError('takes a list of font families such as "Inter, sans-serif"')
 
+
+SEEN = 3
+"""The least contrast at which a button is seen on its background (WCAG 2.2, 1.4.11)."""
 
 LAYOUTS = ("bar", "box", "centre")
 
@@ -101,10 +104,41 @@ THEME = (
 
 
 def read_theme(value: Any) -> dict[str, Any]:
-    """Return a theme with every row's value; ``dark`` is empty, or has a value for each colour."""
+    """Return a theme with every row's value; ``dark`` is empty, or has a value for each colour.
+
+    Where nobody wrote what colour the buttons have, and the one that they come with is hardly seen on the background
+    that was written, they are the other way round: in the colour of the text, with words in that of the background.
+    """
     theme = table(THEME)(_filled_in(value) if isinstance(value, dict) else value)
     theme["dark"] = _over(theme, theme["dark"]) if _any(theme["dark"]) else {}
-    return theme
+    if value.get("accent") or _has_buttons(value):
+        return theme
+    seen = {**theme, **_turned(theme)}
+    if theme["dark"] and not _has_buttons(value.get("dark") or {}):
+        seen["dark"] |= _turned(seen["dark"])
+    return seen
+
+
+def _has_buttons(written: Mapping[str, Any]) -> bool:
+    """Return whether a colour of a button was written."""
+    tables = [written.get(name) or {} for name in ("accept", "refuse")]
+    return any(each.get(colour) for each in tables for colour in ("background", "text"))
+
+
+def _turned(colours: Mapping[str, Any]) -> dict[str, Any]:
+    """Return buttons in the colour of the text where those that there are would hardly be seen; else nothing."""
+    if contrast(colours["accept"]["background"], colours["background"]) >= SEEN:
+        return {}
+    turned = {"background": colours["text"], "text": colours["background"]}
+    return {name: {**colours[name], **turned} for name in ("accept", "refuse")}
+
+
+def hardly_seen(theme: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield where a theme has buttons that are hardly seen on their background, and their contrast."""
+    for where, colours in (("theme", theme), ("theme.dark", theme["dark"] or PLAIN_DARK)):
+        ratio = contrast(colours["accept"]["background"], colours["background"])
+        if ratio < SEEN:
+            yield f"{where}.accept.background", ratio
 
 
 def _filled_in(written: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,7 +210,7 @@ def must_be_fair(theme: Mapping[str, Any]) -> None:
         WrongAt: it is one.
     """
     accent = theme.get("accent")
-    if accent and contrast(accent, theme["background"]) < 3 and theme["accept"]["background"] == accent:
+    if accent and contrast(accent, theme["background"]) < SEEN and theme["accept"]["background"] == accent:
         raise WrongAt(
             "theme.accent",
             f"has a contrast of {contrast(accent, theme['background']):.1f}:1 with the background "

@@ -35,6 +35,7 @@ from consent_server.check.store import servers
 from consent_server.cli import check as check_command
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
+from consent_server.settings.theme import read_theme
 from consent_server.site import Cookie, Site
 from consent_server.store.connection import Server
 
@@ -251,6 +252,12 @@ def test_nothing_is_found_in_a_sound_shop() -> None:
             {"cookies": {"necessary": SHOP.cookies["necessary"]}, "trackers": (("t.example", "analytics"),)},
             "no optional cookie",
             "[[sites.shop.cookies.analytics]]",
+            False,
+        ),
+        (
+            {"theme": read_theme({"dark": {"accept": {"background": "#1b1f24"}, "background": "#111111"}})},
+            "theme.dark.accept.background has a contrast of 1.1:1 with the background",
+            "give both buttons of [sites.shop.theme.dark] another background; at least 3:1",
             False,
         ),
     ],
