@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 from ..site import Site
 from ..store import Store
 from ..store.evidence.asked import Asked
-from .counted import answers, cells_of, days_of, rows_of, rules_of, together_since
+from .counted import answers, cells_of, daily_of, days_of, rows_of, rules_of, together_since
 from .counts import Counts
 from .experiment import PACE, Experiment, Trial, tried
 from .happened.alarms import Alarm, alarms
 from .happened.marks import Mark, marks, shown_otherwise
 from .only import Only
 from .overview import Overview, first_counted, is_mixed
-from .period import Period
+from .period import BadQuestion, Period
 from .recounted import recount as recount
 from .report import Report
 from .together import followed
@@ -68,8 +68,10 @@ def report(
         goal: one of GOALS, which then says too whether things get better.
 
     Raises:
+        BadQuestion: there is no such part.
         StoreAway: the store does not answer.
     """
+    _must_be_there(store, site, period, only)
     now = days_of(store, site, period, only)
     total = Counts.total(now.values())
     rows = now if by == "day" else {only[by]: total} if by in only else rows_of(store, site, period, [by], only).by[by]
@@ -94,6 +96,29 @@ def report(
         together_since(store, site, whole, only, period) if len({*only, by} - {"day"}) > 1 else None,
         _zone_since(store, site),
     )
+
+
+def _must_be_there(store: Store, site: Site, period: Period, only: Only) -> None:
+    """Return if what is looked at is asked, or was once: of what never was there are no numbers, not even noughts.
+
+    Raises:
+        BadQuestion: it never was.
+    """
+    names = {
+        "language": [*site.languages],
+        "variant": [variant.name for variant in site.variants],
+        "rule": [rule.name for rule in site.rules],
+    }
+    for by, value in only.items():
+        if by not in names or value in names[by]:
+            continue
+        known = sorted({*names[by], *daily_of(store, site, period, by)} - {""})
+        if value in known:
+            continue
+        if known:
+            raise BadQuestion("part", f"`{by}` must be one of {', '.join(known)}, not {value[:40]!r}.")
+        if by == "rule":
+            raise BadQuestion("part", f"{site.id} has no rules by place, so there is none called {value[:40]!r}.")
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:

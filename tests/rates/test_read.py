@@ -341,6 +341,33 @@ def test_a_part_that_there_is_not_is_refused_and_not_answered_with_noughts(query
     assert (page.status_code, "There is no such device or country." in page.text) == (400, True)
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("how=refuse", "no parameter 'how' here, but these: from, to, by, language, "),
+        ("devices=phone", "no parameter 'devices'"),
+        ("target=40", "no parameter 'target'"),
+        ("rule=nope", "smartmarket has no rules by place, so there is none called 'nope'"),
+        ("language=xx", "`language` must be one of az, en, ru, tr, not 'xx'."),
+        ("language=xx&device=phone&by=language", "`language` must be one of"),
+        ("variant=nope", "`variant` must be one of old, not 'nope'."),
+    ],
+)
+def test_what_is_not_known_is_refused_and_not_answered_as_if_it_had_not_been_asked(
+    query, why, busy, site, cli, marketer
+):
+    where = {"language": "az", "variant": "old", "device": "phone", "country": "AZ"}
+    busy.counters.shown(site, now=int(datetime.now(UTC).timestamp() * 1000), **where)
+    for kind in ("rates", "rates.csv"):
+        answer = marketer.get(f"/v1/smartmarket/{kind}?{query}")
+        assert answer.status_code == 400
+        assert why in answer.get_json()["detail"]
+    if "parameter" not in why:
+        assert cli(*(f"--{each}" for each in query.split("&"))) == (2, "")
+    last = marketer.get("/v1/smartmarket/rates?variant=old&from=2026-01-01&to=2026-01-31")
+    assert (last.status_code, last.get_json()["total"]["counts"]["shown"]) == (200, 0)
+
+
 def test_a_country_is_written_large_or_small(busy, marketer):
     for country in ("AZ", "az"):
         found = marketer.get(f"/v1/smartmarket/rates?country={country}").get_json()

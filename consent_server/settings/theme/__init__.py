@@ -1,16 +1,32 @@
-"""How a banner looks: rows of its theme, and what the theme of a fair one has to be."""
+"""How a banner looks: rows of its theme, and what is made of those that are left out."""
 
 from __future__ import annotations
 
 import colorsys
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
-from .rows import Row, WrongAt, choice, table
+from ..rows import Row, choice, table
+from .fair import PLAIN_DARK, SEEN, contrast, hardly_seen, must_be_fair
+
+__all__ = [
+    "BUTTON",
+    "DARK",
+    "DARK_BUTTON",
+    "LAYOUTS",
+    "LOOKS",
+    "PLAIN_DARK",
+    "SEEN",
+    "THEME",
+    "contrast",
+    "hardly_seen",
+    "must_be_fair",
+    "read_theme",
+]
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}|#[0-9a-f]{3}", re.IGNORECASE)
 
@@ -42,17 +58,7 @@ def _font(value: Any) -> str:
     raise ValueError('takes a list of font families such as "Inter, sans-serif"')
 
 
-SEEN = 3
-"""The least contrast at which a button is seen on its background (WCAG 2.2, 1.4.11)."""
-
 LAYOUTS = ("bar", "box", "centre")
-
-PLAIN_DARK: Mapping[str, Any] = {
-    "background": "#1b1f24",
-    "text": "#ffffff",
-    "accept": {"background": "#ffffff", "text": "#1b1f24"},
-}
-"""What the banner is in the dark unless the shop says so."""
 
 LOOKS: Mapping[str, Mapping[str, Any]] = tomllib.loads(files(__package__).joinpath("looks.toml").read_text("utf-8"))
 """Looks that are ready: what each has in place of the plain one's colours and corners."""
@@ -133,14 +139,6 @@ def _turned(colours: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {**colours[name], **turned} for name in ("accept", "refuse")}
 
 
-def hardly_seen(theme: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Yield where a theme has buttons that are hardly seen on their background, and their contrast."""
-    for where, colours in (("theme", theme), ("theme.dark", theme["dark"] or PLAIN_DARK)):
-        ratio = contrast(colours["accept"]["background"], colours["background"])
-        if ratio < SEEN:
-            yield f"{where}.accept.background", ratio
-
-
 def _filled_in(written: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was written of a theme, and what its look and its accent make of the rest."""
     written = {name: value for name, value in written.items() if value is not None}
@@ -201,48 +199,3 @@ def _over(light: Mapping[str, Any], dark: Mapping[str, Any]) -> dict[str, Any]:
         name: light[name] if value is None else _over(light[name], value) if isinstance(value, dict) else value
         for name, value in dark.items()
     }
-
-
-def must_be_fair(theme: Mapping[str, Any]) -> None:
-    """Refuse a theme in which refusing looks less than accepting, or in which words are hard to read.
-
-    Raises:
-        WrongAt: it is one.
-    """
-    accent = theme.get("accent")
-    if accent and contrast(accent, theme["background"]) < SEEN and theme["accept"]["background"] == accent:
-        raise WrongAt(
-            "theme.accent",
-            f"has a contrast of {contrast(accent, theme['background']):.1f}:1 with the background "
-            f"{theme['background']}, where its buttons would hardly be seen; at least 3:1",
-        )
-    for where, colours in (("theme", theme), ("theme.dark", theme["dark"])):
-        if not colours:
-            continue
-        accept, refuse = colours["accept"], colours["refuse"]
-        for name, value in refuse.items():
-            if value != accept[name]:
-                raise WrongAt(
-                    f"{where}.refuse.{name}",
-                    f"is {value} while accept has {accept[name]}: refusing must look like accepting",
-                )
-        for path, front, back in (
-            (f"{where}.text", colours["text"], colours["background"]),
-            (f"{where}.accept.text", accept["text"], accept["background"]),
-        ):
-            if contrast(front, back) < 4.5:
-                raise WrongAt(
-                    path, f"has a contrast of {contrast(front, back):.1f}:1 with its background; at least 4.5:1"
-                )
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two colours ``#rrggbb``, 1 to 21 (WCAG 2.2, relative luminance)."""
-
-    def luminance(colour: str) -> float:
-        channels = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
