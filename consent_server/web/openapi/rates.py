@@ -6,6 +6,12 @@ from ...entry import DIMENSIONS
 from ...rates.compare import GOALS
 from .schema import DATE, TEXT, WHOLE, Schema, each, nullable, one, ref, some, thing
 
+_MOVE: Schema = {
+    "type": ["object", "null"],
+    "required": ["difference", "low", "high", "clear"],
+    "properties": {"clear": {"type": "boolean"}},
+}
+
 RATES: dict[str, Schema] = {
     "Counted": thing({"counts": each(WHOLE), "rates": each(ref("Rate"))}, closed=False),
     "Rate": thing(
@@ -31,15 +37,13 @@ RATES: dict[str, Schema] = {
             "only": each(TEXT),
             "goal": one(*GOALS),
             "total": ref("Counted"),
-            "change": each(
-                {"type": ["object", "null"]}
-                | {"required": ["difference", "low", "high", "clear"], "properties": {"clear": {"type": "boolean"}}}
-            ),
+            "change": each(_MOVE),
             "rows": some(ref("Counted")),
             "trend": thing(
                 {
                     "says": one("up", "down", "mixed", "flat", "unknown"),
                     "rates": each(one("up", "down", "flat", "unknown")),
+                    "moves": each(_MOVE),
                 }
             ),
         },
