@@ -228,12 +228,8 @@ def kept_by_safari(shop: Site, url: str) -> Iterator[Finding]:
 
 
 def tag(shop: Site, url: str) -> str:
-    """Return the tag that the pages of this shop need.
-
-    What has to run before the tags of vendors, or to hold back unmarked ones, must not be async.
-    """
-    kind = "" if shop.must_be_first else "async "
-    return f'<script {kind}src="{url}/v1/{shop.id}/consent.js"></script>'
+    """Return the tag that the pages of this shop need."""
+    return shop.tag(url)
 
 
 def where(shop: Site) -> str:

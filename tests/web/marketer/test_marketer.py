@@ -448,6 +448,15 @@ def test_an_empty_shop_shows_what_to_do_first(marketer, site):
     assert "<svg class" not in page
 
 
+def test_an_empty_shop_whose_tag_has_to_be_first_is_given_that_one(app, marketer, site, monkeypatch):
+    trackers = (("t.example", "analytics"),)
+    monkeypatch.setitem(app.extensions["consent"].sites, site.id, replace(site, trackers=trackers))
+    for lang in LANGUAGES:
+        page = html.unescape(marketer.get(f"/?lang={lang}", base_url="http://localhost").text)
+        assert f'<script src="http://localhost/v1/{site.id}/consent.js"></script>' in page
+        assert str(Words.of(lang)("empty_first", name=site.name)) in page
+
+
 def test_a_quiet_period_of_a_shop_with_answers_says_so(marketer, shopper):
     three_answers(shopper)
     yesterday = TODAY - timedelta(days=1)
