@@ -57,6 +57,14 @@ def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, lis
         )
     if not settings.secret and not any("CONSENT_SECRET" in finding.fault for finding in found):
         found.append(Finding("CONSENT_SECRET is not set, so no token can be signed.", to_have_one(folder)))
+    if settings.digest and settings.marketers in (None, "none"):
+        found.append(
+            Finding(
+                "The weekly digest has no link to the marketers' page, as CONSENT_MARKETERS names no host of it.",
+                "set CONSENT_MARKETERS to the host on which the page is to answer, such as rates.shop.example",
+                False,
+            )
+        )
     return settings, found
 
 

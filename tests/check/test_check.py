@@ -69,6 +69,15 @@ def only(found: Iterator[faults.Finding] | list[faults.Finding]) -> faults.Findi
 # ---- The environment ----
 
 
+@pytest.mark.parametrize(("page", "told"), [(None, True), ("none", True), ("rates.shop.example", False)])
+def test_a_digest_without_a_link_to_its_numbers_is_told(page: str | None, told: bool, tmp_path: Path) -> None:
+    environ = {"CONSENT_SECRET": SECRET, "CONSENT_DIGEST": "leyla@shop.example"}
+    environ |= {"CONSENT_MARKETERS": page} if page else {}
+    faulty = [(each.fault, each.grave) for each in faults.environment(environ, tmp_path)[1]]
+    said = "The weekly digest has no link to the marketers' page, as CONSENT_MARKETERS names no host of it."
+    assert faulty == [(said, False)] * told
+
+
 @pytest.mark.parametrize(
     ("environ", "fault"),
     [
