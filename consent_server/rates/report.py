@@ -49,13 +49,15 @@ class Report:
     """The first day of the period on which parts were counted together, where that is not the first of all."""
     zone_since: date | None = None
     """The first day that was counted in the site's time zone, where days before were counted in another."""
+    shops: int = 1
+    """How many shops are looked at at once, whose verdicts share one chance of error."""
 
     @property
     def moves(self) -> Mapping[str, Change | None]:
         """How far the goal and each of LINES moved, held together; nothing where the periods are no contest."""
         if self.is_unlike:
             return dict.fromkeys(followed(self.goal))
-        return moves(self.total, self.before, self.goal, self.spread)
+        return moves(self.total, self.before, self.goal, self.spread, self.shops)
 
     @property
     def trend(self) -> str:

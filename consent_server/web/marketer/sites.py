@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Response
 
@@ -31,11 +31,12 @@ class Headline:
 def sites_page() -> Response:
     """The headline of each site, those that need a look first."""
     marketer = require_marketer()
-    found = sorted(map(_headline, sites_of(marketer)), key=lambda one: not one.alarms)
+    sites = sites_of(marketer)
+    found = sorted((_headline(site, len(sites)) for site in sites), key=lambda one: not one.alarms)
     return render_page("sites", headlines=found, goal=GOALS[-1])
 
 
-def _headline(site: Site) -> Headline:
+def _headline(site: Site, shops: int) -> Headline:
     store, today = services().store, read.today(site)
     report = read.report(store, site, Period.parse(None, None, today), "day", goal=GOALS[-1])
-    return Headline(site, report, read.unusual(store, site, today))
+    return Headline(site, replace(report, shops=shops), read.unusual(store, site, today))
