@@ -20,7 +20,7 @@ from ...rates.report import Report
 from ...settings.shops import snippet_words
 from ...site import OPTIONAL, Site
 from ...store import ReportLink
-from ..responses import answer
+from ..responses import answer, gzipped
 from ..services import services
 from . import chart
 from .frame import blueprint, chosen_words, errors_on_page, rates_url, render_page
@@ -122,7 +122,7 @@ def show_report(
         StoreAway: the store does not answer.
     """
     today, words = read.today(site), chosen_words()
-    return render_page(
+    page = render_page(
         "rates",
         400 if wrong else 200,
         wrong=wrong,
@@ -146,6 +146,7 @@ def show_report(
         # Who has a link to past days is shown what was known at their end, whenever they open it.
         **page_values(site, question, question.period.last if link else today, today),
     )
+    return gzipped(page)
 
 
 def page_values(site: Site, question: Question, day: date, today: date) -> dict[str, Any]:
