@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..site import Site
@@ -96,6 +97,22 @@ def report(
         together_since(store, site, whole, only, period) if len({*only, by} - {"day"}) > 1 else None,
         _zone_since(store, site),
     )
+
+
+def for_machines(store: Store, site: Site, asked: Report, today: date) -> dict[str, Any]:
+    """Return a report as JSON has it: with what happened in its days and what is known of the variants.
+
+    Args:
+        store: where it was counted.
+        site: the shop.
+        asked: the report.
+        today: the day by the server's clock, where the shop is.
+
+    Raises:
+        StoreAway: the store does not answer.
+    """
+    found = overview(store, site, asked.period, today, Only(asked.only), asked.against)
+    return {**asked.as_json(), **found.as_json()}
 
 
 def _must_be_there(store: Store, site: Site, period: Period, only: Only) -> None:

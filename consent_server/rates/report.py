@@ -82,8 +82,8 @@ class Report:
             "trend": {
                 "says": "mixed" if self.is_unlike else self.trend,
                 "rates": {name: direction({name: move}) for name, move in self.moves.items()},
-                "moves": {name: _move(move) for name, move in self.moves.items()},
             },
+            "moves": {name: _move(move) for name, move in self.moves.items()},
             "rows": [{self.by: value, **_plain(*self._row(value))} for value in self.rows],
         }
 

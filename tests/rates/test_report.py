@@ -43,13 +43,13 @@ def test_a_terminal_says_of_more_answers_than_displays_too_that_they_are_too_few
 
 def test_json_has_what_the_page_says_of_how_things_moved():
     plain = report()
-    moves = plain.as_json()["trend"]["moves"]
+    moves = plain.as_json()["moves"]
     assert [*moves] == [*plain.moves]
     for name, move in plain.moves.items():
         assert moves[name] == {"difference": move.difference, "low": move.low, "high": move.high, "clear": move.clear}
     wider = [(moves[name], plain.as_json()["change"][name]) for name in moves]
     assert all(page["high"] - page["low"] >= alone["high"] - alone["low"] for page, alone in wider)
-    assert set(replace(plain, is_unlike=True).as_json()["trend"]["moves"].values()) == {None}
+    assert set(replace(plain, is_unlike=True).as_json()["moves"].values()) == {None}
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

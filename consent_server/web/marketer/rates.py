@@ -64,7 +64,9 @@ def _report(site_id: str) -> Report:
 @blueprint.get("/v1/<site_id>/rates")
 def rates_json(site_id: str) -> Response:
     """The rates for machines."""
-    return answer(_report(site_id).as_json())
+    report = _report(site_id)
+    site = services().sites[report.site]
+    return answer(read.for_machines(services().store, site, report, read.today(site)))
 
 
 @blueprint.get("/v1/<site_id>/rates.csv")

@@ -12,6 +12,19 @@ _MOVE: Schema = {
     "properties": {"clear": {"type": "boolean"}},
 }
 
+_VERDICT = thing(
+    {
+        "goal": one(*GOALS),
+        "a": TEXT,
+        "b": TEXT,
+        "says": one("better", "worse", "equal", "early", "impossible"),
+        "difference": nullable("number"),
+        "low": nullable("number"),
+        "high": nullable("number"),
+        "more": WHOLE,
+    }
+)
+
 RATES: dict[str, Schema] = {
     "Counted": thing({"counts": each(WHOLE), "rates": each(ref("Rate"))}, closed=False),
     "Rate": thing(
@@ -43,12 +56,24 @@ RATES: dict[str, Schema] = {
                 {
                     "says": one("up", "down", "mixed", "flat", "unknown"),
                     "rates": each(one("up", "down", "flat", "unknown")),
-                    "moves": each(_MOVE),
+                }
+            ),
+            "moves": each(_MOVE),
+            "marks": some(thing({"kind": TEXT, "from": DATE, "to": DATE, "what": TEXT})),
+            "variants": thing(
+                {
+                    "from": DATE,
+                    "to": DATE,
+                    "is_running": {"type": "boolean"},
+                    "counts": each(each(WHOLE)),
+                    "verdicts": some(_VERDICT),
                 }
             ),
         },
         "only",
         "goal",
+        "variants",
+        "marks",
         "zone_since",
         "parts_since",
         closed=False,

@@ -16,6 +16,7 @@ from forms import api_key, form_word, post
 
 from consent_server import create_app
 from consent_server.entry import COLUMNS
+from consent_server.rates.compare import GOALS
 from consent_server.rules import Rule
 from consent_server.settings.environment import Settings
 from consent_server.site import OPTIONAL, Variant
@@ -554,6 +555,12 @@ def test_variants_get_a_verdict_in_one_sentence(settings, site, shopper):
     assert re.search(r"Too early to tell on reach of marketing: about [1-9][\d,]* more days?\.", window.get("/").text)
     for goal in ("answer", "reach_functional"):
         assert f'<option value="{goal}" selected>' in window.get(f"/?goal={goal}").text
+    told = window.get("/v1/tried/rates").get_json()
+    assert {mark["kind"] for mark in told["marks"]} <= {"words", "look", "variant-began"}
+    assert told["variants"]["counts"]["calm"]["answered"] == 1
+    assert [(each["goal"], each["a"], each["b"], each["says"]) for each in told["variants"]["verdicts"]] == [
+        (goal, "calm", "short", "early") for goal in GOALS
+    ]
     app.extensions["consent"].store.connection.client.close()
 
 

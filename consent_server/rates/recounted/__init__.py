@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ..entry import DIMENSIONS, Entry
-from ..site import Notice, Site
-from ..store import SEPARATOR, Store, Unreadable
-from ..store.connection.zones import day_number
-from ..store.keys import midnight
-from .counted import counts_of, daily_of
-from .counts import Counts
-from .only import value_in
-from .period import Period
-from .report import LOGGED, Difference, Recount
+from ...entry import DIMENSIONS, Entry
+from ...site import Notice, Site
+from ...store import SEPARATOR, Store, Unreadable
+from ...store.connection.zones import day_number
+from ...store.keys import midnight
+from ..counted import counts_of, daily_of
+from ..counts import Counts
+from ..only import value_in
+from ..period import Period
+from ..report import LOGGED, Difference, Recount
 
 TOGETHER = ("parts", "placed")
 """The combinations that a decision is counted by, besides DIMENSIONS."""
