@@ -14,14 +14,10 @@ from ...store.connection.zones import day_number
 from ...store.keys import midnight
 from ..counted import counts_of, daily_of
 from ..counts import Counts
-from ..only import value_in
 from ..period import Period
 from ..report import LOGGED, Difference, Recount
+from .combined import TOGETHER, ByDay, combined
 
-TOGETHER = ("parts", "placed")
-"""The combinations that a decision is counted by, besides DIMENSIONS."""
-
-_ByDay = dict[date, dict[str, Counter[str]]]
 _Numbers = dict[str, tuple[int, ...]]
 
 
@@ -48,7 +44,7 @@ def recount(store: Store, site: Site, period: Period) -> Recount:
             left_out, period = last, Period(last + timedelta(1), period.last)
     counted = _Counted.of(store, site, period)
     logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in DIMENSIONS}
-    together: dict[str, _ByDay] = {by: defaultdict(lambda: defaultdict(Counter)) for by in TOGETHER}
+    together: dict[str, ByDay] = {by: defaultdict(lambda: defaultdict(Counter)) for by in TOGETHER}
     # The log's days are UTC days: where others are counted, a neighbour of theirs has some of their hours.
     days = Period(period.first - timedelta(days=1), period.last + timedelta(days=1)) if zones else period
     for entry, asked in _answered(store, site, days):
@@ -103,14 +99,14 @@ class _Counted:
         )
 
     def beside(
-        self, logged: Mapping[str, Mapping[str, Counter[str]]], together: Mapping[str, _ByDay], period: Period
+        self, logged: Mapping[str, Mapping[str, Counter[str]]], together: Mapping[str, ByDay], period: Period
     ) -> dict[str, tuple[_Numbers, _Numbers]]:
         """Return, by each dimension and combination, what was counted and what the log says."""
         found = {}
         for by in (*DIMENSIONS, *TOGETHER):
             counts, again = self.by.get(by, {}), logged.get(by, {})
             if by in TOGETHER:
-                counts, again = _together(self.daily[by], together[by], period, by)
+                counts, again = combined(self.daily[by], together[by], period, by)
             have = {value: each.row[1:] for value, each in counts.items() if any(each.row[1:])}
             said = {value: tuple(numbers[name] for name in LOGGED) for value, numbers in again.items()}
             if by == "rule":  # some of these days were counted without, before the shop had any
@@ -132,30 +128,3 @@ def _differences(
             too_few = any(one > other for one, other in zip(least, said.get(value, nothing), strict=True))
             if too_few or any(one > other for one, other in zip(again.get(value, nothing), most, strict=True)):
                 yield Difference(by, value, have.get(value), again.get(value))
-
-
-def _together(
-    days: Mapping[str, Sequence[Counts]], logged: _ByDay, period: Period, by: str
-) -> tuple[dict[str, Counts], dict[str, Counter[str]]]:
-    """Return what was counted by combination, and what of the log is to be held against that.
-
-    Days of which nothing was counted so are in neither: an older version counted them, or there were no rules yet.
-    Nor is the day after, where it has less than the log: the version changed in its course.
-    """
-    counted: dict[str, Counts] = defaultdict(Counts)
-    again: dict[str, Counter[str]] = defaultdict(Counter)
-    daily = {cell: rows for cell, rows in days.items() if by != "placed" or value_in(cell, "rule")}  # as by that alone
-    older = False
-    for n, day in enumerate(period):
-        cells = {cell: each for cell, each in logged.get(day, {}).items() if by != "placed" or value_in(cell, "rule")}
-        rows = {cell: each[n] for cell, each in daily.items() if any(each[n].row)}
-        short = sum(sum(each.row[1:]) for each in rows.values()) < sum(each.total() for each in cells.values())
-        if short and (older or not rows):
-            older = not rows
-            continue
-        older = older and not cells
-        for cell, counts in rows.items():
-            counted[cell] += counts
-        for cell, numbers in cells.items():
-            again[cell].update(numbers)
-    return counted, again
