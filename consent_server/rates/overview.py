@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from ..entry import SIGNAL
+from ..decision import SIGNAL
 from .compare import GOALS, Verdict
 from .counts import Counts
 from .experiment import Experiment
 from .happened.alarms import Alarm
 from .happened.marks import Mark
-from .parts import SEGMENTS, Advice, Part, advice, decided, parts_of
+from .only import SEGMENTS
+from .parts import Advice, Part, advice, decided, parts_of
 from .period import Period
 from .together import followed
 from .together.spread import Spread, spreads

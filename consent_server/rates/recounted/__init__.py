@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ...entry import DIMENSIONS, Entry
+from ...decision import DIMENSIONS, Entry
 from ...site import Notice, Site
 from ...store import SEPARATOR, Store, Unreadable
 from ...store.connection.zones import day_number

@@ -141,10 +141,10 @@ def show_report(
         against=question.against,
         last_year=compared(question.period, today, "year"),
         target=question.target,
-        sample=services().store.decisions.is_sample(site),
+        sample=services().store.sample.has(site),
         banner={**snippet_words()[words.lang], **site.words.get(words.lang, {})},
         base=request.url_root.rstrip("/"),
-        leaks=[] if link else leaks(services().store, site, today),
+        leaks=[] if link else leaks(services().store, site, read.today()),
         # Who has a link to past days is shown what was known at their end, whenever they open it.
         **page_values(site, question, question.period.last if link else today, today),
     )

@@ -11,7 +11,7 @@ import pytest
 from forms import form_word
 from test_marketer import TODAY, three_answers
 
-from consent_server.entry import COLUMNS, DEVICES, HOW, SIGNAL
+from consent_server.decision import COLUMNS, DEVICES, HOW, SIGNAL
 from consent_server.store import SEPARATOR
 from consent_server.store.counters import Counters
 from consent_server.web.marketer.words import LANGUAGES
