@@ -13,8 +13,6 @@ from .counts import Counts
 from .experiment import Experiment
 from .happened.alarms import Alarm
 from .happened.marks import Mark
-from .only import SEGMENTS
-from .parts import Advice, Part, advice, decided, parts_of
 from .period import Period
 from .together import followed
 from .together.spread import Spread, spreads
@@ -124,18 +122,6 @@ class Overview:
     def signalled(self) -> int:
         """Banners of the period that were shown to a browser which sends a privacy signal."""
         return self.rows.get("how", {}).get(SIGNAL, Counts()).shown
-
-
-def segments_of(found: Overview, goal: str) -> dict[str, list[Part]]:
-    """Return the parts of the shoppers, by dimension, and where they are worse than the others."""
-    segments = {by: found.rows[by] for by in SEGMENTS if by in found.rows}
-    return parts_of(segments, goal, not found.is_mixed, found.cells)
-
-
-def advice_of(found: Overview, goal: str) -> list[Advice]:
-    """Return what would bring how much towards a goal, the largest first."""
-    won = decided(found.experiment, goal, found.total.shown, found.days_like_whole)
-    return sorted([*won, *advice(segments_of(found, goal), goal, found.days_of)], key=lambda one: -one.more)
 
 
 _BEGINS = ("words", "revision")

@@ -15,10 +15,10 @@ from .counts import Counts
 from .experiment import PACE, Experiment, Trial, tried
 from .happened.alarms import Alarm, alarms
 from .happened.marks import Mark, marks, shown_otherwise
+from .happened.recounted import recount as recount
 from .only import Only
 from .overview import Overview, first_counted, is_mixed
 from .period import BadQuestion, Period
-from .recounted import recount as recount
 from .report import Report
 from .together import followed
 from .together.spread import spreads

@@ -153,10 +153,7 @@ class Site:
         return bool(self.vendors or self.held_trackers)
 
     def tag(self, url: str) -> str:
-        """Return the tag that the shop's pages need, of a server at ``url``.
-
-        What has to run before the tags of vendors, or to hold back unmarked ones, must not be async.
-        """
+        """Return the tag that the shop's pages need, of a server at ``url``: not async where it has to be first."""
         kind = "" if self.must_be_first else "async "
         return f'<script {kind}src="{url}/v1/{self.id}/consent.js"></script>'
 

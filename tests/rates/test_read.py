@@ -33,7 +33,7 @@ from consent_server.site.rules import Rule
 from consent_server.store import PLACED, SEPARATOR, OtherContent, Store, Unreadable
 from consent_server.store.evidence.asked import Asked
 from consent_server.store.keys import buckets
-from consent_server.store.keys import notices as notices_key
+from consent_server.store.keys.single import notices as notices_key
 from consent_server.tokens import Keys
 from consent_server.web.marketer.rates import advice_of, segments_of
 

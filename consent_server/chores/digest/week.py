@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from ...rates import read
 from ...rates.compare import GOALS
 from ...rates.counts import LINES, Rate
-from ...rates.overview import Overview, advice_of
+from ...rates.overview import Overview
+from ...rates.parts import advice_of
 from ...rates.period import Period
 from ...rates.report import Report
 from ...site import Site

@@ -13,8 +13,7 @@ from ...rates import read
 from ...rates.compare import GOALS, must_be_goal
 from ...rates.happened.leaks import leaks
 from ...rates.only import FILTERS, Only
-from ...rates.overview import advice_of, segments_of
-from ...rates.parts import silence
+from ...rates.parts import advice_of, segments_of, silence
 from ...rates.period import BadQuestion, Period, compared, dimension
 from ...rates.report import Report
 from ...settings.shops import snippet_words

@@ -14,10 +14,14 @@ from ...store.connection.zones import day_number
 from ...store.keys import midnight
 from ..counted import counts_of, daily_of
 from ..counts import Counts
+from ..only import value_in
 from ..period import Period
 from ..report import LOGGED, Difference, Recount
-from .combined import TOGETHER, ByDay, combined
 
+TOGETHER = ("parts", "placed")
+"""The combinations that a decision is counted by, besides DIMENSIONS."""
+
+ByDay = dict[date, dict[str, Counter[str]]]
 _Numbers = dict[str, tuple[int, ...]]
 
 
@@ -128,3 +132,30 @@ def _differences(
             too_few = any(one > other for one, other in zip(least, said.get(value, nothing), strict=True))
             if too_few or any(one > other for one, other in zip(again.get(value, nothing), most, strict=True)):
                 yield Difference(by, value, have.get(value), again.get(value))
+
+
+def combined(
+    days: Mapping[str, Sequence[Counts]], logged: ByDay, period: Period, by: str
+) -> tuple[dict[str, Counts], dict[str, Counter[str]]]:
+    """Return what was counted by combination, and what of the log is to be held against that.
+
+    Days of which nothing was counted so are in neither: an older version counted them, or there were no rules yet.
+    Nor is the day after, where it has less than the log: the version changed in its course.
+    """
+    counted: dict[str, Counts] = defaultdict(Counts)
+    again: dict[str, Counter[str]] = defaultdict(Counter)
+    daily = {cell: rows for cell, rows in days.items() if by != "placed" or value_in(cell, "rule")}  # as by that alone
+    older = False
+    for n, day in enumerate(period):
+        cells = {cell: each for cell, each in logged.get(day, {}).items() if by != "placed" or value_in(cell, "rule")}
+        rows = {cell: each[n] for cell, each in daily.items() if any(each[n].row)}
+        short = sum(sum(each.row[1:]) for each in rows.values()) < sum(each.total() for each in cells.values())
+        if short and (older or not rows):
+            older = not rows
+            continue
+        older = older and not cells
+        for cell, counts in rows.items():
+            counted[cell] += counts
+        for cell, numbers in cells.items():
+            again[cell].update(numbers)
+    return counted, again

@@ -10,8 +10,8 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
-from ..rows import Row, choice, table
-from .fair import PLAIN_DARK, SEEN, contrast, hardly_seen, must_be_fair
+from .hints.fair import PLAIN_DARK, SEEN, contrast, hardly_seen, must_be_fair
+from .rows import Row, choice, table
 
 __all__ = [
     "BUTTON",
