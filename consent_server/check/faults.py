@@ -18,6 +18,7 @@ from ..settings.environment import ENVIRONMENT, Settings, read_environment
 from ..settings.hints.names import left_empty
 from ..settings.hints.secret import said_in, to_have_one, to_make_one
 from ..settings.rows import SettingsError
+from ..settings.theme import SEEN, hardly_seen
 from ..site import CATEGORIES, ConsentError, Site
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -56,6 +57,14 @@ def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, lis
         )
     if not settings.secret and not any("CONSENT_SECRET" in finding.fault for finding in found):
         found.append(Finding("CONSENT_SECRET is not set, so no token can be signed.", to_have_one(folder)))
+    if settings.digest and settings.marketers in (None, "none"):
+        found.append(
+            Finding(
+                "The weekly digest has no link to the marketers' page, as CONSENT_MARKETERS names no host of it.",
+                "set CONSENT_MARKETERS to the host on which the page is to answer, such as rates.shop.example",
+                False,
+            )
+        )
     return settings, found
 
 
@@ -109,6 +118,13 @@ def site(shop: Site) -> Iterator[Finding]:
         yield Finding(
             f"{shop.id}: the cookie list names no optional cookie, though vendors or trackers are configured.",
             f"name what they set in tables [[sites.{shop.id}.cookies.analytics]] and so on",
+            grave=False,
+        )
+    for where, ratio in hardly_seen(shop.theme):
+        yield Finding(
+            f"{shop.id}: {where} has a contrast of {ratio:.1f}:1 with the background, so its buttons are hardly seen.",
+            f"give both buttons of [sites.{shop.id}.{where.removesuffix('.accept.background')}] another background; "
+            f"at least {SEEN}:1",
             grave=False,
         )
     yield from _parted(shop)
@@ -220,12 +236,8 @@ def kept_by_safari(shop: Site, url: str) -> Iterator[Finding]:
 
 
 def tag(shop: Site, url: str) -> str:
-    """Return the tag that the pages of this shop need.
-
-    What has to run before the tags of vendors, or to hold back unmarked ones, must not be async.
-    """
-    kind = "" if shop.must_be_first else "async "
-    return f'<script {kind}src="{url}/v1/{shop.id}/consent.js"></script>'
+    """Return the tag that the pages of this shop need."""
+    return shop.tag(url)
 
 
 def where(shop: Site) -> str:

@@ -60,8 +60,9 @@ def rates_command(
             found: Recount | Report = read.recount(store, shop, period)
         else:
             found = read.report(store, shop, period, dimension(by), only, other, goal)
+        whole = read.for_machines(store, shop, found, today) if form == "json" and isinstance(found, Report) else None
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found.as_json())))
+        click.echo(msgspec.json.format(msgspec.json.encode(whole or found.as_json())))
     else:
         moved = bool(against or against_from or goal)
         text = found.as_text(moved) if isinstance(found, Report) else found.as_text()

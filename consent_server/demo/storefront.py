@@ -175,20 +175,27 @@ def page(rule: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
 
 @blueprint.before_request
 def open_in_the_browser_s_language() -> ResponseReturnValue | None:
-    """Lead who comes in at the door to the shop in their language; who chose the first one in the shop stays there.
+    """Lead who comes in to the shop in their language; who chose the first one in the shop stays there.
 
-    That is the one in which they were here last, if they allow the shop to remember it, else the browser's.
+    That is the one in which they were here last, if they allow the shop to remember it, else the browser's. At the door
+    whoever does not come from within comes in; on other pages, who the browser says was elsewhere, or nowhere, before.
     """
-    at_the_door = request.endpoint == "demo.home" and g.lang == LANGUAGES[0]
-    if not at_the_door or request.headers.get("Sec-Fetch-Site") == "same-origin":
+    if g.lang != LANGUAGES[0] or not current_app.url_map.is_endpoint_expecting(request.endpoint or "", "lang"):
+        return None
+    came_from = request.headers.get("Sec-Fetch-Site")
+    is_inside = came_from == "same-origin" if request.endpoint == "demo.home" else came_from not in _FROM_OUTSIDE
+    if is_inside:
         return None
     remembered = request.cookies.get("_sm_settings", "").partition(".")[0]
     wanted = best_language([remembered, *request.accept_languages.values()], LANGUAGES)
     if wanted == LANGUAGES[0]:
         return None
-    response = redirect(url_for(".home", lang=wanted))
-    response.vary.update(("Accept-Language", "Cookie"))
+    response = redirect(url_for(request.endpoint or "", lang=wanted, **request.view_args or {}))
+    response.vary.update(("Accept-Language", "Cookie", "Sec-Fetch-Site"))
     return response
+
+
+_FROM_OUTSIDE = ("none", "cross-site")
 
 
 @page("/")

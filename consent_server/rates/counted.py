@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from ..decision import SIGNAL
 from ..site import Site
 from ..store import PARTS, SEPARATOR, Store
-from ..store.counters import Row
 from .counts import Counts
 from .only import Only, value_in
 from .period import Period
@@ -18,6 +17,12 @@ from .period import Period
 def counts_of(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
     """Return what was counted over a period, by one of DIMENSIONS, ``parts`` or ``placed``."""
     return {value: Counts(row) for value, row in store.counters.counts(site, period.first, period.last, by).items()}
+
+
+def daily_of(store: Store, site: Site, period: Period, by: str) -> dict[str, list[Counts]]:
+    """Return the same of each day of the period, in order."""
+    daily = store.counters.daily(site, period.first, period.last, by)
+    return {value: list(map(Counts, rows)) for value, rows in daily.items()}
 
 
 def answers(store: Store, site: Site, period: Period, by: str) -> dict[str, Counts]:
@@ -30,8 +35,7 @@ def answers(store: Store, site: Site, period: Period, by: str) -> dict[str, Coun
     if by == "how" and SIGNAL in counted:
         counted[SIGNAL] = counted[SIGNAL].only_shown()
     elif by == "day":
-        signalled = store.counters.daily(site, period.first, period.last, "how").get(SIGNAL, [])
-        for day, row in zip(period, map(Counts, signalled), strict=False):
+        for day, row in zip(period, daily_of(store, site, period, "how").get(SIGNAL, []), strict=False):
             counted[day.isoformat()] -= row - row.only_shown()
     return {value: counts for value, counts in counted.items() if by == "day" or any(counts.row)}
 
@@ -42,12 +46,11 @@ def days_of(store: Store, site: Site, period: Period, only: Only) -> dict[str, C
         return answers(store, site, period, "day")
     if only.alone:
         by, value = only.alone
-        rows: Sequence[Row] = store.counters.daily(site, period.first, period.last, by).get(value, [])
-        daily = [Counts(row) for row in rows] or [Counts()] * period.days
+        daily = daily_of(store, site, period, by).get(value) or [Counts()] * period.days
     else:
-        cells = store.counters.daily(site, period.first, period.last, only.counted())
+        cells = daily_of(store, site, period, only.counted())
         picked = [each for cell, each in cells.items() if only.has(cell)]
-        daily = [Counts.total(map(Counts, rows)) for rows in zip(*picked, strict=True)] or [Counts()] * period.days
+        daily = [*map(Counts.total, zip(*picked, strict=True))] or [Counts()] * period.days
     return {day.isoformat(): counts for day, counts in zip(period, daily, strict=True)}
 
 
@@ -62,23 +65,20 @@ class Rows:
 
 def rows_of(store: Store, site: Site, period: Period, asked: Sequence[str], only: Only) -> Rows:
     """Return the counts of a part of the shoppers by each of these dimensions; what never occurred is left out."""
-    counted = {
-        kind: store.counters.daily(site, period.first, period.last, kind)
-        for kind in {only.counted(by) if only else by for by in asked}
-    }
+    counted = {kind: daily_of(store, site, period, kind) for kind in {only.counted(by) if only else by for by in asked}}
     found = Rows({by: {} for by in asked})
     for by, rows in found.by.items():
         for cell, days in counted[only.counted(by) if only else by].items():
-            total = Counts(tuple(map(sum, zip(*days, strict=True))))
+            total = Counts.total(days)
             if (by, cell) == ("how", SIGNAL):
                 total = total.only_shown()
             if not any(total.row) or not only.has(cell):
                 continue
-            value, first = value_in(cell, by) if only else cell, next(n for n, row in enumerate(days) if any(row))
+            value, first = value_in(cell, by) if only else cell, next(n for n, each in enumerate(days) if any(each.row))
             rows[value] = rows.get(value, Counts()) + total
             key = by, value
             found.since[key] = min(found.since.get(key, date.max), period.first + timedelta(days=first))
-            found.last[key] = found.last.get(key, Counts()) + Counts(days[-1])
+            found.last[key] = found.last.get(key, Counts()) + days[-1]
     return found
 
 
@@ -106,8 +106,8 @@ def together_since(store: Store, site: Site, days: Mapping[str, Counts], only: O
     if not only or not only.crossed:
         return None
     picked = Only(only if only.alone else {})
-    cells = store.counters.daily(site, period.first, period.last, only.counted())
+    cells = daily_of(store, site, period, only.counted())
     rows = [each for cell, each in cells.items() if picked.has(cell)]
-    counted = [Counts.total(map(Counts, row)) for row in zip(*rows, strict=True)] or [Counts()] * period.days
+    counted = [*map(Counts.total, zip(*rows, strict=True))] or [Counts()] * period.days
     short = [day for day, together in zip(period, counted, strict=True) if days[day.isoformat()].shown > together.shown]
     return short[-1] + timedelta(days=1) if short else None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from ..decision import SIGNAL
-from .compare import Verdict
+from .compare import GOALS, Verdict
 from .counts import Counts
 from .experiment import Experiment
 from .happened.alarms import Alarm
@@ -90,6 +91,32 @@ class Overview:
             BadQuestion: the goal is not one of GOALS.
         """
         return self.experiment.verdicts(goal) if self.experiment else []
+
+    def as_json(self) -> dict[str, Any]:
+        """Return for machines what happened, and what is known of the variants where any are compared."""
+        said: dict[str, Any] = {
+            "marks": [
+                {"kind": mark.kind, "from": mark.first.isoformat(), "to": mark.last.isoformat(), "what": mark.what}
+                for mark in self.marks
+            ]
+        }
+        if self.experiment:
+            trial = self.experiment.trial
+            said["variants"] = {
+                "from": trial.first.isoformat(),
+                "to": trial.last.isoformat(),
+                "is_running": trial.is_running,
+                "counts": {name: counts.named() for name, counts in self.experiment.counts.items()},
+                "verdicts": [
+                    {
+                        **{"goal": goal, "a": it.a, "b": it.b, "says": it.kind},
+                        **{"difference": it.difference, "low": it.low, "high": it.high, "more": it.more},
+                    }
+                    for goal in GOALS
+                    for it in self.verdicts(goal)
+                ],
+            }
+        return said
 
     @property
     def signalled(self) -> int:

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..decision import DIMENSIONS
 from ..site import Site
-from ..store import SEPARATOR, Store
-from ..store.connection.zones import day_number
+from ..store import Store
 from ..store.evidence.asked import Asked
-from ..store.keys import midnight
-from .counted import answers, cells_of, counts_of, days_of, rows_of, rules_of, together_since
+from .counted import answers, cells_of, daily_of, days_of, rows_of, rules_of, together_since
 from .counts import Counts
 from .experiment import PACE, Experiment, Trial, tried
 from .happened.alarms import Alarm, alarms
 from .happened.marks import Mark, marks, shown_otherwise
-from .only import Only, value_in
+from .happened.recounted import recount as recount
+from .only import Only
 from .overview import Overview, first_counted, is_mixed
-from .period import Period
-from .report import LOGGED, Difference, Recount, Report
+from .period import BadQuestion, Period
+from .report import Report
 from .together import followed
 from .together.spread import spreads
-
-TOGETHER = ("parts", "placed")
-"""The combinations that a decision is counted by, besides DIMENSIONS."""
-
-_ByDay = dict[date, dict[str, Counter[str]]]
 
 EVERYTHING = Only()
 """No part of the shoppers, but all of them."""
@@ -76,8 +69,10 @@ def report(
         goal: one of GOALS, which then says too whether things get better.
 
     Raises:
+        BadQuestion: there is no such part.
         StoreAway: the store does not answer.
     """
+    _must_be_there(store, site, period, only)
     now = days_of(store, site, period, only)
     total = Counts.total(now.values())
     rows = now if by == "day" else {only[by]: total} if by in only else rows_of(store, site, period, [by], only).by[by]
@@ -102,6 +97,45 @@ def report(
         together_since(store, site, whole, only, period) if len({*only, by} - {"day"}) > 1 else None,
         _zone_since(store, site),
     )
+
+
+def for_machines(store: Store, site: Site, asked: Report, today: date) -> dict[str, Any]:
+    """Return a report as JSON has it: with what happened in its days and what is known of the variants.
+
+    Args:
+        store: where it was counted.
+        site: the shop.
+        asked: the report.
+        today: the day by the server's clock, where the shop is.
+
+    Raises:
+        StoreAway: the store does not answer.
+    """
+    found = overview(store, site, asked.period, today, Only(asked.only), asked.against)
+    return {**asked.as_json(), **found.as_json()}
+
+
+def _must_be_there(store: Store, site: Site, period: Period, only: Only) -> None:
+    """Return if what is looked at is asked, or was once: of what never was there are no numbers, not even noughts.
+
+    Raises:
+        BadQuestion: it never was.
+    """
+    names = {
+        "language": [*site.languages],
+        "variant": [variant.name for variant in site.variants],
+        "rule": [rule.name for rule in site.rules],
+    }
+    for by, value in only.items():
+        if by not in names or value in names[by]:
+            continue
+        known = sorted({*names[by], *daily_of(store, site, period, by)} - {""})
+        if value in known:
+            continue
+        if known:
+            raise BadQuestion("part", f"`{by}` must be one of {', '.join(known)}, not {value[:40]!r}.")
+        if by == "rule":
+            raise BadQuestion("part", f"{site.id} has no rules by place, so there is none called {value[:40]!r}.")
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
@@ -203,99 +237,6 @@ def _experiment(
 def _zone_since(store: Store, site: Site) -> date | None:
     spans = store.zones.history(site)
     return day_of(site, spans[-1].start / 1000) if spans and spans[-1].start else None
-
-
-def recount(store: Store, site: Site, period: Period) -> Recount:
-    """Count the log again and hold it against the counters, in every dimension, but for what leaves no entry.
-
-    Days that were archived are left out: what the counters say of them was proven when they were.
-
-    Raises:
-        Archived: all of the period was.
-        StoreAway: the store does not answer.
-    """
-    logged: dict[str, dict[str, Counter[str]]] = {by: defaultdict(Counter) for by in DIMENSIONS}
-    together: dict[str, _ByDay] = {by: defaultdict(lambda: defaultdict(Counter)) for by in TOGETHER}
-    notices = store.notices.all(site)
-    archives = store.log.archives(site)
-    zones, epoch = store.zones.history(site), date(1970, 1, 1)
-    left_out = None
-    if archives:
-        # Of the day on which the last entry of an archive was counted, some hours may be in the log still.
-        last = epoch + timedelta(days=day_number(zones, midnight(archives[-1].last + timedelta(1)) - 1))
-        if period.first <= last:
-            if period.last <= last:
-                store.log.must_have(site, min(period.last, archives[-1].last))
-            left_out, period = last, Period(last + timedelta(1), period.last)
-    # The log's days are UTC days: where others are counted, a neighbour of theirs has some of their hours.
-    for day in Period(period.first - timedelta(days=1), period.last + timedelta(days=1)) if zones else period:
-        for entry in store.log.day(site, day):
-            counted_on = epoch + timedelta(days=day_number(zones, entry.at))
-            if not period.first <= counted_on <= period.last:
-                continue
-            asked = notices[entry.notice]
-            places = (
-                counted_on.isoformat(),
-                asked.lang,
-                asked.variant,
-                entry.device,
-                entry.country,
-                entry.how,
-                asked.rule,
-            )
-            parts = SEPARATOR.join(places[1:4])
-            for by, value in zip(DIMENSIONS, places, strict=True):
-                logged[by][value].update(entry.columns())
-            for by, cell in zip(TOGETHER, (parts, f"{parts}{SEPARATOR}{asked.rule}"), strict=True):
-                together[by][counted_on][cell].update(entry.columns())
-    differences = []
-    for by in (*DIMENSIONS, *TOGETHER):
-        if by in TOGETHER:
-            counts, logged[by] = _together(store, site, period, by, together[by])
-        else:
-            counts = counts_of(store, site, period, by)
-        counted = {value: each.row[1:] for value, each in counts.items() if any(each.row[1:])}
-        again = {value: tuple(numbers[name] for name in LOGGED) for value, numbers in logged[by].items()}
-        if by == "rule":  # some of these days were counted without, before the shop had any
-            counted.pop("", None)
-            again.pop("", None)
-        differences += [
-            Difference(by, value, counted.get(value), again.get(value))
-            for value in sorted({*counted, *again})
-            if counted.get(value) != again.get(value)
-        ]
-    return Recount(site.id, period, differences, left_out)
-
-
-def _together(
-    store: Store, site: Site, period: Period, by: str, logged: _ByDay
-) -> tuple[dict[str, Counts], dict[str, Counter[str]]]:
-    """Return what was counted by combination, and what of the log is to be held against that.
-
-    Days of which nothing was counted so are in neither: an older version counted them, or there were no rules yet.
-    Nor is the day after, where it has less than the log: the version changed in its course.
-    """
-    counted: dict[str, Counts] = defaultdict(Counts)
-    again: dict[str, Counter[str]] = defaultdict(Counter)
-    daily = {
-        cell: list(map(Counts, rows))
-        for cell, rows in store.counters.daily(site, period.first, period.last, by).items()
-        if by != "placed" or value_in(cell, "rule")  # as by the rule alone
-    }
-    older = False
-    for n, day in enumerate(period):
-        cells = {cell: each for cell, each in logged[day].items() if by != "placed" or value_in(cell, "rule")}
-        rows = {cell: days[n] for cell, days in daily.items() if any(days[n].row)}
-        short = sum(sum(each.row[1:]) for each in rows.values()) < sum(each.total() for each in cells.values())
-        if short and (older or not rows):
-            older = not rows
-            continue
-        older = older and not cells
-        for cell, counts in rows.items():
-            counted[cell] += counts
-        for cell, numbers in cells.items():
-            again[cell].update(numbers)
-    return counted, again
 
 
 def _any(rows: Mapping[str, Counts]) -> bool:

@@ -49,13 +49,15 @@ class Report:
     """The first day of the period on which parts were counted together, where that is not the first of all."""
     zone_since: date | None = None
     """The first day that was counted in the site's time zone, where days before were counted in another."""
+    shops: int = 1
+    """How many shops are looked at at once, whose verdicts share one chance of error."""
 
     @property
     def moves(self) -> Mapping[str, Change | None]:
         """How far the goal and each of LINES moved, held together; nothing where the periods are no contest."""
         if self.is_unlike:
             return dict.fromkeys(followed(self.goal))
-        return moves(self.total, self.before, self.goal, self.spread)
+        return moves(self.total, self.before, self.goal, self.spread, self.shops)
 
     @property
     def trend(self) -> str:
@@ -81,6 +83,7 @@ class Report:
                 "says": "mixed" if self.is_unlike else self.trend,
                 "rates": {name: direction({name: move}) for name, move in self.moves.items()},
             },
+            "moves": {name: _move(move) for name, move in self.moves.items()},
             "rows": [{self.by: value, **_plain(*self._row(value))} for value in self.rows],
         }
 
@@ -94,7 +97,8 @@ class Report:
     def as_csv(self) -> str:
         """Return the report for a spreadsheet: a line a row; a rate is a share from 0 to 1 with its interval.
 
-        Of a part of the shoppers there is a last column more, ``only``, which names it.
+        ``too_few`` names the rates that have too few cases to rely on. Of a part of the shoppers there is a last column
+        more, ``only``, which names it.
         """
         part = [_cell(self._part)] if self.only else []
         text = io.StringIO()
@@ -107,6 +111,7 @@ class Report:
                 self.by,
                 *Counts().named(),
                 *(f"{name}_rate{end}" for name in RATES for end in ("", "_low", "_high")),
+                "too_few",
                 *(["only"] if part else []),
             ]
         )
@@ -121,6 +126,7 @@ class Report:
                     _cell(value),
                     *counts.values(),
                     *("" if share is None else f"{share:.9g}" for shared in shares for share in shared),
+                    " ".join(name for name, rate in rates.items() if rate.too_few),
                     *part,
                 ]
             )
@@ -247,9 +253,8 @@ def _named(rate: str) -> str:
 def _percent(rate: Rate) -> str:
     if rate.value is None:
         return "-"
-    if rate.interval is None:
-        return f"{rate.value:.1%}"
-    return f"{rate.value:.1%} [{rate.interval[0]:.1%} {rate.interval[1]:.1%}]" + (" too few" if rate.too_few else "")
+    interval = f" [{rate.interval[0]:.1%} {rate.interval[1]:.1%}]" if rate.interval else ""
+    return f"{rate.value:.1%}{interval}" + (" too few" if rate.too_few else "")
 
 
 def _points(move: Change | None) -> str:
@@ -278,7 +283,10 @@ def _plain(counts: Mapping[str, int], rates: Mapping[str, Rate]) -> dict[str, An
 
 def _moved(now: Counts, before: Counts) -> dict[str, Any]:
     moves = {name: change(now.rate(name), before.rate(name)) for name in RATES}
-    return {
-        name: move and {"difference": move.difference, "low": move.low, "high": move.high, "clear": move.clear}
-        for name, move in moves.items()
-    }
+    return {name: _move(move) for name, move in moves.items()}
+
+
+def _move(move: Change | None) -> dict[str, Any] | None:
+    if move is None:
+        return None
+    return {"difference": move.difference, "low": move.low, "high": move.high, "clear": move.clear}

@@ -77,9 +77,9 @@ def _mail_server(value: str) -> str:
         is_one = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_one = False
-    if is_one and not parts.path.strip("/") and not parts.query:
+    if is_one and not parts.path.strip("/") and not parts.query and "#" not in value:
         return value
-    raise ValueError("takes a mail server such as smtp://name:password@mail.shop.example:587")
+    raise ValueError("takes a mail server such as smtp://name:password@mail.shop.example:587, # in a password as %23")
 
 
 def address_of_mail(value: str) -> str:

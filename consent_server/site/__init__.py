@@ -155,6 +155,11 @@ class Site:
         """Whether the tag must run before what follows it: it tells vendors, or holds back what nobody marked."""
         return bool(self.vendors or self.held_trackers)
 
+    def tag(self, url: str) -> str:
+        """Return the tag that the shop's pages need, of a server at ``url``: not async where it has to be first."""
+        kind = "" if self.must_be_first else "async "
+        return f'<script {kind}src="{url}/v1/{self.id}/consent.js"></script>'
+
     @cached_property
     def held_trackers(self) -> tuple[tuple[str, str], ...]:
         """The trackers that have to wait for a category; those that are necessary are known, and nothing holds them."""

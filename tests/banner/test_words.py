@@ -8,6 +8,7 @@ import subprocess
 import unicodedata
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,19 @@ def test_where_a_rule_has_it_on_until_objection_it_says_so_with_the_law_s_word_i
         assert text.count(words["refuse"]) == 1
         assert text.index(words["refuse"]) < min([text.index(each) for each in asked], default=len(text))
         assert text.endswith(("。" if lang in ("ja", "zh") else " ") + words["holding"])
+
+
+@pytest.mark.parametrize("lang", WORDS)
+def test_who_sets_cookies_stands_once_in_each_sentence_that_third_parties_join(lang: str) -> None:
+    words = WORDS[lang]
+    each_word = r"[^\s,;.、，。“”]+"
+    subject = re.findall(each_word, words["text"].partition("{others}")[0])[-1]
+    assert subject not in re.findall(each_word, words["others"])
+    for key in ("text", "unless", "only"):
+        assert words[key].partition("{others}")[0].endswith(subject), key
+        said = words[key].replace("{others}", words["others"])
+        assert said.count(words["others"]) == 1
+        assert not any(one == other for one, other in pairwise(re.findall(each_word, said))), key
 
 
 @pytest.mark.parametrize("lang", WORDS)

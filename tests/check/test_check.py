@@ -35,6 +35,7 @@ from consent_server.check.store import servers
 from consent_server.cli import check as check_command
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
+from consent_server.settings.theme import read_theme
 from consent_server.site import Cookie, Site
 from consent_server.store.connection import Server
 
@@ -66,6 +67,15 @@ def only(found: Iterator[faults.Finding] | list[faults.Finding]) -> faults.Findi
 
 
 # ---- The environment ----
+
+
+@pytest.mark.parametrize(("page", "told"), [(None, True), ("none", True), ("rates.shop.example", False)])
+def test_a_digest_without_a_link_to_its_numbers_is_told(page: str | None, told: bool, tmp_path: Path) -> None:
+    environ = {"CONSENT_SECRET": SECRET, "CONSENT_DIGEST": "leyla@shop.example"}
+    environ |= {"CONSENT_MARKETERS": page} if page else {}
+    faulty = [(each.fault, each.grave) for each in faults.environment(environ, tmp_path)[1]]
+    said = "The weekly digest has no link to the marketers' page, as CONSENT_MARKETERS names no host of it."
+    assert faulty == [(said, False)] * told
 
 
 @pytest.mark.parametrize(
@@ -251,6 +261,12 @@ def test_nothing_is_found_in_a_sound_shop() -> None:
             {"cookies": {"necessary": SHOP.cookies["necessary"]}, "trackers": (("t.example", "analytics"),)},
             "no optional cookie",
             "[[sites.shop.cookies.analytics]]",
+            False,
+        ),
+        (
+            {"theme": read_theme({"dark": {"accept": {"background": "#1b1f24"}, "background": "#111111"}})},
+            "theme.dark.accept.background has a contrast of 1.1:1 with the background",
+            "give both buttons of [sites.shop.theme.dark] another background; at least 3:1",
             False,
         ),
     ],

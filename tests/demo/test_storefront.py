@@ -233,9 +233,21 @@ def test_who_comes_in_is_led_to_the_language_of_their_browser(shop: FlaskClient,
     assert "Accept-Language" in response.headers["Vary"]
 
 
+@pytest.mark.parametrize("came_from", ["none", "cross-site"])
+@pytest.mark.parametrize("path", ["/privacy", "/basket", "/products/tar-pro"])
+def test_so_is_who_opens_another_page_from_outside(shop: FlaskClient, path: str, came_from: str) -> None:
+    response = shop.get(f"/demo{path}", headers={"Accept-Language": "tr,en;q=0.5", "Sec-Fetch-Site": came_from})
+    assert (response.status_code, response.headers["Location"]) == (302, f"/demo/tr{path}")
+    assert {"Accept-Language", "Sec-Fetch-Site"} <= {*response.vary}
+
+
 @pytest.mark.parametrize(
     ("path", "headers"),
     [
+        ("/demo/privacy", {"Accept-Language": "ru", "Sec-Fetch-Site": "same-origin"}),
+        ("/demo/en/privacy", {"Accept-Language": "ru", "Sec-Fetch-Site": "none"}),
+        ("/demo/products/tar-pro", {"Accept-Language": "az", "Sec-Fetch-Site": "none"}),
+        ("/demo/hits", {"Accept-Language": "ru", "Sec-Fetch-Site": "none"}),
         ("/demo/", {"Accept-Language": "az,en;q=0.5"}),
         ("/demo/", {"Accept-Language": "de"}),
         ("/demo/", {}),

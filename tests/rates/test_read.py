@@ -30,9 +30,10 @@ from consent_server.rates.period import Period
 from consent_server.settings.shops import read_sites
 from consent_server.site import OPTIONAL, Site, Variant
 from consent_server.site.rules import Rule
-from consent_server.store import PLACED, SEPARATOR, OtherContent, Store
+from consent_server.store import PLACED, SEPARATOR, OtherContent, Store, Unreadable
 from consent_server.store.evidence.asked import Asked
 from consent_server.store.keys import buckets
+from consent_server.store.keys.single import notices as notices_key
 from consent_server.tokens import Keys
 from consent_server.web.marketer.rates import advice_of, segments_of
 
@@ -339,6 +340,33 @@ def test_a_part_that_there_is_not_is_refused_and_not_answered_with_noughts(query
     assert (page.status_code, "There is no such device or country." in page.text) == (400, True)
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("how=refuse", "no parameter 'how' here, but these: from, to, by, language, "),
+        ("devices=phone", "no parameter 'devices'"),
+        ("target=40", "no parameter 'target'"),
+        ("rule=nope", "smartmarket has no rules by place, so there is none called 'nope'"),
+        ("language=xx", "`language` must be one of az, en, ru, tr, not 'xx'."),
+        ("language=xx&device=phone&by=language", "`language` must be one of"),
+        ("variant=nope", "`variant` must be one of old, not 'nope'."),
+    ],
+)
+def test_what_is_not_known_is_refused_and_not_answered_as_if_it_had_not_been_asked(
+    query, why, busy, site, cli, marketer
+):
+    where = {"language": "az", "variant": "old", "device": "phone", "country": "AZ"}
+    busy.counters.shown(site, now=int(datetime.now(UTC).timestamp() * 1000), **where)
+    for kind in ("rates", "rates.csv"):
+        answer = marketer.get(f"/v1/smartmarket/{kind}?{query}")
+        assert answer.status_code == 400
+        assert why in answer.get_json()["detail"]
+    if "parameter" not in why:
+        assert cli(*(f"--{each}" for each in query.split("&"))) == (2, "")
+    last = marketer.get("/v1/smartmarket/rates?variant=old&from=2026-01-01&to=2026-01-31")
+    assert (last.status_code, last.get_json()["total"]["counts"]["shown"]) == (200, 0)
+
+
 def test_a_country_is_written_large_or_small(busy, marketer):
     for country in ("AZ", "az"):
         found = marketer.get(f"/v1/smartmarket/rates?country={country}").get_json()
@@ -365,6 +393,47 @@ def test_a_recount_says_in_every_format_whether_the_log_agrees(form, busy, cli, 
         assert (counters["changes"], log["changes"]) == ("7", "0")
     else:
         assert said.startswith(f"day {today}: counted (")
+
+
+def answer(store, site, n, allow=1, words=0):
+    """Have a shopper answer now; ``words``: which of the notices."""
+    notice = [each for notices in build_scripts(site).notices.values() for each in notices][words]
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    decision = Decision(f"meanwhile-number-{n:05}", allow, notice, "save", None)
+    store.decisions.record(site, decision, now=now, sign=SIGN, device="phone", country="AZ")
+
+
+def test_a_recount_agrees_though_shoppers_answer_while_it_reads_and_new_words_come(busy, site, monkeypatch):
+    today, read_day, n = read.today(), type(busy.log).day, 0
+    period = Period(today - timedelta(days=1), today)
+    new = replace(site, revision=site.revision + 1)
+
+    def meanwhile(log, *asked):
+        nonlocal n
+        for words in (0, 1):  # before the log is read, and after
+            n += 1
+            busy.notices.serve(new, [each for notices in build_scripts(new).notices.values() for each in notices])
+            answer(busy, new, n, words=words)
+            if words == 0:
+                yield from read_day(log, *asked)
+
+    monkeypatch.setattr(type(busy.log), "day", meanwhile)
+    assert read.recount(busy, site, period).differences == []
+    assert n >= 4
+    monkeypatch.undo()
+    at = (today.day - 1) * len(COLUMNS) + COLUMNS.index("first1")  # of which none is left, and shoppers go on
+    for bucket in buckets(site):
+        busy.connection.client.bitfield(bucket.count(f"{today:%Y-%m}")).set("u32", f"#{at}", 0).execute()
+    monkeypatch.setattr(type(busy.log), "day", meanwhile)
+    assert [(it.by, it.value) for it in read.recount(busy, site, period).differences] == [("day", f"{today}")]
+
+
+def test_a_recount_of_an_answer_to_words_that_are_nowhere_says_so_in_a_sentence(busy, site, cli):
+    answer(busy, site, 1)
+    busy.connection.client.delete(notices_key(site))
+    with pytest.raises(Unreadable, match=r"has an answer of \S+ to words that the store does not have \(\S+\), so"):
+        read.recount(busy, site, Period(read.today(), read.today()))
+    assert cli("--recount") == (2, "")
 
 
 @pytest.mark.parametrize(
@@ -618,4 +687,5 @@ def test_whoever_shows_rates_reads_no_counters_by_itself():
         name for name, text in texts.items() if re.search(r"^from \.+(rates|read|counts)\b", text, re.MULTILINE)
     }
     assert {"web/health.py", "cli/rates.py", "check/store.py", "chores/housekeeping.py"} <= shows_rates
-    assert {name for name in shows_rates if "store.counters.counts(" in texts[name]} == {"rates/counted.py"}
+    by_themselves = {name for name in shows_rates if re.search(r"\bcounters\.(counts|daily)\(", texts[name])}
+    assert by_themselves == {"rates/counted.py"}

@@ -31,6 +31,25 @@ def test_json_and_csv_carry_the_same_numbers():
             for end, field in (("", "value"), ("_low", "low"), ("_high", "high")):
                 cell = line[f"{name}_rate{end}"]
                 assert (float(cell) if cell else None) == pytest.approx(row["rates"][name][field], abs=1e-8)
+        assert line["too_few"].split() == [name for name in RATES if row["rates"][name]["too_few"]]
+    assert "answer" in sheet[2]["too_few"].split()
+    assert "answer" not in sheet[0]["too_few"].split()
+
+
+def test_a_terminal_says_of_more_answers_than_displays_too_that_they_are_too_few():
+    few = replace(report(), rows={"az": asked(3, 5)}, total=asked(3, 5))
+    assert "166.7% too few" in few.as_text()
+
+
+def test_json_has_what_the_page_says_of_how_things_moved():
+    plain = report()
+    moves = plain.as_json()["moves"]
+    assert [*moves] == [*plain.moves]
+    for name, move in plain.moves.items():
+        assert moves[name] == {"difference": move.difference, "low": move.low, "high": move.high, "clear": move.clear}
+    wider = [(moves[name], plain.as_json()["change"][name]) for name in moves]
+    assert all(page["high"] - page["low"] >= alone["high"] - alone["low"] for page, alone in wider)
+    assert set(replace(plain, is_unlike=True).as_json()["moves"].values()) == {None}
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

@@ -177,3 +177,19 @@ def test_a_goal_that_fell_while_more_answered_is_no_yes():
 )
 def test_the_direction_is_one_word(now, kind):
     assert direction(moves(now, asked(2000, 400, 400))) == kind
+
+
+def test_shops_that_are_looked_at_together_share_one_chance_of_error():
+    chance = np.random.default_rng(7)
+
+    def quiet():
+        none, some = (int(chance.binomial(1000, 0.3)) for _ in range(2))
+        return asked(2000, none, some)
+
+    said, alone, views, shops = 0, 0, 60, 10
+    for _ in range(views):
+        pairs = [(quiet(), quiet()) for _ in range(shops)]
+        said += any(direction(moves(*pair, shops=shops)) not in ("flat", "unknown") for pair in pairs)
+        alone += any(direction(moves(*pair)) not in ("flat", "unknown") for pair in pairs)
+    assert said <= 0.05 * views
+    assert alone > 0.08 * views

@@ -8,7 +8,7 @@ import pytest
 
 from consent_server.banner.style import theme as style
 from consent_server.settings.rows import WrongAt
-from consent_server.settings.theme import LOOKS, PLAIN_DARK, contrast, must_be_fair, read_theme
+from consent_server.settings.theme import LOOKS, PLAIN_DARK, contrast, hardly_seen, must_be_fair, read_theme
 
 
 def readable(theme):
@@ -53,6 +53,46 @@ def test_a_look_is_readable_and_is_what_a_notice_says_of_it(look):
     if look != "night":
         must_be_fair(crimson)
         readable(crimson)
+
+
+GROUNDS = (
+    ("#1b1f24", "#ffffff"),
+    ("#111111", "#ffffff"),
+    ("#6b4423", "#ffffff"),
+    ("#0b3d91", "#ffffff"),
+    ("#8ab4ff", "#000000"),
+    ("#ffffff", "#1b1f24"),
+)
+
+
+@pytest.mark.parametrize("look", [*LOOKS, None])
+def test_buttons_that_nobody_coloured_are_seen_on_whatever_background_is_written(look):
+    named = {"look": look} if look else {}
+    for background, text in GROUNDS:
+        ground = {"background": background, "text": text}
+        for written in (ground, {"dark": ground}, {**ground, "dark": ground}, {**ground, "accept": {"size": "18px"}}):
+            if "accept" in written:
+                written = {**written, "refuse": written["accept"]}
+            theme = read_theme({**named, **written})
+            must_be_fair(theme)
+            readable(theme)
+            assert read_theme(theme) == theme
+            assert not [*hardly_seen(theme)]
+
+
+def test_buttons_that_somebody_coloured_so_that_they_are_hardly_seen_are_told_of_and_not_refused():
+    black = {"background": "#1b1f24", "text": "#ffffff"}
+    pale = {"background": "#fde68a", "text": "#1b1f24"}
+    in_dark = read_theme({"accent": "#a6192e", "dark": {"accept": black, "refuse": black}})
+    for theme, where in (
+        (in_dark, ["theme.dark.accept.background"]),
+        (read_theme({"accept": pale, "refuse": pale}), ["theme.accept.background"]),
+        (read_theme({**black, "accept": black, "refuse": black}), ["theme.accept.background"]),
+        (read_theme({"accept": black, "refuse": black, "dark": black}), ["theme.dark.accept.background"]),
+        (read_theme({}), []),
+    ):
+        must_be_fair(theme)
+        assert [path for path, _ in hardly_seen(theme)] == where
 
 
 def test_looks_differ():

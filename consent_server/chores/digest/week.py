@@ -11,11 +11,11 @@ from ...rates import read
 from ...rates.compare import GOALS
 from ...rates.counts import LINES, Rate
 from ...rates.overview import Overview
+from ...rates.parts import advice_of
 from ...rates.period import Period
 from ...rates.report import Report
 from ...site import Site
 from ...store import Store
-from ...web.marketer.rates import advice_of
 from ...web.marketer.words import Words
 from ...web.marketer.words.sentences import advice_in_words, mark_in_words, moves_in_words
 
@@ -42,6 +42,8 @@ class Week:
     site: Site
     period: Period
     found: Overview
+    report: Report
+    """The same by day, with what GOAL says of it."""
 
     @classmethod
     def of(cls, store: Store, site: Site, period: Period, today: date) -> Week:
@@ -50,7 +52,8 @@ class Week:
         Raises:
             StoreAway: the store does not answer.
         """
-        return cls(site, period, read.overview(store, site, period, today))
+        found = read.overview(store, site, period, today)
+        return cls(site, period, found, read.report(store, site, period, "day", goal=GOAL))
 
     @property
     def is_worth_telling(self) -> bool:
@@ -61,25 +64,6 @@ class Week:
     def trend(self) -> str:
         """Whether it was better than the week before, as ``Report.trend`` says it."""
         return self.report.trend
-
-    @property
-    def report(self) -> Report:
-        """The same by day, with what GOAL says of it."""
-        found, period = self.found, self.period
-        return Report(
-            self.site.id,
-            period,
-            "day",
-            found.days,
-            found.total,
-            found.before,
-            period.before,
-            timezone=self.site.timezone,
-            is_unlike=found.is_unlike,
-            goal=GOAL,
-            spread=found.spread(GOAL),
-            zone_since=found.zone_since,
-        )
 
     def values(self, words: Words, page: str | None) -> dict[str, Any]:
         """Return what a letter says of it, in words; ``page``: the address of the marketers' page."""

@@ -9,6 +9,8 @@ from ...store import PARTS
 from ..compare import GOALS, about, change, verdicts
 from ..counts import LINES, Counts, Rate
 from ..experiment import Experiment
+from ..only import SEGMENTS
+from ..overview import Overview
 from ..together import BEHIND, holm
 from .alike import Alike, Cell, alike, by_value, less, together
 
@@ -202,3 +204,15 @@ def decided(experiment: Experiment | None, goal: str, shown: int, days: float) -
     apart = {verdict.b for verdict in verdicts(best, goal) if verdict.kind == "worse"}
     rivals = tuple(name for name in ahead if name != winner and name not in apart)
     return [Advice("variant", ", ".join(losers), winner, goal, here, rates[winner], about(more), rivals)]
+
+
+def segments_of(found: Overview, goal: str) -> dict[str, list[Part]]:
+    """Return the parts of the shoppers, by dimension, and where they are worse than the others."""
+    segments = {by: found.rows[by] for by in SEGMENTS if by in found.rows}
+    return parts_of(segments, goal, not found.is_mixed, found.cells)
+
+
+def advice_of(found: Overview, goal: str) -> list[Advice]:
+    """Return what would bring how much towards a goal, the largest first."""
+    won = decided(found.experiment, goal, found.total.shown, found.days_like_whole)
+    return sorted([*won, *advice(segments_of(found, goal), goal, found.days_of)], key=lambda one: -one.more)

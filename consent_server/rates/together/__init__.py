@@ -107,10 +107,16 @@ def followed(goal: str | None = None) -> tuple[str, ...]:
 
 
 def moves(
-    now: Counts, before: Counts, goal: str | None = None, spread: Mapping[str, Spread] | None = None
+    now: Counts,
+    before: Counts,
+    goal: str | None = None,
+    spread: Mapping[str, Spread] | None = None,
+    shops: int = 1,
 ) -> dict[str, Change | None]:
     """Return how far the goal and each of LINES moved, all held to one chance of error (MOVED).
 
-    ``spread``: how much more than by chance the days vary, by rate.
+    ``spread``: how much more than by chance the days vary, by rate. ``shops``: how many are looked at at once, which
+    share that chance.
     """
-    return holm({name: (now.rate(name), before.rate(name)) for name in followed(goal)}, MOVED, spread=spread)
+    pairs = {name: (now.rate(name), before.rate(name)) for name in followed(goal)}
+    return holm(pairs, MOVED / shops, spread=spread)

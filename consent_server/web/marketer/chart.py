@@ -5,7 +5,7 @@ Pure: the view brings the counts, the templates only lay out what is here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -17,6 +17,7 @@ from ...rates.happened.marks import Mark
 from ...rates.period import Period
 from ...rates.together import direction, followed, moves, told
 from ...rates.together.spread import Spread
+from .axis import Bin, axis_of, flagged, flags_on
 
 WIDTH, HEIGHT = 320, 140
 LEFT, RIGHT, TOP, BOTTOM = 34, 8, 8, 22
@@ -27,15 +28,6 @@ _ENOUGH = 3
 
 
 # Lines
-
-
-@dataclass(frozen=True)
-class Bin:
-    """A day of a line, or several days together where the line is long."""
-
-    first: date
-    last: date
-    counts: Counts
 
 
 def bins(days: Mapping[str, Counts]) -> list[Bin]:
@@ -76,6 +68,11 @@ class Line:
     def flags(self) -> list[tuple[float, int]]:
         """How far right each thing that happened is, and its number; of those in one place the first."""
         return flags_on(self.bins, self.happened, self.x)
+
+    @property
+    def flagged(self) -> list[tuple[float, str]]:
+        """The same with the numbers of all that is in one place."""
+        return flagged(self.bins, self.happened, self.x)
 
     @property
     def points(self) -> list[tuple[Bin, Rate]]:
@@ -170,14 +167,6 @@ def _numbers(*values: float) -> str:
     return "".join(text if text.startswith("-") or not i else f" {text}" for i, text in enumerate(texts))
 
 
-def axis_of(points: Sequence[Bin], x: Callable[[int], float]) -> list[tuple[float, str, Bin]]:
-    """Return the points that an axis names: first, middle, last, each with its anchor."""
-    n = len(points)
-    if n < 3:
-        return [(x(i), "middle", it) for i, it in enumerate(points)]
-    return [(x(0), "start", points[0]), (x(n // 2), "middle", points[n // 2]), (x(n - 1), "end", points[-1])]
-
-
 def lines(
     days: Mapping[str, Counts],
     before: Counts,
@@ -220,19 +209,6 @@ def lines(
         )
         for name in names
     ]
-
-
-def flags_on(
-    points: Sequence[Bin], happened: Sequence[tuple[int, Mark]], x: Callable[[int], float]
-) -> list[tuple[float, int]]:
-    """Return how far right each thing that happened begins, or the chart if it began before; of one place the first."""
-    found: dict[float, int] = {}
-    for number, mark in happened:
-        for i, it in enumerate(points):
-            if it.first <= mark.last and mark.first <= it.last:
-                found.setdefault(x(i), number)
-                break
-    return [*found.items()]
 
 
 def trend(found: Sequence[Line]) -> tuple[str, list[Line]]:

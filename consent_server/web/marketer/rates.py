@@ -12,15 +12,14 @@ from flask import Response, g, redirect, request
 from ...rates import read
 from ...rates.compare import GOALS, must_be_goal
 from ...rates.happened.leaks import leaks
-from ...rates.only import SEGMENTS, Only
-from ...rates.overview import Overview
-from ...rates.parts import Advice, Part, advice, decided, parts_of, silence
+from ...rates.only import FILTERS, Only
+from ...rates.parts import advice_of, segments_of, silence
 from ...rates.period import BadQuestion, Period, compared, dimension
 from ...rates.report import Report
 from ...settings.shops import snippet_words
 from ...site import OPTIONAL, Site
 from ...store import ReportLink
-from ..responses import answer
+from ..responses import answer, gzipped
 from ..services import services
 from . import chart
 from .frame import blueprint, chosen_words, errors_on_page, rates_url, render_page
@@ -31,13 +30,25 @@ from .traffic import traffic
 MOST_ADVICE = 5
 """How many things to do the page names."""
 
+_PARAMETERS = ("from", "to", "by", *FILTERS, *AGAINST, "goal")
+"""What JSON and CSV can be asked by."""
+
 _NO_NAME = re.compile(r"[^\w-]", re.ASCII)
 """What the name of a file does not have."""
 
 
 def _report(site_id: str) -> Report:
-    """Return what an API key or a session asks for."""
+    """Return what an API key or a session asks for.
+
+    Raises:
+        BadQuestion: there is no answer to it, or something is asked by a parameter that there is not.
+    """
     site = site_to_read(site_id)
+    for name in request.args:
+        if name not in _PARAMETERS:
+            raise BadQuestion(
+                "parameter", f"There is no parameter {name[:40]!r} here, but these: {', '.join(_PARAMETERS)}."
+            )
     by = dimension(request.args.get("by"))
     only = Only.parse(request.args, by)
     today = read.today(site)
@@ -52,7 +63,9 @@ def _report(site_id: str) -> Report:
 @blueprint.get("/v1/<site_id>/rates")
 def rates_json(site_id: str) -> Response:
     """The rates for machines."""
-    return answer(_report(site_id).as_json())
+    report = _report(site_id)
+    site = services().sites[report.site]
+    return answer(read.for_machines(services().store, site, report, read.today(site)))
 
 
 @blueprint.get("/v1/<site_id>/rates.csv")
@@ -110,7 +123,7 @@ def show_report(
         StoreAway: the store does not answer.
     """
     today, words = read.today(site), chosen_words()
-    return render_page(
+    page = render_page(
         "rates",
         400 if wrong else 200,
         wrong=wrong,
@@ -134,18 +147,7 @@ def show_report(
         # Who has a link to past days is shown what was known at their end, whenever they open it.
         **page_values(site, question, question.period.last if link else today, today),
     )
-
-
-def segments_of(found: Overview, goal: str) -> dict[str, list[Part]]:
-    """Return the parts of the shoppers, by dimension, and where they are worse than the others."""
-    segments = {by: found.rows[by] for by in SEGMENTS if by in found.rows}
-    return parts_of(segments, goal, not found.is_mixed, found.cells)
-
-
-def advice_of(found: Overview, goal: str) -> list[Advice]:
-    """Return what would bring how much towards a goal, the largest first."""
-    won = decided(found.experiment, goal, found.total.shown, found.days_like_whole)
-    return sorted([*won, *advice(segments_of(found, goal), goal, found.days_of)], key=lambda one: -one.more)
+    return gzipped(page)
 
 
 def page_values(site: Site, question: Question, day: date, today: date) -> dict[str, Any]:

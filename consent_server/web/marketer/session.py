@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 
 from flask import Response, g, request
@@ -21,6 +22,8 @@ MOST = 8192
 
 SHORTEST, LONGEST = 10, 1000
 """Characters of a password."""
+
+_WORD = hashlib.sha256().digest_size
 
 LONGEST_NAME = 200
 """Characters of a marketer's name."""
@@ -75,8 +78,26 @@ def require_marketer() -> Marketer:
 
 
 def csrf_token() -> str:
-    """Return the word that only the pages of this session know."""
-    return digest("form", request.cookies.get(COOKIE, ""))
+    """Return the word that only the pages of this session know.
+
+    It is another one on each page, so that the length of a page that is compressed tells nothing of it.
+    """
+    mask = secrets.token_bytes(_WORD)
+    return (mask + _masked(mask)).hex()
+
+
+def _masked(mask: bytes) -> bytes:
+    """Return the word of this session, hidden by a mask."""
+    word = bytes.fromhex(digest("form", request.cookies.get(COOKIE, "")))
+    return bytes(one ^ other for one, other in zip(word, mask, strict=True))
+
+
+def _is_own(text: str) -> bool:
+    """Return whether a form sent a word of this session."""
+    if not re.fullmatch(f"[0-9a-f]{{{4 * _WORD}}}", text):
+        return False
+    sent = bytes.fromhex(text)
+    return secrets.compare_digest(sent[_WORD:], _masked(sent[:_WORD]))
 
 
 def require_own_form() -> None:
@@ -105,7 +126,7 @@ def require_own_session() -> Marketer:
     marketer = current_marketer()
     if marketer is None:
         raise NotKnown("The session is over; log in again.")
-    if not secrets.compare_digest(word.encode(), csrf_token().encode()):
+    if not _is_own(word):
         raise ForeignForm("This form belongs to another session; load the page again.")
     return marketer
 

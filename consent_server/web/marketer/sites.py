@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Response
 
@@ -39,15 +39,18 @@ class Headline:
 def sites_page() -> Response:
     """The headline of each site, those that need a look first."""
     marketer = require_marketer()
-    found = sorted(map(_headline, sites_of(marketer)), key=lambda one: one.report is not None and not one.alarms)
+    sites = sites_of(marketer)
+    found = sorted(
+        (_headline(site, len(sites)) for site in sites), key=lambda one: one.report is not None and not one.alarms
+    )
     return render_page("sites", headlines=found, goal=GOALS[-1])
 
 
-def _headline(site: Site) -> Headline:
+def _headline(site: Site, shops: int) -> Headline:
     store, today = services().store, read.today(site)
     try:
         report = read.report(store, site, Period.parse(None, None, today), "day", goal=GOALS[-1])
-        return Headline(site, report, read.unusual(store, site, today))
+        return Headline(site, replace(report, shops=shops), read.unusual(store, site, today))
     except (Unreadable, OtherKind) as error:
         log.error("the rates of %s cannot be read: %s", site.id, error)
         return Headline(site, None, [])

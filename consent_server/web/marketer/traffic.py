@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...rates.happened.marks import Mark
-from .chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Bin, Line, axis_of, flags_on
+from .axis import Bin, axis_of, flagged, flags_on
+from .chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ class Traffic:
     def flags(self) -> list[tuple[float, int]]:
         """As those of a line."""
         return flags_on(self.bins, self.happened, self.x)
+
+    @property
+    def flagged(self) -> list[tuple[float, str]]:
+        """As those of a line."""
+        return flagged(self.bins, self.happened, self.x)
 
 
 def traffic(found: Sequence[Line]) -> Traffic:

@@ -210,6 +210,14 @@ def test_the_headline_of_each_shop_says_how_sure_it_is(both, shopper):
     assert re.search(r'20\.0%</p>\s*<p class="meaning">[^<]*<span class="interval">3\.6–62\.4%</span>', page)
 
 
+def test_the_headlines_of_several_shops_share_one_chance_of_error(both, shopper, monkeypatch):
+    three_answers(shopper)
+    among = []
+    monkeypatch.setattr(Report, "moves", property(lambda report: among.append(report.shops) or {}))
+    both.get("/sites")
+    assert {*among} == {2}
+
+
 def test_a_shop_where_nothing_fell_is_not_called_partly_worse(both, shopper, monkeypatch):
     three_answers(shopper)
     moved = {"reach_marketing": Change(0.0, -0.1, 0.1), "answer": Change(0.2, 0.1, 0.3)}

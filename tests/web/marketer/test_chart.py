@@ -28,6 +28,7 @@ from consent_server.web.marketer.chart import (
     ways,
 )
 from consent_server.web.marketer.chart import drawn as path_through
+from consent_server.web.marketer.traffic import traffic
 from consent_server.web.marketer.words import LANGUAGES, Words, plural
 from consent_server.web.marketer.words.sentences import (
     advice_in_words,
@@ -153,6 +154,11 @@ def test_what_happened_is_flagged_where_it_began_or_at_the_edge_if_it_began_befo
     )
     line = lines(days([asked(100, 10, 20)] * 30), asked(9), [outage, before, note])[0]
     assert line.flags == [(line.x(0), 1), (line.x(27), 3)]
+    assert line.flagged == [(line.x(0), "1"), (line.x(27), "3")]
+    several = lines(days([asked(100, 10, 20)] * 30), asked(9), [outage, outage, before, note, outage, note])[0]
+    assert several.flagged == [(several.x(0), "1+"), (several.x(27), "4+")]
+    together = traffic(lines(days([asked(100, 10, 20)] * 30), asked(9), [note, note, outage]))
+    assert [said for _, said in together.flagged] == ["1–2", "3"]
 
 
 # Funnel

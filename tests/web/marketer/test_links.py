@@ -54,6 +54,16 @@ def test_a_link_shows_the_report_that_was_on_the_page_and_nothing_else(marketer,
         assert site.name not in stranger.get(other, headers={"Authorization": f"Bearer {path[8:]}"}).text
 
 
+@pytest.mark.parametrize("query", ["", "&device=tablet"])
+def test_of_quiet_days_who_has_a_link_is_not_told_to_choose_others(marketer, stranger, shopper, site, query):
+    three_answers(shopper)
+    day, key = TODAY - timedelta(days=3), "quiet_part" if query else "quiet"
+    asked = f"from={day}&to={day}{query}"
+    for page, told in ((marketer.get(f"/?{asked}"), True), (stranger.get(share(marketer, site, asked)), False)):
+        assert str(Words.of("en")(key)) in page.text
+        assert (str(Words.of("en")("quiet_drop" if query else "quiet_other")) in page.text) is told
+
+
 def test_a_link_without_days_shows_the_last_thirty_at_any_time(marketer, stranger, shopper, site):
     three_answers(shopper)
     path = share(marketer, site)

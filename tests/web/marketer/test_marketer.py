@@ -16,6 +16,7 @@ from forms import api_key, form_word, post
 
 from consent_server import create_app
 from consent_server.decision import COLUMNS
+from consent_server.rates.compare import GOALS
 from consent_server.settings.environment import Settings
 from consent_server.site import OPTIONAL, Variant
 from consent_server.site.rules import Rule
@@ -452,6 +453,15 @@ def test_an_empty_shop_shows_what_to_do_first(marketer, site):
     assert "<svg class" not in page
 
 
+def test_an_empty_shop_whose_tag_has_to_be_first_is_given_that_one(app, marketer, site, monkeypatch):
+    trackers = (("t.example", "analytics"),)
+    monkeypatch.setitem(app.extensions["consent"].sites, site.id, replace(site, trackers=trackers))
+    for lang in LANGUAGES:
+        page = html.unescape(marketer.get(f"/?lang={lang}", base_url="http://localhost").text)
+        assert f'<script src="http://localhost/v1/{site.id}/consent.js"></script>' in page
+        assert str(Words.of(lang)("empty_first", name=site.name)) in page
+
+
 def test_a_quiet_period_of_a_shop_with_answers_says_so(marketer, shopper):
     three_answers(shopper)
     yesterday = TODAY - timedelta(days=1)
@@ -545,9 +555,16 @@ def test_variants_get_a_verdict_in_one_sentence(settings, site, shopper):
         visitor.client.post("/v1/tried/shown")
     assert "Too early to tell on reach of marketing: it has only begun." in window.get("/").text
     assert visitor.decide(*OPTIONAL, variant="calm", how="accept").status_code == 201
-    assert "Too early to tell on reach of marketing: about" in window.get("/").text
+    # When it will be known.
+    assert re.search(r"Too early to tell on reach of marketing: about [1-9][\d,]* more days?\.", window.get("/").text)
     for goal in ("answer", "reach_functional"):
         assert f'<option value="{goal}" selected>' in window.get(f"/?goal={goal}").text
+    told = window.get("/v1/tried/rates").get_json()
+    assert {mark["kind"] for mark in told["marks"]} <= {"words", "look", "variant-began"}
+    assert told["variants"]["counts"]["calm"]["answered"] == 1
+    assert [(each["goal"], each["a"], each["b"], each["says"]) for each in told["variants"]["verdicts"]] == [
+        (goal, "calm", "short", "early") for goal in GOALS
+    ]
     app.extensions["consent"].store.connection.client.close()
 
 

@@ -78,7 +78,11 @@ class Words:
 
     def inside(self, key: str) -> str:
         """Return words that start a line as they stand within a sentence."""
-        first, rest = self._table[key][0], self._table[key][1:]
+        return self._small(self._table[key])
+
+    def _small(self, text: str) -> str:
+        """Return a text with a small first letter."""
+        first, rest = text[0], text[1:]
         if self.lang in ("az", "tr"):  # whose I has no dot, and whose İ keeps it
             first = first.translate({ord("İ"): "i", ord("I"): "ı"})
         return first.lower() + rest
@@ -185,4 +189,6 @@ class Words:
         if f"many_{by}_{value}" in self._table:
             return self(f"many_{by}_{value}")
         name = self.named(by, value)
+        if by == "language" and self.lang in ("az", "ru"):  # whose names of languages are no proper names
+            name = self._small(name)
         return self(f"many_{by}", value=name) if by in ("country", "language") and value else escape(name)
