@@ -39,14 +39,15 @@ const allWords = () => {
 
 mkdirSync(target, { recursive: true });
 const ALONE = /^(consent|testing|watching|account)/;
-/** What the page's scripts declare, `let history`, hides what the browser has of that name from all scripts, but not the window's own; see natives.js. */
-const hidden = (names) => Object.fromEntries(names.split(' ').map((name) => [name, `window.${name}`]));
-/** What starts with the page, and has to be small. */
-const SMALL = 'crypto fetch getComputedStyle innerHeight localStorage navigator performance requestIdleCallback sessionStorage';
-const HIDDEN = hidden(SMALL + ' atob');
-const HIDDEN_LATER = hidden(SMALL + ' AbortController AbortSignal addEventListener Blob console CSSStyleSheet history indexedDB IntersectionObserver'
-  + ' MediaStream MessageChannel MutationObserver PerformanceObserver queueMicrotask Reflect removeEventListener requestAnimationFrame'
-  + ' ResizeObserver URL WeakRef');
+/**
+ * What the page's scripts declare, `let history` or `class URL`, hides what the browser has of that name from all scripts, but
+ * not the window's own; see natives.js. What starts with the page, and has to be small, says `window` itself where it matters.
+ */
+const HIDDEN = Object.fromEntries(`
+  AbortController AbortSignal addEventListener Blob console crypto CSSStyleSheet fetch getComputedStyle history indexedDB innerHeight
+  IntersectionObserver localStorage MediaStream MessageChannel MutationObserver navigator performance PerformanceObserver queueMicrotask
+  Reflect removeEventListener requestAnimationFrame requestIdleCallback ResizeObserver sessionStorage URL WeakRef
+`.trim().split(/\s+/).map((name) => [name, `window.${name}`]));
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'], ['testing', '__TESTING__'], ['account', '__ACCOUNT__'],
   ['details', '__DETAILS__'], ['mine', '__MINE__'], ['proof', '__PROOF__'], ['release', ''],
@@ -63,7 +64,7 @@ for (const [name, placeholder] of [
     charset: 'utf8',
     format: ALONE.test(name) ? 'iife' : 'esm',
     target: 'es2022',
-    define: { ...ALONE.test(name) ? HIDDEN : HIDDEN_LATER, __RULES__: `${name.endsWith('.rules')}` },
+    define: { ...ALONE.test(name) ? {} : HIDDEN, __RULES__: `${name.endsWith('.rules')}` },
     inject: ALONE.test(name) ? [] : ['src/natives.js'],
     plugins: [minifiedStyle],
     write: false,

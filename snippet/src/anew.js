@@ -98,7 +98,7 @@ export const leaving = (gate) => {
     });
   };
   /** @type {import('./types').Leaving['watch']} */
-  const watch = (on) => (on ? addEventListener : removeEventListener)('beforeunload', hear, true);
+  const watch = (on) => (on || !/Firefox/.test(navigator.userAgent) ? addEventListener : removeEventListener)('beforeunload', hear);
 
   /** @param {string} href this page's address; to one with a fragment the browser comes only from another one */
   const go = (href) => unrouted(() => {

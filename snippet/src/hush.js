@@ -90,8 +90,7 @@ export const wrapSenders = (gate) => {
     if (persisted && memory.hushed) memory.again?.();
   };
   const listen = () => {
-    // A window hears these in the order in which somebody wanted to: so before a marked script does. Not `beforeunload`, for
-    // which Firefox would keep no page to go back to.
+    // A window hears these in the order in which somebody wanted to: so before a marked script does.
     addEventListener('pagehide', hide, true);
     addEventListener('pageshow', show);
   };

@@ -33,7 +33,9 @@ const categoriesOf = (marked) => (marked.dataset.consent ?? '').trim().split(/\s
 /** @type {(gate: import('./types').Gate) => import('./types').Release} */
 const release = (gate) => {
   assertSameProtocol(gate);
-  const listen = wrapSenders(gate);
+  const { quiet, leave, watch } = Object.assign(gate.memory, leaving(gate));
+  const listenToEnd = wrapSenders(gate);
+  watch();
   const { doc, consent, newElement: element } = gate;
   /** @param {string} href @returns {boolean} whether it leads to a host: no `javascript:` or `data:`, however spelled */
   const isOfHost = (href) => /^http/.test(/** @type {any} */ (element('a', { href })).protocol);
@@ -272,7 +274,10 @@ const release = (gate) => {
   looks.push(({ type, target, addedNodes, attributeName }) => {
     pageChanged();
     forget();
-    if (target == document) listen();
+    if (target == document) { // perhaps opened anew
+      listenToEnd();
+      watch();
+    }
     // A script may get its address, or its text, when it is in the page.
     if (attributeName != 'src' && type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
     // One that a pattern held too gets its address before the page is made to agree: those above it come first.
@@ -329,7 +334,6 @@ const release = (gate) => {
   } else parsing = false;
 
   const { letThrough, closeSockets } = denials(gate);
-  const { quiet, leave } = Object.assign(gate.memory, leaving(gate));
   // Where withdraw.js does not load.
   gate.memory.withdraw = async (ran, before = []) => {
     closeSockets();

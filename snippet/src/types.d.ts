@@ -247,7 +247,10 @@ export interface State {
 
 /** How a page is left for itself; once release.js is here. */
 export interface Leaving {
-  /** Whether to hear of a shopper who leaves by themselves. */
+  /**
+   * Hears of who leaves, before a marked script does that wanted to later. `on`: in Firefox too, which then keeps no page to go
+   * back to.
+   */
   watch(on?: boolean): void;
   /** Has the page tell other hosts nothing more, until all that was allowed `before` is so again, or it stays. */
   quiet(before: Category[]): void;

@@ -142,7 +142,7 @@ const withdrawal = (gate) => {
 
   const tidy = async () => {
     let before;
-    memory.watch?.(); // not on a page that is only tidied: Firefox would keep none to go back to
+    memory.watch?.(); // a page that is only tidied is one to go back to
     tellOfAccount();
     const objected = __RULES__ && wasObjection();
     mark(0);
