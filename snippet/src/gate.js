@@ -55,7 +55,7 @@ const agree = () => {
       .then(() => new Promise((resolve) => setTimeout(resolve)));
   }
   told = heard = heard.then(() => announce('consentchange', choice)); // before a reload, which would swallow it
-  done = done.then(() => heard).then(() => release(true)).then(async (ran) => (await layer)?.withdraw?.(ran, before)).catch(console.error);
+  done = done.then(() => heard).then(() => release(true)).then(async (ran) => (await layer)?.withdraw?.(ran, before)).catch(window.console.error);
 };
 
 /** Whether release.js is wanted in this page. */
