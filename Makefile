@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test bench faults kills pythons audit frontends languages wordpress fuzz lint build build-dist plug-in clean
+.PHONY: help demo test pages bench faults kills pythons audit frontends languages wordpress fuzz lint build build-dist plug-in clean
 
 help: ## Say what there is to do: this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -15,7 +15,10 @@ demo: .venv/ready ## Run everything here, with a shop to try it on; PORT=8080 ch
 
 test: lint ## Check style and types, then run the tests, but for the long ones below; fetches what they need.
 	@echo "Tests ..."
-	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/python -m pytest --few --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+pages: .venv/ready-for-tests snippet/node_modules/ready ## Try every case of every table in real browsers, of which `test` tries a few; half an hour.
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests/browser
 
 bench: .venv/ready-for-tests snippet/node_modules/ready ## Measure speed, memory and bytes on this machine.
 	@.venv/bin/python -m tests.bench

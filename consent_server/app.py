@@ -16,7 +16,6 @@ from werkzeug.sansio.utils import get_host
 
 from .banner.scripts import build_scripts
 from .demo import storefront
-from .preview.marketers import blueprint_of as preview_of
 from .settings.environment import Settings, read_environment
 from .settings.hints.secret import to_have_one
 from .settings.rows import SettingsError
@@ -24,9 +23,10 @@ from .settings.shops import read_sites
 from .site import Site
 from .store import Store
 from .tokens import Keys
-from .web import accounts, health, marketer, me, places, reports, scripts, seals, shopper
+from .web import accounts, health, marketer, me, openapi, places, reports, scripts, seals, shopper, showing
 from .web.knocks import Knocks
 from .web.limits import Limits
+from .web.preview.marketers import blueprint_of as preview_of
 from .web.problems import register_error_handlers
 from .web.request import current_request
 from .web.responses import Answer
@@ -125,6 +125,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     app = _bare(services)
     app.register_blueprint(scripts.blueprint)
     app.register_blueprint(shopper.blueprint)
+    app.register_blueprint(showing.blueprint)
     app.register_blueprint(me.blueprint)
     app.register_blueprint(accounts.blueprint)
     app.register_blueprint(places.blueprint)
@@ -133,6 +134,7 @@ def create_app(settings: Settings | None = None, sites: Mapping[str, Site] | Non
     app.register_blueprint(marketer.blueprint)
     app.register_blueprint(preview_of(settings.config), name_prefix="marketer")  # a page of theirs
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(openapi.blueprint)
     if settings.demo:
         app.register_blueprint(storefront.blueprint, url_prefix="/demo")
     if settings.prefix:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .decision import Consent
-from .set_cookie import parse_set_cookie
+from .net.set_cookie import parse_set_cookie
 from .settings.rows import SettingsError
 from .settings.shops import read_sites
 from .site import CATEGORIES, UnknownCategory, glob
@@ -127,10 +127,10 @@ class Enforcement:
             path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
             exchange = _Exchange(environ.get("HTTP_COOKIE", ""), environ.get("HTTP_HOST", ""), path)
 
-            def start(status: str, headers: Headers, *error: Any) -> Callable[[bytes], object]:
+            def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
                 if self._concerns(exchange, headers):
                     headers = [*self._obey(exchange, headers, self._consent(exchange))]
-                return start_response(status, headers, *error)
+                return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
             return app(environ, start)
 

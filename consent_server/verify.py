@@ -55,7 +55,6 @@ LAST_SECOND = 253_402_300_799
 LONGEST_LINE = 4_000_000
 """Bytes of the longest line that is read: a notice with a long cookie list has a hundredth of it."""
 
-
 LONGEST_REMEMBERED = 2_000
 """Bytes of the longest signed text of which it is remembered who signed it."""
 
@@ -142,6 +141,10 @@ class Summary:
     """The last day."""
     made: datetime | None = None
     """When it was made, where its end signs that, and that it is by the clock that dates answers."""
+    ahead: str = ""
+    """The last sealed day, where it was not over when the export was made."""
+    endorsements: list[str] = field(default_factory=list)
+    """Those that led to the keys of this export."""
     older: list[tuple[str, str]] = field(default_factory=list)
     """The days whose seal is by an older key than the one before it, and by which after which."""
 
@@ -156,6 +159,7 @@ class Summary:
             begins += f" So nothing but their seals was compared up to {self.archived}: their archive shows the rest."
         lax = f" Up to {self.unsigned} not each refusal and change was signed itself: some may be invented."
         lax = lax if self.unsigned else ""
+        lax += f" {self.ahead} is sealed, and was not over when this was made: by a clock ahead." if self.ahead else ""
         more = f" (and of {len(self.older) - 1} more days, the last {self.older[-1][0]})" if self.older[1:] else ""
         turned = [
             f"The seal of {day}{more} is by an older key than the one before it: {which}, either two servers in a "
@@ -288,7 +292,6 @@ NAMED = {"id", "subject", "signature"}
 WHOSE = {"identity"}, {"erased", "statement"}, NAMED, NAMED | {"own"}, {"erased"}
 """What an entry may say of whose it is: a hash, that it was erased, or who; the last was enough in version 1."""
 
-
 MEMBERS = {
     "log": {"type", "version", "site", "from", "to", "made", "keys", "restored", "before", "cosigned"},
     "notice": {"type", "hash", "content"},
@@ -355,9 +358,7 @@ class Counts:
             "day": day,
             "language": notice["lang"],
             "variant": notice["variant"],
-            "device": entry["device"],
-            "country": entry["country"],
-            "how": entry["how"],
+            **{by: entry[by] for by in ("device", "country", "how")},
         }
         names = counted(entry)
         for dimension, value in places.items():
@@ -711,8 +712,10 @@ def verify(
     """
     summary, facts = _facts(lines, keys, "", authority, witnesses)
     if older is not None:
-        before, known = _facts(older, keys, "the older export, ")
-        fact, old = next(facts, None), next(known, None)
+        fact = next(facts, None)  # and with it what leads from today's key to those of then
+        within = [*keys.get("endorsements", ()), *summary.endorsements]
+        before, known = _facts(older, {**keys, "endorsements": within}, "the older export, ")
+        old = next(known, None)
         if before.site != summary.site:
             raise Failed(f"The older export is of another site, {quoted(before.site)}.")
         if before.version > summary.version:
@@ -902,12 +905,7 @@ def _facts(
 class _Attested:
     """What others attest of an export's seals, and the operator of the log, while the seals go by.
 
-    Args:
-        head: the first line of the export.
-        site: whose log it is.
-        keys: those that are believed.
-        authority: certificates by which time-stamps are checked.
-        witnesses: whose cosignatures are.
+    ``head``: the first line of the export.
 
     Raises:
         Failed: a record of a backup, or a cosigned checkpoint, is none.
@@ -1084,8 +1082,11 @@ class _Check:
         self.keys = Keys(keys["keys"], [*keys.get("endorsements", ()), *within], keys.get("root"))
         self.notices: dict[str, dict[str, Any]] = {}
         self.summary = summary
+        summary.endorsements = [*self.keys.endorsements]
         self.previous: str | None = None
         self.by: str = ""
+        self.sealed: datetime | None = None
+        """When the last day began that has a seal."""
         self.statements, self.named = hashlib.sha256(), hashlib.sha256()
         self.made = head.get("made")
         self.attested = _Attested(head, self.site, self.keys, authority, witnesses)
@@ -1150,7 +1151,12 @@ class _Check:
         if end.get("made", self.made) != self.made:
             raise Failed(f"it was made at {quoted(end['made'])}, and says at {quoted(self.made)}")
         if "made" in end and end.get("clock") == "store":  # before, it was that of a machine, which nothing checked
-            self.summary.made = datetime.fromisoformat(str(self.made)).astimezone(UTC)
+            self.summary.made = made = datetime.fromisoformat(str(self.made)).astimezone(UTC)
+            begins = self.sealed or made  # by which an archive is dated, too
+            if made < begins:
+                raise Failed(f"the seal of {begins:%Y-%m-%d} is of a day to come at {self.made}")
+            if begins < made < begins + timedelta(1):
+                self.summary.ahead = f"{begins:%Y-%m-%d}"
         if next(self.lines, None) is not None:
             raise Failed("something follows after the end")
         self.summary.last_seal = self.previous or ""
@@ -1252,6 +1258,7 @@ class _Check:
         if seal.get("open"):
             self.summary.unsealed.append(day.isoformat())
         else:
+            self.sealed = _over(day) - timedelta(1)
             self.attested.seal(day, token, line.get("stamp"))
             if self.owns and not seal.get("own"):
                 self.summary.unsigned = day.isoformat()
@@ -1389,14 +1396,7 @@ def check(
     certificate: Path | None = None,
     witnesses: Sequence[str] = (),
 ) -> Summary:
-    """Check the export in a file, by the keys in another.
-
-    Args:
-        file: the export.
-        keys: the public keys to trust.
-        older: an export that was made before.
-        certificate: those of the authority whose time-stamps are checked.
-        witnesses: the keys of those who have to have cosigned it.
+    """Check the export in a file, by what others hold, as ``verify`` takes it.
 
     Raises:
         CannotCheck: one of the files cannot be read, or is something else.

@@ -112,7 +112,7 @@ export const verifyProof = async ({ sealed, unsealed }, token, keys, { site, now
   }
   const shown = sealed.find((/** @type {any} */ { entry }) => entry.id == jti);
   if (!shown) throw new RangeError('This one is not shown.');
-  const { entry, path, number, seal } = shown;
+  const { entry, number, seal } = shown, path = [...shown.path];
   const said = await payloadOf(seal, keys);
   // Who answered, and what, is taken from the token; when, to the second. Names say what is what, whatever the order is.
   const own = await hashOf([jti, sub, btoa(String.fromCharCode(...bytes(token.split('.')[1])))]);
@@ -126,7 +126,7 @@ export const verifyProof = async ({ sealed, unsealed }, token, keys, { site, now
     return sha256(at < half ? [1, ...await over(at, half), ...beside] : [1, ...beside, ...await over(at - half, size - half)]);
   };
   if (said.typ == 'seal' && said.site == site && !said.open && Math.floor(at / 1000) == second
-    && new Date(at).toJSON().slice(0, 10) == said.day && said.root == hex(await over(+number, said.entries))) {
+    && new Date(at).toJSON().slice(0, 10) == said.day && said.root == hex(await over(+number, said.entries)) && !path.length) {
     return { number: +number + 1, day: said.day };
   }
   throw new BadToken('This is not in the log.');

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import re
 import secrets
@@ -26,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zlib import crc32
 
 import hypothesis
 import psutil
@@ -87,6 +89,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="valkey",
         help="what the server keeps decisions in, where a test does not try all: the embedded Valkey or redis-server",
     )
+    parser.addoption(
+        "--few",
+        action="store_true",
+        help="of a browser test with many cases try a few, always the same: the root of their number, three at least",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out most cases of the long tables that real browsers try: they are half of the suite's time."""
+    if not config.getoption("--few"):
+        return
+    tables: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.nodeid.startswith("tests/browser/"):
+            tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out: set[pytest.Item] = set()
+    for cases in tables.values():
+        # In the order of a sum of their names, so that those of two tables crossed are not all of one row.
+        cases.sort(key=lambda case: crc32(case.nodeid.encode()))
+        left_out.update(cases[max(3, math.isqrt(len(cases))) :])
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=[*left_out])
 
 
 def pytest_configure(config: pytest.Config) -> None:

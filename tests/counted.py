@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from consent_server.entry import COLUMNS
+from consent_server.decision import COLUMNS
 from consent_server.rates.counts import Counts
 
 TODAY = date(2026, 11, 22)

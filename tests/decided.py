@@ -12,8 +12,7 @@ from collections import defaultdict
 from datetime import date
 from typing import cast
 
-from consent_server.decision import Decision
-from consent_server.entry import Entry
+from consent_server.decision import Decision, Entry
 from consent_server.events import telling
 from consent_server.events.telling import Teller, keep_telling
 from consent_server.events.webhook import Webhook

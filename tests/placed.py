@@ -1,6 +1,6 @@
 """A shop's rules by place, and what they come to in a dozen places: held against the server and against the page."""
 
-from consent_server.rules import Rule
+from consent_server.site.rules import Rule
 
 RULES = (
     Rule("uk", ("GB",), {"analytics": "objection"}),

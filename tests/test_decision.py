@@ -6,12 +6,11 @@ from datetime import date
 
 import pytest
 
-from consent_server.decision import Consent, Decision, Malformed, UnknownNotice, consent_of
-from consent_server.entry import COLUMNS, Entry, columns
+from consent_server.decision import COLUMNS, Consent, Decision, Entry, Malformed, UnknownNotice, columns, consent_of
 from consent_server.settings.shops import make_site
-from consent_server.showing import shown_in
 from consent_server.site import Notice, UnknownCategory, Variant
 from consent_server.tokens import ForgedToken
+from consent_server.web.showing import shown_in
 
 SITE = make_site("shop", "Shop", ("https://shop.example",), "/privacy", date(2025, 12, 20), languages=("az", "en"))
 NOTICE = Notice.of({"site": "shop", "revision": 2, "keep": 1000, "lang": "az", "variant": "b"})
@@ -43,6 +42,7 @@ def test_it_reads_an_answer():
 
 def test_any_other_way_of_answering_is_that_of_the_shops_own_front_end():
     assert parse(how="native app").how == "script"
+    assert parse(how="signal").how == "script", "which is no answer"
 
 
 @pytest.mark.parametrize("allow", [[], ["necessary"]])
@@ -69,6 +69,7 @@ def test_it_does_without(left_out):
         ({"notice": "never-shown"}, UnknownNotice),
         ({"notice": None}, Malformed),
         ({"lang": "en"}, UnknownNotice),
+        ({"variant": "a"}, UnknownNotice),
         ({"how": "x" * 33}, Malformed),
         ({"how": 1}, Malformed),
         ({"at": 1795374323}, Malformed),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from conftest import free_port
@@ -411,3 +412,17 @@ def test_after_a_withdrawal_the_browser_holds_nothing_that_is_not_allowed(
     page = context.new_page()
     page.goto(shop)
     assert sorted(cookie["name"] for cookie in context.cookies()) == [*["basket"] * len(scopes), "consent"]
+
+
+def test_an_app_may_tell_its_error_by_name_or_by_place() -> None:
+    told: list[tuple[Any, ...]] = []
+    error = (ValueError, ValueError("late"), None)
+    for given, by_name in (((error,), {}), ((), {"exc_info": error}), ((None,), {}), ((), {"exc_info": None})):
+
+        def app(_: Any, start: Any, given: Any = given, by_name: Any = by_name) -> list[bytes]:
+            start("500 No", [("Set-Cookie", "_ga=1")], *given, **by_name)
+            return []
+
+        enforced = Enforcement(Mock(), {"analytics": ["_ga"]}).wsgi(app)
+        assert enforced({"HTTP_HOST": "shop.example"}, lambda *said: told.append(said)) == []  # type: ignore[arg-type, return-value]
+    assert told == [*(2 * [("500 No", [], error)]), *(2 * [("500 No", [])])]

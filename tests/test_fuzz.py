@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from consent_server.decision import Decision
 from consent_server.settings.rows import SettingsError
 from consent_server.settings.shops import read_sites
-from consent_server.showing import shown_in
 from consent_server.site import ConsentError, Notice
 from consent_server.tokens import Keys
+from consent_server.web.showing import shown_in
 
 CASES = int(os.environ.get("CASES", "150"))
 often = hypothesis_settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))

@@ -100,10 +100,14 @@ def settle():
 
 def test_nothing_is_fetched_before_there_is_a_token_and_then_once(publisher, clock):
     verifier = Verifier.from_url(publisher.url, "shop")
+    none = ("", "~W10", None, ["a"], "a" * 3000, "ə." + "a" * 86, of(OLD)[:-1])
+    for text in none:
+        with pytest.raises(ForgedToken):
+            verifier.verify(text)
     assert publisher.asked == 0
     for _ in range(3):
         assert verifier.verify(of(OLD), now=5001) == CONSENT
-    for text in ("", "~W10", None, of(OLD)[:-1]):
+    for text in none:
         with pytest.raises(ForgedToken):
             verifier.verify(text)
     assert publisher.asked == 1
@@ -121,6 +125,23 @@ def test_a_shop_starts_and_serves_while_the_server_is_away_and_sees_it_come(cloc
             verifier.verify(of(OLD), now=5001)
         clock.ahead += published.SECONDS_BETWEEN
         assert verifier.verify(of(OLD), now=5001) == CONSENT
+
+
+OTHER_KINDS = (
+    {"kty": "RSA", "n": "AA", "e": "AQAB"},
+    {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+    {"kty": "OKP", "crv": "X25519", "x": OLD.jwks()["keys"][0]["x"]},
+    {"kty": "OKP", "crv": "Ed25519"},
+)
+
+
+def test_keys_of_another_kind_are_passed_over_and_alone_are_none():
+    ours = OLD.jwks()["keys"]
+    for keys in ({"keys": [*OTHER_KINDS, *ours]}, [*ours, *OTHER_KINDS], {"x": ours[0]["x"]}):
+        assert Verifier(keys, "shop").verify(of(OLD), now=5001) == CONSENT
+    for keys in ({"keys": [*OTHER_KINDS]}, OTHER_KINDS, OTHER_KINDS[0], {}, {"keys": []}):
+        with pytest.raises(BadToken):
+            Verifier(keys, "shop")
 
 
 NONSENSE = {

@@ -8,7 +8,7 @@ from enum import Enum
 from ..catalogue import missing_language
 from ..catalogue.addresses import is_pattern
 from ..site import Site
-from .hosts import host_of, is_third_party
+from .hosts import host_of, is_third_party, without_port
 from .lists import listable
 from .lives import in_days
 from .observed import Sighting
@@ -41,7 +41,14 @@ class Reason(Enum):
 
 
 def advice(
-    seen: Sighting, state: str, site: Site | None, reason: Reason, category: str | None, service: str | None
+    seen: Sighting,
+    state: str,
+    site: Site | None,
+    reason: Reason,
+    category: str | None,
+    service: str | None,
+    *,
+    attribute: str = "",
 ) -> str:
     """Return what mends a finding.
 
@@ -52,6 +59,7 @@ def advice(
         reason: why it is a finding.
         category: where the shop lists it, or None.
         service: whose it is by the catalogue, or None.
+        attribute: ``src`` or ``href`` where an element that is no script brings it; it waits under another name.
     """
     table = f"sites.{site.id if site else 'SITE'}"
     if reason is Reason.OUTLIVED:
@@ -72,6 +80,8 @@ def advice(
     if held_back := _held_back(seen):
         return f"{held_back[0].upper()}{held_back[1:]}."
     mark = f'type="text/plain" data-consent="{category}"'
+    if attribute:
+        mark = f'data-consent="{category}", with data-{attribute} in place of {attribute}'
     if state == "withdrawn":
         return f"It goes on after the withdrawal: mark the tag of {_who(seen)} with {mark}, so that it ends."
     if seen.kind == "request" and host_of(seen.initiator) == host_of(seen.page):
@@ -87,9 +97,9 @@ def _held_back(seen: Sighting) -> str:
 
 
 def _at(seen: Sighting) -> str:
-    """Return where a cookie lies, for its row, if that is not with the shop."""
-    foreign = seen.kind == "cookie" and is_third_party(seen.host, host_of(seen.page))
-    return f", host = {_quoted(seen.host)}" if foreign else ""
+    """Return where a cookie or an entry lies, for its row, if that is not with the shop."""
+    foreign = is_third_party(seen.host, host_of(seen.page))
+    return f", host = {_quoted(without_port(seen.host))}" if foreign else ""
 
 
 def _list_it(seen: Sighting, table: str, service: str | None, site: Site | None) -> str:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote
 
-from ..rules import ELSEWHERE, Rule, rule_at, strictest
 from ..site import CATEGORIES, OPTIONAL, Site
+from ..site.rules import ELSEWHERE, Rule, rule_at, strictest
 from .advice import Reason, advice
 from .consent_mode import disagreements
-from .forwarded import forwarded
-from .hosts import host_of, is_of_shop, is_third_party, parts_of
+from .hosts import host_of, is_of_shop, is_third_party
 from .lists import Lists
 from .observed import Observed, Sighting
 from .ours import OUR_CALLS, OURS
 from .recognise import Recogniser
+from .suspects.forwarded import forwarded
+from .suspects.numbers import echoes, numbers
 from .tag import servers, tag_faults
 
 ALLOWED = {state: frozenset({"necessary"}) for state in ("before", "refused", "withdrawn", "gpc")} | {
@@ -51,14 +50,6 @@ CUT_SHORT = "the browser ended before all pages were looked at"
 WHERE = "Audited from where"
 """How the note begins that says which rule by place counted."""
 
-LETTERS_OF_AN_ID = 8
-DIGITS_OF_AN_ID = 4
-LETTERS_IN_A_PATH = 16
-"""A shop's own paths have numbers too, of goods and orders."""
-
-NUMBERING = frozenset({"analytics", "marketing"})
-"""Categories whose names may hold the number of a shopper."""
-
 PAGES_TO_NAME = 5
 """Of those that share a fault."""
 
@@ -90,10 +81,13 @@ class Judge:
         shop: host and port of the pages.
         site: what the shop says of itself, or None: then nothing is listed.
         observed: a state each.
+        others: ids of shops that the pages might be of, where ``site`` is None.
     """
 
-    def __init__(self, shop: str, site: Site | None, observed: Sequence[Observed]) -> None:
-        self.shop, self.site, self.observed = shop, site, observed
+    def __init__(
+        self, shop: str, site: Site | None, observed: Sequence[Observed], others: Collection[str] = ()
+    ) -> None:
+        self.shop, self.site, self.observed, self.others = shop, site, observed, others
         self.pages = {seen.page for each in observed for seen in each.sightings}
         self.allowed = {each.state: allowed_in(each.state, site, self.rule_in(each)) for each in observed}
         self.lists = Lists.of(site, shop)
@@ -127,11 +121,12 @@ class Judge:
         for each in self.observed:
             for seen in each.sightings:
                 own = seen.kind == "request" and not is_third_party(seen.host, self.shop)
-                if self._is_ours(seen) or (own and not self._wrong(seen, each)):
+                category = self.lists.category_of(seen)
+                if self._is_ours(seen) or (own and category is None and not self._wrong(seen, each)):
                     continue
                 key = (seen.kind, seen.name, seen.host)
                 row = rows.setdefault(key, {"kind": seen.kind, "name": seen.name, "host": seen.host, "states": []})
-                row |= {"category": self.lists.category_of(seen), "service": self.recogniser.service_of(seen)}
+                row |= {"category": category, "service": self.recogniser.service_of(seen)}
                 if each.state not in row["states"]:
                     row["states"].append(each.state)
         return [rows[key] for key in sorted(rows)]
@@ -162,16 +157,32 @@ class Judge:
             notes.append(f"{WHERE} {said} counts; other places have to be audited from there.")
         if self.site is None:
             notes.append("No consent.toml names this shop, so nothing counts as listed.")
+            if self.others:
+                notes.append(
+                    f"consent.toml has {' and '.join(self.others)}, elsewhere; --site says which of them it is."
+                )
+        unread = {
+            (seen.name, words)
+            for each in self.observed
+            for seen in each.sightings
+            if (words := self.lists.unread(seen))
+        }
+        for name, words in sorted(unread):
+            notes.append(f"How long {name} lives is not held against the list: nobody here can read {words!r}.")
         return notes
 
     def _of_sightings(self, observed: Observed) -> Iterator[Finding]:
+        attributes = {each.name: each.attribute for each in observed.sightings if each.attribute}
         for seen in observed.sightings:
             if self._is_ours(seen) or not (reason := self._wrong(seen, observed)):
                 continue
             category, service = self.lists.category_of(seen), self.recogniser.service_of(seen)
             yield Finding(
                 *(observed.state, seen.kind, seen.name, seen.host, seen.page, seen.initiator, category, service),
-                advice(seen, observed.state, self.site, reason, category, service),
+                advice(
+                    *(seen, observed.state, self.site, reason, category, service),
+                    attribute=attributes.get(seen.initiator) or seen.attribute,
+                ),
             )
 
     def _of_consent_mode(self, observed: Observed) -> Iterator[Finding]:
@@ -222,7 +233,7 @@ class Judge:
             return Reason.UNKNOWN
         if observed.state == "accepted" or self._is_page(seen):
             return None
-        if forwarded(seen, observed.sightings) or self._echoes(seen, observed):
+        if forwarded(seen, observed.sightings) or echoes(seen, self._ids[observed.state]):
             return Reason.FORWARDED
         return None
 
@@ -230,52 +241,15 @@ class Judge:
         """Return whether a request is for one of the pages that were looked at, whatever they are called."""
         return seen.url.partition("#")[0] in self.pages
 
-    def _echoes(self, seen: Sighting, observed: Observed) -> bool:
-        """Return whether a request of the shop's own carries the number that a tracker gave to the shopper."""
-        parts = parts_of(seen.url)
-        told, path = unquote(f"{parts.query} {seen.body}"), unquote(parts.path)
-        ids = self._ids[observed.state]
-        return any(id_ in told or (len(id_) >= LETTERS_IN_A_PATH and id_ in path) for id_ in ids)
-
     @cached_property
     def _ids(self) -> dict[str, frozenset[str]]:
         """What may be a shopper's number in each state."""
-        return {each.state: frozenset(self._ids_in(each)) for each in self.observed}
-
-    def _ids_in(self, observed: Observed) -> Iterator[str]:
-        """Yield what may be a shopper's number in what a script keeps with the shop: not a word, such as a setting.
-
-        What the shop's lists do not name counts too, unless an answer of its own set it: that is known to it as it is.
-        """
-        for kind, kept in (("cookie", observed.cookies), ("local-storage", observed.stored)):
-            for name, value in kept.items():
-                entry = Sighting(kind, name, self.shop, "", "", 0)
-                category = self.lists.category_of(entry)
-                is_trackers = category in NUMBERING or (category is None and self.recogniser.service_of(entry))
-                is_unknown = (
-                    self.site is not None and category is None and (kind != "cookie" or name in observed.scripted)
-                )
-                if is_trackers or (is_unknown and not OURS.fullmatch(name)):
-                    value = unquote(value).strip('"')
-                    ids = {value, ".".join(value.split(".")[-2:])}  # of GA1.1.123.456 the hits have 123.456
-                    yield from (id_ for id_ in ids if _is_id(id_) or (is_unknown and _is_long_word(id_)))
-
-
-_MOMENT = re.compile(
-    r"(?:(?:19|20)\d\d-?[01]\d-?[0-3]\d|[0-3]?\d[./-][0-3]?\d[./-]\d{4})?(?:(?:^|,? |T)\d\d?:\d\d(?::\d\d(?:\.\d+)?)?)?"
-    r"(?:Z|[+-]\d\d:?\d\d)?"
-)
-"""A day, a time, or both: what people see, and many share."""
-
-
-def _is_id(text: str) -> bool:
-    digits = sum(map(str.isdigit, text))
-    return len(text) >= LETTERS_OF_AN_ID and digits >= DIGITS_OF_AN_ID and not _MOMENT.fullmatch(text)
-
-
-def _is_long_word(text: str) -> bool:
-    """Return whether a text is as long as numbers are, and one word: settings are shorter, or have several."""
-    return len(text) >= LETTERS_IN_A_PATH and bool(re.fullmatch(r"[A-Za-z0-9]+", text))
+        return {
+            each.state: frozenset(
+                numbers(each, self.shop, self.lists, self.recogniser, has_lists=self.site is not None)
+            )
+            for each in self.observed
+        }
 
 
 def first_of(pages: Sequence[str]) -> str:

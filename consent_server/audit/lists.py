@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from ..banner.lists import categories_at, known_addresses, tracker_patterns
+from ..banner.lists import categories_at, known_addresses, known_hosts
 from ..catalogue import service
+from ..catalogue.reading import SECONDS
 from ..site import CATEGORIES, Cookie, Site, glob
 from .hosts import host_of, registrable
-from .lives import SECONDS, seconds_of
+from .lives import is_endless, seconds_of
 from .observed import Sighting
 
 DAY = SECONDS["day"]
@@ -52,8 +53,8 @@ class Lists:
     entries: list[_Listed] = field(default_factory=list)
     addresses: list[list[dict[str, str]]] = field(default_factory=list)
     """As ``known_addresses`` has them."""
-    hosts: list[dict[str, str]] = field(default_factory=list)
-    """The hosts of those addresses, whatever is asked for there."""
+    hosts: list[list[dict[str, str]]] = field(default_factory=list)
+    """As ``known_hosts`` has them."""
     own: frozenset[str] = frozenset()
     """Domains of the shop, that somebody registered."""
 
@@ -70,12 +71,8 @@ class Lists:
             for category, cookies in site.cookies.items()
             for cookie in cookies
         ]
-        asked = [(host, each.category) for each in map(service, site.services) for host in each.hosts]
-        hosts = tracker_patterns(
-            (pattern.partition("/")[0], category) for pattern, category in (*site.trackers, *asked)
-        )
         own = {*map(host_of, site.all_origins), site.cookie_domain, shop} - {None, ""}
-        return cls(rows, known_addresses(site), [*hosts], frozenset(map(registrable, own)))
+        return cls(rows, known_addresses(site), known_hosts(site), frozenset(map(registrable, own)))
 
     def outlived(self, seen: Sighting) -> str | None:
         """Return how long a cookie lives by the list, in its words, if it lives longer; None if it does not.
@@ -87,6 +84,11 @@ class Lists:
         longest, said = max(listed, default=(0, ""))
         most = longest * 1.1 + min(longest or DAY, DAY)
         return said if seen.kind == "cookie" and said and seen.life > most else None
+
+    def unread(self, seen: Sighting) -> str | None:
+        """Return how long a cookie lives by the list, if nobody here can read that; else None."""
+        rows = self._rows(seen) if seen.kind == "cookie" else []
+        return next((row.said for row in rows if row.said and row.seconds is None and not is_endless(row.said)), None)
 
     def categories_of(self, seen: Sighting) -> list[str]:
         """Return the categories in which something is listed, none where it is not."""
@@ -119,7 +121,7 @@ class Lists:
         """Return the categories of an address; of a host alone, to which a page connects ahead, all that are there."""
         host, _, path = address.partition("://")[2].partition("/")
         found = categories_at(f"{host}/{path}", self.addresses)
-        return found if found or path else categories_at(f"{host}/", [self.hosts])
+        return found if found or path else categories_at(f"{host}/", self.hosts)
 
 
 def _hosts_beside(cookie: Cookie, site: Site) -> frozenset[str]:
@@ -135,5 +137,5 @@ def _hosts_beside(cookie: Cookie, site: Site) -> frozenset[str]:
 
 def _life_of(cookie: Cookie, site: Site) -> tuple[str, float | None]:
     """Return how long a cookie lives, in words and in seconds, by the first of the site's languages that tells."""
-    lives = [(said, seconds_of(said)) for said in map(cookie.life.get, site.languages) if said]
+    lives = [(said, seconds_of(said, lang)) for lang in site.languages if (said := cookie.life.get(lang))]
     return next((life for life in lives if life[1] is not None), lives[0] if lives else ("", None))

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
-
 from ..catalogue import lives
-
-SECONDS = {
-    "second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400, "month": 31 * 86400, "year": 366 * 86400,
-}  # fmt: skip
-"""Of each word of time; months and years at their longest."""
-
+from ..catalogue.reading import SECONDS, seconds_of_time
 
 _SESSION = frozenset(
     {
         *("session", "browser session", "session cookie", "sessiya", "brauzer sessiyası", "oturum", "oturum süresince"),
         *("сессия", "сеанс", "сессия браузера", "до конца сессии", "до конца сеанса", "oturum boyunca", "seans"),
+        *("end of session", "browsing session", "sitzung", "sitzungsende", "fin de session", "sesión", "sessione"),
+        *("sessão", "sessie", "sesja", "relace", "relácia", "munkamenet", "sesiune", "сесія", "сесия", "sesija"),
     }
 )
 """How people write a life that ends with the browser, where the catalogue has other words."""
 
+_ENDLESS = frozenset(
+    {"for ever", "forever", "persistent", "permanent", "unlimited", "never expires", "no expiry", "until deleted"}
+    | {"постоянно", "бессрочно", "daimi", "kalıcı", "süresiz", "unbegrenzt", "dauerhaft", "illimité", "permanente"}
+)
 
-def seconds_of(words: str) -> float | None:
-    """Return the seconds of a life as the list has it, in any language of the catalogue.
 
-    0 is until the browser is closed; None is what has no end, or is said in other words than the catalogue's.
+def seconds_of(words: str, lang: str | None = None) -> float | None:
+    """Return the seconds of a life as the list has it, in any language of the banner, or in ``lang``.
+
+    0 is until the browser is closed; None is what has no end, or is said in words that nobody here can read.
     """
     said = words.strip().lower()
     if said in {word.lower() for word in lives()["session"].values()} | _SESSION:
         return 0
-    found = re.fullmatch(r"(\d{1,4})\s+(\w+)", re.sub(r"^(?:an?|one)\s", "1 ", said))
-    return int(found[1]) * _words()[found[2]] if found and found[2] in _words() else None
+    return seconds_of_time(said, lang)
+
+
+def is_endless(words: str) -> bool:
+    """Return whether that says that something stays until somebody takes it away."""
+    return words.strip().lower() in {word.lower() for word in lives()["persistent"].values()} | _ENDLESS
 
 
 def in_days(seconds: float) -> str:
@@ -41,14 +44,3 @@ def in_days(seconds: float) -> str:
         if many > 1:
             return f"{many} {unit}s"
     return f"{round(seconds)} seconds"
-
-
-@cache
-def _words() -> dict[str, int]:
-    """Return the seconds of each word for a unit of time, as the catalogue's lives have it."""
-    found: dict[str, int] = {}
-    for name, words in lives().items():
-        unit = name.rpartition(" ")[2].removesuffix("s")
-        if unit in SECONDS:
-            found |= {word.split()[-1].lower(): SECONDS[unit] for word in words.values()}
-    return found

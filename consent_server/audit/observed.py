@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,8 @@ class Sighting:
     address of who did it, empty where no witness knew; ``at`` is in seconds since 1970; ``url`` is the whole address
     of a request, ``body`` the beginning of what it carries (no report has either); ``life`` is a cookie's, in seconds;
     ``by_response``: an answer's ``Set-Cookie`` set it; ``frame``: the address of the frame of another's that holds it;
-    ``script``: what is asked for is run as one.
+    ``script``: what is asked for is run as one; ``attribute``: the one, ``src`` or ``href``, by which an element of the
+    page's HTML that is no script asks for it; ``behind``: the script behind the page's own code that asks.
     """
 
     kind: str
@@ -30,6 +31,8 @@ class Sighting:
     by_response: bool = False
     frame: str = ""
     script: bool = False
+    attribute: str = ""
+    behind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,13 @@ class Observed:
     """Whether the browser ended before all pages were looked at."""
     scripted: set[str] = field(default_factory=set)
     """Names of the shop's cookies that scripts set, and none of its answers."""
+
+
+def behind_our_tag(sightings: Iterable[Sighting], tags: Mapping[str, Mapping[str, Any]]) -> Iterator[Sighting]:
+    """Yield them with who is behind the page where our tag stands in it inline: what that has wrapped it asks for."""
+    inline = {page for page, tag in tags.items() if not all(each["src"] for each in tag["ours"])}
+    for seen in sightings:
+        yield replace(seen, initiator=seen.behind) if seen.behind and seen.page in inline else seen
 
 
 def unique(sightings: Iterable[Sighting], since: float = 0) -> Iterator[Sighting]:

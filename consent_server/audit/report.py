@@ -12,6 +12,8 @@ import msgspec
 from ..site import ConsentError
 from .findings import Finding
 
+_HEAD = ("What", "Name", "Host", "Category", "Service")
+
 
 class NoReport(ConsentError):
     """Something is no report of an audit in JSON."""
@@ -75,18 +77,24 @@ class Report:
         lines += ["", *(f"- {_cell(note)}" for note in self.notes)] if self.notes else []
         for state in dict.fromkeys((*self.states, *self.unaudited)):
             rows = [
-                (each.kind, each.name, each.host, each.category or "not listed", each.page, each.initiator, each.fix)
+                (
+                    *(each.kind, each.name, each.host, each.category or "not listed", each.service or ""),
+                    *(each.page, each.initiator, each.fix),
+                )
                 for each in self.findings
                 if each.state == state
             ]
             lines += ["", f"## {state.capitalize()}: {self._outcome(state, len(rows))}"]
-            lines += ["", *_table(("What", "Name", "Host", "Category", "Page", "By", "To mend"), rows)] if rows else []
+            lines += ["", *_table((*_HEAD, "Page", "By", "To mend"), rows)] if rows else []
         everything = [
-            (row["kind"], row["name"], row["host"], row["category"] or "not listed", ", ".join(row["states"]))
+            (
+                *(row["kind"], row["name"], row["host"], row["category"] or "not listed", row["service"] or ""),
+                ", ".join(row["states"]),
+            )
             for row in self.seen
         ]
-        head = ("What", "Name", "Host", "Category", "States")
-        return "\n".join(map(printable, [*lines, "", "## All that was seen", "", *_table(head, everything)]))
+        lines += ["", "## All that was seen", "", *_table((*_HEAD, "States"), everything)]
+        return "\n".join(map(printable, lines))
 
     def _outcome(self, state: str, findings: int) -> str:
         mend = f"{findings} to mend" if findings else "nothing to mend"

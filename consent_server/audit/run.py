@@ -69,7 +69,7 @@ def audit(
             plan = Plan(found, wait, _counter(progress, len(found) * len(states)), har)
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(observe(playwright, state, plan)) for state in states]
-            judge = Judge(host_of(found[0]), shop, [task.result() for task in tasks])
+            judge = Judge(host_of(found[0]), shop, [task.result() for task in tasks], [each.id for each in sites])
             return _report(without_login(url), [*map(without_login, found)], judge, left_out, unread)
 
     try:

@@ -12,7 +12,7 @@ from .browsing.answers import answer, take_back
 from .browsing.browser import Error, fresh_browser, in_a_line
 from .browsing.visit import Visit
 from .browsing.watch import Watch
-from .observed import Observed, unique
+from .observed import Observed, behind_our_tag, unique
 
 if TYPE_CHECKING:
     from playwright.async_api import Playwright
@@ -63,7 +63,7 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
         watch.kept.sightings.clear()
         watch.consent_calls.clear()
     own = [each for each in watch.kept.sightings if not watch.documents.is_elsewhere(each)]
-    seen.sightings = [*unique(own, seen.since)]
+    seen.sightings = [*unique(behind_our_tag(own, seen.tags), seen.since)]
     seen.consent_calls = watch.consent_calls
     seen.cookies, seen.stored = watch.values.cookies, watch.values.stored
     seen.scripted = watch.values.by_script - watch.values.by_answer

@@ -27,7 +27,8 @@ LOOK = r"""() => {
   return {
     ours: ours.map((it) => ({
       src: it.src,
-      site: (/\/v1\/([^/]+)\/consent\.js/.exec(it.src) || [])[1] ?? null,
+      site: /\/v1\/([^/]+)\/consent\.js/.exec(it.src)?.[1]
+        ?? (it.src ? null : /\/v1\/([^/]+)(?:\/(?:consent\.js)?)?$/.exec(it.dataset.base)?.[1] ?? null),
       base: it.src || new URL(it.dataset.base || '/v1/', location.origin).href,
       place: it.dataset.place ?? null,
       async: !!it.src && (it.async || it.defer || it.type == 'module'),

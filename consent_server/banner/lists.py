@@ -135,6 +135,12 @@ def known_addresses(site: Site) -> list[list[dict[str, str]]]:
     return [list(tracker_patterns(site.trackers)), *_asked_by(site.services)]
 
 
+def known_hosts(site: Site) -> list[list[dict[str, str]]]:
+    """Return the hosts of those addresses, whatever is asked for there: for who is told a host and no more."""
+    asked = [(host, each.category) for each in map(service, site.services) for host in each.hosts]
+    return [[*tracker_patterns((pattern.partition("/")[0], kind) for pattern, kind in (*site.trackers, *asked))]]
+
+
 @cache
 def _asked_by(names: tuple[str, ...]) -> list[list[dict[str, str]]]:
     hosts = [(host, each.category) for each in map(service, names) for host in each.hosts]

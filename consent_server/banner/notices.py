@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..rules import ELSEWHERE, Rule
 from ..site import CATEGORIES, OPTIONAL, Notice, Site, Variant
+from ..site.rules import ELSEWHERE, Rule
 
 
 def compose(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..rules import Rule
 from ..settings.shops import words_only_for
 from ..site import OPTIONAL, Notice, Site
+from ..site.rules import Rule
 from .regional import listing, sentences
 
 LAYERS = {

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, cached_property
@@ -16,10 +16,10 @@ from importlib.resources import files
 import brotli
 import msgspec
 
-from ..rules import Rule
 from ..settings.shops import make_site, snippet_words
 from ..settings.theme import read_theme
 from ..site import CATEGORIES, ConsentError, Cookie, Notice, Site
+from ..site.rules import Rule
 from . import lists, ruled
 from .cookie_list import cookie_list, first_layer_values, fragment
 from .notices import compose
@@ -95,23 +95,7 @@ def build_scripts(site: Site) -> SiteScripts:
     # A shopper's own choices are not among what is shown before an answer, nor is what watches a page.
     shown = {f"{each}.js": Script.of(sources[each]).hash for each in (name, "details")}
     words = {lang: {**snippet_words().get(lang, {}), **site.words.get(lang, {})} for lang in site.languages}
-    notices = {
-        lang: tuple(
-            compose(
-                site,
-                lang,
-                variant,
-                ruled.without_rules(site, words[lang]),
-                shown,
-                first_layer_values(site, lang, words[lang]),
-                rule,
-                ruled.words_of(rule, lang, {**words[lang], **variant.words.get(lang, {})}),
-            )
-            for rule in site.all_rules
-            for variant in site.all_variants
-        )
-        for lang in site.languages
-    }
+    notices = {lang: tuple(_notices(site, lang, words[lang], shown)) for lang in site.languages}
     settings: dict[str, Callable[[str], object]] = {
         "details": lambda lang: lists.details(site, notices[lang][0], words[lang], wanted["details"]),
         "mine": lambda lang: lists.mine(site, words[lang], wanted["mine"]),
@@ -129,15 +113,8 @@ def build_scripts(site: Site) -> SiteScripts:
     gate = _filled(source, "__SITE__", lists.gate(site, version, notices, wanted["first"]))
     # By a hash of its own: a shop that does not watch has the same gate as if there were no such layer.
     watch = Script.of(_filled(_built("watch.js"), "__WATCH__", lists.watch(site)))
-    if site.accounts:  # first, so that the gate finds what there is to be in the cookie
-        first = _filled(_built("account.js"), "__ACCOUNT__", lists.account(site))
-        gate = _HINT + first + gate.removeprefix(_HINT)
-    if site.watch:
-        gate += _filled(_built("watching.js"), "__WATCHING__", lists.watching(site, watch.hash))
-    if site.answered_by_address:
-        gate += _filled(_built("testing.js"), "__TESTING__", site.answered_by_address)
     return SiteScripts(
-        consent=Script.of(gate),
+        consent=Script.of(_with_its_own(gate, site, watch.hash)),
         layers={
             each: {lang: replace(script, hash=version) for lang, script in by_lang.items()}
             for each, by_lang in layers.items()
@@ -146,6 +123,27 @@ def build_scripts(site: Site) -> SiteScripts:
         notices=notices,
         fragments={lang: Script.of(fragment(cookie_list(site, lang, words[lang]))) for lang in site.languages},
     )
+
+
+def _notices(site: Site, lang: str, words: Mapping[str, str], shown: Mapping[str, str]) -> Iterator[Notice]:
+    """Yield what is asked in a language, by rule and variant; ``shown``: the hashes of the scripts that show it."""
+    bare, values = ruled.without_rules(site, words), first_layer_values(site, lang, words)
+    for rule in site.all_rules:
+        for variant in site.all_variants:
+            said = ruled.words_of(rule, lang, {**words, **variant.words.get(lang, {})})
+            yield compose(site, lang, variant, bare, shown, values, rule, said)
+
+
+def _with_its_own(gate: str, site: Site, watch: str) -> str:
+    """Return the gate with what few sites have besides; ``watch``: the hash of the layer that watches a page."""
+    if site.accounts:  # first, so that the gate finds what there is to be in the cookie
+        first = _filled(_built("account.js"), "__ACCOUNT__", lists.account(site))
+        gate = _HINT + first + gate.removeprefix(_HINT)
+    if site.watch:
+        gate += _filled(_built("watching.js"), "__WATCHING__", lists.watching(site, watch))
+    if site.answered_by_address:
+        gate += _filled(_built("testing.js"), "__TESTING__", site.answered_by_address)
+    return gate
 
 
 @cache

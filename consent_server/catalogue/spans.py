@@ -59,11 +59,12 @@ def time_span(seconds: int, lang: str) -> str:
     for unit, length in (("year", YEAR), ("month", MONTH)):
         number = round(days / length)
         if number and round(number * length) * 86400 == seconds:
-            return _count(number, unit, lang)
-    return _count(days, "day", lang)
+            return count(number, unit, lang)
+    return count(days, "day", lang)
 
 
-def _count(number: int, unit: str, lang: str) -> str:
+def count(number: float, unit: str, lang: str) -> str:
+    """Return a number of a unit of time."""
     locale = locale_of(lang)
     said = _SPANS.get(lang, {}).get(unit, {}).get(locale.plural_form(number))
     if said:

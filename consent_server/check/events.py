@@ -20,6 +20,9 @@ from .faults import LOOPBACK, Finding
 MS_TO_TELL = 15 * 60_000
 """For how long a decision may wait for its webhook until that is said."""
 
+HOURLY = range(MS_TO_TELL, 75 * 60_000)
+"""For how long one waits that an hourly command tells, as under another WSGI server: there that is as it should be."""
+
 
 def configured(settings: Settings, sites: Mapping[str, Site]) -> tuple[dict[str, Webhook], list[Finding]]:
     """Return the webhooks of the sites that have one, by id, and what is wrong with how they are configured."""
@@ -55,13 +58,16 @@ def waiting(settings: Settings, sites: Mapping[str, Site], found: Mapping[str, W
         with suppress(StoreAway, Unreadable), closing(Store(settings.redis_url, 2)) as store:
             for name, webhook in found.items():
                 since = min(store.feed.untold(sites[name]).values(), default=None) if webhook.secrets else None
-                if since and since < time.time() * 1000 - MS_TO_TELL:
+                waited = int(time.time() * 1000) - since if since else 0
+                if since and waited > MS_TO_TELL:
                     at = datetime.fromtimestamp(since / 1000, UTC)
                     yield Finding(
                         f"{name}: the webhook at {webhook.host} was not told what was decided since "
                         f"{at:%Y-%m-%d %H:%M} UTC.",
-                        "type: consent-server check --webhook, which says whether it takes events; the log of `serve` "
-                        "has what it answered",
+                        "type: consent-server check --webhook, which says whether it takes events; what it answered is "
+                        "in the log of `serve`. Under another WSGI server `consent-server log seal` tells it: run "
+                        "that each hour, and it says what was answered",
+                        grave=waited not in HOURLY,
                     )
 
 

@@ -8,7 +8,7 @@ import urllib.error
 from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPException
 
-from ..deadline.http import fetch
+from ..net.http import fetch
 from ..settings.environment import Settings
 from ..site import Site
 from .faults import Finding
@@ -31,7 +31,7 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
     except OSError as error:
         yield Finding(
             f"{address} cannot be had: {_reason(error)}.",
-            f"start it with `consent-server serve`, and {way}",
+            f"start it, with `consent-server serve` or what else runs it, and {way}",
         )
         return
     try:

@@ -13,7 +13,7 @@ from ..proof.seals import newest
 from ..rates.read import today, unusual
 from ..settings.environment import Settings
 from ..site import Site
-from ..store import OtherBuckets, Store, StoreAway, Unreadable, WrongLayout
+from ..store import ClocksApart, OtherBuckets, Store, StoreAway, Unreadable, WrongLayout
 from ..store.connection import Server, TooOld, may, reason
 from ..store.connection.away import OtherKind
 from ..store.connection.clock import ahead
@@ -96,11 +96,16 @@ def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
     store.must_fit(shop)
     for found in store.clock.logs_ahead(shop)[:1]:
         yield Finding(str(ahead(shop, found)), "if that is not enough, see docs/operating.md, A log ahead")
+    if seals := store.log.seals(shop):
+        try:
+            store.clock.must_be_over(shop, max(seals))
+        except ClocksApart as error:
+            yield Finding(str(error), "put back the backup from before, see docs/operating.md, A log ahead")
     if store.log.is_rewrite_due(shop):
         yield Finding(
             f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
-            "let the server's user do +bgrewriteaof, and it does so within ten minutes; or type: redis-cli "
-            "bgrewriteaof",
+            "let the server's user do +bgrewriteaof: `serve` does so within ten minutes, under another WSGI server the "
+            "next `consent-server log seal`; or type: redis-cli bgrewriteaof",
             grave=False,
         )
     lacking = {*store.log.seals(shop)} - {*store.attestations.stamps(shop)} if settings.tsa else ()

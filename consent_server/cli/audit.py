@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,7 +18,7 @@ from ..audit.report import NoReport, Report, known_findings
 from ..audit.run import audit
 from ..settings.shops import read_sites
 from ..site import Site
-from .terminal import CommandFailed, errors_to_exit_2, site_named
+from .terminal import CommandFailed, errors_to_exit_2, named_config, site_named
 
 WRITERS = {"text": Report.text, "json": Report.json, "markdown": Report.markdown}
 
@@ -26,12 +28,23 @@ COLUMNS = 30
 readable = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
+class Seconds(click.FloatRange):
+    """A number of seconds in a range, in which ``nan``, that is neither above nor below anything, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
+
+
 @click.command("audit")
 @click.argument("url")
 @click.option("--site", "site_id", metavar="SITE", help="The shop in consent.toml (default: the one of this origin).")
 @click.option("--pages", default=20, show_default=True, metavar="N", type=click.IntRange(1, 1000), help="At most.")
 @click.option(
-    *("--wait",), default=3.0, show_default=True, metavar="SECONDS", type=click.FloatRange(0.1, 300),
+    *("--wait",), default=3.0, show_default=True, metavar="SECONDS", type=Seconds(0.1, 300),
     help="Time on each page, in each state.",
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(list(WRITERS)), default="text", show_default=True)
@@ -128,9 +141,10 @@ def _sites(site_id: str | None) -> Mapping[str, Site]:
     Raises:
         CommandFailed: there is none although one is named, or it has no such shop.
     """
-    config = Path(os.environ.get("CONSENT_CONFIG", "consent.toml"))
+    named = named_config()
+    config = named or Path("consent.toml")
     if not config.exists():
-        if site_id or "CONSENT_CONFIG" in os.environ:
+        if site_id or named:
             raise CommandFailed(f"There is no {config}; CONSENT_CONFIG names another.")
         return {}
     sites = read_sites(config)

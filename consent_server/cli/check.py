@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from ..site import Site
 from ..store import embedded
 from .serving.chores import refusals
 from .serving.ports import free_port
-from .terminal import CommandFailed, errors_to_exit_2, site_named
+from .terminal import CommandFailed, config_of, data_option, environment_of, errors_to_exit_2, site_named
 
 
 def _address(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
@@ -42,21 +43,23 @@ def _address(_: click.Context, option: click.Parameter, given: str | None) -> st
 @click.option("--site", "only", help="The shop that --page or --webhook is about, if there are several.")
 @click.option("--webhook", "posts", is_flag=True, help="Post a test event to each webhook, or to that of --site.")
 @click.option("--offline", is_flag=True, help="Leave out whether the shops' pages answer.")
+@data_option
 @errors_to_exit_2
-def check(url: str | None, page: str | None, only: str | None, posts: bool, offline: bool) -> None:
+def check(url: str | None, page: str | None, only: str | None, posts: bool, offline: bool, data: Path | None) -> None:
     """Say what is wrong with configuration and deployment, and what to type; prints the tag for each shop.
 
     Exit status 1 if something must be mended; advice alone leaves it at 0.
     """
     logging.getLogger("consent_server").addHandler(logging.NullHandler())  # what is wrong is said once, below
-    settings, found = faults.environment(os.environ, Path.cwd())
-    found += faults.secret(settings, Path.cwd(), os.environ)
-    if settings.redis_url is None:  # one of our own that runs is looked at as any other
-        settings = replace(settings, redis_url=embedded.running(settings.data))
+    environ = environment_of(data)
+    settings, found = faults.environment(environ, Path.cwd())
+    if environ == os.environ:  # a demo looked at with its own secret is none that others answer
+        found += faults.secret(settings, Path.cwd(), environ)
+    settings = click.get_current_context().with_resource(_with_store(settings, data))
     found += store.storage(settings)
     sites: dict[str, Site] = {}
     try:
-        sites = read_sites(settings.config)
+        sites = read_sites(config_of(settings, data, environ))
     except SettingsError as error:
         found.append(faults.unread(error))
     about = site_named(sites, only) if sites and only else None
@@ -93,6 +96,16 @@ def check(url: str | None, page: str | None, only: str | None, posts: bool, offl
     raise SystemExit(1 if grave else 0)
 
 
+@contextmanager
+def _with_store(settings: Settings, data: Path | None) -> Iterator[Settings]:
+    """Give the settings with the store to look at: one of our own that runs, or that --data names, as any other."""
+    if data:
+        with embedded.at(data) as url:
+            yield replace(settings, redis_url=url, data=data)
+    else:
+        yield settings if settings.redis_url else replace(settings, redis_url=embedded.running(settings.data))
+
+
 def _shop_of(page: str, sites: Mapping[str, Site]) -> Site:
     """Return the shop whose page this is, by its origin; the only one there is, whatever its origins.
 
@@ -113,7 +126,7 @@ def _shop_of(page: str, sites: Mapping[str, Site]) -> Site:
 def _not_served(settings: Settings, sites: Mapping[str, Site]) -> Iterator[faults.Finding]:
     """Find what `serve` refuses at its start and nobody else tells of."""
     for error in refusals(settings, sites) if sites else ():
-        yield faults.Finding(str(error), "mend that, for `serve` does not start with it")
+        yield faults.Finding(str(error), "mend that, or take it out: `serve` does not start with it")
     try:
         free_port(settings.host)
     except CommandFailed as error:

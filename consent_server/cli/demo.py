@@ -27,7 +27,7 @@ from ..store import Store, embedded
 from ..web.marketer.session import hash_password
 from .serving.ports import free_port, must_be_free
 from .serving.workers import run
-from .terminal import CommandFailed, demo_config, errors_to_exit_2
+from .terminal import PORT, CommandFailed, demo_config, errors_to_exit_2
 
 FIRST_PORT = 8000
 SECONDS_TO_START = 30
@@ -58,6 +58,7 @@ def demo(port: int | None, data: Path | None, sample: bool) -> None:
     try:
         secret = _kept(folder / "secret", lambda: secrets.token_urlsafe(32))
         password = _kept(folder / "password", lambda: secrets.token_urlsafe(9))
+        (folder / PORT).write_text(str(chosen), encoding="utf-8")
         own: tuple[Any, ...] = (secret,), url, demo_config(), "127.0.0.1", chosen, True
 
         def read() -> Settings:

@@ -10,7 +10,15 @@ import click
 from ..proof.keys import all_published, published, unendorsed, vouch
 from ..settings.environment import read_environment
 from ..verify import plain, read_keys
-from .terminal import EndsInIdentifier, data_option, echo_json, errors_to_exit_2, open_store, signing_keys
+from .terminal import (
+    EndsInIdentifier,
+    data_option,
+    echo_json,
+    environment_of,
+    errors_to_exit_2,
+    open_store,
+    signing_keys,
+)
 
 
 @click.group(invoke_without_command=True)
@@ -23,7 +31,7 @@ def keys(context: click.Context, ever: bool, data: Path | None) -> None:
     if context.invoked_subcommand is not None:
         return
     if not ever:
-        echo_json(published(signing_keys(read_environment())))
+        echo_json(published(signing_keys(read_environment(environment_of(data)))))
         return
     with open_store(data) as (settings, _, store):
         configured = signing_keys(settings)

@@ -14,11 +14,10 @@ from typing import IO
 import click
 
 from ..banner.scripts import replay
+from ..chores.housekeeping import close_days, tell
 from ..events.following import START, follow
 from ..events.telling import Teller
 from ..events.webhook import NotTaken, Webhook, webhooks
-from ..housekeeping import close_days, tell
-from ..proof.archive import archive
 from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from ..proof.attested.witnesses import cosign
 from ..proof.entries import Unproven
@@ -30,8 +29,10 @@ from ..site import Notice, Site
 from ..store import ClocksApart, OtherBuckets, Store, Unreadable
 from ..store.connection.away import OtherKind
 from ..tokens import Keys
-from ..verify import Failed, Witness, check
+from ..verify import Witness
+from .backups.archive import archive_log
 from .backups.restored import restored_log
+from .backups.verified import verify_log
 from .terminal import (
     CommandFailed,
     EndsInIdentifier,
@@ -94,7 +95,7 @@ def export_log(
         raise CommandFailed(f"--to {until} is still to come; today is {now.date()} (UTC).")
     if since and since > until:
         raise CommandFailed(f"--from {since} is after --to {until}.")
-    with open_store(data) as (settings, sites, store):
+    with open_store(data, writes=True) as (settings, sites, store):
         shop, keys = site_named(sites, site), signing_keys(settings)
         require_newest_key(store, shop, keys, until)  # or the file would not prove itself
         try:
@@ -126,35 +127,6 @@ def export_log(
         click.echo("It holds everybody's token: whoever reads it can change and erase their answers.", err=True)
 
 
-@log.command("verify")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--keys",
-    "keys_file",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="The public key to trust, or several: a JWK, or a JWK set as of /v1/keys.json.",
-)
-@click.option("--after", "older", type=click.Path(path_type=Path), help="An older export: all of it must be here too.")
-@click.option(
-    "--tsa-certificate",
-    "certificate",
-    type=click.Path(path_type=Path),
-    help="Certificates of the time-stamp authority (PEM), by which the stamps of seals are checked.",
-)
-@click.option("--witness", "witnesses", multiple=True, help="Key of a witness that must have cosigned it; repeatable.")
-@errors_to_exit_2
-def verify_log(
-    file: Path, keys_file: Path, older: Path | None, certificate: Path | None, witnesses: tuple[str, ...]
-) -> None:
-    """Check an export offline: signatures, seals, chain, gaps, counts. Needs neither Redis nor the secret."""
-    try:
-        click.echo(str(check(file, keys_file, older, certificate, witnesses)))
-    except Failed as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(1) from None
-
-
 @log.command("seal")
 @click.argument("site", required=False)
 @data_option
@@ -165,14 +137,15 @@ def seal_log(site: str | None, data: Path | None) -> None:
     And what else it does: what was erased leaves memory and files, alarms and decisions are told to webhooks, with
     CONSENT_TSA seals are stamped. Exit status 1 if a webhook does not take what there is.
     """
-    with open_store(data) as (settings, sites, store):
+    with open_store(data, writes=True) as (settings, sites, store):
         told = webhooks(sites, settings.webhook, settings.webhook_secret)
-        keys, authority = signing_keys(settings), Authority.named(settings.tsa, settings.tsa_certificate)
+        keys = signing_keys(settings)
         shops = [site_named(sites, site)] if site else [*_fitting(sites)]
         failed = [] if site else [name for name in sites if name not in {shop.id for shop in shops}]
         failed += [shop.id for shop in shops if not _kept(store, shop, keys)]
         untold = [shop for shop in shops if not _told(store, shop, told.get(shop.id))]
         until = monotonic() + SECONDS_A_ROUND
+        authority = Authority.named(settings.tsa, settings.tsa_certificate)  # what is wrong with it keeps no day open
         for shop in shops:
             try:
                 if authority:
@@ -208,7 +181,8 @@ def _told(store: Store, shop: Site, webhook: Webhook | None) -> bool:
     """Tell a site's webhook, if it has one, what there is to tell, and return whether it took it."""
     if webhook is None:
         return True
-    due: list[Callable[[], object]] = [lambda: tell(store, shop, webhook, day_in(shop, datetime.now(UTC)))]
+    now = datetime.now(UTC)
+    due: list[Callable[[], object]] = [lambda: tell(store, shop, webhook, day_in(shop, now), utc=now.date())]
     if webhook.secrets:
         due.append(lambda: Teller(store, shop, webhook).tell_all())
     is_told = True
@@ -238,34 +212,14 @@ def cosign_log(site: str, note: IO[str], witness: str, data: Path | None) -> Non
     except ValueError:
         raise CommandFailed(f"{note.name} is no text.") from None
     known = Witness.of(witness)
-    with open_store(data) as (settings, sites, store):
+    with open_store(data, writes=True) as (settings, sites, store):
         size, at = cosign(store, site_named(sites, site), signing_keys(settings), text, known)
     click.echo(f"{known.name} cosigned the first {size} seals of {site} on {datetime.fromtimestamp(at, UTC):%Y-%m-%d}.")
 
 
+log.add_command(archive_log)
 log.add_command(restored_log)
-
-
-@log.command("archive")
-@click.argument("site")
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Archive folder.")
-@data_option
-@errors_to_exit_2
-def archive_log(site: str, folder: Path, data: Path | None) -> None:
-    """Move the days that need no longer be proven to an archive: exported, verified, and only then trimmed."""
-    with open_store(data) as (settings, sites, store):
-        try:
-            done = archive(store, site_named(sites, site), signing_keys(settings), folder, datetime.now(UTC))
-        except Failed as error:
-            click.echo(f"The archive does not prove itself, so no more is trimmed. {error}", err=True)
-            raise SystemExit(1) from None
-    for made in done:
-        click.echo(
-            f"{folder / made.file} holds {made.entries} entries from {made.first} to {made.last}, which are trimmed "
-            "from the log."
-        )
-    if not done:
-        click.echo("No day is old enough.")
+log.add_command(verify_log)
 
 
 @log.command("carry-over")
@@ -277,7 +231,7 @@ def carry_over_log(site: str, data: Path | None) -> None:
 
     Nothing proves those, so do it before anybody else can have written to the store.
     """
-    with open_store(data) as (settings, sites, store):
+    with open_store(data, writes=True) as (settings, sites, store):
         progress = (lambda n: click.echo(f"\r{n:,}", nl=False, err=True)) if sys.stderr.isatty() else lambda n: None
         shop = site_named(sites, site)
         found = carry_over(store, shop, signing_keys(settings), store.attestations.time(shop) // 1000, progress)

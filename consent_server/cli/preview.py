@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from ..preview import create_preview
 from ..settings.environment import read_environment
+from ..web.preview import create_preview
 from .serving.ports import free_port, must_be_free
 from .terminal import CommandFailed, errors_to_exit_2
 

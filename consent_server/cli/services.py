@@ -63,6 +63,14 @@ def _page(id_: str, each: Service) -> Iterator[str]:
     yield ""
     yield "Nothing waits for an answer at:" if each.category == "necessary" else f"What waits for {each.category}:"
     yield from (f"  {pattern}" for pattern in each.patterns)
+    if each.besides:
+        yield ""
+        yield (
+            "It may be asked too, which nothing holds:"
+            if each.category == "necessary"
+            else (f"It may be asked too once {each.category} is allowed, which nothing holds:")
+        )
+        yield from (f"  {pattern}" for pattern in each.besides)
     if each.vendors:
         yield ""
         yield f"It is told of the choice: vendors.{', vendors.'.join(each.vendors)}"

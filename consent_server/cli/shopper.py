@@ -54,7 +54,7 @@ def export_shopper(site: str, receipt: str, data: Path | None) -> None:
 @errors_to_exit_2
 def erase(site: str, receipt: str, data: Path | None) -> None:
     """Erase one shopper: RECEIPT is the identifier in their receipt, or `sub` of a token."""
-    with open_store(data) as (settings, sites, store):
+    with open_store(data, writes=True) as (settings, sites, store):
         shop, keys = site_named(sites, site), signing_keys(settings)
         now = store.attestations.time(shop) // 1000  # what is signed is dated by the log's clock
         erased = erase_shopper(store, shop, keys, receipt, now)

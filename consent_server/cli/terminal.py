@@ -9,11 +9,13 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import date
 from functools import wraps
 from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
+from traceback import format_exc
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -33,8 +35,11 @@ from ..verify import CannotCheck
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_IDENTIFIER = re.compile(r"-[\w-]{7,21}", re.ASCII)
-"""Ours have 8 to 22 characters of base64url; no option of a command that takes one is as long."""
+_IDENTIFIER = re.compile(r"-[\w-]{7,63}", re.ASCII)
+"""Ours have 8 to 64 characters of base64url; no option of a command that takes one is as long."""
+
+PORT = "port"
+"""File in the folder of a demo: where it answers."""
 
 SECONDS_TO_ANSWER = 5
 """A command may wait longer for Redis than a shopper."""
@@ -70,6 +75,8 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
             raise CommandFailed(f"The store cannot be used ({what}): {cure}.") from None
         except (ConsentError, CannotCheck) as error:
             raise CommandFailed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from None
+        except (click.Abort, KeyboardInterrupt):  # click's own exit status says that something is wrong with a shop
+            raise CommandFailed("Interrupted; it is not done.") from None
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever reads has enough: click knows what to do
                 raise
@@ -79,6 +86,11 @@ def errors_to_exit_2(command: Callable[P, R]) -> Callable[P, R]:
             raise CommandFailed(f"It could not be done to the end ({what}).") from None
         except UnicodeEncodeError:  # of an argument: nothing else here is text that somebody else wrote
             raise CommandFailed("What was typed is no text in UTF-8.") from None
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception:  # a fault of ours: it is no answer such as 1 would be, and who mends it needs all of it
+            click.echo(format_exc(), err=True)
+            raise CommandFailed("It could not be done, by a fault of this program.") from None
 
     return run
 
@@ -108,25 +120,52 @@ class Sites(dict[str, Site]):
         return site
 
 
-@contextmanager
-def open_store(data: Path | None) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
-    """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret."""
+def environment_of(data: Path | None) -> dict[str, str]:
+    """Return the environment, with the secret that lies in the folder of --data where it has none."""
     environ = dict(os.environ)
     if data and (data / "secret").exists() and not environ.get("CONSENT_SECRET"):
         environ.setdefault("CONSENT_SECRET_FILE", str(data / "secret"))
+    return environ
+
+
+def config_of(settings: Settings, data: Path | None, environ: Mapping[str, str]) -> Path:
+    """Return where the shops are described: those of a demo with it, unless CONSENT_CONFIG names others."""
+    is_demo = data is not None and (data / "password").exists() and named_config(environ) is None
+    return demo_config() if is_demo else settings.config
+
+
+@contextmanager
+def open_store(data: Path | None, *, writes: bool = False) -> Iterator[tuple[Settings, dict[str, Site], Store]]:
+    """Give settings, shops and the store that REDIS_URL or --data names; a demo's folder brings shop and secret.
+
+    ``writes``: whether seals, statements or records are written, so that an older version reads it no more.
+    """
+    environ = environment_of(data)
     # What goes wrong is the command's to say, once.
     logging.getLogger("consent_server").addHandler(logging.NullHandler())
     settings = read_environment(environ)
-    demo = data is not None and (data / "password").exists() and "CONSENT_CONFIG" not in environ
-    sites = read_sites(demo_config() if demo else settings.config)
+    if data and (data / PORT).exists() and "PORT" not in environ:
+        with suppress(ValueError):
+            settings = replace(settings, port=int((data / PORT).read_text("utf-8")))
+    sites = read_sites(config_of(settings, data, environ))
     where: AbstractContextManager[str]
     if data or not settings.redis_url:
         where, replicas = embedded.at(data or settings.data), 0
     else:
         where, replicas = nullcontext(settings.redis_url), settings.redis_replicas
     with where as url, closing(Store(url, SECONDS_TO_ANSWER, replicas)) as store:
-        store.must_be_known()
+        (store.take_up if writes else store.must_be_known)()
         yield settings, Sites(sites, store), store
+
+
+def named_config(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the consent.toml that the environment names, None where it names none: without a look at the rest of it.
+
+    Raises:
+        SettingsError: what names it cannot be read.
+    """
+    row = {name: environ[name] for name in ("CONSENT_CONFIG", "CONSENT_CONFIG_FILE") if environ.get(name)}
+    return read_environment(row).config if row else None
 
 
 def site_named(sites: dict[str, Site], name: str) -> Site:

@@ -82,11 +82,11 @@ def sample(
     Raises:
         NotEmpty: the site has decisions already that nobody made up.
     """
-    if store.decisions.is_sample(site):
+    if store.sample.has(site):
         return
     if any(map(any, store.counters.counts(site, today - timedelta(days=366), today, "day").values())):
         raise NotEmpty(f"{site.id} has real decisions; a sample goes into a data folder of its own (--data).")
-    store.decisions.mark_sample(site)
+    store.sample.add(site)
     notices = [notice for notice in store.notices.all(site).values() if notice.revision == site.revision]
     crowd = _Crowd(store, site, _by_name(notices), sign, random.Random(seed))  # nosec B311  # noqa: S311
     told = days >= STORY

@@ -20,7 +20,7 @@ from threading import Event
 
 import msgspec
 
-from ..entry import Entry
+from ..decision import Entry
 from ..site import ConsentError, Site
 from ..store import Store, StoreAway, Unreadable
 from ..store.keys import Bucket

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import io
+import math
 import re
 import socket
 import ssl
@@ -17,13 +18,14 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, cast
-from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import SplitResult, urlsplit
 
-from ..deadline import Deadline
+from ..net.deadline import Deadline
 from ..site import ConsentError, Site
+from .proxy import basic, proxy_of, target_of
 
 SECONDS = 15
 """For how long a receiver may take to answer, whatever it does meanwhile."""
@@ -142,11 +144,11 @@ class Line:
         self._webhook = webhook
         self._seconds = seconds
         self._connection: HTTPConnection | None = None
-        self._proxy = _proxy(webhook.url)
+        self._proxy = proxy_of(webhook.url)
         parts = urlsplit(webhook.url)
-        self._proves = _basic("Authorization", parts)
+        self._proves = basic("Authorization", parts)
         if parts.scheme == "http":
-            self._proves |= _basic("Proxy-Authorization", self._proxy)
+            self._proves |= basic("Proxy-Authorization", self._proxy)
 
     def post(self, name: str, body: bytes) -> None:
         """Return when the receiver has taken an event.
@@ -181,7 +183,7 @@ class Line:
             timed = cast(_Timed, connection.sock)
             timed.deadline = deadline
             headers = self._webhook.headers(name, body, int(time.time())) | self._proves
-            connection.request("POST", _target(self._webhook.url, self._proxy), body, headers)
+            connection.request("POST", target_of(self._webhook.url, self._proxy), body, headers)
             answer = connection.getresponse()
             if not 200 <= answer.status < 300:
                 raise _refused(self._webhook.host, answer)
@@ -239,8 +241,18 @@ def _refused(host: str, answer: HTTPResponse) -> NotTaken:
     return NotTaken(
         f"The webhook at {host} answers {answer.status}.",
         about_one=answer.status in ABOUT_ONE,
-        pause=min(int(wait), LONGEST) if re.fullmatch("[0-9]{1,20}", wait) else int(answer.status == TOO_MANY),
+        pause=min(_seconds(wait), LONGEST) or int(answer.status == TOO_MANY),
     )
+
+
+def _seconds(wait: str) -> int:
+    """Return for how long a Retry-After asks, in seconds or with a date; 0 for anything else."""
+    if re.fullmatch("[0-9]{1,20}", wait):
+        return int(wait)
+    try:
+        return max(0, math.ceil(parsedate_to_datetime(wait).timestamp() - time.time()))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _reason(error: Exception) -> str:
@@ -251,27 +263,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or "the connection broke"
     return "it does not speak HTTP" if isinstance(error, HTTPException) else "its address is none"
-
-
-def _proxy(url: str) -> SplitResult:
-    """Return the address of the proxy that the environment names for an address, empty if it names none."""
-    parts = urlsplit(url)
-    return urlsplit("" if proxy_bypass(str(parts.hostname)) else getproxies().get(parts.scheme, ""))
-
-
-def _basic(header: str, parts: SplitResult) -> dict[str, str]:
-    """Return the header that tells the name and password of an address (RFC 7617); nothing if it has none."""
-    if "@" not in parts.netloc:
-        return {}
-    said = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-    return {header: f"Basic {b64encode(said.encode()).decode()}"}
-
-
-def _target(url: str, proxy: SplitResult) -> str:
-    """Return what is asked for at the other end of a connection."""
-    parts = urlsplit(url)
-    path = f"{parts.path or '/'}{parts.query and '?'}{parts.query}"
-    return f"http://{parts.netloc.rpartition('@')[2]}{path}" if proxy.hostname and parts.scheme == "http" else path
 
 
 def _connect(url: str, proxy: SplitResult, deadline: Deadline) -> HTTPConnection:
@@ -287,7 +278,7 @@ def _connect(url: str, proxy: SplitResult, deadline: Deadline) -> HTTPConnection
     if is_safe:
         connection: HTTPConnection = HTTPSConnection(near, near_port, context=ssl.create_default_context())
         if proxy.hostname:
-            connection.set_tunnel(host, port, _basic("Proxy-Authorization", proxy))
+            connection.set_tunnel(host, port, basic("Proxy-Authorization", proxy))
     else:
         connection = HTTPConnection(near, near_port)
     connection._create_connection = lambda address, *_: deadline.connect(address)  # type: ignore[attr-defined]

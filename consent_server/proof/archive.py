@@ -24,6 +24,7 @@ from ..site import ConsentError, Site
 from ..store import Archive, Store, Unreadable
 from ..tokens import Keys, token
 from ..verify import Failed, leaf, opened, seal_hash, unsigned, verify
+from .attested.stamps import Authority
 from .days.merkle import Place
 from .entries import Unproven, fields
 from .keys import all_published
@@ -43,10 +44,12 @@ class ArchiveMissing(ConsentError):
     problem = "archive-missing"
 
 
-def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -> list[Archive]:
+def archive(
+    store: Store, site: Site, keys: Keys, folder: Path, now: datetime, *, authority: Authority | None = None
+) -> list[Archive]:
     """Move the days past ``keep`` and ``prove`` to a file in ``folder``, and end what an earlier run has left.
 
-    Nothing that exists is replaced, and one run at a time has the folder.
+    Nothing that exists is replaced, and one run at a time has the folder. ``authority``: as ``export`` takes it.
 
     Returns:
         What was archived and trimmed, the rest of an earlier run first; nothing if no day is old enough.
@@ -72,15 +75,18 @@ def archive(store: Store, site: Site, keys: Keys, folder: Path, now: datetime) -
             before = begun
         fault: Unproven | Unreadable | None = None
         try:
-            seal(store, site, keys, now)
+            sealed, many = -1, len(store.log.seals(site))
+            while many > sealed:  # another server may be faster with a day
+                seal(store, site, keys, now)
+                sealed, many = many, len(store.log.seals(site))
         except (Unproven, Unreadable) as error:  # of a day that may be younger than those that are moved
             fault = error
         last = _last(store, site, now)
         oldest = store.log.first_day(site)
         if oldest and oldest <= last:
-            if fault and last not in store.log.seals(site):
-                raise fault
-            made = _exported(store, site, keys, folder, oldest, last)
+            if last not in store.log.seals(site):
+                raise fault or CannotWrite(f"Another server seals the days up to {last} just now; run it again later.")
+            made = _exported(store, site, keys, folder, oldest, last, authority)
             # Asked twice, as where a connection broke before the answer, it says no, and has done it.
             is_kept = store.log.keep_archive(site, made) or made in store.log.archives(site)
             _clear(folder, store, site)  # before the first of its days is trimmed
@@ -135,14 +141,17 @@ def _unverified(folder: Path, site: Site, first: date, last: date) -> Path:
     return folder / f"{site.id}-{first}-{last}.unverified.gz"
 
 
-def _exported(store: Store, site: Site, keys: Keys, folder: Path, oldest: date, last: date) -> Archive:
+def _exported(
+    store: Store, site: Site, keys: Keys, folder: Path, oldest: date, last: date, authority: Authority | None
+) -> Archive:
     """Return an archive whose file is whole, on disk, and has a name that no other file had."""
     archives, seals = store.log.archives(site), store.log.seals(site)
     first = archives[-1].last + timedelta(1) if archives else min([*seals, oldest])
     unverified = _unverified(folder, site, first, last)
     made = datetime(last.year, last.month, last.day, tzinfo=UTC)  # again, the same log gives the same bytes
     # All tokens in it have expired, and it is the last that holds the signatures of these entries.
-    write(unverified, export(store, site, keys, first, last, made, with_tokens=True))
+    lines = export(store, site, keys, first, last, made, with_tokens=True, authority=authority)
+    write(unverified, lines)
     return _named(store, site, keys, unverified, first, last)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import verify
-from ..entry import Entry
+from ..decision import Entry
 from ..site import ConsentError, Notice, Site, base64url
 from ..store.evidence.own import logged
 from ..store.keys import place

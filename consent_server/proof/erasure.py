@@ -9,8 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ..decision import consent_of
-from ..entry import Entry
+from ..decision import Entry, consent_of
 from ..site import Site
 from ..store import Store
 from ..tokens import Keys

@@ -45,12 +45,15 @@ def seal(store: Store, site: Site, keys: Keys, now: datetime) -> list[date]:
     Raises:
         Unproven: an entry of a day is not what somebody answered, nor what an erasure left; the day is not sealed.
         ForgedNotice: words that were asked were changed in the store; nothing is sealed.
+        SealedAhead: days to come are sealed already.
     """
     seals = store.log.seals(site)
     remember(store, keys, seals)
     store.notices.put_back(site)
     known, notices = believed(store, keys, seals), store.notices.all(site)
     previous = newest_to_seal_after(site, seals, known)
+    if seals:
+        store.clock.must_be_over(site, max(seals))
     first = max(seals) + timedelta(1) if seals else store.log.first_day(site)
     last = (now.astimezone(UTC) - GRACE).date() - timedelta(1)
     sealed: list[date] = []

@@ -8,7 +8,7 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from .. import verify
-from ..entry import Entry
+from ..decision import Entry
 from ..site import Site
 from ..store import ForgedNotice, Store
 from ..tokens import Keys

@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ..decision import Consent
-from ..entry import Entry
+from ..decision import Consent, Entry
 from ..site import Notice, Site
 from .standing import Standing
 
@@ -50,6 +49,7 @@ def history(entries: Sequence[Entry], notices: Mapping[str, Notice]) -> list[dic
             "revision": notices[entry.notice].revision,
             "device": entry.device,
             "country": entry.country,
+            **({"rule": notices[entry.notice].rule} if notices[entry.notice].rule else {}),
         }
         for entry in entries
     ]
@@ -80,44 +80,7 @@ def receipt(
         base: where the server is reached, such as ``https://shop.example/consent``: a receipt is read elsewhere.
     """
     content = notice.content
-    granted = set(consent.allow)
-
-    authority = site.authority or {}
     contact = _whole(site.contact or "", site)
-    me = f"{base}/v1/{site.id}/me"
-
-    objected_to = content.get("objection", ())
-
-    def basis(category: str) -> dict[str, Any]:
-        if category in objected_to:  # its basis is the shop's to say: the receipt says that it was no consent
-            return {"dcterms:accessRights": "not objected to" if category in granted else "objected to"}
-        if category == "necessary":
-            return {"dpv:hasLegalBasis": {"@id": "dpv:ServiceProvision"}}
-        status = "ConsentGiven" if category in granted else "ConsentRefused"
-        return {
-            "dpv:hasLegalBasis": {"@id": "dpv:Consent"},
-            "dpv:hasConsentStatus": {"@id": f"dpv:{status}"},
-        }
-
-    def process(category: str) -> dict[str, Any]:
-        return {
-            "@type": "dpv:Process",
-            "dcterms:title": content["words"].get(category, category),
-            "dcterms:description": content["words"].get(f"{category}_for", ""),
-            "dpv:hasPurpose": {"@id": PURPOSES[category]},
-            **basis(category),
-            "dpv:hasPersonalData": [
-                {
-                    "@type": "dpv:PersonalData",
-                    "dcterms:title": cookie["name"],
-                    "dcterms:description": cookie["purpose"],
-                    "dpv:hasRecipient": cookie["provider"],
-                    "dpv:hasStorageCondition": cookie["life"],
-                }
-                for cookie in content["cookies"][category]
-            ],
-        }
-
     return {
         "@context": CONTEXT,
         "@type": "dpv:ConsentRecord",
@@ -131,44 +94,89 @@ def receipt(
             "dcterms:title": content["name"],
             "dpv:hasContact": contact,
         },
-        "dpv:hasNotice": {
-            "@type": "dpv:ConsentNotice",
-            "dcterms:identifier": notice.hash,
-            "dcterms:title": content["words"].get("title", ""),
-            "dcterms:description": content["words"].get("text", ""),
-            "dcterms:hasVersion": str(content["revision"]),
-            "dcterms:source": _whole(content["policy_url"], site),
-            "dcterms:modified": content["policy_updated"],
-            **({"dcterms:coverage": notice.rule} if notice.rule else {}),
-        },
-        "dpv:hasProcess": [process(category) for category in content["categories"]],
-        "dpv:hasConsentStatus": {"@id": f"dpv:{_status(consent, stands)}"},
+        "dpv:hasNotice": _notice(notice, site),
+        "dpv:hasProcess": [_process(category, content, consent, stands) for category in content["categories"]],
+        "dpv:hasConsentStatus": {"@id": f"dpv:{_status(bool(consent.allow), stands)}"},
         **({"dcterms:valid": _valid(consent, stands)} if stands and stands.now != "newest" else {}),
-        "dpv:isIndicatedAtTime": _iso(consent.at),
+        # The token of a refusal says its hour alone: two shoppers who refuse in it hold the same one.
+        "dpv:isIndicatedAtTime": _iso(consent.at) + ("" if consent.sub else "/PT1H"),
         "dpv:hasDuration": _iso(consent.exp),
-        "dpv:hasRight": [
-            {"@type": "dpv:DataSubjectRight", "dcterms:title": right, "dpv:isExercisedAt": where}
-            for right, where in (
-                ("withdrawal", "the shop's cookie settings"),
-                ("access", me),
-                ("erasure", me),
-                ("complaint to the shop", contact),
-                (f"complaint to {authority.get('name', 'the authority')}", authority.get("url", "")),
-            )
-        ],
-        "dpv:hasActivityStatus": [
-            {
-                "@type": "dpv:ConsentStatus",
-                "dcterms:date": _iso(event["at"]),
-                "dcterms:type": event["kind"],
-                "dcterms:description": ", ".join(event["allow"]) or "necessary",
-                "dpv:isIndicatedBy": event["how"],
-                "dcterms:references": event["notice"],
-            }
-            for event in events
-        ],
+        "dpv:hasRight": _rights(site, contact, f"{base}/v1/{site.id}/me"),
+        "dpv:hasActivityStatus": [_event(event) for event in events],
         "dcterms:references": token,
         **({"dcterms:relation": seal} if seal else {}),
+    }
+
+
+def _notice(notice: Notice, site: Site) -> dict[str, Any]:
+    content = notice.content
+    return {
+        "@type": "dpv:ConsentNotice",
+        "dcterms:identifier": notice.hash,
+        "dcterms:title": content["words"].get("title", ""),
+        "dcterms:description": content["words"].get("text", ""),
+        "dcterms:hasVersion": str(content["revision"]),
+        "dcterms:source": _whole(content["policy_url"], site),
+        "dcterms:modified": content["policy_updated"],
+        **({"dcterms:coverage": notice.rule} if notice.rule else {}),
+    }
+
+
+def _process(category: str, content: Mapping[str, Any], consent: Consent, stands: Standing | None) -> dict[str, Any]:
+    """Return what a category is for, by which right, and what it leaves on the device."""
+    return {
+        "@type": "dpv:Process",
+        "dcterms:title": content["words"].get(category, category),
+        "dcterms:description": content["words"].get(f"{category}_for", ""),
+        "dpv:hasPurpose": {"@id": PURPOSES[category]},
+        **_basis(category, content, category in consent.allow, stands),
+        "dpv:hasPersonalData": [
+            {
+                "@type": "dpv:PersonalData",
+                "dcterms:title": cookie["name"],
+                "dcterms:description": cookie["purpose"],
+                "dpv:hasRecipient": cookie["provider"],
+                "dpv:hasStorageCondition": cookie["life"],
+            }
+            for cookie in content["cookies"][category]
+        ],
+    }
+
+
+def _basis(category: str, content: Mapping[str, Any], granted: bool, stands: Standing | None) -> dict[str, Any]:
+    if category in content.get("objection", ()):
+        # Its basis is the shop's to say: the receipt says that it was no consent.
+        return {"dcterms:accessRights": "not objected to" if granted else "objected to"}
+    if category == "necessary":
+        return {"dpv:hasLegalBasis": {"@id": "dpv:ServiceProvision"}}
+    return {
+        "dpv:hasLegalBasis": {"@id": "dpv:Consent"},
+        "dpv:hasConsentStatus": {"@id": f"dpv:{_status(granted, stands if granted else None)}"},
+    }
+
+
+def _rights(site: Site, contact: str, me: str) -> list[dict[str, Any]]:
+    authority = site.authority or {}
+    return [
+        {"@type": "dpv:DataSubjectRight", "dcterms:title": right, "dpv:isExercisedAt": where}
+        for right, where in (
+            ("withdrawal", "the shop's cookie settings"),
+            ("access", me),
+            ("erasure", me),
+            ("complaint to the shop", contact),
+            (f"complaint to {authority.get('name', 'the authority')}", authority.get("url", "")),
+        )
+    ]
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "@type": "dpv:ConsentStatus",
+        "dcterms:date": _iso(event["at"]),
+        "dcterms:type": event["kind"],
+        "dcterms:description": ", ".join(event["allow"]) or "necessary",
+        "dpv:isIndicatedBy": event["how"],
+        "dcterms:references": event["notice"],
     }
 
 
@@ -177,10 +185,10 @@ def _whole(address: str, site: Site) -> str:
     return f"{site.origins[0]}{address}" if address.startswith("/") else address
 
 
-def _status(consent: Consent, stands: Standing | None) -> str:
+def _status(granted: bool, stands: Standing | None) -> str:
     if stands and stands.now != "newest":
         return STATUSES[stands.now]
-    return "ConsentGiven" if consent.allow else "ConsentRefused"
+    return "ConsentGiven" if granted else "ConsentRefused"
 
 
 def _valid(consent: Consent, stands: Standing) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import verify
-from ..entry import Entry
+from ..decision import Entry
 from ..site import ConsentError, Site
 from ..store import Store
 from ..store.feed.entries import END
@@ -88,8 +88,11 @@ def require_newest_key(store: Store, site: Site, keys: Keys, last: date) -> None
 
     Raises:
         Unproven: a newer one has sealed a day; or another one that nothing leads to, and the day is in it.
+        SealedAhead: ``last`` is sealed, and is to come by the store's clock.
     """
     seals = store.log.seals(site)
+    if last in seals:
+        store.clock.must_be_over(site, last)
     known = believed(store, keys, seals)
     if seals and (last >= max(seals) or known.signer(seals[max(seals)])):
         newest_to_seal_after(site, seals, known)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .. import verify
-from ..decision import Consent
-from ..entry import Entry
+from ..decision import Consent, Entry
 from ..site import Site, base64url
 from ..store import Store
 from ..tokens import Keys

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from ..entry import SIGNAL
+from ..decision import SIGNAL
 from ..site import Site
 from ..store import PARTS, SEPARATOR, Store
 from ..store.counters import Row

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from statistics import NormalDist
 
-from ..entry import COLUMNS
+from ..decision import COLUMNS
 from ..site import OPTIONAL, mask_of
 
 TOO_FEW = 100

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..entry import DEVICES
+from ..decision import DEVICES
 from ..store import PARTS, PLACED, SEPARATOR
-from .parts import SEGMENTS
 from .period import BadQuestion
+
+SEGMENTS = ("language", "variant", "device", "country")
+"""The dimensions in which one part of the shoppers can do worse than the others."""
 
 FILTERS = (*SEGMENTS, "rule")
 """The dimensions of which one value can be looked at by itself."""

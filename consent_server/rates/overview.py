@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from ..entry import SIGNAL
+from ..decision import SIGNAL
 from .compare import Verdict
 from .counts import Counts
 from .experiment import Experiment

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ..entry import DIMENSIONS
+from ..decision import DIMENSIONS
 from ..site import ConsentError
 
 LONGEST = 5 * 365 + 2

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..entry import DIMENSIONS
+from ..decision import DIMENSIONS
 from ..site import Site
 from ..store import SEPARATOR, Store
 from ..store.connection.zones import day_number

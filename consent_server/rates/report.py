@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from ..entry import COLUMNS, SIGNAL
+from ..decision import COLUMNS, SIGNAL
 from ..site import OPTIONAL
 from .compare import Change, change
 from .counts import RATES, Counts, Rate

@@ -52,8 +52,8 @@ def _prefix(value: str) -> str:
 
 def _authority(value: str) -> str:
     parts = urlsplit(address(value))
-    if "@" in parts.netloc:
-        raise ValueError("takes an address without a name and a password, which are not sent")
+    if "@" in parts.netloc or not value.isascii():
+        raise ValueError("takes an address in ASCII, without a name and a password, which are not sent")
     if parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return value
     raise ValueError("takes an address with https://, or with http:// on this machine")
@@ -305,6 +305,6 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
                 marked = written if row.read is _secrets else written.replace(_MARK, "")
                 values[each.name] = row.read(_one_line(marked, is_secret=row.read is _secrets))
             except ValueError as error:
-                shown = "" if row.secret else f" is {written!r} but"
+                shown = "" if row.secret else f"{f' (of {row.name}_FILE, {path})' if path else ''} is {written!r} but"
                 raise SettingsError(f"{row.name}{shown} {error}.", row.name) from None
     return Settings(**values)

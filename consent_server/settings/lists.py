@@ -8,6 +8,8 @@ from typing import Any
 
 from ..catalogue import MissingWords, for_site, services
 from ..catalogue.addresses import covers, is_pattern
+from ..catalogue.unkept import countries
+from ..catalogue.unkept import rows as rows_of_unkept
 from ..site import CATEGORIES, Cookie
 from .rows import REQUIRED, Row, WrongAt, by_language, choice, did_you_mean, each, table, text, whole, yes_no
 
@@ -162,7 +164,8 @@ def with_services(values: Mapping[str, Any], vendors: Mapping[str, Mapping[str, 
         raise WrongAt("services", f"{why}, or list its cookies in your own words") from None
     own = {(cookie.name, cookie.host) for cookies in values["cookies"].values() for cookie in cookies}
     lists: dict[str, tuple[Cookie, ...]] = dict(values["cookies"])
-    for category, cookies in needed.cookies.items():
+    unkept = rows_of_unkept(values["services"], values["languages"])
+    for category, cookies in (*needed.cookies.items(), *unkept.items()):
         lists[category] = (*lists.get(category, ()), *(each for each in cookies if (each.name, each.host) not in own))
     told = {name: {**options, **vendors.get(name, {})} for name, options in {**vendors, **needed.vendors}.items()}
     trackers = values["trackers"]
@@ -172,4 +175,5 @@ def with_services(values: Mapping[str, Any], vendors: Mapping[str, Mapping[str, 
         "vendors": read_vendors(told),
         "trackers": (*trackers, *known),
         "own_patterns": frozenset(pattern for pattern, _ in trackers),
+        "reached": countries(values["services"]),
     }

@@ -8,8 +8,8 @@ from typing import Any
 
 from babel import Locale
 
-from ..rules import KINDS, NAME, UNKNOWN, Rule
 from ..site import OPTIONAL
+from ..site.rules import KINDS, NAME, UNKNOWN, Rule
 from .rows import REQUIRED, Row, WrongAt, did_you_mean, tables
 
 COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if re.fullmatch("[A-Z]{2}", code)) - {

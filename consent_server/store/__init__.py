@@ -19,11 +19,13 @@ from .evidence.public_keys import PublicKeys
 from .evidence.spread import OtherBuckets, Spread
 from .feed.reader import Feed
 from .history import History
+from .keys import single
 from .leaks import Leaks
 from .log import Archived, Log
 from .readers.api_keys import ApiKey, ApiKeys
 from .readers.marketers import Marketer, Marketers, ReportLink
 from .readers.notes import Note, Notes
+from .readers.sample import Sample
 
 __all__ = [
     "PARTS",
@@ -68,7 +70,7 @@ class Store:
         self, url: str, timeout: float = 0.5, replicas: int = 0, *, any_clock: bool = False, serves: bool = False
     ) -> None:
         self.url = url
-        self.connection = Connection(url, timeout, replicas, self._take_up if serves else self.must_be_known)
+        self.connection = Connection(url, timeout, replicas, self.take_up if serves else self.must_be_known)
         self.clock = clock = Clock(self.connection, any_clock)
         self.zones = clock.zones
         self.notices = Notices(self.connection)
@@ -79,10 +81,11 @@ class Store:
         self.feed = Feed(self.connection, clock)
         self.counters = Counters(self.connection, clock)
         self.marketers = Marketers(self.connection)
-        self.rates_keys = ApiKeys(self.connection, keys.api_keys)
-        self.account_keys = ApiKeys(self.connection, keys.account_keys)
+        self.rates_keys = ApiKeys(self.connection, single.api_keys)
+        self.account_keys = ApiKeys(self.connection, single.account_keys)
         self.accounts = Accounts(self.connection)
         self.notes = Notes(self.connection)
+        self.sample = Sample(self.connection)
         self.leaks = Leaks(self.connection)
         self.keys = PublicKeys(self.connection)
         self.must_fit = Spread(self.connection).must_fit
@@ -113,7 +116,8 @@ class Store:
         with self.connection.reached(keys.LAYOUT, looks=True):
             return cast(bytes | None, self.connection.client.get(keys.LAYOUT))
 
-    def _take_up(self) -> None:
+    def take_up(self) -> None:
+        """Return likewise, and have it be of this version's layout from now on."""
         if self._layout() != LAYOUT:  # it may be full, and only read
             self.ping()
 

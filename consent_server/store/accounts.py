@@ -8,6 +8,7 @@ from typing import cast
 from ..site import Site
 from . import keys
 from .connection import Connection
+from .keys import single
 
 
 class Accounts:
@@ -28,7 +29,7 @@ class Accounts:
         """Return what is kept under these names, by name, whoever wrote it."""
         found = {}
         for name in names:
-            key = keys.account(site, name)
+            key = single.account(site, name)
             with self._reached(key):
                 kept = cast(bytes | None, self._redis.get(key))
             if kept is not None:
@@ -52,11 +53,11 @@ class Accounts:
         """
         stays = before == after
         if subject and not (stays and self._is_noted(site, subject, name)):  # first: what is not noted would stay
-            self._linked([keys.linked(site, subject)], [name, life])
-        return stays or bool(self._swap([keys.account(site, name)], [before, after, life]))
+            self._linked([single.linked(site, subject)], [name, life])
+        return stays or bool(self._swap([single.account(site, name)], [before, after, life]))
 
     def _is_noted(self, site: Site, subject: str, name: str) -> bool:
-        key = keys.linked(site, subject)
+        key = single.linked(site, subject)
         with self._reached(key):
             return bool(self._redis.sismember(key, name))
 
@@ -64,7 +65,7 @@ class Accounts:
         """Forget the answer of an account, and return whether there was one."""
         gone = False
         for name in names:
-            gone |= bool(self._write(keys.account(site, name), "DEL"))
+            gone |= bool(self._write(single.account(site, name), "DEL"))
         return gone
 
     def forget(self, site: Site, subject: str, is_theirs: Callable[[str], bool]) -> None:
@@ -75,7 +76,7 @@ class Accounts:
             subject: who was erased.
             is_theirs: whether what is kept is an answer of theirs: an account may have another one by now.
         """
-        key = keys.linked(site, subject)
+        key = single.linked(site, subject)
         with self._reached(key):
             names = [name.decode(errors="replace") for name in cast(set[bytes], self._redis.smembers(key))]
         for name, kept in self.find(site, names).items():

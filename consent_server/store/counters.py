@@ -10,13 +10,13 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-from ..entry import COLUMNS, SIGNAL, Entry, columns
+from ..decision import COLUMNS, SIGNAL, Entry, columns
 from ..site import Notice, Site
 from . import keys
 from .connection import Connection
 from .connection.clock import Clock
 from .connection.foreign import ours
-from .keys import Bucket, buckets
+from .keys import Bucket, buckets, single
 
 Row = tuple[int, ...]
 """What was counted, in the order of COLUMNS."""
@@ -177,12 +177,12 @@ class Counters:
     def claim_alarm(self, site: Site, name: str, seconds: int = 40 * 86400) -> bool:
         """Return whether the caller is the one to tell this alarm: whoever asks first, once in so many seconds."""
         with self._reached():
-            return bool(self._redis.set(keys.alarm(site, name), b"1", nx=True, ex=seconds))
+            return bool(self._redis.set(single.alarm(site, name), b"1", nx=True, ex=seconds))
 
     def release_alarm(self, site: Site, name: str, after: int = 0) -> None:
         """Let somebody else tell an alarm that could not be told, ``after`` so many seconds."""
         with self._reached():
-            self._redis.expire(keys.alarm(site, name), after)  # at once if that is 0
+            self._redis.expire(single.alarm(site, name), after)  # at once if that is 0
 
 
 class _Span(NamedTuple):

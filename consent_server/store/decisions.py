@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from ..decision import Consent, Decision, consent_of
-from ..entry import DEVICES, Entry
+from ..decision import DEVICES, Consent, Decision, Entry, consent_of
 from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection, StoreAway
@@ -122,80 +121,85 @@ class Decisions:
             StoreAway: nothing was kept, or it is not known; the same call may be made again.
         """
         self._notices.write(site)
+        clock = now
+        for _ in range(5):
+            consent, signature, reply = self._attempt(site, decision, now, clock, sign, device, country)
+            if reply[0] == Reply.NEW:
+                return Recorded(consent, signature, repeat=False, at=now)
+            if reply[0] != Reply.PASSED:
+                return self._repeated(site, decision, clock, reply)
+            now = int(reply[1])
+        raise StoreAway("The log moved on faster than this decision could follow; send it again.")
+
+    def _attempt(
+        self,
+        site: Site,
+        decision: Decision,
+        now: int,
+        clock: int,
+        sign: Callable[[Any], bytes],
+        device: str,
+        country: str,
+    ) -> tuple[Consent, bytes, list[Any]]:
+        """Return what the token says of a decision at ``now``, its signature, and what ``record.lua`` says to it."""
         place = keys.place(site, decision.subject)
         bucket = place.bucket
         followed = decision.previous and decision.previous.jti
-        clock = now
-        for _ in range(5):
-            seconds = now // 1000
-            consent = decision.consent(seconds)
-            signature = sign(consent)
-            entry = Entry(
-                bucket=bucket.number,
-                at=now,
-                seq=0,
-                kind=decision.kind(seconds),
-                allow=decision.allow,
-                before=decision.before,
-                how=decision.how,
-                device=device,
-                country=country,
-                notice=decision.notice.hash,
-                id=decision.id,
-                subject=decision.subject,
-                signature=signature if decision.allow else b"",
-            )
-            packed = pack(replace(entry, own=sign(said(entry, site.id))) if needs_own(entry) else entry)
-            arguments = _Arguments(
-                digest=place.digest,
-                now=now,
-                clock=clock,
-                leeway=self._leeway,
-                entry=packed,
-                id=name_in(packed),
-                follows=pack_name(followed) if followed else b"",
-                hour=b"" if decision.allow else pack_hour(consent.at, consent.notice),
-                signature=signature,
-            )
-            month, day = keys.month_and_day(self._day(site, now))
-            reply = self._record(
-                keys=[place.seen, place.older, bucket.log, bucket.refused, bucket.values, bucket.count(month)],
-                args=[*arguments, *counting(day, entry, decision.notice, bool(site.rules))],
-            )
-            match reply:
-                case [Reply.NEW, *_]:
-                    return Recorded(consent, signature, repeat=False, at=now)
-                case [Reply.REPEATED, at, first, shared, time]:
-                    with ours(bucket.log):
-                        found = unpack(first, bucket.number, at, 0)
-                    sent = clock if abs(clock - time) <= self._leeway else time
-                    return replace(self._repeat(site, decision, found, shared), now=sent)
-                case [Reply.REPLACED, *_]:
-                    raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
-                case [Reply.FULL, *_]:
-                    raise TooManyChanges("This shopper has changed the answer over 2,000 times; a refusal is taken.")
-                case [Reply.APART, at]:
-                    raise apart(clock, at)
-                case [Reply.AHEAD, at, last]:
-                    raise ahead(site, Ahead(bucket.log, last, at))
-                case [Reply.PASSED, at]:
-                    now = int(at)
-        raise StoreAway("The log moved on faster than this decision could follow; send it again.")
+        seconds = now // 1000
+        consent = decision.consent(seconds)
+        signature = sign(consent)
+        entry = Entry(
+            bucket=bucket.number,
+            at=now,
+            seq=0,
+            kind=decision.kind(seconds),
+            allow=decision.allow,
+            before=decision.before,
+            how=decision.how,
+            device=device,
+            country=country,
+            notice=decision.notice.hash,
+            id=decision.id,
+            subject=decision.subject,
+            signature=signature if decision.allow else b"",
+        )
+        packed = pack(replace(entry, own=sign(said(entry, site.id))) if needs_own(entry) else entry)
+        arguments = _Arguments(
+            digest=place.digest,
+            now=now,
+            clock=clock,
+            leeway=self._leeway,
+            entry=packed,
+            id=name_in(packed),
+            follows=pack_name(followed) if followed else b"",
+            hour=b"" if decision.allow else pack_hour(consent.at, consent.notice),
+            signature=signature,
+        )
+        month, day = keys.month_and_day(self._day(site, now))
+        reply = self._record(
+            keys=[place.seen, place.older, bucket.log, bucket.refused, bucket.values, bucket.count(month)],
+            args=[*arguments, *counting(day, entry, decision.notice, bool(site.rules))],
+        )
+        return consent, signature, reply
 
-    def _repeat(self, site: Site, decision: Decision, first: Entry, shared: bytes) -> Recorded:
-        """Return how a decision was acknowledged the first time, if it is the same one."""
+    def _repeated(self, site: Site, decision: Decision, clock: int, reply: list[Any]) -> Recorded:
+        """Return how a decision was acknowledged before, or raise why it is not taken."""
+        bucket = keys.place(site, decision.subject).bucket
+        match reply:
+            case [Reply.REPLACED, *_]:
+                raise PreviousReplaced("`previous` is not this shopper's latest token, or the shopper was erased.")
+            case [Reply.FULL, *_]:
+                raise TooManyChanges("This shopper has changed the answer over 2,000 times; a refusal is taken.")
+            case [Reply.APART, at]:
+                raise apart(clock, at)
+            case [Reply.AHEAD, at, last]:
+                raise ahead(site, Ahead(bucket.log, last, at))
+        _, at, packed, shared, time = reply
+        with ours(bucket.log):
+            first = unpack(packed, bucket.number, at, 0)
         notice = self._notices.starting_with(site, first.notice)
         if (first.allow, notice.hash, first.subject) != (decision.allow, decision.notice.hash, decision.subject):
             raise OtherContent("A decision with this `id` was kept before, with another answer; make a new id.")
         consent = consent_of(notice, first.allow, first.at // 1000, first.subject, first.id)
-        return Recorded(consent, first.signature or shared, repeat=True, at=first.at)
-
-    def mark_sample(self, site: Site) -> None:
-        """Remember that decisions of this site are made up."""
-        with self._reached():
-            self._redis.sadd(keys.SAMPLE, site.id)
-
-    def is_sample(self, site: Site) -> bool:
-        """Return whether decisions of this site are made up."""
-        with self._reached():
-            return bool(self._redis.sismember(keys.SAMPLE, site.id))
+        sent = clock if abs(clock - time) <= self._leeway else time
+        return Recorded(consent, first.signature or shared, repeat=True, at=first.at, now=sent)

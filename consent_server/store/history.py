@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 from msgspec.structs import replace
 
-from ..entry import Entry
+from ..decision import Entry
 from ..site import Site
 from . import keys
 from .connection import Connection

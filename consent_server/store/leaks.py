@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import cast
 
 from ..site import Site
-from . import keys
 from .connection import Connection
+from .keys import single
 
 MOST = 500
 """Names and states in a day of a site: anybody can make up one. A name has up to 64 characters."""
@@ -41,7 +41,7 @@ class Leaks:
         """Count each of ``seen`` once on a UTC day."""
         if members := [" ".join(each) for each in seen]:
             draw = random.getrandbits(31)  # nosec B311
-            self._count(keys=[keys.leaks(site, day)], args=[MOST, OFTEN, SAFE, DAYS * 86400, draw, *members])
+            self._count(keys=[single.leaks(site, day)], args=[MOST, OFTEN, SAFE, DAYS * 86400, draw, *members])
 
     def counts(self, site: Site, today: date) -> dict[date, dict[Seen, int]]:
         """Return how often what was seen, by day, the oldest first, as far as days are kept."""
@@ -49,7 +49,7 @@ class Leaks:
         with self._reached():
             calls = self._redis.pipeline(transaction=False)
             for day in days:
-                calls.zrange(keys.leaks(site, day), 0, -1, withscores=True)
+                calls.zrange(single.leaks(site, day), 0, -1, withscores=True)
             found = cast(list[list[tuple[bytes, float]]], calls.execute())
         return {
             day: {cast(Seen, tuple(member.decode().split(" "))): int(score) for member, score in each}

@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import structs
 
-from ..entry import Entry
+from ..decision import Entry
 from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection
@@ -21,7 +21,7 @@ from .evidence.archived import Archive
 from .evidence.notices import Notices
 from .evidence.remains import Remains
 from .feed.entries import END, Entries, Where
-from .keys import DAY, Bucket, buckets, midnight
+from .keys import DAY, Bucket, buckets, midnight, single
 from .packing import pack_name, unpack
 
 PIECE = 200
@@ -101,19 +101,19 @@ class Log:
     def seals(self, site: Site) -> dict[date, str]:
         """Return the seals of a site's days, in order."""
         with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.seals(site)))
-        with ours(keys.seals(site)):
+            found = cast(dict[bytes, bytes], self._redis.hgetall(single.seals(site)))
+        with ours(single.seals(site)):
             return {log_day(day.decode()): token.decode() for day, token in sorted(found.items())}
 
     def keep_seal(self, site: Site, day: date, token: str) -> bool:
         """Keep the seal of a day. Returns False, and changes nothing, if the day has one."""
-        return bool(self._write(keys.seals(site), "HSETNX", day.isoformat(), token))
+        return bool(self._write(single.seals(site), "HSETNX", day.isoformat(), token))
 
     def archives(self, site: Site) -> list[Archive]:
         """Return the archives that days were moved to, oldest first."""
         with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.archives(site)))
-        with ours(keys.archives(site)):
+            found = cast(dict[bytes, bytes], self._redis.hgetall(single.archives(site)))
+        with ours(single.archives(site)):
             return [Archive.of(found[last]) for last in sorted(found)]
 
     def must_have(self, site: Site, day: date) -> None:
@@ -139,7 +139,7 @@ class Log:
         if any(each.last >= archive.first for each in others):
             return False
         what = [len(others), archive.last.isoformat(), msgspec.json.encode(archive)]
-        return bool(self._keep(keys=[keys.archives(site)], args=what))
+        return bool(self._keep(keys=[single.archives(site)], args=what))
 
     def compact(self, site: Site) -> bool:
         """Have what was erased leave the memory of Redis, not only its answers, and then its append-only file.
@@ -190,7 +190,7 @@ class Log:
 
     def replace_archive(self, site: Site, archive: Archive) -> None:
         """Write down that the days of an archive are in another file."""
-        self._write(keys.archives(site), "HSET", archive.last.isoformat(), msgspec.json.encode(archive))
+        self._write(single.archives(site), "HSET", archive.last.isoformat(), msgspec.json.encode(archive))
 
     def trim(
         self, site: Site, archive: Archive, settle: Callable[[Archive], Archive] = lambda archive: archive
@@ -218,8 +218,8 @@ class Log:
         archive = settle(archive)
         for bucket in buckets(site):
             self._remains.drop(bucket, end)
-            with self._reached():
-                hours = cast(list[bytes], self._redis.hkeys(bucket.refused))
+            with self._reached():  # not all at once: everybody else waits meanwhile
+                hours = [cast(bytes, hour) for hour, _ in self._redis.hscan_iter(bucket.refused, count=PIECE)]
             self._drop(bucket.refused, [field for field in hours if int.from_bytes(field[:4]) * 1000 < end - 3_600_000])
         self.replace_archive(site, replace(archive, trimmed=True))
         return archive

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from ..entry import DEVICES, HOW, KINDS, Entry
+from ..decision import DEVICES, HOW, KINDS, Entry
 from ..site import base64url
 
 _HEAD = struct.Struct(">BB2s6s")

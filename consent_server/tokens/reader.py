@@ -18,6 +18,9 @@ from .errors import BadToken, ForeignToken, ForgedToken
 LONGEST = 2048
 """Characters of the longest text that is looked at as a token."""
 
+SIGNATURE = 86
+"""Characters of a signature: 64 bytes as base64url."""
+
 _consent = msgspec.json.Decoder(Consent)
 
 
@@ -59,17 +62,16 @@ class Reader:
         Raises:
             ForgedToken: no key of ours signed exactly this text.
         """
-        if not isinstance(token, str) or len(token) > LONGEST or not token.isascii():
-            raise ForgedToken("This is not a token.")
+        text = shaped(token)
         try:
-            payload = self._signer.unsign(token)
-            signature = token.rpartition(".")[2].encode()
+            payload = self._signer.unsign(text)
+            signature = text.rpartition(".")[2].encode()
             # Base64 has several spellings of the same bytes; only the one that we wrote counts.
             if base64_encode(base64_decode(signature)) != signature:
                 raise ForgedToken("The token was changed.")
             return base64_decode(payload)
         except BadData:
-            raise ForgedToken("None of the server's keys signed this token, or it was changed.") from None
+            raise _forged() from None
 
     def read(self, token: str | None, site: str) -> Consent:
         """Return what a token of ``site`` says, expired or not.
@@ -86,3 +88,20 @@ class Reader:
         if consent.site != site:
             raise ForeignToken(f"This token is not a consent for {site!r}.")
         return consent
+
+
+def shaped(token: str | None) -> str:
+    """Return a text that may be a token, by its shape alone.
+
+    Raises:
+        ForgedToken: it cannot be one, whatever the keys are.
+    """
+    if not isinstance(token, str) or len(token) > LONGEST or not token.isascii():
+        raise ForgedToken("This is not a token.")
+    if len(token.rpartition(".")[2]) != SIGNATURE:
+        raise _forged()
+    return token
+
+
+def _forged() -> ForgedToken:
+    return ForgedToken("None of the server's keys signed this token, or it was changed.")

@@ -14,7 +14,7 @@ from itsdangerous.encoding import base64_decode
 
 from ..decision import Consent
 from .errors import ExpiredToken, ForgedToken, NoKeys, OutdatedToken
-from .reader import Ed25519, Reader
+from .reader import Ed25519, Reader, shaped
 
 LONGEST_KEYS = 65_536
 """Bytes of the longest document that is read as published keys."""
@@ -30,16 +30,19 @@ class Verifier(Reader):
 
     Args:
         keys: public keys as in ``/v1/keys.json``: that document, its keys, or the members ``x`` of them (base64url
-            text, 32 bytes).
+            text, 32 bytes). Of a document, keys of another kind are passed over (RFC 7517, 5).
         site: the site's id; tokens of other sites are refused.
         revision: the site's ``revision``; older answers, to a question that is asked anew, are refused.
+
+    Raises:
+        BadToken: none of them is a key of ours.
     """
 
     def __init__(
         self, keys: Mapping[str, Any] | Iterable[str | Mapping[str, Any]] | str, site: str, *, revision: int = 0
     ) -> None:
         listed = keys.get("keys", [keys]) if isinstance(keys, Mapping) else [keys] if isinstance(keys, str) else keys
-        raw = [base64_decode(key if isinstance(key, str) else key["x"]) for key in listed]
+        raw = [base64_decode(key if isinstance(key, str) else key["x"]) for key in listed if _is_ours(key)]
         self.site = site
         self.revision = revision
         self.public = tuple(raw)
@@ -73,6 +76,13 @@ class Verifier(Reader):
         return current(unexpired(self.read(token, self.site), time.time() if now is None else now), self.revision)
 
 
+def _is_ours(key: str | Mapping[str, Any]) -> bool:
+    """Return whether a key is of the kind that signs tokens; a text always is meant to be."""
+    if isinstance(key, str):
+        return True
+    return "x" in key and (key.get("kty", "OKP"), key.get("crv", "Ed25519")) == ("OKP", "Ed25519")
+
+
 class _Published(Verifier):
     """Checks tokens with the keys that a server publishes at the moment."""
 
@@ -87,6 +97,7 @@ class _Published(Verifier):
         self._began = self._due = self._not_before = float("-inf")
 
     def payload(self, token: str | None) -> bytes:
+        shaped(token)  # most visitors have none, and wait for no keys
         known = self._known
         if time.monotonic() >= self._due:
             known = self._fetched(wait=not known)
@@ -95,8 +106,6 @@ class _Published(Verifier):
         try:
             return known.payload(token)
         except ForgedToken:
-            if not isinstance(token, str) or len(token.rpartition(".")[2]) != 86:  # 64 bytes, as a signature has
-                raise
             newer = self._fetched(wait=True)
             if not newer or newer is known:
                 raise
@@ -129,7 +138,7 @@ class _Published(Verifier):
 
 def _get(url: str, timeout: float) -> bytes:
     # Whoever has the keys at hand needs no HTTP, which takes half as long to load as all the rest.
-    text: bytes = import_module("..deadline.http", __package__).fetch(url, timeout, LONGEST_KEYS + 1)
+    text: bytes = import_module("..net.http", __package__).fetch(url, timeout, LONGEST_KEYS + 1)
     if len(text) > LONGEST_KEYS:
         raise ValueError("the answer is too long")
     return text

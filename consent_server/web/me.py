@@ -1,4 +1,4 @@
-"""What is held of whoever asks, and whether it allows something."""
+"""What is held of whoever asks, here and in the browser, and whether it allows something."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..proof.receipt import SIGNATURE, digest, history, receipt
 from ..proof.seals import newest as newest_seal
 from ..proof.standing import standing
 from ..site import ConsentError, Site, UnknownCategory
-from ..store import StoreAway, Unreadable
+from ..store import ForgedNotice, StoreAway, Unreadable
 from ..tokens import BadToken, current, token
-from .cookies import newest
+from .cookies import is_on_own_host, newest, outlast
 from .request import bearer, let_own_pages_read, require_own_origin
 from .responses import answer, nothing
 from .services import known_site, services
@@ -100,6 +100,18 @@ def my_receipt(site_id: str) -> Response:
     return answer({**content, SIGNATURE: token(signed, behind.keys.sign(signed))}, mimetype="application/ld+json")
 
 
+@blueprint.post("/v1/<site_id>/keep")
+def keep(site_id: str) -> Response:
+    """Have the browser keep the answer that it holds, where a script's cookie would not last."""
+    site = known_site(site_id)
+    origin = require_own_origin(site, request.environ)
+    text, consent = token_of_caller(site)
+    response = nothing()
+    if is_on_own_host(origin):
+        outlast(response, site, text, consent)
+    return response
+
+
 @blueprint.delete("/v1/<site_id>/me")
 def erase(site_id: str) -> Response:
     """Erase all that is held about the caller; what was counted stays counted. The receipt names nobody.
@@ -134,7 +146,7 @@ def allows(site_id: str, category: str) -> Response:
         fault = "" if allowed else f"This shopper does not allow {category}."
         if category in consent.allow:
             fault = fault or standing(services().store, site, services().keys, consent, text).fault
-    except (BadToken, UnknownCategory, StoreAway, Unreadable) as error:
+    except (BadToken, UnknownCategory, StoreAway, Unreadable, ForgedNotice) as error:
         raise NotAllowed(str(error)) from None
     if fault:
         raise NotAllowed(fault)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from ..rules import KINDS, rule_at
 from ..site import OPTIONAL
+from ..site.rules import KINDS, rule_at
 from .request import let_own_pages_read, require_own_origin
 from .request import place as place_of_caller
 from .responses import answer

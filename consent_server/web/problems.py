@@ -77,6 +77,17 @@ def register_error_handlers(app: Flask) -> None:
         title = error.problem.replace("-", " ").capitalize()
         return problem(error.problem, STATUS[error.problem], title, str(error))
 
+    register_http_errors(app)
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response:
+        log.error("unexpected error in %s", request.endpoint, exc_info=error)
+        return problem("internal-error", 500, "Internal error", "Something went wrong here; it has been logged.")
+
+
+def register_http_errors(app: Flask) -> None:
+    """Have what ``app`` says by a status alone, such as that there is no such page, answered with problem details."""
+
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         response = problem(
@@ -84,8 +95,3 @@ def register_error_handlers(app: Flask) -> None:
         )
         response.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Location"))
         return response
-
-    @app.errorhandler(Exception)
-    def broken(error: Exception) -> Response:
-        log.error("unexpected error in %s", request.endpoint, exc_info=error)
-        return problem("internal-error", 500, "Internal error", "Something went wrong here; it has been logged.")

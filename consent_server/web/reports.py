@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from flask import Blueprint, Response, request
 
-from ..banner.lists import categories_at, known_addresses
+from ..banner.lists import categories_at, known_addresses, known_hosts
 from ..decision import Consent, Malformed
 from ..rates.happened.leaks import Kind, State
 from ..site import OPTIONAL, Site
@@ -94,8 +94,8 @@ def reports(site_id: str) -> Response:
         consent = newest(site, partial(verified, site))[1]
     except BadToken:
         consent = None
-    known = known_addresses(site)
-    hosts = {host for each in _blocked(found) if (host := _leak(site, each, known, consent))}
+    known = known_addresses(site), known_hosts(site)
+    hosts = {host for each in _blocked(found) if (host := _leak(site, each, *known, consent))}
     _count(site, _state(consent), [("request", host) for host in sorted(hosts)], "reports")
     return nothing()
 
@@ -122,8 +122,11 @@ def _blocked(report: dict[str, Any] | list[dict[str, Any]]) -> Iterator[str]:
                 yield found
 
 
-def _leak(site: Site, address: str, known: _Known, consent: Consent | None) -> str | None:
-    """Return the host of a third party that is not allowed; of one that waits only an answer says whether it is."""
+def _leak(site: Site, address: str, known: _Known, hosts: _Known, consent: Consent | None) -> str | None:
+    """Return the host of a third party that is not allowed; of one that waits only an answer says whether it is.
+
+    Of a frame and of what is redirected a browser tells the host alone.
+    """
     try:
         parts = urlsplit(address)
         name = (parts.hostname or "").lower()
@@ -132,8 +135,9 @@ def _leak(site: Site, address: str, known: _Known, consent: Consent | None) -> s
     host = parts.netloc.rpartition("@")[2].lower()
     if host == request.host or any(f".{name}".endswith(f".{own}") for own in site.domains):
         return None
-    target = host + (parts.path or "/")
-    found = categories_at(target, known)
+    found = categories_at(host + (parts.path or "/"), known)
+    if not found and parts.path in ("", "/"):
+        found = categories_at(f"{host}/", hosts)
     may_be_allowed = found and (consent is None or any(map(consent.allows, found)))
     return None if may_be_allowed else host
 

@@ -36,7 +36,7 @@ PREFLIGHT = (
 FOR_PAGES = {
     "scripts.notice",
     "shopper.decisions",
-    "shopper.shown",
+    "showing.shown",
     "me.me",
     "me.my_receipt",
     "me.erase",

@@ -76,7 +76,8 @@ def _language(site: Site) -> str:
     Raises:
         NoSuchNotice: the site does not speak it.
     """
-    lang = request.args.get("lang") or best_language([*request.accept_languages.values()], site.languages)
+    asked = request.args.get("lang", "").replace("_", "-").partition("-")[0].lower()  # pages say az-AZ of themselves
+    lang = asked or best_language([*request.accept_languages.values()], site.languages)
     if lang not in site.languages:
         raise NoSuchNotice(f"This site asks in {', '.join(site.languages)}.")
     return lang

@@ -1,4 +1,4 @@
-"""What shoppers answer: decisions, and the banners that they were shown."""
+"""What shoppers answer: a decision is taken, kept and acknowledged."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ from functools import partial
 from flask import Blueprint, Response
 
 from ..decision import Consent, Decision
-from ..showing import shown_in
 from ..site import ConsentError, Site
 from ..store import Recorded
 from ..tokens import BadToken, token
 from . import metrics
-from .cookies import has_waited, is_on_own_host, outlast
-from .me import token_of_caller
+from .cookies import has_waited
 from .request import (
     country,
     current_request,
     device,
-    is_bot_or_prefetch,
     let_own_pages_read,
     read_body,
     require_no_bot,
     require_own_origin,
 )
-from .responses import answer, nothing
-from .services import known_site, services
+from .responses import answer
+from .services import services
 
 blueprint = Blueprint("shopper", __name__)
 blueprint.after_request(let_own_pages_read)
@@ -83,35 +80,3 @@ def _acknowledged(kept: Recorded) -> Response:
         "expires": kept.consent.exp,
     }
     return answer(content, 200 if kept.repeat else 201)
-
-
-@blueprint.post("/v1/<site_id>/keep")
-def keep(site_id: str) -> Response:
-    """Have the browser keep the answer that it holds, where a script's cookie would not last."""
-    site = known_site(site_id)
-    origin = require_own_origin(site, current_request().environ)
-    text, consent = token_of_caller(site)
-    response = nothing()
-    if is_on_own_host(origin):
-        outlast(response, site, text, consent)
-    return response
-
-
-@blueprint.post("/v1/<site_id>/shown")
-def shown(site_id: str) -> Response:
-    """Count a banner that an undecided shopper sees. Nothing about the shopper is kept."""
-    behind, environ = services(), current_request().environ
-    site = behind.site(site_id)
-    require_own_origin(site, environ)
-    behind.limits.spend_client(behind.settings.client_limit, "shown")
-    notices = behind.store.notices
-    seen = shown_in(read_body(environ), site, partial(notices.find, site), partial(notices.kinds, site))
-    if not is_bot_or_prefetch(environ):
-        behind.store.counters.shown(
-            site,
-            now=time.time_ns() // 1_000_000,
-            device=device(environ),
-            country=country(environ, behind.settings.country_header),
-            **seen._asdict(),
-        )
-    return nothing()

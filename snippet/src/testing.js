@@ -19,14 +19,44 @@ const cameBack = () => {
   return Reflect.get(Object.getPrototypeOf(document), 'referrer', document) == href.split('#')[0];
 };
 
-if (__TESTING__.includes(location.origin) && /^(accepted|refused|functional|analytics|marketing)$/.test(answer ?? '')) {
+/** @type {import('./types').Category[]} */
+const CATEGORIES = ['functional', 'analytics', 'marketing'];
+const NOTE = 'ask-answered';
+/**
+ * The answer that an address gave in this tab, until somebody answers otherwise. What it allows says too little: a rule by
+ * place may have something off, here or until the place is known.
+ *
+ * @param {string} [said]
+ * @returns {string}
+ */
+const note = (said) => {
+  try {
+    if (said != null) sessionStorage[NOTE] = said;
+    return sessionStorage[NOTE] ?? '';
+  } catch {
+    return ''; // storage is blocked
+  }
+};
+
+if (__TESTING__.includes(location.origin)) {
   window.consentQueue?.push((consent) => {
-    /** @type {import('./types').Category[]} */
-    const categories = ['functional', 'analytics', 'marketing'];
-    const wanted = categories.map((category) => answer == 'accepted' || answer == category);
+    const isAnswered = /^(accepted|refused|functional|analytics|marketing)$/.test(answer ?? '');
+    const word = isAnswered ? answer : note();
+    if (!word) return;
+    const wanted = CATEGORIES.map((category) => word == 'accepted' || word == category);
+    const now = () => CATEGORIES.map((category) => consent.allows(category));
+    let before = now();
+    // The document's, before the page, which may stop it; a place that becomes known only adds to what was wanted.
+    addEventListener('consentchange', () => {
+      const after = now();
+      if (after.some((is, i) => (is ? !wanted[i] : before[i]))) note('');
+      before = after;
+    }, true);
     // Once: a page that is loaded anew has the answer already, or the one that took it back.
-    if (consent.choice && (cameBack() || categories.every((category, i) => consent.allows(category) == wanted[i]))) return;
-    consent.decide(Object.fromEntries(categories.map((category, i) => [category, wanted[i]])));
+    if (!isAnswered || (consent.choice && (note() == word || cameBack() || before.every((is, i) => is == wanted[i])))) return;
+    before = [];
+    note(word);
+    consent.decide(Object.fromEntries(CATEGORIES.map((category, i) => [category, wanted[i]])));
   });
 }
 

@@ -15,6 +15,8 @@ const ADDRESSES = array(
 	'iframe' => array( 'src', 'srcdoc' ),
 	'img'    => array( 'src', 'srcset' ),
 	'source' => array( 'src', 'srcset' ),
+	'video'  => array( 'src', 'poster' ),
+	'audio'  => array( 'src' ),
 	'link'   => array( 'href', 'imagesrcset' ),
 );
 // What browsers run, the JavaScript MIME types of the MIME Sniffing Standard, section 4.6 ...

@@ -14,7 +14,7 @@ from consent_server.audit.hosts import is_third_party
 from consent_server.audit.lists import Lists
 from consent_server.audit.observed import Observed, Sighting, unique
 from consent_server.audit.report import Report
-from consent_server.set_cookie import SetCookie, parse_set_cookie
+from consent_server.net.set_cookie import SetCookie, parse_set_cookie
 from consent_server.settings.shops import read_sites
 
 DATABASE = """ID,Platform,Category,Cookie / Data Key name,Description,Retention period,Wildcard match
@@ -119,6 +119,23 @@ def test_a_draft_is_toml_in_which_what_is_unknown_stays_unknown(report: Report, 
     assert [each["name"] for each in written["cookies"]["CATEGORY"]] == ["acme_1", "far_1", "i", "mine"]
     assert [each.get("host") for each in written["cookies"]["CATEGORY"]] == [None, "x.unheard.example", None, None]
     assert [each["match"] for each in written["trackers"]] == ["x.unheard.example"]
+
+
+def test_a_name_on_several_hosts_of_others_is_a_line_for_each() -> None:
+    hosts = ("t.example", "c.t.example", "u.example", "shop.example", "www.shop.example")
+    rows = Judge("shop.example", None, [Observed("before", [seen("cookie", "__cf_bm", each) for each in hosts])])
+    report = Report("https://shop.example/", None, "", [], ["before"], rows.findings(), rows.all_seen())
+    lines = [line.removeprefix("# ") for line in draft(report, None, Suggestions()).splitlines()]
+    named = tomllib.loads("\n".join(each for each in lines if each.startswith(("[[", "name", "host"))))
+    drafted = named["sites"]["SITE"]["cookies"]["CATEGORY"]
+    assert [(each["name"], each.get("host")) for each in drafted] == [
+        *(("__cf_bm", "c.t.example"), ("__cf_bm", None), ("__cf_bm", "u.example"))
+    ]
+
+
+def test_the_report_for_a_lawyer_names_the_service(report: Report) -> None:
+    table = [line for line in report.markdown().splitlines() if line.startswith("| cookie | _ga |")]
+    assert [line.split(" | ")[3:5] for line in table] == 2 * [["not listed", "ga4"]]
 
 
 def test_a_finding_names_the_service_and_the_line_to_type(report: Report) -> None:

@@ -11,21 +11,22 @@ import pytest
 from click.testing import CliRunner
 
 from consent_server.audit.browsing.documents import Documents
+from consent_server.audit.browsing.initiators import behind_in
 from consent_server.audit.browsing.kept import MOST, Kept, newest
 from consent_server.audit.browsing.pages import _take, read_sitemap
 from consent_server.audit.browsing.visit import is_page
 from consent_server.audit.drafting.draft import draft
 from consent_server.audit.drafting.suggestions import Suggestions
 from consent_server.audit.findings import CUT_SHORT, NO_PAGE, Finding, Judge
-from consent_server.audit.observed import ConsentCall, Observed, Sighting, unique
+from consent_server.audit.observed import ConsentCall, Observed, Sighting, behind_our_tag, unique
 from consent_server.audit.report import Report
 from consent_server.audit.run import NotReached, _report
 from consent_server.audit.states import _is_whole
 from consent_server.check.page import compared
 from consent_server.cli import audit as command
-from consent_server.rules import Rule
 from consent_server.settings.shops import make_site
 from consent_server.site import OPTIONAL, Cookie, Site
+from consent_server.site.rules import Rule
 
 SHOP = "https://shop.example"
 PAGE = f"{SHOP}/"
@@ -74,6 +75,16 @@ def judged(*sightings: Sighting, of: Site | None = None, state: str = "before", 
             "/list?e=1&p=2&tv=samsung",
             "/x?ev=1&dl=1&ts=1",
         ),
+        *(
+            "/track/?order=5",
+            "/track?_=17",
+            "/az/track/",
+            "/api/1/store/?goods=5",
+            "/api/2/envelope",
+            "/v1/t",
+            "/v1/page",
+        ),
+        *("/li/collect", "/click-and-collect/", "/api/v2/pixels", "/cdn-cgi/challenge-platform/x.js", "/groups/?ip=1"),
     ],
 )
 def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -> None:
@@ -107,6 +118,9 @@ def test_an_address_of_the_shops_own_that_is_short_is_no_tracker(address: str) -
             "/px?idsite=1&rec=1",
             "/i?e=pv&p=web&tv=js-3.24.0",
         ),
+        *("/mp/track/?verbose=1&ip=1&_=1", "/mp/engage/?ip=1&_=1", "/amp/2/httpapi", "/api/1/envelope/?sentry_key=ab"),
+        *("/api/v2/pixel", "/li/collect?v=2&fmt=js&pid=1", "/cdn-cgi/rum", "/cdn-cgi/zaraz/s.js"),
+        *("/_vercel/insights/view", "/_vercel/speed-insights/vitals", "/.well-known/shopify/monorail/v1/produce"),
         *("/y?page-url=u&browser-info=b", "/f?id=123456789012345&ev=PageView&dl=u&ts=1"),
     ],
 )
@@ -138,12 +152,27 @@ def test_a_script_for_a_tag_s_number_is_googles_under_whatever_name() -> None:
         ('{"type":"event","payload":{"website":"0f9b1c2d-3e4f-5a6b-8c9d-0e1f2a3b4c5d"}}', True),
         ('{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[]}', True),
         ("v=1&tid=UA-12345-1&t=pageview", True),
+        ('{"api_key":"0123456789abcdef0123456789abcdef","events":[{"event_type":"page"}]}', True),
+        ('{"sent_at":"2026","dsn":"https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/1"}', True),
+        ('{"dsn":"https://shop.example/","api_key":"mine","events":[]}', False),
         ('{"type":"event","payload":{"goods":7}}', False),
         ('{"n":"pageview","u":7,"d":"shop.example"}', False),
     ],
 )
 def test_what_is_sent_tells_a_tracker_wherever_it_goes(body: str, is_its: bool) -> None:
     assert bool(judged(asked("/anything", body=body))) is is_its
+
+
+def test_what_is_sent_tells_a_tracker_at_a_path_of_its_own() -> None:
+    segment, mixpanel = (
+        '{"anonymousId":"1","messageId":"2"}',
+        '{"properties":{"token":"0123456789abcdef0123456789abcdef"}}',
+    )
+    told = [asked("/v1/t", body=segment), asked("/mp/track/", body=mixpanel), asked("/mp/engage/", body="data=eyJl")]
+    assert [each.name for each in judged(*told)] == [each.name for each in told]
+    assert (
+        judged(asked("/v1/t", body='{"t":1}'), asked("/track/", body="data=5"), asked("/v1/goods", body=segment)) == []
+    )
 
 
 def test_a_page_that_is_audited_is_no_tracker_whatever_it_is_called() -> None:
@@ -382,8 +411,43 @@ def test_what_to_type_says_where_a_cookie_lies_and_who_can_hold_it() -> None:
     assert "Unless it is necessary, let consent_server.enforce hold" in unknown.fix
     (foreign,) = judged(seen("cookie", "_x", "t.example", initiator="https://t.example/p", by_response=True), of=of)
     assert 'name = "_x", host = "t.example" in consent.toml. Unless it is necessary, hold ' in foreign.fix
+    (stored,) = judged(seen("local-storage", "_x", "t.example:81", frame="https://t.example:81/"), of=of)
+    assert 'name = "_x", host = "t.example" in consent.toml.' in stored.fix
     (service,) = judged(seen("cookie", "_ga"), of=of)
     assert 'services = ["stripe", "ga4"]' in service.fix
+
+
+def test_what_to_type_for_what_is_no_script_is_where_its_address_is_written() -> None:
+    of = site(trackers=(("t.example", "marketing"),), cookies={"marketing": (listed("_m", host="t.example"),)})
+    frame = asked("https://t.example/film", attribute="src")
+    style, script = asked("https://t.example/a.css", attribute="href"), asked("https://t.example/a.js", script=True)
+    within = asked("https://t.example/hit", initiator=frame.name)
+    held = seen("cookie", "_m", "t.example", initiator=frame.name, by_response=True)
+    fixes = [each.fix for each in judged(frame, style, script, within, held, of=of)]
+    mark = 'data-consent="marketing"'
+    of_frame = f"Hold {frame.name}: {mark}, with data-src in place of src on the tag that loads it."
+    assert fixes == [
+        f"Mark the tag for t.example in {PAGE}: {mark}, with data-src in place of src.",
+        f"Mark the tag for t.example in {PAGE}: {mark}, with data-href in place of href.",
+        f'Mark the tag for t.example in {PAGE}: type="text/plain" {mark}.',
+        *(of_frame, of_frame),
+    ]
+
+
+def test_behind_our_tag_that_stands_in_the_page_is_the_script_that_asked() -> None:
+    def frames(*urls: str) -> dict[str, Any]:
+        return {"callFrames": [{"url": url} for url in urls]}
+
+    vendor, page = "https://t.example/t.js", f"{PAGE}?lang=az"
+    asked_by = {"stack": {**frames(page, page), "parent": frames(page, vendor, page)}}
+    assert [behind_in(by, page) for by in (asked_by, {"stack": frames(vendor, page)}, {"stack": frames(page)}, {})] == [
+        *(vendor, "", "", "")
+    ]
+    hit = asked("https://t.example/hit", behind=vendor)
+    inline, linked = ({PAGE: {"ours": [{"src": src}]}} for src in ("", "https://c.example/v1/shop/consent.js"))
+    assert [each.initiator for tags in (inline, linked, {}) for each in behind_our_tag([hit], tags)] == [
+        *(vendor, PAGE, PAGE)
+    ]
 
 
 def test_a_draft_keeps_the_services_that_are_named_and_holds_no_whole_host_of_the_shop() -> None:
@@ -443,6 +507,18 @@ def test_a_sitemap_is_read_however_it_is_written(text: str, pages: list[str], mo
         *((path, False) for path in ("/%C3%A7%C4%B1x%C4%B1%C5%9F", "/выход", "/abmelden.html", "/deconnexion/")),
         *((path, False) for path in ("/?action=logout", "/index.php?route=account/logout", "/terms.pdf")),
         *((path, False) for path in ("/sign_out.php", "/user/signoff", "/?do=user.logout", "/?logout")),
+        *(
+            (path, False)
+            for path in ("/film.webm", "/a.AVIF", "/day.ics", "/app.apk", "/b.epub", "/a.tar.gz", "/x.pptx")
+        ),
+        *(
+            (path, False)
+            for path in ("/?add-to-cart=5", "/shop/?x=1&remove_item=ab", "/unsubscribe?u=1", "/cart/add/7")
+        ),
+        *(
+            (path, True)
+            for path in ("/cart/", "/basket", "/unsubscribed-goods", "/?q=add-to-cart", "/add-to-cart-help")
+        ),
         *((path, True) for path in ("/products/sign-outdoor-lamp", "/login?next=/logout", "/login?return_to=/cixis")),
         *((path, True) for path in ("/blog-outlet", "/cixis-yollari", "/sairento", "/?q=logouts", "/catalog-off")),
     ],

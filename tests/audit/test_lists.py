@@ -15,7 +15,10 @@ from consent_server.audit.lives import in_days, seconds_of
 from consent_server.audit.observed import Observed, Sighting
 from consent_server.audit.run import _site_at
 from consent_server.catalogue import for_site
-from consent_server.set_cookie import parse_set_cookie
+from consent_server.catalogue.ours import PURPOSE
+from consent_server.catalogue.reading import SECONDS
+from consent_server.catalogue.spans import count
+from consent_server.net.set_cookie import parse_set_cookie
 from consent_server.settings.shops import make_site
 from consent_server.site import Cookie, Site
 
@@ -77,10 +80,37 @@ def test_a_life_that_ends_with_the_browser_is_read_however_it_is_written(words: 
 
 
 @pytest.mark.parametrize(
-    ("words", "seconds"), [("a year", 366 * DAY), ("1 Year", 366 * DAY), ("30 minutes", 1800), ("for ever", None)]
+    ("words", "seconds"),
+    [
+        *(("a year", 366 * DAY), ("1 Year", 366 * DAY), ("30 minutes", 1800), ("for ever", None)),
+        *(("1 month", 31 * DAY), ("1 minute", 60), ("1.5 years", 549 * DAY), ("up to 13 months", 403 * DAY)),
+        *(("1 месяц", 31 * DAY), ("3 месяца", 93 * DAY), ("2 часа", 7200), ("5 недель", 35 * DAY)),
+        *(("до 2 лет", 732 * DAY), ("bis zu 13 Monaten", 403 * DAY), ("ein Jahr", 366 * DAY), ("13 mois", 403 * DAY)),
+        *(("2 años", 732 * DAY), ("do 2 let", 732 * DAY), ("3 か月", 93 * DAY), ("۱۳ ماه", 403 * DAY)),
+        *(("1 year 1 month 4 days", 401 * DAY), ("1 an et 1 mois", 397 * DAY), ("30 min", 1800)),
+        *(("2 years (rolling)", 732 * DAY), ("1,000 days", None), ("every 2 days", None), ("2 days for ever", None)),
+        ("30 minutes after the last visit", None),
+    ],
 )
 def test_a_life_is_read_in_seconds(words: str, seconds: float | None) -> None:
     assert seconds_of(words) == seconds
+
+
+def test_a_life_is_read_in_every_language_of_the_banner_as_that_writes_it() -> None:
+    for lang in PURPOSE:
+        for many, unit in ((1, "hour"), (2, "week"), (5, "month"), (13, "month"), (21, "year")):
+            said = count(many, unit, lang)
+            assert seconds_of(said, lang) == many * SECONDS[unit], (lang, said)
+    assert [seconds_of("1 година", lang) for lang in ("uk", "mk", None)] == [3600, 366 * DAY, None]
+
+
+def test_a_life_that_nobody_can_read_is_a_note_and_one_without_an_end_is_none() -> None:
+    lists = (listed("_a", en="as long as it lasts"), listed("_b", en="for ever"), listed("_c"), listed("_d", en="soon"))
+    found = [seen("cookie", name, life=9999 * DAY) for name in ("_a", "_b")]
+    judge = Judge("shop.example", site(cookies={"necessary": lists}), [Observed("accepted", found, looked_at={SHOP})])
+    assert judge.notes() == [
+        "How long _a lives is not held against the list: nobody here can read 'as long as it lasts'."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +167,12 @@ def test_a_host_alone_may_be_connected_to_where_something_there_may_be_asked_for
     [
         ({"_a": "GA1.1.123456.789012"}, "/metrics?id=123456.789012", True),
         ({"_a": "0f9b1c2d3e4f5a6b"}, "/px/0f9b1c2d3e4f5a6b/hit.gif", True),
+        ({"_a": '{"id":"0190abcd-1234-7000","n":1}'}, "/px?u=0190abcd-1234-7000", True),
+        ({"_a": "v2.0190abcd1234.1700000000"}, "/px?u=0190abcd1234", True),
+        ({"_a": "v2.0190abcd1234.1700000000.3"}, "/api?at=1700000000", False),
+        ({"_a": '{"from":"https://shop.example/goods/12345678"}'}, "/api?goods=12345678", False),
         ({"_a": "12345678"}, "/goods/12345678.jpg", False),
+        ({"_f": '{"id":"0190abcd-1234-7000"}'}, "/px?u=0190abcd-1234-7000", False),
         ({"_a": "gridlayout"}, "/api?view=gridlayout", False),
         ({"_f": "layout2026-11"}, "/api?view=layout2026-11", False),
         ({"basket": "0f9b1c2d3e4f5a6b"}, "/api?basket=0f9b1c2d3e4f5a6b", False),
@@ -169,6 +204,23 @@ def test_a_number_that_a_script_keeps_under_a_name_of_no_list_is_known_again(val
     assert judged(of, hit, stored={"_xyz": value}) == found
     assert judged(of, hit, cookies={"_xyz": value}) == [], "an answer of the shop set it"
     assert judged(of, hit, cookies={"consent": value, "basket": value}, scripted={"consent", "basket"}) == []
+
+
+def test_what_a_listed_tracker_asks_on_a_host_of_the_shop_is_seen_and_what_the_shop_itself_asks_is_not() -> None:
+    of = site(trackers=(("t.shop.example", "analytics"),))
+    both = [asked("https://t.shop.example/hit"), asked(f"{SHOP}/goods.json")]
+    rows = Judge("shop.example", of, [Observed("accepted", both)]).all_seen()
+    assert [(row["name"], row["category"], row["states"]) for row in rows] == [
+        ("https://t.shop.example/hit", "analytics", ["accepted"])
+    ]
+
+
+def test_where_no_shop_has_the_address_the_note_says_which_there_are() -> None:
+    notes = Judge("shop.example", None, [Observed("before", looked_at={SHOP})], ["one", "two"]).notes()
+    assert notes == [
+        "No consent.toml names this shop, so nothing counts as listed.",
+        "consent.toml has one and two, elsewhere; --site says which of them it is.",
+    ]
 
 
 def test_a_name_at_a_host_of_a_service_says_nothing_of_other_hosts() -> None:

@@ -11,7 +11,7 @@ from flask import request as at_the_server
 from werkzeug.wrappers import Request, Response
 
 from consent_server.audit.report import Report
-from consent_server.rules import Rule
+from consent_server.site.rules import Rule
 
 from .farm import Farm, cookie
 
@@ -202,6 +202,21 @@ COVERED = """<button data-consent-open>Cookies</button>
 <div style="position:fixed;inset:0;z-index:9" onclick="event.stopPropagation()"></div>"""
 
 
+def test_what_to_type_fits_the_element_that_asks(farm: Farm) -> None:
+    farm.serve(trackers=(("t.localhost", "marketing"),))
+    elements = '<img alt="" src="{t}/pixel"><iframe title="F" src="{t}/film"></iframe><script src="{t}/a.js"></script>'
+    farm.page(f'<link rel="stylesheet" href="{{t}}/a.css">{elements}', head="")
+    report = farm.audit(("before",), pages=1)
+    marks = {each.name.rpartition("/")[2]: each.fix.partition(": ")[2] for each in report.findings}
+    held = 'data-consent="marketing"'
+    assert marks == {
+        "missing": "",
+        "a.js": f'type="text/plain" {held}.',
+        "a.css": f"{held}, with data-href in place of href.",
+        **dict.fromkeys(("pixel", "film"), f"{held}, with data-src in place of src."),
+    }, report.text()
+
+
 def test_settings_whose_button_cannot_be_pressed_are_opened_by_a_call_and_that_is_said(farm: Farm) -> None:
     farm.page(COVERED)
     report = farm.audit(("withdrawn",), pages=1)
@@ -215,6 +230,7 @@ def test_settings_whose_button_cannot_be_pressed_are_opened_by_a_call_and_that_i
         ("", "missing"),
         ("{tag}{tag}", "twice"),
         ("{other}", "wrong site"),
+        ("{inline}", "wrong site"),
         ("{async}", "async"),
         ('<script src="/first.js"></script>{tag}', "late"),
         ("{hides}{tag}", "no banner"),
@@ -222,10 +238,13 @@ def test_settings_whose_button_cannot_be_pressed_are_opened_by_a_call_and_that_i
 )
 def test_a_tag_that_stands_wrongly_is_named(farm: Farm, head: str, name: str) -> None:
     farm.script("/first.js", "")
+    assert farm.app
+    gate = farm.app.test_client().get("/v1/other/consent.js", base_url=farm.url()).text
     for word, tag in (
         ("{hides}", HIDES),
         ("{tag}", farm.tag),
         ("{other}", farm.tag.replace("/shop/", "/other/")),
+        ("{inline}", f'<script data-base="{farm.url("/v1/other/")}">{gate}</script>'),
         ("{async}", farm.tag.replace("<script", "<script async")),
     ):
         head = head.replace(word, tag)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from consent_server.banner.scripts import build_scripts, replay
-from consent_server.rules import Rule
 from consent_server.settings.shops import make_site, snippet_words, words_only_for
 from consent_server.site import Site, Variant
+from consent_server.site.rules import Rule
 
 WORDS = {lang: words for lang, words in snippet_words().items() if lang != "nb"}
 

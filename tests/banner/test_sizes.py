@@ -10,8 +10,8 @@ import pytest
 from conftest import ROOT
 
 from consent_server.banner.scripts import build_scripts
-from consent_server.rules import Rule
 from consent_server.site import Site
+from consent_server.site.rules import Rule
 
 VENDORS = {
     "google": {"mode": "advanced", "wait": 500, "region": ["AZ", "TR"], "redact": True, "passthrough": True},

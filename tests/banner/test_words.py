@@ -19,10 +19,10 @@ from consent_server.banner.regional import country_name, country_names, day
 from consent_server.banner.ruled import words_of
 from consent_server.banner.scripts import build_scripts
 from consent_server.catalogue.spans import time_span
-from consent_server.rules import Rule
 from consent_server.settings.rows import duration
 from consent_server.settings.shops import SettingsError, read_sites, snippet_words
 from consent_server.site import OPTIONAL, Cookie, Site
+from consent_server.site.rules import Rule
 
 WORDS = {lang: words for lang, words in snippet_words().items() if lang != "nb"}
 OFFICIAL = [

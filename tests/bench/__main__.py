@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import audit, away, banner, costs, figures, growth, pages, peers
+from tests.bench import audit, away, banner, costs, figures, growth, log, pages, peers
 
 PARTS: dict[str, Callable[[], None]] = {
     "speed": figures.speed,
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "pages": pages.main,
     "peers": peers.main,
     "audit": audit.main,
+    "log": log.main,
 }
 SLOW: dict[str, Callable[[], None]] = {"growth": growth.growth}
 """Measured when they are named only."""

@@ -16,10 +16,11 @@ from examples import example
 from flask import Flask, redirect, session
 from playwright.sync_api import BrowserContext, Page, expect
 
-from consent_server.accounts import Device as Sent
-from consent_server.accounts import mark, settle
 from consent_server.store import ApiKey
 from consent_server.web.accounts import KIND
+from consent_server.web.accounts.held import Device as Sent
+from consent_server.web.accounts.held import mark
+from consent_server.web.accounts.sync import settle
 from consent_server.web.marketer.session import digest
 
 from .conftest import WORDS, Shop, banner, press, until, when

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page
 
 from consent_server.banner.scripts import build_scripts
-from consent_server.rules import Rule
 from consent_server.settings.lists import VENDORS
 from consent_server.settings.shops import make_site
+from consent_server.site.rules import Rule
 
 from .conftest import Shop, press, settle, until
 from .libraries import bundle

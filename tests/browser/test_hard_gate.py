@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from consent_server.rules import Rule
+from consent_server.site.rules import Rule
 
 from .conftest import WORDS, Shop, banner, cookie, posted, press, settle, until, when
 from .visits import WITHDRAW, accepted

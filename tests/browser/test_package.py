@@ -14,7 +14,7 @@ from examples import example
 from playwright.sync_api import Page, expect
 
 import consent_server
-from consent_server.rules import Rule
+from consent_server.site.rules import Rule
 
 from .conftest import Shop, press, settle, until, when
 from .libraries import library

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
-from consent_server.preview import LAYERS, create_preview
+from consent_server.web.preview import LAYERS, create_preview
 
 from .conftest import Quiet, until, when
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
-from consent_server.entry import Entry
+from consent_server.decision import Entry
 from consent_server.settings.theme import contrast
 from consent_server.site import Cookie, Variant
 from consent_server.web import shopper as shopper_views
@@ -338,6 +338,7 @@ def entries(shop: Shop) -> list[Entry]:
     return [*shop.app.extensions["consent"].store.log.day(shop.site, datetime.now(UTC).date())]
 
 
+@pytest.mark.troubles("401")
 def test_who_withdraws_and_then_erases_is_erased_whole(shop: Shop, page: Page) -> None:
     """Twice a yes that is taken back, the second time with a load in between, and then the erasure."""
     page.goto(shop.page("<button data-consent-open>Cookie settings</button>"))
@@ -355,6 +356,9 @@ def test_who_withdraws_and_then_erases_is_erased_whole(shop: Shop, page: Page) -
         until(page, "consent.token && !JSON.parse(atob(consent.token.split('.')[0])).sub")
         page.reload()
     assert len(entries(shop)) == 4
+    # One of a key that is out of use since is refused, and keeps none of the others.
+    page.evaluate("sessionStorage['ask-withdrawn'] = 'e30.none ' + sessionStorage['ask-withdrawn']")
+    page.reload()
     page.get_by_role("button", name="Cookie settings").click()
     page.get_by_text("My choices", exact=True).click()
     press(page, "erase")

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.site import Site
+from consent_server.site.rules import Rule
 
 from .conftest import Shop, banner, decided, posted, settle, until
 
@@ -57,6 +58,29 @@ def test_a_withdrawal_stands_although_the_address_is_loaded_anew_for_it(
     page.goto("about:blank")
     page.goto(url)  # who comes by that address once more is answered once more
     until(page, "window.ran && consent.choice.analytics")
+
+
+@pytest.mark.parametrize("place", [' data-place="GB"', ""])
+def test_it_answers_once_also_where_a_rule_has_something_off_or_the_place_is_not_known_yet(
+    shop: Shop, page: Page, place: str
+) -> None:
+    shop.serve(rules=(Rule("uk", ("GB",), {"marketing": "off"}),))
+    page.route("**/v1/shop/place", lambda route: route.fulfill(json={"rule": ""}))
+    url = f"{shop.page('', head=shop.tag.replace('<script', f'<script{place}'))}?consent=accepted"
+    page.goto(url)
+    until(page, f"consent.choice.marketing == {json.dumps(not place)} && consent.token")
+    settle(page)
+    given = [each["allow"] for each in posted(shop, "decisions")]
+    assert given[-1] == ["functional", "analytics", *([] if place else ["marketing"])]
+    page.goto(url)
+    until(page, "consent.token")
+    settle(page)
+    assert [each["allow"] for each in posted(shop, "decisions")] == given
+    page.evaluate("consent.decide({ analytics: false })")
+    until(page, "!consent.allows('analytics') && consent.token")
+    page.goto("about:blank")
+    page.goto(url)  # somebody has answered otherwise since
+    until(page, "consent.allows('analytics')")
 
 
 def test_the_tag_s_address_answers_too_and_that_of_the_page_goes_first(shop: Shop, page: Page) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from consent_server.rules import Rule
+from consent_server.site.rules import Rule
 
 from .conftest import Shop, banner, posted, press, settle, until, when
 

@@ -80,7 +80,7 @@ def test_in_a_language_of_the_shop_s_own_it_lists_them_itself(tmp_path: Path) ->
 
 def sources() -> Iterable[str]:
     yield from (path.read_text("utf-8") for path in (ROOT / "snippet" / "src").glob("*.js"))
-    yield from (path.read_text("utf-8") for path in (ROOT / "consent_server" / "web").glob("*.py"))
+    yield from (path.read_text("utf-8") for path in (ROOT / "consent_server" / "web").rglob("*.py"))
 
 
 def test_the_page_on_the_cookie_has_each_by_its_name() -> None:
@@ -94,5 +94,9 @@ def test_the_page_on_the_cookie_has_each_by_its_name() -> None:
 
 
 def test_the_script_keeps_the_cookie_as_long_as_the_list_says() -> None:
-    for name in ("cookie", "account"):
-        assert f"keep + {GRACE}" in (ROOT / "snippet" / "src" / f"{name}.js").read_text("utf-8")
+    written = {path.stem: path.read_text("utf-8") for path in (ROOT / "snippet" / "src").glob("*.js")}
+    assert {name for name, code in written.items() if f"keep + {GRACE}" in code} == {"account", "cookie"}
+    assert {name for name, code in written.items() if "keep + 90 * DAY" in code} == {"delivery"}
+    assert {"const HOUR = 3600;", "const DAY = 24 * HOUR;"} <= {*written["delivery"].splitlines()}
+    assert GRACE == 90 * 24 * 3600
+    assert not [name for name, code in written.items() if re.search(r"keep \+ (?!7776000|90 \* DAY)", code)]

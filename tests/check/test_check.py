@@ -458,6 +458,7 @@ def test_without_playwright_or_a_browser_one_sentence_says_what_to_type(
 ) -> None:
     with monkeypatch.context() as without_browser:
         without_browser.setenv("PATH", str(tmp_path))
+        without_browser.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
         if not Path("/opt/google/chrome/chrome").exists():
             with pytest.raises(NoBrowser, match="type: python -m playwright install chrome"):
                 look(SHOP, "https://shop.example/")

@@ -62,10 +62,28 @@ def test_an_embedded_store_that_runs_is_looked_at_too(shop: None, short_folder, 
             decide(store, 7, now=time.time_ns() // 1_000_000 - 50_000)
             monkeypatch.setattr(events, "MS_TO_TELL", 30_000)
             done = CliRunner().invoke(check, ["--offline"])
+            monkeypatch.delenv("CONSENT_DATA")
+            named = CliRunner().invoke(check, ["--offline", "--data", str(valkey.folder)])
     finally:
         valkey.stop()
     assert done.exit_code == 1
     assert "was not told what was decided since" in done.stdout
+    assert (named.exit_code, named.stdout) == (1, done.stdout)
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_waits_for_the_hourly_command_of_another_server_is_no_fault(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    with closing(Store(redis_url, 5)) as store:
+        for bucket in buckets(SHOP):
+            store.connection.client.hset(bucket.told, "position", "1-0")
+        decide(store, 1, now=time.time_ns() // 1_000_000 - 61 * 60_000)
+        done = CliRunner().invoke(check, ["--offline"])
+        assert (done.exit_code, "Advice: shop: the webhook at 127.0.0.1 was not told" in done.stdout) == (0, True)
+        monkeypatch.setattr(events, "HOURLY", range(60 * 60_000))
+        assert CliRunner().invoke(check, ["--offline"]).exit_code == 1
 
 
 @pytest.mark.usefixtures("shop")

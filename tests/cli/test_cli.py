@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -19,13 +20,16 @@ from pathlib import Path
 import click
 import pytest
 import redis
+from click.testing import CliRunner
 from conftest import CONSENT_SERVER, ROOT, SECRET, Live, RedisServer
 from flask.testing import FlaskClient
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.cli import main
+from consent_server.cli.terminal import errors_to_exit_2
 from consent_server.decision import Decision
 from consent_server.proof.erasure import erase
+from consent_server.proof.keys import published
 from consent_server.settings.shops import read_sites
 from consent_server.store import Store
 from consent_server.tokens import Keys
@@ -306,6 +310,30 @@ def test_marketers_are_added_listed_and_removed(run: Run, shop: Path, redis_url:
         assert_one_sentence(long, "at most 1000 characters, and a name 1 to 200")
 
 
+def test_a_password_that_nobody_types_is_told_with_how_else_to_give_it() -> None:
+    done = CliRunner().invoke(main, ["marketers", "add", "leyla", "shop"])
+    assert done.exit_code == 2
+    assert "Nobody was let in, for no password was typed; give it with --password-stdin." in done.stderr
+
+
+@pytest.mark.parametrize("reason", [click.Abort, KeyboardInterrupt])
+def test_what_is_interrupted_was_not_done_and_has_found_nothing_wrong(reason: type[BaseException]) -> None:
+    @click.command()
+    @errors_to_exit_2
+    def interrupted() -> None:
+        raise reason
+
+    done = CliRunner().invoke(interrupted)
+    assert (done.exit_code, done.stderr) == (2, "Error: Interrupted; it is not done.\n")
+
+
+def test_the_keys_of_a_folder_are_those_of_the_secret_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CONSENT_SECRET", raising=False)
+    (tmp_path / "secret").write_text(SECRET)
+    done = CliRunner().invoke(main, ["keys", "--data", str(tmp_path)])
+    assert json.loads(done.stdout) == published(Keys([SECRET]))
+
+
 @pytest.mark.parametrize("command", ["export", "erase"])
 def test_of_a_shopper_of_whom_nothing_is_held_nothing_can_be_done(
     run: Run, shop: Path, redis_url: str, command: str
@@ -315,7 +343,7 @@ def test_of_a_shopper_of_whom_nothing_is_held_nothing_can_be_done(
 
 
 @pytest.mark.parametrize("words", [("export", "shop"), ("erase", "shop"), ("log", "notice"), ("keys", "vouch")])
-@pytest.mark.parametrize("name", ["-h" + "x" * 20, "-" * 22, "-help-me-11"])
+@pytest.mark.parametrize("name", ["-h" + "x" * 20, "-" * 43, "-help-me-11"])
 def test_an_identifier_may_begin_with_a_dash(
     run: Run, shop: Path, redis_url: str, words: tuple[str, ...], name: str
 ) -> None:

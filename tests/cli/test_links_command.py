@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -10,9 +11,10 @@ from conftest import ROOT, SECRET, closing
 from examples import example
 
 from consent_server import create_app
+from consent_server.cli.readers import links as command
 from consent_server.cli.readers.links import links
 from consent_server.cli.readers.marketers import marketers
-from consent_server.store import ApiKey, Store
+from consent_server.store import ApiKey, Store, embedded
 from consent_server.web.marketer.links import make_link
 
 
@@ -44,6 +46,24 @@ def test_a_link_is_made_listed_and_revoked(run, settings, site, monkeypatch):
     monkeypatch.setenv("CONSENT_MARKETERS", "rates.shop.example")
     named = run("add", "smartmarket", "--for", "x").stdout
     assert named.startswith("https://rates.shop.example/shared/")
+
+
+def test_a_link_of_a_demo_leads_to_where_it_answers(run, tmp_path, redis_url, monkeypatch):
+    monkeypatch.setattr(embedded, "at", lambda folder: nullcontext(redis_url))
+    monkeypatch.delenv("PORT", raising=False)
+    (tmp_path / "port").write_text("8001")
+    added = run("add", "smartmarket", "--for", "x", "--data", str(tmp_path))
+    assert added.stdout.startswith("http://127.0.0.1:8001/shared/")
+
+
+def test_there_are_as_many_links_as_the_page_lists(run, monkeypatch):
+    monkeypatch.setattr(command, "MOST", 1)
+    assert run("add", "smartmarket", "--for", "x").exit_code == 0
+    full = run("add", "smartmarket", "--for", "x")
+    assert (full.exit_code, full.stderr) == (
+        2,
+        "Error: smartmarket has 1 links that work: remove one of them first.\n",
+    )
 
 
 @pytest.mark.parametrize(

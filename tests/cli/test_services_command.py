@@ -29,6 +29,7 @@ def test_a_service_is_shown_whole(name: str) -> None:
     assert done.exit_code == 0
     assert f'services = ["{name}"]' in done.stdout
     each = services()[name]
+    assert all(f"  {host}\n" in done.stdout for host in each.hosts)
     for text in (each.provider, each.country, *each.patterns, *each.sources, *(entry.name for entry in each.entries)):
         assert text in done.stdout
 

@@ -55,7 +55,7 @@ def test_it_goes_through_the_real_script_and_the_log_agrees(app, site, lay_down)
 
 def test_it_is_marked_and_laid_down_once(app, site, lay_down):
     lay_down()
-    assert app.extensions["consent"].store.decisions.is_sample(site)
+    assert app.extensions["consent"].store.sample.has(site)
     before = counted(app, site)
     assert lay_down() == []
     assert counted(app, site) == before
@@ -94,4 +94,4 @@ def test_it_is_never_mixed_with_real_decisions(app, site, shopper, lay_down):
     parts = app.extensions["consent"]
     with pytest.raises(NotEmpty, match="real decisions"):
         next(sample(parts.store, site, datetime.now(UTC).date(), sign=parts.keys.sign))
-    assert not parts.store.decisions.is_sample(site)
+    assert not parts.store.sample.has(site)

@@ -239,3 +239,5 @@ def test_the_command_prints_lines_and_reads_on(command: Store, tmp_path: Path) -
             code, said, wrong = run(*options)
             assert (code, said, wrong.count("\n")) == (2, "", 1)
             assert sentence in wrong
+        assert run("shop", "--since", "yesterday", "--out", "none.ndjson")[0] == 2
+        assert not (tmp_path / "none.ndjson").exists()

@@ -280,7 +280,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 def test_a_receiver_says_for_how_long_it_wants_to_be_left_alone(receiver: Receiver, line: Line) -> None:
     for code, wait, pause in (
         (503, "120", 120),
-        *((503, wait, 3600) for wait in ("3601", "999999", "9" * 20)),
+        *((503, wait, 3600) for wait in ("3601", "999999", "9" * 20, "Tue, 31 Dec 2999 23:59:59 GMT")),
         *((503, wait, 0) for wait in ("Fri, 31 Dec 1999 23:59:59 GMT", "-1", "9" * 400)),
         (429, "soon", 1),  # it is one that asks for it, for the shortest pause
     ):
@@ -290,8 +290,11 @@ def test_a_receiver_says_for_how_long_it_wants_to_be_left_alone(receiver: Receiv
         assert caught.value.pause == pause
 
 
-def test_the_proxy_of_the_environment_is_used(receiver: Receiver, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", receiver.url)
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_the_proxy_of_the_environment_is_used(
+    receiver: Receiver, site: Site, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("http_proxy", receiver.url.replace("http://", scheme))
     monkeypatch.setenv("no_proxy", "direct.example")
     line = _line("http://hooks.shop.example/decisions?x=1", site)
     line.post("event", b"{}")

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_proof import FIRST, KEYS, NOW, START, check, fill, numbers, shop
+from test_proof import FIRST, KEYS, NOW, SIGNED_WITH, START, check, fill, numbers, shop
 
 from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command
@@ -24,7 +24,7 @@ from consent_server.proof.attested import restored as record_restored
 from consent_server.proof.erasure import erase
 from consent_server.store import Archive
 from consent_server.store.keys import buckets
-from consent_server.tokens import token
+from consent_server.tokens import Keys, token
 from consent_server.verify import Failed, NoExport, unsigned, verify
 
 assert shop
@@ -72,6 +72,25 @@ def test_a_log_that_only_grew_follows_its_older_export(two):
     assert follows(newer, older).entries == 46
     assert follows(newer, newer).entries == 46
     assert follows(older, older).entries == 40
+
+
+def test_an_export_of_before_the_secret_was_changed_is_followed_by_whoever_trusts_today_s_key_alone(two, store, shop):
+    older, _ = two
+    keys = Keys(["the secret that comes after the first one", SIGNED_WITH])
+    proof.seal(store, shop, keys, LATER + timedelta(1))
+    now = LATER + timedelta(1)
+    newer = list(proof.export(store, shop, keys, None, now.date(), now))
+    alone = {"keys": keys.jwks()["keys"][:1]}
+    assert verify(newer, alone, older).entries == 46
+    with pytest.raises(Failed, match=r"^The older export, line .* none of the keys"):
+        verify(newer, alone, forged_end(older))
+
+
+def forged_end(lines):
+    """Return an export whose end a stranger has signed."""
+    end = unsigned(json.loads(lines[-1])["token"])
+    forger = Keys(["a secret of somebody else altogether"])
+    return [*lines[:-1], json.dumps({"type": "end", "token": token(end, forger.sign(end))}).encode()]
 
 
 def test_the_older_one_does_not_follow_the_newer_one(two):

@@ -222,6 +222,21 @@ def test_answers_that_hold_for_longer_than_today_s_are_not_archived_while_they_d
     assert archive(log.store, SHOP, KEYS, log.folder, NOW + timedelta(29))[0].last == OLD[-1]
 
 
+def test_days_that_another_server_seals_meanwhile_are_archived(log, monkeypatch):
+    keep = log.store.log.keep_seal
+    monkeypatch.setattr(log.store.log, "keep_seal", lambda *seal: keep(*seal) and False)  # it was faster
+    (made,) = archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert made.last == OLD[-1]
+    assert all([*log.store.log.day(SHOP, day)] == [] for day in OLD)
+
+
+def test_days_that_nobody_gets_sealed_are_not_archived_and_a_sentence_says_so(log, monkeypatch):
+    monkeypatch.setattr(log.store.log, "keep_seal", lambda *seal: False)
+    with pytest.raises(CannotWrite, match=f"Another server seals the days up to {OLD[-1]} just now"):
+        archive(log.store, SHOP, KEYS, log.folder, NOW)
+    assert [*log.folder.iterdir()] == []
+
+
 def test_two_runs_do_not_meet_in_one_folder(log):
     held = os.open(log.folder, os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_EX)

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from conftest import ROOT, SECRET, EndsAtRest
 from test_proof import FIRST, KEYS, NOW, START, exported, fill, numbers, rewritten, shop
 
-from consent_server import housekeeping
 from consent_server import verify as stand_alone
+from consent_server.chores import housekeeping
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
@@ -110,6 +110,10 @@ def test_an_export_from_before_the_first_day_begins_with_that_and_says_so(
     assert f"It begins with {today}: the log has no day before." in done.stdout
     known.write_text(json.dumps(Keys([SECRET]).jwks()))
     assert run("verify", file, "--keys", known).exit_code == 0
+    assert run("verify", file).exit_code == 0, "by the keys of its own secret"
+    monkeypatch.delenv("CONSENT_SECRET")
+    done = run("verify", file)
+    assert (done.exit_code, "Say with --keys whose signatures to trust" in done.stderr) == (2, True)
 
 
 def test_days_from_before_the_first_sealed_one_are_no_part_of_an_export(store, shop):

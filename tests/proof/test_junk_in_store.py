@@ -12,7 +12,7 @@ from test_one_bad_entry import store as three_shops
 from test_proof import KEYS, NOW, START, fill, shop
 
 from consent_server.check.store import alarms, restorations
-from consent_server.housekeeping import stamp_seals, work_on
+from consent_server.chores.housekeeping import stamp_seals, work_on
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
 from consent_server.proof.attested.stamps import Authority
@@ -20,8 +20,8 @@ from consent_server.proof.erasure import carry_over, erase, erased_before
 from consent_server.proof.seals import chain
 from consent_server.settings.environment import Settings
 from consent_server.site import ConsentError, Notice
-from consent_server.store import Store, keys
-from consent_server.store.keys import buckets
+from consent_server.store import Store, Unreadable
+from consent_server.store.keys import buckets, single
 from consent_server.tokens import Keys
 from consent_server.verify import verify
 
@@ -43,19 +43,21 @@ def archived(last: str, file: str = "f", first: str = "2020-01-01") -> str:
 
 
 JUNK: dict[str, Callable] = {
-    "zones": lambda r, shop, b: r.rpush(keys.zones(shop), "{"),
-    "zones-name": lambda r, shop, b: r.rpush(keys.zones(shop), '[0,"No/Where"]'),
-    "zones-path": lambda r, shop, b: r.rpush(keys.zones(shop), '[0,"../../etc/passwd"]'),
-    "zones-deep": lambda r, shop, b: r.rpush(keys.zones(shop), "[" * 100_000),
+    "zones": lambda r, shop, b: r.rpush(single.zones(shop), "{"),
+    "zones-name": lambda r, shop, b: r.rpush(single.zones(shop), '[0,"No/Where"]'),
+    "zones-path": lambda r, shop, b: r.rpush(single.zones(shop), '[0,"../../etc/passwd"]'),
+    "zones-deep": lambda r, shop, b: r.rpush(single.zones(shop), "[" * 100_000),
     "erased": lambda r, shop, b: (r.hset(b.erased, "abc", "x"), r.zadd(b.erasures, {"abc": START + 5})),
     "erased-short": lambda r, shop, b: r.hset(b.erased, f"{START + 3}-0", "x"),
     "erased-negative": lambda r, shop, b: r.hset(b.erased, "-5-0", "x"),
-    "archives-late": lambda r, shop, b: r.hset(keys.archives(shop), "9999-12-31", archived("9999-12-31")),
-    "archives-nul": lambda r, shop, b: r.hset(keys.archives(shop), "2026-11-20", archived("2026-11-20", "f\0")),
-    "archives-screen": lambda r, shop, b: r.hset(keys.archives(shop), "2026-11-20", archived("2026-11-20", "\x1b[2J")),
-    "archives-back": lambda r, shop, b: r.hset(keys.archives(shop), "2019-11-20", archived("2019-11-20")),
-    "seals-early": lambda r, shop, b: r.hset(keys.seals(shop), "0001-01-01", "x.y"),
-    "seals-late": lambda r, shop, b: r.hset(keys.seals(shop), "9999-12-31", "x.y"),
+    "archives-late": lambda r, shop, b: r.hset(single.archives(shop), "9999-12-31", archived("9999-12-31")),
+    "archives-nul": lambda r, shop, b: r.hset(single.archives(shop), "2026-11-20", archived("2026-11-20", "f\0")),
+    "archives-screen": lambda r, shop, b: r.hset(
+        single.archives(shop), "2026-11-20", archived("2026-11-20", "\x1b[2J")
+    ),
+    "archives-back": lambda r, shop, b: r.hset(single.archives(shop), "2019-11-20", archived("2019-11-20")),
+    "seals-early": lambda r, shop, b: r.hset(single.seals(shop), "0001-01-01", "x.y"),
+    "seals-late": lambda r, shop, b: r.hset(single.seals(shop), "9999-12-31", "x.y"),
     "log-late": lambda r, shop, b: (
         [r.delete(each.log) for each in buckets(shop)],
         r.xadd(b.log, {"e": "x"}, id=f"{2**63}-0"),
@@ -93,7 +95,7 @@ def sentence(do, *arguments):
 
 def test_an_answer_is_refused_with_503_and_not_with_an_error_of_the_server(client, app, site):
     store = app.extensions["consent"].store
-    store.connection.client.rpush(keys.zones(site), "{")
+    store.connection.client.rpush(single.zones(site), "{")
     store.zones._known.clear()
     assert decided(client, site, "n").status_code == 503
 
@@ -111,15 +113,15 @@ def test_a_notice_that_lacks_what_a_receipt_shows_is_not_answered(client, app, s
     for content in (thin.content, {**thin.content, "categories": ["marketing"], "cookies": {}, "words": {}}):
         notice = Notice.of({**content, "name": "x", "policy_url": "/", "policy_updated": "2026-01-01"})
         text = json.dumps(notice.content, sort_keys=True, separators=(",", ":"))
-        app.extensions["consent"].store.connection.client.hset(keys.notices(site), notice.hash, text)
+        app.extensions["consent"].store.connection.client.hset(single.notices(site), notice.hash, text)
         refused = decided(client, site, notice.hash)
         assert (refused.status_code, refused.get_json()["type"]) == (503, "/problems/forged-notice")
 
 
 @pytest.mark.parametrize(
     ("key", "field", "value"),
-    [(keys.cosigned, "abc", "x"), (keys.cosigned, "1", b"\xff"), (keys.cosigned, "9" * 5000, "x")]
-    + [(keys.stamps, day, "x") for day in ("abc", b"\xff", "0001-01-01", "9999-12-31")],
+    [(single.cosigned, "abc", "x"), (single.cosigned, "1", b"\xff"), (single.cosigned, "9" * 5000, "x")]
+    + [(single.stamps, day, "x") for day in ("abc", b"\xff", "0001-01-01", "9999-12-31")],
 )
 def test_what_others_attest_is_left_out_where_it_has_no_number_day_or_text(store, shop, caplog, key, field, value):
     proof.seal(store, shop, KEYS, NOW)
@@ -133,8 +135,8 @@ def test_what_others_attest_is_left_out_where_it_has_no_number_day_or_text(store
 @pytest.mark.parametrize(
     "junk",
     [
-        lambda r, shop: r.hset(keys.seals(shop), "9999-12-31", "x.y"),
-        lambda r, shop: (r.delete(keys.seals(shop)), r.set(keys.seals(shop), "of another kind")),
+        lambda r, shop: r.hset(single.seals(shop), "9999-12-31", "x.y"),
+        lambda r, shop: (r.delete(single.seals(shop)), r.set(single.seals(shop), "of another kind")),
     ],
     ids=["late", "of another kind"],
 )
@@ -143,7 +145,7 @@ def test_one_shop_s_junk_stops_no_other_shop(three_shops, shops, monkeypatch, ju
     store = three_shops
     gone = answer(store, shops["bad"], TODAY)
     assert erase(store, shops["bad"], Keys([SECRET]), gone, 5) == 1
-    store.connection.client.rpush(keys.zones(shops["bad"]), "{")
+    store.connection.client.rpush(single.zones(shops["bad"]), "{")
     junk(store.connection.client, shops["good"])
     done = run("seal")
     assert done.exit_code == 2
@@ -156,18 +158,36 @@ def test_one_shop_s_junk_stops_no_other_shop(three_shops, shops, monkeypatch, ju
     assert len(stamped) == 5
 
 
+def test_junk_among_those_who_come_in_is_named(store, shop):
+    redis, api_keys = store.connection.client, single.api_keys(shop)
+    for key in (single.MARKETERS, single.links(shop), single.notes(shop), api_keys):
+        redis.hset(key, "x", "{")
+    redis.set(single.session("x"), "{")
+    for read in (
+        lambda: store.marketers.find("x"),
+        lambda: store.marketers.all(),
+        lambda: store.marketers.links(shop),
+        lambda: store.marketers.link(shop, "x"),
+        lambda: store.marketers.session("x"),
+        lambda: store.notes.all(shop),
+        lambda: store.rates_keys.all(shop),
+    ):
+        with pytest.raises(Unreadable, match="stands what this server did not write"):
+            read()
+
+
 def test_a_key_of_all_shops_that_holds_another_kind_stops_none(store, shop, caplog):
     """Who needs no other key than those of the secret goes on as before."""
-    store.connection.client.set(keys.ENDORSEMENTS, "of another kind")
+    store.connection.client.set(single.ENDORSEMENTS, "of another kind")
     assert len(proof.seal(store, shop, KEYS, NOW)) == 2
     assert verify(proof.export(store, shop, KEYS, None, NOW.date(), NOW), KEYS.jwks()).entries
-    assert f"{keys.ENDORSEMENTS} holds another kind of value than this server writes. No other key" in caplog.text
+    assert f"{single.ENDORSEMENTS} holds another kind of value than this server writes. No other key" in caplog.text
 
 
 def test_the_daily_work_goes_on_to_what_was_erased(three_shops, shops):
     shop = shops["bad"]
     erase(three_shops, shop, Keys([SECRET]), answer(three_shops, shop, TODAY), 5)
-    three_shops.connection.client.rpush(keys.zones(shop), '[0,"No/Where"]')
+    three_shops.connection.client.rpush(single.zones(shop), '[0,"No/Where"]')
     three_shops.zones._known.clear()
     work_on(three_shops, shop, Keys([SECRET]), None, NOW)
     assert not three_shops.log.is_rewrite_due(shop)
@@ -175,9 +195,9 @@ def test_the_daily_work_goes_on_to_what_was_erased(three_shops, shops):
 
 def test_check_names_what_is_not_ours_at_each_shop(three_shops, shops):
     client = three_shops.connection.client
-    client.hset(keys.seals(shops["bad"]), "x", "x.y")
-    client.set(keys.restored(shops["good"]), "of another kind")
-    client.hset(keys.seals(shops["other"]), "0001-01-01", "x.y")
+    client.hset(single.seals(shops["bad"]), "x", "x.y")
+    client.set(single.restored(shops["good"]), "of another kind")
+    client.hset(single.seals(shops["other"]), "0001-01-01", "x.y")
     settings = Settings(secret=(SECRET,), redis_url=three_shops.url)
     said = {each.fault for each in alarms(settings, shops.values())}
     assert {fault for fault in said if "write" in fault} == {

@@ -16,8 +16,7 @@ import pytest
 from conftest import RedisServer, closing
 from proof.killed import DAYS, FIRST, KEYS, NOW, OLD, SHOP, Proxy, Runner, Work
 
-from consent_server.decision import Decision
-from consent_server.entry import Entry
+from consent_server.decision import Decision, Entry
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
 from consent_server.proof.erasure import erase

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT, SECRET
+from conftest import ROOT, SECRET, closing
 from playwright.sync_api import expect
 from test_proof import KEYS, NOW, fill, shop
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.cli.log import log as log_command
+from consent_server.cli.serving.chores import Chores
 from consent_server.cli.shopper import export_shopper
 from consent_server.decision import Decision
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
+from consent_server.settings.environment import Settings
+from consent_server.settings.sound import Configuration
 from consent_server.site import Notice
 from consent_server.store import ForgedNotice, Store
 from consent_server.verify import Failed, verify
@@ -104,6 +108,25 @@ def test_words_that_a_failover_lost_are_put_back_before_their_days_are_sealed(st
     assert store.notices.all(shop)[notice].hash == notice
 
 
+def test_words_that_the_store_has_lost_are_put_back_by_the_server_and_an_erasure_meanwhile_is_stated(
+    shopper, app, redis_url, site
+):
+    """As `serve` runs: shoppers are answered by one process, and days are sealed by another."""
+    shopper.decide("analytics")
+    store, keys = app.extensions["consent"].store, app.extensions["consent"].keys
+    (hashed,) = {entry.notice for entry in store.history.of(site, keys.read(shopper.token, site.id).sub)}
+    store.connection.client.delete(f"consent:{{{site.id}}}:notices")
+    headers = {"Authorization": f"Bearer {shopper.token}"}
+    assert shopper.client.delete(f"/v1/{site.id}/me", headers=headers).get_json()["erased"] == 1
+    (left,) = store.erasures.between(site, date(2020, 1, 1), date(2099, 1, 1))
+    assert left.statement
+    settings = Settings(secret=(SECRET,), redis_url=redis_url, config=ROOT / "consent.toml")
+    chores = Chores(Configuration.of(settings))
+    with closing(chores._store):
+        assert proof.seal(chores._store, site, keys, datetime.now(UTC) + timedelta(2))
+    assert store.notices.all(site)[hashed].hash == hashed
+
+
 @pytest.mark.parametrize("where", ["before the days", "within the day"])
 def test_words_that_are_first_asked_while_an_export_is_made_are_left_to_the_next_one(store, shop, where):
     fill(store, shop, 40)
@@ -158,6 +181,9 @@ def test_no_receipt_and_no_history_repeats_words_that_were_never_asked(shopper, 
         assert refused.status_code == 503
         assert refused.get_json()["type"] == "/problems/forged-notice"
         assert "We sell" not in refused.text
+    with monkeypatch.context() as patch:  # as where the index of the shopper's answers was changed too
+        patch.setattr(store.history, "newest", lambda *_: store.notices.find(site, notice))
+        assert shopper.get("allows/analytics").status_code == 403, "of another status nginx makes a 500"
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("CONSENT_CONFIG", str(ROOT / "consent.toml"))
     held = CliRunner().invoke(export_shopper, [site.id, subject])

@@ -21,7 +21,7 @@ from consent_server.tokens import Keys
 from consent_server.verify import opened, verify
 
 KEYS = Keys([SECRET])
-TODAY = datetime.now(UTC).date()
+TODAY = (datetime.now(UTC) - proof.GRACE).date()  # the day after the last one that is sealed
 SHOP = """
 [sites.{0}]
 name = "{0}"
@@ -93,7 +93,8 @@ def test_days_that_were_sealed_before_are_exported_and_others_are_not(store, sho
 def test_old_days_are_archived_all_the_same(store, shops, tmp_path):
     shop, folder = replace(shops["bad"], keep=86_400, prove=0), tmp_path / "archive"
     folder.mkdir()
-    [made] = archive(store, shop, KEYS, folder, datetime.now(UTC) - timedelta(1))
+    noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
+    [made] = archive(store, shop, KEYS, folder, noon - timedelta(1))
     assert (made.last, made.entries) == (TODAY - timedelta(3), 3)
     with pytest.raises(Unproven, match="is signed by none of the keys"):
         archive(store, shop, KEYS, folder, datetime.now(UTC) + timedelta(1))

@@ -1,6 +1,7 @@
 """The receipt: content and not a pointer, in the terms of the W3C vocabulary, and signed."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -8,8 +9,7 @@ import pytest
 from pyld import jsonld
 
 from consent_server import create_app
-from consent_server.decision import consent_of
-from consent_server.entry import Entry
+from consent_server.decision import Entry, consent_of
 from consent_server.proof import receipt as receipts
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
@@ -89,6 +89,7 @@ def test_its_hash_is_over_the_json_that_every_language_writes(mine):
 def test_a_refusal_has_a_receipt_too(shopper):
     shopper.decide()
     found = shopper.get("me/receipt").get_json()
+    assert re.fullmatch(r"[\d-]{10}T\d\d:00:00Z/PT1H", found["dpv:isIndicatedAtTime"]), "its token says no more"
     assert found["dpv:hasConsentStatus"] == {"@id": "dpv:ConsentRefused"}
     assert found["dpv:hasDataSubject"]["dcterms:identifier"] == ""
 

@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from test_proof import FIRST, KEYS, NOW, START, shop
 
 from consent_server import verify as stand_alone
-from consent_server.decision import Decision, consent_of
-from consent_server.entry import Entry
+from consent_server.decision import Decision, Entry, consent_of
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven, fields
 from consent_server.proof.erasure import erase

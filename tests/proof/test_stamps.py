@@ -18,12 +18,13 @@ from click.testing import CliRunner
 from conftest import ROOT, EndsAtRest, closing
 from test_proof import shop
 
-from consent_server import housekeeping
 from consent_server import verify as stand_alone
 from consent_server.check.store import alarms
+from consent_server.chores import housekeeping
+from consent_server.chores.housekeeping import stamp_seals, work_on
 from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
-from consent_server.housekeeping import stamp_seals, work_on
+from consent_server.proof import archive as proof_archive
 from consent_server.proof import log as proof
 from consent_server.proof.attested import stamps
 from consent_server.proof.attested.stamps import Authority, NotStamped, stamp
@@ -187,7 +188,7 @@ def test_stamps_that_were_changed_in_an_export_are_found(sealed, shop, tsa, chan
 
 
 @pytest.mark.parametrize("kept", ["another seal's", "nonsense", "too much", "nothing", "another authority's"])
-def test_a_stamp_that_somebody_wrote_into_redis_makes_no_export_fail(sealed, shop, tsa, tmp_path, kept):
+def test_a_stamp_that_somebody_wrote_into_redis_makes_no_export_fail(sealed, shop, tsa, tmp_path, monkeypatch, kept):
     stamp(sealed, shop, tsa)
     client, key = sealed.connection.client, "consent:{shop}:stamps"
     good, other = client.hget(key, str(FIRST)), client.hget(key, str(FIRST + timedelta(1)))
@@ -201,6 +202,10 @@ def test_a_stamp_that_somebody_wrote_into_redis_makes_no_export_fail(sealed, sho
     assert "2 of 3 seals were time-stamped by the authority, the latest " in str(check(lines, tsa))
     if kept != "another authority's":  # which nobody knows from its own certificate alone
         assert "2 of 3 seals were" in str(check(export(sealed, shop), tsa))
+    monkeypatch.setattr(proof_archive, "_last", lambda *_: FIRST + timedelta(2))
+    (made,) = proof_archive.archive(sealed, shop, KEYS, tmp_path, NOW, authority=tsa)
+    with stand_alone.opened(tmp_path / made.file) as lines:
+        assert "2 of 3 seals were time-stamped by the authority, the latest " in str(check(lines, tsa))
 
 
 @pytest.mark.parametrize("kept", ["another seal's", "another authority's", "nonsense"])
@@ -365,8 +370,10 @@ def test_the_command_seals_and_stamps_and_says_one_sentence_of_an_authority_that
     for wrong in (str(keys), str(tmp_path / "none")):
         assert CliRunner().invoke(log_command, ["verify", *arguments, wrong]).exit_code == 2
     monkeypatch.setenv("CONSENT_TSA_CERTIFICATE", str(keys))
+    store.connection.client.delete(f"consent:{{{site_id}}}:seals")
     done = CliRunner().invoke(log_command, ["seal", site_id])
     assert done.exit_code == 2
+    assert f"days sealed: {FIRST}" in done.stdout, "what seals waits for no certificate"
     assert "holds no certificate (PEM)" in done.stderr
     done = CliRunner().invoke(log_command, ["export", site_id, "--out", str(out)])
     assert done.exit_code == 0, "what proves the log waits for no certificate"
@@ -394,7 +401,8 @@ def test_an_auditor_without_the_library_is_told_what_to_type(sealed, shop, tsa, 
 
 
 @pytest.mark.parametrize(
-    "url", ["http://tsa.example/", "ftp://tsa.example/", "tsa.example", "http://127.0.0.1.example/"]
+    "url",
+    ["http://tsa.example/", "ftp://tsa.example/", "tsa.example", "http://127.0.0.1.example/", "https://tsa.example/ö"],
 )
 def test_only_an_authority_behind_tls_is_asked(url):
     with pytest.raises(SettingsError, match="CONSENT_TSA"):

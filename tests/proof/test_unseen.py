@@ -11,7 +11,7 @@ from conftest import ROOT
 from msgspec.structs import replace
 from test_proof import KEYS, NOW, SIGNED_WITH, START, check, shop
 
-from consent_server.decision import Decision, consent_of
+from consent_server.decision import COLUMNS, Decision, consent_of
 from consent_server.events import as_event
 from consent_server.events.following import START as START_CURSOR
 from consent_server.events.following import follow
@@ -20,6 +20,8 @@ from consent_server.proof.entries import Unproven
 from consent_server.proof.erasure import erase
 from consent_server.proof.keys import published
 from consent_server.proof.seals import newest
+from consent_server.rates.period import Period
+from consent_server.rates.read import recount
 from consent_server.site import Notice
 from consent_server.store import Archive, Store
 from consent_server.store.keys import buckets, place
@@ -136,6 +138,38 @@ def test_who_writes_to_redis_can_have_a_day_sealed_again_and_is_found_by_whoever
     with pytest.raises(Failed, match="which is missing"):
         verify(newer, KEYS.jwks(), older)
     assert held not in store.log.seals(shop).values(), "a receipt that holds the first seal shows it"
+
+
+def test_who_writes_to_redis_can_bring_back_who_was_erased_and_is_found_by_an_export_from_after_that(store, shop):
+    """With all that they read before: the leaf is the same."""
+    lay(store, shop)
+    proof.seal(store, shop, KEYS, NOW)
+    client = store.connection.client
+    before = {name: client.dump(name) for name in client.scan_iter()}
+    subject = next(entry.subject for entry in store.log.day(shop, NOW.date()) if entry.subject)
+    assert erase(store, shop, KEYS, subject, int(NOW.timestamp()))
+    older = export(store, shop)
+    for name, value in before.items():
+        client.restore(name, 0, value, replace=True)
+    client.delete(*[name for bucket in buckets(shop) for name in (bucket.erased, bucket.erasures)])
+    assert store.history.of(shop, subject)
+    newer = export(store, shop)
+    assert check(newer).erased == 0, "by itself it verifies: unseen"
+    with pytest.raises(Failed, match="was erased; its statement is missing"):
+        verify(newer, KEYS.jwks(), older)
+
+
+def test_who_writes_to_redis_can_change_what_the_rates_say_was_answered_and_a_recount_differs(store, shop):
+    lay(store, shop)
+    proof.seal(store, shop, KEYS, NOW)
+    (bucket, *_) = buckets(shop)
+    column = 19 * len(COLUMNS) + COLUMNS.index("first2")  # of the 20th
+    store.connection.client.bitfield(bucket.count("2026-11")).incrby("u32", f"#{column}", 1000).execute()
+    days = store.counters.counts(shop, NOW.date() - timedelta(2), NOW.date(), "day")
+    assert days["2026-11-20"][COLUMNS.index("first2")] > 1000
+    assert check(export(store, shop)).entries == 12, "it verifies: unseen"
+    differences = recount(store, shop, Period(NOW.date() - timedelta(2), NOW.date())).differences
+    assert [difference.by for difference in differences] == ["day"]
 
 
 def test_who_writes_to_redis_can_add_words_that_were_never_shown_and_the_export_lists_them(shopper, app, site):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
-from consent_server.entry import columns
+from consent_server.decision import columns
 from consent_server.rates.compare import change
 from consent_server.rates.counts import Counts, Rate
 from consent_server.site import OPTIONAL

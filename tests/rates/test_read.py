@@ -21,16 +21,15 @@ from msgspec import structs
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.cli import main
-from consent_server.decision import Consent, Decision
-from consent_server.entry import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL
+from consent_server.decision import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL, Consent, Decision
 from consent_server.rates import read
 from consent_server.rates.counts import LINES, Counts, Rate
 from consent_server.rates.experiment import Pace
 from consent_server.rates.only import Only
 from consent_server.rates.period import Period
-from consent_server.rules import Rule
 from consent_server.settings.shops import read_sites
 from consent_server.site import OPTIONAL, Site, Variant
+from consent_server.site.rules import Rule
 from consent_server.store import PLACED, SEPARATOR, OtherContent, Store
 from consent_server.store.evidence.asked import Asked
 from consent_server.store.keys import buckets
@@ -618,5 +617,5 @@ def test_whoever_shows_rates_reads_no_counters_by_itself():
     shows_rates = {
         name for name, text in texts.items() if re.search(r"^from \.+(rates|read|counts)\b", text, re.MULTILINE)
     }
-    assert {"web/health.py", "cli/rates.py", "check/store.py", "housekeeping.py"} <= shows_rates
+    assert {"web/health.py", "cli/rates.py", "check/store.py", "chores/housekeeping.py"} <= shows_rates
     assert {name for name in shows_rates if "store.counters.counts(" in texts[name]} == {"rates/counted.py"}

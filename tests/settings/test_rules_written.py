@@ -3,9 +3,9 @@
 import pytest
 from minimal import MINIMAL
 
-from consent_server.rules import Rule
 from consent_server.settings.rows import SettingsError
 from consent_server.settings.shops import read_sites, snippet_words, words_only_for
+from consent_server.site.rules import Rule
 
 
 def rule(text, name="uk"):

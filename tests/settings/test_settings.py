@@ -1,5 +1,6 @@
 """A wrong setting is refused at the start: file, key, what is wrong and what is accepted. Each default stands once."""
 
+import inspect
 import shlex
 from dataclasses import fields
 
@@ -12,6 +13,7 @@ from consent_server.settings.environment import ENVIRONMENT, Settings, read_envi
 from consent_server.settings.rows import REQUIRED, SettingsError, duration
 from consent_server.settings.shops import SITE, read_sites
 from consent_server.settings.theme import contrast
+from consent_server.store import Store
 
 MINIMAL = """
 [sites.shop]
@@ -287,6 +289,13 @@ def test_an_error_says_whose_it_is(environ):
     assert refusal.value.name == "PORT"
 
 
+def test_a_wrong_value_of_a_file_names_the_file(tmp_path):
+    path = tmp_path / "port"
+    path.write_text("eighty")
+    with pytest.raises(SettingsError, match=rf"^PORT \(of PORT_FILE, {path}\) is 'eighty' but takes"):
+        read_environment({"PORT_FILE": str(path)})
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
@@ -468,3 +477,8 @@ def test_whatever_begins_like_ours_is_refused_though_what_it_stands_for_is_set()
 )
 def test_variables_of_others_are_left_alone(environ):
     read_environment(environ)
+
+
+def test_a_store_waits_as_long_as_the_setting_says_where_nobody_says_otherwise():
+    waits = inspect.signature(Store).parameters["timeout"].default
+    assert waits * 1000 == Settings().redis_timeout

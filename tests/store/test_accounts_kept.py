@@ -8,7 +8,7 @@ import pytest
 
 from consent_server.site import Site
 from consent_server.store import Store
-from consent_server.store.keys import account
+from consent_server.store.keys.single import account
 
 NAMES = ["of the new secret", "of the old one"]
 

@@ -14,19 +14,22 @@ from click.testing import CliRunner
 from conftest import CONSENT_SERVER, ROOT, SECRET, Shopper, closing
 
 from consent_server import create_app
+from consent_server.check import store as check_store
+from consent_server.chores.housekeeping import work_on
 from consent_server.cli.log import log as log_command
-from consent_server.decision import Decision
-from consent_server.entry import COLUMNS
+from consent_server.decision import COLUMNS, Decision
 from consent_server.events import following
-from consent_server.housekeeping import work_on
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
+from consent_server.proof.seals import require_newest_key
+from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import ClocksApart, Store
 from consent_server.store.connection import clock as store_clock
 from consent_server.store.keys import DAY, buckets, midnight
 from consent_server.tokens import Keys
+from consent_server.verify import Failed, verify
 from consent_server.web import shopper as shopper_views
 
 KEYS = Keys([SECRET])
@@ -118,7 +121,9 @@ def test_a_backlog_that_takes_longer_than_a_clock_may_be_off_is_sealed_all_the_s
     monkeypatch.setattr(store.log, "day", takes_50_seconds)
     monkeypatch.setattr(store.connection, "time", lambda key: by_redis(key) + int(passed * 1000))
     monkeypatch.setattr(proof, "time", SimpleNamespace(monotonic=lambda: passed))
-    assert len(proof.seal(store, site, KEYS, datetime.now(UTC))) == 4
+    at = datetime.now(UTC)
+    is_due = (at - proof.GRACE).date() == at.date()  # a day is sealed an hour after it
+    assert len(proof.seal(store, site, KEYS, at)) == 3 + is_due
 
 
 def test_a_day_that_is_not_over_by_the_clock_of_redis_is_not_frozen_by_anybody(store, shop):
@@ -137,6 +142,17 @@ def test_a_banner_is_counted_on_the_day_of_redis(store, shop):
         store.counters.shown(site, now=now() + off, language="az", variant="", device="phone", country="")
     rows = store.counters.counts(site, today - timedelta(400), today + timedelta(400), "day")
     assert {day: row[COLUMNS.index("shown")] for day, row in rows.items() if any(row)} == {today.isoformat(): 3}
+
+
+@pytest.mark.parametrize("sealed", ["1" + "0" * 18, "no number", ""])
+def test_a_banner_is_counted_whatever_somebody_wrote_as_the_end_of_the_last_sealed_day(store, shop, sealed):
+    site, _ = shop
+    today = datetime.now(UTC).date()
+    for bucket in buckets(site):
+        store.connection.client.set(bucket.sealed, sealed)
+    store.counters.shown(site, now=now(), language="az", variant="", device="phone", country="")
+    rows = store.counters.counts(site, today, today + timedelta(1), "day")
+    assert sum(row[COLUMNS.index("shown")] for row in rows.values()) == 1
 
 
 YEAR_9000 = 221_845_392_000_000
@@ -321,3 +337,34 @@ def test_who_is_off_reads_nothing_on_and_moves_no_log_ahead(store, shop, monkeyp
     while now() <= decided + 1:
         time.sleep(0.001)  # what is decided in the millisecond of the question is told by the next one
     assert len([*following.follow(store, site, "start")]) == 1
+
+
+def test_days_to_come_that_a_genuine_key_has_sealed_are_told_in_a_sentence_and_nothing_follows_them(store, shop):
+    """As on one machine with its own Redis whose clock was ahead: both agreed."""
+    site, _ = shop
+    made_up(store, shop, now() - 2 * DAY)
+    today = datetime.now(UTC).date()
+    with closing(Store(store.url, 5, any_clock=True)) as other:
+        proof.seal(other, site, KEYS, datetime.now(UTC) + timedelta(20))
+        to_come, until_now = (
+            [*proof.export(other, site, KEYS, None, day, datetime.now(UTC))] for day in (today + timedelta(3), today)
+        )
+    sealed = f"up to {max(store.log.seals(site))} are sealed"
+
+    def seal():
+        return proof.seal(store, site, KEYS, datetime.now(UTC))
+
+    for work in (
+        seal,
+        lambda: require_newest_key(store, site, KEYS, today),
+        lambda: store.clock.must_be_past_log(site),
+    ):
+        with pytest.raises(ClocksApart, match="put back the backup from before") as refused:
+            work()
+        assert (sealed if work is seal else "are sealed") in str(refused.value)
+    require_newest_key(store, site, KEYS, today - timedelta(1))  # what was sealed in its time can be exported
+    settings = Settings(secret=(SECRET,), redis_url=store.url)
+    assert any(sealed in str(found) for found in check_store._of(store, site, settings))
+    with pytest.raises(Failed, match=f"the seal of {today + timedelta(3)} is of a day to come at {today}"):
+        verify(to_come, KEYS.jwks())
+    assert f"{today} is sealed, and was not over when this was made" in str(verify(until_now, KEYS.jwks()))

@@ -31,8 +31,7 @@ from forms import api_key, post
 from test_serving import certificate
 
 from consent_server import create_app
-from consent_server.decision import Decision
-from consent_server.entry import DIMENSIONS
+from consent_server.decision import DIMENSIONS, Decision
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
 from consent_server.proof.erasure import erase
@@ -220,7 +219,7 @@ def do_everything(url: str, site: Site, folder: Path) -> None:
 
         assert store.counters.claim_alarm(site, "told")
         store.counters.release_alarm(site, "told")
-        store.decisions.mark_sample(site)
+        store.sample.add(site)
         untold = store.feed.untold(site)
         assert untold
         for bucket in untold:

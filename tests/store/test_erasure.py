@@ -11,8 +11,8 @@ import pytest
 from conftest import RedisServer, binary_of, closing
 
 from consent_server.check.store import alarms, storage
+from consent_server.chores.housekeeping import clear_files
 from consent_server.decision import Decision
-from consent_server.housekeeping import clear_files
 from consent_server.proof.archive import archive
 from consent_server.rates import read
 from consent_server.rates.period import Period

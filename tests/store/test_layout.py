@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import SECRET, RedisServer, Shopper, binary_of, closing
+from click.testing import CliRunner
+from conftest import ROOT, SECRET, RedisServer, Shopper, binary_of, closing
 from flask import Flask
 
 from consent_server import create_app
+from consent_server.cli.log import log
+from consent_server.cli.shopper import erase, export_shopper
 from consent_server.settings.environment import Settings
 from consent_server.site import Site
 from consent_server.store import Store, StoreAway, WrongLayout
@@ -105,3 +108,31 @@ def test_one_that_was_away_is_looked_at_again(server: Stopped) -> None:
         server.start().holds("3")
         with pytest.raises(WrongLayout, match="The store has layout 3"):
             store.marketers.all()
+
+
+def test_a_command_that_signs_makes_an_older_store_one_of_this_layout_and_another_leaves_it(
+    server: Stopped, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the version before could still be started on it, beside statements and seals that it does not know."""
+    server.start()
+    for name, value in {
+        "REDIS_URL": server.url,
+        "CONSENT_SECRET": SECRET,
+        "CONSENT_CONFIG": f"{ROOT / 'consent.toml'}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for command, *arguments in (
+        [log, "seal", site.id],
+        [log, "export", site.id, "--out", f"{tmp_path / 'log.jsonl'}"],
+        [log, "archive", site.id, "--to", f"{tmp_path}"],
+        [log, "restored", site.id],
+        [log, "carry-over", site.id],
+        [erase, site.id, "nobody-at-all"],
+    ):
+        server.holds("1")
+        CliRunner().invoke(command, arguments)
+        assert server.keys()[b"consent:layout"] == b"2", arguments
+    server.holds("1")
+    CliRunner().invoke(log, ["notice", "nothing"])
+    CliRunner().invoke(export_shopper, [site.id, "nobody-at-all"])
+    assert server.keys()[b"consent:layout"] == b"1"

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from consent_server.site import Site
-from consent_server.store import Store, keys
+from consent_server.store import Store
+from consent_server.store.keys import single
 from consent_server.store.leaks import DAYS, MOST, OFTEN, SAFE, Seen
 
 DAY = date(2026, 11, 20)
@@ -50,8 +51,8 @@ def test_a_flood_of_made_up_names_takes_bounded_memory_and_pushes_out_nothing_th
     assert counts[late] >= OFTEN
     assert max(count for seen, count in counts.items() if seen not in (LEAK, late)) < OFTEN
     client = store.connection.client
-    assert client.memory_usage(keys.leaks(site, DAY)) < 150_000
-    assert 0 < client.ttl(keys.leaks(site, DAY)) <= DAYS * 86400
+    assert client.memory_usage(single.leaks(site, DAY)) < 150_000
+    assert 0 < client.ttl(single.leaks(site, DAY)) <= DAYS * 86400
 
 
 def test_names_that_are_repeated_until_all_are_frequent_leave_room_to_what_is_new(store: Store, site: Site) -> None:

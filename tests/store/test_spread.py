@@ -14,9 +14,9 @@ from decided import KEYS, NOTICE, SHOP, decide
 from test_serving import described
 
 from consent_server import create_app
+from consent_server.chores.housekeeping import work_on
 from consent_server.cli import main
 from consent_server.decision import Decision
-from consent_server.housekeeping import work_on
 from consent_server.settings.environment import Settings
 from consent_server.store import OtherBuckets, Store
 

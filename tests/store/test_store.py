@@ -10,8 +10,7 @@ from importlib.resources import files
 
 import pytest
 
-from consent_server.decision import Decision
-from consent_server.entry import COLUMNS, DIMENSIONS
+from consent_server.decision import COLUMNS, DIMENSIONS, Decision
 from consent_server.rates import read
 from consent_server.rates.period import Period
 from consent_server.settings.shops import make_site

@@ -45,6 +45,8 @@ def test_without_a_language_it_speaks_the_callers_and_else_the_shops_first(clien
     assert said.headers["Content-Language"] == "tr"
     assert "Accept-Language" in said.headers["Vary"]
     assert client.get(f"{AT}?lang=").headers["Content-Language"] == "az"
+    for said in ("tr-TR", "TR", "tr_TR"):
+        assert client.get(f"{AT}?lang={said}").headers["Content-Language"] == "tr"
     assert "Accept-Language" not in client.get(f"{AT}?lang=en").headers["Vary"]
 
 

@@ -10,6 +10,9 @@ import pytest
 from conftest import ROOT, RedisServer, binary_of
 
 from consent_server import create_app
+from consent_server.rates.happened.alarms import Alarm
+from consent_server.store import Unreadable
+from consent_server.web import health
 
 ORIGIN = "https://smartmarket.az"
 
@@ -93,6 +96,19 @@ def test_metrics_are_for_this_machine_only_or_for_the_token(app, client, setting
     ours = {"Authorization": "Bearer of the operator"}
     assert stranger.get("/metrics", headers=ours, environ_base=elsewhere).status_code == 200
     guarded.extensions["consent"].store.close()
+
+
+def test_what_somebody_else_wrote_at_one_shop_hides_the_alarms_of_no_other(app, settings, site, monkeypatch):
+    def unusual(store, of, day):
+        if of is site:
+            raise Unreadable("junk")
+        yield Alarm("stopped", "answer", day, 0.0, 0.0, 0.0)
+
+    monkeypatch.setattr(health, "unusual", unusual)
+    services = app.extensions["consent"]
+    app.extensions["consent"] = replace(services, sites={site.id: site, "kitab": replace(site, id="kitab")})
+    text = app.test_client().get("/metrics").text
+    assert 'consent_alarm{kind="stopped",rate="answer",site="kitab"} 1.0' in text
 
 
 def test_every_call_for_machines_is_described_and_no_other(app, client):

@@ -22,8 +22,8 @@ from consent_server import create_app
 from consent_server.proof.log import export
 from consent_server.rates.period import Period
 from consent_server.rates.read import recount, report, today
-from consent_server.rules import rule_at
 from consent_server.settings.shops import read_sites
+from consent_server.site.rules import rule_at
 from consent_server.verify import verify
 from consent_server.web.request import place as place_of
 
@@ -140,6 +140,8 @@ def test_what_was_asked_by_rule_is_counted_by_rule_and_again_from_the_log(ruled,
         assert shopper.client.post("/v1/smartmarket/shown", data=body, headers={"Origin": OWN}).status_code == 204
         shopper.token = None
         assert shopper.decide(allow, notice=notice["notice"], lang="en").status_code == 201
+        (held,) = shopper.get("me").get_json()["history"]
+        assert held.get("rule", "") == rule
         if rule == "china":
             refused = shopper.decide("marketing", notice=notice["notice"], lang="en")
             assert (refused.status_code, refused.get_json()["type"]) == (422, "/problems/unknown-category")

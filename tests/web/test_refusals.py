@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from consent_server.site import Site
-from consent_server.web.refusals import Refusals
+from consent_server.web.refusals import Refusals, tell_the_rest
 
 SECONDS = 45
 
@@ -62,6 +62,14 @@ def test_they_are_counted_by_reason_and_told_again_only_when_there_are_more(told
     refusals.add("shop", "malformed")
     assert told.line() == "refused in a minute: malformed 1 at shop"
     assert told.lines == []
+
+
+def test_a_worker_that_ends_tells_what_it_refused_since_the_last_time(told: Told) -> None:
+    refusals = Refusals(3600)
+    refusals.add("shop", "too-many")
+    for _ in range(2):
+        tell_the_rest()
+    assert told.lines == ["refused in a minute: too-many 1 at shop"]
 
 
 def test_a_server_tells_what_it_refused_and_not_whom(

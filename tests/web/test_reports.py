@@ -193,6 +193,23 @@ def test_a_host_that_several_services_share_is_told_by_what_is_asked_there(setti
             assert sum(counted(made).values()) == count
 
 
+def test_of_a_frame_and_a_redirect_the_host_alone_is_told_and_is_known_too(settings: Settings, site: Site) -> None:
+    trackers = (("films.example/embed/*", "marketing"), ("cdn.example/lib/*", "necessary"))
+    watched = replace(site, services=("recaptcha",), trackers=trackers)
+    made = create_app(settings, {"smartmarket": watched})
+    with closing(made.extensions["consent"].store):
+        shopper = Shopper(made.test_client(use_cookies=False), watched)
+        hosts = ("www.google.com", "films.example", "cdn.example")
+        for allow, leaks in (((), {"films.example", "www.google.com"}), (("functional", "marketing"), set())):
+            shopper.token = None
+            assert shopper.decide(*allow).status_code == 201
+            body = policy(*(f"https://{host}" for host in hosts), "https://cdn.example/else")
+            cookie = {"Cookie": f"consent={shopper.token}"}
+            assert shopper.client.post("/v1/smartmarket/reports", json=body, headers=cookie).status_code == 204
+            state = "some" if allow else "refused"
+            assert {name for at, _, name in counted(made) if at == state} == leaks | {"cdn.example"}
+
+
 def test_what_an_enforced_policy_has_stopped_is_no_leak(watching: Flask, report: Callable[..., TestResponse]) -> None:
     stopped = policy("https://a.example/x")
     stopped[0]["body"]["disposition"] = "enforce"

@@ -340,6 +340,8 @@ def test_an_old_token_allows_nothing_any_more_and_its_receipt_says_since_when(sh
         assert shopper.get("me").get_json()["standing"] == {"now": became, "at": int(clock.at)}
         receipt = shopper.get("me/receipt").get_json()
         assert receipt["dpv:hasConsentStatus"] == {"@id": f"dpv:{status}"}
+        of_categories = [each.get("dpv:hasConsentStatus", {}).get("@id") for each in receipt["dpv:hasProcess"]]
+        assert of_categories == [None, "dpv:ConsentRefused", f"dpv:{status}", f"dpv:{status}"], "as the whole of it"
         assert receipt["dcterms:valid"].startswith(f"{became}: 2026-03-02T12:00:00Z/2026-03-02T12:0")
         shopper.token = newest
         assert shopper.get("me").get_json()["standing"]["now"] == "newest"

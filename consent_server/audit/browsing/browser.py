@@ -74,7 +74,7 @@ class Browser:
 
 
 def find_chromium() -> str | None:
-    """Return the path of an installed Chromium or Chrome; None where it is no command, as on macOS: Playwright looks.
+    """Return the path of an installed Chromium or Chrome; None where it is no command, as on macOS: ``_program`` looks.
 
     Raises:
         NoBrowser: Playwright is missing; says what to type.
@@ -109,12 +109,13 @@ async def fresh_browser(
     with TemporaryDirectory(prefix="consent-audit-", ignore_cleanup_errors=True) as folder:
         netlog = Path(folder) / "netlog.json"
         try:
+            program, agent = await _program(playwright, path)
             context = await playwright.chromium.launch_persistent_context(
                 Path(folder) / "profile",
-                executable_path=path,
-                channel=None if path else "chrome",
+                executable_path=program,
+                channel=None if program else "chrome",
                 chromium_sandbox=os.geteuid() != 0,
-                args=[*FLAGS, f"--log-net-log={netlog}", f"--user-agent={await _user_agent(playwright, path)}"],
+                args=[*FLAGS, f"--log-net-log={netlog}", f"--user-agent={agent}"],
                 # With it a page that changes its address without end keeps the whole browser.
                 ignore_default_args=["--disable-ipc-flooding-protection"],
                 timeout=SECONDS_TO_START * 1000,
@@ -144,24 +145,42 @@ async def fresh_browser(
             browser.sent.extend(await asyncio.to_thread(read_netlog, netlog))  # the other states go on
 
 
-_agents: dict[str | None, str] = {}
+_programs: dict[str | None, tuple[str | None, str]] = {}
+"""What was found to start, and how it calls itself, by the command that there is."""
+
+
+async def _program(playwright: Playwright, path: str | None) -> tuple[str | None, str]:
+    """Return the browser to start, and how it calls itself before shoppers, workers of theirs too.
+
+    That is the command; else, as None, Chrome where it is on this system; else the Chromium that Playwright installs.
+
+    Raises:
+        Error: there is none, or it does not start.
+    """
+    if path not in _programs:
+        own = playwright.chromium.executable_path
+        try:
+            _programs[path] = path, await _user_agent(playwright, path)
+        except Error:
+            if path or not Path(own).exists():
+                raise
+            _programs[path] = own, await _user_agent(playwright, own)
+    return _programs[path]
 
 
 async def _user_agent(playwright: Playwright, path: str | None) -> str:
-    """Return how a browser calls itself before shoppers, workers of theirs too: not ``HeadlessChrome``."""
-    if path not in _agents:
-        browser = await playwright.chromium.launch(
-            executable_path=path,
-            channel=None if path else "chrome",
-            chromium_sandbox=os.geteuid() != 0,
-            timeout=SECONDS_TO_START * 1000,
-            handle_sigint=False,
-            handle_sigterm=False,
-        )
-        version = await (await browser.new_browser_cdp_session()).send("Browser.getVersion")
-        await browser.close()
-        _agents[path] = version["userAgent"].replace("Headless", "")
-    return _agents[path]
+    """Return how a browser calls itself before shoppers: not ``HeadlessChrome``."""
+    browser = await playwright.chromium.launch(
+        executable_path=path,
+        channel=None if path else "chrome",
+        chromium_sandbox=os.geteuid() != 0,
+        timeout=SECONDS_TO_START * 1000,
+        handle_sigint=False,
+        handle_sigterm=False,
+    )
+    version = await (await browser.new_browser_cdp_session()).send("Browser.getVersion")
+    await browser.close()
+    return str(version["userAgent"]).replace("Headless", "")
 
 
 def in_a_line(error: Error) -> str:

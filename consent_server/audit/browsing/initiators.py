@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..hosts import host_of, path_of
@@ -11,6 +11,12 @@ from ..ours import OUR_SCRIPT
 from .netlog import Sent
 
 _ADDRESS = re.compile(r"(?<!blob:)https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
+
+_ATTRIBUTES = {
+    **dict.fromkeys(("Document", "Image", "Media", "TextTrack"), "src"),
+    **dict.fromkeys(("Stylesheet", "Manifest", "Prefetch"), "href"),
+}
+"""By what an element asks for each sort of thing, as the browser calls them."""
 
 
 class Initiators:
@@ -76,15 +82,38 @@ def initiator_in(found: dict[str, Any], document: str, asked: str) -> str:
         document: the page.
         asked: the address that was asked for, which is not what asked.
     """
+    for script in _scripts(found):
+        return script
+    url = found.get("url", "")
+    is_whose = url.startswith("http") and url != asked and not OUR_SCRIPT.search(url)
+    return path_of(url if is_whose else document)
+
+
+def how_asked(event: dict[str, Any], document: str) -> dict[str, str]:
+    """Return by which attribute of the page's HTML something is asked for, and who is behind the page's own code."""
+    by = event["initiator"]
+    attribute = _ATTRIBUTES.get(event["type"], "") if by["type"] == "parser" else ""
+    return {"attribute": attribute, "behind": behind_in(by, document)}
+
+
+def behind_in(found: dict[str, Any], document: str) -> str:
+    """Return the script behind what stands in a page itself; empty where there is none.
+
+    Our tag may stand there: what it wraps is then asked for by the page, whoever wanted it.
+    """
+    first, *others = [*_scripts(found)] or [""]
+    page = path_of(document)
+    return next((script for script in others if script != page), "") if first == page else ""
+
+
+def _scripts(found: dict[str, Any]) -> Iterator[str]:
+    """Yield the addresses of the scripts on the way to a request, the nearest to it first, without ours."""
     stack = found.get("stack")
     while stack:
         for frame in stack.get("callFrames", ()):
             if frame["url"].startswith("http") and not OUR_SCRIPT.search(frame["url"]):
-                return path_of(frame["url"])
+                yield path_of(frame["url"])
         stack = stack.get("parent")
-    url = found.get("url", "")
-    is_whose = url.startswith("http") and url != asked and not OUR_SCRIPT.search(url)
-    return path_of(url if is_whose else document)
 
 
 def initiator_on(stack: str, document: str) -> str:

@@ -21,7 +21,11 @@ _LOCATION = re.compile(
 )
 _INDEX = re.compile(r"<(?:\w+:)?sitemapindex\b", re.IGNORECASE)
 _SITEMAP = re.compile(r"<(?:\w+:)?(?:urlset|sitemapindex)\b", re.IGNORECASE)
-_NO_PAGE = re.compile(r"\.(?:pdf|zip|jpe?g|png|gif|webp|svg|mp[34]|xml|txt|json|csv|docx?|xlsx?)$", re.IGNORECASE)
+_NO_PAGE = re.compile(
+    r"\.(?:pdf|zip|gz|tgz|7z|rar|jpe?g|png|gif|webp|avif|svg|ico|mp[34]|m4[av]|webm|mov|ogg|wav|xml|txt|json|csv|ics|vcf"
+    r"|docx?|xlsx?|pptx?|od[tsp]|epub|mobi|apk|exe|dmg|msi)$",
+    re.IGNORECASE,
+)
 _OUT = (
     *("cixis", "çıxış", "çixiş", "hesabdan-cixis", "cikis", "çıkış", "cikis-yap", "oturumu-kapat", "oturum-kapat"),
     *("vyhod", "vykhod", "vyiti", "выход", "выйти", "vyhid", "вихід", "вийти", "abmelden", "ausloggen", "deconnexion"),
@@ -35,6 +39,14 @@ _LOGOUT = re.compile(
     re.IGNORECASE,
 )
 """An address that ends a login: by its path, or as ``?action=logout``, but not one that a page only leads on to."""
+
+_ACTS = re.compile(
+    r"[?&](?:(?:add|remove)[-_]?(?:to|from)[-_]?(?:cart|basket|wishlist|compare)|remove_item|undo_item|empty[-_]cart"
+    r"|add-to-cart-multiple)(?:=|&|$)|^[^?]*/(?:unsubscribe|opt-?out|(?:cart|basket|wishlist|compare)/(?:add|remove|delete))"
+    r"(?:[/.?]|$)",
+    re.IGNORECASE,
+)
+"""An address that does something to whoever opens it: puts goods into a basket, ends a subscription."""
 
 MOST_SITEMAPS = 20
 LONGEST_SITEMAP = 20_000_000
@@ -151,7 +163,8 @@ def _take(found: list[str], candidates: Iterable[str], url: str, most: int, left
         address = document_of(candidate)
         if not candidate.isprintable() or parts_of(address)[:2] != origin:
             continue
-        if _NO_PAGE.search(parts_of(address).path) or _LOGOUT.search(unquote(_within(address))):
+        within = unquote(_within(address))
+        if _NO_PAGE.search(parts_of(address).path) or _LOGOUT.search(within) or _ACTS.search(within):
             left_out += [] if address in left_out else [address]
         elif address not in found and len(found) < most:
             found.append(address)

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ...set_cookie import parse_set_cookie
+from ...net.set_cookie import parse_set_cookie
 from ..hosts import host_of, is_of_shop, is_third_party, path_of, without_login, without_port
 from ..observed import ConsentCall, Sighting
 from .browser import UNCOUNTED, Error
 from .documents import Documents
-from .initiators import Initiators, initiator_in, initiator_on
+from .initiators import Initiators, behind_in, how_asked, initiator_in, initiator_on
 from .kept import Kept, Values
 from .netlog import Sent
 from .workers import Workers
@@ -39,8 +39,8 @@ MOST_POPUPS = 10
 LETTERS_OF_A_BODY = 2000
 """Of what a request carries: enough to know a tracker by."""
 
-LETTERS_OF_A_VALUE = 200
-"""What is longer in local storage is no number of a shopper."""
+LETTERS_OF_A_VALUE = 2000
+"""What is longer in local storage is no tracker's number, nor has it one."""
 
 CALLS_BACK = 8
 """So many timers, promises and events are gone back from a request to the script that wanted it."""
@@ -159,7 +159,8 @@ class Watch:
         initiator = path_of(before) if before else opener or initiator_in(event["initiator"], document, url)
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
         page, is_script = self.documents.page_of(loader), event["type"] == "Script"
-        self._request(url, initiator, at=event["wallTime"], page=page, body=body, script=is_script)
+        how = {} if before or opener else how_asked(event, document)
+        self._request(url, initiator, at=event["wallTime"], page=page, body=body, script=is_script, **how)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
         script, url = event["documentURL"], event["request"]["url"]
@@ -167,7 +168,9 @@ class Watch:
             self._request(url, initiator_in(event["initiator"], script, url), at=event["wallTime"])
 
     def _connected(self, event: dict[str, Any]) -> None:
-        self._request(event["url"], initiator_in(event.get("initiator", {}), self.page, event["url"]), at=time.time())
+        by = event.get("initiator", {})
+        behind = behind_in(by, self.page)
+        self._request(event["url"], initiator_in(by, self.page, event["url"]), at=time.time(), behind=behind)
 
     def _stored(self, event: dict[str, Any]) -> None:
         where = event["storageId"]
@@ -194,7 +197,7 @@ class Watch:
         elif kind == "cookie":
             self._cookie(name, host, initiator, at=at)
         elif kind == "preconnect":
-            self._request(name, frame, at=at)
+            self._request(name, frame, at=at, attribute="href")
         elif kind == "request":
             self._request(name, initiator, at=at)
         elif kind == "opens":

@@ -11,7 +11,7 @@ from ...catalogue.addresses import is_pattern
 from ...catalogue.names import resembled
 from ...site import Site
 from ..advice import NO_ENTRY, NO_PATTERN
-from ..hosts import host_of, is_third_party, without_port
+from ..hosts import host_of, is_third_party, registrable, without_port
 from ..lists import listable
 from ..report import Report, printable
 from .suggestions import Suggestions, company_of
@@ -61,17 +61,19 @@ def draft(report: Report, site: Site | None, suggestions: Suggestions) -> str:
         ]
     if unknown:
         lines += ["# Nobody knows these but you. Choose a category, say what for, and take the # away.", ""]
-    for name, rows in _by(entries, "name").items():
+    for (name, _), rows in _by_place(entries, host_of(report.url)).items():
         lines += [*_entry(table, name, rows, languages, suggestions, host_of(report.url)), ""]
     for address, rows in hosts.items():
         lines += [*_tracker(table, address, rows), ""]
     return "\n".join(map(printable, lines)).rstrip()
 
 
-def _by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
-    grouped: dict[str, list[Row]] = {}
+def _by_place(rows: Sequence[Row], shop: str) -> dict[tuple[str, str], list[Row]]:
+    """Return the rows of each name, apart for each of the others' hosts where it lies: each has a line of its own."""
+    grouped: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        grouped.setdefault(row[key], []).append(row)
+        elsewhere = registrable(row["host"]) if is_third_party(row["host"], shop) else ""
+        grouped.setdefault((row["name"], elsewhere), []).append(row)
     return grouped
 
 

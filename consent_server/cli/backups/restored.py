@@ -31,7 +31,7 @@ def restored_log(site: str | None, exports: tuple[Path, ...], data: Path | None)
     Do it right after, before the server starts. Who was erased since the backup was made is in it again, and only an
     export from after the erasure says so: name each shop's last one with --erased.
     """
-    with open_store(data) as (settings, sites, store):
+    with open_store(data, writes=True) as (settings, sites, store):
         keys = signing_keys(settings)
         shops = [site_named(sites, name) for name in ([site] if site else sites)]
         named = [(path, site_of(path, sites)) for path in exports]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ...digest.mail import MailServer
-from ...digest.sending import Digest
+from ...chores.digest.mail import MailServer
+from ...chores.digest.sending import Digest
 from ...settings.environment import address_of_mail
 from ...web.marketer.words import LANGUAGES
 from ..terminal import CommandFailed, data_option, errors_to_exit_2, open_store, site_named

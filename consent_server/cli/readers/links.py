@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import click
 
 from ...rates import read
-from ...web.marketer.links import make_link, path_of
+from ...web.marketer.links import MOST, make_link, path_of
 from ...web.marketer.question import ASKED, Question, kept
 from ...web.marketer.words import Words
 from ..terminal import (
@@ -48,6 +48,8 @@ def add_link(site: str, name: str, days: int, ask: str, url: str | None, data: P
         if root is None:
             raise CommandFailed("CONSENT_MARKETERS is none, so no link would open: have it name the host of the page.")
         link = make_link(shop, name, days, kept(asked, words))
+        if sum(each.until > link.made for each in store.marketers.links(shop)) >= MOST:
+            raise CommandFailed(f"{site} has {MOST} links that work: remove one of them first.")
         path = path_of(shop, link, signing_keys(settings))
         store.marketers.add_link(shop, link)
     click.echo((url or root).rstrip("/") + path)

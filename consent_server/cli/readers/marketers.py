@@ -30,11 +30,7 @@ def marketers() -> None:
 @errors_to_exit_2
 def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: Path | None) -> None:
     """Let NAME read the rates of SITES, and of no others any more; asks for a password."""
-    password = (
-        sys.stdin.readline().rstrip("\n")
-        if password_stdin
-        else click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    )
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else _asked()
     if len(password) < SHORTEST:
         raise CommandFailed(f"A password takes at least {SHORTEST} characters.")
     if len(password) > LONGEST or not 0 < len(name.strip()) <= LONGEST_NAME:  # with which nobody could log in
@@ -55,6 +51,13 @@ def add_marketer(name: str, sites: tuple[str, ...], password_stdin: bool, data: 
     if lost:
         both = " ".join(map(shlex.quote, [name, *lost, *sites]))
         click.echo(f"If that was not meant, type: consent-server marketers add {both}", err=True)
+
+
+def _asked() -> str:
+    try:
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    except click.Abort:  # Ctrl-C, or nobody is there to answer
+        raise CommandFailed("Nobody was let in, for no password was typed; give it with --password-stdin.") from None
 
 
 @marketers.command("list")

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 
-from ...digest.mail import MailServer
-from ...digest.sending import keep_sending, must_name_sites
+from ...banner.scripts import build_scripts
+from ...chores.digest.mail import MailServer
+from ...chores.digest.sending import keep_sending, must_name_sites
+from ...chores.housekeeping import keep
+from ...demo.storefront import at_home
 from ...events.telling import Teller, keep_telling
 from ...events.webhook import webhooks
-from ...housekeeping import keep
 from ...proof.attested.stamps import Authority
 from ...settings.environment import Settings
 from ...settings.rows import SettingsError
@@ -62,6 +64,10 @@ class Chores:
         mail, keys = MailServer.named(settings), Keys(settings.secret)
         self._ending = ending = threading.Event()
         self._store = store = Store(str(settings.redis_url), SECONDS_TO_ANSWER, settings.redis_replicas)
+        for site in sites.values():  # so that words which the store has lost are there when their day is sealed
+            served = at_home(site, settings.port, settings.prefix) if settings.demo else site
+            asked = build_scripts(served).notices.values()
+            store.notices.remember(site, [notice for notices in asked for notice in notices])
         self._tellers = [
             Teller(store, sites[name], webhook, ending=ending) for name, webhook in told.items() if webhook.secrets
         ]

@@ -25,6 +25,7 @@ from ...settings.sound import Configuration
 from ...site import ConsentError
 from ...store import embedded
 from ...web.logs import write_logs
+from ...web.refusals import tell_the_rest
 from .chores import Chores
 
 SECONDS_TO_RELOAD = 6
@@ -75,6 +76,7 @@ class Worker:
         gc.freeze()
         # Ended at once: a thread of granian's that wants the interpreter while it is being taken down would panic.
         atexit.register(os._exit, 0)
+        atexit.register(tell_the_rest)  # before that: the last registered is the first done
         return app
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import rfc3161_client as rfc3161
 from cryptography.x509 import Certificate, InvalidVersion, load_der_x509_certificate
 
-from ...deadline import Deadline
+from ...net.deadline import Deadline
 from ...site import ConsentError, Site
 from ...store import Store
 from ...verify import Failed, NoCertificate, no_panic, read_certificates, stamped

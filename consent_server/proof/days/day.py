@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from ... import verify
-from ...entry import COLUMNS, DIMENSIONS
+from ...decision import COLUMNS, DIMENSIONS
 from ...site import Notice, Site
 from ...store import Store
 from ...store.connection.zones import is_utc_day

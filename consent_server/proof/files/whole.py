@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -63,6 +64,7 @@ def append(path: Path, lines: Iterator[bytes]) -> None:
     """
     if os.path.lexists(path) and not os.path.isfile(path):
         raise CannotWrite(f"{path} is there and is no file.")
+    lines = chain([*islice(lines, 1)], lines)  # whoever is asked for them wrongly says so before there is a file
     try:
         with (
             TemporaryFile(dir=path.parent) as made,

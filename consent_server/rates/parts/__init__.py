@@ -12,9 +12,6 @@ from ..experiment import Experiment
 from ..together import BEHIND, holm
 from .alike import Alike, Cell, alike, by_value, less, together
 
-SEGMENTS = ("language", "variant", "device", "country")
-"""The dimensions in which one part of the shoppers can do worse than the others."""
-
 NOTABLE = 0.02
 """A part of the shoppers is called behind only when it is at least two points below the others."""
 

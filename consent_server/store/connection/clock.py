@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from ...site import ConsentError, Site
-from ..keys import buckets, seals
+from ..keys import DAY, buckets, midnight
+from ..keys.single import seals
 from . import Connection
 from .zones import Zones
 
@@ -25,11 +26,23 @@ class ClocksApart(ConsentError):
 
 
 class Ahead(NamedTuple):
-    """A part of a log, the time of the last entry that it ever had, and what Redis' clock says, both in ms."""
+    """A part of a log, the time of the last entry that it ever had, and what Redis' clock says, both in ms.
+
+    ``sealed``: the end of its last sealed day, as far as that was looked at.
+    """
 
     log: str
     last: int
     now: int
+    sealed: int = 0
+
+
+TO_MEND = "If it is right now, put back the backup from before (docs/operating.md, A log ahead of its clock)."
+"""No seal is undone."""
+
+
+class SealedAhead(ClocksApart):
+    """Days to come are sealed: nothing can be answered, sealed or exported until they are over."""
 
 
 class LogAhead(ClocksApart):
@@ -56,16 +69,34 @@ class Clock:
 
     def logs_ahead(self, site: Site) -> list[Ahead]:
         """Return which parts of a site's log end further ahead of Redis' clock than who writes there may be."""
-        logs = [bucket.log for bucket in buckets(site)]
+        parts = [(bucket.log, bucket.sealed) for bucket in buckets(site)]
         with self._connection.reached():
             calls = self._connection.client.pipeline(transaction=False)
-            for log in logs:
+            for log, sealed in parts:
                 calls.xinfo_stream(log)
-            replies = calls.execute(raise_on_error=False)  # an error where nothing was ever in one
-        ends = {log: end_of(said) for log, said in zip(logs, replies, strict=True) if isinstance(said, dict)}
-        now = self._connection.time(logs[0])
-        found = [Ahead(log, last, self._connection.time(log)) for log, last in ends.items() if last > now]
+                calls.get(sealed)
+            replies = iter(calls.execute(raise_on_error=False))  # an error where nothing was ever in one
+        ends = [
+            (log, end_of(said), int(sealed) if isinstance(sealed, bytes) and sealed.isdigit() else 0)
+            for (log, _), said, sealed in zip(parts, replies, replies, strict=True)
+            if isinstance(said, dict)
+        ]
+        now = self._connection.time(parts[0][0])
+        found = [Ahead(log, last, self._connection.time(log), sealed) for log, last, sealed in ends if last > now]
         return [each for each in found if each.last > each.now + self.leeway]
+
+    def must_be_over(self, site: Site, day: date) -> None:
+        """Return if a day that is sealed is over by Redis' clock.
+
+        Raises:
+            SealedAhead: it is not, so that clock was ahead then.
+        """
+        now = self._connection.time(seals(site))
+        if midnight(day) + DAY > now + self.leeway:
+            raise SealedAhead(
+                f"The days of {site.id} up to {day} are sealed, and by the store's clock it is {_moment(now)} (UTC): "
+                f"that clock was ahead when they were, or is behind now. {TO_MEND}"
+            )
 
     def must_be_past_log(self, site: Site) -> None:
         """Return if Redis' clock is about as far as a site's log, or further.
@@ -84,10 +115,15 @@ def end_of(stream: Mapping[str, Any]) -> int:
 
 def ahead(site: Site, found: Ahead) -> LogAhead:
     """Return what to say of a part of a site's log, and of Redis' clock."""
+    how = (
+        f"type: consent-server log seal {site.id}, which sets it back as far as no answer stands in it "
+        "(docs/operating.md, A log ahead of its clock)."
+    )
+    if found.sealed > found.now + LEEWAY:  # which nothing sets back
+        how = f"its days up to {_moment(found.sealed - 1)[:10]} are sealed. {TO_MEND}"
     return LogAhead(
         f"The log {found.log} is ahead of the store's clock: it ends at {_moment(found.last)}, and now it is "
-        f"{_moment(found.now)} (UTC). Nothing is recorded there until then; type: consent-server log seal {site.id}, "
-        "which sets it back as far as no answer stands in it (docs/operating.md, A log ahead of its clock)."
+        f"{_moment(found.now)} (UTC). Nothing is recorded there until then; {how}"
     )
 
 

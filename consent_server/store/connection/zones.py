@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ...site import Site
-from ..keys import DAY, buckets, zones
+from ..keys import DAY, buckets
+from ..keys.single import zones
 from . import Connection
 from .foreign import ours
 

@@ -9,9 +9,9 @@ from datetime import date
 from typing import cast
 
 from ...site import Site
-from .. import keys
 from ..connection import Connection
 from ..connection.foreign import Unreadable, log_day, ours
+from ..keys import single
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +39,10 @@ class Attestations:
     def stamps(self, site: Site) -> dict[date, bytes]:
         """Return the time-stamps by the days whose seals they are of."""
         with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.stamps(site)))
+            found = cast(dict[bytes, bytes], self._redis.hgetall(single.stamps(site)))
         read: dict[date, bytes] = {}
         for day, stamp in sorted(found.items()):
-            with _skipped(keys.stamps(site)):
+            with _skipped(single.stamps(site)):
                 read[log_day(day.decode())] = stamp
         return read
 
@@ -52,17 +52,17 @@ class Attestations:
         Returns False, and changes nothing, if it has another. Of two servers that find the same bad one the last stays.
         """
         if instead_of is not None and self.stamps(site).get(day) == instead_of:
-            self._write(keys.stamps(site), "HSET", day.isoformat(), stamp)
+            self._write(single.stamps(site), "HSET", day.isoformat(), stamp)
             return True
-        return bool(self._write(keys.stamps(site), "HSETNX", day.isoformat(), stamp))
+        return bool(self._write(single.stamps(site), "HSETNX", day.isoformat(), stamp))
 
     def cosigned(self, site: Site) -> dict[int, str]:
         """Return the checkpoints that somebody cosigned, by the number of seals that they are over."""
         with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.cosigned(site)))
+            found = cast(dict[bytes, bytes], self._redis.hgetall(single.cosigned(site)))
         read: dict[int, str] = {}
         for size, note in found.items():
-            with _skipped(keys.cosigned(site)):
+            with _skipped(single.cosigned(site)):
                 read[int(size)] = note.decode()
         return dict(sorted(read.items()))
 
@@ -73,20 +73,20 @@ class Attestations:
         for nothing, None for whatever it is.
         """
         if before is None:
-            self._write(keys.cosigned(site), "HSET", size, note)
+            self._write(single.cosigned(site), "HSET", size, note)
             return True
-        return bool(self._cosign(keys=[keys.cosigned(site)], args=[size, before, note]))
+        return bool(self._cosign(keys=[single.cosigned(site)], args=[size, before, note]))
 
     def restored(self, site: Site) -> list[str]:
         """Return the signed records of backups that were put back, whoever wrote them."""
         with self._reached():
-            found = cast(set[bytes], self._redis.smembers(keys.restored(site)))
+            found = cast(set[bytes], self._redis.smembers(single.restored(site)))
         return sorted(text.decode(errors="replace") for text in found)
 
     def keep_restored(self, site: Site, record: str) -> None:
         """Keep the signed record of a backup that was put back."""
-        self._write(keys.restored(site), "SADD", record)
+        self._write(single.restored(site), "SADD", record)
 
     def time(self, site: Site) -> int:
         """Return what the clock of the store says, in ms."""
-        return self._time(keys.restored(site))
+        return self._time(single.restored(site))

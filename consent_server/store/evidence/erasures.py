@@ -8,7 +8,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from ...entry import Entry
+from ...decision import Entry
 from ...site import Site
 from ..connection import Connection
 from ..connection.foreign import ours

@@ -11,8 +11,8 @@ from typing import Any, Literal, NamedTuple, cast
 import msgspec
 
 from ...site import ConsentError, Notice, Site
-from .. import keys
 from ..connection import Connection, StoreAway, WrongLayout
+from ..keys import single
 from .asked import Asked
 from .spread import Spread
 
@@ -74,7 +74,7 @@ class Notices:
         Raises:
             OtherBuckets: what is kept of the site would not be found any more.
         """
-        self._served.setdefault(site.id, {}).update({notice.hash: notice for notice in notices})
+        self.remember(site, notices)
         if notices:
             now = time.time_ns() // 1_000_000 if at is None else at
             weights = {variant.name: variant.weight for variant in site.variants}
@@ -85,6 +85,10 @@ class Notices:
             return  # whoever asks for anything is told so
         except StoreAway as error:
             log.warning("notices will be kept when the store takes them: %s", error)
+
+    def remember(self, site: Site, notices: Sequence[Notice]) -> None:
+        """Have in memory what another process serves, for ``put_back``."""
+        self._served.setdefault(site.id, {}).update({notice.hash: notice for notice in notices})
 
     def write(self, site: Site) -> None:
         """Write what this site serves and is not in Redis yet.
@@ -110,14 +114,14 @@ class Notices:
             StoreAway: it could not be written.
         """
         with self._reached():
-            kept = cast(list[bytes], self._redis.hkeys(keys.notices(site)))
+            kept = cast(list[bytes], self._redis.hkeys(single.notices(site)))
         served = self._served.get(site.id, {})
         self._keep(site, [served[name] for name in served.keys() - {name.decode(errors="replace") for name in kept}])
 
     def _keep(self, site: Site, notices: Sequence[Notice]) -> None:
         # Whatever stands under this hash is this, or was forged. One at a time: torn.py knows how long a write may be.
         for notice in notices:
-            self._write(keys.notices(site), "HSET", notice.hash, msgspec.json.encode(notice.content, order="sorted"))
+            self._write(single.notices(site), "HSET", notice.hash, msgspec.json.encode(notice.content, order="sorted"))
 
     def note(self, site: Site, asked: Asked) -> None:
         """Write down what is asked from now on, if it is something else than before.
@@ -127,12 +131,12 @@ class Notices:
         """
         before = [earlier for earlier in self.asked(site) if earlier.at <= asked.at]
         if not before or not before[-1].same_as(asked):
-            self._write(keys.asked(site), "RPUSH", msgspec.json.encode(asked))
+            self._write(single.asked(site), "RPUSH", msgspec.json.encode(asked))
 
     def asked(self, site: Site) -> list[Asked]:
         """Return what was asked from when on, the oldest first; each differs from the one before."""
         with self._reached():
-            found = cast(list[bytes], self._redis.lrange(keys.asked(site), 0, -1))
+            found = cast(list[bytes], self._redis.lrange(single.asked(site), 0, -1))
         read: list[Asked] = []
         for text in found:
             with suppress(msgspec.DecodeError, msgspec.ValidationError):
@@ -152,7 +156,7 @@ class Notices:
         served = self._served.setdefault(site.id, {})
         if name not in served:
             with self._reached():
-                text = cast(bytes | None, self._redis.hget(keys.notices(site), name[:64]))
+                text = cast(bytes | None, self._redis.hget(single.notices(site), name[:64]))
             if text is None:
                 return None
             served[name] = _genuine(site, name, text)
@@ -176,10 +180,14 @@ class Notices:
         return found
 
     def names(self, site: Site) -> dict[str, str]:
-        """Return the hash of every notice that this site ever asked, by the eight characters that an entry holds."""
+        """Return the hash of every notice that this site ever asked, by the eight characters that an entry holds.
+
+        Those that are served are known whatever the store has.
+        """
         with self._reached():
-            found = cast(list[bytes], self._redis.hkeys(keys.notices(site)))
-        return {name[:8].decode(errors="replace"): name.decode(errors="replace") for name in found}
+            found = cast(list[bytes], self._redis.hkeys(single.notices(site)))
+        names = {name[:8].decode(errors="replace"): name.decode(errors="replace") for name in found}
+        return names | {name[:8]: name for name in [*self._served.get(site.id, ())]}
 
     def starting_with(self, site: Site, prefix: str) -> Notice:
         """Return the notice whose hash starts with the eight characters that an entry holds.
@@ -214,7 +222,7 @@ class Notices:
             ForgedNotice: what the store holds of one is something else.
         """
         with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.notices(site)))
+            found = cast(dict[bytes, bytes], self._redis.hgetall(single.notices(site)))
         names = {name.decode(errors="replace"): text for name, text in found.items()}
         return {name: _genuine(site, name, text) for name, text in names.items()}
 

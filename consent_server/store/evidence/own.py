@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...entry import Entry
+from ...decision import Entry
 from ...site import categories_of
 
 

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import msgspec
 
-from .. import keys
 from ..connection import Connection
 from ..connection.away import OtherKind
+from ..keys import single
 
 log = logging.getLogger(__name__)
 
@@ -37,19 +37,19 @@ class PublicKeys:
         """Keep endorsements (``verify.Keys``)."""
         if endorsements:
             with _no_other_kind():
-                self._write(keys.ENDORSEMENTS, "SADD", *endorsements)
+                self._write(single.ENDORSEMENTS, "SADD", *endorsements)
 
     def endorsements(self) -> list[str]:
         """Return all endorsements that are kept, whoever wrote them."""
         found = set[bytes]()
-        with _no_other_kind(), self._reached(keys.ENDORSEMENTS):
-            found = cast(set[bytes], self._redis.smembers(keys.ENDORSEMENTS))
+        with _no_other_kind(), self._reached(single.ENDORSEMENTS):
+            found = cast(set[bytes], self._redis.smembers(single.ENDORSEMENTS))
         return sorted(text.decode(errors="replace") for text in found)
 
     def unendorsed(self) -> dict[str, Any]:
         """Return by name the public keys (JWK) that a version without endorsements kept, whoever wrote them."""
         with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.PUBLIC_KEYS))
+            found = cast(dict[bytes, bytes], self._redis.hgetall(single.PUBLIC_KEYS))
         kept: dict[str, Any] = {}
         for name, text in sorted(found.items()):
             with suppress(msgspec.DecodeError):

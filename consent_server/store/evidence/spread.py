@@ -9,6 +9,7 @@ from typing import cast
 from ...site import ConsentError, Site
 from .. import keys
 from ..connection import Connection
+from ..keys import single
 
 BEFORE = 24
 """Over how many each site's data were spread when the number was not written down, nor any other to be had."""
@@ -36,7 +37,7 @@ class Spread:
             StoreAway: the store does not answer.
         """
         with self._reached():
-            found = cast(bytes | None, self._redis.get(keys.spread(site)))
+            found = cast(bytes | None, self._redis.get(single.spread(site)))
         many = site.buckets if found else BEFORE
         with suppress(ValueError):  # somebody else wrote it
             many = min(int(found or many), 4096)
@@ -60,4 +61,4 @@ class Spread:
             StoreAway: it could not be written.
         """
         self.must_fit(site)
-        self._write(keys.spread(site), "SET", site.buckets)
+        self._write(single.spread(site), "SET", site.buckets)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from ...entry import Entry
+from ...decision import Entry
 from ..connection import Connection
 from ..connection.foreign import ours
 from ..evidence.remains import Remains

@@ -7,7 +7,7 @@ from heapq import merge
 from time import monotonic
 from typing import Any, NamedTuple, cast
 
-from ...entry import Entry
+from ...decision import Entry
 from ...site import Site
 from ..connection import Connection
 from ..connection.clock import Ahead, Clock, ahead, apart

@@ -8,11 +8,14 @@
 -- Returns 0, or if this day is sealed, or another one than ours, the time from which on is counted
 
 local now, leeway = tonumber(ARGV[1]), tonumber(ARGV[2])
-local sealed = tonumber(redis.call('GET', KEYS[3]) or 0)
+local time = clock()
+local sealed = tonumber(redis.call('GET', KEYS[3]) or 0) or 0
+if leeway < DAY then -- no day to come is sealed, whatever somebody else wrote there
+  sealed = math.min(sealed, (math.floor(time / DAY) + 1) * DAY)
+end
 if now < sealed then
   return sealed
 end
-local time = clock()
 if is_another_day(now, time, leeway) and time >= sealed then
   return time
 end

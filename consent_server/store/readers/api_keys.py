@@ -9,6 +9,7 @@ import msgspec
 
 from ...site import Site
 from ..connection import Connection
+from ..connection.foreign import ours
 
 
 class ApiKey(msgspec.Struct, frozen=True):
@@ -43,7 +44,8 @@ class ApiKeys:
         """Return the keys of a site, the oldest first."""
         with self._reached():
             found = cast(dict[bytes, bytes], self._redis.hgetall(self._where(site)))
-        known = [msgspec.json.decode(text, type=ApiKey) for text in found.values()]
+        with ours(self._where(site)):
+            known = [msgspec.json.decode(text, type=ApiKey) for text in found.values()]
         return sorted(known, key=lambda key: (key.made, key.name))
 
     def knows(self, site: Site, digest: str) -> bool:

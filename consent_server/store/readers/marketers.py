@@ -8,8 +8,9 @@ from typing import cast
 import msgspec
 
 from ...site import Site
-from .. import keys
 from ..connection import Connection
+from ..connection.foreign import ours
+from ..keys import single
 
 
 class Marketer(msgspec.Struct, frozen=True):
@@ -48,72 +49,77 @@ class Marketers:
         """Let somebody in; ``password`` is its hash. Who was known by that name, and their sessions, are replaced."""
         marketer = Marketer(name, password, tuple(dict.fromkeys(sites)))
         with self._reached():
-            self._redis.hset(keys.MARKETERS, name, msgspec.json.encode(marketer))
+            self._redis.hset(single.MARKETERS, name, msgspec.json.encode(marketer))
 
     def change(self, marketer: Marketer, password: str) -> Marketer | None:
         """Return them with another password, whose hash this is; None if they are gone, or were let in anew."""
         changed = msgspec.structs.replace(marketer, password=password)
-        done = self._swap([keys.MARKETERS], [marketer.name, marketer.password, msgspec.json.encode(changed)])
+        done = self._swap([single.MARKETERS], [marketer.name, marketer.password, msgspec.json.encode(changed)])
         return changed if done else None
 
     def find(self, name: str) -> Marketer | None:
         """Return who is known by that name, or None."""
         with self._reached():
-            text = cast(bytes | None, self._redis.hget(keys.MARKETERS, name))
-        return msgspec.json.decode(text, type=Marketer) if text else None
+            text = cast(bytes | None, self._redis.hget(single.MARKETERS, name))
+        with ours(single.MARKETERS):
+            return msgspec.json.decode(text, type=Marketer) if text else None
 
     def all(self) -> list[Marketer]:
         """Return all of them, by name."""
         with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.MARKETERS))
-        return [msgspec.json.decode(text, type=Marketer) for _, text in sorted(found.items())]
+            found = cast(dict[bytes, bytes], self._redis.hgetall(single.MARKETERS))
+        with ours(single.MARKETERS):
+            return [msgspec.json.decode(text, type=Marketer) for _, text in sorted(found.items())]
 
     def remove(self, name: str) -> bool:
         """Let somebody in no more, and return whether they were known. Their sessions end with that."""
-        return bool(self._write(keys.MARKETERS, "HDEL", name))
+        return bool(self._write(single.MARKETERS, "HDEL", name))
 
     def open_session(self, digest: str, marketer: Marketer, seconds: int) -> None:
         """Remember for that long that whoever has the cookie of this digest is ``marketer``."""
         text = msgspec.json.encode([marketer.name, marketer.password])
         with self._reached():
-            self._redis.set(keys.session(digest), text, ex=seconds)
+            self._redis.set(single.session(digest), text, ex=seconds)
 
     def session(self, digest: str) -> Marketer | None:
         """Return whose session it is, or None: it is over, or its marketer has gone or has another password."""
         with self._reached():
-            text = cast(bytes | None, self._redis.get(keys.session(digest)))
+            text = cast(bytes | None, self._redis.get(single.session(digest)))
         if text is None:
             return None
-        name, password = msgspec.json.decode(text, type=tuple[str, str])
+        with ours("a marketer's session"):
+            name, password = msgspec.json.decode(text, type=tuple[str, str])
         marketer = self.find(name)
         return marketer if marketer and marketer.password == password else None
 
     def close_session(self, digest: str) -> None:
         """End a session."""
         with self._reached():
-            self._redis.delete(keys.session(digest))
+            self._redis.delete(single.session(digest))
 
     def add_link(self, site: Site, link: ReportLink) -> None:
         """Let a link show a report of ``site``; those that have expired are forgotten."""
         ended = [old.id for old in self.links(site) if old.until <= link.made]
         with self._reached():
             if ended:
-                self._redis.hdel(keys.links(site), *ended)
-            self._redis.hset(keys.links(site), link.id, msgspec.json.encode(link))
+                self._redis.hdel(single.links(site), *ended)
+            self._redis.hset(single.links(site), link.id, msgspec.json.encode(link))
 
     def links(self, site: Site) -> list[ReportLink]:
         """Return the links of a site, the oldest first."""
         with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.links(site)))
-        known = [msgspec.json.decode(text, type=ReportLink) for text in found.values()]
+            found = cast(dict[bytes, bytes], self._redis.hgetall(single.links(site)))
+        with ours(single.links(site)):
+            known = [msgspec.json.decode(text, type=ReportLink) for text in found.values()]
         return sorted(known, key=lambda link: (link.made, link.id))
 
     def link(self, site: Site, name: str) -> ReportLink | None:
         """Return the link of this id, or None: there is none, or it was revoked."""
         with self._reached():
-            text = cast(bytes | None, self._redis.hget(keys.links(site), name))
-        return msgspec.json.decode(text, type=ReportLink) if text else None
+            text = cast(bytes | None, self._redis.hget(single.links(site), name))
+        with ours(single.links(site)):
+            return msgspec.json.decode(text, type=ReportLink) if text else None
 
     def remove_link(self, site: Site, name: str) -> bool:
         """Revoke a link, and return whether there was one."""
-        return bool(self._write(keys.links(site), "HDEL", name))
+        return bool(self._write(single.links(site), "HDEL", name))

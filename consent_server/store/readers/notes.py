@@ -8,8 +8,9 @@ from typing import cast
 import msgspec
 
 from ...site import Site
-from .. import keys
 from ..connection import Connection
+from ..connection.foreign import ours
+from ..keys import single
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -30,15 +31,16 @@ class Notes:
     def add(self, site: Site, note: Note) -> None:
         """Keep a note."""
         with self._reached():
-            self._redis.hset(keys.notes(site), note.id, msgspec.json.encode(note))
+            self._redis.hset(single.notes(site), note.id, msgspec.json.encode(note))
 
     def all(self, site: Site) -> list[Note]:
         """Return the notes of a site by day."""
         with self._reached():
-            found = cast(dict[bytes, bytes], self._redis.hgetall(keys.notes(site)))
-        return sorted((msgspec.json.decode(text, type=Note) for text in found.values()), key=lambda note: note.day)
+            found = cast(dict[bytes, bytes], self._redis.hgetall(single.notes(site)))
+        with ours(single.notes(site)):
+            return sorted((msgspec.json.decode(text, type=Note) for text in found.values()), key=lambda note: note.day)
 
     def remove(self, site: Site, name: str) -> None:
         """Forget the note of this id."""
         with self._reached():
-            self._redis.hdel(keys.notes(site), name)
+            self._redis.hdel(single.notes(site), name)

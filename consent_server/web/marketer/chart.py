@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from ...entry import HOW
+from ...decision import HOW
 from ...rates.compare import Change
 from ...rates.counts import LINES, Counts, Rate
 from ...rates.happened.marks import Mark

@@ -9,7 +9,7 @@ from functools import cache, wraps
 from importlib.resources import files
 from typing import Any, ParamSpec
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from ...banner.scripts import Script
@@ -71,14 +71,23 @@ def say_problems_on_a_page(response: Response) -> Response:
     """
     if response.mimetype != "application/problem+json" or "text/html" not in request.headers.get("Accept", ""):
         return response
-    is_ours = request.blueprint == blueprint.name or isinstance(request.routing_exception, MethodNotAllowed)
-    if not is_ours or request.path.startswith("/v1/") or not _belongs_here():
+    if not _is_of_pages() or request.path.startswith("/v1/") or not _belongs_here():
         return response
     status = response.status_code
     kind = min(status, 500) if status in (413, 429) or status >= 500 else "other"
     page = render_page("refused", response.status_code, said=chosen_words()(f"refused_{kind}"))
     page.headers.extend((name, value) for name, value in response.headers if name in ("Allow", "X-Request-ID"))
     return page
+
+
+def _is_of_pages() -> bool:
+    """Return whether what was asked for is one of the pages, by whatever method."""
+    refused = request.routing_exception
+    if not isinstance(refused, MethodNotAllowed):
+        return blueprint.name in request.blueprints
+    method = next(iter(refused.valid_methods or ()), "GET")
+    found = current_app.url_map.bind("").match(request.path, method)
+    return str(found[0]).startswith(f"{blueprint.name}.")
 
 
 @cache

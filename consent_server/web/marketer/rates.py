@@ -12,9 +12,9 @@ from flask import Response, g, redirect, request
 from ...rates import read
 from ...rates.compare import GOALS, must_be_goal
 from ...rates.happened.leaks import leaks
-from ...rates.only import Only
+from ...rates.only import SEGMENTS, Only
 from ...rates.overview import Overview
-from ...rates.parts import SEGMENTS, Advice, Part, advice, decided, parts_of, silence
+from ...rates.parts import Advice, Part, advice, decided, parts_of, silence
 from ...rates.period import BadQuestion, Period, compared, dimension
 from ...rates.report import Report
 from ...settings.shops import snippet_words
@@ -127,10 +127,10 @@ def show_report(
         against=question.against,
         last_year=compared(question.period, today, "year"),
         target=question.target,
-        sample=services().store.decisions.is_sample(site),
+        sample=services().store.sample.has(site),
         banner={**snippet_words()[words.lang], **site.words.get(words.lang, {})},
         base=request.url_root.rstrip("/"),
-        leaks=[] if link else leaks(services().store, site, today),
+        leaks=[] if link else leaks(services().store, site, read.today()),
         # Who has a link to past days is shown what was known at their end, whenever they open it.
         **page_values(site, question, question.period.last if link else today, today),
     )

@@ -6,11 +6,24 @@ from functools import lru_cache
 from importlib.metadata import version
 
 import msgspec
+from flask import Blueprint, Response, request
 
+from ..request import add_cors
+from ..responses import Answer
 from .components import PARAMETERS, RESPONSES, SCHEMAS
 from .headers import HEADERS, of_calls
 from .paths import PATHS
 from .webhooks import WEBHOOKS
+
+blueprint = Blueprint("openapi", __name__)
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """The description of all calls that are for machines (OpenAPI 3.1)."""
+    text = description(request.root_path)  # a prefix of ours, or where somebody has mounted us
+    response = Answer(text, headers={"Cache-Control": "public, max-age=300"}, mimetype="application/json")
+    return add_cors(response, "*")
 
 
 @lru_cache(maxsize=8)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...entry import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
+from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
 from ...rates.compare import GOALS
 from ...rates.only import FILTERS
 from ...rates.period import AGAINST
-from ...rules import KINDS as KINDS_OF_RULES
 from ...site import OPTIONAL
+from ...site.rules import KINDS as KINDS_OF_RULES
 from ..problems import RETRY_SECONDS, STATUS
 from .headers import of_refusal
 from .rates import RATES
@@ -46,17 +46,17 @@ SCHEMAS: dict[str, Schema] = {
             "id": {
                 "type": "string",
                 "pattern": "^[A-Za-z0-9_-]{16,64}$",
-                "description": "Made afresh for each decision.",
+                "description": "Made afresh for each decision: 409 where the same shopper, by `previous`, has sent "
+                "another answer under it.",
             },
             "allow": some(CATEGORY),
             "notice": TEXT | {"description": "Hash of the notice that is answered."},
             "lang": nullable("string") | {"description": "The notice's language, if anything."},
-            "variant": nullable("string"),
+            "variant": nullable("string") | {"description": "The notice's variant, if anything."},
             "how": {
                 "type": "string",
                 "maxLength": LONGEST_HOW,
-                "description": "accept, refuse, save, preferences or script; any other way of asking counts as script. "
-                "signal is what older versions said of a browser's privacy signal.",
+                "description": "accept, refuse, save, preferences or script; any other way of asking counts as script.",
                 "default": "script",
             },
             "previous": nullable("string") | {"description": "The token that this decision follows, expired or not."},
@@ -151,7 +151,9 @@ SCHEMAS: dict[str, Schema] = {
                         "revision": WHOLE,
                         "device": one(*DEVICES),
                         "country": TEXT,
-                    }
+                        "rule": TEXT,
+                    },
+                    "rule",
                 )
             ),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...entry import DIMENSIONS
+from ...decision import DIMENSIONS
 from ...rates.compare import GOALS
 from .schema import DATE, TEXT, WHOLE, Schema, each, nullable, one, ref, some, thing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...entry import KINDS
+from ...decision import KINDS
 from .components import parameter
 from .schema import ALLOWED, SECONDS, TEXT, WHOLE, Schema, nullable, one, thing
 
@@ -46,7 +46,9 @@ WEBHOOKS: dict[str, Any] = {
                 "jti": nullable("string"),
                 "sub": nullable("string"),
                 "site": TEXT,
-            }
+                "text": TEXT,
+            },
+            "text",  # of a test that nothing signs, for a chat
         ),
     ),
     "alarm": _posted(

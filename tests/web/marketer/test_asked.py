@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_marketer import TODAY, log_in, put, three_answers
 
-from consent_server.entry import COLUMNS
+from consent_server.decision import COLUMNS
 from consent_server.rates.compare import Change
 from consent_server.rates.only import FILTERS
 from consent_server.rates.report import Report

@@ -15,7 +15,7 @@ from forms import post
 from test_marketer import TODAY, log_in, three_answers
 
 from consent_server import create_app
-from consent_server.entry import COLUMNS
+from consent_server.decision import COLUMNS
 from consent_server.site import Variant, base64url
 from consent_server.store.keys import buckets
 from consent_server.tokens import token

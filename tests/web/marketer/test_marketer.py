@@ -15,10 +15,10 @@ from flask.testing import FlaskClient
 from forms import api_key, form_word, post
 
 from consent_server import create_app
-from consent_server.entry import COLUMNS
-from consent_server.rules import Rule
+from consent_server.decision import COLUMNS
 from consent_server.settings.environment import Settings
 from consent_server.site import OPTIONAL, Variant
+from consent_server.site.rules import Rule
 from consent_server.store.keys import buckets
 from consent_server.web.marketer import api_keys
 from consent_server.web.marketer.session import hash_password
@@ -219,6 +219,10 @@ def test_all_shops_of_a_marketer_are_on_one_page_and_no_others(app, marketer, sh
     stop_the_answers(app, other_site)  # a shop that needs a look comes first
     page = window.get("/sites").text
     assert re.findall(r'<h2><a href="([^"]+)">', page) == ["/?site=kitab", f"/?site={site.id}"]
+    assert page.count("nobody answers any more") == 1
+    app.extensions["consent"].store.connection.client.set(buckets(site)[0].values, "of another kind")
+    page = window.get("/sites").text  # one that cannot be read hides no other
+    assert page.count("Something went wrong here; it has been logged.") == 1
     assert page.count("nobody answers any more") == 1
     assert "/sites" not in marketer.get("/").text
     assert "Kitab" not in marketer.get("/sites").text
@@ -594,7 +598,7 @@ def test_an_alarm_is_shown_on_the_page(app, marketer, site):
 def test_a_sample_is_marked(app, marketer, site):
     words = str(Words.of("en")("sample"))
     assert words not in marketer.get("/").text
-    app.extensions["consent"].store.decisions.mark_sample(site)
+    app.extensions["consent"].store.sample.add(site)
     assert words in marketer.get("/").text
 
 

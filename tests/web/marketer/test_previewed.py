@@ -9,6 +9,7 @@ from conftest import ROOT, closing
 from consent_server import create_app
 from consent_server.tokens import token
 from consent_server.web.marketer.session import hash_password
+from consent_server.web.preview import create_preview
 
 FRAME = "frames/smartmarket/light/first/az/?variant="
 PASSWORD = "a long enough password"
@@ -47,7 +48,8 @@ def test_a_marketer_sees_what_the_file_says_of_their_shop_and_of_no_other(enter,
     assert "SmartMarket" in page
     assert set(re.findall(r'src="frames/(\w+)/', page)) == {"smartmarket"}
     assert window.get(address + FRAME).status_code == 200
-    assert window.get(address + FRAME.replace("smartmarket", "kitab")).status_code == 404
+    unknown = window.get(address + FRAME.replace("smartmarket", "kitab"))
+    assert (unknown.status_code, unknown.mimetype) == (404, "application/problem+json")
     assert window.get(address + "version").json["version"]
 
 
@@ -61,6 +63,22 @@ def test_the_frames_which_send_no_cookie_get_their_scripts(enter, site):
     script = stranger.get(base + "details.az.0.js")
     assert (script.status_code, script.headers["Access-Control-Allow-Origin"]) == (200, "*")
     assert stranger.post(base + "decisions").status_code == 204
+
+
+def test_what_is_not_there_is_refused_as_everywhere_with_problem_details(enter, site, file):
+    window, address = enter(site)
+    alone = create_preview(file).test_client()
+    refused = [
+        *(
+            window.get(address + path)
+            for path in ("nope", FRAME.replace("smartmarket", "kitab"), "files/x/light/0/x.az.0.js")
+        ),
+        *(window.post(address + "version"), alone.get("/nope"), alone.get("/", base_url="http://rebound.example")),
+    ]
+    said = [(each.status_code, each.mimetype, each.json["status"]) for each in refused]
+    problem = "application/problem+json"
+    assert said == [(status, problem, status) for status in (404, 404, 404, 405, 404, 403)]
+    assert refused[-1].json["detail"].startswith("The preview is for this machine alone")
 
 
 def test_nobody_enters_without_a_login_and_the_address_ends_with_the_session(enter, site):

@@ -62,6 +62,12 @@ def test_what_is_no_page_of_ours_is_answered_as_to_a_program(marketer, path):
     assert marketer.get(path, headers=PAGE).mimetype == "application/problem+json"
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/openapi.json"])
+def test_nor_is_what_is_for_operators_whatever_the_method(marketer, path):
+    refused = marketer.post(path, headers=PAGE)
+    assert (refused.status_code, refused.mimetype) == (405, "application/problem+json")
+
+
 @pytest.mark.parametrize("where", ["rates.example", "none"])
 def test_on_another_host_there_is_no_page_that_could_be_refused(app, marketer, where):
     services = app.extensions["consent"]

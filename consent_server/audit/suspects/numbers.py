@@ -1,0 +1,78 @@
+"""Numbers that trackers give to shoppers, by which a request of the shop's own is known to be a tracker's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from urllib.parse import unquote
+
+from ..hosts import parts_of
+from ..lists import Lists
+from ..observed import Observed, Sighting
+from ..ours import OURS
+from ..recognise import Recogniser
+
+LETTERS_OF_AN_ID = 8
+DIGITS_OF_AN_ID = 4
+LETTERS_IN_A_PATH = 16
+"""A shop's own paths have numbers too, of goods and orders."""
+
+LETTERS_OF_A_WHOLE = 200
+"""What is longer is no number of a shopper; one may stand in it."""
+
+NUMBERING = frozenset({"analytics", "marketing"})
+"""Categories whose names may hold the number of a shopper."""
+
+_MOMENT = re.compile(
+    r"(?:(?:19|20)\d\d-?[01]\d-?[0-3]\d|[0-3]?\d[./-][0-3]?\d[./-]\d{4})?(?:(?:^|,? |T)\d\d?:\d\d(?::\d\d(?:\.\d+)?)?)?"
+    r"(?:Z|[+-]\d\d:?\d\d)?"
+)
+"""A day, a time, or both: what people see, and many share."""
+
+_UNIX_TIME = re.compile(r"1[5-9]\d{8}(?:\d{3})?")
+"""A moment of these years in seconds or milliseconds, of which trackers keep several."""
+
+_ADDRESS = re.compile(r"(?:https?:)?//[^\s\"',|]+")
+"""Where a shopper came from: what stands in there is the number of goods."""
+
+
+def echoes(seen: Sighting, ids: Collection[str]) -> bool:
+    """Return whether a request carries one of these numbers."""
+    parts = parts_of(seen.url)
+    told, path = unquote(f"{parts.query} {seen.body}"), unquote(parts.path)
+    return any(id_ in told or (len(id_) >= LETTERS_IN_A_PATH and id_ in path) for id_ in ids)
+
+
+def numbers(observed: Observed, shop: str, lists: Lists, recogniser: Recogniser, *, has_lists: bool) -> Iterator[str]:
+    """Yield what may be a shopper's number in what a script keeps with the shop: not a word, such as a setting.
+
+    What the shop's lists do not name counts too, unless an answer of its own set it: that is known to it as it is.
+    """
+    for kind, kept in (("cookie", observed.cookies), ("local-storage", observed.stored)):
+        for name, value in kept.items():
+            entry = Sighting(kind, name, shop, "", "", 0)
+            category = lists.category_of(entry)
+            is_trackers = category in NUMBERING or (category is None and bool(recogniser.service_of(entry)))
+            is_unknown = has_lists and category is None and (kind != "cookie" or name in observed.scripted)
+            if is_trackers or (is_unknown and not OURS.fullmatch(name)):
+                whole = unquote(value).strip('"')
+                ids = {whole, ".".join(whole.split(".")[-2:])}  # of GA1.1.123.456 the hits have 123.456
+                ids |= _words(whole) if is_trackers else set()
+                short = (each for each in ids if len(each) <= LETTERS_OF_A_WHOLE)
+                yield from (id_ for id_ in short if _is_id(id_) or (is_unknown and _is_long_word(id_)))
+
+
+def _words(value: str) -> set[str]:
+    """Return what stands in a value that has more than one thing, such as JSON, and may be a number."""
+    found = re.findall(rf"[\w-]{{{LETTERS_OF_AN_ID},}}", _ADDRESS.sub(" ", value))
+    return {each for each in found if not _UNIX_TIME.fullmatch(each)}
+
+
+def _is_id(text: str) -> bool:
+    digits = sum(map(str.isdigit, text))
+    return len(text) >= LETTERS_OF_AN_ID and digits >= DIGITS_OF_AN_ID and not _MOMENT.fullmatch(text)
+
+
+def _is_long_word(text: str) -> bool:
+    """Return whether a text is as long as numbers are, and one word: settings are shorter, or have several."""
+    return len(text) >= LETTERS_IN_A_PATH and bool(re.fullmatch(r"[A-Za-z0-9]+", text))

@@ -1,0 +1,1 @@
+"""What is done day by day, without anybody asking: the log kept in order, and the digest."""

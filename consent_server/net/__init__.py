@@ -1,0 +1,1 @@
+"""What has no part in consent: cookies as HTTP writes them, and a talk with another machine that ends in time."""
