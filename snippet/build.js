@@ -76,7 +76,7 @@ for (const [name, placeholder] of [
     compress: { passes: 4, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false, pure_getters: true },
   });
   // Nearly all of these run while the page loads: Chromium is told to compile them at once, not each when it is first called.
-  const text = name.startsWith('consent') ? '//# allFunctionsCalledOnLoad\n' + code : code;
+  const text = (name.startsWith('consent') ? '//# allFunctionsCalledOnLoad\n' : '') + code.replace(/(?<!\w)\(0,(window\.\w+)\)\(/g, '$1(');
   if (placeholder && text.split(placeholder).length != 2) throw Error(`${name}.js must say ${placeholder} once`);
   writeFileSync(new URL(`${name}.js`, target), text);
   const brotli = brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });

@@ -31,13 +31,13 @@ export let unobjected = [];
 export const presumed = () => unobjected.filter((category) => category != 'marketing' || !signal());
 
 /** What the first layer says in a place without a rule. */
-const plain = Object.entries(notices).map(([lang, words]) => /** @type {const} */ ([lang, { ...words }]));
+const plain = structuredClone(notices);
 const way = config.ways.findIndex((each) => each.variant == variant);
 
 /** @param {Rule} next */
 const take = (next) => {
   rule = next;
-  for (const [lang, words] of plain) Object.assign(notices[lang], words, rule.ways[way]?.[lang]);
+  for (const lang in plain) Object.assign(notices[lang], plain[lang], rule.ways[way]?.[lang]);
 };
 
 /** @param {string} place a country (ISO 3166-1), or a part of one (ISO 3166-2) @returns {Rule} as rules.py picks it */

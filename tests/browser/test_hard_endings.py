@@ -108,9 +108,7 @@ def test_a_page_that_leads_to_another_host_comes_anew(shop: Shop, page: Page) ->
     until(page, "window.inline")
     page.route(
         shop.url("/"),
-        lambda route: (
-            route.fulfill(status=302, headers={"Location": tracker(shop, "login")})
-        ),
+        lambda route: route.fulfill(status=302, headers={"Location": tracker(shop, "login")}),
     )
     page.evaluate(WITHDRAW)
     page.wait_for_url("**/login")

@@ -253,7 +253,11 @@ def test_the_sanitiser_of_the_documentation_leaves_no_mark(shop: Shop, page: Pag
     )
 
 
-FAKES = {"data-ask": ["staticauto", "staticauto", "staticauto", "absoluteauto"], "data-ask popover=manual": [], "data-ask popover": ["fixedauto", "staticauto", "staticauto", "absoluteauto"]}
+FAKES = {
+    "data-ask": ["staticauto", "staticauto", "staticauto", "absoluteauto"],
+    "data-ask popover=manual": [],
+    "data-ask popover": ["fixedauto", "staticauto", "staticauto", "absoluteauto"],
+}
 """How what a comment writes as if it were ours is laid out; what is told from a copy of ours by nothing is gone."""
 
 

@@ -53,7 +53,9 @@ def test_a_page_that_was_written_anew_is_quiet_as_it_ends_too(shop: Shop, page: 
 
 
 def test_a_page_whose_address_always_changes_is_asked_for_twice_and_comes_anew(shop: Shop, page: Page) -> None:
-    ticks = "<script>let n = 0; setInterval(() => window.here && history.replaceState(null, '', '?t=' + n++), 5)</script>"
+    ticks = (
+        "<script>let n = 0; setInterval(() => window.here && history.replaceState(null, '', '?t=' + n++), 5)</script>"
+    )
     accepted(page, shop.page(talker(shop) + ticks))
     until(page, "window.inline")
     shop.visits.clear()
@@ -68,7 +70,9 @@ def test_a_lazy_loader_that_takes_the_address_off_what_was_released_keeps_it_fro
     page.goto(shop.page(f"<iframe title=F data-consent=analytics data-src='{there}'></iframe>"))
     page.evaluate("consent.decide({ analytics: true })")
     until(page, "consent.token && document.querySelector('iframe').getAttribute('src')")
-    lazy = "(() => { const f = document.querySelector('iframe'); f.src = f.dataset.src; f.removeAttribute('data-src') })()"
+    lazy = (
+        "(() => { const f = document.querySelector('iframe'); f.src = f.dataset.src; f.removeAttribute('data-src') })()"
+    )
     page.evaluate(lazy)
     when(page, lambda: "film" in hits(shop))
     page.evaluate(WITHDRAW)
