@@ -39,9 +39,15 @@ const allWords = () => {
 
 mkdirSync(target, { recursive: true });
 const ALONE = /^(consent|testing|watching|account)/;
-/** A class of the page's hides the browser's of that name from a script that comes later, but not the window's own; see natives.js. */
-const HIDDEN = Object.fromEntries(
-  'AbortController AbortSignal Blob CSSStyleSheet MediaStream MessageChannel MutationObserver Reflect ResizeObserver URL'.split(' ').map((name) => [name, `window.${name}`]));
+/**
+ * What the page's scripts declare, `let history` or `class URL`, hides what the browser has of that name from all scripts, but
+ * not the window's own; see natives.js. What starts with the page, and has to be small, says `window` itself where it matters.
+ */
+const HIDDEN = Object.fromEntries(`
+  AbortController AbortSignal addEventListener Blob console crypto CSSStyleSheet fetch getComputedStyle history indexedDB innerHeight
+  IntersectionObserver localStorage MediaStream MessageChannel MutationObserver navigator performance PerformanceObserver queueMicrotask
+  Reflect removeEventListener requestAnimationFrame requestIdleCallback ResizeObserver sessionStorage URL WeakRef
+`.trim().split(/\s+/).map((name) => [name, `window.${name}`]));
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'], ['testing', '__TESTING__'], ['account', '__ACCOUNT__'],
   ['details', '__DETAILS__'], ['mine', '__MINE__'], ['proof', '__PROOF__'], ['release', ''],
@@ -70,7 +76,7 @@ for (const [name, placeholder] of [
     compress: { passes: 4, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false, pure_getters: true },
   });
   // Nearly all of these run while the page loads: Chromium is told to compile them at once, not each when it is first called.
-  const text = name.startsWith('consent') ? '//# allFunctionsCalledOnLoad\n' + code : code;
+  const text = (name.startsWith('consent') ? '//# allFunctionsCalledOnLoad\n' : '') + code.replace(/(?<!\w)\(0,(window\.\w+)\)\(/g, '$1(');
   if (placeholder && text.split(placeholder).length != 2) throw Error(`${name}.js must say ${placeholder} once`);
   writeFileSync(new URL(`${name}.js`, target), text);
   const brotli = brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });

@@ -4,19 +4,13 @@ import { hush } from './hush.js';
 /** @typedef {import('./types').Gate} Gate */
 
 /** Milliseconds in which the page that comes next has to answer. */
-export const ANSWER = 5000;
+const ANSWER = 5000;
 
 /** Milliseconds in which a browser has asked whether the shopper wants to leave: WebKit begins to leave in a later task. */
 const SOON = 100;
 
 /** @param {number} milliseconds */
 export const after = (milliseconds) => new Promise((over) => setTimeout(over, milliseconds));
-
-/** When the shopper seemed to leave, as with a download too. */
-let left = 0;
-export const watchLeaving = () => addEventListener('beforeunload', () => {
-  left = Date.now();
-});
 
 /**
  * @param {() => void} act what leads the page. A router of its own, that takes each visit of its pages for one to be drawn in
@@ -43,39 +37,6 @@ const awayFrom = (href) => href.replace(/[?#].*/, '') + '?withdrawn';
 /** @param {string} href what this page's address is to be, without a visit */
 const goBy = (href) => History.prototype.replaceState.call(history, history.state, '', href);
 
-/** Where the page is led. */
-let going = '';
-/** Whether the shopper was asked, and perhaps stays. */
-let asked = false;
-/** @param {Gate} gate @param {string} href this page's address; to one with a fragment the browser comes only from another one */
-export const go = ({ memory }, href) => unrouted(() => {
-  going = href;
-  asked = false;
-  memory.ending = true; // for who hears of it before the shopper is asked, and may stay
-  const isHeard = () => {
-    memory.ending = false;
-  };
-  setTimeout(isHeard, SOON);
-  addEventListener('beforeunload', (event) => setTimeout(() => {
-    isHeard();
-    asked = event.defaultPrevented || !!event.returnValue;
-  }), { once: true });
-  if (href.includes('#')) goBy(awayFrom(href));
-  location.replace(href);
-});
-
-/**
- * Something keeps the page from leaving: a shopper was asked, and stays. Or the next page is slow, so that who was not asked
- * counts as staying once they do something here.
- * @param {Gate} gate @param {string} href that the page gets back
- */
-export const stay = async ({ memory }, href) => {
-  if (location.href == awayFrom(href)) unrouted(() => goBy(href));
-  await (asked || new Promise((resolve) => ['pointerdown', 'keydown'].forEach((type) =>
-    addEventListener(type, ({ isTrusted }) => isTrusted && resolve(0), true))));
-  memory.hushed = false;
-};
-
 /**
  * @param {Gate} gate
  * @param {string} href this page's address
@@ -94,9 +55,10 @@ export const isThere = async ({ doc }, href) => {
   try {
     for (const method of ['HEAD', 'GET']) {
       try {
-        const { ok, status } = await fetch(href, { method, signal: AbortSignal.timeout(ANSWER) });
+        // Where it leads elsewhere, it may be to a host that no script may ask.
+        const { ok, status, type } = await fetch(href, { method, redirect: 'manual', signal: AbortSignal.timeout(ANSWER) });
         // A page that says "not found", or "later", says so again.
-        if (ok || status == own?.responseStatus) return true;
+        if (ok || type == 'opaqueredirect' || status == own?.responseStatus) return true;
       } catch (error) {
         await after(0); // the browser says why
         if (/** @type {Error} */ (error).name == 'TimeoutError' || barred) return true;
@@ -108,20 +70,84 @@ export const isThere = async ({ doc }, href) => {
   }
 };
 
-/**
- * Comes to this page anew, by GET: a reload would send a form again whose answer the page is. Nothing happens where the
- * page answers no GET.
- * @param {Gate} gate
- * @param {() => unknown} [isOver] whether it is not to be, when the page has answered
- * @returns {Promise<string | undefined>} the address of the page that is on its way, or that the shopper has gone to meanwhile
- */
-export const comeBack = async (gate, isOver) => {
-  const { href } = location;
-  if (!await isThere(gate, href)) return;
-  if (Date.now() - left < ANSWER) await after(ANSWER);
-  if (isOver?.()) return;
-  if (location.href != href) return comeBack(gate, isOver); // an app has gone on to another of its pages
-  hush(gate, () => go(gate, location.href == awayFrom(going) ? going : location.href));
-  go(gate, href);
-  return href;
+/** @param {string} href @returns {string} without what leads within a page */
+const bare = (href) => href.replace(/#.*/s, '');
+
+/** @param {Gate} gate @returns {import('./types').Leaving} */
+export const leaving = (gate) => {
+  const { consent, memory } = gate;
+  /** When the page seemed to be left, as with a download too. */
+  let left = 0;
+  /** Where it is led. */
+  let going = '';
+  /** Ends when the page is still here that has asked the shopper whether to leave: so they stay. @type {Promise<void> | undefined} */
+  let stays;
+
+  /** @param {BeforeUnloadEvent} event */
+  const hear = (event) => {
+    const since = left = Date.now();
+    memory.ending = true;
+    setTimeout(() => {
+      memory.ending = false;
+      // Or they have said that they leave, and the next page is on its way.
+      if (event.defaultPrevented || event.returnValue) {
+        stays = after(ANSWER).then(() => {
+          if (left == since) memory.hushed = false;
+        });
+      }
+    });
+  };
+  /** @type {import('./types').Leaving['watch']} */
+  const watch = (on) => (on || !/Firefox/.test(navigator.userAgent) ? addEventListener : removeEventListener)('beforeunload', hear);
+
+  /** @param {string} href this page's address; to one with a fragment the browser comes only from another one */
+  const go = (href) => unrouted(() => {
+    going = href;
+    stays = undefined;
+    memory.ending = true; // for who hears of it before we do
+    setTimeout(() => {
+      memory.ending = false;
+    }, SOON);
+    if (href.includes('#')) goBy(awayFrom(href));
+    location.replace(href);
+  });
+
+  /** @type {import('./types').Leaving['quiet']} */
+  const quiet = (before) => {
+    watch(true);
+    if (!memory.hushed && before[0]) {
+      Promise.all(before.map(consent.when)).then(() => {
+        if (before.every(consent.allows)) memory.hushed = false;
+      });
+    }
+    hush(gate, () => go(location.href == awayFrom(going) ? going : location.href));
+  };
+
+  /** @param {() => boolean} isOver @param {boolean} [again] @returns {Promise<string | undefined>} */
+  const whereTo = async (isOver, again) => {
+    const { href } = location;
+    if (!await isThere(gate, href)) return;
+    if (Date.now() - left < ANSWER) await after(ANSWER); // the shopper has gone elsewhere
+    if (isOver()) return;
+    // An app may have gone on to another of its pages; one that always does is asked no third time.
+    return again || bare(location.href) == bare(href) ? location.href : whereTo(isOver, true);
+  };
+
+  /** @type {import('./types').Leaving['leave']} */
+  const leave = async (before, tell) => {
+    quiet(before);
+    const href = await whereTo(() => !!before[0] && before.every(consent.allows));
+    if (!href) {
+      memory.hushed = false;
+      return;
+    }
+    quiet(before);
+    tell?.(href);
+    go(href);
+    await after(ANSWER);
+    if (location.href == awayFrom(href)) unrouted(() => goBy(href));
+    await stays;
+  };
+
+  return { watch, quiet, leave };
 };

@@ -49,7 +49,7 @@ const focusedPart = () => {
 const modal = () => doc.querySelector(':modal') ?? focusedPart()?.closest(':modal');
 
 /** The font is the body's. Asked for when the browser is about to look at all styles, or it would do so twice. */
-const takeFont = () => host?.style.setProperty('--ask-font', getComputedStyle(doc.body ?? host).fontFamily, 'important');
+const takeFont = () => host?.style.setProperty('--ask-font', window.getComputedStyle(doc.body ?? host).fontFamily, 'important');
 
 /** @param {string} more of ours, on one line */
 export const addStyle = (more) => {
@@ -89,7 +89,7 @@ export const theHost = () => {
     addEventListener('visibilitychange', seen);
     const root = doc.documentElement;
     // A page that was put together from its own text has a copy.
-    root.querySelectorAll('[data-ask][popover]').forEach((copy) => copy.remove());
+    root.querySelectorAll('[data-ask][popover=manual]').forEach((copy) => copy.remove());
     // Nothing lies over a modal dialog of the page, beside which all else is inert.
     const isBelow = modal();
     root.insertBefore(host, isBelow ? null : doc.body); // last, where it is not in the top layer: of what lies as far up it is above

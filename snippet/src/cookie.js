@@ -64,7 +64,7 @@ export const parse = (value = '') => {
     // No text that may be in a payload has a - or _ in base64url. And a yes names its decision, so that a refusal's token
     // has nothing to turn into one.
     /** @type {import('./types').Pending[]} */
-    const list = JSON.parse(waits ? decodeURIComponent(value.slice(1)) : `[${atob(value.slice(0, -SIGNATURE))}]`,
+    const list = JSON.parse(waits ? decodeURIComponent(value.slice(1)) : `[${window.atob(value.slice(0, -SIGNATURE))}]`,
       // Whoever can write the cookie writes nothing that would be sent without end, or stand in the way of later decisions.
       (key, it) => (/^(id|previous)$/.test(key) ? it + '' : it));
     const last = /** @type {import('./types').Pending} */ (list.at(-1));
@@ -114,10 +114,10 @@ export const answer = () => {
  * @param {string} [path]
  */
 export const post = ({ site, rev, at, exp, next, tries, ...content }, path = 'decisions') =>
-  fetch(base + path, {
+  window.fetch(base + path, {
+    keepalive: true,
     method: 'POST',
     body: JSON.stringify(content, asItIs),
-    keepalive: true,
   }).catch(() => {}); // offline, or the server is: the cookie keeps the decision
 
 /**
@@ -133,7 +133,7 @@ export const record = (allow, how, lang) => {
   // Later than the one before, whatever the clock says now.
   const at = Math.floor(Math.max(Date.now() / 1000, moment + 1) / step) * step;
   // 22 characters that are base64url of 16 bytes: the last must end in four zero bits.
-  const fresh = [...crypto.getRandomValues(new Uint8Array(21))].map((byte) => (byte % 36).toString(36)).join('') + 'A';
+  const fresh = [...window.crypto.getRandomValues(new Uint8Array(21))].map((byte) => (byte % 36).toString(36)).join('') + 'A';
   if (!allow[0]) memory.id = first || !id ? fresh : ('no-' + id).slice(0, 64); // what takes back a yes is known by that
   const next = {
     allow,

@@ -53,10 +53,10 @@ const delivery = (gate) => {
     return ['', ...hosts].flatMap((host) => paths.map((path) => path + host));
   };
 
-  /** @param {string} name @param {string} value @param {string} place @param {number} [life] seconds */
+  /** @param {string} name @param {string} value @param {string} place @param {number | null} [life] seconds; null: as long as the browser runs */
   const put = (name, value, place, life = 0) => {
     try {
-      doc.cookie = `${name}=${value}${place};SameSite=Lax;Max-Age=${life}${protocol == 'https:' ? ';Secure' : ''}`;
+      doc.cookie = `${name}=${value}${place};SameSite=Lax${life == null ? '' : ';Max-Age=' + life}${protocol == 'https:' ? ';Secure' : ''}`;
     } catch {}
   };
 
@@ -77,7 +77,8 @@ const delivery = (gate) => {
     memory.jar = undefined;
     let place = home;
     const giveBack = () => {
-      for (const lost of before) if (!theirs().includes(lost)) put(cookie, lost, place, life);
+      // How long it was to live nobody says: that of another shop as ours, any other no longer than it may have.
+      for (const lost of before) if (!theirs().includes(lost)) put(cookie, lost, place, /^~|\.[\w-]{86}$/.test(lost) ? life : null);
     };
     const moment = parse(value)?.moment ?? 0;
     // Or another tab has answered since this one last looked: its later answer stays.

@@ -14,5 +14,7 @@ export const denials = ({ consent, memory, newElement: element, settings }) => {
     const socket = ref.deref();
     if (socket && isDenied(socket.url)) socket.close();
   });
-  return { isOff, isDenied, closeSockets };
+  /** @returns {boolean} whether a pattern let a script through, or a request of one, that the answer does not allow */
+  const letThrough = () => (settings.trackers ?? []).some(({ category }) => memory[category] && isOff(category));
+  return { isOff, isDenied, closeSockets, letThrough };
 };

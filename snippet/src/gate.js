@@ -55,7 +55,7 @@ const agree = () => {
       .then(() => new Promise((resolve) => setTimeout(resolve)));
   }
   told = heard = heard.then(() => announce('consentchange', choice)); // before a reload, which would swallow it
-  done = done.then(() => heard).then(() => release(true)).then(async (ran) => (await layer)?.withdraw?.(ran, before)).catch(console.error);
+  done = done.then(() => heard).then(() => release(true)).then(async (ran) => (await layer)?.withdraw?.(ran, before)).catch(window.console.error);
 };
 
 /** Whether release.js is wanted in this page. */
@@ -127,14 +127,14 @@ const ask = () => {
   around.observe(theHost(), { childList: true });
 };
 
+const PLACES = 'iframe[data-consent],[data-consent-list]';
 /**
  * A frame that is held says so, and a place for the cookie list gets it, whatever is allowed. What comes into the page later
  * says so itself, and nothing has to watch the page: a frame by its `load`, a place by an animation of ours.
  * @param {any} event
  */
 const seek = ({ target }) => {
-  if (releases || !(target == document ? doc.querySelector('iframe[data-consent],[data-consent-list]')
-    : target.dataset?.consentList != null || target.localName == 'iframe' && target.dataset.consent != null)) return;
+  if (releases || !(target == document ? doc.querySelector(PLACES) : script.matches.call(target, PLACES))) return;
   releases = true;
   whenIdle(() => release());
 };
@@ -217,7 +217,7 @@ const gate = {
  */
 const traces = () => {
   try {
-    const names = jar() + (state.value ? [Object.keys(localStorage), Object.keys(sessionStorage)] : '');
+    const names = jar() + (state.value ? [localStorage, sessionStorage].map(Object.keys) : '');
     return config.clear.some((starts, i) => !allows(CATEGORIES[i]) && starts.some((start) => names.includes(start))) || names.includes('ask-removed');
   } catch {} // storage is blocked: nothing is in it
 };

@@ -3,10 +3,23 @@ import { wrapped } from './wrapped.js';
 
 /** @typedef {import('./types').Gate} Gate */
 
-/** @param {any} root @returns {Element[]} all in it, in the open shadow roots in it, and in frames of the page's own */
-export const within = (root) =>
-  [...root.querySelectorAll('*')].flatMap((element) =>
-    [element, ...[element.shadowRoot, element.contentDocument].flatMap((part) => (part?.querySelectorAll ? within(part) : []))]);
+/**
+ * @template It
+ * @param {() => It} ask what a name in the page may stand in the way of, `<img name="head">` in a frame or a form's field
+ * @returns {It | undefined}
+ */
+const unlessNamed = (ask) => {
+  try {
+    return ask();
+  } catch {}
+};
+
+/** @param {any} [root] @returns {Element[]} all in the page, in the open shadow roots in it, and in frames of the page's own */
+export const within = (root = document) => {
+  const { querySelectorAll } = root.nodeType == 11 ? root : Document.prototype; // or a document's, of which the page has the name
+  return [...Reflect.apply(querySelectorAll, root, ['*'])].flatMap((element) =>
+    [element, ...[element.shadowRoot, element.contentDocument].flatMap((part) => (part && unlessNamed(() => within(part))) ?? [])]);
+};
 
 /** @param {Gate} gate @returns {(address: unknown) => boolean} whether it is of a host that is neither the page's nor the consent server's */
 const elsewhere = ({ newElement: element, server }) => {
@@ -26,14 +39,16 @@ const wrapSetter = (owner, name, apply) => {
   if (set) Reflect.defineProperty(owner, name, Object.assign(Object.create(null), { set: wrapped(set, apply) }));
 };
 
-/** @param {Gate} gate @returns {void} what a script may keep for later is wrapped before any that is marked runs */
+/** Where each request leads. @type {WeakMap<object, string>} */
+const opened = new WeakMap();
+
+/**
+ * Wraps what a script may keep for later, before any that is marked runs.
+ * @param {Gate} gate
+ * @returns {() => void} what listens again where `document.open()` has taken that away
+ */
 export const wrapSenders = (gate) => {
-  const { doc, memory, newElement: element, server } = gate;
-  if (memory.wrapped) return;
-  memory.wrapped = true;
-  doc.addEventListener('consentchange', () => {
-    memory.hushed = false; // another answer, and the page is still here
-  });
+  const { memory, newElement: element, server } = gate;
   const isElsewhere = elsewhere(gate);
 
   /** @param {any} owner @param {string} name @param {() => unknown} failed what it gives then */
@@ -50,32 +65,41 @@ export const wrapSenders = (gate) => {
     const signal = init?.signal ?? input?.signal;
     const off = (memory.later ??= new AbortController()).signal;
     if (isElsewhere(input?.url ?? input)) args[1] = { ...init, signal: signal ? AbortSignal.any([signal, off]) : off };
-    if (memory.hushed) callOff(gate, memory.again);
+    if (memory.hushed) callOff(gate);
     return act();
   });
 
-  // A window hears these in the order in which somebody wanted to: so before a marked script does. Not `beforeunload`, for
-  // which Firefox would keep no page to go back to.
-  addEventListener('pagehide', () => {
+  wrap(window.XMLHttpRequest?.prototype, 'open', (act, self, [, address]) => {
+    opened.set(self, `${address}`);
+    return act();
+  });
+
+  const hide = () => {
     memory.ending = true;
     if (!memory.hushed) return;
     // From here on the browser itself refuses what leads elsewhere. A policy cannot be taken back: so not before.
     const named = server.startsWith(location.origin + '/') || server.includes('[') ? '' : server;
     const content = `default-src 'self' ${named} data: blob: 'unsafe-inline' 'unsafe-eval';form-action 'self'`;
-    for (const each of [doc, ...within(doc).map((frame) => /** @type {any} */ (frame).contentDocument)]) {
-      each?.head?.append(element('meta', { 'http-equiv': 'Content-Security-Policy', content }));
+    for (const each of [document, ...within().map((frame) => /** @type {any} */ (frame).contentDocument)]) {
+      unlessNamed(() => Reflect.get(Document.prototype, 'head', each).append(element('meta', { 'http-equiv': 'Content-Security-Policy', content })));
     }
-  }, true);
-  addEventListener('pageshow', ({ persisted }) => {
+  };
+  /** @param {PageTransitionEvent} event */
+  const show = ({ persisted }) => {
     memory.ending = false;
     if (persisted && memory.hushed) memory.again?.();
-  });
+  };
+  const listen = () => {
+    // A window hears these in the order in which somebody wanted to: so before a marked script does.
+    addEventListener('pagehide', hide, true);
+    addEventListener('pageshow', show);
+  };
+  listen();
+  return listen;
 };
 
-/** @param {Gate} gate @param {Gate['memory']['again']} again see below @returns {void} what waits for the end of the page never leaves */
-export const callOff = ({ memory }, again) => {
-  memory.hushed = true;
-  memory.again = again;
+/** @param {Gate} gate @returns {void} what waits for the end of the page never leaves */
+const callOff = ({ memory }) => {
   memory.later?.abort();
   memory.later = undefined;
 };
@@ -87,9 +111,10 @@ export const callOff = ({ memory }, again) => {
  * @param {() => void} again what is done where the browser has kept the page, and shows it once more
  */
 export const hush = (gate, again) => {
-  wrapSenders(gate);
   const { memory } = gate;
-  callOff(gate, again);
+  memory.hushed = true;
+  memory.again = again;
+  callOff(gate);
   if (memory.silent) return;
   memory.silent = true;
 
@@ -99,11 +124,5 @@ export const hush = (gate, again) => {
     (memory.hushed && memory.ending && addressOf(self, args).split(/[\s,]+/).some((each) => each && isElsewhere(each)) ? void failed?.(self) : act());
   for (const name of ['src', 'srcset']) wrapSetter(window.HTMLImageElement?.prototype, name, silence((_, [value]) => `${value}`));
   wrap(window.WebSocket?.prototype, 'send', silence(({ url }) => url.replace('ws', 'http')));
-  /** @type {WeakMap<object, string>} */
-  const opened = new WeakMap();
-  wrap(window.XMLHttpRequest?.prototype, 'open', (act, self, [, address]) => {
-    opened.set(self, `${address}`);
-    return act();
-  });
   wrap(window.XMLHttpRequest?.prototype, 'send', silence((self) => opened.get(self) ?? '', (self) => setTimeout(() => self.dispatchEvent(new Event('error')))));
 };

@@ -20,7 +20,7 @@ const layers = {};
  * has it without.
  */
 export const mayImport = doc.prerendering ? new Promise((resolve) => doc.addEventListener('prerenderingchange', resolve))
-  : 'moveBefore' in script && !/Firefox/.test(navigator.userAgent) ? Promise.resolve() : parsed;
+  : 'moveBefore' in script && !/Firefox/.test(window.navigator.userAgent) ? Promise.resolve() : parsed;
 /** A browser may remember that an address did not load: each further try is another address. */
 let further = '';
 

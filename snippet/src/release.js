@@ -2,9 +2,9 @@
  * Releases what is marked and allowed; fetched once there is such. What is released is remembered here and in no
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
-import { after, ANSWER, go, isThere, stay } from './anew.js';
+import { leaving } from './anew.js';
 import { denials } from './denied.js';
-import { callOff, wrapSenders } from './hush.js';
+import { wrapSenders } from './hush.js';
 import { assertSameProtocol } from './protocol.js';
 import { addressOf, isHeld, letRun, runScript } from './run.js';
 import { watchTree } from './tree.js';
@@ -14,6 +14,7 @@ import { wrapped } from './wrapped.js';
 /** @typedef {import('./types').Category} Category */
 
 const TAGS = 'script,iframe,img,video,audio,source,picture,link';
+/** @type {Category[]} */
 const CATEGORIES = ['functional', 'analytics', 'marketing'];
 
 const { port1, port2 } = new MessageChannel();
@@ -32,7 +33,9 @@ const categoriesOf = (marked) => (marked.dataset.consent ?? '').trim().split(/\s
 /** @type {(gate: import('./types').Gate) => import('./types').Release} */
 const release = (gate) => {
   assertSameProtocol(gate);
-  wrapSenders(gate);
+  const { quiet, leave, watch } = Object.assign(gate.memory, leaving(gate));
+  const listenToEnd = wrapSenders(gate);
+  watch();
   const { doc, consent, newElement: element } = gate;
   /** @param {string} href @returns {boolean} whether it leads to a host: no `javascript:` or `data:`, however spelled */
   const isOfHost = (href) => /^http/.test(/** @type {any} */ (element('a', { href })).protocol);
@@ -64,7 +67,7 @@ const release = (gate) => {
 
   /** @param {HTMLElement} marked @returns {boolean} whether it may be in the page now */
   const mayRun = (marked) =>
-    once.has(marked) || categoriesOf(marked).every((category) => CATEGORIES.includes(category) && consent.allows(/** @type {Category} */ (category)));
+    once.has(marked) || categoriesOf(marked).every((category) => /** @type {string[]} */ (CATEGORIES).includes(category) && consent.allows(/** @type {Category} */ (category)));
 
   /** @param {HTMLElement} marked @returns {string} what it waits for, and the addresses that it and its parts are to have */
   const wishOf = (marked) => JSON.stringify([marked, ...all(marked, 'source,img')].map(({ dataset }) => [dataset.consent, ...ADDRESSES.map((name) => dataset[name])]));
@@ -163,7 +166,7 @@ const release = (gate) => {
       if (isScript) line = ran;
       return;
     }
-    const unknown = categoriesOf(marked).filter((category) => !CATEGORIES.includes(category)).join(' ');
+    const unknown = categoriesOf(marked).filter((category) => !/** @type {string[]} */ (CATEGORIES).includes(category)).join(' ');
     if (unknown && !odd.has(marked)) {
       odd.add(marked);
       console.warn('consent: unknown category', unknown, marked);
@@ -271,6 +274,10 @@ const release = (gate) => {
   looks.push(({ type, target, addedNodes, attributeName }) => {
     pageChanged();
     forget();
+    if (target == document) { // perhaps opened anew
+      listenToEnd();
+      watch();
+    }
     // A script may get its address, or its text, when it is in the page.
     if (attributeName != 'src' && type == 'attributes') lookAgain(/** @type {HTMLElement} */ (target));
     // One that a pattern held too gets its address before the page is made to agree: those above it come first.
@@ -326,18 +333,16 @@ const release = (gate) => {
     });
   } else parsing = false;
 
+  const { letThrough, closeSockets } = denials(gate);
   // Where withdraw.js does not load.
-  gate.memory.withdraw = async (ran) => {
-    const { href } = location;
-    denials(gate).closeSockets();
-    if (!(ran || gate.settings.trackers) || !await isThere(gate, href)) return;
-    callOff(gate, () => go(gate, location.href));
-    go(gate, href);
-    await after(ANSWER);
-    stay(gate, href);
+  gate.memory.withdraw = async (ran, before = []) => {
+    closeSockets();
+    if (ran || gate.settings.trackers) await leave(before);
   };
   gate.memory.waits = (marked) => !released.has(marked) && isHeld(marked) && mayRun(marked);
 
+  /** What was allowed when the page was last made to agree. @type {Category[]} */
+  let had = [];
   /** @type {import('./types').Release['agree']} */
   const agree = async (answered) => {
     if (answered) once = gate.memory.once = new WeakSet();
@@ -346,7 +351,11 @@ const release = (gate) => {
     if (gate.settings.trackers) await task();
     look(document);
     playOn(gate.memory.passed);
-    return takeBack();
+    const ran = takeBack();
+    // Before anything that takes a while: the shopper may leave at once.
+    if (answered && !had.every(consent.allows) && (ran || letThrough())) quiet(had);
+    had = CATEGORIES.filter(consent.allows);
+    return ran;
   };
 
   return { agree, letRun: (...given) => letRun(gate, ...given) };

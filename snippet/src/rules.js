@@ -31,13 +31,13 @@ export let unobjected = [];
 export const presumed = () => unobjected.filter((category) => category != 'marketing' || !signal());
 
 /** What the first layer says in a place without a rule. */
-const plain = Object.entries(notices).map(([lang, words]) => /** @type {const} */ ([lang, { ...words }]));
+const plain = structuredClone(notices);
 const way = config.ways.findIndex((each) => each.variant == variant);
 
 /** @param {Rule} next */
 const take = (next) => {
   rule = next;
-  for (const [lang, words] of plain) Object.assign(notices[lang], words, rule.ways[way]?.[lang]);
+  for (const lang in plain) Object.assign(notices[lang], plain[lang], rule.ways[way]?.[lang]);
 };
 
 /** @param {string} place a country (ISO 3166-1), or a part of one (ISO 3166-2) @returns {Rule} as rules.py picks it */
@@ -53,17 +53,15 @@ const ruleAt = (place) => {
 };
 
 const { place: said } = script.dataset;
-if (said != null) {
-  take(ruleAt(said));
-  known = true;
-} else take(strictest);
+known = said != null;
+take(said != null ? ruleAt(said) : strictest);
 
 /** @type {Promise<void> | undefined} */
 let asked;
 /** @returns {Promise<void>} kept once it is settled which rule counts here */
 export const place = async () => {
   if (known) return;
-  await (asked ??= inTime(fetch(base + 'place').then((response) => response.json()), PATIENCE).then(({ rule: name }) => take(name === '' ? ELSEWHERE : rules.find((each) => each.name == name) ?? strictest)).catch(() => {}));
+  await (asked ??= inTime(window.fetch(base + 'place').then((response) => response.json()), PATIENCE).then(({ rule: name }) => take(name === '' ? ELSEWHERE : rules.find((each) => each.name == name) ?? strictest)).catch(() => {}));
   known = true;
 };
 
@@ -79,7 +77,7 @@ export const offered = (categories) => categories.filter((category) => !rule.off
  * @param {{ allow: Category[] } | undefined} last the answer that does not hold any more
  */
 export const presume = (last) => {
-  unobjected = !navigator.cookieEnabled ? [] : rule.objection.filter((category) => last?.allow.includes(category) ?? true);
+  unobjected = rule.objection.filter((category) => window.navigator.cookieEnabled && (last?.allow.includes(category) ?? true));
 };
 
 /** An answer counts, or none any more. */

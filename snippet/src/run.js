@@ -48,7 +48,8 @@ const withoutWriting = ({ doc }, act) => {
       const native = prototype[name];
       /** @this {any} @param {any[]} args */
       const ignore = function (...args) {
-        if (!acting && doc.currentScript) return Reflect.apply(native, this, args);
+        // Nor does it replace this page in a document of its own making.
+        if (this != document || !acting && doc.currentScript) return Reflect.apply(native, this, args);
         console.warn('consent: document.write does nothing in a script that was released');
         return document;
       };

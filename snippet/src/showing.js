@@ -15,7 +15,7 @@ export const countShowing = (banner, lang) => {
   if (counted || doc.hidden || !banner.offsetHeight) return;
   counted = true;
   const from = doc.referrer.split(/[/:]+/)[1];
-  if (performance.navigation?.type || (domain ? `.${from}`.endsWith('.' + domain) : from == location.hostname)
+  if (window.performance.navigation?.type || (domain ? `.${from}`.endsWith('.' + domain) : from == location.hostname)
     || /** @type {any} */ (window).navigation?.currentEntry?.index) return;
   post({ lang, variant, signal: signal() ?? undefined, ...(__RULES__ ? { rule: rule.name } : {}) }, 'shown');
 };

@@ -6,7 +6,7 @@ export const config = __SITE__;
 export const { site, revision, keep, domain } = config;
 
 /** @returns {'gpc' | null} what the browser sends now: Global Privacy Control, where the shop heeds it */
-export const signal = () => (config.gpc && navigator.globalPrivacyControl ? 'gpc' : null);
+export const signal = () => (config.gpc && window.navigator.globalPrivacyControl ? 'gpc' : null);
 
 /**
  * The same for all pages of a visit, as a visit is counted once, and with nothing stored: the browser itself has a random
@@ -50,7 +50,7 @@ export const base = (script.dataset.base || script.src || `/v1/${site}/`).replac
 const languages = Object.keys(notices);
 /** @returns {string} the page's language if the site speaks it, else the browser's, else the site's first */
 export const language = () =>
-  [doc.documentElement.lang, ...navigator.languages ?? [navigator.language]].map((tag) => tag.split(/[-_]/)[0].toLowerCase())
+  [doc.documentElement.lang].concat(window.navigator.languages ?? window.navigator.language).map((tag) => `${tag}`.split(/[-_]/)[0].toLowerCase())
     .find((tag) => languages.includes(tag)) ?? languages[0];
 
 /** @type {import('./types').Category[]} */

@@ -245,7 +245,23 @@ export interface State {
   moment: number;
 }
 
-export interface Memory {
+/** How a page is left for itself; once release.js is here. */
+export interface Leaving {
+  /**
+   * Hears of who leaves, before a marked script does that wanted to later. `on`: in Firefox too, which then keeps no page to go
+   * back to.
+   */
+  watch(on?: boolean): void;
+  /** Has the page tell other hosts nothing more, until all that was allowed `before` is so again, or it stays. */
+  quiet(before: Category[]): void;
+  /**
+   * Comes to this page anew, by GET: a reload would send a form again whose answer the page is. Ends where the page stays, as
+   * it answers no GET, or the shopper was asked. `tell` gets the address when it is on its way.
+   */
+  leave(before: Category[], tell?: (href: string) => void): Promise<void>;
+}
+
+export interface Memory extends Partial<Leaving> {
   /** A category of which a pattern let through what runs, or is sent; or a host and path of such that waited. */
   [met: string]: any;
   /** By what the server is to know again the refusal that this page has made. */
@@ -264,8 +280,6 @@ export interface Memory {
   passed?: WeakRef<Element>[];
   /** The page's sockets, likewise. */
   sockets?: WeakRef<any>[];
-  /** What sends as a page ends is wrapped. */
-  wrapped?: boolean;
   /** The page ends by a withdrawal: other hosts hear nothing more. */
   hushed?: boolean;
   /** Whether it ends this very moment. */
@@ -277,7 +291,7 @@ export interface Memory {
   /** Calls off what waits for its end. */
   later?: AbortController;
   /** What a withdrawal does where the layer did not load that would do it better. */
-  withdraw?(ran?: boolean): unknown;
+  withdraw?(ran?: boolean, before?: Category[]): unknown;
   /** Tokens of answers that were taken back in this tab, with blanks between. */
   withdrawn?: string;
   /** Whether a marked script has still to run, and may; once release.js is here. */

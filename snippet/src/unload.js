@@ -55,6 +55,11 @@ export const unloadMarked = (marked) => {
   for (const part of allOf(marked)) {
     const shown = placeholders.get(part) ?? {};
     placeholders.delete(part);
+    // A lazy loader of the page's takes off what it has read: then the address waits there again.
+    for (const name of Object.keys(shown)) {
+      const address = part.getAttribute(name);
+      if (address) part.dataset[name] ??= address;
+    }
     unload(part, ADDRESSES.filter((name) => part.dataset[name]), () => {
       for (const [name, value] of Object.entries(shown)) {
         // A frame says that it is held, and a player is stopped, for which it has no address.

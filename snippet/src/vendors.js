@@ -94,7 +94,7 @@ const VENDORS = {
 };
 
 /** They keep what they are told as an answer, and so are told of nothing that is on without one. */
-const KEEPERS = ['hubspot', 'piwikpro', 'posthog', 'shopify', 'wordpress'];
+const KEEPERS = /hubspot|piwikpro|posthog|shopify|wordpress/;
 
 /**
  * A vendor that throws does not stop the others.
@@ -106,10 +106,10 @@ export const tell = (choice, presumed) => {
     [category, choice?.[category] || __RULES__ && presumed?.includes(category) ? 'granted' : 'denied']));
   for (const [name, options] of Object.entries(config.vendors ?? {})) {
     try {
-      if (__RULES__ && presumed && choice && KEEPERS.includes(name)) continue;
+      if (__RULES__ && presumed && choice && KEEPERS.test(name)) continue;
       VENDORS[name](words, choice, options, allowed, state.last);
       // Of Google and Microsoft the default itself says what is on; the others know only of an answer.
-      if (__RULES__ && presumed?.[0] && !choice && !/google|uet/.test(name) && !KEEPERS.includes(name)) {
+      if (__RULES__ && presumed?.[0] && !choice && !/google|uet/.test(name) && !KEEPERS.test(name)) {
         VENDORS[name](words, /** @type {any} */ (Object.fromEntries(CATEGORIES.map((category) => [category, presumed.includes(category)]))), options);
       }
     } catch (error) {

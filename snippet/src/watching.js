@@ -11,7 +11,7 @@ const base = (script.dataset.base || script.src || path).replace(/(\/[^/]*\.js)?
 if (Math.random() < share) {
   let answered = 0;
   addEventListener.call(document, 'consentchange', () => {
-    answered = performance.now();
+    answered = window.performance.now();
   });
   window.consentQueue?.push((consent) => {
     const start = () => import(new URL(base + layer, location.origin).href).then(({ report }) => report(consent, () => answered), () => {});

@@ -1,5 +1,5 @@
 /** What a withdrawal needs, and a page with traces of what is not allowed: a layer that few shoppers ever fetch. */
-import { after, ANSWER, comeBack, stay, watchLeaving } from './anew.js';
+import { after } from './anew.js';
 import { ADDRESS, ASKING } from './asking.js';
 import { clear } from './clear.js';
 import { denials } from './denied.js';
@@ -21,11 +21,11 @@ const PASSING = 15000;
 /** @type {(gate: import('./types').Gate) => import('./types').Withdraw} */
 const withdrawal = (gate) => {
   assertSameProtocol(gate);
-  const { consent, doc, newElement: element, settings } = gate;
+  const { consent, doc, memory, newElement: element, settings } = gate;
   /** What scrolls; a page may have a `scrollY` of its own. */
   const page = doc.scrollingElement ?? doc.documentElement;
   let styled = false;
-  watchLeaving();
+  memory.watch?.(true);
 
   /** @param {string} text that the shopper is told @param {string} [word] of a button @param {() => void} [act] that it does */
   const show = (text, word = words.close, act) => {
@@ -65,12 +65,12 @@ const withdrawal = (gate) => {
     return [...new Set([...before.split(', '), ...await clear(doc, unwanted, kept)])].filter((name) => name).join(', ');
   };
 
-  const { isOff, isDenied, closeSockets } = denials(gate);
+  const { isDenied, closeSockets, letThrough } = denials(gate);
 
   /** @returns {boolean} whether a script came by a way that no pattern holds, as `import()`; what was fetched ahead did not run */
   const ranUnheld = () => (performance.getEntriesByType?.('resource') ?? []).some((entry) => {
     const { initiatorType, name } = /** @type {PerformanceResourceTiming} */ (entry);
-    return initiatorType == 'script' && isDenied(name) && !gate.memory[name.replace(/^.*?:..|[?#].*/g, '')];
+    return initiatorType == 'script' && isDenied(name) && !memory[name.replace(/^.*?:..|[?#].*/g, '')];
   });
 
   /**
@@ -78,10 +78,10 @@ const withdrawal = (gate) => {
    * @returns {boolean} whether a script ran, or asked for something, which is one that runs on
    */
   const takeBack = () => {
-    let ran = (settings.trackers ?? []).some(({ category }) => gate.memory[category] && isOff(category)) || ranUnheld();
+    let ran = letThrough() || ranUnheld();
     closeSockets();
     // Also what the page keeps for later, or has in a closed shadow root: trackers.js knows of what it let through.
-    for (const element of new Set([...within(doc), ...(gate.memory.passed ?? []).flatMap((ref) => ref.deref() ?? [])])) {
+    for (const element of new Set([...within(), ...(memory.passed ?? []).flatMap((ref) => ref.deref() ?? [])])) {
       if (!Element.prototype.matches.call(element, ASKING)) continue;
       for (const name of element.getAttributeNames()) {
         const value = /** @type {string} */ (element.getAttribute(name));
@@ -112,24 +112,25 @@ const withdrawal = (gate) => {
     const isOver = () => !!before[0] && before.every(consent.allows);
     if (isOver()) return;
     const again = takeBack() || ran;
+    if (again) memory.quiet?.(before);
     const removed = await removeTraces();
     if (again) {
       await Promise.race([gate.loadLayer('delivery').then(({ deliver }) => deliver()).catch(() => {}), after(PATIENCE)]);
-      const href = await comeBack(gate, isOver);
-      if (href) {
-        mark(60);
-        try {
-          sessionStorage[REMOVED] = `${__RULES__ && gate.memory.objected ? '-' : ''}${before} ${Math.round(page.scrollTop)} ${href} ${removed}`;
-        } catch {} // then nobody is told
-        await after(ANSWER);
-        stay(gate, href).then(() => mark(0));
+      if (memory.leave) {
+        await memory.leave(before, (href) => {
+          mark(60);
+          try {
+            sessionStorage[REMOVED] = `${__RULES__ && memory.objected ? '-' : ''}${before} ${Math.round(page.scrollTop)} ${href} ${removed}`;
+          } catch {} // then nobody is told
+        });
+        if (!memory.hushed) mark(0);
         try {
           delete sessionStorage[REMOVED];
         } catch {}
-      }
+      } else await memory.withdraw?.(ran, before);
     }
     if (isOver()) return;
-    say(__RULES__ && gate.memory.objected ? words.objected : words.withdrawn, removed && words.removed.replace(/{\w+}/, () => removed), !!again && words.stays);
+    say(__RULES__ && memory.objected ? words.objected : words.withdrawn, removed && words.removed.replace(/{\w+}/, () => removed), !!again && words.stays);
   };
 
   /** @returns {boolean | undefined} whether the page before this one was left for an objection */
@@ -141,12 +142,13 @@ const withdrawal = (gate) => {
 
   const tidy = async () => {
     let before;
+    memory.watch?.(); // a page that is only tidied is one to go back to
     tellOfAccount();
     const objected = __RULES__ && wasObjection();
     mark(0);
     let isOver;
     try {
-      const [, taken = '', down, href, names] = /^-?(?:(\S*) )?(\d+) (\S+) (.*)$/.exec(sessionStorage[REMOVED]) ?? [];
+      const [, taken = '', down, href, names] = /^-?(?:(\S*) )?(-?\d+) (\S+) (.*)$/s.exec(sessionStorage[REMOVED]) ?? [];
       delete sessionStorage[REMOVED];
       before = names;
       isOver = () => taken.split(',').every((category) => consent.allows(/** @type {any} */ (category)));

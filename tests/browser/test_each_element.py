@@ -108,12 +108,14 @@ def writing(shop: Shop, page: Page) -> None:
         f"<script {HELD}>document.write('<p>gone'); document.open(); document.writeln('x'); ran('inline')</script>"
         f"<script {HELD}>Promise.resolve().then(() => {{ document.write('gone'); ran('promised') }})</script>"
         f"<script {HELD} src=/write.js></script>"
+        f"<script {HELD}>{{ const made = document.implementation.createHTMLDocument(); made.write('<p>own'); window.made = made.body.innerText }}</script>"
     )
     said_yes(shop, page, body)
     for _ in "the first time", "a returning shopper":
         until(page, "order.join() == 'inline,promised,external'")
         assert page.evaluate("document.querySelector('h1').textContent") == "Shop"
         assert page.evaluate("document.body.innerText.includes('gone')") is False
+        until(page, "window.made == 'own'")
         until(page, "!Object.hasOwn(document, 'write') && /native/.test(document.write)")
         until(page, "consent.token")
         page.reload()

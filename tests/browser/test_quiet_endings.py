@@ -1,0 +1,81 @@
+"""From a no on a page tells other hosts nothing more, however it ends, whatever it does until then, and whoever leaves it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from .conftest import Shop, until, when
+from .rows import HELD, hits, tracker
+from .visits import WITHDRAW, accepted, withdraw
+
+pytestmark = pytest.mark.troubles("Failed to load resource|MIME|Content Security Policy|consent: ")
+
+ENDING = (
+    "for (const at of ['beforeunload', 'pagehide']) addEventListener(at, () => {"
+    " navigator.sendBeacon('{t}-beacon-' + at); new Image().src = '{t}-picture-' + at }); window.inline = 1;"
+)
+
+
+def talker(shop: Shop) -> str:
+    """Return a held script that tells its host as the page ends."""
+    return f"<script {HELD}>{ENDING.replace('{t}', tracker(shop, 'last'))}</script>"
+
+
+@pytest.mark.parametrize("hangs", ["what tells the shopper", "the page that is asked for"])
+def test_who_follows_a_link_right_after_a_no_is_told_of_by_nobody(shop: Shop, page: Page, hangs: str) -> None:
+    shop.page("<p>Next</p>", "/next")
+    frame = "<iframe title=F data-consent=analytics data-src=/film></iframe><a id=next href=/next>Next</a>"
+    accepted(page, shop.page(talker(shop) + frame))
+    until(page, "window.inline && document.querySelector('iframe').getAttribute('src')")
+    asked: list[Route] = []
+    page.route("**/withdraw.*" if hangs.startswith("what") else shop.url("/"), lambda route: asked.append(route))
+    page.evaluate(WITHDRAW)
+    when(page, lambda: asked)
+    page.evaluate(f"document.addEventListener('consentchange', () => (window.again = 1)); {WITHDRAW}")
+    until(page, "window.again")  # a second no takes nothing back of the first
+    until(page, "!document.querySelector('iframe').hasAttribute('src')")
+    shop.hits.clear()
+    page.locator("#next").click()
+    until(page, "location.pathname == '/next' && document.readyState == 'complete'")
+    assert hits(shop) == []
+
+
+def test_a_page_that_was_written_anew_is_quiet_as_it_ends_too(shop: Shop, page: Page) -> None:
+    accepted(page, shop.page(talker(shop)))
+    until(page, "window.inline")
+    written = f"<!doctype html><title>Anew</title><main>{talker(shop)}</main>"
+    page.evaluate("(html) => { window.inline = 0; document.open(); document.write(html); document.close() }", written)
+    until(page, "window.inline")
+    shop.hits.clear()
+    withdraw(page)
+    assert hits(shop) == []
+
+
+def test_a_page_whose_address_always_changes_is_asked_for_twice_and_comes_anew(shop: Shop, page: Page) -> None:
+    ticks = (
+        "<script>let n = 0; setInterval(() => window.here && history.replaceState(null, '', '?t=' + n++), 5)</script>"
+    )
+    accepted(page, shop.page(talker(shop) + ticks))
+    until(page, "window.inline")
+    shop.visits.clear()
+    withdraw(page)
+    assert [visit.split()[0] for visit in shop.visits if visit.endswith(" /")] == ["HEAD", "HEAD", "GET"]
+
+
+def test_a_lazy_loader_that_takes_the_address_off_what_was_released_keeps_it_from_no_withdrawal(
+    shop: Shop, page: Page
+) -> None:
+    there = tracker(shop, "film")
+    page.goto(shop.page(f"<iframe title=F data-consent=analytics data-src='{there}'></iframe>"))
+    page.evaluate("consent.decide({ analytics: true })")
+    until(page, "consent.token && document.querySelector('iframe').getAttribute('src')")
+    lazy = (
+        "(() => { const f = document.querySelector('iframe'); f.src = f.dataset.src; f.removeAttribute('data-src') })()"
+    )
+    page.evaluate(lazy)
+    when(page, lambda: "film" in hits(shop))
+    page.evaluate(WITHDRAW)
+    until(page, "!document.querySelector('iframe').hasAttribute('src')")
+    page.evaluate("consent.decide({ analytics: true })")
+    until(page, f"document.querySelector('iframe').getAttribute('src') == '{there}'")
