@@ -11,12 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from conftest import CONSENT_SERVER, ROOT, SECRET, Shopper, closing
+from conftest import CONSENT_SERVER, ROOT, SECRET, EndsAtRest, Shopper, closing
 
 from consent_server import create_app
 from consent_server.check import store as check_store
-from consent_server.chores.housekeeping import Steady, close_days, work_on
+from consent_server.chores.housekeeping import Steady, close_days, keep, work_on
 from consent_server.cli.log import log as log_command
+from consent_server.cli.serving.workers import _sound
 from consent_server.decision import COLUMNS, Decision
 from consent_server.events import following
 from consent_server.proof import log as proof
@@ -349,6 +350,17 @@ def test_a_running_server_seals_nothing_after_its_clock_was_put_forward_with_tha
         assert f"{site.id} is not sealed: This machine's clock was put forward by 8760 h, to" in faults[0]
         assert store.log.seals(site) == {}
         assert close_days(agrees, site, KEYS, here + timedelta(hours=1), steady)[0]
+
+
+def test_a_reload_watches_the_clock_from_where_the_process_began(redis_url, site, caplog):
+    """Or one after a leap would have days to come sealed."""
+    settings = Settings(secret=(SECRET,), redis_url=redis_url, config=ROOT / "consent.toml")
+    begun = Steady(datetime.now(UTC) - timedelta(hours=2))  # as if the clock had been put forward since
+    _, chores = _sound(lambda: settings, settings, begun)
+    with closing(chores._store):
+        assert chores._threads[0]._target.keywords["steady"] is begun
+        keep(chores._store, {site.id: site}, KEYS, {}, ending=EndsAtRest(), steady=begun)
+    assert "This machine's clock was put forward by 2 h" in caplog.text
 
 
 @pytest.mark.parametrize("off", OFF)
