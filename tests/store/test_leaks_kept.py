@@ -75,13 +75,10 @@ def test_names_that_are_repeated_until_all_are_frequent_leave_room_to_what_is_ne
 
 def test_what_somebody_else_wrote_there_is_left_out(store: Store, site: Site) -> None:
     store.leaks.add(site, DAY, [LEAK])
-    junk = {
-        b"\xff": 20,
-        "two words": 20,
-        "four words of them": 20,
-        "refused cookie \x1b[2J": 20,
-        "refused cookie _inf": math.inf,
-    }
+    junk: dict[bytes | str, float] = dict.fromkeys(
+        [b"\xff", "two words", "four words of them", "refused cookie \x1b[2J"], 20
+    )
+    junk["refused cookie _inf"] = math.inf
     store.connection.client.zadd(single.leaks(site, DAY), junk)
     store.connection.client.zadd(single.leaks(site, DAY - timedelta(1)), junk)
     assert store.leaks.counts(site, DAY) == {DAY: {LEAK: 1}}
