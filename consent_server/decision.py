@@ -154,8 +154,6 @@ class Decision(msgspec.Struct, frozen=True):
             raise UnknownNotice(f"This site never showed the notice {answer.notice[:40]!r}; ask for its `notice`.")
         if answer.lang is not None and answer.lang != asked.lang:
             raise UnknownNotice(f"That notice is in {asked.lang!r}, not in {answer.lang[:40]!r}.")
-        if answer.variant is not None and answer.variant != asked.variant:
-            raise UnknownNotice(f"That notice is of the variant {asked.variant!r}, not {answer.variant[:40]!r}.")
         for category in answer.allow:
             if asked.rule and category not in asked.content["categories"]:
                 raise UnknownCategory(

@@ -45,6 +45,10 @@ def test_any_other_way_of_answering_is_that_of_the_shops_own_front_end():
     assert parse(how="signal").how == "script", "which is no answer"
 
 
+def test_its_variant_is_that_of_the_notice_whatever_is_sent():
+    assert parse(variant="another").notice.variant == NOTICE.variant
+
+
 @pytest.mark.parametrize("allow", [[], ["necessary"]])
 def test_necessary_alone_is_a_refusal(allow):
     assert parse(allow=allow).allow == 0
@@ -69,7 +73,6 @@ def test_it_does_without(left_out):
         ({"notice": "never-shown"}, UnknownNotice),
         ({"notice": None}, Malformed),
         ({"lang": "en"}, UnknownNotice),
-        ({"variant": "a"}, UnknownNotice),
         ({"how": "x" * 33}, Malformed),
         ({"how": 1}, Malformed),
         ({"at": 1795374323}, Malformed),

@@ -91,7 +91,8 @@ def clear_files(store: Store, site: Site) -> None:
 class Steady:
     """Whether a machine's clock goes on as time passes: on one machine alone Redis has the same clock, and agrees.
 
-    A seal is never undone, so nothing is sealed after a leap of days until somebody has looked at it.
+    A seal is never undone, so after a leap of over an hour nothing is sealed until somebody has looked at it, and
+    started the process anew: one of these is enough for all that it does.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -225,12 +226,13 @@ def keep(
     every: float = 600,
     *,
     ending: Event,
+    steady: Steady | None = None,
 ) -> None:
     """Do what is due (``work_on``), until it is to end.
 
-    ``webhooks``: of the sites that have one, by id; ``every``: seconds.
+    ``webhooks``: of the sites that have one, by id; ``every``: seconds; ``steady``: from when on the clock is watched.
     """
-    steady = Steady(datetime.now(UTC))
+    steady = steady or Steady(datetime.now(UTC))
     while not ending.is_set():
         for site in sites.values():
             if ending.is_set():

@@ -58,7 +58,7 @@ def vouch_for(kid: str, file: Path | None, data: Path | None) -> None:
     was not in there, for whoever wrote to it can have put a key there.
     """
     kept = read_keys(file) if file else None
-    with open_store(data) as (settings, _, store):
+    with open_store(data, writes=True) as (settings, _, store):
         vouch(store, signing_keys(settings), kid, kept)
     click.echo(f"{kid} is believed from now on, in exports too.")
 

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from ..site import ConsentError, Site
-from ..store import Archive, Store, Unreadable
+from ..store import Archive, SealedAhead, Store, Unreadable
 from ..tokens import Keys, token
 from ..verify import Failed, leaf, opened, seal_hash, unsigned, verify
 from .attested.stamps import Authority
@@ -57,6 +57,7 @@ def archive(
     Raises:
         ArchiveMissing: an earlier run has begun to trim, and its file is not here as it was; nothing was trimmed.
         CannotWrite: nothing was trimmed, or the next run ends it.
+        ClocksApart: this machine's clock is over a minute off Redis'; nothing more was trimmed.
         verify.Failed: the file does not prove itself; nothing was trimmed, or the next run ends it.
     """
     with _alone(folder):
@@ -73,13 +74,14 @@ def archive(
                 begun = _trimmed(store, site, keys, folder, begun)
                 done.append(begun)
             before = begun
-        fault: Unproven | Unreadable | None = None
+        fault: Unproven | Unreadable | SealedAhead | None = None
         try:
             sealed, many = -1, len(store.log.seals(site))
             while many > sealed:  # another server may be faster with a day
                 seal(store, site, keys, now)
                 sealed, many = many, len(store.log.seals(site))
-        except (Unproven, Unreadable) as error:  # of a day that may be younger than those that are moved
+        except (Unproven, Unreadable, SealedAhead) as error:  # of a day that may be younger than those that are moved
+            store.clock.must_agree(site, int(now.timestamp() * 1000))  # or days that are not old would be moved
             fault = error
         last = _last(store, site, now)
         oldest = store.log.first_day(site)

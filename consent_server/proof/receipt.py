@@ -100,7 +100,7 @@ def receipt(
         "dpv:hasNotice": _notice(notice, site),
         "dpv:hasProcess": [_process(category, content, consent, stands) for category in content["categories"]],
         "dpv:hasConsentStatus": {"@id": f"dpv:{_status(bool(consent.allow), stands)}"},
-        **({"dcterms:valid": _valid(consent, stands)} if stands and stands.now != "newest" else {}),
+        **_became(consent, stands),
         # The token of a refusal says its hour alone: two shoppers who refuse in it hold the same one.
         "dpv:isIndicatedAtTime": _iso(consent.at) + ("" if consent.sub else "/PT1H"),
         "dpv:hasDuration": _iso(consent.exp),
@@ -132,7 +132,7 @@ def _process(category: str, content: Mapping[str, Any], consent: Consent, stands
         "dcterms:title": content["words"].get(category, category),
         "dcterms:description": content["words"].get(f"{category}_for", ""),
         "dpv:hasPurpose": {"@id": PURPOSES[category]},
-        **_basis(category, content, category in consent.allow, stands),
+        **_basis(category, content, consent, stands),
         "dpv:hasPersonalData": [
             {
                 "@type": "dpv:PersonalData",
@@ -146,10 +146,11 @@ def _process(category: str, content: Mapping[str, Any], consent: Consent, stands
     }
 
 
-def _basis(category: str, content: Mapping[str, Any], granted: bool, stands: Standing | None) -> dict[str, Any]:
+def _basis(category: str, content: Mapping[str, Any], consent: Consent, stands: Standing | None) -> dict[str, Any]:
+    granted = category in consent.allow
     if category in content.get("objection", ()):
         # Its basis is the shop's to say: the receipt says that it was no consent.
-        return {"dcterms:accessRights": "not objected to" if granted else "objected to"}
+        return {"dcterms:accessRights": "not objected to" if granted else "objected to", **_became(consent, stands)}
     if category == "necessary":
         return {"dpv:hasLegalBasis": {"@id": "dpv:ServiceProvision"}}
     return {
@@ -194,9 +195,11 @@ def _status(granted: bool, stands: Standing | None) -> str:
     return "ConsentGiven" if granted else "ConsentRefused"
 
 
-def _valid(consent: Consent, stands: Standing) -> str:
-    """Return in words from when until when an answer was the newest."""
-    return f"{stands.now}: {_iso(consent.at)}/{_iso(stands.at) if stands.at else '..'}"
+def _became(consent: Consent, stands: Standing | None) -> dict[str, str]:
+    """Return in words what an answer became, and from when until when it was the newest; nothing where it still is."""
+    if stands is None or stands.now == "newest":
+        return {}
+    return {"dcterms:valid": f"{stands.now}: {_iso(consent.at)}/{_iso(stands.at) if stands.at else '..'}"}
 
 
 def _iso(seconds: float) -> str:

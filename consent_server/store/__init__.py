@@ -7,7 +7,7 @@ from typing import cast
 from . import keys
 from .accounts import Accounts
 from .connection import Connection, Server, StoreAway, WrongLayout
-from .connection.clock import Clock, ClocksApart
+from .connection.clock import Clock, ClocksApart, SealedAhead
 from .connection.foreign import Unreadable
 from .counters import PARTS, PLACED, SEPARATOR, Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
@@ -43,6 +43,7 @@ __all__ = [
     "PreviousReplaced",
     "Recorded",
     "ReportLink",
+    "SealedAhead",
     "Store",
     "StoreAway",
     "Unreadable",

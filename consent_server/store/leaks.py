@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import cast
 
@@ -51,8 +52,14 @@ class Leaks:
             for day in days:
                 calls.zrange(single.leaks(site, day), 0, -1, withscores=True)
             found = cast(list[list[tuple[bytes, float]]], calls.execute())
-        return {
-            day: {cast(Seen, tuple(member.decode().split(" "))): int(score) for member, score in each}
-            for day, each in zip(days, found, strict=True)
-            if each
-        }
+        counted = {day: dict(_seen(each)) for day, each in zip(days, found, strict=True)}
+        return {day: counts for day, counts in counted.items() if counts}
+
+
+def _seen(found: Iterable[tuple[bytes, float]]) -> Iterator[tuple[Seen, int]]:
+    """Yield what was seen and how often, without what somebody else wrote there."""
+    for member, score in found:
+        with suppress(ValueError, OverflowError):
+            state, kind, name = (text := member.decode()).split(" ")
+            if text.isprintable():
+                yield (state, kind, name), int(score)

@@ -65,6 +65,11 @@ JUNK: dict[str, Callable] = {
     "archives-back": lambda r, shop, b: r.hset(single.archives(shop), "2019-11-20", archived("2019-11-20")),
     "seals-early": lambda r, shop, b: r.hset(single.seals(shop), "0001-01-01", "x.y"),
     "seals-late": lambda r, shop, b: r.hset(single.seals(shop), "9999-12-31", "x.y"),
+    "sealed-long": lambda r, shop, b: (
+        r.set(b.sealed, "9" * 5_000),
+        [r.delete(each.log) for each in buckets(shop)],
+        r.xadd(b.log, {"e": "x"}, id=f"{2**63}-0"),
+    ),
     "log-late": lambda r, shop, b: (
         [r.delete(each.log) for each in buckets(shop)],
         r.xadd(b.log, {"e": "x"}, id=f"{2**63}-0"),
@@ -79,6 +84,7 @@ DOES: dict[str, Callable] = {
     "erased before": lambda store, shop, folder: erased_before(store, shop, KEYS, "n" * 22),
     "chain": lambda store, shop, folder: chain(store, shop, KEYS),
     "restorations": lambda store, shop, folder: restorations(store, shop, KEYS),
+    "ahead": lambda store, shop, folder: store.clock.must_be_past_log(shop),
     "day": lambda store, shop, folder: fill(store, shop, 1),
 }
 

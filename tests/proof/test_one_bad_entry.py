@@ -16,12 +16,13 @@ from consent_server.proof.entries import Unproven
 from consent_server.proof.erasure import erase
 from consent_server.settings.shops import read_sites
 from consent_server.site import Notice
-from consent_server.store import Store
+from consent_server.store import ClocksApart, Store
+from consent_server.store.connection import clock
 from consent_server.tokens import Keys
 from consent_server.verify import opened, verify
 
 KEYS = Keys([SECRET])
-TODAY = (datetime.now(UTC) - proof.GRACE).date()  # the day after the last one that is sealed
+TODAY = datetime.now(UTC).date()
 SHOP = """
 [sites.{0}]
 name = "{0}"
@@ -107,3 +108,17 @@ def test_old_days_are_archived_all_the_same(store, shops, tmp_path):
     assert len([*store.log.day(shop, TODAY - timedelta(2))]) == 2
     with pytest.raises(Unproven):
         proof.seal(store, shop, KEYS, datetime.now(UTC))
+
+
+def test_old_days_are_archived_also_where_days_to_come_are_sealed_and_none_that_only_this_machine_calls_old(
+    store, shops, tmp_path, monkeypatch
+):
+    shop, now = replace(shops["good"], keep=86_400, prove=0), datetime.now(UTC)
+    proof.seal(store, shop, KEYS, now + timedelta(20))
+    monkeypatch.setattr(clock, "LEEWAY", 60_000)
+    with closing(Store(store.url, 5)) as right:
+        with pytest.raises(ClocksApart, match="until they agree"):
+            archive(right, shop, KEYS, tmp_path, now + timedelta(10))
+        assert right.log.archives(shop) == []
+        [made] = archive(right, shop, KEYS, tmp_path, now)
+    assert (made.last, made.entries) == (TODAY - timedelta(2), 4)

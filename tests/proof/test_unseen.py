@@ -142,9 +142,14 @@ def test_who_writes_to_redis_can_have_a_day_sealed_again_and_is_found_by_whoever
     assert check(newer).entries == 11, "by itself it verifies: unseen"
     with pytest.raises(Failed, match="which is missing"):
         verify(newer, KEYS.jwks(), older)
-    receipt = {"dcterms:issued": "2026-11-23", SEAL: held}
-    said = {"typ": "receipt", "site": "shop", "at": 1, "sha256": digest(receipt)}
-    receipt[SIGNATURE] = token(said, KEYS.sign(said))
+
+    def given(seal):
+        receipt = {"dcterms:issued": "2026-11-23", SEAL: seal}
+        said = {"typ": "receipt", "site": "shop", "at": 1, "sha256": digest(receipt)}
+        return receipt | {SIGNATURE: token(said, KEYS.sign(said))}
+
+    receipt, oldest = given(held), given(store.log.seals(shop)[NOW.date() - timedelta(2)])
+    shortened = list(proof.export(store, shop, KEYS, NOW.date(), NOW.date(), NOW))
     forged = {**receipt, SEAL: newest(store, shop, KEYS)}
     later = {**receipt, SIGNATURE: receipt[SIGNATURE][:-2]}
 
@@ -159,15 +164,20 @@ def test_who_writes_to_redis_can_have_a_day_sealed_again_and_is_found_by_whoever
     assert (fits.exit_code, f"brought the seal of {NOW.date() - timedelta(1)}, which is" in fits.stdout) == (0, True)
     for lines, content, fault in (
         (newer, receipt, "it brought another seal of 2026-11-21 than the export has: the log was changed since."),
-        (export(store, shop, NOW - timedelta(2)), receipt, "and the export has none of that day"),
+        (export(store, shop, NOW - timedelta(2)), receipt, "has none of that day; hold it against a later one."),
+        (shortened, receipt, "it brought another seal of 2026-11-21 than the export has"),
         (older, forged, "it was changed, or is of another site"),
         (older, later, "the receipt is signed by none of the keys"),
     ):
         refused = verified(lines, content)
         assert (refused.exit_code, refused.stdout) == (1, "")
         assert fault in refused.stderr
-    for content, fault in (([], "is no receipt"), ({SIGNATURE: "x"}, "brought no seal: no day was sealed yet")):
-        refused = verified(older, content)
+    for lines, content, fault in (
+        (older, [], "is no receipt"),
+        (older, {SIGNATURE: "x"}, "brought no seal: no day was sealed yet"),
+        (shortened, oldest, "the export begins with 2026-11-22; hold it against the archive of 2026-11-20."),
+    ):
+        refused = verified(lines, content)
         assert (refused.exit_code, fault in refused.stderr) == (2, True)
 
 

@@ -341,6 +341,7 @@ def test_a_checkpoint_that_is_asked_for_has_its_cosignatures(app, client, site):
         (lambda note: ONE.cosign(note.replace("/consent/shop", "/consent/other")), "a checkpoint of"),
         (lambda note: ONE.cosign(note.replace("\n3\n", "\n4\n")), "has 3"),
         (lambda note: ONE.cosign(note.replace("\n3\n", "\n0\n")), "has 3"),
+        (lambda note: ONE.cosign(note.replace("\n3\n", f"\n{3:09}{'9' * 5_000}\n")), "has 3"),
         (lambda note: ONE.cosign(note.replace("\n3\n", "\nthree\n")), "has 3"),
         (lambda note: ONE.cosign(note.replace("\n3\n", "\n2\n")), "other seals"),
         (lambda note: ONE.cosign(note.replace("\n\n", "\nmore\n\n")), "other seals"),

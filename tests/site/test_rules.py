@@ -13,6 +13,7 @@ from consent_server.banner.scripts import build_scripts, replay
 from consent_server.check.faults import places
 from consent_server.decision import Decision, Malformed
 from consent_server.proof.receipt import receipt
+from consent_server.proof.standing import Standing
 from consent_server.settings.environment import Settings
 from consent_server.settings.places import COUNTRIES
 from consent_server.settings.shops import make_site, words_only_for
@@ -98,6 +99,13 @@ def test_the_receipt_names_the_rule_and_calls_what_was_not_objected_to_no_consen
     assert by_category["analytics"]["dcterms:accessRights"] == "not objected to"
     assert "dpv:hasLegalBasis" not in by_category["analytics"]
     assert by_category["marketing"]["dpv:hasConsentStatus"] == {"@id": "dpv:ConsentRefused"}
+    since = receipt(SITE, uk, decision.consent(1), [], "token", 2, stands=Standing("withdrawn", 2))
+    (process,) = (
+        each for each in since["dpv:hasProcess"] if each["dpv:hasPurpose"]["@id"] == "dpv:ServiceUsageAnalytics"
+    )
+    valid = "withdrawn: 1970-01-01T00:00:01Z/1970-01-01T00:00:02Z"
+    assert (process["dcterms:accessRights"], process["dcterms:valid"]) == ("not objected to", valid)
+    assert all("dcterms:valid" not in process for process in made["dpv:hasProcess"])
 
 
 @pytest.mark.parametrize("rule", ["uk", "china", "unknown"])

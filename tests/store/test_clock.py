@@ -11,23 +11,25 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from conftest import CONSENT_SERVER, ROOT, SECRET, Shopper, closing
+from conftest import CONSENT_SERVER, ROOT, SECRET, EndsAtRest, Shopper, closing
 
 from consent_server import create_app
 from consent_server.check import store as check_store
-from consent_server.chores.housekeeping import Steady, close_days, work_on
+from consent_server.chores.housekeeping import Steady, close_days, keep, work_on
 from consent_server.cli.log import log as log_command
+from consent_server.cli.serving.workers import _sound
 from consent_server.decision import COLUMNS, Decision
 from consent_server.events import following
 from consent_server.proof import log as proof
 from consent_server.proof.archive import archive
+from consent_server.proof.entries import Unproven
 from consent_server.proof.seals import require_newest_key
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import make_site
 from consent_server.site import Notice
 from consent_server.store import ClocksApart, Store
 from consent_server.store.connection import clock as store_clock
-from consent_server.store.keys import DAY, buckets, midnight
+from consent_server.store.keys import DAY, buckets, midnight, single
 from consent_server.tokens import Keys
 from consent_server.verify import Failed, verify
 from consent_server.web import shopper as shopper_views
@@ -122,9 +124,7 @@ def test_a_backlog_that_takes_longer_than_a_clock_may_be_off_is_sealed_all_the_s
     monkeypatch.setattr(store.log, "day", takes_50_seconds)
     monkeypatch.setattr(store.connection, "time", lambda key: by_redis(key) + int(passed * 1000))
     monkeypatch.setattr(proof, "time", SimpleNamespace(monotonic=lambda: passed))
-    at = datetime.now(UTC)
-    is_due = (at - proof.GRACE).date() == at.date()  # a day is sealed an hour after it
-    assert len(proof.seal(store, site, KEYS, at)) == 3 + is_due
+    assert len(proof.seal(store, site, KEYS, datetime.now(UTC))) == 4
 
 
 def test_a_day_that_is_not_over_by_the_clock_of_redis_is_not_frozen_by_anybody(store, shop):
@@ -167,6 +167,17 @@ def moved(store, site, to):
         store.connection.client.xdel(bucket.log, f"{to}-0")
 
 
+@pytest.mark.parametrize("digits", [15, 16, 310, 5_000])
+def test_a_number_that_is_the_end_of_no_day_is_none_that_was_sealed(store, shop, digits):
+    site, _ = shop
+    moved(store, site, YEAR_9000)
+    for bucket in buckets(site):
+        store.connection.client.set(bucket.sealed, "9" * digits)
+    assert [each.sealed for each in store.clock.logs_ahead(site)] == [0, 0]
+    with pytest.raises(ClocksApart, match=f"type: consent-server log seal {site.id}"):
+        store.clock.must_be_past_log(site)
+
+
 @pytest.mark.parametrize("to", AHEAD)
 def test_who_writes_to_redis_has_no_answer_dated_ahead_by_a_log_that_they_moved(store, shop, to):
     site, _ = shop
@@ -175,8 +186,11 @@ def test_who_writes_to_redis_has_no_answer_dated_ahead_by_a_log_that_they_moved(
     for _ in range(5):  # of both buckets
         with pytest.raises(ClocksApart, match="is ahead of the store's clock: it ends at") as refused:
             decide(store, shop, now())
-    with pytest.raises(ClocksApart, match="is ahead of the store's clock"):
+    with pytest.raises(ClocksApart, match="is ahead of the store's clock") as unread:
         store.feed.until_now(site, now())
+    assert {str(each.value).rpartition("; ")[2] for each in (refused, unread)} == {
+        "what to do, consent-server check says."
+    }, "for which advice holds depends on what is sealed, and that was not looked at"
     proof.seal(store, site, KEYS, datetime.now(UTC))  # days that are over are sealed all the same
     assert days(store, site) == {datetime.now(UTC).date()}
     with pytest.raises(ClocksApart, match=f"type: consent-server log seal {site.id}"):
@@ -195,6 +209,8 @@ def test_a_log_that_was_moved_ahead_comes_back_no_further_than_what_stands_in_it
     with closing(Store(store.url, 5, any_clock=True)) as other:
         other.log.freeze(site, datetime.now(UTC).date() + timedelta(1), datetime.now(UTC))
     moved(store, site, YEAR_9000)
+    with pytest.raises(ClocksApart, match="has no seal: if somebody else wrote that, take the key out, and type"):
+        store.clock.must_be_past_log(site)
     store.log.compact(site)
     ends = sorted(each.last for each in store.clock.logs_ahead(site))
     assert ends[0] == midnight(datetime.now(UTC).date() + timedelta(2))
@@ -336,6 +352,17 @@ def test_a_running_server_seals_nothing_after_its_clock_was_put_forward_with_tha
         assert close_days(agrees, site, KEYS, here + timedelta(hours=1), steady)[0]
 
 
+def test_a_reload_watches_the_clock_from_where_the_process_began(redis_url, site, caplog):
+    """Or one after a leap would have days to come sealed."""
+    settings = Settings(secret=(SECRET,), redis_url=redis_url, config=ROOT / "consent.toml")
+    begun = Steady(datetime.now(UTC) - timedelta(hours=2))  # as if the clock had been put forward since
+    _, chores = _sound(lambda: settings, settings, begun)
+    with closing(chores._store):
+        assert chores._threads[0]._target.keywords["steady"] is begun
+        keep(chores._store, {site.id: site}, KEYS, {}, ending=EndsAtRest(), steady=begun)
+    assert "This machine's clock was put forward by 2 h" in caplog.text
+
+
 @pytest.mark.parametrize("off", OFF)
 def test_who_is_off_reads_nothing_on_and_moves_no_log_ahead(store, shop, monkeypatch, off):
     """Or a Redis whose clock is a year ahead would have its log there for good, by a look at it."""
@@ -352,6 +379,14 @@ def test_who_is_off_reads_nothing_on_and_moves_no_log_ahead(store, shop, monkeyp
     while now() <= decided + 1:
         time.sleep(0.001)  # what is decided in the millisecond of the question is told by the next one
     assert len([*following.follow(store, site, "start")]) == 1
+
+
+def test_a_seal_of_today_that_somebody_else_wrote_is_called_that_and_not_one_of_a_clock_that_was_ahead(store, shop):
+    site, _ = shop
+    today = datetime.now(UTC).date()
+    store.connection.client.hset(single.seals(site), f"{today}", "x.y")
+    with pytest.raises(Unproven, match=f"the seal of {today} of {site.id} is none that this server made"):
+        require_newest_key(store, site, KEYS, today)
 
 
 def test_days_to_come_that_a_genuine_key_has_sealed_are_told_in_a_sentence_and_nothing_follows_them(store, shop):
@@ -378,6 +413,9 @@ def test_days_to_come_that_a_genuine_key_has_sealed_are_told_in_a_sentence_and_n
             work()
         assert (sealed if work is seal else "are sealed") in str(refused.value)
     require_newest_key(store, site, KEYS, today - timedelta(1))  # what was sealed in its time can be exported
+    store.counters.shown(site, now=now(), language="az", variant="", device="phone", country="")
+    counted = store.counters.counts(site, today - timedelta(3), today + timedelta(30), "day").values()
+    assert sum(row[COLUMNS.index("shown")] for row in counted) == 0, "or a day would no longer be what was sealed"
     settings = Settings(secret=(SECRET,), redis_url=store.url)
     assert any(sealed in str(found) for found in check_store._of(store, site, settings))
     with pytest.raises(Failed, match=f"the seal of {today + timedelta(3)} is of a day to come at {today}"):

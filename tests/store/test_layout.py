@@ -11,6 +11,7 @@ from conftest import ROOT, SECRET, RedisServer, Shopper, binary_of, closing
 from flask import Flask
 
 from consent_server import create_app
+from consent_server.cli.keys import keys
 from consent_server.cli.log import log
 from consent_server.cli.shopper import erase, export_shopper
 from consent_server.settings.environment import Settings
@@ -128,6 +129,7 @@ def test_a_command_that_signs_makes_an_older_store_one_of_this_layout_and_anothe
         [log, "restored", site.id],
         [log, "carry-over", site.id],
         [erase, site.id, "nobody-at-all"],
+        [keys, "vouch", "nothing"],
     ):
         server.holds("1")
         CliRunner().invoke(command, arguments)

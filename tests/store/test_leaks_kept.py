@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 
 import pytest
 
+from consent_server.rates.happened.leaks import ENOUGH, leaks
 from consent_server.site import Site
 from consent_server.store import Store
 from consent_server.store.keys import single
@@ -69,6 +71,20 @@ def test_names_that_are_repeated_until_all_are_frequent_leave_room_to_what_is_ne
     safe = {seen for seen, count in before.items() if count > OFTEN}
     assert len(safe) == SAFE
     assert safe <= {*counts}
+
+
+def test_what_somebody_else_wrote_there_is_left_out(store: Store, site: Site) -> None:
+    store.leaks.add(site, DAY, [LEAK])
+    junk: dict[bytes | str, float] = dict.fromkeys(
+        [b"\xff", "two words", "four words of them", "refused cookie \x1b[2J"], 20
+    )
+    junk["refused cookie _inf"] = math.inf
+    store.connection.client.zadd(single.leaks(site, DAY), junk)
+    store.connection.client.zadd(single.leaks(site, DAY - timedelta(1)), junk)
+    assert store.leaks.counts(site, DAY) == {DAY: {LEAK: 1}}
+    for _ in range(ENOUGH):
+        store.leaks.add(site, DAY, [LEAK, ("made-up", "cookie", "_a"), ("refused", "made-up", "_b")])
+    assert [leak.name for leak in leaks(store, site, DAY)] == [LEAK[2]]
 
 
 @pytest.mark.parametrize("many", [1, 500])

@@ -11,7 +11,7 @@ from functools import partial
 from ...banner.scripts import build_scripts
 from ...chores.digest.mail import MailServer
 from ...chores.digest.sending import keep_sending, must_name_sites
-from ...chores.housekeeping import keep
+from ...chores.housekeeping import Steady, keep
 from ...demo.storefront import at_home
 from ...events.telling import Teller, keep_telling
 from ...events.webhook import webhooks
@@ -52,11 +52,13 @@ def _authority(settings: Settings) -> Authority | None:
 class Chores:
     """What is due of a configuration; of several servers the first one does it.
 
+    ``steady``: that of the process, which outlives a reload.
+
     Raises:
         ConsentError: webhooks, mail or the authority are configured wrongly; nothing has begun.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, steady: Steady | None = None) -> None:
         settings, sites = configuration.settings, configuration.sites
         authority = _authority(settings)
         told = webhooks(sites, settings.webhook, settings.webhook_secret)
@@ -71,7 +73,7 @@ class Chores:
         self._tellers = [
             Teller(store, sites[name], webhook, ending=ending) for name, webhook in told.items() if webhook.secrets
         ]
-        work = [partial(keep, store, sites, keys, told, authority, ending=ending)]
+        work = [partial(keep, store, sites, keys, told, authority, ending=ending, steady=steady)]
         if mail or told:  # in a thread of its own: whoever takes letters slowly holds up nothing else
             work.append(partial(keep_sending, store, sites, settings, mail, told, ending=ending))
         work += [partial(keep_telling, teller) for teller in self._tellers]

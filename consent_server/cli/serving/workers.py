@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
 
 from flask import Flask
@@ -20,6 +20,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from ...app import create_app
+from ...chores.housekeeping import Steady
 from ...settings.environment import Settings
 from ...settings.sound import Configuration
 from ...site import ConsentError
@@ -96,12 +97,13 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
     Raises:
         ConsentError: webhooks, mail or the authority are configured wrongly.
     """
-    worker, chores = Worker(configuration), Chores(configuration)
+    steady = Steady(datetime.now(UTC))
+    worker, chores = Worker(configuration), Chores(configuration, steady)
 
     def reload() -> None:
         nonlocal chores
         try:
-            worker.configuration, fresh = _sound(read, worker.configuration.settings)
+            worker.configuration, fresh = _sound(read, worker.configuration.settings, steady)
         except Exception as error:  # whatever it is, what runs goes on
             why = str(error) if isinstance(error, ConsentError) else f"the new one fails ({type(error).__name__})."
             worker.configuration = worker.configuration.in_spite_of(why, datetime.now())
@@ -141,7 +143,7 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
             chores.end()
 
 
-def _sound(read: Callable[[], Settings], served: Settings) -> tuple[Configuration, Chores]:
+def _sound(read: Callable[[], Settings], served: Settings, steady: Steady) -> tuple[Configuration, Chores]:
     """Return what the files say now, and what is due of it, which has not begun.
 
     Raises:
@@ -154,7 +156,7 @@ def _sound(read: Callable[[], Settings], served: Settings) -> tuple[Configuratio
             "a new CONSENT_SECRET takes a restart: stop every server, then start them. Pages keep what is answered "
             "meanwhile."
         )
-    chores = Chores(configuration)
+    chores = Chores(configuration, steady)
     with closing(create_app(configuration.settings, configuration.sites).extensions["consent"].store):
         return configuration, chores
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def pinned(receipts: Sequence[tuple[Path, Mapping[str, Any]]], summary: Summary,
 
     Raises:
         Failed: one is none of ours, or the export has another seal of that day, or none.
+        CannotCheck: one brought a seal from before the first day of the export, which follows another.
     """
     given = read_keys(keys)
     within = [*given.get("endorsements", ()), *summary.endorsements]
@@ -59,6 +61,8 @@ def pinned(receipts: Sequence[tuple[Path, Mapping[str, Any]]], summary: Summary,
             said.append(f"{path} brought the seal of {_day(receipt, summary, trusted)}, which is that of the export.")
         except Failed as error:
             raise Failed(f"{path} does not fit this export: {error}.") from None
+        except CannotCheck as error:
+            raise CannotCheck(f"{path} brought a seal from before this export: {error}.") from None
     return said
 
 
@@ -74,6 +78,13 @@ def _day(receipt: Mapping[str, Any], summary: Summary, trusted: verify.Keys) -> 
         raise Failed(f"it is none of a consent server ({type(error).__name__})") from None
     if summary.seals.get(day) == seal or (summary.prev and summary.prev == seal_hash(seal)):
         return day
-    if day in summary.seals:
+    if day in summary.seals or (summary.begins and day == _before(summary.begins)):
         raise Failed(f"it brought another seal of {day} than the export has: the log was changed since")
-    raise Failed(f"it brought a seal of {day}, and the export has none of that day")
+    if summary.begins and day < summary.begins:
+        raise CannotCheck(f"the export begins with {summary.begins}; hold it against the archive of {day}")
+    later = "; hold it against a later one" if day > summary.last or day in summary.unsealed else ""
+    raise Failed(f"it brought a seal of {day}, and the export has none of that day{later}")
+
+
+def _before(day: str) -> str:
+    return f"{date.fromisoformat(day) - timedelta(1)}"

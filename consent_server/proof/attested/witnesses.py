@@ -46,7 +46,7 @@ def cosign(store: Store, site: Site, keys: Keys, note: str, witness: Witness) ->
     seals = chain(store, site, keys)
     if name != origin(site):
         raise NotCosigned(f"This is a checkpoint of {name[:100]!r}; the log of {site.id} is {origin(site)!r}.")
-    if not (size.isascii() and size.isdigit() and 0 < int(size[:9]) <= len(seals)):
+    if not (size.isascii() and size.isdigit() and len(size) < 10 and 0 < int(size) <= len(seals)):
         raise NotCosigned(f"It is over {size[:20]!r} seals, and the log of {site.id} has {len(seals)}.")
     ours, _, signatures = checkpoint(site, keys, first(seals, int(size))).partition("\n\n")
     if text != ours:

@@ -101,6 +101,8 @@ def leaks(store: Store, site: Site, today: date) -> list[Leak]:
     counted = store.leaks.counts(site, today)
     for day, counts in counted.items():
         for (state, kind, name), count in counts.items():
+            if state not in get_args(State) or kind not in get_args(Kind):
+                continue  # somebody else wrote it
             days.setdefault((kind, name), []).append(day)
             if day > today - RECENT:
                 seen[kind, name] += count

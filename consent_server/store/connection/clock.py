@@ -18,6 +18,9 @@ LEEWAY = 60_000
 LAST_SECOND = 253_402_300_799
 """Since 1970: that of the year 9999."""
 
+DIGITS = 15
+"""Of its milliseconds."""
+
 
 class ClocksApart(ConsentError):
     """The clock of this machine and that of the store cannot both be right."""
@@ -28,13 +31,15 @@ class ClocksApart(ConsentError):
 class Ahead(NamedTuple):
     """A part of a log, the time of the last entry that it ever had, and what Redis' clock says, both in ms.
 
-    ``sealed``: the end of its last sealed day, as far as that was looked at.
+    ``sealed``: the end of its last sealed day, 0 if there is none; None where that was not looked at. ``by``: the key
+    that says so, where no such day has a seal.
     """
 
     log: str
     last: int
     now: int
-    sealed: int = 0
+    sealed: int | None = None
+    by: str = ""
 
 
 TO_MEND = "If it is right now, put back the backup from before (docs/operating.md, A log ahead of its clock)."
@@ -77,13 +82,21 @@ class Clock:
                 calls.get(sealed)
             replies = iter(calls.execute(raise_on_error=False))  # an error where nothing was ever in one
         ends = [
-            (log, end_of(said), int(sealed) if isinstance(sealed, bytes) and sealed.isdigit() else 0)
-            for (log, _), said, sealed in zip(parts, replies, replies, strict=True)
+            (log, end_of(said), _end_of_day(sealed), key)
+            for (log, key), said, sealed in zip(parts, replies, replies, strict=True)
             if isinstance(said, dict)
         ]
-        now = self._connection.time(parts[0][0])
-        found = [Ahead(log, last, self._connection.time(log), sealed) for log, last, sealed in ends if last > now]
-        return [each for each in found if each.last > each.now + self.leeway]
+        now, found = self._connection.time(parts[0][0]), list[Ahead]()
+        for log, last, until, key in ends:
+            if last > now and last > (time := self._connection.time(log)) + self.leeway:
+                by = key if until > time + LEEWAY and not self._has_seal(site, until) else ""
+                found.append(Ahead(log, last, time, until, by))
+        return found
+
+    def _has_seal(self, site: Site, end: int) -> bool:
+        """Return whether the day that ends then (ms) has a seal, whoever made it."""
+        with self._connection.reached(seals(site)):
+            return bool(self._connection.client.hexists(seals(site), _last_day(end)))
 
     def must_be_over(self, site: Site, day: date) -> None:
         """Return if a day that is sealed is over by Redis' clock.
@@ -115,16 +128,35 @@ def end_of(stream: Mapping[str, Any]) -> int:
 
 def ahead(site: Site, found: Ahead) -> LogAhead:
     """Return what to say of a part of a site's log, and of Redis' clock."""
-    how = (
+    set_back = (
         f"type: consent-server log seal {site.id}, which sets it back as far as no answer stands in it "
         "(docs/operating.md, A log ahead of its clock)."
     )
-    if found.sealed > found.now + LEEWAY:  # which nothing sets back
-        how = f"its days up to {_moment(found.sealed - 1)[:10]} are sealed. {TO_MEND}"
+    how = f"; {set_back}"
+    if found.sealed is None:
+        how = "; what to do, consent-server check says."
+    elif found.sealed > found.now + LEEWAY:  # which nothing sets back
+        how = f"; its days up to {_last_day(found.sealed)} are sealed. {TO_MEND}"
+        if found.by:
+            how = (
+                f"; {found.by} says that its days up to {_last_day(found.sealed)} are sealed, and that one has no "
+                f"seal: if somebody else wrote that, take the key out, and {set_back}"
+            )
     return LogAhead(
         f"The log {found.log} is ahead of the store's clock: it ends at {_moment(found.last)}, and now it is "
-        f"{_moment(found.now)} (UTC). Nothing is recorded there until then; {how}"
+        f"{_moment(found.now)} (UTC). Nothing is recorded there until then{how}"
     )
+
+
+def _end_of_day(said: object) -> int:
+    """Return the end of the last sealed day (ms) as a bucket says it, or 0 where it says none."""
+    end = int(said) if isinstance(said, bytes) and said.isdigit() and len(said) <= DIGITS else 0
+    return end if end <= (LAST_SECOND + 1) * 1000 else 0
+
+
+def _last_day(end: int) -> str:
+    """Return the day that ends then (ms)."""
+    return _moment(end - 1)[:10]
 
 
 def _moment(at: int) -> str:

@@ -52,7 +52,7 @@ SCHEMAS: dict[str, Schema] = {
             "allow": some(CATEGORY),
             "notice": TEXT | {"description": "Hash of the notice that is answered."},
             "lang": nullable("string") | {"description": "The notice's language, if anything."},
-            "variant": nullable("string") | {"description": "The notice's variant, if anything."},
+            "variant": nullable("string"),
             "how": {
                 "type": "string",
                 "maxLength": LONGEST_HOW,
