@@ -33,6 +33,7 @@ from consent_server.site.rules import Rule
 from consent_server.store import PLACED, SEPARATOR, OtherContent, Store, Unreadable
 from consent_server.store.evidence.asked import Asked
 from consent_server.store.keys import buckets
+from consent_server.store.keys.single import notes as notes_key
 from consent_server.store.keys.single import notices as notices_key
 from consent_server.tokens import Keys
 from consent_server.web.marketer.rates import advice_of, segments_of
@@ -345,7 +346,6 @@ def test_a_part_that_there_is_not_is_refused_and_not_answered_with_noughts(query
     [
         ("how=refuse", "no parameter 'how' here, but these: from, to, by, language, "),
         ("devices=phone", "no parameter 'devices'"),
-        ("target=40", "no parameter 'target'"),
         ("rule=nope", "smartmarket has no rules by place, so there is none called 'nope'"),
         ("language=xx", "`language` must be one of az, en, ru, tr, not 'xx'."),
         ("language=xx&device=phone&by=language", "`language` must be one of"),
@@ -365,6 +365,35 @@ def test_what_is_not_known_is_refused_and_not_answered_as_if_it_had_not_been_ask
         assert cli(*(f"--{each}" for each in query.split("&"))) == (2, "")
     last = marketer.get("/v1/smartmarket/rates?variant=old&from=2026-01-01&to=2026-01-31")
     assert (last.status_code, last.get_json()["total"]["counts"]["shown"]) == (200, 0)
+
+
+def test_a_shop_without_variants_has_none_by_any_name_and_one_with_rules_has_the_strictest(busy, site, app, marketer):
+    refused = marketer.get("/v1/smartmarket/rates?variant=nope")
+    assert refused.get_json()["detail"] == "smartmarket has no variants, so there is none called 'nope'."
+    app.extensions["consent"].sites[site.id] = replace(site, rules=(Rule("cn", ("CN",), {"marketing": "off"}),))
+    for rule, status in (("unknown", 200), ("cn", 200), ("gb", 400)):
+        assert marketer.get(f"/v1/smartmarket/rates?rule={rule}").status_code == status
+
+
+@pytest.mark.parametrize("query", ["language=xx", "variant=nope", "rule=nope"])
+def test_nor_does_the_page_answer_of_what_nobody_was_asked(query, busy, marketer):
+    page = marketer.get(f"/?{query}&lang=en")
+    assert (page.status_code, "Nobody was asked in such a language" in page.text) == (400, True)
+
+
+def test_what_the_address_of_the_page_has_goes_for_machines_too(busy, marketer):
+    page = "site=smartmarket&lang=en&target=40&was_site=smartmarket&was_against=before&against=before&goal=answer&_=1"
+    for kind in ("rates", "rates.csv"):
+        assert marketer.get(f"/v1/smartmarket/{kind}?{page}").status_code == 200
+
+
+@pytest.mark.parametrize("junk", ["kind", "text"])
+def test_notes_that_somebody_else_wrote_hide_no_rate(junk, busy, site, marketer, caplog):
+    redis, key = busy.connection.client, notes_key(site)
+    redis.set(key, "x") if junk == "kind" else redis.hset(key, "x", "{")
+    assert marketer.get("/v1/smartmarket/rates").get_json()["total"]["counts"]["shown"] == 120
+    assert marketer.get("/").status_code == 200
+    assert "the notes of smartmarket are left out: " in caplog.text
 
 
 def test_a_country_is_written_large_or_small(busy, marketer):
