@@ -552,6 +552,16 @@ def test_variants_are_compared_since_both_of_them_are_asked(tried):
     assert found.experiment.pace(found.verdicts("answer")[0]) == Pace(14 * 300, 14)
 
 
+@pytest.mark.parametrize(("ago", "last"), [(0, None), (1, f"{read.today()}")])
+def test_machines_are_told_no_last_day_of_a_trial_before_it_has_a_whole_one(tried, ago, last):
+    store, site = tried
+    ask(store, site, 100, "a", "b")
+    ask(store, site, ago, "a", "c")
+    count(store, site, 0, 300, 120, variant="c")
+    told = glance(store, site).as_json()["variants"]
+    assert (told["from"], told["to"]) == (f"{read.today() + timedelta(days=1 - ago)}", last)
+
+
 def test_an_experiment_that_ends_by_keeping_the_winner_keeps_its_result(tried):
     store, site = tried
     site = replace(site, variants=(Variant("c", 1, None, {}),))
