@@ -141,8 +141,8 @@ def must_be_there(store: Store, site: Site, period: Period, only: Only) -> None:
             continue
         if known:
             raise BadQuestion("unasked", f"`{by}` must be one of {', '.join(known)}, not {value[:40]!r}.")
-        there_are_none = "rules by place" if by == "rule" else "variants"
-        raise BadQuestion("unasked", f"{site.id} has no {there_are_none}, so there is none called {value[:40]!r}.")
+        if by == "rule":
+            raise BadQuestion("unasked", f"{site.id} has no rules by place, so there is none called {value[:40]!r}.")
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:

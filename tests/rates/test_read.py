@@ -367,18 +367,19 @@ def test_what_is_not_known_is_refused_and_not_answered_as_if_it_had_not_been_ask
     assert (last.status_code, last.get_json()["total"]["counts"]["shown"]) == (200, 0)
 
 
-def test_a_shop_without_variants_has_none_by_any_name_and_one_with_rules_has_the_strictest(busy, site, app, marketer):
-    refused = marketer.get("/v1/smartmarket/rates?variant=nope")
-    assert refused.get_json()["detail"] == "smartmarket has no variants, so there is none called 'nope'."
+def test_the_strictest_rule_is_one_too_also_before_anybody_was_asked_by_it(busy, site, app, marketer):
     app.extensions["consent"].sites[site.id] = replace(site, rules=(Rule("cn", ("CN",), {"marketing": "off"}),))
     for rule, status in (("unknown", 200), ("cn", 200), ("gb", 400)):
         assert marketer.get(f"/v1/smartmarket/rates?rule={rule}").status_code == status
 
 
 @pytest.mark.parametrize("query", ["language=xx", "variant=nope", "rule=nope"])
-def test_nor_does_the_page_answer_of_what_nobody_was_asked(query, busy, marketer):
+def test_nor_does_the_page_answer_of_what_nobody_was_asked(query, busy, site, marketer):
+    where = {"language": "az", "variant": "old", "device": "phone", "country": "AZ"}
+    busy.counters.shown(site, now=int((datetime.now(UTC) - timedelta(days=99)).timestamp() * 1000), **where)
     page = marketer.get(f"/?{query}&lang=en")
     assert (page.status_code, "Nobody was asked in such a language" in page.text) == (400, True)
+    assert marketer.get("/?variant=old").status_code == 200  # somebody was, if not in these days
 
 
 def test_what_the_address_of_the_page_has_goes_for_machines_too(busy, marketer):
