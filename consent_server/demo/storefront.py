@@ -190,7 +190,10 @@ def open_in_the_browser_s_language() -> ResponseReturnValue | None:
     wanted = best_language([remembered, *request.accept_languages.values()], LANGUAGES)
     if wanted == LANGUAGES[0]:
         return None
-    response = redirect(url_for(request.endpoint or "", lang=wanted, **request.view_args or {}))
+    asked = request.query_string.decode("latin-1")
+    response = redirect(
+        url_for(request.endpoint or "", lang=wanted, **request.view_args or {}) + "?" * bool(asked) + asked
+    )
     response.vary.update(("Accept-Language", "Cookie", "Sec-Fetch-Site"))
     return response
 

@@ -93,7 +93,10 @@ class Overview:
         return self.experiment.verdicts(goal) if self.experiment else []
 
     def as_json(self) -> dict[str, Any]:
-        """Return for machines what happened, and what is known of the variants where any are compared."""
+        """Return for machines what happened, and what is known of the variants where any are compared.
+
+        A trial of which no whole day is over has no last one.
+        """
         said: dict[str, Any] = {
             "marks": [
                 {"kind": mark.kind, "from": mark.first.isoformat(), "to": mark.last.isoformat(), "what": mark.what}
@@ -104,7 +107,7 @@ class Overview:
             trial = self.experiment.trial
             said["variants"] = {
                 "from": trial.first.isoformat(),
-                "to": trial.last.isoformat(),
+                "to": trial.last.isoformat() if trial.first <= trial.last else None,
                 "is_running": trial.is_running,
                 "counts": {name: counts.named() for name, counts in self.experiment.counts.items()},
                 "verdicts": [

@@ -17,7 +17,7 @@ class BadQuestion(ConsentError):
     """A period, a dimension or a goal that there is no answer to.
 
     ``kind`` says what is wrong, for who has words of their own: day, order, future, length, dimension, goal, against,
-    filters, part, parameter or target.
+    filters, part, parameter, target or unasked.
     """
 
     problem = "bad-question"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..site import Site
-from ..store import Store
+from ..store import Store, Unreadable
+from ..store.connection.away import OtherKind
 from ..store.evidence.asked import Asked
 from .counted import answers, cells_of, daily_of, days_of, rows_of, rules_of, together_since
 from .counts import Counts
@@ -22,6 +24,8 @@ from .period import BadQuestion, Period
 from .report import Report
 from .together import followed
 from .together.spread import spreads
+
+log = logging.getLogger(__name__)
 
 EVERYTHING = Only()
 """No part of the shoppers, but all of them."""
@@ -72,7 +76,7 @@ def report(
         BadQuestion: there is no such part.
         StoreAway: the store does not answer.
     """
-    _must_be_there(store, site, period, only)
+    must_be_there(store, site, period, only)
     now = days_of(store, site, period, only)
     total = Counts.total(now.values())
     rows = now if by == "day" else {only[by]: total} if by in only else rows_of(store, site, period, [by], only).by[by]
@@ -115,27 +119,30 @@ def for_machines(store: Store, site: Site, asked: Report, today: date) -> dict[s
     return {**asked.as_json(), **found.as_json()}
 
 
-def _must_be_there(store: Store, site: Site, period: Period, only: Only) -> None:
+def must_be_there(store: Store, site: Site, period: Period, only: Only) -> None:
     """Return if what is looked at is asked, or was once: of what never was there are no numbers, not even noughts.
 
     Raises:
-        BadQuestion: it never was.
+        BadQuestion: it never was, in the last year or the period.
+        StoreAway: the store does not answer.
     """
     names = {
         "language": [*site.languages],
         "variant": [variant.name for variant in site.variants],
-        "rule": [rule.name for rule in site.rules],
+        "rule": [rule.name for rule in site.all_rules],
     }
     for by, value in only.items():
         if by not in names or value in names[by]:
             continue
-        known = sorted({*names[by], *daily_of(store, site, period, by)} - {""})
+        day = today(site)
+        lately = Period(min(period.first, day - EXPERIMENT), max(period.last, day))
+        known = sorted({*names[by], *daily_of(store, site, lately, by)} - {""})
         if value in known:
             continue
         if known:
-            raise BadQuestion("part", f"`{by}` must be one of {', '.join(known)}, not {value[:40]!r}.")
+            raise BadQuestion("unasked", f"`{by}` must be one of {', '.join(known)}, not {value[:40]!r}.")
         if by == "rule":
-            raise BadQuestion("part", f"{site.id} has no rules by place, so there is none called {value[:40]!r}.")
+            raise BadQuestion("unasked", f"{site.id} has no rules by place, so there is none called {value[:40]!r}.")
 
 
 def unusual(store: Store, site: Site, day: date) -> list[Alarm]:
@@ -181,8 +188,7 @@ def overview(
     before = Counts.total(then.values())
     unlike = alarms(_within(everything, watched))
     asked = [(day_of(site, each.at / 1000), each) for each in store.notices.asked(site)]
-    notes = [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
-    happened = marks(asked, _within(everything, Period(period.first - WATCHED, end)), period, notes)
+    happened = marks(asked, _within(everything, Period(period.first - WATCHED, end)), period, _notes(store, site))
     if not _any(days):
         is_known = _any(everything) or _any(answers(store, site, year, "day"))
         return Overview(days, before, {}, unlike, None, is_known, period, happened, days_before=then)
@@ -213,6 +219,15 @@ def overview(
         rows.last if last == (today or day) else None,
         then,
     )
+
+
+def _notes(store: Store, site: Site) -> list[Mark]:
+    """Return what marketers wrote; nothing where somebody else did, which hides no rate."""
+    try:
+        return [Mark("note", note.day, note.day, note.text, id=note.id) for note in store.notes.all(site)]
+    except (Unreadable, OtherKind) as error:
+        log.error("the notes of %s are left out: %s", site.id, error)
+        return []
 
 
 def _experiment(

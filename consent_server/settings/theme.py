@@ -76,7 +76,14 @@ BUTTON = (
 )
 
 COLOURS = (
-    Row("background", _colour, "#ffffff", "Colour behind the banner's text.", "#fffbf5"),
+    Row(
+        "background",
+        _colour,
+        "#ffffff",
+        "Colour behind the banner's text. Where the buttons' own colour is left out and would hardly be seen on it, "
+        "they are of the colour of the text, with words in this one.",
+        "#fffbf5",
+    ),
     Row("text", _colour, "#1b1f24", "Colour of the banner's text; at least 4.5:1 against the background.", "#222222"),
     Row("accept", table(BUTTON), {}, "The button that accepts."),
     Row("refuse", table(BUTTON), {}, "The button that refuses; must look like the one that accepts."),

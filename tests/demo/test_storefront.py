@@ -241,6 +241,13 @@ def test_so_is_who_opens_another_page_from_outside(shop: FlaskClient, path: str,
     assert {"Accept-Language", "Sec-Fetch-Site"} <= {*response.vary}
 
 
+@pytest.mark.parametrize("query", ["?consent=AbC-9", "?a=1&a=%C6%8F&lang=ru&_scheme=x&slug=y"])
+def test_the_query_goes_with_them(shop: FlaskClient, query: str) -> None:
+    for path in ("/", "/products/tar-pro"):
+        response = shop.get(f"/demo{path}{query}", headers={"Accept-Language": "tr", "Sec-Fetch-Site": "none"})
+        assert response.headers["Location"] == f"/demo/tr{path}{query}"
+
+
 @pytest.mark.parametrize(
     ("path", "headers"),
     [

@@ -33,6 +33,7 @@ from consent_server.site.rules import Rule
 from consent_server.store import PLACED, SEPARATOR, OtherContent, Store, Unreadable
 from consent_server.store.evidence.asked import Asked
 from consent_server.store.keys import buckets
+from consent_server.store.keys.single import notes as notes_key
 from consent_server.store.keys.single import notices as notices_key
 from consent_server.tokens import Keys
 from consent_server.web.marketer.rates import advice_of, segments_of
@@ -345,7 +346,6 @@ def test_a_part_that_there_is_not_is_refused_and_not_answered_with_noughts(query
     [
         ("how=refuse", "no parameter 'how' here, but these: from, to, by, language, "),
         ("devices=phone", "no parameter 'devices'"),
-        ("target=40", "no parameter 'target'"),
         ("rule=nope", "smartmarket has no rules by place, so there is none called 'nope'"),
         ("language=xx", "`language` must be one of az, en, ru, tr, not 'xx'."),
         ("language=xx&device=phone&by=language", "`language` must be one of"),
@@ -365,6 +365,36 @@ def test_what_is_not_known_is_refused_and_not_answered_as_if_it_had_not_been_ask
         assert cli(*(f"--{each}" for each in query.split("&"))) == (2, "")
     last = marketer.get("/v1/smartmarket/rates?variant=old&from=2026-01-01&to=2026-01-31")
     assert (last.status_code, last.get_json()["total"]["counts"]["shown"]) == (200, 0)
+
+
+def test_the_strictest_rule_is_one_too_also_before_anybody_was_asked_by_it(busy, site, app, marketer):
+    app.extensions["consent"].sites[site.id] = replace(site, rules=(Rule("cn", ("CN",), {"marketing": "off"}),))
+    for rule, status in (("unknown", 200), ("cn", 200), ("gb", 400)):
+        assert marketer.get(f"/v1/smartmarket/rates?rule={rule}").status_code == status
+
+
+@pytest.mark.parametrize("query", ["language=xx", "variant=nope", "rule=nope"])
+def test_nor_does_the_page_answer_of_what_nobody_was_asked(query, busy, site, marketer):
+    where = {"language": "az", "variant": "old", "device": "phone", "country": "AZ"}
+    busy.counters.shown(site, now=int((datetime.now(UTC) - timedelta(days=99)).timestamp() * 1000), **where)
+    page = marketer.get(f"/?{query}&lang=en")
+    assert (page.status_code, "Nobody was asked in such a language" in page.text) == (400, True)
+    assert marketer.get("/?variant=old").status_code == 200  # somebody was, if not in these days
+
+
+def test_what_the_address_of_the_page_has_goes_for_machines_too(busy, marketer):
+    page = "site=smartmarket&lang=en&target=40&was_site=smartmarket&was_against=before&against=before&goal=answer&_=1"
+    for kind in ("rates", "rates.csv"):
+        assert marketer.get(f"/v1/smartmarket/{kind}?{page}").status_code == 200
+
+
+@pytest.mark.parametrize("junk", ["kind", "text"])
+def test_notes_that_somebody_else_wrote_hide_no_rate(junk, busy, site, marketer, caplog):
+    redis, key = busy.connection.client, notes_key(site)
+    redis.set(key, "x") if junk == "kind" else redis.hset(key, "x", "{")
+    assert marketer.get("/v1/smartmarket/rates").get_json()["total"]["counts"]["shown"] == 120
+    assert marketer.get("/").status_code == 200
+    assert "the notes of smartmarket are left out: " in caplog.text
 
 
 def test_a_country_is_written_large_or_small(busy, marketer):
@@ -521,6 +551,16 @@ def test_variants_are_compared_since_both_of_them_are_asked(tried):
     assert {name: counts.shown for name, counts in found.experiment.counts.items()} == {"a": 9000, "c": 9000}
     assert [verdict.kind for verdict in found.verdicts("answer")] == ["early"]
     assert found.experiment.pace(found.verdicts("answer")[0]) == Pace(14 * 300, 14)
+
+
+@pytest.mark.parametrize(("ago", "last"), [(0, None), (1, f"{read.today()}")])
+def test_machines_are_told_no_last_day_of_a_trial_before_it_has_a_whole_one(tried, ago, last):
+    store, site = tried
+    ask(store, site, 100, "a", "b")
+    ask(store, site, ago, "a", "c")
+    count(store, site, 0, 300, 120, variant="c")
+    told = glance(store, site).as_json()["variants"]
+    assert (told["from"], told["to"]) == (f"{read.today() + timedelta(days=1 - ago)}", last)
 
 
 def test_an_experiment_that_ends_by_keeping_the_winner_keeps_its_result(tried):

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any, ParamSpec
 
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
-from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from ...banner.scripts import Script
 from ...rates.period import BadQuestion
@@ -86,7 +86,10 @@ def _is_of_pages() -> bool:
     if not isinstance(refused, MethodNotAllowed):
         return blueprint.name in request.blueprints
     method = next(iter(refused.valid_methods or ()), "GET")
-    found = current_app.url_map.bind("").match(request.path, method)
+    try:
+        found = current_app.url_map.bind("").match(request.path, method)
+    except HTTPException:  # the address is no page's, but one that would lead on to it: it has a slash too many
+        return False
     return str(found[0]).startswith(f"{blueprint.name}.")
 
 

@@ -22,7 +22,7 @@ from ...store import ReportLink
 from ..responses import answer, gzipped
 from ..services import services
 from . import chart
-from .frame import blueprint, chosen_words, errors_on_page, rates_url, render_page
+from .frame import QUERY, blueprint, chosen_words, errors_on_page, rates_url, render_page
 from .question import AGAINST, Question, settled
 from .session import current_marketer, site_of, site_to_read, sites_of
 from .traffic import traffic
@@ -32,6 +32,9 @@ MOST_ADVICE = 5
 
 _PARAMETERS = ("from", "to", "by", *FILTERS, *AGAINST, "goal")
 """What JSON and CSV can be asked by."""
+
+_PASSED_OVER = ("was_site", "was_against", "_", *QUERY)
+"""What the page's own address has beside that, and what programs add so that nothing between keeps an answer."""
 
 _NO_NAME = re.compile(r"[^\w-]", re.ASCII)
 """What the name of a file does not have."""
@@ -45,7 +48,7 @@ def _report(site_id: str) -> Report:
     """
     site = site_to_read(site_id)
     for name in request.args:
-        if name not in _PARAMETERS:
+        if name not in _PARAMETERS and name not in _PASSED_OVER:
             raise BadQuestion(
                 "parameter", f"There is no parameter {name[:40]!r} here, but these: {', '.join(_PARAMETERS)}."
             )
@@ -96,7 +99,9 @@ def rates_page() -> Response:
     if meant is not None:
         return redirect(rates_url(meant.items()), 303)  # type: ignore[return-value]
     try:
-        return show_report(site, Question.parse(request.args, chosen_words(), today), sites=theirs)
+        question = Question.parse(request.args, chosen_words(), today)
+        read.must_be_there(services().store, site, question.period, question.only)
+        return show_report(site, question, sites=theirs)
     except BadQuestion as error:
         g.wrong = error
         return show_report(site, Question.usual(today), sites=theirs, wrong=error)

@@ -63,7 +63,7 @@ RATES: dict[str, Schema] = {
             "variants": thing(
                 {
                     "from": DATE,
-                    "to": DATE,
+                    "to": DATE | nullable("string"),
                     "is_running": {"type": "boolean"},
                     "counts": each(each(WHOLE)),
                     "verdicts": some(_VERDICT),

@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 from flask import Blueprint, Response, abort, redirect, request, url_for
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from ...store import Marketer
 from ...tokens import BadToken, token
@@ -59,6 +59,8 @@ def blueprint_of(path: Path) -> Blueprint:
         guest = Guest(chosen_words().lang, {site.id for site in sites_of(marketer)}, f"{request.root_path}/")
         within = {"SCRIPT_NAME": f"{request.root_path}/preview/{key}", "PATH_INFO": f"/{rest}", GUEST: guest}
         shown = cast(Response, Response.from_app(preview.wsgi_app, {**request.environ, **within}))
+        if shown.status_code == MethodNotAllowed.code:
+            raise MethodNotAllowed(shown.allow)
         if shown.status_code >= 400:  # which is said as by all that is ours
             abort(shown.status_code)
         return shown

@@ -78,6 +78,7 @@ def test_what_is_not_there_is_refused_as_everywhere_with_problem_details(enter, 
     said = [(each.status_code, each.mimetype, each.json["status"]) for each in refused]
     problem = "application/problem+json"
     assert said == [(status, problem, status) for status in (404, 404, 404, 405, 404, 403)]
+    assert "GET" in refused[3].allow
     assert refused[-1].json["detail"].startswith("The preview is for this machine alone")
 
 

@@ -62,7 +62,10 @@ def test_what_is_no_page_of_ours_is_answered_as_to_a_program(marketer, path):
     assert marketer.get(path, headers=PAGE).mimetype == "application/problem+json"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/openapi.json"])
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/metrics", "/openapi.json", "/shared//x", "/v1//smartmarket/rates", "/assets//marketer.1.css"],
+)
 def test_nor_is_what_is_for_operators_whatever_the_method(marketer, path):
     refused = marketer.post(path, headers=PAGE)
     assert (refused.status_code, refused.mimetype) == (405, "application/problem+json")
