@@ -218,8 +218,8 @@ class Log:
         archive = settle(archive)
         for bucket in buckets(site):
             self._remains.drop(bucket, end)
-            with self._reached():  # not all at once: everybody else waits meanwhile
-                hours = [cast(bytes, hour) for hour, _ in self._redis.hscan_iter(bucket.refused, count=PIECE)]
+            with self._reached():  # HSCAN would spare the others a wait, but users that were set up before may not
+                hours = cast(list[bytes], self._redis.hkeys(bucket.refused))
             self._drop(bucket.refused, [field for field in hours if int.from_bytes(field[:4]) * 1000 < end - 3_600_000])
         self.replace_archive(site, replace(archive, trimmed=True))
         return archive
