@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from consent_server.audit.browsing.answers import CALLED, CLOSED
 from consent_server.audit.browsing.documents import Documents
 from consent_server.audit.browsing.initiators import behind_in
 from consent_server.audit.browsing.kept import MOST, Kept, newest
@@ -258,6 +259,26 @@ def test_that_nothing_is_asked_here_is_nothing_to_see_to() -> None:
     assert any("nothing is asked" in note for note in judge.notes())
     report = Report(PAGE, "shop", "", [PAGE], [], judge.findings(), [], judge.notes(), judge.unaudited())
     assert [*compared(site(), report)] == []
+
+
+def test_a_window_of_the_pages_that_was_closed_is_nothing_to_see_to_and_a_button_that_does_nothing_is() -> None:
+    report = Report(PAGE, "shop", "", [PAGE], [], [], [], [f"accepted: {CLOSED}", f"withdrawn: {CALLED}"], {})
+    (found,) = compared(site(), report)
+    assert found.fault == f"shop: withdrawn: {CALLED}"
+    assert found.cure.startswith("see what lies over it")
+
+
+def test_that_one_page_alone_was_looked_at_is_said_of_no_page_whose_links_nobody_could_read() -> None:
+    def noted(left_out: list[str], unread: list[str]) -> list[str]:
+        judge = Judge("shop.example", site(), [Observed("before", looked_at={PAGE})])
+        return [*_report(PAGE, [PAGE], judge, left_out, unread, alone=True).notes]
+
+    assert noted([], []) == ["This one page was looked at and no other: neither a sitemap nor a link of it led to any."]
+    assert noted([], [PAGE]) == [f"The links of {PAGE} could not be read."]
+    assert noted(["/logout"], []) == [
+        "Not opened, as by the name no page, or one that does something: /logout.",
+        "This one page was looked at and no other: neither a sitemap nor a link of it led to any but those.",
+    ]
 
 
 def test_a_state_that_was_cut_short_is_not_called_clean(monkeypatch: pytest.MonkeyPatch) -> None:
