@@ -106,6 +106,7 @@ class Watch:
         tree = await session.send("Page.getFrameTree")
         main = tree["frameTree"]["frame"]["id"]
         session.on("Network.requestWillBeSent", lambda event: self._sent(event, main))
+        session.on("Network.requestWillBeSentExtraInfo", self._initiators.headed)
         session.on("Network.responseReceived", self.documents.answered)
         session.on("Network.webSocketCreated", self._connected)
         session.on("DOMStorage.domStorageItemAdded", self._stored)
@@ -160,6 +161,8 @@ class Watch:
         body = event["request"].get("postData", "")[:LETTERS_OF_A_BODY]
         page, is_script = self.documents.page_of(loader), event["type"] == "Script"
         how = {} if before or opener else how_asked(event, document)
+        if event["type"] in ("Document", "Image"):
+            self._initiators.element_asked(event["requestId"], without_login(url))
         self._request(url, initiator, at=event["wallTime"], page=page, body=body, script=is_script, **how)
 
     def _worker_sent(self, event: dict[str, Any]) -> None:
@@ -249,6 +252,7 @@ class Watch:
                 self._cookie(line, host_of(sent.url), path_of(sent.url), at=sent.at, page=page, by_response=True)
             for address in sent.preconnects:
                 self._request(address, path_of(sent.url), at=sent.at, page=page)
+        self.kept.sightings = [*map(self._initiators.marked_by, self.kept.sightings)]
 
 
 def _page_of(sent: Sent, seen: Iterable[Sighting]) -> str:
