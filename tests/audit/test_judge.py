@@ -466,14 +466,17 @@ def test_what_to_type_for_what_is_no_script_is_where_its_address_is_written() ->
 def test_an_object_is_known_by_what_its_request_is_for_and_nothing_else_is_one(
     is_headed_first: bool,
 ) -> None:
+    def sent(id_: str, url: str) -> dict[str, Any]:
+        return {"type": "Document", "requestId": id_, "request": {"url": url}}
+
     initiators, of_object = Initiators(), asked("https://t.example/o", attribute="src")
     calls = [
-        lambda: initiators.element_asked("1", of_object.url),
+        lambda: initiators.element_asked(sent("1", of_object.url)),
         lambda: initiators.headed({"requestId": "1", "headers": {"Sec-Fetch-Dest": "object"}}),
     ]
     for call in reversed(calls) if is_headed_first else calls:
         call()
-    initiators.element_asked("2", "https://t.example/film")
+    initiators.element_asked(sent("2", "https://t.example/film"))
     initiators.headed({"requestId": "2", "headers": {"Sec-Fetch-Dest": "iframe"}})
     others = [asked("https://t.example/film", attribute="src"), seen("cookie", "_m"), replace(of_object, initiator="x")]
     track = {"type": "TextTrack", "initiator": {"type": "parser"}}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..hosts import host_of, path_of
+from ..hosts import host_of, path_of, without_login
 from ..observed import UNMARKABLE, Sighting
 from ..ours import OUR_SCRIPT
 from .netlog import Sent
+
+if TYPE_CHECKING:
+    from playwright.async_api import CDPSession
 
 _ADDRESS = re.compile(r"(?<!blob:)https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
 
@@ -60,8 +63,16 @@ class Initiators:
         """Take a service worker."""
         self._serving.append(path_of(script))
 
-    def element_asked(self, id_: str, url: str) -> None:
-        """Take what an element may ask for."""
+    def follow(self, session: CDPSession) -> None:
+        """Follow what the elements of a tab ask for."""
+        session.on("Network.requestWillBeSent", self.element_asked)
+        session.on("Network.requestWillBeSentExtraInfo", self.headed)
+
+    def element_asked(self, event: dict[str, Any]) -> None:
+        """Take a request that may be an element's."""
+        if event["type"] not in ("Document", "Image"):
+            return
+        id_, url = event["requestId"], without_login(event["request"]["url"])
         if id_ in self._unmarkable:
             self._unmarkable.add(url)
             return
