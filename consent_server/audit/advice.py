@@ -11,7 +11,7 @@ from ..site import Site
 from .hosts import host_of, is_third_party, without_port
 from .lists import listable
 from .lives import in_days
-from .observed import Sighting
+from .observed import UNMARKABLE, Sighting
 
 DOES = {
     "request": "asks for it",
@@ -60,6 +60,7 @@ def advice(
         category: where the shop lists it, or None.
         service: whose it is by the catalogue, or None.
         attribute: ``src`` or ``href`` where an element that is no script brings it; it waits under another name.
+            ``UNMARKABLE`` where no mark holds that element.
     """
     table = f"sites.{site.id if site else 'SITE'}"
     if reason is Reason.OUTLIVED:
@@ -80,13 +81,21 @@ def advice(
     if held_back := _held_back(seen):
         return f"{held_back[0].upper()}{held_back[1:]}."
     mark = f'type="text/plain" data-consent="{category}"'
+    if attribute == UNMARKABLE:
+        what = f"the tag for {seen.host} in {seen.initiator}" if _is_pages_own(seen) else _who(seen)
+        return f"Have a script add {what}, as no mark holds an object, embed or track, and mark that script: {mark}."
     if attribute:
         mark = f'data-consent="{category}", with data-{attribute} in place of {attribute}'
     if state == "withdrawn":
         return f"It goes on after the withdrawal: mark the tag of {_who(seen)} with {mark}, so that it ends."
-    if seen.kind == "request" and host_of(seen.initiator) == host_of(seen.page):
+    if _is_pages_own(seen):
         return f"Mark the tag for {seen.host} in {seen.initiator}: {mark}."
     return f"Hold {_who(seen)}: {mark} on the tag that loads it."
+
+
+def _is_pages_own(seen: Sighting) -> bool:
+    """Return whether the shop's own page or script asks for it."""
+    return seen.kind == "request" and host_of(seen.initiator) == host_of(seen.page)
 
 
 def _held_back(seen: Sighting) -> str:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+UNMARKABLE = "-"
+"""By what elements ask that no mark holds: ``object``, ``embed`` and ``track``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -16,7 +19,8 @@ class Sighting:
     of a request, ``body`` the beginning of what it carries (no report has either); ``life`` is a cookie's, in seconds;
     ``by_response``: an answer's ``Set-Cookie`` set it; ``frame``: the address of the frame of another's that holds it;
     ``script``: what is asked for is run as one; ``attribute``: the one, ``src`` or ``href``, by which an element of the
-    page's HTML that is no script asks for it; ``behind``: the script behind the page's own code that asks.
+    page's HTML that is no script asks for it, or ``UNMARKABLE`` where no mark holds that element; ``behind``:
+    the script behind the page's own code that asks.
     """
 
     kind: str

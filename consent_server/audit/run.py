@@ -150,11 +150,12 @@ def _report(
 ) -> Report:
     notes = [note for each in judge.observed for note in each.notes]
     if left_out:
-        notes.append(f"Not opened, as by the name no page: {first_of(left_out)}.")
+        notes.append(f"Not opened, as by the name no page, or one that does something: {first_of(left_out)}.")
     if unread:
         notes.append(f"The links of {first_of(unread)} could not be read.")
-    if alone:
-        notes.append("This one page was looked at and no other: neither a sitemap nor a link of it led to any.")
+    elif alone:
+        but = " but those" if left_out else ""
+        notes.append(f"This one page was looked at and no other: neither a sitemap nor a link of it led to any{but}.")
     unaudited = judge.unaudited()
     if judge.observed and not any(each.looked_at for each in judge.observed):
         raise NotReached(f"{url} could not be audited, for {NO_PAGE}. {notes[0] if notes else ''}".rstrip())

@@ -62,7 +62,8 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
     if not seen.answered:  # it is not in that state
         watch.kept.sightings.clear()
         watch.consent_calls.clear()
-    own = [each for each in watch.kept.sightings if not watch.documents.is_elsewhere(each)]
+    told = map(watch.initiators.marked_by, watch.kept.sightings)
+    own = [each for each in told if not watch.documents.is_elsewhere(each)]
     seen.sightings = [*unique(behind_our_tag(own, seen.tags), seen.since)]
     seen.consent_calls = watch.consent_calls
     seen.cookies, seen.stored = watch.values.cookies, watch.values.stored

@@ -18,6 +18,11 @@ def countries(names: Iterable[str]) -> frozenset[str]:
     return frozenset(each.country for each in map(service, names) if not each.entries)
 
 
+def patterns(names: Iterable[str]) -> frozenset[str]:
+    """Return the addresses of those of some services."""
+    return frozenset(pattern for each in map(service, names) if not each.entries for pattern in each.hosts)
+
+
 def rows(names: Iterable[str], languages: Iterable[str]) -> Mapping[str, tuple[Cookie, ...]]:
     """Return the lines that tell of those of some services, by category; none where a language has no words for it.
 

@@ -12,14 +12,14 @@ from shlex import quote
 from urllib.parse import urlsplit
 
 from ..audit.lives import seconds_of
-from ..catalogue import ours, service
+from ..catalogue import ours, service, unkept
 from ..catalogue.addresses import covers
 from ..settings.environment import ENVIRONMENT, Settings, read_environment
 from ..settings.hints.names import left_empty
 from ..settings.hints.secret import said_in, to_have_one, to_make_one
 from ..settings.rows import SettingsError
 from ..settings.theme import SEEN, hardly_seen
-from ..site import CATEGORIES, ConsentError, Site
+from ..site import CATEGORIES, OPTIONAL, ConsentError, Site
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -114,7 +114,7 @@ def site(shop: Site) -> Iterator[Finding]:
                 f"take a parent domain of every origin as cookie_domain, or leave it out, or leave {origin} out",
             )
     yield from _ours(shop)
-    if shop.must_be_first and not any(shop.cookies.get(category) for category in CATEGORIES[1:]):
+    if _sets_unnamed(shop):
         yield Finding(
             f"{shop.id}: the cookie list names no optional cookie, though vendors or trackers are configured.",
             f"name what they set in tables [[sites.{shop.id}.cookies.analytics]] and so on",
@@ -129,6 +129,16 @@ def site(shop: Site) -> Iterator[Finding]:
         )
     yield from _parted(shop)
     yield from _overlapping(shop)
+
+
+def _sets_unnamed(shop: Site) -> bool:
+    """Return whether there is who may set what waits for a yes, and the list names none of it.
+
+    A service that keeps nothing stands in the list as well; that is no cookie, and what it asks for sets none.
+    """
+    told, theirs = unkept.rows(shop.services, shop.languages), unkept.patterns(shop.services)
+    names = any(row not in told.get(category, ()) for category in OPTIONAL for row in shop.cookies.get(category, ()))
+    return not names and bool(shop.vendors or any(pattern not in theirs for pattern, _ in shop.held_trackers))
 
 
 def _parted(shop: Site) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..audit.advice import OUTLIVES
+from ..audit.browsing.answers import CALLED, CLOSED
 from ..audit.drafting.draft import ENTRIES
 from ..audit.findings import CUT_SHORT, NO_PAGE, NOTHING_ASKED, UNREAD, WHERE
 from ..audit.findings import Finding as Seen
@@ -45,11 +46,13 @@ def compared(shop: Site, report: Report) -> Iterator[Finding]:
         if why == CUT_SHORT:
             yield Finding(f"{shop.id}: {report.url} ended the browser {STATES[state]}.", "see what it does there")
     for note in report.notes:
-        if note.startswith(WHERE) or note.endswith(f"{NOTHING_ASKED}."):
+        if note.startswith(WHERE) or note.endswith((f"{NOTHING_ASKED}.", CLOSED)):
             continue  # nothing is wrong with that
         cure = "see that the page can be looked at"
         if note.startswith(UNREAD):
             cure = "write it as a number and a word such as days, months or years"
+        if note.endswith(CALLED):
+            cure = "see what lies over it, or what takes the click before it does"
         yield Finding(f"{shop.id}: {note.rstrip('.')}.", cure, grave=False)
 
 

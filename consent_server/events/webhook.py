@@ -18,6 +18,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, cast
@@ -250,7 +251,9 @@ def _seconds(wait: str) -> int:
     if re.fullmatch("[0-9]{1,20}", wait):
         return int(wait)
     try:
-        return max(0, math.ceil(parsedate_to_datetime(wait).timestamp() - time.time()))
+        moment = parsedate_to_datetime(wait)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # of "-0000", or none, nobody knows it
+        return max(0, math.ceil(moment.timestamp() - time.time()))
     except (ValueError, OverflowError):
         return 0
 

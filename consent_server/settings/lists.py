@@ -11,7 +11,7 @@ from ..catalogue import MissingWords, for_site, services
 from ..catalogue.addresses import covers, is_pattern
 from ..catalogue.unkept import countries
 from ..catalogue.unkept import rows as rows_of_unkept
-from ..site import CATEGORIES, Cookie
+from ..site import CATEGORIES, OPTIONAL, Cookie
 from .rows import REQUIRED, Row, WrongAt, by_language, choice, did_you_mean, each, table, text, whole, yes_no
 
 
@@ -144,12 +144,19 @@ def read_vendors(value: Any) -> dict[str, Any]:
     """
     for name in value if isinstance(value, dict) else ():
         known = {"snap": "snapchat"}.get(name, name)
-        if name not in VENDORS and known in services():
-            raise ValueError(
-                f"has {name!r}, which has no call for consent: write services = [{json.dumps(known)}], and its tag "
-                "waits until it is allowed"
-            )
+        if isinstance(known, str) and name not in VENDORS and known in services():
+            raise ValueError(f"has {name!r}, {_instead(known)}")
     return each({name: table(rows) for name, rows in VENDORS.items()})(value)
+
+
+def _instead(service: str) -> str:
+    """Return what to write in place of a table that has the name of a service and not of a vendor."""
+    brought, found = f"services = [{json.dumps(service)}]", services()[service]
+    if found.vendors:
+        tables = " and ".join(f"[vendors.{vendor}]" for vendor in found.vendors)
+        return f"which is told by {tables}; {brought} brings that too"
+    then = "its tag waits until it is allowed" if found.category in OPTIONAL else "it is listed, and no tag waits"
+    return f"which has no call for consent: write {brought}, and {then}"
 
 
 def with_services(values: Mapping[str, Any], vendors: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -76,8 +76,10 @@ def _language(site: Site) -> str:
     Raises:
         NoSuchNotice: the site does not speak it.
     """
-    asked = request.args.get("lang", "").replace("_", "-").partition("-")[0].lower()  # pages say az-AZ of themselves
-    lang = asked or best_language([*request.accept_languages.values()], site.languages)
+    if asked := request.args.get("lang"):
+        lang = asked.replace("_", "-").partition("-")[0].lower()  # pages say az-AZ of themselves
+    else:
+        lang = best_language([*request.accept_languages.values()], site.languages)
     if lang not in site.languages:
         raise NoSuchNotice(f"This site asks in {', '.join(site.languages)}.")
     return lang

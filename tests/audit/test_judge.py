@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from consent_server.audit.browsing.answers import CALLED, CLOSED
 from consent_server.audit.browsing.documents import Documents
-from consent_server.audit.browsing.initiators import behind_in
+from consent_server.audit.browsing.initiators import Initiators, behind_in, how_asked
 from consent_server.audit.browsing.kept import MOST, Kept, newest
 from consent_server.audit.browsing.pages import _take, read_sitemap
 from consent_server.audit.browsing.visit import is_page
 from consent_server.audit.drafting.draft import draft
 from consent_server.audit.drafting.suggestions import Suggestions
 from consent_server.audit.findings import CUT_SHORT, NO_PAGE, Finding, Judge
-from consent_server.audit.observed import ConsentCall, Observed, Sighting, behind_our_tag, unique
+from consent_server.audit.observed import UNMARKABLE, ConsentCall, Observed, Sighting, behind_our_tag, unique
 from consent_server.audit.report import Report
 from consent_server.audit.run import NotReached, _report
 from consent_server.audit.states import _is_whole
@@ -260,6 +261,26 @@ def test_that_nothing_is_asked_here_is_nothing_to_see_to() -> None:
     assert [*compared(site(), report)] == []
 
 
+def test_a_window_of_the_pages_that_was_closed_is_nothing_to_see_to_and_a_button_that_does_nothing_is() -> None:
+    report = Report(PAGE, "shop", "", [PAGE], [], [], [], [f"accepted: {CLOSED}", f"withdrawn: {CALLED}"], {})
+    (found,) = compared(site(), report)
+    assert found.fault == f"shop: withdrawn: {CALLED}"
+    assert found.cure.startswith("see what lies over it")
+
+
+def test_that_one_page_alone_was_looked_at_is_said_of_no_page_whose_links_nobody_could_read() -> None:
+    def noted(left_out: list[str], unread: list[str]) -> list[str]:
+        judge = Judge("shop.example", site(), [Observed("before", looked_at={PAGE})])
+        return [*_report(PAGE, [PAGE], judge, left_out, unread, alone=True).notes]
+
+    assert noted([], []) == ["This one page was looked at and no other: neither a sitemap nor a link of it led to any."]
+    assert noted([], [PAGE]) == [f"The links of {PAGE} could not be read."]
+    assert noted(["/logout"], []) == [
+        "Not opened, as by the name no page, or one that does something: /logout.",
+        "This one page was looked at and no other: neither a sitemap nor a link of it led to any but those.",
+    ]
+
+
 def test_a_state_that_was_cut_short_is_not_called_clean(monkeypatch: pytest.MonkeyPatch) -> None:
     cut = Observed("refused", looked_at={PAGE}, tags={PAGE: TAG}, answered=False, cut_short=True)
     judge = Judge("shop.example", site(), [Observed("before", looked_at={PAGE}, tags={PAGE: TAG}), cut])
@@ -424,6 +445,13 @@ def test_what_to_type_for_what_is_no_script_is_where_its_address_is_written() ->
     within = asked("https://t.example/hit", initiator=frame.name)
     held = seen("cookie", "_m", "t.example", initiator=frame.name, by_response=True)
     fixes = [each.fix for each in judged(frame, style, script, within, held, of=of)]
+    plain = asked("https://t.example/plain", attribute=UNMARKABLE)
+    inside = asked("https://t.example/in", initiator=plain.name)
+    script_adds = 'as no mark holds an object, embed or track, and mark that script: type="text/plain" data-consent'
+    assert [each.fix for each in judged(plain, inside, of=of)] == [
+        f'Have a script add the tag for t.example in {PAGE}, {script_adds}="marketing".',
+        f'Have a script add {plain.name}, {script_adds}="marketing".',
+    ]
     mark = 'data-consent="marketing"'
     of_frame = f"Hold {frame.name}: {mark}, with data-src in place of src on the tag that loads it."
     assert fixes == [
@@ -432,6 +460,31 @@ def test_what_to_type_for_what_is_no_script_is_where_its_address_is_written() ->
         f'Mark the tag for t.example in {PAGE}: type="text/plain" {mark}.',
         *(of_frame, of_frame),
     ]
+
+
+@pytest.mark.parametrize("is_headed_first", [True, False])
+def test_an_object_is_known_by_what_its_request_is_for_and_nothing_else_is_one(
+    is_headed_first: bool,
+) -> None:
+    def sent(id_: str, url: str) -> dict[str, Any]:
+        return {"type": "Document", "requestId": id_, "request": {"url": url}}
+
+    initiators, of_object = Initiators(), asked("https://t.example/o", attribute="src")
+    calls = [
+        lambda: initiators.element_asked(sent("1", of_object.url)),
+        lambda: initiators.headed({"requestId": "1", "headers": {"Sec-Fetch-Dest": "object"}}),
+    ]
+    for call in reversed(calls) if is_headed_first else calls:
+        call()
+    initiators.element_asked(sent("2", "https://t.example/film"))
+    initiators.headed({"requestId": "2", "headers": {"Sec-Fetch-Dest": "iframe"}})
+    others = [asked("https://t.example/film", attribute="src"), seen("cookie", "_m"), replace(of_object, initiator="x")]
+    track = {"type": "TextTrack", "initiator": {"type": "parser"}}
+    assert how_asked(track, PAGE)["attribute"] == UNMARKABLE
+    assert initiators.marked_by(of_object).attribute == UNMARKABLE
+    assert initiators.marked_by(replace(of_object, attribute="")).attribute == UNMARKABLE
+    assert [initiators.marked_by(each).attribute for each in others] == ["src", "", UNMARKABLE]
+    assert initiators.marked_by(replace(of_object, initiator="https://t.example/s.js", attribute="")).attribute == ""
 
 
 def test_behind_our_tag_that_stands_in_the_page_is_the_script_that_asked() -> None:

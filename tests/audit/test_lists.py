@@ -178,6 +178,9 @@ def test_a_host_alone_may_be_connected_to_where_something_there_may_be_asked_for
         ({"_a": "v2.0190abcd1234.1700000000.3"}, "/api?at=1700000000", False),
         ({"_a": '{"from":"https://shop.example/goods/12345678"}'}, "/api?goods=12345678", False),
         ({"_a": "12345678"}, "/goods/12345678.jpg", False),
+        ({"_a": '{"cid":"1234567890.1700000000"}'}, "/px?u=1234567890.1700000000", True),
+        ({"_a": '{"uid":1700000000123456789}'}, "/px?u=1700000000123456789", True),
+        ({"_a": '{"at":"2026-11-27T10:20:30Z","id":"ab12cd34"}'}, "/px?u=ab12cd34", True),
         ({"_f": '{"id":"0190abcd-1234-7000"}'}, "/px?u=0190abcd-1234-7000", False),
         ({"_a": "gridlayout"}, "/api?view=gridlayout", False),
         ({"_f": "layout2026-11"}, "/api?view=layout2026-11", False),
@@ -191,6 +194,25 @@ def test_a_number_of_the_shoppers_is_known_again_and_a_setting_is_none(
     lists = {"necessary": (listed("basket"),), "functional": (listed("_f"),), "analytics": (listed("_a"),)}
     hit = asked(f"{SHOP}{url}")
     assert judged(site(cookies=lists), hit, **{where: kept}) == ([hit.name] if suspected else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ('{"started":"2026-11-27T10:20:30.123Z"}', "/api/basket?at=2026-11-27T10:58:00Z"),
+        ("2026-11-27T10:20:30.123Z", "/api/basket?at=2026-11-27T10:58:00Z"),
+        ("v2.2026-11-27T10:20:30.123456789+04:00|3", "/api/basket?at=2026-11-27T10:58:00Z"),
+        ('{"at":"20261127T102030Z"}', "/api/basket?at=20261127T102030Z"),
+        ('["/p/10002345-red-shoe"]', "/img/10002345-red-shoe.jpg"),
+        ('["10002345-red-shoe","sku_20002345"]', "/img/10002345-red-shoe.jpg?or=sku_20002345"),
+        ("/p/10002345-red-shoe", "/p/10002345-red-shoe.json"),
+        ('{"seen":[10002345]}', "/api/stock?sku=10002345"),
+        ('{"seen":["4006381333931","20002345-42"]}', "/api/stock?ean=4006381333931&size=20002345-42"),
+    ],
+)
+def test_a_moment_and_the_number_of_goods_among_other_things_is_no_shoppers(value: str, url: str) -> None:
+    of = site(cookies={"analytics": (listed("_a"),)})
+    assert judged(of, asked(f"{SHOP}{url}"), cookies={"_a": value}, stored={"_a": value}) == []
 
 
 @pytest.mark.parametrize(

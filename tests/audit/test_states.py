@@ -205,6 +205,7 @@ COVERED = """<button data-consent-open>Cookies</button>
 def test_what_to_type_fits_the_element_that_asks(farm: Farm) -> None:
     farm.serve(trackers=(("t.localhost", "marketing"),))
     elements = '<img alt="" src="{t}/pixel"><iframe title="F" src="{t}/film"></iframe><script src="{t}/a.js"></script>'
+    elements += '<object data="{t}/object"></object><embed src="{t}/embed">'
     farm.page(f'<link rel="stylesheet" href="{{t}}/a.css">{elements}', head="")
     report = farm.audit(("before",), pages=1)
     marks = {each.name.rpartition("/")[2]: each.fix.partition(": ")[2] for each in report.findings}
@@ -214,7 +215,10 @@ def test_what_to_type_fits_the_element_that_asks(farm: Farm) -> None:
         "a.js": f'type="text/plain" {held}.',
         "a.css": f"{held}, with data-href in place of href.",
         **dict.fromkeys(("pixel", "film"), f"{held}, with data-src in place of src."),
+        **dict.fromkeys(("object", "embed"), f'type="text/plain" {held}.'),
     }, report.text()
+    by_script = {each.name.rpartition("/")[2] for each in report.findings if each.fix.startswith("Have a script add")}
+    assert by_script == {"object", "embed"}, report.text()
 
 
 def test_a_modal_window_of_the_pages_is_closed_to_answer_and_that_is_said(farm: Farm) -> None:

@@ -9,6 +9,7 @@ from minimal import MINIMAL
 from consent_server.banner.scripts import build_scripts
 from consent_server.catalogue import services
 from consent_server.catalogue.unkept import WORDS, rows
+from consent_server.check import faults
 from consent_server.settings.shops import read_sites
 from consent_server.site import Site
 
@@ -47,3 +48,14 @@ def test_in_a_language_without_words_for_it_the_countries_are_named_at_least(tmp
     assert (site.has_third_parties, site.abroad) == (True, {"EE"})
     alone = written(tmp_path, 'country = "AZ"')
     assert (alone.has_third_parties, alone.abroad) == (False, set())
+
+
+def test_it_is_no_cookie_so_a_list_of_it_alone_beside_vendors_or_trackers_names_none(tmp_path: Path) -> None:
+    def is_told(*more: str) -> bool:
+        return any("names no optional cookie" in each.fault for each in faults.site(written(tmp_path, *more)))
+
+    fonts = 'services = ["google-fonts", "plausible"]'
+    tracker = '[[sites.shop.trackers]]\nmatch = "t.example"\ncategory = "analytics"'
+    assert [is_told(fonts), is_told('services = ["plausible"]', 'languages = ["de"]')] == [False, False]
+    assert [is_told(fonts, more) for more in ("[sites.shop.vendors.google]", tracker)] == [True, True]
+    assert not is_told('services = ["google-fonts", "ga4"]')

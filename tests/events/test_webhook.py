@@ -11,13 +11,14 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
 import standardwebhooks
 from receiver import TAKEN, Post, Receiver, status
 
-from consent_server.events.webhook import Line, NotTaken, NoWebhookSecret, Webhook, webhooks
+from consent_server.events.webhook import Line, NotTaken, NoWebhookSecret, Webhook, _seconds, webhooks
 from consent_server.site import Site
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -288,6 +289,16 @@ def test_a_receiver_says_for_how_long_it_wants_to_be_left_alone(receiver: Receiv
         with pytest.raises(NotTaken) as caught:
             line.post("event", b"{}")
         assert caught.value.pause == pause
+
+
+def test_a_date_without_a_zone_is_greenwichs_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "XXX+11")
+    time.tzset()
+    try:
+        assert 590 < _seconds(formatdate(time.time() + 600)) <= 600
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("scheme", ["http://", ""])

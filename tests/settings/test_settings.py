@@ -141,6 +141,15 @@ def test_the_demo_shop_is_read_whole():
             (MINIMAL + f"[sites.shop.vendors.{name}]", "sites.shop.vendors", f'write services = ["{service}"]')
             for name, service in {"linkedin": "linkedin", "snap": "snapchat", "segment": "segment"}.items()
         ),
+        *(
+            (MINIMAL + f"[sites.shop.vendors.{name}]", "sites.shop.vendors has", says)
+            for name, says in {
+                "ga4": """'ga4', which is told by [vendors.google]; services = ["ga4"] brings that too""",
+                "meta-pixel": "which is told by [vendors.meta]; services",
+                "hotjar": "and its tag waits until it is allowed",
+                "stripe": "and it is listed, and no tag waits",
+            }.items()
+        ),
         (MINIMAL + '[[sites.shop.trackers]]\nmatch = "*"\ncategory = "analytics"', "trackers[0].match", "host"),
         (MINIMAL + '[[sites.shop.trackers]]\nmatch = "a.com"\ncategory = "x"', "trackers[0].category", "takes one of"),
         (MINIMAL + "[[sites.shop.variants]]\nweight = 1", "sites.shop.variants[0].name", "missing"),

@@ -51,8 +51,9 @@ def test_without_a_language_it_speaks_the_callers_and_else_the_shops_first(clien
 
 
 def test_another_language_and_another_site_are_refused(client: FlaskClient) -> None:
-    refused = client.get(f"{AT}?lang=de")
-    assert refused.status_code == 404
+    for lang in ("-AZ", "_az", "-", "de"):  # by none of them the caller's own, which caches do not tell apart
+        refused = client.get(f"{AT}?lang={lang}", headers={"Accept-Language": "tr"})
+        assert refused.status_code == 404
     assert refused.get_json()["type"] == "/problems/no-such-notice"
     assert client.get("/v1/nobody/cookies").status_code == 404
 

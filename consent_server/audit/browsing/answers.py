@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 HOST = ":is([data-ask], #ask)"
 BANNER = f"{HOST} [role=dialog]"
 PREFERENCES = f"{HOST} dialog[open]"
+
+CLOSED = "A modal window of the page (<dialog>) was closed, as nothing outside of it can be pressed."
+CALLED = "The button for the settings (data-consent-open) opens nothing when it is pressed: a call did it."
+"""What is noted of a page of which an answer needed more than a press."""
 SECONDS_TO_SHOW = 5
 SECONDS_TO_PRESS = 5
 
@@ -41,7 +45,7 @@ async def take_back(page: Page, note: Callable[[str], None]) -> bool:
         dialog = page.locator(PREFERENCES).first
         if not await opener.count() or not await _opens(opener, dialog):
             if await opener.count():
-                note("The button for the settings (data-consent-open) opens nothing when it is pressed: a call did it.")
+                note(CALLED)
             await page.evaluate("window.consent.open()")
             await dialog.wait_for(timeout=SECONDS_TO_SHOW * 1000)
         return await _press(dialog, 1)
@@ -52,7 +56,7 @@ async def _close_windows(page: Page, note: Callable[[str], None]) -> None:
     """Close modal windows of the page's own, such as for an age: while one is open, nothing else can be pressed."""
     with suppress(Error):
         if await page.evaluate(_CLOSE, HOST):
-            note("A modal window of the page (<dialog>) was closed, as nothing outside of it can be pressed.")
+            note(CLOSED)
 
 
 async def _opens(opener: Locator, dialog: Locator) -> bool:

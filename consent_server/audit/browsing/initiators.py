@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from ..hosts import host_of, path_of
+from ..hosts import host_of, path_of, without_login
+from ..observed import UNMARKABLE, Sighting
 from ..ours import OUR_SCRIPT
 from .netlog import Sent
 
+if TYPE_CHECKING:
+    from playwright.async_api import CDPSession
+
 _ADDRESS = re.compile(r"(?<!blob:)https?://[^\s)\"']+?(?=:\d+:\d+|[\s)\"']|$)")
 
+MOST_AT_ONCE = 1000
+"""Requests that wait for their headers to be seen; of some these come first, and none after."""
+
 _ATTRIBUTES = {
-    **dict.fromkeys(("Document", "Image", "Media", "TextTrack"), "src"),
+    **dict.fromkeys(("Document", "Image", "Media"), "src"),
+    "TextTrack": UNMARKABLE,
     **dict.fromkeys(("Stylesheet", "Manifest", "Prefetch"), "href"),
 }
 """By what an element asks for each sort of thing, as the browser calls them."""
@@ -30,6 +39,10 @@ class Initiators:
         """Scripts of workers by the page that started them."""
         self._serving: list[str] = []
         """Scripts of service workers."""
+        self._elements: dict[str, str] = {}
+        """What elements have asked for, by the request's id, until its headers are seen."""
+        self._unmarkable: set[str] = set()
+        """Ids and addresses of requests of elements that no mark holds."""
 
     def __contains__(self, url: str) -> bool:
         return url in self._by_url
@@ -49,6 +62,37 @@ class Initiators:
     def serves(self, script: str) -> None:
         """Take a service worker."""
         self._serving.append(path_of(script))
+
+    def follow(self, session: CDPSession) -> None:
+        """Follow what the elements of a tab ask for."""
+        session.on("Network.requestWillBeSent", self.element_asked)
+        session.on("Network.requestWillBeSentExtraInfo", self.headed)
+
+    def element_asked(self, event: dict[str, Any]) -> None:
+        """Take a request that may be an element's."""
+        if event["type"] not in ("Document", "Image"):
+            return
+        id_, url = event["requestId"], without_login(event["request"]["url"])
+        if id_ in self._unmarkable:
+            self._unmarkable.add(url)
+            return
+        if len(self._elements) >= MOST_AT_ONCE:
+            self._elements.clear()
+        self._elements[id_] = url
+
+    def headed(self, event: dict[str, Any]) -> None:
+        """Take the headers of a request, which may come before the request itself and tell what the element is."""
+        url = self._elements.pop(event["requestId"], "")
+        if event["headers"].get("Sec-Fetch-Dest") in ("object", "embed"):
+            self._unmarkable |= {event["requestId"], url} - {""}
+
+    def marked_by(self, seen: Sighting) -> Sighting:
+        """Return a sighting by the attribute that is known now that all headers were seen.
+
+        The browser asks for what an ``object`` has when it draws it, and names whatever script runs meanwhile.
+        """
+        is_pages = bool(seen.attribute) or seen.initiator == seen.page
+        return replace(seen, attribute=UNMARKABLE) if is_pages and seen.url in self._unmarkable else seen
 
     def opener(self, url: str) -> str:
         """Return who opened a window of this address, empty where nobody is known."""

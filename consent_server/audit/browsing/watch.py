@@ -65,7 +65,7 @@ class Watch:
     documents: Documents = field(default_factory=Documents)
     _opening: bool = False
     """Whether the audit opens a tab of its own just now."""
-    _initiators: Initiators = field(default_factory=Initiators)
+    initiators: Initiators = field(default_factory=Initiators)
 
     def __post_init__(self) -> None:
         self.workers = Workers(self._worker_sent)
@@ -76,7 +76,7 @@ class Watch:
         await self.context.add_init_script(files(__package__).joinpath("witness.js").read_text("utf-8"))
         self.context.on("request", self._asked)
         self.context.on("page", self._popped_up)
-        self.context.on("serviceworker", lambda worker: self._initiators.serves(worker.url))
+        self.context.on("serviceworker", lambda worker: self.initiators.serves(worker.url))
         page = self.context.pages[0]
         await self.workers.follow_shared(self.context)
         await self._follow(page)
@@ -106,6 +106,7 @@ class Watch:
         tree = await session.send("Page.getFrameTree")
         main = tree["frameTree"]["frame"]["id"]
         session.on("Network.requestWillBeSent", lambda event: self._sent(event, main))
+        self.initiators.follow(session)
         session.on("Network.responseReceived", self.documents.answered)
         session.on("Network.webSocketCreated", self._connected)
         session.on("DOMStorage.domStorageItemAdded", self._stored)
@@ -130,7 +131,7 @@ class Watch:
         if url.startswith(("http:", "https:", "ws:", "wss:", "stun:", "turn:", "turns:")):
             url, initiator = without_login(url), without_login(initiator)
             if initiator:
-                self._initiators.asked(url, initiator)
+                self.initiators.asked(url, initiator)
             self._add("request", path_of(url), host_of(url), initiator, at=at, page=page, url=url, **more)
 
     def _asked(self, request: Request) -> None:
@@ -149,10 +150,10 @@ class Watch:
         opener = ""
         if event["type"] == "Document" and event["frameId"] == main:
             self.documents.asked(event, self.going)
-            opener = self._initiators.opener(url)
+            opener = self.initiators.opener(url)
         if not loader and event["documentURL"] == url and event["type"] == "Script":
             script = path_of(event["initiator"].get("url", "")) if url.startswith("blob:") else path_of(url)
-            self._initiators.started(script, self.page)
+            self.initiators.started(script, self.page)
         before = event.get("redirectResponse", {}).get("url")
         document = self.documents.asking(event, main)
         document = self.page or self.going if document in ("", url) else document
@@ -201,7 +202,7 @@ class Watch:
         elif kind == "request":
             self._request(name, initiator, at=at)
         elif kind == "opens":
-            self._initiators.opened(name, initiator)
+            self.initiators.opened(name, initiator)
         elif kind == "service-worker":
             self._add(kind, name, host_of(name), initiator, at=at)
         else:
@@ -240,11 +241,11 @@ class Watch:
         for each in self.kept.sightings:
             by_url.setdefault(each.url, []).append(each)
         for sent in requests:
-            if not sent.initiator and sent.url not in self._initiators:
+            if not sent.initiator and sent.url not in self.initiators:
                 continue  # the browser's own
             page = _page_of(sent, by_url.get(sent.url, ())) or self.documents.page_when(sent) or self.going
-            if sent.initiator and not _is_icon(sent, page, sent.url in self._initiators):
-                self._request(sent.url, self._initiators.of_sent(sent, page), at=sent.at, page=page)
+            if sent.initiator and not _is_icon(sent, page, sent.url in self.initiators):
+                self._request(sent.url, self.initiators.of_sent(sent, page), at=sent.at, page=page)
             for line in sent.cookies:
                 self._cookie(line, host_of(sent.url), path_of(sent.url), at=sent.at, page=page, by_response=True)
             for address in sent.preconnects:

@@ -17,6 +17,9 @@ DIGITS_OF_AN_ID = 4
 LETTERS_IN_A_PATH = 16
 """A shop's own paths have numbers too, of goods and orders."""
 
+DIGITS_OF_GOODS = 14
+"""So many at most has the number of goods (GTIN), and none but digits: a word of a value that is like that is none."""
+
 LETTERS_OF_A_WHOLE = 200
 """What is longer in a storage is no number of a shopper; one may stand in it."""
 
@@ -29,11 +32,21 @@ _MOMENT = re.compile(
 )
 """A day, a time, or both: what people see, and many share."""
 
+_DATED = re.compile(
+    r"(?<![\w-])(?:19|20)\d\d[-_/]?[01]\d[-_/]?[0-3]\d"
+    r"(?:[T _-]?[0-2]\d(?:[:_-]?[0-5]\d){0,2}(?:[.,:]\d+|\d{3})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\w-])"
+)
+"""A day among other things, with its time."""
+
 _UNIX_TIME = re.compile(r"1[5-9]\d{8}(?:\d{3})?")
 """A moment of these years in seconds or milliseconds, of which trackers keep several."""
 
-_ADDRESS = re.compile(r"(?:https?:)?//[^\s\"',|]+")
-"""Where a shopper came from: what stands in there is the number of goods."""
+_ADDRESS = re.compile(r"(?:https?:/|(?<![\w-]))/[^\s\"',|]+")
+"""Where a shopper came from, or a path at the shop: what stands in there is the number of goods."""
+
+_WORD = re.compile(rf"\d{{8,}}\.\d{{8,}}|[\w-]{{{LETTERS_OF_AN_ID},}}")
+_NAME = re.compile(r"(?<![^\W_])(?![a-f]+(?![^\W_]))[^\W\d_]{2,}(?![^\W_])")
+"""What is said in letters between hyphens, and is no hexadecimal number: goods are named so, as ``12345-red-shoe``."""
 
 
 def echoes(seen: Sighting, ids: Collection[str]) -> bool:
@@ -64,13 +77,20 @@ def numbers(observed: Observed, shop: str, lists: Lists, recogniser: Recogniser,
 
 def _words(value: str) -> set[str]:
     """Return what stands in a value that has more than one thing, such as JSON, and may be a number."""
-    found = re.findall(rf"[\w-]{{{LETTERS_OF_AN_ID},}}", _ADDRESS.sub(" ", value))
-    return {each for each in found if not _UNIX_TIME.fullmatch(each)}
+    found = _WORD.findall(_DATED.sub(" ", _ADDRESS.sub(" ", value)))
+    return {each for each in found if not _UNIX_TIME.fullmatch(each) and not _is_of_goods(each)}
+
+
+def _is_of_goods(word: str) -> bool:
+    """Return whether a word may be the number of goods, or of an order, as well as a shopper's."""
+    is_bare = not re.search(r"[^\W\d_]", word)
+    return bool(_NAME.search(word)) or (is_bare and sum(map(str.isdigit, word)) <= DIGITS_OF_GOODS)
 
 
 def _is_id(text: str) -> bool:
     digits = sum(map(str.isdigit, text))
-    return len(text) >= LETTERS_OF_AN_ID and digits >= DIGITS_OF_AN_ID and not _MOMENT.fullmatch(text)
+    is_said = _MOMENT.fullmatch(text) or _ADDRESS.fullmatch(text)
+    return len(text) >= LETTERS_OF_AN_ID and digits >= DIGITS_OF_AN_ID and not is_said
 
 
 def _is_long_word(text: str) -> bool:
