@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, Route
 
-from .conftest import Shop, until, when
+from .conftest import Shop, settle, until, when
 from .rows import HELD, hits, tracker
 from .visits import WITHDRAW, accepted, withdraw
 
@@ -75,7 +75,40 @@ def test_a_lazy_loader_that_takes_the_address_off_what_was_released_keeps_it_fro
     )
     page.evaluate(lazy)
     when(page, lambda: "film" in hits(shop))
+    entries = page.evaluate("history.length")
     page.evaluate(WITHDRAW)
-    until(page, "!document.querySelector('iframe').hasAttribute('src')")
+    until(page, "document.querySelector('iframe').dataset.src")
+    assert page.evaluate("[document.querySelector('iframe').hasAttribute('src'), history.length]") == [False, entries]
     page.evaluate("consent.decide({ analytics: true })")
     until(page, f"document.querySelector('iframe').getAttribute('src') == '{there}'")
+
+
+REUSED = """
+<img alt='' id=picture data-consent=analytics data-src={t}1 data-srcset={t}2>
+<video id=film data-consent=analytics data-src={t}3></video>
+<iframe title=F id=frame data-consent=analytics data-src={t}4></iframe>
+<link id=style rel=stylesheet data-consent=analytics data-href={t}5>
+<picture id=whole data-consent=analytics><source data-srcset={t}6><img alt='' id=part data-src={t}7></picture>
+"""
+REUSE = """
+for (const element of document.querySelectorAll('[data-consent], #part')) {
+  for (const name of element.getAttributeNames()) if (name.startsWith('data-')) element.removeAttribute(name);
+  if (element.id != 'whole') element.setAttribute(element.id == 'style' ? 'href' : 'src', '/own');
+}
+"""
+
+
+def test_what_an_app_uses_for_something_of_its_own_keeps_that_and_nothing_of_what_was_released(
+    shop: Shop, page: Page
+) -> None:
+    shop.page("<p>Own</p>", "/own")
+    page.goto(shop.page(REUSED.replace("{t}", tracker(shop))))
+    page.evaluate("consent.decide({ analytics: true })")
+    until(page, "document.querySelectorAll('[src*=tracker], [srcset*=tracker], [href*=tracker]').length == 6")
+    page.evaluate(REUSE)
+    until(page, "!document.querySelector('[srcset], [src*=tracker], [href*=tracker]')")
+    page.evaluate(WITHDRAW)
+    until(page, "!consent.allows('analytics')")
+    settle(page)
+    own = "[...document.querySelectorAll('#picture, #film, #frame, #style, #part')].map((e) => e.src ?? e.href)"
+    assert page.evaluate(own) == [shop.url("/own")] * 5
