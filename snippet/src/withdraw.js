@@ -144,7 +144,7 @@ const withdrawal = (gate) => {
 
   const tidy = async () => {
     let before;
-    memory.watch?.(); // a page that is only tidied is one to go back to
+    memory.watch?.(false); // a page that is only tidied is one to go back to
     tellOfAccount();
     const objected = __RULES__ && wasObjection();
     mark(0);

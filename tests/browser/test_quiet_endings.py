@@ -13,7 +13,8 @@ pytestmark = pytest.mark.troubles("Failed to load resource|MIME|Content Security
 
 ENDING = (
     "for (const at of ['beforeunload', 'pagehide']) addEventListener(at, () => {"
-    " navigator.sendBeacon('{t}-beacon-' + at); new Image().src = '{t}-picture-' + at }); window.inline = 1;"
+    " navigator.sendBeacon('{t}-beacon-' + at); new Image().src = '{t}-picture-' + at;"
+    " navigator.sendBeacon('/own-' + at) }); window.inline = 1;"
 )
 
 
@@ -38,6 +39,7 @@ def test_who_follows_a_link_right_after_a_no_is_told_of_by_nobody(shop: Shop, pa
     shop.hits.clear()
     page.locator("#next").click()
     until(page, "location.pathname == '/next' && document.readyState == 'complete'")
+    when(page, lambda: "POST /own-pagehide" in shop.visits)  # what was sent last
     assert hits(shop) == []
 
 
@@ -49,7 +51,44 @@ def test_a_page_that_was_written_anew_is_quiet_as_it_ends_too(shop: Shop, page: 
     until(page, "window.inline")
     shop.hits.clear()
     withdraw(page)
+    when(page, lambda: "POST /own-pagehide" in shop.visits)
     assert hits(shop) == []
+
+
+def test_as_in_firefox_a_page_that_changes_its_root_is_quiet_all_the_same(shop: Shop, page: Page) -> None:
+    page.add_init_script("Object.defineProperty(Navigator.prototype, 'userAgent', { get: () => 'Firefox' })")
+    shop.page("<p>Next</p>", "/next")
+    frame = "<iframe title=F data-consent=analytics data-src=/film></iframe><a id=next href=/next>Next</a>"
+    accepted(page, shop.page(talker(shop) + frame))
+    until(page, "window.inline && document.querySelector('iframe').getAttribute('src')")
+    page.route("**/withdraw.*", lambda route: None)
+    page.evaluate(WITHDRAW)
+    until(page, "!document.querySelector('iframe').hasAttribute('src')")
+    page.evaluate("document.append(document.createComment(''))")
+    # What listened before the no is heard before us.
+    page.evaluate("(t) => addEventListener('beforeunload', () => { new Image().src = t })", tracker(shop, "late"))
+    page.locator("#next").click()
+    until(page, "location.pathname == '/next' && document.readyState == 'complete'")
+    when(page, lambda: "POST /own-pagehide" in shop.visits)
+    assert "late" not in hits(shop)
+
+
+SOONER = "const later = setTimeout; window.setTimeout = (act, ms, ...all) => later(act, ms == 5000 ? 50 : ms, ...all)"
+
+
+def test_on_a_page_that_is_still_there_a_yes_to_a_part_ends_the_quiet(shop: Shop, page: Page) -> None:
+    page.add_init_script(SOONER)
+    accepted(page, shop.page(talker(shop)))
+    until(page, "window.inline")
+    page.route(shop.url("/"), lambda route: route.fulfill(status=204))
+    page.evaluate(WITHDRAW)
+    page.get_by_role("status").wait_for()
+    page.evaluate("(to) => navigator.sendBeacon(to)", tracker(shop, "quiet"))
+    heard = "(to) => document.addEventListener('consentchange', () => setTimeout(() => navigator.sendBeacon(to)))"
+    page.evaluate(heard, tracker(shop, "heard"))
+    page.evaluate("consent.decide({ analytics: true })")
+    when(page, lambda: "heard" in hits(shop))
+    assert "quiet" not in hits(shop)
 
 
 def test_a_page_whose_address_always_changes_is_asked_for_twice_and_comes_anew(shop: Shop, page: Page) -> None:
