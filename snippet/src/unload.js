@@ -64,7 +64,8 @@ export const unloadMarked = (marked) => {
     placeholders.delete(part);
     const now = new Map(ADDRESSES.map((name) => [name, part.getAttribute(name)]));
     // What has lost its mark may be in use for something else: then it is given up, and only what came from us goes.
-    const names = ADDRESSES.filter((name) => (isMarked ? part.dataset[name] || had[name] : had[name] && now.get(name) == had[name].given));
+    const names = ADDRESSES.filter((name) =>
+      (isMarked ? part.dataset[name] || had[name] : had[name] && now.get(name) == had[name].given));
     if (!isMarked && !names[0]) continue;
     unload(part, names, () => {
       for (const name of names) {
