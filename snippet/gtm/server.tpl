@@ -92,7 +92,6 @@ ___SANDBOXED_JS_FOR_SERVER___
 
 // Licensed under the Apache License, Version 2.0; see the LICENSE file beside this template.
 const getCookieValues = require('getCookieValues');
-const Promise = require('Promise');
 const sendHttpRequest = require('sendHttpRequest');
 
 const server = data.server.slice(-1) === '/' ? data.server.slice(0, -1) : data.server;
@@ -100,15 +99,17 @@ const url = server + '/v1/' + data.site + '/allows/' + data.category;
 
 // The name that no other host can set goes first. Whatever a cookie says, the consent server has the last word.
 const own = getCookieValues('__Host-consent', true);
-const tokens = own.length ? own : getCookieValues('consent', true);
+const name = own.length ? '__Host-consent' : 'consent';
+const cookies = own.length ? own : getCookieValues(name, true);
 
-const ask = (token) => sendHttpRequest(url, {
-  headers: { Authorization: 'Bearer ' + token },
+// Of several the consent server knows which is the newest. An answer that still waits for it is newer than any that it has.
+if (!cookies.length || cookies.some((cookie) => cookie[0] === '~')) return false;
+
+return sendHttpRequest(url, {
+  headers: { Cookie: cookies.map((cookie) => name + '=' + cookie).join('; ') },
   method: 'GET',
   timeout: 2000
 }).then((answer) => answer.statusCode === 204, () => false);
-
-return Promise.all(tokens.slice(0, 3).map(ask)).then((answers) => answers.indexOf(true) !== -1);
 
 
 ___SERVER_PERMISSIONS___

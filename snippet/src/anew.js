@@ -43,7 +43,7 @@ const goBy = (href) => History.prototype.replaceState.call(history, history.stat
  * @returns {Promise<boolean>} whether there is something for who comes by GET, as far as can be known: it may be the answer page
  *   of a form. HEAD costs a page less, and not each server knows it.
  */
-export const isThere = async ({ doc }, href) => {
+const isThere = async ({ doc }, href) => {
   /** Whether the page's policy lets no script ask the page's own host. */
   let barred = false;
   /** @param {SecurityPolicyViolationEvent} violation */
@@ -97,8 +97,9 @@ export const leaving = (gate) => {
       }
     });
   };
+  let watched = false;
   /** @type {import('./types').Leaving['watch']} */
-  const watch = (on) => (on || !/Firefox/.test(navigator.userAgent) ? addEventListener : removeEventListener)('beforeunload', hear);
+  const watch = (on = watched) => ((watched = on) || !/Firefox/.test(navigator.userAgent) ? addEventListener : removeEventListener)('beforeunload', hear);
 
   /** @param {string} href this page's address; to one with a fragment the browser comes only from another one */
   const go = (href) => unrouted(() => {
@@ -112,13 +113,21 @@ export const leaving = (gate) => {
     location.replace(href);
   });
 
+  /** How often the page has become quiet. */
+  let times = 0;
+  /** @param {import('./types').Category[]} before what was allowed @param {() => boolean} isOver whether enough of it is again */
+  const untilAllowed = async (before, isOver) => {
+    const since = times;
+    while (!isOver()) await Promise.race(before.filter((category) => !consent.allows(category)).map(consent.when));
+    if (since == times) memory.hushed = false;
+  };
+
   /** @type {import('./types').Leaving['quiet']} */
   const quiet = (before) => {
     watch(true);
-    if (!memory.hushed && before[0]) {
-      Promise.all(before.map(consent.when)).then(() => {
-        if (before.every(consent.allows)) memory.hushed = false;
-      });
+    if (!memory.hushed) {
+      times++;
+      if (before[0]) untilAllowed(before, () => before.every(consent.allows));
     }
     hush(gate, () => go(location.href == awayFrom(going) ? going : location.href));
   };
@@ -136,6 +145,7 @@ export const leaving = (gate) => {
   /** @type {import('./types').Leaving['leave']} */
   const leave = async (before, tell) => {
     quiet(before);
+    const off = before.filter((category) => !consent.allows(category));
     const href = await whereTo(() => !!before[0] && before.every(consent.allows));
     if (!href) {
       memory.hushed = false;
@@ -147,6 +157,8 @@ export const leaving = (gate) => {
     await after(ANSWER);
     if (location.href == awayFrom(href)) unrouted(() => goBy(href));
     await stays;
+    // Still here: what runs, runs on until the shopper leaves, and a yes to any of it is one to that.
+    if (memory.hushed) untilAllowed(off, () => off.some(consent.allows));
   };
 
   return { watch, quiet, leave };

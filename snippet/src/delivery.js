@@ -78,7 +78,7 @@ const delivery = (gate) => {
     let place = home;
     const giveBack = () => {
       // How long it was to live nobody says: that of another shop as ours, any other no longer than it may have.
-      for (const lost of before) if (!theirs().includes(lost)) put(cookie, lost, place, /^~%5B|\.[\w-]{86}$/.test(lost) ? life : null);
+      for (const lost of before) if (!theirs().includes(lost)) put(cookie, lost, place, /^~%5B|^\w+\.[\w-]{86}$/.test(lost) ? life : null);
     };
     const moment = parse(value)?.moment ?? 0;
     // Or another tab has answered since this one last looked: its later answer stays.

@@ -217,7 +217,7 @@ const gate = {
  */
 const traces = () => {
   try {
-    const names = jar() + (state.value ? [localStorage, sessionStorage].map(Object.keys) : '');
+    const names = jar() + (state.value ? [window.localStorage, window.sessionStorage].map(Object.keys) : '');
     return config.clear.some((starts, i) => !allows(CATEGORIES[i]) && starts.some((start) => names.includes(start))) || names.includes('ask-removed');
   } catch {} // storage is blocked: nothing is in it
 };

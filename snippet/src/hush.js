@@ -80,7 +80,7 @@ export const wrapSenders = (gate) => {
     // From here on the browser itself refuses what leads elsewhere. A policy cannot be taken back: so not before.
     const named = server.startsWith(location.origin + '/') || server.includes('[') ? '' : server;
     const content = `default-src 'self' ${named} data: blob: 'unsafe-inline' 'unsafe-eval';form-action 'self'`;
-    for (const each of [document, ...within().map((frame) => /** @type {any} */ (frame).contentDocument)]) {
+    for (const each of [document, ...within().map((frame) => /** @type {any} */ (frame).contentDocument).filter(Boolean)]) {
       unlessNamed(() => Reflect.get(Document.prototype, 'head', each).append(element('meta', { 'http-equiv': 'Content-Security-Policy', content })));
     }
   };

@@ -37,10 +37,10 @@ const way = config.ways.findIndex((each) => each.variant == variant);
 /** @param {Rule} next */
 const take = (next) => {
   rule = next;
-  for (const lang in plain) Object.assign(notices[lang], plain[lang], rule.ways[way]?.[lang]);
+  for (const lang of Object.keys(plain)) Object.assign(notices[lang], plain[lang], rule.ways[way]?.[lang]);
 };
 
-/** @param {string} place a country (ISO 3166-1), or a part of one (ISO 3166-2) @returns {Rule} as rules.py picks it */
+/** @param {string} place a country (ISO 3166-1), or a part of one (ISO 3166-2) @returns {Rule} as site/rules.py picks it */
 const ruleAt = (place) => {
   const code = place.trim().toUpperCase().replace(/-$/, '').replace(/^UK(?=-|$)/, 'GB');
   const [, country] = /^(?!AA|AP|[EU][NU]|Q[M-Z]|X[^K]|ZZ)([A-Z]{2})(-[A-Z0-9]{1,3})?$/.exec(code) ?? [];

@@ -14,7 +14,7 @@ const [answer] = [location.href, script.src].map((address) => /[?&]consent=(\w+)
 const cameBack = () => {
   const { href } = location;
   try {
-    if (sessionStorage['ask-removed']?.includes(` ${href} `)) return true;
+    if (window.sessionStorage['ask-removed']?.includes(` ${href} `)) return true;
   } catch {} // storage is blocked
   return Reflect.get(Object.getPrototypeOf(document), 'referrer', document) == href.split('#')[0];
 };
@@ -23,16 +23,16 @@ const cameBack = () => {
 const CATEGORIES = ['functional', 'analytics', 'marketing'];
 const NOTE = 'ask-answered';
 /**
- * The answer that an address gave in this tab, until somebody answers otherwise. What it allows says too little: a rule by
- * place may have something off, here or until the place is known.
+ * The answer that an address gave in this tab, until somebody answers otherwise, and behind it each that was allowed with it: a
+ * rule by place may have something off, here or until the place is known.
  *
  * @param {string} [said]
  * @returns {string}
  */
 const note = (said) => {
   try {
-    if (said != null) sessionStorage[NOTE] = said;
-    return sessionStorage[NOTE] ?? '';
+    if (said != null) window.sessionStorage[NOTE] = said;
+    return window.sessionStorage[NOTE] ?? '';
   } catch {
     return ''; // storage is blocked
   }
@@ -40,23 +40,26 @@ const note = (said) => {
 
 if (__TESTING__.includes(location.origin)) {
   window.consentQueue?.push((consent) => {
-    const isAnswered = /^(accepted|refused|functional|analytics|marketing)$/.test(answer ?? '');
-    const word = isAnswered ? answer : note();
-    if (!word) return;
-    const wanted = CATEGORIES.map((category) => word == 'accepted' || word == category);
-    const now = () => CATEGORIES.map((category) => consent.allows(category));
+    const now = () => CATEGORIES.map((category) => +consent.allows(category)).join('');
     let before = now();
+    const [noted, ...seen] = note().split(' ');
+    const stands = seen.includes(before); // or somebody has answered where this tab did not hear it
+    const isAnswered = /^(accepted|refused|functional|analytics|marketing)$/.test(answer ?? '');
+    const word = isAnswered ? answer : note(stands ? undefined : '') && noted;
+    if (!word) return;
+    const wanted = CATEGORIES.map((category) => +(word == 'accepted' || word == category)).join('');
     // The document's, before the page, which may stop it; a place that becomes known only adds to what was wanted.
     addEventListener('consentchange', () => {
       const after = now();
-      if (after.some((is, i) => (is ? !wanted[i] : before[i]))) note('');
+      if ([...after].some((is, i) => (+is ? !+wanted[i] : +before[i]))) note('');
+      else if (note().startsWith(word)) note(`${note()} ${after}`);
       before = after;
     }, true);
     // Once: a page that is loaded anew has the answer already, or the one that took it back.
-    if (!isAnswered || (consent.choice && (note() == word || cameBack() || before.every((is, i) => is == wanted[i])))) return;
-    before = [];
-    note(word);
-    consent.decide(Object.fromEntries(CATEGORIES.map((category, i) => [category, wanted[i]])));
+    if (!isAnswered || (consent.choice && ((noted == word && stands) || cameBack() || before == wanted))) return;
+    before = '';
+    consent.decide(Object.fromEntries(CATEGORIES.map((category, i) => [category, !!+wanted[i]])));
+    note(`${word} ${now()}`);
   });
 }
 

@@ -16,8 +16,8 @@ import { watchTree } from './tree.js';
  *   is the native call with these arguments
  */
 
-/** The page may take the name. */
-const Address = URL;
+/** The page may take the name, before us as `const URL` too. */
+const Address = window.URL;
 
 /** Elements that got a tracker's address, wherever the page keeps them: a withdrawal takes it back. @type {WeakRef<Element>[]} */
 const passed = memory.passed = [];

@@ -249,10 +249,10 @@ export interface State {
 export interface Leaving {
   /**
    * Hears of who leaves, before a marked script does that wanted to later. `on`: in Firefox too, which then keeps no page to go
-   * back to.
+   * back to. Else as before, where `document.open()` has taken that away.
    */
   watch(on?: boolean): void;
-  /** Has the page tell other hosts nothing more, until all that was allowed `before` is so again, or it stays. */
+  /** Has the page tell other hosts nothing more, until all that was allowed `before` is so again, or it stays: then any of it does. */
   quiet(before: Category[]): void;
   /**
    * Comes to this page anew, by GET: a reload would send a form again whose answer the page is. Ends where the page stays, as

@@ -33,18 +33,24 @@ export const unload = (element, names, then) => {
 /** @param {HTMLElement} marked @returns {HTMLElement[]} what is in it without a mark of its own, and it */
 const allOf = (marked) => [.../** @type {NodeListOf<HTMLElement>} */ (marked.querySelectorAll(':is(source,img):not([data-consent])')), marked];
 
-/** What a picture showed before it was released, or a film's poster, by the attribute's name. @type {WeakMap<Element, Record<string, string | null>>} */
+/**
+ * By the attribute's name, what a picture showed before it was released, or a film's poster, and what it is given.
+ * @type {WeakMap<Element, Record<string, { before: string | null, given: string }>>}
+ */
 const placeholders = new WeakMap();
 
 /** @param {HTMLElement} marked that is held, or about to be released @returns {HTMLElement[]} what is in it without a mark of its own, and it */
 export const partsOf = (marked) => {
   const parts = allOf(marked);
   for (const part of parts) {
-    const shown = placeholders.get(part) ?? {};
-    placeholders.set(part, shown);
+    const had = placeholders.get(part) ?? {};
+    placeholders.set(part, had);
     for (const name of ADDRESSES) {
+      const given = part.dataset[name];
+      if (!given) continue;
       const value = part.getAttribute(name);
-      if (part.dataset[name] && !(name in shown)) shown[name] = value == part.dataset[name] ? null : value;
+      const { before } = had[name] ?? { before: value == given ? null : value };
+      had[name] = { before, given };
     }
   }
   return parts;
@@ -52,18 +58,23 @@ export const partsOf = (marked) => {
 
 /** @param {HTMLElement} marked that was released */
 export const unloadMarked = (marked) => {
+  const isMarked = marked.dataset.consent != null;
   for (const part of allOf(marked)) {
-    const shown = placeholders.get(part) ?? {};
+    const had = placeholders.get(part) ?? {};
     placeholders.delete(part);
-    // A lazy loader of the page's takes off what it has read: then the address waits there again.
-    for (const name of Object.keys(shown)) {
-      const address = part.getAttribute(name);
-      if (address) part.dataset[name] ??= address;
-    }
-    unload(part, ADDRESSES.filter((name) => part.dataset[name]), () => {
-      for (const [name, value] of Object.entries(shown)) {
+    const now = new Map(ADDRESSES.map((name) => [name, part.getAttribute(name)]));
+    // What has lost its mark may be in use for something else: then it is given up, and only what came from us goes.
+    const names = ADDRESSES.filter((name) =>
+      (isMarked ? part.dataset[name] || had[name] : had[name] && now.get(name) == had[name].given));
+    if (!isMarked && !names[0]) continue;
+    unload(part, names, () => {
+      for (const name of names) {
+        const { before = null } = had[name] ?? {};
+        const address = now.get(name);
+        // A lazy loader of the page's takes off what it has read: then the address waits there again. Not sooner, as that is seen.
+        if (isMarked && had[name] && address) part.dataset[name] ??= address;
         // A frame says that it is held, and a player is stopped, for which it has no address.
-        if (value && (name == 'poster' || !part.closest('iframe,video,audio'))) part.setAttribute(name, value);
+        if (before && (name == 'poster' || !part.closest('iframe,video,audio'))) part.setAttribute(name, before);
       }
     });
   }

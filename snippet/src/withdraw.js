@@ -1,9 +1,9 @@
 /** What a withdrawal needs, and a page with traces of what is not allowed: a layer that few shoppers ever fetch. */
-import { after } from './anew.js';
+import { after, leaving } from './anew.js';
 import { ADDRESS, ASKING } from './asking.js';
 import { clear } from './clear.js';
 import { denials } from './denied.js';
-import { within } from './hush.js';
+import { within, wrapSenders } from './hush.js';
 import { assertSameProtocol } from './protocol.js';
 import { unload } from './unload.js';
 import style from './withdraw.css';
@@ -112,22 +112,24 @@ const withdrawal = (gate) => {
     const isOver = () => !!before[0] && before.every(consent.allows);
     if (isOver()) return;
     const again = takeBack() || ran;
+    if (again && !memory.leave) {
+      Object.assign(memory, leaving(gate)); // release.js did not load
+      wrapSenders(gate);
+    }
     if (again) memory.quiet?.(before);
     const removed = await removeTraces();
     if (again) {
       await Promise.race([gate.loadLayer('delivery').then(({ deliver }) => deliver()).catch(() => {}), after(PATIENCE)]);
-      if (memory.leave) {
-        await memory.leave(before, (href) => {
-          mark(60);
-          try {
-            sessionStorage[REMOVED] = `${__RULES__ && memory.objected ? '-' : ''}${before} ${Math.round(page.scrollTop)} ${href} ${removed}`;
-          } catch {} // then nobody is told
-        });
-        if (!memory.hushed) mark(0);
+      await memory.leave?.(before, (href) => {
+        mark(60);
         try {
-          delete sessionStorage[REMOVED];
-        } catch {}
-      } else await memory.withdraw?.(ran, before);
+          sessionStorage[REMOVED] = `${__RULES__ && memory.objected ? '-' : ''}${before} ${Math.round(page.scrollTop)} ${href} ${removed}`;
+        } catch {} // then nobody is told
+      });
+      if (!memory.hushed) mark(0);
+      try {
+        delete sessionStorage[REMOVED];
+      } catch {}
     }
     if (isOver()) return;
     say(__RULES__ && memory.objected ? words.objected : words.withdrawn, removed && words.removed.replace(/{\w+}/, () => removed), !!again && words.stays);
@@ -142,7 +144,7 @@ const withdrawal = (gate) => {
 
   const tidy = async () => {
     let before;
-    memory.watch?.(); // a page that is only tidied is one to go back to
+    memory.watch?.(false); // a page that is only tidied is one to go back to
     tellOfAccount();
     const objected = __RULES__ && wasObjection();
     mark(0);

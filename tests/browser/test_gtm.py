@@ -149,7 +149,6 @@ const check = (permission, key) => {
 };
 const apis = {
   getCookieValues: (name) => { check('get_cookies', name); return cookies[name] ?? []; },
-  Promise: { all: (all) => Promise.all(all) },
   sendHttpRequest(url, { headers, method, timeout }) {
     check('send_http', url.replace(/^http:/, 'https:'));
     return fetch(url, { headers, method, signal: AbortSignal.timeout(timeout) })
@@ -185,6 +184,10 @@ def test_in_a_server_container_a_category_is_allowed_where_the_consent_server_sa
     assert not allowed("marketing", consent=[token])
     assert not allowed("analytics", consent=[token], __Host_consent=["made.up"])
     assert not allowed("analytics")
+    other = Shopper(shop.app.test_client(use_cookies=False), shop.site)
+    other.decide(lang="en")
+    assert not allowed("analytics", consent=[token, str(other.token)]), "the newest of two is a no"
+    assert not allowed("analytics", consent=[token, "~%5B%5D"]), "a later answer waits"
     shopper.decide(lang="en")
     assert not allowed("analytics", consent=[token]), "it was taken back"
     server = "http://127.0.0.1:9"

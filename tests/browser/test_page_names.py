@@ -6,10 +6,10 @@ import pytest
 from examples import example
 from playwright.sync_api import Page, expect
 
-from .conftest import Shop, banner, posted, press, settle, until, when
+from .conftest import Shop, banner, cookie, posted, press, settle, until, when
 from .libraries import library
 from .rows import COUNT, HELD, hits, tracker
-from .visits import ALLOW, withdraw
+from .visits import ALLOW, PATTERN, withdraw
 
 pytestmark = pytest.mark.troubles("Failed to load|consent: ")
 
@@ -23,7 +23,7 @@ TAKEN = {
     "a class of the browser's": "<script>class Document {}</script>",
     "constants called as parts of the window": (
         "<script>let history, performance, getComputedStyle; const crypto = 'BTC', fetch = () => 0, navigator = null,"
-        " localStorage = 1, sessionStorage = null, indexedDB = 0, innerHeight = 'x', atob = 1, console = null</script>"
+        " localStorage = 1, sessionStorage = null, indexedDB = 0, innerHeight = 'x', atob = 1, console = null, URL = '/api'</script>"
     ),
     "variables called as parts of elements and windows": (
         "<script>var dataset = 'train', cookieStore = {}, scrollY = 9, innerHeight = 9, consentOpen = 1;"
@@ -95,6 +95,21 @@ def test_a_script_ends_on_a_page_with_such_constants(shop: Shop, page: Page) -> 
     until(page, "order.length && consent.token")
     withdraw(page)
     assert page.evaluate("[order.length, location.hash]") == [0, "#size"]
+
+
+def test_a_pattern_holds_and_what_is_not_allowed_is_removed_on_a_page_with_such_constants(
+    shop: Shop, page: Page
+) -> None:
+    shop.serve(trackers=PATTERN, cookies={"analytics": (cookie("_t_*"),)})
+    asks = f"<script>new Image().src = '{tracker(shop, 'it')}'</script>"
+    there = f"{TAKEN['constants called as parts of the window']}{shop.tag}{asks}"
+    page.goto(shop.page(there, head=""))
+    click(page, "[data-ask] .buttons > button + button")
+    until(page, "consent.token")
+    page.evaluate("window.localStorage._t_a = 1")
+    page.reload()
+    until(page, "!('_t_a' in window.localStorage)")
+    assert hits(shop) == []
 
 
 def test_an_element_or_a_variable_that_comes_later_does_not_take_the_name(shop: Shop, page: Page) -> None:

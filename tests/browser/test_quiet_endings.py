@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, Route
 
-from .conftest import Shop, until, when
+from .conftest import Shop, settle, until, when
 from .rows import HELD, hits, tracker
 from .visits import WITHDRAW, accepted, withdraw
 
@@ -13,7 +13,8 @@ pytestmark = pytest.mark.troubles("Failed to load resource|MIME|Content Security
 
 ENDING = (
     "for (const at of ['beforeunload', 'pagehide']) addEventListener(at, () => {"
-    " navigator.sendBeacon('{t}-beacon-' + at); new Image().src = '{t}-picture-' + at }); window.inline = 1;"
+    " navigator.sendBeacon('{t}-beacon-' + at); new Image().src = '{t}-picture-' + at;"
+    " navigator.sendBeacon('/own-' + at) }); window.inline = 1;"
 )
 
 
@@ -38,6 +39,7 @@ def test_who_follows_a_link_right_after_a_no_is_told_of_by_nobody(shop: Shop, pa
     shop.hits.clear()
     page.locator("#next").click()
     until(page, "location.pathname == '/next' && document.readyState == 'complete'")
+    when(page, lambda: "POST /own-pagehide" in shop.visits)  # what was sent last
     assert hits(shop) == []
 
 
@@ -49,7 +51,44 @@ def test_a_page_that_was_written_anew_is_quiet_as_it_ends_too(shop: Shop, page: 
     until(page, "window.inline")
     shop.hits.clear()
     withdraw(page)
+    when(page, lambda: "POST /own-pagehide" in shop.visits)
     assert hits(shop) == []
+
+
+def test_as_in_firefox_a_page_that_changes_its_root_is_quiet_all_the_same(shop: Shop, page: Page) -> None:
+    page.add_init_script("Object.defineProperty(Navigator.prototype, 'userAgent', { get: () => 'Firefox' })")
+    shop.page("<p>Next</p>", "/next")
+    frame = "<iframe title=F data-consent=analytics data-src=/film></iframe><a id=next href=/next>Next</a>"
+    accepted(page, shop.page(talker(shop) + frame))
+    until(page, "window.inline && document.querySelector('iframe').getAttribute('src')")
+    page.route("**/withdraw.*", lambda route: None)
+    page.evaluate(WITHDRAW)
+    until(page, "!document.querySelector('iframe').hasAttribute('src')")
+    page.evaluate("document.append(document.createComment(''))")
+    # What listened before the no is heard before us.
+    page.evaluate("(t) => addEventListener('beforeunload', () => { new Image().src = t })", tracker(shop, "late"))
+    page.locator("#next").click()
+    until(page, "location.pathname == '/next' && document.readyState == 'complete'")
+    when(page, lambda: "POST /own-pagehide" in shop.visits)
+    assert "late" not in hits(shop)
+
+
+SOONER = "const later = setTimeout; window.setTimeout = (act, ms, ...all) => later(act, ms == 5000 ? 50 : ms, ...all)"
+
+
+def test_on_a_page_that_is_still_there_a_yes_to_a_part_ends_the_quiet(shop: Shop, page: Page) -> None:
+    page.add_init_script(SOONER)
+    accepted(page, shop.page(talker(shop)))
+    until(page, "window.inline")
+    page.route(shop.url("/"), lambda route: route.fulfill(status=204))
+    page.evaluate(WITHDRAW)
+    page.get_by_role("status").wait_for()
+    page.evaluate("(to) => navigator.sendBeacon(to)", tracker(shop, "quiet"))
+    heard = "(to) => document.addEventListener('consentchange', () => setTimeout(() => navigator.sendBeacon(to)))"
+    page.evaluate(heard, tracker(shop, "heard"))
+    page.evaluate("consent.decide({ analytics: true })")
+    when(page, lambda: "heard" in hits(shop))
+    assert "quiet" not in hits(shop)
 
 
 def test_a_page_whose_address_always_changes_is_asked_for_twice_and_comes_anew(shop: Shop, page: Page) -> None:
@@ -75,7 +114,40 @@ def test_a_lazy_loader_that_takes_the_address_off_what_was_released_keeps_it_fro
     )
     page.evaluate(lazy)
     when(page, lambda: "film" in hits(shop))
+    entries = page.evaluate("history.length")
     page.evaluate(WITHDRAW)
-    until(page, "!document.querySelector('iframe').hasAttribute('src')")
+    until(page, "document.querySelector('iframe').dataset.src")
+    assert page.evaluate("[document.querySelector('iframe').hasAttribute('src'), history.length]") == [False, entries]
     page.evaluate("consent.decide({ analytics: true })")
     until(page, f"document.querySelector('iframe').getAttribute('src') == '{there}'")
+
+
+REUSED = """
+<img alt='' id=picture data-consent=analytics data-src={t}1 data-srcset={t}2>
+<video id=film data-consent=analytics data-src={t}3></video>
+<iframe title=F id=frame data-consent=analytics data-src={t}4></iframe>
+<link id=style rel=stylesheet data-consent=analytics data-href={t}5>
+<picture id=whole data-consent=analytics><source data-srcset={t}6><img alt='' id=part data-src={t}7></picture>
+"""
+REUSE = """
+for (const element of document.querySelectorAll('[data-consent], #part')) {
+  for (const name of element.getAttributeNames()) if (name.startsWith('data-')) element.removeAttribute(name);
+  if (element.id != 'whole') element.setAttribute(element.id == 'style' ? 'href' : 'src', '/own');
+}
+"""
+
+
+def test_what_an_app_uses_for_something_of_its_own_keeps_that_and_nothing_of_what_was_released(
+    shop: Shop, page: Page
+) -> None:
+    shop.page("<p>Own</p>", "/own")
+    page.goto(shop.page(REUSED.replace("{t}", tracker(shop))))
+    page.evaluate("consent.decide({ analytics: true })")
+    until(page, "document.querySelectorAll('[src*=tracker], [srcset*=tracker], [href*=tracker]').length == 6")
+    page.evaluate(REUSE)
+    until(page, "!document.querySelector('[srcset], [src*=tracker], [href*=tracker]')")
+    page.evaluate(WITHDRAW)
+    until(page, "!consent.allows('analytics')")
+    settle(page)
+    own = "[...document.querySelectorAll('#picture, #film, #frame, #style, #part')].map((e) => e.src ?? e.href)"
+    assert page.evaluate(own) == [shop.url("/own")] * 5

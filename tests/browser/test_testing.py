@@ -83,6 +83,18 @@ def test_it_answers_once_also_where_a_rule_has_something_off_or_the_place_is_not
     until(page, "consent.allows('analytics')")
 
 
+def test_it_answers_anew_where_another_tab_has_answered_otherwise(shop: Shop, page: Page) -> None:
+    url = shop.page("")
+    page.goto(f"{url}?consent=accepted")
+    until(page, "consent.token")
+    page.goto("about:blank")
+    other = page.context.new_page()
+    other.goto(f"{url}?consent=refused")
+    until(other, "consent.token && !consent.allows('analytics')")
+    page.goto(f"{url}?consent=accepted")
+    until(page, "consent.allows('analytics') && consent.token")
+
+
 def test_the_tag_s_address_answers_too_and_that_of_the_page_goes_first(shop: Shop, page: Page) -> None:
     tag = f'<script async src="{shop.url("/v1/shop/consent.js?consent=analytics")}"></script>'
     url = shop.page("", head=tag)

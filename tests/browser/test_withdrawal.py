@@ -81,6 +81,17 @@ def test_a_page_that_answers_no_get_stays_and_says_what_that_means(shop: Shop, p
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
 
 
+def test_so_it_does_where_what_releases_did_not_load(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=PATTERN)
+    page.route("**/release.*", lambda route: route.abort())
+    add = "const s = document.createElement('script'); s.src = '{t}'; document.head.append(s)"
+    accept(page, shop.page(f"{RAN}<script>{add.replace('{t}', shop.url('/it.js', 'tracker'))}</script>"))
+    when(page, lambda: "tracker/it.js" in shop.hits)
+    page.route(shop.url("/"), lambda route: route.fulfill(status=405))
+    page.evaluate(WITHDRAW)
+    says(page, "withdrawn", "stays")
+
+
 def test_where_no_script_has_run_the_page_stays_and_says_that_the_consent_is_withdrawn(shop: Shop, page: Page) -> None:
     accept(page, shop.page("<p>Nothing here asks anybody</p>"))
     page.evaluate("window.here = true")
