@@ -112,9 +112,11 @@ def test_a_lazy_loader_that_takes_the_address_off_what_was_released_keeps_it_fro
     lazy = (
         "(() => { const f = document.querySelector('iframe'); f.src = f.dataset.src; f.removeAttribute('data-src') })()"
     )
-    page.evaluate(lazy)
     when(page, lambda: "film" in hits(shop))
-    entries = page.evaluate("history.length")
+    page.frames[1].wait_for_load_state()
+    entries = page.evaluate("history.length") + 1  # of the page's own making
+    page.evaluate(lazy)
+    until(page, f"history.length == {entries}")
     page.evaluate(WITHDRAW)
     until(page, "document.querySelector('iframe').dataset.src")
     assert page.evaluate("[document.querySelector('iframe').hasAttribute('src'), history.length]") == [False, entries]

@@ -86,7 +86,16 @@ def sources() -> Iterable[str]:
 def test_the_page_on_the_cookie_has_each_by_its_name() -> None:
     code = "\n".join(sources())
     names = {*re.findall(r"\bask-[a-z]+\b", code)} - {"ask-font"}  # a property of the banner's style
-    assert names == {"ask-account", "ask-clock", "ask-guard", "ask-kept", "ask-own", "ask-removed", "ask-withdrawn"}
+    assert names == {
+        "ask-account",
+        "ask-answered",
+        "ask-clock",
+        "ask-guard",
+        "ask-kept",
+        "ask-own",
+        "ask-removed",
+        "ask-withdrawn",
+    }
     table = (
         (ROOT / "docs" / "tag.md").read_text("utf-8").partition("### What our script keeps")[2].partition("\n## ")[0]
     )
