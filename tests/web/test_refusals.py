@@ -38,6 +38,7 @@ class Told(logging.Handler):
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+    tell_the_rest()  # of the servers of tests before
     handler = Told()
     log = logging.getLogger("consent_server.web.refusals")
     monkeypatch.setattr(log, "handlers", [handler])
