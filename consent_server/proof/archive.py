@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
@@ -60,6 +61,7 @@ def archive(
         ClocksApart: this machine's clock is over a minute off Redis'; nothing more was trimmed.
         verify.Failed: the file does not prove itself; nothing was trimmed, or the next run ends it.
     """
+    began = time.monotonic()
     with _alone(folder):
         _clear(folder, store, site)
         done, before = [], None
@@ -81,7 +83,8 @@ def archive(
                 seal(store, site, keys, now)
                 sealed, many = many, len(store.log.seals(site))
         except (Unproven, Unreadable, SealedAhead) as error:  # of a day that may be younger than those that are moved
-            store.clock.must_agree(site, int(now.timestamp() * 1000))  # or days that are not old would be moved
+            passed = time.monotonic() - began
+            store.clock.must_agree(site, int((now.timestamp() + passed) * 1000))  # or too young days would be moved
             fault = error
         last = _last(store, site, now)
         oldest = store.log.first_day(site)

@@ -102,8 +102,9 @@ const own = getCookieValues('__Host-consent', true);
 const name = own.length ? '__Host-consent' : 'consent';
 const cookies = own.length ? own : getCookieValues(name, true);
 
-// Of several the consent server knows which is the newest. An answer that still waits for it is newer than any that it has.
-if (!cookies.length || cookies.some((cookie) => cookie[0] === '~')) return false;
+// Of several the consent server knows which is the newest. An answer to this shop that still waits for it is newer than any.
+const waits = (cookie) => cookie[0] === '~' && cookie.indexOf('%22site%22%3A%22' + data.site + '%22') !== -1;
+if (!cookies.length || cookies.some(waits)) return false;
 
 return sendHttpRequest(url, {
   headers: { Cookie: cookies.map((cookie) => name + '=' + cookie).join('; ') },

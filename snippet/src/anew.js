@@ -145,7 +145,6 @@ export const leaving = (gate) => {
   /** @type {import('./types').Leaving['leave']} */
   const leave = async (before, tell) => {
     quiet(before);
-    const off = before.filter((category) => !consent.allows(category));
     const href = await whereTo(() => !!before[0] && before.every(consent.allows));
     if (!href) {
       memory.hushed = false;
@@ -157,8 +156,8 @@ export const leaving = (gate) => {
     await after(ANSWER);
     if (location.href == awayFrom(href)) unrouted(() => goBy(href));
     await stays;
-    // Still here: what runs, runs on until the shopper leaves, and a yes to any of it is one to that.
-    if (memory.hushed) untilAllowed(off, () => off.some(consent.allows));
+    // Still here: what runs, runs on until the shopper leaves, and only a yes to all that was taken back ends the quiet.
+    if (memory.hushed) untilAllowed(before, () => before.every(consent.allows));
   };
 
   return { watch, quiet, leave };

@@ -31,7 +31,8 @@ const NOTE = 'ask-answered';
  */
 const note = (said) => {
   try {
-    if (said != null) window.sessionStorage[NOTE] = said;
+    if (said) window.sessionStorage[NOTE] = said;
+    else if (said == '') window.sessionStorage.removeItem(NOTE);
     return window.sessionStorage[NOTE] ?? '';
   } catch {
     return ''; // storage is blocked

@@ -462,9 +462,10 @@ def test_what_to_type_for_what_is_no_script_is_where_its_address_is_written() ->
     ]
 
 
+@pytest.mark.parametrize("header", ["Sec-Fetch-Dest", "sec-fetch-dest"])
 @pytest.mark.parametrize("is_headed_first", [True, False])
 def test_an_object_is_known_by_what_its_request_is_for_and_nothing_else_is_one(
-    is_headed_first: bool,
+    is_headed_first: bool, header: str
 ) -> None:
     def sent(id_: str, url: str) -> dict[str, Any]:
         return {"type": "Document", "requestId": id_, "request": {"url": url}}
@@ -472,7 +473,7 @@ def test_an_object_is_known_by_what_its_request_is_for_and_nothing_else_is_one(
     initiators, of_object = Initiators(), asked("https://t.example/o", attribute="src")
     calls = [
         lambda: initiators.element_asked(sent("1", of_object.url)),
-        lambda: initiators.headed({"requestId": "1", "headers": {"Sec-Fetch-Dest": "object"}}),
+        lambda: initiators.headed({"requestId": "1", "headers": {header: "object"}}),
     ]
     for call in reversed(calls) if is_headed_first else calls:
         call()

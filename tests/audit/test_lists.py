@@ -181,6 +181,8 @@ def test_a_host_alone_may_be_connected_to_where_something_there_may_be_asked_for
         ({"_a": '{"cid":"1234567890.1700000000"}'}, "/px?u=1234567890.1700000000", True),
         ({"_a": '{"uid":1700000000123456789}'}, "/px?u=1700000000123456789", True),
         ({"_a": '{"at":"2026-11-27T10:20:30Z","id":"ab12cd34"}'}, "/px?u=ab12cd34", True),
+        ({"_a": '{"id":"anon_8f3a9b2c4d5e6f70"}'}, "/px?u=anon_8f3a9b2c4d5e6f70", True),
+        ({"_a": '{"id":"0190ABCD-EFAB-7000-8000-123456789012"}'}, "/px?u=0190ABCD-EFAB-7000-8000-123456789012", True),
         ({"_f": '{"id":"0190abcd-1234-7000"}'}, "/px?u=0190abcd-1234-7000", False),
         ({"_a": "gridlayout"}, "/api?view=gridlayout", False),
         ({"_f": "layout2026-11"}, "/api?view=layout2026-11", False),

@@ -12,6 +12,7 @@ import re
 import subprocess
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from conftest import ROOT, Shopper
@@ -187,7 +188,11 @@ def test_in_a_server_container_a_category_is_allowed_where_the_consent_server_sa
     other = Shopper(shop.app.test_client(use_cookies=False), shop.site)
     other.decide(lang="en")
     assert not allowed("analytics", consent=[token, str(other.token)]), "the newest of two is a no"
-    assert not allowed("analytics", consent=[token, "~%5B%5D"]), "a later answer waits"
+    waits = quote(json.dumps([{"allow": [], "site": "shop"}], separators=(",", ":")), safe="")
+    assert not allowed("analytics", consent=[token, f"~{waits}"]), "a later answer waits"
+    assert allowed("analytics", consent=[token, "~null", f"~{waits.replace('shop', 'other')}"]), (
+        "that is another shop's"
+    )
     shopper.decide(lang="en")
     assert not allowed("analytics", consent=[token]), "it was taken back"
     server = "http://127.0.0.1:9"

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route
 
 from .conftest import Shop, settle, until, when
 from .rows import HELD, hits, tracker
-from .visits import WITHDRAW, accepted, withdraw
+from .visits import ALLOW, WITHDRAW, accepted, withdraw
 
 pytestmark = pytest.mark.troubles("Failed to load resource|MIME|Content Security Policy|consent: ")
 
@@ -37,6 +37,7 @@ def test_who_follows_a_link_right_after_a_no_is_told_of_by_nobody(shop: Shop, pa
     until(page, "window.again")  # a second no takes nothing back of the first
     until(page, "!document.querySelector('iframe').hasAttribute('src')")
     shop.hits.clear()
+    shop.visits.clear()
     page.locator("#next").click()
     until(page, "location.pathname == '/next' && document.readyState == 'complete'")
     when(page, lambda: "POST /own-pagehide" in shop.visits)  # what was sent last
@@ -50,6 +51,7 @@ def test_a_page_that_was_written_anew_is_quiet_as_it_ends_too(shop: Shop, page: 
     page.evaluate("(html) => { window.inline = 0; document.open(); document.write(html); document.close() }", written)
     until(page, "window.inline")
     shop.hits.clear()
+    shop.visits.clear()
     withdraw(page)
     when(page, lambda: "POST /own-pagehide" in shop.visits)
     assert hits(shop) == []
@@ -65,6 +67,7 @@ def test_as_in_firefox_a_page_that_changes_its_root_is_quiet_all_the_same(shop: 
     page.evaluate(WITHDRAW)
     until(page, "!document.querySelector('iframe').hasAttribute('src')")
     page.evaluate("document.append(document.createComment(''))")
+    shop.visits.clear()
     # What listened before the no is heard before us.
     page.evaluate("(t) => addEventListener('beforeunload', () => { new Image().src = t })", tracker(shop, "late"))
     page.locator("#next").click()
@@ -76,7 +79,7 @@ def test_as_in_firefox_a_page_that_changes_its_root_is_quiet_all_the_same(shop: 
 SOONER = "const later = setTimeout; window.setTimeout = (act, ms, ...all) => later(act, ms == 5000 ? 50 : ms, ...all)"
 
 
-def test_on_a_page_that_is_still_there_a_yes_to_a_part_ends_the_quiet(shop: Shop, page: Page) -> None:
+def test_on_a_page_that_is_still_there_only_a_yes_to_what_was_taken_back_ends_the_quiet(shop: Shop, page: Page) -> None:
     page.add_init_script(SOONER)
     accepted(page, shop.page(talker(shop)))
     until(page, "window.inline")
@@ -86,8 +89,12 @@ def test_on_a_page_that_is_still_there_a_yes_to_a_part_ends_the_quiet(shop: Shop
     page.evaluate("(to) => navigator.sendBeacon(to)", tracker(shop, "quiet"))
     heard = "(to) => document.addEventListener('consentchange', () => setTimeout(() => navigator.sendBeacon(to)))"
     page.evaluate(heard, tracker(shop, "heard"))
-    page.evaluate("consent.decide({ analytics: true })")
+    page.evaluate("consent.decide({ functional: true })")
+    until(page, "consent.choice.functional")
+    settle(page)
+    page.evaluate(ALLOW)
     when(page, lambda: "heard" in hits(shop))
+    assert hits(shop).count("heard") == 1
     assert "quiet" not in hits(shop)
 
 

@@ -176,6 +176,8 @@ def test_a_number_that_is_the_end_of_no_day_is_none_that_was_sealed(store, shop,
     assert [each.sealed for each in store.clock.logs_ahead(site)] == [0, 0]
     with pytest.raises(ClocksApart, match=f"type: consent-server log seal {site.id}"):
         store.clock.must_be_past_log(site)
+    store.log.compact(site)
+    assert store.clock.logs_ahead(site) == []
 
 
 @pytest.mark.parametrize("to", AHEAD)

@@ -83,7 +83,8 @@ class Initiators:
     def headed(self, event: dict[str, Any]) -> None:
         """Take the headers of a request, which may come before the request itself and tell what the element is."""
         url = self._elements.pop(event["requestId"], "")
-        if event["headers"].get("Sec-Fetch-Dest") in ("object", "embed"):
+        headers = {name.lower(): value for name, value in event["headers"].items()}  # HTTP/2 has them in small letters
+        if headers.get("sec-fetch-dest") in ("object", "embed"):
             self._unmarkable |= {event["requestId"], url} - {""}
 
     def marked_by(self, seen: Sighting) -> Sighting:
@@ -91,7 +92,7 @@ class Initiators:
 
         The browser asks for what an ``object`` has when it draws it, and names whatever script runs meanwhile.
         """
-        is_pages = bool(seen.attribute) or seen.initiator == seen.page
+        is_pages = bool(seen.attribute) or seen.initiator == path_of(seen.page)
         return replace(seen, attribute=UNMARKABLE) if is_pages and seen.url in self._unmarkable else seen
 
     def opener(self, url: str) -> str:

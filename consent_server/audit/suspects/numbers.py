@@ -45,7 +45,7 @@ _ADDRESS = re.compile(r"(?:https?:/|(?<![\w-]))/[^\s\"',|]+")
 """Where a shopper came from, or a path at the shop: what stands in there is the number of goods."""
 
 _WORD = re.compile(rf"\d{{8,}}\.\d{{8,}}|[\w-]{{{LETTERS_OF_AN_ID},}}")
-_NAME = re.compile(r"(?<![^\W_])(?![a-f]+(?![^\W_]))[^\W\d_]{2,}(?![^\W_])")
+_NAME = re.compile(r"(?<![^\W_])(?![a-fA-F]+(?![^\W_]))[^\W\d_]{2,}(?![^\W_])")
 """What is said in letters between hyphens, and is no hexadecimal number: goods are named so, as ``12345-red-shoe``."""
 
 
@@ -83,13 +83,15 @@ def _words(value: str) -> set[str]:
 
 def _is_of_goods(word: str) -> bool:
     """Return whether a word may be the number of goods, or of an order, as well as a shopper's."""
-    is_bare = not re.search(r"[^\W\d_]", word)
-    return bool(_NAME.search(word)) or (is_bare and sum(map(str.isdigit, word)) <= DIGITS_OF_GOODS)
+    is_plain = all(not part or part.isalpha() or part.isdigit() for part in re.split("[-_]", word))
+    is_named = _NAME.search(word) or not re.search(r"[^\W\d_]", word)
+    return is_plain and bool(is_named) and sum(map(str.isdigit, word)) <= DIGITS_OF_GOODS
 
 
 def _is_id(text: str) -> bool:
     digits = sum(map(str.isdigit, text))
-    is_said = _MOMENT.fullmatch(text) or _ADDRESS.fullmatch(text)
+    is_path = _ADDRESS.fullmatch(text) and ("/" in text[1:] or _NAME.search(text))
+    is_said = _MOMENT.fullmatch(text) or is_path
     return len(text) >= LETTERS_OF_AN_ID and digits >= DIGITS_OF_AN_ID and not is_said
 
 

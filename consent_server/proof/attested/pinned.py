@@ -56,13 +56,16 @@ def pinned(receipts: Sequence[tuple[Path, Mapping[str, Any]]], summary: Summary,
     given = read_keys(keys)
     within = [*given.get("endorsements", ()), *summary.endorsements]
     trusted, said = verify.Keys(given["keys"], within, given.get("root")), []
+    elsewhere = None
     for path, receipt in receipts:
         try:
             said.append(f"{path} brought the seal of {_day(receipt, summary, trusted)}, which is that of the export.")
         except Failed as error:
             raise Failed(f"{path} does not fit this export: {error}.") from None
-        except CannotCheck as error:
-            raise CannotCheck(f"{path} brought a seal from before this export: {error}.") from None
+        except CannotCheck as error:  # what is held against nothing hides none that convicts
+            elsewhere = elsewhere or CannotCheck(f"{path} brought a seal from before this export: {error}.")
+    if elsewhere:
+        raise elsewhere
     return said
 
 

@@ -5,6 +5,15 @@ local DAY = 86400000
 -- The largest time that a number can be given back as, in ms: an id may have a larger one.
 local EVER = 2 ^ 53
 
+-- The end of the year 9999, in ms: no day that is sealed ends later.
+local NEVER = 253402300800000
+
+-- Returns the end of the last sealed day in ms, 0 where none is or somebody else wrote what stands there.
+local function end_of_sealed(key)
+  local sealed = tonumber(redis.call('GET', key) or 0) or 0
+  return sealed > NEVER and 0 or sealed
+end
+
 -- Returns the time in ms.
 local function clock()
   local time = redis.call('TIME')

@@ -29,7 +29,7 @@ end
 local ends, time = said(log, 'last-generated-id'), clock()
 local goes_back = is_ahead(time_of(ends), time, tonumber(ARGV[3]))
 if goes_back then
-  local least = math.min(time_of(ends), math.max(time, tonumber(redis.call('GET', sealed) or 0) or 0))
+  local least = math.min(time_of(ends), math.max(time, end_of_sealed(sealed)))
   local top = said(log, 'last-entry')
   local back = top and time_of(top[1]) >= least and top[1] or string.format('%.0f-0', least)
   if ARGV[1] == '' and back == ends then

@@ -8,13 +8,9 @@
 -- Returns 0, or if this day is sealed, or another one than ours, the time from which on is counted. Where days to come are
 -- sealed, as by a clock that was ahead, nothing is counted: it would be on one of them.
 
-local NEVER = 253402300800000 -- the end of the year 9999: no day that is sealed ends later
 local now, leeway = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = clock()
-local sealed = tonumber(redis.call('GET', KEYS[3]) or 0) or 0
-if sealed > NEVER then -- somebody else wrote it
-  sealed = 0
-end
+local sealed = end_of_sealed(KEYS[3])
 if leeway < DAY and sealed > (math.floor(time / DAY) + 1) * DAY then
   return 0
 end
