@@ -15,10 +15,10 @@ demo: .venv/ready ## Run everything here, with a shop to try it on; PORT=8080 ch
 
 test: lint ## Check style and types, then run the tests, but for the long ones below; fetches what they need.
 	@echo "Tests ..."
-	@.venv/bin/python -m pytest --few --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/python -m pytest --few --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 pages: .venv/ready-for-tests snippet/node_modules/ready ## Try every case of every table in real browsers, of which `test` tries a few; half an hour.
-	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests/browser
+	@.venv/bin/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder tests/browser
 
 bench: .venv/ready-for-tests snippet/node_modules/ready ## Measure speed, memory and bytes on this machine.
 	@.venv/bin/python -m tests.bench
