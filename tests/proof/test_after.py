@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
@@ -12,59 +11,20 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from filled_log import FIRST, KEYS, NOW, SIGNED_WITH, START, check, fill, numbers, shop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_proof import FIRST, KEYS, NOW, SIGNED_WITH, START, check, fill, numbers, shop
+from two_exports import LATER, export, follows, store, two
 
 from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command
-from consent_server.decision import Decision
 from consent_server.proof import log as proof
-from consent_server.proof.attested import restored as record_restored
-from consent_server.proof.erasure import erase
 from consent_server.store import Archive
 from consent_server.store.keys import buckets
 from consent_server.tokens import Keys, token
 from consent_server.verify import Failed, NoExport, unsigned, verify
 
-assert shop
-
-LATER = NOW + timedelta(days=2)
-
-
-@pytest.fixture
-def store(on_valkey):
-    return on_valkey
-
-
-def export(store, shop, now=NOW, **options):
-    return list(proof.export(store, shop, KEYS, options.pop("first", None), now.date(), now, **options))
-
-
-def decide(store, shop, at):
-    notice = next(iter(store.notices.all(shop).values()))
-    decision = Decision(secrets.token_urlsafe(16), 2, notice, "accept", None)
-    return store.decisions.record(shop, decision, now=at, sign=KEYS.sign, device="phone", country="AZ")
-
-
-@pytest.fixture
-def two(store, shop):
-    """An export whose last day was not over, and one of two days later; some were erased before, and some since."""
-    consents = fill(store, shop)
-    proof.seal(store, shop, KEYS, NOW)
-    subjects = [consent.sub for consent in consents if consent.sub]
-    erase(store, shop, KEYS, subjects[0], 5)
-    older = export(store, shop)
-    erase(store, shop, KEYS, subjects[-1], int(NOW.timestamp()) + 60)
-    for n in range(5):
-        decide(store, shop, START + 2 * 86_400_000 + 85_000_000 + n)
-    decide(store, shop, START + 3 * 86_400_000 + 5)
-    proof.seal(store, shop, KEYS, LATER)
-    return older, export(store, shop, LATER)
-
-
-def follows(newer, older):
-    return verify(newer, KEYS.jwks(), older)
+__all__ = ["shop", "store", "two"]
 
 
 def test_a_log_that_only_grew_follows_its_older_export(two):
@@ -186,59 +146,6 @@ def test_a_newer_export_that_follows_other_days_than_the_older_one_has_is_found(
         anew = export(store, shop, LATER, first=FIRST + timedelta(first))
         with pytest.raises(Failed, match=r"which is missing|is another one"):
             follows(anew, older)
-
-
-@pytest.mark.parametrize("seconds", [-3600, -121, -119])
-def test_an_answer_dated_back_into_a_day_that_was_open_in_the_older_export_is_found(store, shop, seconds):
-    """The operator's attack: a yes of yesterday morning, made up today, when an auditor has yesterday noon's export."""
-    fill(store, shop, 2)
-    proof.seal(store, shop, KEYS, NOW)
-    older = export(store, shop)
-    decide(store, shop, (int(NOW.timestamp()) + seconds) * 1000)
-    proof.seal(store, shop, KEYS, LATER)
-    newer = export(store, shop, LATER)
-    check(newer)
-    if seconds > -120:
-        follows(newer, older)  # clocks may be apart
-    else:
-        with pytest.raises(Failed, match=r"export was made at 2026-11-22 18:00:00 UTC, and has not the entry of 2026"):
-            follows(newer, older)
-
-
-def test_an_honest_log_follows_an_export_of_before_whose_machine_had_a_clock_ahead(store, shop):
-    """Such an export signs when it was made, and not by which clock."""
-    fill(store, shop, 2)
-    proof.seal(store, shop, KEYS, NOW)
-    older = export(store, shop)
-    end = unsigned(json.loads(older[-1])["token"])
-    assert end.pop("clock") == "store"
-    older[-1] = json.dumps({"type": "end", "token": token(end, KEYS.sign(end))}).encode()
-    decide(store, shop, (int(NOW.timestamp()) - 3600) * 1000)
-    proof.seal(store, shop, KEYS, LATER)
-    follows(export(store, shop, LATER), older)
-
-
-def test_what_was_answered_on_days_that_the_older_export_is_not_of_is_no_answer_dated_back(store, shop):
-    fill(store, shop, 3)
-    proof.seal(store, shop, KEYS, NOW)
-    day = FIRST + timedelta(1)
-    older = list(proof.export(store, shop, KEYS, day, day, LATER))
-    assert len(numbers(older, "entry")) < 3
-    follows(export(store, shop, NOW), older)
-
-
-@pytest.mark.parametrize("restored", [False, True])
-def test_an_erasure_dated_back_before_an_older_export_that_names_who_it_was_is_found(two, store, shop, restored):
-    """The operator's attack: a consent that would be awkward is said to have been erased long ago."""
-    older, _ = two
-    entry = next(each for each in store.log.day(shop, FIRST) if each.allow and each.kind == "first" and each.subject)
-    erase(store, shop, KEYS, entry.subject, int(NOW.timestamp()) - 86_400)
-    if restored:  # statements of then come with a backup's erasures, and the record says so to everybody
-        record_restored(store, shop, KEYS)
-        assert "a backup of the log was put back" in str(follows(export(store, shop, LATER), older))
-    else:
-        with pytest.raises(Failed, match=r"names the entry of 2026-11-20 .*, which was erased before, says its sta"):
-            follows(export(store, shop, LATER), older)
 
 
 def test_an_older_export_whose_time_was_moved_is_none(two):

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 from conftest import SECRET, closing
+from filled_log import KEYS, NOW, START, fill, shop
 from test_one_bad_entry import TODAY, answer, run, shops
 from test_one_bad_entry import store as three_shops
-from test_proof import KEYS, NOW, START, fill, shop
 
 from consent_server.check.store import alarms, restorations
 from consent_server.chores.housekeeping import stamp_seals, work_on

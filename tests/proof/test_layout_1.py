@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from test_proof import FIRST, KEYS, SIGNED_WITH
+from filled_log import FIRST, KEYS, SIGNED_WITH
 
 from consent_server.cli.log import log as log_command
 from consent_server.proof import log as proof

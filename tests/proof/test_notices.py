@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, SECRET, closing
+from filled_log import KEYS, NOW, fill, shop
 from playwright.sync_api import expect
-from test_proof import KEYS, NOW, fill, shop
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.cli.log import log as log_command

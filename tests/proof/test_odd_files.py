@@ -8,16 +8,16 @@ import os
 import subprocess
 import sys
 import threading
-import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from authority import running
 from click.testing import CliRunner
-from conftest import ROOT, closing
+from conftest import ROOT
 from cryptography.hazmat.primitives.serialization import Encoding
-from test_proof import KEYS, NOW, SIGNED_WITH, fill, shop
+from filled_log import KEYS, NOW, SIGNED_WITH, shop
+from small_log import export, lines, store
 
 from consent_server import verify as stand_alone
 from consent_server.check.store import restorations
@@ -28,92 +28,17 @@ from consent_server.proof import log as proof
 from consent_server.proof.attested import restored
 from consent_server.proof.entries import Unproven
 from consent_server.proof.keys import published
-from consent_server.site import Notice
-from consent_server.store import Store
 from consent_server.tokens import Keys, token
-from consent_server.verify import Failed, NoCertificate, NoKeys, Witness, notice_hash, read_certificates, verify
+from consent_server.verify import Failed, NoCertificate, NoKeys, Witness, read_certificates, verify
 
-assert shop
+__all__ = ["lines", "shop", "store"]
 
 TODAY = Keys(["the secret of today", SIGNED_WITH])
 DEEP = b"[" * 200_000
 
 
-@pytest.fixture
-def store(valkey, shop):
-    """A log with a notice that nobody answered, whose first two days are sealed."""
-    with valkey.client() as client, closing(Store(valkey.url, 5)) as store:
-        client.flushall()
-        fill(store, shop, 8)
-        store.notices.serve(shop, [Notice.of({**notice(store, shop).content, "variant": "b"})])
-        proof.seal(store, shop, KEYS, NOW)
-        yield store
-
-
-def notice(store, shop):
-    return next(iter(store.notices.all(shop).values()))
-
-
-def export(store, shop, keys=KEYS):
-    return list(proof.export(store, shop, keys, None, NOW.date(), NOW))
-
-
-@pytest.fixture
-def lines(store, shop):
-    return export(store, shop)
-
-
 def kinds(lines):
     return [json.loads(line)["type"] for line in lines]
-
-
-def unanswered(lines):
-    (found,) = [line for line in lines if b'"variant":"b"' in line]
-    return found
-
-
-# ---- Notices and the head ----
-
-
-def added(lines):
-    words = {**json.loads(unanswered(lines))["content"], "words": {"title": "We sell everything you do"}}
-    line = {"type": "notice", "hash": notice_hash(words), "content": words}
-    return [lines[0], json.dumps(line).encode(), *lines[1:]]
-
-
-def dropped(lines):
-    return [line for line in lines if line != unanswered(lines)]
-
-
-def doubled(lines):
-    return [*lines[:2], lines[1], *lines[2:]]
-
-
-def made_later(lines):
-    return [json.dumps({**json.loads(lines[0]), "made": "2030-01-01T00:00:00+00:00"}).encode(), *lines[1:]]
-
-
-@pytest.mark.parametrize("change", [added, dropped, doubled, made_later])
-def test_notices_and_the_time_of_an_export_are_signed_too(lines, change):
-    assert verify(lines, KEYS.jwks())
-    for older in (None, lines):
-        with pytest.raises(Failed, match=r"the notices in it are not|stands twice|it was made at"):
-            verify(change(lines), KEYS.jwks(), older)
-
-
-def test_an_export_from_before_that_is_read_as_ever(lines):
-    said = stand_alone.unsigned(json.loads(lines[-1])["token"])
-    del said["notices"], said["made"]
-    end = json.dumps({"type": "end", "token": token(said, KEYS.sign(said))}).encode()
-    assert verify([*lines[:-1], end], KEYS.jwks())
-    assert verify(lines, KEYS.jwks(), [*lines[:-1], end])
-
-
-def test_words_that_were_asked_and_are_in_the_store_no_more_are_missed_by_an_older_export(store, shop, lines):
-    store.connection.client.hdel("consent:{shop}:notices", json.loads(unanswered(lines))["hash"])
-    store.notices._served.clear()
-    with pytest.raises(Failed, match=r"The older export has the notice '.{22}', which is missing\."):
-        verify(export(store, shop), KEYS.jwks(), lines)
 
 
 # ---- What it prints ----
@@ -301,47 +226,3 @@ def test_an_export_of_a_version_before_is_no_list_of_who_is_to_be_erased_again(t
         assert done.exit_code == 2, done.output
         assert "is of a version before, and has no statement of its 2 erasures" in " ".join(done.output.split())
         assert not client.exists("consent:{shop}:restored")
-
-
-def test_a_small_file_with_many_long_notices_takes_little_memory():
-    """The attack: words that compress well, of which each line has as many as a line may have."""
-
-    def lines():
-        yield json.dumps(
-            {"type": "log", "version": 2, "site": "shop", "from": "2026-11-20", "to": "2026-11-20", "keys": KEYS.jwks()}
-        ).encode()
-        for n in range(40):
-            content = {
-                "keep": 1,
-                "revision": 1,
-                "lang": "az",
-                "variant": "",
-                "words": {"text": f"{n}" + "a" * 1_000_000},
-            }
-            yield json.dumps({"type": "notice", "hash": notice_hash(content), "content": content}).encode()
-
-    tracemalloc.start()
-    with pytest.raises(Failed, match="cut off"):
-        verify(lines(), KEYS.jwks())
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert most < 20_000_000
-
-
-@pytest.mark.parametrize("name", ["lang", "variant"])
-def test_a_notice_whose_kind_is_a_long_text_is_none(name):
-    content = {"keep": 1, "revision": 1, "lang": "az", "variant": "", name: "a" * 1000}
-    head = {"type": "log", "version": 2, "site": "shop", "from": "2026-11-20", "to": "2026-11-20", "keys": KEYS.jwks()}
-    notice = {"type": "notice", "hash": notice_hash(content), "content": content}
-    with pytest.raises(Failed, match="says too much of its kind"):
-        verify([json.dumps(line).encode() for line in (head, notice)], KEYS.jwks())
-
-
-def test_who_signed_long_texts_is_not_remembered():
-    known = stand_alone.Keys(KEYS.jwks()["keys"])
-    tracemalloc.start()
-    for n in range(50):
-        assert known.signed(b"%d" % n + b"a" * 1_000_000, "A" * 86) == ""
-    now, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert now < 5_000_000

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from authority import running
 from conftest import SECRET, Live, closing
+from cosigners import ONE
 from examples import example
 from test_serving import described
 from test_tokens_examples import ORIGIN, token
-from test_witnesses import ONE
 
 from consent_server.proof.seals import checkpoint
 from consent_server.settings.shops import read_sites

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
-from test_proof import FORGER, shop
-from test_stamps import DAY, FIRST, KEYS, NOW, SECRET, answer, store
+from filled_log import FORGER, shop
+from stamped_shop import DAY, FIRST, KEYS, NOW, SECRET, answer, store
 
 from consent_server.check.store import alarms
 from consent_server.cli.log import log as log_command

@@ -7,8 +7,8 @@ import secrets
 from datetime import timedelta
 
 import pytest
+from filled_log import FIRST, KEYS, NOW, START, shop
 from msgspec.structs import replace
-from test_proof import FIRST, KEYS, NOW, START, shop
 
 from consent_server import verify as stand_alone
 from consent_server.decision import Decision, Entry, consent_of

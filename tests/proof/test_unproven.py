@@ -12,8 +12,8 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, SECRET
+from filled_log import KEYS, NOW, START, check, shop
 from msgspec.structs import replace
-from test_proof import KEYS, NOW, START, check, shop
 
 from consent_server.cli.shopper import export_shopper
 from consent_server.decision import Decision

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_marketer import TODAY, log_in, put, three_answers
+from test_marketer import put
+from three_answers import TODAY, log_in, three_answers
 
 from consent_server.decision import COLUMNS
 from consent_server.rates.compare import Change

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from forms import form_word
-from test_marketer import TODAY, three_answers
+from three_answers import TODAY, three_answers
 
 from consent_server.decision import COLUMNS, DEVICES, HOW, SIGNAL
 from consent_server.store import SEPARATOR

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from conftest import closing
 from forms import post
-from test_marketer import TODAY, log_in, three_answers
+from three_answers import TODAY, log_in, three_answers
 
 from consent_server import create_app
 from consent_server.decision import COLUMNS

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from forms import form_word, post
-from test_marketer import TODAY, three_answers
+from three_answers import TODAY, three_answers
 
 from consent_server.web.marketer import notes
 from consent_server.web.marketer.words import LANGUAGES, Words
