@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import redis
 import yaml
+from beside import certificate, nginx
 from conftest import ROOT, Shopper, free_port
 from examples import example
 from flask.testing import FlaskClient
 from test_operating import unit
-from test_serving import certificate, nginx
 
 from consent_server.settings.environment import ENVIRONMENT
 from consent_server.store.connection.server import ask

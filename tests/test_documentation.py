@@ -9,9 +9,9 @@ from inspect import signature
 from pathlib import Path
 
 import pytest
+from beside import up
 from conftest import ROOT, free_port
 from examples import PAGES, Block, blocks, example
-from test_serving import up
 
 from consent_server.audit.browsing.kept import MOST
 from consent_server.events.telling import AT_ONCE, Teller

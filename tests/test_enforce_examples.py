@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from beside import described, running, up
 from conftest import SECRET, Live, free_port
 from examples import example
-from test_serving import described, running, up
 from test_tokens_examples import ORIGIN, token
 from websockets.sync.client import connect
 

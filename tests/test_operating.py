@@ -18,9 +18,9 @@ from http.client import RemoteDisconnected
 from pathlib import Path
 
 import pytest
+from beside import described, running, up
 from conftest import ROOT, SECRET, free_port
 from examples import example
-from test_serving import described, running, up
 
 from consent_server.cli.serving.workers import SECONDS_TO_RELOAD, SECONDS_TO_STOP
 

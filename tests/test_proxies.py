@@ -11,9 +11,9 @@ from urllib.request import Request, urlopen
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
+from beside import nginx, running, up
 from conftest import SECRET, free_port
 from examples import example
-from test_serving import nginx, running, up
 
 from consent_server import create_app
 from consent_server.settings.environment import Settings

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import signal
 import ssl
 import subprocess
 import sys
@@ -14,20 +12,13 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 
-import psutil
 import pytest
-from conftest import ROOT, SECRET, Live, free_port, left_of
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from beside import PAGE, SECONDS, Shop, certificate, described, nginx, running, shop, up
+from conftest import ROOT, SECRET, Live, free_port
 from examples import example
 from playwright.sync_api import Page, expect
 
@@ -36,76 +27,8 @@ from consent_server.settings.environment import Settings
 from consent_server.settings.shops import read_sites, snippet_words
 from consent_server.tokens import Verifier
 
-SECONDS = 120
+__all__ = ["running", "shop"]
 KEEP = 6 * 30.4375 * 86400
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</title>
-<link rel="icon" href="data:,">
-{tag}
-<script type="text/plain" data-consent="analytics">window.counted = true</script>
-<button type="button" data-consent-open>Cookie settings</button>"""
-
-
-@dataclass
-class Shop:
-    """A shop with a consent server: its page, the server's address, and what they run as."""
-
-    url: str
-    server: str
-    redis_url: str
-    config: Path
-    stop_server: Callable[[], None] | None = None
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def rates(self) -> list[str]:
-        done = subprocess.run(
-            [Path(sys.executable).with_name("consent-server"), "rates", "shop", "--format", "json"],
-            env={**os.environ, "REDIS_URL": self.redis_url, "CONSENT_CONFIG": str(self.config)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return json.loads(done.stdout)  # type: ignore[no-any-return]
-
-
-def described(folder: Path, *origins: str) -> Path:
-    config = folder / "consent.toml"
-    config.write_text(
-        f'[sites.shop]\nname = "Shop"\norigins = {json.dumps(origins)}\n'
-        'policy_url = "/privacy"\npolicy_updated = 2025-12-20\n'
-        '[[sites.shop.cookies.necessary]]\nname = "consent"\nprovider = "Shop"\nlife = "9 months"\n'
-        'purpose.en = "Keeps your answer."\n',
-        "utf-8",
-    )
-    return config
-
-
-def up(url: str, context: ssl.SSLContext | None = None) -> None:
-    """Wait until something answers there."""
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until:
-        with suppress(OSError), urllib.request.urlopen(url, timeout=2, context=context):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"nothing answers at {url}")
-
-
-@pytest.fixture
-def running() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Start a process that is ended, with its children, after the test."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def run(*command: object, **options: object) -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen([str(word) for word in command], **options))  # type: ignore[call-overload]
-        return started[-1]
-
-    yield run
-    for process in started:
-        with suppress(psutil.NoSuchProcess):
-            family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-            process.terminate()
-            process.wait(SECONDS)
-            for left in left_of(family):
-                left.kill()
 
 
 @pytest.fixture
@@ -139,41 +62,6 @@ def own_host(run_live: Callable[..., Live], web: Callable[[str, int], None], red
     live = run_live("serve", CONSENT_SECRET=SECRET, CONSENT_CONFIG=str(config), REDIS_URL=redis_url)
     web(PAGE.format(tag=example("own host").replace("https://consent.shop.example", live.url)), port)
     return Shop(shop, live.url, redis_url, config, live.stop)
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """Write a certificate for 127.0.0.1 that signs itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    cert, secret = folder / "cert.pem", folder / "key.pem"
-    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return cert, secret
-
-
-def nginx(folder: Path, server_block: str, room: str = "events {}") -> list[str]:
-    """Write a configuration around a server block and return the command that runs it."""
-    found = shutil.which("nginx") or "/usr/sbin/nginx"
-    user = "user root; " if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(
-        f"{user}daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr;\n"
-        f"{room}\n"
-        f"http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;\n"
-        f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
-        f"types {{ text/html html; }}\n{server_block}\n}}"
-    )
-    return [found, "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
 
 @pytest.fixture
@@ -261,11 +149,6 @@ def inside_django(running: Callable[..., subprocess.Popen[bytes]], redis_url: st
 
 
 WAYS = ("own_host", "path_of_host", "inside_flask", "inside_django")
-
-
-@pytest.fixture
-def shop(request: pytest.FixtureRequest) -> Shop:
-    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("shop", WAYS, indirect=True)
@@ -383,53 +266,3 @@ def test_behind_nginx_with_tls_the_cookie_is_secure_and_check_finds_nothing(
     assert "set TRUSTED_PROXIES" in finding.cure
     (finding,) = network.reached(f"{shop}/forged", Settings(trusted_proxies=1), sites)
     assert "X-Forwarded-Proto" in finding.cure
-
-
-def test_gunicorn_runs_it_too(running: Callable[..., subprocess.Popen[bytes]], redis_url: str, tmp_path: Path) -> None:
-    port = free_port()
-    config = described(tmp_path, f"http://127.0.0.1:{port}")
-    running(
-        "sh",
-        "-c",
-        "exec " + example("gunicorn").replace(":8000", f":{port}").replace("gunicorn", f"{sys.prefix}/bin/gunicorn", 1),
-        env={**os.environ, "CONSENT_SECRET": SECRET, "CONSENT_CONFIG": str(config), "REDIS_URL": redis_url},
-    )
-    up(f"http://127.0.0.1:{port}/readyz")
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/shop/consent.js", timeout=45) as answer:
-        assert answer.headers["Content-Type"].startswith("text/javascript")
-
-
-def test_honcho_runs_the_procfile_and_ends_all_of_it(
-    running: Callable[..., subprocess.Popen[bytes]], short_folder: Callable[[], Path]
-) -> None:
-    folder = short_folder()
-    for name in ("Procfile", "consent.toml"):
-        shutil.copy(ROOT / name, folder / name)
-    port = free_port()
-    honcho = running(
-        Path(sys.executable).with_name("honcho"),
-        "start",
-        cwd=folder,
-        env={
-            **os.environ,
-            "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
-            "PORT": str(port),
-            "CONSENT_SECRET": SECRET,
-        },
-    )
-    up(f"http://127.0.0.1:{port}/readyz")
-    family = psutil.Process(honcho.pid).children(recursive=True)
-    assert any("valkey" in process.name() for process in family), "without REDIS_URL it brings a Valkey"
-    honcho.send_signal(signal.SIGINT)
-    honcho.wait(SECONDS)
-    assert not left_of(family)
-
-
-def test_what_several_workers_of_another_server_count_is_added_up(tmp_path: Path) -> None:
-    counts = "from consent_server.web.metrics import Outcome\nwith Outcome('shop') as it: it.name = 'kept'"
-    reads = "from consent_server.web.metrics import text\nprint(text([]).decode())"
-    typed = example("gunicorn metrics") + '"$1" -c "$2"; "$1" -c "$2"; "$1" -c "$3"; rm -r "$PROMETHEUS_MULTIPROC_DIR"'
-    said = subprocess.run(
-        ["sh", "-ec", typed, "sh", sys.executable, counts, reads], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    assert 'consent_decisions_total{outcome="kept",site="shop"} 2.0' in said

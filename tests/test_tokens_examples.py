@@ -17,9 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from beside import described, nginx, running, up
 from conftest import ROOT, SECRET, Live, free_port
 from examples import example
-from test_serving import described, nginx, running, up
 
 from consent_server import __version__
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from beside import up
 from conftest import ROOT, free_port, left_of
 from examples import example
-from test_serving import up
 
 WORDPRESS = Path(os.environ.get("WORDPRESS_FOLDER", "/usr/share/wordpress"))
 MARIADB = ("/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db")

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from beside import up
 from conftest import ROOT, free_port
 from examples import example
 from playwright.sync_api import Page, expect
-from test_serving import up
 
 from .conftest import Shop, press, settle, until, when
 from .packaged import for_shop, tarball

@@ -10,10 +10,10 @@ from wsgiref.simple_server import make_server
 
 import pytest
 import redis
+from beside import described
 from click.testing import CliRunner, Result
 from conftest import SECRET
 from test_check import SHOP, Quiet, only
-from test_serving import described
 
 from consent_server.check import network
 from consent_server.cli.check import check

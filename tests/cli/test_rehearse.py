@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from beside import described
 from click.testing import CliRunner, Result
 from conftest import SECRET, closing
-from test_serving import described
 
 from consent_server.banner.scripts import build_scripts
 from consent_server.cli import main

@@ -25,11 +25,11 @@ from typing import ClassVar
 
 import psutil
 import pytest
+from beside import described
 from conftest import ROOT, SECRET, Live
 from granian.log import LogLevels
 from granian.server.common import AbstractServer
 from receiver import TAKEN, Post, Receiver
-from test_serving import described
 
 from consent_server.cli.serving import workers
 from consent_server.cli.serving.workers import SECONDS_TO_RELOAD, Worker

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 import redis
+from beside import certificate
 from click.testing import CliRunner
 from conftest import SECRET, RedisServer, binary_of, free_port
-from test_cli import Run, assert_one_sentence, run, shop
-from test_serving import certificate
+from one_sentence import Run, assert_one_sentence, run, shop
 
 from consent_server.catalogue import lives
 from consent_server.cli import main

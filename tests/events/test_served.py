@@ -19,12 +19,12 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import standardwebhooks
+from beside import described, running
 from click.testing import CliRunner
 from conftest import CONSENT_SERVER, SECRET, Live, closing, free_port
 from decided import decide as decide_in
 from examples import example
 from receiver import TAKEN, Receiver, status
-from test_serving import described, running
 
 from consent_server.cli import main
 from consent_server.cli.serving.chores import Chores

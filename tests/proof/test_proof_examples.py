@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from authority import running
+from beside import described
 from conftest import SECRET, Live, closing
 from cosigners import ONE
 from examples import example
-from test_serving import described
 from test_tokens_examples import ORIGIN, token
 
 from consent_server.proof.seals import checkpoint

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from beside import described
 from click.testing import CliRunner
 from conftest import SECRET, closing
 from decided import KEYS, NOTICE, SHOP, decide
-from test_serving import described
 
 from consent_server import create_app
 from consent_server.chores.housekeeping import work_on

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from beside import certificate
 from conftest import (
     CONSENT_SERVER,
     ROOT,
@@ -28,7 +29,6 @@ from conftest import (
 )
 from examples import example
 from forms import api_key, post
-from test_serving import certificate
 
 from consent_server import create_app
 from consent_server.decision import DIMENSIONS, Decision

@@ -10,10 +10,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from beside import nginx, up
 from conftest import Live, free_port
 from examples import example
 from flask.testing import FlaskClient
-from test_serving import nginx, up
 from test_slow_clients import running
 
 from consent_server.banner.cookie_list import cookie_list, facts, fragment, with_storage

@@ -10,11 +10,11 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
+from beside import nginx
 from conftest import Shopper, _logged_in, closing, free_port
 from examples import ROOT, example
 from flask import request
 from placed import PLACES, RULES
-from test_serving import nginx
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 

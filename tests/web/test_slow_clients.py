@@ -16,9 +16,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from beside import described, nginx, up
 from conftest import SECRET, free_port
 from examples import example
-from test_serving import described, nginx, up
 
 MANY = 1000
 SECONDS = 120

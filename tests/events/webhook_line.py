@@ -1,0 +1,26 @@
+"""A line to a receiver, as the worker that tells of decisions has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from receiver import Receiver
+
+from consent_server.events.webhook import Line, Webhook
+from consent_server.site import Site
+
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+
+@pytest.fixture
+def line(receiver: Receiver, site: Site) -> Iterator[Line]:
+    made = _line(receiver.url, site)
+    yield made
+    made.close()
+
+
+def _line(url: str, site: Site, seconds: float = 45, secrets: tuple[str, ...] = (SECRET,)) -> Line:
+    webhook = Webhook.of(site, url, secrets)
+    assert webhook
+    return Line(webhook, seconds)
