@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from .axe import violations
 from .conftest import WORDS, Shop, banner, cookie, press, until
-from .test_shopper import violations
 
 LANGUAGES = ("az", "en", "ru", "tr")
 SETTINGS = "<button data-consent-open>Cookie settings</button>"

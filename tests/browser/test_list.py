@@ -13,8 +13,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 from consent_server.settings.shops import snippet_words
 from consent_server.site import Cookie
 
+from .axe import violations
 from .conftest import WORDS, Shop, banner, cookie, decided, press, released, until
-from .test_shopper import THEMES, violations
+from .test_shopper import THEMES
 
 LANGUAGES = ("az", "en", "ru", "tr")
 PLACE = f"<h2>Cookies</h2>{example('list')}"

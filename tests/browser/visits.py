@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from .conftest import until
+from .conftest import WORDS, until
 
 ALLOW = "consent.decide({ functional: true, analytics: true, marketing: true })"
 WITHDRAW = "consent.decide({ functional: false, analytics: false, marketing: false })"
@@ -23,3 +23,9 @@ def withdraw(page: Page) -> None:
     """Withdraw in a page whose scripts have run, and wait for the page that takes its place."""
     page.evaluate(f"window.here = 1; {WITHDRAW}")
     until(page, "!window.here && window.consent?.choice")
+
+
+def says(page: Page, *words: str, names: str = "") -> None:
+    """See that the shopper is told this, in this order, and nothing else."""
+    told = " ".join(WORDS["en"][word].replace("{names}", names) for word in words)
+    expect(page.get_by_role("status").locator("span")).to_have_text(told)
