@@ -113,7 +113,7 @@ class Notices:
         Raises:
             StoreAway: it could not be written.
         """
-        with self._reached():
+        with self._reached(single.notices(site)):
             kept = cast(list[bytes], self._redis.hkeys(single.notices(site)))
         served = self._served.get(site.id, {})
         self._keep(site, [served[name] for name in served.keys() - {name.decode(errors="replace") for name in kept}])
@@ -135,7 +135,7 @@ class Notices:
 
     def asked(self, site: Site) -> list[Asked]:
         """Return what was asked from when on, the oldest first; each differs from the one before."""
-        with self._reached():
+        with self._reached(single.asked(site)):
             found = cast(list[bytes], self._redis.lrange(single.asked(site), 0, -1))
         read: list[Asked] = []
         for text in found:
@@ -155,7 +155,7 @@ class Notices:
         """
         served = self._served.setdefault(site.id, {})
         if name not in served:
-            with self._reached():
+            with self._reached(single.notices(site)):
                 text = cast(bytes | None, self._redis.hget(single.notices(site), name[:64]))
             if text is None:
                 return None
@@ -184,7 +184,7 @@ class Notices:
 
         Those that are served are known whatever the store has.
         """
-        with self._reached():
+        with self._reached(single.notices(site)):
             found = cast(list[bytes], self._redis.hkeys(single.notices(site)))
         names = {name[:8].decode(errors="replace"): name.decode(errors="replace") for name in found}
         return names | {name[:8]: name for name in [*self._served.get(site.id, ())]}
@@ -221,7 +221,7 @@ class Notices:
         Raises:
             ForgedNotice: what the store holds of one is something else.
         """
-        with self._reached():
+        with self._reached(single.notices(site)):
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.notices(site)))
         names = {name.decode(errors="replace"): text for name, text in found.items()}
         return {name: _genuine(site, name, text) for name, text in names.items()}
