@@ -12,6 +12,7 @@ import msgspec
 
 from ...site import ConsentError, Notice, Site
 from ..connection import Connection, StoreAway, WrongLayout
+from ..connection.away import OtherKind
 from ..keys import single
 from .asked import Asked
 from .bucket_count import BucketCount
@@ -103,7 +104,10 @@ class Notices:
                 continue
             self._bucket_count.note(site)
             self._keep(site, notices)
-            self.note(site, asked)
+            try:
+                self.note(site, asked)
+            except OtherKind as error:  # an answer needs no list of what was asked before
+                log.error("%s What is asked from now on is not written down.", error)
             with suppress(ValueError):  # another thread has done so too
                 self._unwritten.remove(first)
 
