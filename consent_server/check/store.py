@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
+from datetime import UTC, date, datetime
 
 from ..proof.attested import restorations
+from ..proof.ends import unbacked
 from ..proof.entries import Unproven
-from ..proof.seals import newest
+from ..proof.seals import chain, newest
 from ..rates.read import today, unusual
 from ..settings.environment import Settings
 from ..site import Site
-from ..store import ClocksApart, OtherBuckets, Store, StoreAway, Unreadable, WrongLayout
+from ..store import ClocksApart, ForgedNotice, OtherBuckets, Store, StoreAway, Unreadable, WrongLayout
 from ..store.connection import Server, TooOld, may, reason
-from ..store.connection.away import OtherKind
+from ..store.connection.away import OTHER_KIND, OtherKind
 from ..store.connection.clock import ahead
+from ..store.connection.server import refusal
+from ..store.keys import buckets, kinds
 from ..tokens import Keys
 from .faults import Finding
 
@@ -36,12 +40,31 @@ def storage(settings: Settings) -> list[Finding]:
     try:
         with closing(Store(settings.redis_url, 2)) as opened:
             opened.must_be_known()  # nothing is written: a server of the version before may run
-            return [*servers(opened.servers(), time.time()), *_rights(opened)]
+            found = opened.servers()
+            return [*servers(found, time.time()), *_replicas(found, settings.redis_replicas), *_rights(opened)]
     except WrongLayout as error:
         return [Finding(str(error), "install a newer version of consent-server, see docs/operating.md")]
+    except OtherKind as error:
+        return [Finding(str(error), TO_SET_ASIDE)]
     except StoreAway as error:
         what, cure = reason(error.__cause__ or error)
         return [Finding(f"Redis is away: {what}.", cure)]
+
+
+TO_SET_ASIDE = (
+    "find out who else writes to Redis. To put it aside, and lose nothing of it, type: redis-cli renamenx KEY "
+    "KEY:aside; what stood there before is in the last backup (docs/operating.md)"
+)
+"""What to type where a key holds another kind of value."""
+
+
+def _replicas(found: Iterable[Server], wanted: int) -> Iterator[Finding]:
+    for server in found:
+        if server.replicas < wanted:
+            yield Finding(
+                f"Redis has {server.replicas} replicas, and {wanted} are to have each decision: it takes none.",
+                "start its replicas, or write a smaller number in REDIS_REPLICAS",
+            )
 
 
 def _rights(store: Store) -> Iterator[Finding]:
@@ -73,29 +96,85 @@ def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
 
 
 def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
-    """Find rates out of their usual range, answers that stopped, who is on disk still, and seals without a stamp."""
+    """Find rates out of their usual range, answers that stopped, who is on disk still, and seals without a stamp.
+
+    And whatever else the server says of its store that an operator has to look at.
+    """
     if settings.redis_url:
         # A Redis that is away was found by now.
         with suppress(StoreAway), closing(Store(settings.redis_url, 2)) as store:
-            for shop in sites:
-                try:
-                    yield from _of(store, shop, settings)
-                except OtherBuckets as error:
-                    yield Finding(str(error), "write it as it was; to have another number, begin a site of a new id")
-                except (Unreadable, OtherKind) as error:
-                    yield Finding(str(error), "find out who else writes to Redis, and take out what is not ours")
+            said = set[str]()
+            wrong = store.connection.misfits(kinds.of_all_shops())
+            steps = [map(_misfit, wrong), *(_of(store, shop, settings) for shop in sites)]
+            for finding in (finding for step in steps for finding in step):
+                if finding.fault not in said:  # each step says what it stumbles over
+                    said.add(finding.fault)
+                    yield finding
+
+
+def _misfit(key: str) -> Finding:
+    return Finding(f"{key} holds {OTHER_KIND}", TO_SET_ASIDE)
 
 
 def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
-    """Find the same of one shop.
+    """Find the same of one shop, each step whatever becomes of the others.
 
     Raises:
-        OtherBuckets: its data would not be found.
-        Unreadable: what stands there is none of ours.
+        StoreAway: the store does not answer.
     """
-    store.must_fit(shop)
+    try:
+        store.must_fit(shop)
+    except OtherBuckets as error:
+        yield Finding(str(error), "write it as it was; to have another number, begin a site of a new id")
+        return  # what is looked at below is somewhere else
+    except OtherKind as error:
+        yield Finding(str(error), TO_SET_ASIDE)
+    keys = Keys(settings.secret) if settings.secret else None
+    steps: list[Callable[[], Iterator[Finding]]] = [
+        lambda: (_misfit(key) for key in store.connection.misfits([*kinds.of_site(shop, _utc_day(), index=True)])),
+        lambda: _refused(store, shop),
+        lambda: _ahead(store, shop),
+        lambda: _words(store, shop),
+        lambda: _unfinished(store, shop, settings),
+        *([lambda: _foreign(store, shop, keys), lambda: _restored(store, shop, keys)] if keys else []),
+        lambda: _rates(store, shop),
+    ]
+    for step in steps:
+        try:
+            yield from step()
+        except OtherKind as error:
+            yield Finding(str(error), TO_SET_ASIDE)
+        except Unreadable as error:
+            yield Finding(str(error), "find out who else writes to Redis, and take out what is not ours")
+        except ForgedNotice as error:
+            yield Finding(str(error), TO_PUT_BACK)
+
+
+def _utc_day() -> date:
+    return datetime.now(UTC).date()
+
+
+def _refused(store: Store, shop: Site) -> Iterator[Finding]:
+    """Find that Redis takes nothing, by a write that changes nothing."""
+    for bucket in buckets(shop):
+        if said := refusal(store.connection.client, bucket.erasures):
+            yield Finding(f"Redis takes no decision of {shop.id}: {said[0]}.", said[1])
+            return
+
+
+def _ahead(store: Store, shop: Site) -> Iterator[Finding]:
     for found in store.clock.logs_ahead(shop)[:1]:
         yield Finding(str(ahead(shop, found)), "if that is not enough, see docs/operating.md, A log ahead")
+
+
+def _words(store: Store, shop: Site) -> Iterator[Finding]:
+    """Find words, and time zones, that are none of ours."""
+    store.zones.history(shop)
+    store.notices.all(shop)
+    yield from ()
+
+
+def _unfinished(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
     if store.log.is_rewrite_due(shop):
         yield Finding(
             f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
@@ -110,14 +189,18 @@ def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
             f"type: consent-server log seal {shop.id}, which says why if it stays so",
             grave=False,
         )
-    if settings.secret:
-        yield from _foreign(store, shop, Keys(settings.secret))
-    for at in restorations(store, shop, Keys(settings.secret)) if settings.secret else ():
+
+
+def _restored(store: Store, shop: Site, keys: Keys) -> Iterator[Finding]:
+    for at in restorations(store, shop, keys):
         yield Finding(
             f"It is recorded that a backup of the log of {shop.id} was put back at {at:%Y-%m-%d %H:%M:%S} UTC.",
             "give the auditor an export, and erase again who was erased after that backup was made",
             grave=False,
         )
+
+
+def _rates(store: Store, shop: Site) -> Iterator[Finding]:
     for alarm in unusual(store, shop, today(shop)):
         cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
         yield Finding(f"{shop.id}, {alarm}", cure, grave=False)
@@ -125,14 +208,26 @@ def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
 
 def _foreign(store: Store, shop: Site, keys: Keys) -> Iterator[Finding]:
     """Find a log that was sealed with another secret, or for days to come, and so is sealed and exported no more."""
+    for fault in [*unbacked(store, shop, keys).values()][:1]:
+        yield Finding(fault, f"type: consent-server log seal {shop.id}, which puts that right", grave=False)
     try:
         if newest(store, shop, keys):
             store.clock.must_be_over(shop, max(store.log.seals(shop)))
     except ClocksApart as error:
         yield Finding(str(error), "put back the backup from before, see docs/operating.md, A log ahead")
-    except (Unproven, Unreadable) as error:
-        yield Finding(
-            str(error),
-            "put the secret that it was sealed with behind today's in CONSENT_SECRET, with a comma between; if that is "
-            "lost, type: consent-server keys vouch KID --keys FILE, with a keys.json that was kept elsewhere",
-        )
+    except Unproven as error:
+        yield Finding(str(error), TO_BELIEVE_IT)
+    try:
+        chain(store, shop, keys)
+    except Unproven as error:
+        yield Finding(str(error), TO_BELIEVE_IT if "no key of today" in str(error) else TO_PUT_BACK)
+
+
+TO_BELIEVE_IT = (
+    "put the secret that it was sealed with behind today's in CONSENT_SECRET, with a comma between; if that is lost, "
+    "type: consent-server keys vouch KID --keys FILE, with a keys.json that was kept elsewhere"
+)
+"""What to do where a seal is by no key of today."""
+
+TO_PUT_BACK = "find out who else writes to Redis, and put the last backup back, see docs/operating.md"
+"""What to do where something is lost that was signed."""

@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from threading import Event
@@ -16,6 +16,7 @@ import msgspec
 
 from ..events.webhook import SECONDS, Line, NotTaken, Webhook
 from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
+from ..proof.ends import put_right
 from ..proof.log import seal
 from ..rates.happened.alarms import Alarm
 from ..rates.happened.leaks import Leak, leaks
@@ -147,6 +148,7 @@ def close_days(
 
     due: dict[str, Callable[[], object]] = {
         f"{site.id} is not sealed": close,
+        f"what says which days of {site.id} are sealed stays as it is": lambda: put_right(store, site, keys),
         f"what was erased at {site.id} is in Redis' memory still": clear,
         f"{site.id} takes no decision of some shoppers": lambda: store.clock.must_be_past_log(site),
     }
@@ -247,9 +249,10 @@ def keep(
 def _try(work: Callable[[], object], where: str) -> None:
     """Do some work; whatever comes of it, other sites and the next day go on."""
     try:
-        with suppress(StoreAway):  # it is said elsewhere, and there is a next time
-            work()
+        work()
     except ConsentError as error:
+        if isinstance(error, StoreAway) and not isinstance(error, OtherKind):
+            return  # it is said elsewhere, and there is a next time
         log.error("what is due at %s could not be done: %s", where, error)
     except BaseException:  # a library in Rust that panics raises no Exception
         log.exception("what is due at %s could not be done", where)

@@ -63,7 +63,7 @@ def newest(store: Store, site: Site, keys: Keys) -> str:
 def newest_of(site: Site, seals: Mapping[date, str], known: verify.Keys) -> str:
     """Return the newest of these seals, or nothing; likewise."""
     if seals:
-        _read(site.id, max(seals), seals[max(seals)], known)
+        read_seal(site.id, max(seals), seals[max(seals)], known)
     return seals[max(seals)] if seals else ""
 
 
@@ -97,13 +97,13 @@ def require_newest_key(store: Store, site: Site, keys: Keys, last: date) -> None
         try:
             store.clock.must_be_over(site, last)
         except SealedAhead:
-            _read(site.id, last, seals[last], known)  # or somebody else wrote it, and no backup has to be put back
+            read_seal(site.id, last, seals[last], known)  # or somebody else wrote it, and no backup has to be put back
             raise
     if seals and (last >= max(seals) or known.signer(seals[max(seals)])):
         newest_to_seal_after(site, seals, known)
 
 
-def _read(site: str, day: date, token: str, known: verify.Keys) -> dict[str, Any]:
+def read_seal(site: str, day: date, token: str, known: verify.Keys) -> dict[str, Any]:
     """Return what a seal says, or raise Unproven."""
     try:
         said = known.read(token, "seal")
@@ -134,7 +134,7 @@ def _require_chain(site: str, seals: tuple[tuple[date, str], ...], keys: tuple[s
     known = verify.Keys({"kty": "OKP", "crv": "Ed25519", "x": x} for x in keys)
     previous: tuple[date, str] | None = None
     for day, token in seals:
-        said = _read(site, day, token, known)
+        said = read_seal(site, day, token, known)
         if previous and (previous[0] + timedelta(1), seal_hash(previous[1])) != (day, said["prev"]):
             raise Unproven(f"The seal of {day} of {site} does not follow the one before, of {previous[0]}.")
         if not previous and said["prev"]:

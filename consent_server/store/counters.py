@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import random
 import struct
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, cast
 
 from ..decision import COLUMNS, SIGNAL, Entry, columns
 from ..site import Notice, Site
 from . import keys
-from .connection import Connection
+from .connection import Connection, StoreAway
 from .connection.clock import Clock
 from .connection.foreign import ours
 from .keys import Bucket, buckets, single
@@ -34,6 +35,12 @@ PLACED = (*PARTS, "rule")
 
 SEPARATOR = "\x1f"
 """Between the values of PARTS: no language, variant, device or rule has it."""
+
+SECONDS_JUDGED = 60.0
+"""For how long it is known whether a seal says of a day to come that it is sealed: that costs a look at the seals."""
+
+TRIES = 9
+"""How often a banner is counted anew, when a day ended meanwhile or what says which are sealed was another one."""
 
 _ROW = struct.Struct(f">{len(COLUMNS)}I")
 
@@ -77,9 +84,10 @@ class Counters:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._redis = connection.client
         self._reached = connection.reached
-        self._leeway = clock.leeway
+        self._clock = clock
         self._day = clock.zones.day
         self._shown = connection.script("clock", "count", "shown", repeatable=False)
+        self._judged: dict[str, tuple[float, int, bool]] = {}
         self._known: dict[tuple[str, str], list[tuple[str, Bucket, int]]] = {}
 
     def shown(
@@ -93,23 +101,35 @@ class Counters:
         country: str,
         signalled: bool = False,
         rule: str | None = None,
+        is_sealed: Callable[[int], bool] | None = None,
     ) -> None:
         """Count one banner that was shown to an undecided shopper.
 
         ``now``: milliseconds since 1970, but Redis' clock says the day. ``signalled``: whether the browser sent Global
-        Privacy Control. ``rule``: by which it asked, where the site has rules by place.
+        Privacy Control. ``rule``: by which it asked, where the site has rules by place. ``is_sealed``: whether a seal
+        that is proven says that the day is sealed which ends then (ms): where what somebody may have written says so of
+        one to come. Without it, whether that day has a seal at all.
         """
         how = [f"how={SIGNAL}"] * signalled
         # Anybody's bucket: nothing but the count is kept.
         bucket = random.choice(buckets(site))  # nosec B311  # noqa: S311
-        while now:
+        looks = partial(self._clock.has_seal, site) if is_sealed is None else is_sealed
+        until, end, verdict = self._judged.get(bucket.sealed, (0.0, 0, False))
+        end = end if time.monotonic() < until else 0
+        for _ in range(TRIES):
             month, day = keys.month_and_day(self._day(site, now))
             counted = _counting(day, [COLUMNS.index("shown")], language, variant, device, country, rule, *how)
-            now = int(
-                self._shown(
-                    keys=[bucket.values, bucket.count(month), bucket.sealed], args=[now, self._leeway, *counted]
-                )
-            )
+            args = [now, self._clock.leeway, end, int(verdict), *counted]
+            said = int(self._shown(keys=[bucket.values, bucket.count(month), bucket.sealed], args=args))
+            if not said:
+                return
+            if said > 0:
+                now = said
+            else:
+                end = -said
+                verdict = looks(end)
+                self._judged[bucket.sealed] = time.monotonic() + SECONDS_JUDGED, end, verdict
+        raise StoreAway(f"{bucket.sealed} says another thing at each look.")
 
     def counts(self, site: Site, first: date, last: date, by: str) -> dict[str, Row]:
         """Return what was counted from ``first`` to ``last`` (days of the site, both included).
@@ -176,12 +196,12 @@ class Counters:
 
     def claim_alarm(self, site: Site, name: str, seconds: int = 40 * 86400) -> bool:
         """Return whether the caller is the one to tell this alarm: whoever asks first, once in so many seconds."""
-        with self._reached():
+        with self._reached(single.alarm(site, name)):
             return bool(self._redis.set(single.alarm(site, name), b"1", nx=True, ex=seconds))
 
     def release_alarm(self, site: Site, name: str, after: int = 0) -> None:
         """Let somebody else tell an alarm that could not be told, ``after`` so many seconds."""
-        with self._reached():
+        with self._reached(single.alarm(site, name)):
             self._redis.expire(single.alarm(site, name), after)  # at once if that is 0
 
 

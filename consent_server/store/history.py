@@ -54,7 +54,7 @@ class History:
         Whoever wrote it: it proves nothing by itself.
         """
         place = keys.place(site, subject)
-        with self._reached(place.seen), ours(place.seen):
+        with self._reached(place.seen, place.bucket.log), ours(place.seen):
             positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
             for at, seq in sorted(unpack_places(positions), reverse=True):
                 page = cast(list[Any], self._redis.xrange(place.bucket.log, f"{at}-{seq}", f"{at}-{seq}"))
@@ -65,7 +65,7 @@ class History:
 
     def _found(self, place: keys.Place) -> _Found:
         """Return what the index says of a place, as it is kept, and the entries there, oldest first."""
-        with self._reached(place.seen), ours(place.seen):
+        with self._reached(place.seen, place.older), ours(place.seen):
             positions = cast(bytes | None, self._redis.hget(place.seen, place.digest)) or b""
             # Read last: a place that goes from the one to the other meanwhile is in both, and not in neither.
             older = cast(dict[bytes, bytes], self._redis.hgetall(place.older))

@@ -15,6 +15,7 @@ from ..decision import Entry
 from ..site import ConsentError, Site
 from . import keys
 from .connection import Connection
+from .connection.away import OtherKind
 from .connection.clock import Clock, apart
 from .connection.foreign import log_day, ours
 from .evidence.archived import Archive
@@ -100,7 +101,7 @@ class Log:
 
     def seals(self, site: Site) -> dict[date, str]:
         """Return the seals of a site's days, in order."""
-        with self._reached():
+        with self._reached(single.seals(site)):
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.seals(site)))
         with ours(single.seals(site)):
             return {log_day(day.decode()): token.decode() for day, token in sorted(found.items())}
@@ -111,7 +112,7 @@ class Log:
 
     def archives(self, site: Site) -> list[Archive]:
         """Return the archives that days were moved to, oldest first."""
-        with self._reached():
+        with self._reached(single.archives(site)):
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.archives(site)))
         with ours(single.archives(site)):
             return [Archive.of(found[last]) for last in sorted(found)]
@@ -185,8 +186,11 @@ class Log:
         return any(self._torn(bucket) for bucket in buckets(site))
 
     def _torn(self, bucket: Bucket) -> bytes | None:
-        with self._reached():
-            return cast(bytes | None, self._redis.get(bucket.torn))
+        try:
+            with self._reached(bucket.torn):
+                return cast(bytes | None, self._redis.get(bucket.torn))
+        except OtherKind:  # somebody else wrote it, over whatever stood there: it may have been due
+            return b"0"
 
     def replace_archive(self, site: Site, archive: Archive) -> None:
         """Write down that the days of an archive are in another file."""
@@ -218,7 +222,8 @@ class Log:
         archive = settle(archive)
         for bucket in buckets(site):
             self._remains.drop(bucket, end)
-            with self._reached():  # HSCAN would spare the others a wait, but users that were set up before may not
+            # HSCAN would spare the others a wait, but users that were set up before may not.
+            with self._reached(bucket.refused):
                 hours = cast(list[bytes], self._redis.hkeys(bucket.refused))
             self._drop(bucket.refused, [field for field in hours if int.from_bytes(field[:4]) * 1000 < end - 3_600_000])
         self.replace_archive(site, replace(archive, trimmed=True))
@@ -226,7 +231,7 @@ class Log:
 
     def _page(self, bucket: Bucket, end: int) -> list[Entry]:
         """Return a bucket's oldest entries before ``end`` (ms), as many as are taken out at once."""
-        with self._reached():
+        with self._reached(bucket.log):
             page = cast(list[Any], self._redis.xrange(bucket.log, "-", f"({end}-0", count=PIECE))
         with ours(bucket.log):
             places = [(*map(int, place.split(b"-")), fields[b"e"]) for place, fields in page]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response, request
 
 from ..banner.scripts import types
+from ..proof.ends import unbacked
 from ..rates.read import today, unusual
 from ..site import ConsentError
 from ..store import StoreAway, Unreadable
-from ..store.connection.away import OtherKind
+from ..store.connection.away import OTHER_KIND, OtherKind
+from ..store.keys import kinds
 from . import metrics
 from .limits import plain_address
 from .request import add_cors, bearer
@@ -49,8 +52,21 @@ def readyz() -> Response:
     warnings = [*services().warnings]
     with suppress(StoreAway):  # one that does not tell how it runs may be as it should
         warnings += [what for server in store.servers() for what, _ in server.faults()]
+    with suppress(StoreAway):
+        warnings += _not_ours()
     # It is ready all the same: a shop is better served by a Redis that may lose something than by none.
     return answer({"status": "ready", "scheme": request.scheme, "warnings": warnings})
+
+
+def _not_ours() -> Iterator[str]:
+    """Yield in a sentence each what somebody else wrote into the store that is seen at a glance, and what to type."""
+    store, keys, today = services().store, services().keys, datetime.now(UTC).date()
+    wrong = store.connection.misfits(kinds.of_all_shops())
+    for site in services().sites.values():
+        wrong += store.connection.misfits([*kinds.of_site(site, today, index=False)])
+        faults = [*unbacked(store, site, keys).values()]
+        yield from (f"{fault.rstrip('.')}; type: consent-server log seal {site.id}" for fault in faults[:1])
+    yield from (f"{key} holds {OTHER_KIND.rstrip('.')}; type: consent-server check" for key in wrong)
 
 
 @blueprint.get("/metrics")

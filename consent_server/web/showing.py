@@ -11,6 +11,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from ..decision import Malformed, UnknownNotice
+from ..proof.ends import is_sealed
 from ..site import Notice, Site
 from .request import (
     country,
@@ -120,6 +121,7 @@ def shown(site_id: str) -> Response:
             now=time.time_ns() // 1_000_000,
             device=device(environ),
             country=country(environ, behind.settings.country_header),
+            is_sealed=partial(is_sealed, behind.store, site, behind.keys),
             **seen._asdict(),
         )
     return nothing()

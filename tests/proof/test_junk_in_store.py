@@ -215,6 +215,6 @@ def test_check_names_what_is_not_ours_at_each_shop(three_shops, shops):
     said = {each.fault for each in alarms(settings, shops.values())}
     assert {fault for fault in said if "write" in fault} == {
         "In consent:{bad}:seals stands what this server did not write.",
-        "A key holds another kind of value than this server writes.",
+        "consent:{good}:restored holds another kind of value than this server writes.",
         "In consent:{other}:seals stands what this server did not write.",
     }

@@ -12,6 +12,9 @@ from .reasons import reason
 SECONDS_OPEN = 1.0
 """How long nobody asks a Redis that was found away; after that one call at a time goes and looks."""
 
+OTHER_KIND = "another kind of value than this server writes."
+"""What a key holds that somebody else wrote."""
+
 log = logging.getLogger(__name__)
 
 

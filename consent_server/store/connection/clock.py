@@ -89,11 +89,30 @@ class Clock:
         now, found = self._connection.time(parts[0][0]), list[Ahead]()
         for log, last, until, key in ends:
             if last > now and last > (time := self._connection.time(log)) + self.leeway:
-                by = key if until > time + LEEWAY and not self._has_seal(site, until) else ""
+                by = key if until > time + LEEWAY and not self.has_seal(site, until) else ""
                 found.append(Ahead(log, last, time, until, by))
         return found
 
-    def _has_seal(self, site: Site, end: int) -> bool:
+    def ends_ahead(self, site: Site) -> dict[str, int]:
+        """Return the keys that say up to which end (ms) days are sealed, of those ends that are to come, or of no day.
+
+        Nobody has signed them: whether it is so, the seals say.
+        """
+        names = [bucket.sealed for bucket in buckets(site)]
+        with self._connection.reached():
+            calls = self._connection.client.pipeline(transaction=False)
+            for name in names:
+                calls.get(name)
+            said = dict(zip(names, calls.execute(raise_on_error=False), strict=True))
+        ends = {name: _end_of_day(text) for name, text in said.items() if isinstance(text, bytes) and text != b"0"}
+        now = self._connection.time(names[0])
+        return {name: end for name, end in ends.items() if not end or end > now}
+
+    def put_right(self, name: str, end: int) -> None:
+        """Write into such a key up to which end (ms) days are sealed: what a seal says."""
+        self._connection.write(name, "SET", end)
+
+    def has_seal(self, site: Site, end: int) -> bool:
         """Return whether the day that ends then (ms) has a seal, whoever made it."""
         with self._connection.reached(seals(site)):
             return bool(self._connection.client.hexists(seals(site), _last_day(end)))

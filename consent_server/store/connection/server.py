@@ -39,6 +39,7 @@ class Server:
     cuts: bool
     eviction: str
     clock: float
+    replicas: int = 0
 
     @property
     def cuts_wrongly(self) -> bool:
@@ -100,6 +101,7 @@ def ask(client: redis.Redis) -> Server:
         cuts=told.get("aof-load-truncated") == "yes",
         eviction=str(info.get("maxmemory_policy", "")),
         clock=seconds + micros / 1e6,
+        replicas=int(info.get("connected_slaves", 0)),
     )
 
 
@@ -112,6 +114,29 @@ def may(client: Any, command: str) -> bool:
     except (redis.RedisError, redis.exceptions.RedisClusterException, OSError):
         return True
     return True
+
+
+REFUSES = {
+    "OOM": ("it is full", "give it more memory: redis-cli config set maxmemory, or a larger machine"),
+    "READONLY": ("it is a replica", "write the address of its primary in REDIS_URL"),
+    "MISCONF": ("it cannot write to its disk", "see its log, and whether the disk is full"),
+    "NOREPLICAS": ("too few replicas follow it (min-replicas-to-write)", "start its replicas"),
+}
+"""By how the refusal of a write begins: why, and what to do."""
+
+
+def refusal(client: Any, key: str) -> tuple[str, str] | None:
+    """Return why Redis would refuse to write such a key, and what to do; None where it would not.
+
+    ``key``: of a sorted set, which stays as it is: what is written is a score of a member that nobody has.
+    """
+    try:
+        client.execute_command("ZADD", key, "XX", "0", "nothing")
+    except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
+        said = str(error)  # redis-py leaves out how some begin
+        by: dict[type, str] = {redis.exceptions.ReadOnlyError: "READONLY", redis.exceptions.OutOfMemoryError: "OOM"}
+        return REFUSES.get(by.get(type(error), said.partition(" ")[0]))
+    return None
 
 
 def rewrite(client: redis.Redis) -> None:

@@ -72,7 +72,7 @@ class Zones:
         Raises:
             Unreadable: one of them is none.
         """
-        with self._reached():
+        with self._reached(zones(site)):
             found = cast(list[bytes], self._redis.lrange(zones(site), 0, -1))
         with ours(zones(site)):
             spans = sorted(Span(*msgspec.json.decode(text, type=tuple[int, str])) for text in found)

@@ -38,7 +38,7 @@ class Attestations:
 
     def stamps(self, site: Site) -> dict[date, bytes]:
         """Return the time-stamps by the days whose seals they are of."""
-        with self._reached():
+        with self._reached(single.stamps(site)):
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.stamps(site)))
         read: dict[date, bytes] = {}
         for day, stamp in sorted(found.items()):
@@ -58,7 +58,7 @@ class Attestations:
 
     def cosigned(self, site: Site) -> dict[int, str]:
         """Return the checkpoints that somebody cosigned, by the number of seals that they are over."""
-        with self._reached():
+        with self._reached(single.cosigned(site)):
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.cosigned(site)))
         read: dict[int, str] = {}
         for size, note in found.items():
@@ -79,7 +79,7 @@ class Attestations:
 
     def restored(self, site: Site) -> list[str]:
         """Return the signed records of backups that were put back, whoever wrote them."""
-        with self._reached():
+        with self._reached(single.restored(site)):
             found = cast(set[bytes], self._redis.smembers(single.restored(site)))
         return sorted(text.decode(errors="replace") for text in found)
 

@@ -36,7 +36,7 @@ class BucketCount:
             OtherBuckets: it is found by another number.
             StoreAway: the store does not answer.
         """
-        with self._reached():
+        with self._reached(single.bucket_count(site)):
             found = cast(bytes | None, self._redis.get(single.bucket_count(site)))
         many = site.buckets if found else BEFORE
         with suppress(ValueError):  # somebody else wrote it

@@ -35,7 +35,7 @@ class Erasures:
         """Yield what is left of each entry without a statement, with its whole notice hash."""
         whole = self._notices.names(site)
         for bucket in buckets(site):
-            with self._reached():
+            with self._reached(bucket.erased):
                 left = cast(dict[bytes, bytes], self._redis.hgetall(bucket.erased))
             for where, packed in left.items():
                 with ours(bucket.erased):

@@ -12,6 +12,7 @@ import msgspec
 
 from ...site import ConsentError, Notice, Site
 from ..connection import Connection, StoreAway, WrongLayout
+from ..connection.away import OtherKind
 from ..keys import single
 from .asked import Asked
 from .bucket_count import BucketCount
@@ -103,7 +104,10 @@ class Notices:
                 continue
             self._bucket_count.note(site)
             self._keep(site, notices)
-            self.note(site, asked)
+            try:
+                self.note(site, asked)
+            except OtherKind as error:  # an answer needs no list of what was asked before
+                log.error("%s What is asked from now on is not written down.", error)
             with suppress(ValueError):  # another thread has done so too
                 self._unwritten.remove(first)
 
@@ -113,7 +117,7 @@ class Notices:
         Raises:
             StoreAway: it could not be written.
         """
-        with self._reached():
+        with self._reached(single.notices(site)):
             kept = cast(list[bytes], self._redis.hkeys(single.notices(site)))
         served = self._served.get(site.id, {})
         self._keep(site, [served[name] for name in served.keys() - {name.decode(errors="replace") for name in kept}])
@@ -135,7 +139,7 @@ class Notices:
 
     def asked(self, site: Site) -> list[Asked]:
         """Return what was asked from when on, the oldest first; each differs from the one before."""
-        with self._reached():
+        with self._reached(single.asked(site)):
             found = cast(list[bytes], self._redis.lrange(single.asked(site), 0, -1))
         read: list[Asked] = []
         for text in found:
@@ -155,7 +159,7 @@ class Notices:
         """
         served = self._served.setdefault(site.id, {})
         if name not in served:
-            with self._reached():
+            with self._reached(single.notices(site)):
                 text = cast(bytes | None, self._redis.hget(single.notices(site), name[:64]))
             if text is None:
                 return None
@@ -184,7 +188,7 @@ class Notices:
 
         Those that are served are known whatever the store has.
         """
-        with self._reached():
+        with self._reached(single.notices(site)):
             found = cast(list[bytes], self._redis.hkeys(single.notices(site)))
         names = {name[:8].decode(errors="replace"): name.decode(errors="replace") for name in found}
         return names | {name[:8]: name for name in [*self._served.get(site.id, ())]}
@@ -221,7 +225,7 @@ class Notices:
         Raises:
             ForgedNotice: what the store holds of one is something else.
         """
-        with self._reached():
+        with self._reached(single.notices(site)):
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.notices(site)))
         names = {name.decode(errors="replace"): text for name, text in found.items()}
         return {name: _genuine(site, name, text) for name, text in names.items()}

@@ -48,7 +48,7 @@ class PublicKeys:
 
     def unendorsed(self) -> dict[str, Any]:
         """Return by name the public keys (JWK) that a version without endorsements kept, whoever wrote them."""
-        with self._reached():
+        with self._reached(single.PUBLIC_KEYS):
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.PUBLIC_KEYS))
         kept: dict[str, Any] = {}
         for name, text in sorted(found.items()):

@@ -30,7 +30,7 @@ class Remains:
         fields = self._places(bucket, first, last)
         found: dict[tuple[int, int], bytes] = {}
         for piece in _pieces(fields):
-            with self._reached():
+            with self._reached(bucket.erased):
                 left = cast(list[bytes | None], self._redis.hmget(bucket.erased, piece))
             with ours(bucket.erasures):
                 found |= {_place(each): packed for each, packed in zip(piece, left, strict=True) if packed}
@@ -65,7 +65,7 @@ class Remains:
             self._index(bucket)
 
     def _index(self, bucket: Bucket) -> None:
-        with self._reached():
+        with self._reached(bucket.erasures, bucket.erased):
             # Read first: what is erased meanwhile is then in both, and is not taken for what was trimmed.
             known = {*cast(list[bytes], self._redis.zrange(bucket.erasures, 0, -1))}
             left = {*cast(list[bytes], self._redis.hkeys(bucket.erased))}

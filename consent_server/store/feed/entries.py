@@ -40,7 +40,7 @@ class Entries:
         """
         start, after = f"{first}-0", (first, -1)
         while start:
-            with self._reached():
+            with self._reached(bucket.log):
                 page = cast(list[Any], self._redis.xrange(bucket.log, start, f"({last}-0", count=PAGE))
             with ours(bucket.log):
                 places = [_place(where) for where, _ in page]
@@ -71,7 +71,7 @@ class Entries:
         hours = sorted({_hour(entry) for entry in entries if _is_refusal(entry)})
         if not hours:
             return {}
-        with self._reached():
+        with self._reached(bucket.refused):
             found = cast(list[bytes | None], self._redis.hmget(bucket.refused, hours))
         return {hour: signature for hour, signature in zip(hours, found, strict=True) if signature}
 

@@ -70,7 +70,7 @@ class Feed:
             return False
         if self._is_there(bucket, position):
             return True
-        with self._reached(bucket.log):
+        with self._reached(bucket.erased):
             return bool(self._redis.hexists(bucket.erased, f"{position.at}-{position.seq}"))
 
     def since(self, site: Site, position: Position | None, until: int) -> Iterator[tuple[Position, Entry]]:

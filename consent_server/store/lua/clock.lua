@@ -8,9 +8,11 @@ local EVER = 2 ^ 53
 -- The end of the year 9999, in ms: no day that is sealed ends later.
 local NEVER = 253402300800000
 
--- Returns the end of the last sealed day in ms, 0 where none is or somebody else wrote what stands there.
+-- Returns the end of the last sealed day in ms, 0 where none is or somebody else wrote what stands there, of another kind
+-- too. Nobody has signed it: what is to come by our clock, its seal has to say too.
 local function end_of_sealed(key)
-  local sealed = tonumber(redis.call('GET', key) or 0) or 0
+  local said = redis.pcall('GET', key)
+  local sealed = type(said) == 'string' and string.match(said, '^%d+$') and tonumber(said) or 0
   return sealed > NEVER and 0 or sealed
 end
 

@@ -52,14 +52,15 @@ if redis.call('EXISTS', copy) == 0 then -- keeps the log's clock
   redis.call('XDEL', copy, ends)
 end
 redis.call('XSETID', copy, ends)
-local position = goes_back and redis.call('HGET', told, 'position')
-if position and time_of(position) > time_of(ends) then
+local position = goes_back and redis.pcall('HGET', told, 'position')
+if type(position) == 'string' and (time_of(position) or 0) > time_of(ends) then
   redis.call('HSET', told, 'position', ends) -- or nothing that comes would be told until then
 end
 redis.call('RENAME', log, old)
 redis.call('RENAME', copy, log)
 redis.call('UNLINK', old) -- beside the commands of others, which DEL or a RENAME over it would hold up
-if redis.call('GET', torn) == ARGV[1] then
+local since = redis.pcall('GET', torn)
+if since == ARGV[1] or type(since) == 'table' then -- or somebody else wrote another kind of value
   redis.call('SET', torn, REWRITTEN .. ' ' .. ARGV[1]) -- or something was deleted since, and is in the copy too: it is due again
 end
 return 1

@@ -20,12 +20,15 @@ local digest = ARGV[1]
 if (redis.call('HGET', seen, digest) or '') ~= ARGV[2] or redis.call('HLEN', older) ~= tonumber(ARGV[3]) then
   return 0
 end
+-- Likewise of what follows: an error here leaves nothing half done.
+redis.call('XRANGE', log, '-', '-')
+redis.call('HGET', erased, '')
 for i = 5, #ARGV, 3 do
   -- First what a user of an earlier version may lack the right to: an error here leaves nothing half done.
   redis.call('ZADD', erasures, string.match(ARGV[i], '^%d+'), ARGV[i])
   redis.call('HSET', erased, ARGV[i], ARGV[i + 2])
   redis.call('XDEL', log, ARGV[i])
-  redis.call('XDEL', copy, ARGV[i])
+  redis.pcall('XDEL', copy, ARGV[i]) -- what is of another kind is no copy, and has nobody in it
   redis.call('HDEL', older, ARGV[i + 1])
 end
 local time = redis.call('TIME')

@@ -13,7 +13,10 @@ local time = clock()
 if tonumber(ARGV[2]) < DAY and tonumber(ARGV[1]) > time then
   return time
 end
-if (tonumber(redis.call('GET', sealed) or 0) or 0) <= tonumber(ARGV[1]) then
-  redis.call('SET', sealed, ARGV[1]) -- written again too, or WAIT would have nothing to wait for
+local said = end_of_sealed(sealed)
+-- Written again too, or WAIT would have nothing to wait for. What is to come by our clock somebody else wrote: whoever
+-- freezes a day has seen that no seal says so.
+if said <= tonumber(ARGV[1]) or (tonumber(ARGV[2]) < DAY and said > time) then
+  redis.call('SET', sealed, ARGV[1])
 end
 return pass(log, last)

@@ -87,6 +87,14 @@ if hour == '' and positions ~= '' and redis.call('HLEN', older) >= MOST then
   return {FULL}
 end
 
+-- What is written below is read before: where somebody else wrote another kind of value, an error here leaves nothing
+-- half done.
+redis.call('HGET', values, '')
+redis.call('BITFIELD', counter, 'GET', 'u32', 0)
+if hour ~= '' then
+  redis.call('HGET', refused, hour)
+end
+
 local time = clock()
 if math.abs(theirs - time) > leeway then
   return {APART, time}

@@ -3,7 +3,7 @@
 -- KEYS  1 key  string
 -- Returns nothing
 
-local said = redis.call('GET', KEYS[1])
+local said = redis.pcall('GET', KEYS[1])
 if said then
-  redis.call('SET', KEYS[1], said)
+  redis.call('SET', KEYS[1], type(said) == 'string' and said or '0') -- where somebody else wrote another kind of value
 end

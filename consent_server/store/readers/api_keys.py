@@ -37,12 +37,12 @@ class ApiKeys:
 
     def add(self, site: Site, key: ApiKey) -> None:
         """Let the key of this digest in."""
-        with self._reached():
+        with self._reached(self._where(site)):
             self._redis.hset(self._where(site), key.digest, msgspec.json.encode(key))
 
     def all(self, site: Site) -> list[ApiKey]:
         """Return the keys of a site, the oldest first."""
-        with self._reached():
+        with self._reached(self._where(site)):
             found = cast(dict[bytes, bytes], self._redis.hgetall(self._where(site)))
         with ours(self._where(site)):
             known = [msgspec.json.decode(text, type=ApiKey) for text in found.values()]
@@ -50,7 +50,7 @@ class ApiKeys:
 
     def knows(self, site: Site, digest: str) -> bool:
         """Return whether the key of this digest is let in."""
-        with self._reached():
+        with self._reached(self._where(site)):
             return bool(self._redis.hexists(self._where(site), digest))
 
     def remove(self, site: Site, digest: str) -> bool:

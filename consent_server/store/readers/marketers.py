@@ -48,7 +48,7 @@ class Marketers:
     def add(self, name: str, password: str, sites: Iterable[str]) -> None:
         """Let somebody in; ``password`` is its hash. Who was known by that name, and their sessions, are replaced."""
         marketer = Marketer(name, password, tuple(dict.fromkeys(sites)))
-        with self._reached():
+        with self._reached(single.MARKETERS):
             self._redis.hset(single.MARKETERS, name, msgspec.json.encode(marketer))
 
     def change(self, marketer: Marketer, password: str) -> Marketer | None:
@@ -59,14 +59,14 @@ class Marketers:
 
     def find(self, name: str) -> Marketer | None:
         """Return who is known by that name, or None."""
-        with self._reached():
+        with self._reached(single.MARKETERS):
             text = cast(bytes | None, self._redis.hget(single.MARKETERS, name))
         with ours(single.MARKETERS):
             return msgspec.json.decode(text, type=Marketer) if text else None
 
     def all(self) -> list[Marketer]:
         """Return all of them, by name."""
-        with self._reached():
+        with self._reached(single.MARKETERS):
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.MARKETERS))
         with ours(single.MARKETERS):
             return [msgspec.json.decode(text, type=Marketer) for _, text in sorted(found.items())]
@@ -78,12 +78,12 @@ class Marketers:
     def open_session(self, digest: str, marketer: Marketer, seconds: int) -> None:
         """Remember for that long that whoever has the cookie of this digest is ``marketer``."""
         text = msgspec.json.encode([marketer.name, marketer.password])
-        with self._reached():
+        with self._reached(single.session(digest)):
             self._redis.set(single.session(digest), text, ex=seconds)
 
     def session(self, digest: str) -> Marketer | None:
         """Return whose session it is, or None: it is over, or its marketer has gone or has another password."""
-        with self._reached():
+        with self._reached(single.session(digest)):
             text = cast(bytes | None, self._redis.get(single.session(digest)))
         if text is None:
             return None
@@ -94,20 +94,20 @@ class Marketers:
 
     def close_session(self, digest: str) -> None:
         """End a session."""
-        with self._reached():
+        with self._reached(single.session(digest)):
             self._redis.delete(single.session(digest))
 
     def add_link(self, site: Site, link: ReportLink) -> None:
         """Let a link show a report of ``site``; those that have expired are forgotten."""
         ended = [old.id for old in self.links(site) if old.until <= link.made]
-        with self._reached():
+        with self._reached(single.links(site)):
             if ended:
                 self._redis.hdel(single.links(site), *ended)
             self._redis.hset(single.links(site), link.id, msgspec.json.encode(link))
 
     def links(self, site: Site) -> list[ReportLink]:
         """Return the links of a site, the oldest first."""
-        with self._reached():
+        with self._reached(single.links(site)):
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.links(site)))
         with ours(single.links(site)):
             known = [msgspec.json.decode(text, type=ReportLink) for text in found.values()]
@@ -115,7 +115,7 @@ class Marketers:
 
     def link(self, site: Site, name: str) -> ReportLink | None:
         """Return the link of this id, or None: there is none, or it was revoked."""
-        with self._reached():
+        with self._reached(single.links(site)):
             text = cast(bytes | None, self._redis.hget(single.links(site), name))
         with ours(single.links(site)):
             return msgspec.json.decode(text, type=ReportLink) if text else None

@@ -30,17 +30,17 @@ class Notes:
 
     def add(self, site: Site, note: Note) -> None:
         """Keep a note."""
-        with self._reached():
+        with self._reached(single.notes(site)):
             self._redis.hset(single.notes(site), note.id, msgspec.json.encode(note))
 
     def all(self, site: Site) -> list[Note]:
         """Return the notes of a site by day."""
-        with self._reached():
+        with self._reached(single.notes(site)):
             found = cast(dict[bytes, bytes], self._redis.hgetall(single.notes(site)))
         with ours(single.notes(site)):
             return sorted((msgspec.json.decode(text, type=Note) for text in found.values()), key=lambda note: note.day)
 
     def remove(self, site: Site, name: str) -> None:
         """Forget the note of this id."""
-        with self._reached():
+        with self._reached(single.notes(site)):
             self._redis.hdel(single.notes(site), name)

@@ -16,10 +16,10 @@ class Sample:
 
     def add(self, site: Site) -> None:
         """Remember that decisions of this site are made up."""
-        with self._reached():
+        with self._reached(single.SAMPLE):
             self._redis.sadd(single.SAMPLE, site.id)
 
     def has(self, site: Site) -> bool:
         """Return whether decisions of this site are made up."""
-        with self._reached():
+        with self._reached(single.SAMPLE):
             return bool(self._redis.sismember(single.SAMPLE, site.id))
