@@ -27,6 +27,10 @@ from consent_server.settings.environment import Settings
 from consent_server.settings.shops import SITE, make_site, snippet_words
 from consent_server.site import Cookie, Site
 
+from .filled_demo import enter, filled, sessions
+
+__all__ = ["enter", "filled", "sessions"]
+
 WORDS = snippet_words()
 
 
