@@ -8,12 +8,15 @@ import shutil
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -131,5 +134,22 @@ def nginx(folder: Path, server_block: str, room: str = "events {}") -> list[str]
 
 
 @pytest.fixture
-def shop(request: pytest.FixtureRequest) -> Shop:
-    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
+def web(tmp_path: Path) -> Iterator[Callable[[str, int], None]]:
+    """Serve a page at a port, as a shop does that knows nothing of consent."""
+    servers: list[ThreadingHTTPServer] = []
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    def serve(page: str, port: int) -> None:
+        folder = tmp_path / "web"
+        folder.mkdir()
+        (folder / "index.html").write_text(page)
+        servers.append(ThreadingHTTPServer(("127.0.0.1", port), partial(Quiet, directory=str(folder))))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()

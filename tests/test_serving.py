@@ -8,16 +8,13 @@ import re
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from beside import PAGE, SECONDS, Shop, certificate, described, nginx, running, shop, up
+from beside import PAGE, SECONDS, Shop, certificate, described, nginx, running, up, web
 from conftest import ROOT, SECRET, Live, free_port
 from examples import example
 from playwright.sync_api import Page, expect
@@ -27,30 +24,8 @@ from consent_server.settings.environment import Settings
 from consent_server.settings.shops import read_sites, snippet_words
 from consent_server.tokens import Verifier
 
-__all__ = ["running", "shop"]
+__all__ = ["running", "web"]
 KEEP = 6 * 30.4375 * 86400
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Iterator[Callable[[str, int], None]]:
-    """Serve a page at a port, as a shop does that knows nothing of consent."""
-    servers: list[ThreadingHTTPServer] = []
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    def serve(page: str, port: int) -> None:
-        folder = tmp_path / "web"
-        folder.mkdir()
-        (folder / "index.html").write_text(page)
-        servers.append(ThreadingHTTPServer(("127.0.0.1", port), partial(Quiet, directory=str(folder))))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture
@@ -149,6 +124,11 @@ def inside_django(running: Callable[..., subprocess.Popen[bytes]], redis_url: st
 
 
 WAYS = ("own_host", "path_of_host", "inside_flask", "inside_django")
+
+
+@pytest.fixture
+def shop(request: pytest.FixtureRequest) -> Shop:
+    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("shop", WAYS, indirect=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Frame, Page
 
 AXE = Path(__file__).parents[2] / "snippet/node_modules/axe-core/axe.min.js"
-
-
-# ---- Everybody can use it ----
+LAYOUTS = ("bar", "box", "centre")
+THEMES: dict[str, dict[str, Any]] = {
+    "ours": {},
+    "a shop's": {"background": "#fff8e7", "text": "#3b0764", "accept": {"background": "#7c1d1d", "text": "#ffffff"}},
+}
 
 
 def violations(page: Page | Frame, *tags: str) -> list[str]:

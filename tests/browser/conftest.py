@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
+import brotli
 import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Error, Locator, Page
@@ -19,9 +22,14 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from consent_server import create_app
+from consent_server.banner import scripts
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import SITE, make_site, snippet_words
 from consent_server.site import Cookie, Site
+
+from .filled_demo import enter, filled, sessions
+
+__all__ = ["enter", "filled", "sessions"]
 
 WORDS = snippet_words()
 
@@ -211,6 +219,17 @@ def slow(shop: Shop, path: str = "/decisions", first: int = 1) -> Iterator[Slow]
         yield held
     finally:
         held.arrive.set()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scripts_packed_at_once() -> Iterator[None]:
+    """Pack scripts in a hurry: browsers unpack them alike, and brotli's best is a quarter of a second for each shop."""
+    quickly = SimpleNamespace(
+        MODE_TEXT=brotli.MODE_TEXT, MODE_FONT=brotli.MODE_FONT, compress=partial(brotli.compress, quality=1)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scripts, "brotli", quickly)
+        yield
 
 
 @pytest.fixture

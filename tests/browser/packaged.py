@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 from examples import example
+from playwright.sync_api import Page, expect
 
-from .conftest import Shop
+from consent_server.site.rules import Rule
+
+from .conftest import Shop, press, settle, until, when
 from .libraries import MODULES, SNIPPET
 
 NAME = "consent-server"
@@ -135,6 +138,40 @@ def app(project: Path, shop: Shop, tmp_path: Path) -> Callable[..., App]:
         return App(project, shop, tmp_path).write({name.replace("__", "."): text for name, text in files.items()})
 
     return make
+
+
+def answers(shop: Shop, page: Page) -> None:
+    """Accept and withdraw on a page that shows the shop of the examples."""
+    expect(page.get_by_text("Visits are not counted.")).to_be_visible()
+    expect(page.get_by_role("button", name="Allow films")).to_be_visible()
+    settle(page)
+    assert shop.hits == []
+    press(page, "accept")
+    expect(page.get_by_text("Visits are counted.")).to_be_visible()
+    when(page, lambda: shop.hits == ["films/film"])
+    until(page, "consent.token")
+    page.evaluate("consent.decide({ functional: false, analytics: false, marketing: false })")
+    expect(page.get_by_text("Visits are not counted.")).to_be_visible()
+    expect(page.locator("iframe")).to_have_count(0)
+    page.get_by_role("button", name="Allow films").press("Enter")
+    expect(page.get_by_role("switch", name="Marketing")).to_be_visible()
+
+
+def follows_the_place(shop: Shop, page: Page) -> None:
+    """The app that was shown last draws what a rule by place has on, to who has not answered."""
+    shop.serve(rules=(Rule("uk", ("GB",), {"analytics": "objection"}),))
+    until(page, "!!consent.token")  # or it would come after the cookies were cleared
+    page.context.clear_cookies()
+    tag = shop.tag.replace("<script", '<script data-place="GB"').replace("consent.js", "consent.js?anew")
+    page.goto(shop.page('<div id="root"></div><script type="module" src="/app.js"></script>', head=tag))
+    expect(page.get_by_text("Visits are counted.")).to_be_visible()
+    assert page.evaluate("consent.choice") is None
+
+
+def show(shop: Shop, page: Page, script: str, html: str = "") -> None:
+    """Open a page without a tag, with an app in it."""
+    shop.pages["/app.js"] = ("text/javascript; charset=utf-8", script, {})
+    page.goto(shop.page(f'<div id="root">{html}</div><script type="module" src="/app.js"></script>', head=""))
 
 
 __all__ = ["App", "app", "example", "for_shop", "node", "pack", "project", "tarball"]

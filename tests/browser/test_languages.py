@@ -16,9 +16,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from consent_server.banner.regional import dates, day
 from consent_server.site import Cookie
 
-from .axe import violations
+from .axe import LAYOUTS, violations
 from .conftest import WORDS, Shop, banner, press
-from .test_shopper import LAYOUTS
 
 ALL = tuple(lang for lang in WORDS if lang != "nb")
 EVERY = bool(os.environ.get("LANGUAGES"))

@@ -13,9 +13,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from consent_server.settings.shops import snippet_words
 from consent_server.site import Cookie
 
-from .axe import violations
+from .axe import THEMES, violations
 from .conftest import WORDS, Shop, banner, cookie, decided, press, released, until
-from .test_shopper import THEMES
 
 LANGUAGES = ("az", "en", "ru", "tr")
 PLACE = f"<h2>Cookies</h2>{example('list')}"

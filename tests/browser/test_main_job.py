@@ -3,60 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-import threading
 import urllib.request
-from base64 import urlsafe_b64decode
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import quote, unquote
 
 import pytest
-from conftest import RESULTS, ROOT, SECRET, Live, free_port
-from flask import Flask
+from conftest import RESULTS, Live
 from playwright.sync_api import BrowserContext, Page, Request, expect
-from werkzeug.serving import WSGIRequestHandler, make_server
-
-from consent_server.demo import storefront
-from consent_server.settings.shops import snippet_words
 
 from .conftest import until
+from .smartmarket import FILM, STAND_INS, WORDS, banner, counted, decisions, delivered, page, press, ran, settled
 
-WORDS = snippet_words()
-
-STAND_INS = {"functional", "analytics", "marketing", "video"}
+__all__ = ["page"]
 LEFT_BY = {
     "functional": {"_sm_settings"},
     "analytics": {"_sm_analytics", "_sm_analytics_pages"},
     "marketing": {"_sm_ads", "_sm_ads_interests", "_sm_video"},
 }
 """What each kind leaves on a device, on a product's page with the film."""
-
-FILM = "/demo/products/kulek-r1"
-
-
-@pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A window of an Azerbaijani shopper."""
-    return new_context(locale="az-AZ", viewport={"width": 1280, "height": 800}).new_page()
-
-
-# ---- What can be seen from outside ----
-
-
-def press(page: Page, word: str, lang: str = "az") -> None:
-    """Press the button of that word: the preferences' where they are open, else the banner's."""
-    page.get_by_role("button", name=WORDS[lang][word], exact=True).locator("visible=true").last.click()
-
-
-def banner(page: Page, lang: str = "az") -> Any:
-    """Return the first layer."""
-    return page.get_by_role("dialog", name=WORDS[lang]["title"])
 
 
 def device(page: Page) -> set[str]:
@@ -66,50 +31,9 @@ def device(page: Page) -> set[str]:
     return {cookie["name"] for cookie in page.context.cookies()} | set(stored) | set(databases)
 
 
-def ran(page: Page) -> list[str]:
-    """Return which stand-ins have run on this page."""
-    return page.evaluate("performance.getEntriesByName('smartmarket').map(({ detail }) => detail.ran)")
-
-
-def payload(token: str) -> dict[str, Any]:
-    part = token.split(".")[0]
-    return json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-
-
-def delivered(page: Page) -> dict[str, Any]:
-    """Wait until the page has its token, and return what it says."""
-    until(page, "window.consent?.token")
-    return payload(page.evaluate("consent.token"))
-
-
-def settled(page: Page) -> None:
-    """Wait until the page has fetched what it fetches by itself."""
-    until(page, "window.consent")
-    page.wait_for_load_state("networkidle")
-
-
-def decisions(requests: list[Request]) -> list[Request]:
-    return [request for request in requests if request.url.endswith("/decisions")]
-
-
 def hits_from(requests: list[Request]) -> list[str]:
     """Return what the stand-ins sent, in order."""
     return [str(request.post_data) for request in requests if request.url.endswith("/demo/hits")]
-
-
-def counted(server: Live) -> dict[str, int]:
-    """Return what SmartMarket's shoppers have done so far, as the operator's command prints it."""
-    printed = subprocess.run(
-        [
-            *(str(Path(sys.executable).with_name("consent-server")), "rates", "smartmarket"),
-            *("--format", "json", "--data", str(server.folder / "data")),
-        ],
-        env={"CONSENT_CONFIG": str(ROOT / "consent.toml"), **os.environ, **server.environment},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return json.loads(printed.stdout)["total"]["counts"]
 
 
 # ---- Before a choice ----
@@ -250,153 +174,6 @@ def test_withdrawing_removes_what_was_left_and_nothing_runs_again(
     # Seen at the server: of a request made in the moment of the reload a browser may tell nobody.
     after = counted(demo)
     assert [after[what] - before[what] for what in ("answered", "changes", "withdrawals")] == [0, 1, 1]
-
-
-# ---- The shop on another origin than the server ----
-
-
-@dataclass
-class Shop:
-    """SmartMarket's pages on an origin of their own, and the consent server that they use."""
-
-    url: str
-    server: Live
-
-
-class Quietly(WSGIRequestHandler):
-    def log(self, *_: object) -> None:  # type: ignore[override]
-        pass
-
-
-@pytest.fixture
-def shop(run_live: Callable[..., Live], tmp_path: Path) -> Iterator[Shop]:
-    """A shop at localhost, whose consent server is at 127.0.0.1: two hosts, so that every call crosses origins."""
-    port = free_port()
-    lines = (ROOT / "consent.toml").read_text("utf-8").splitlines()
-    assert sum(line.startswith(("origins =", "cookie_domain =")) for line in lines) == 2
-    config = tmp_path / "consent.toml"
-    config.write_text(
-        "\n".join(
-            f'origins = ["http://localhost:{port}"]' if line.startswith("origins =") else line
-            for line in lines
-            if not line.startswith("cookie_domain =")
-        ),
-        "utf-8",
-    )
-    server = run_live("serve", CONSENT_CONFIG=str(config), CONSENT_SECRET=SECRET, CONSENT_DATA="data")
-    app = Flask("shop")
-    app.config["CONSENT_SERVER"] = server.url
-    app.register_blueprint(storefront.blueprint)
-    pages = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quietly)
-    thread = threading.Thread(target=pages.serve_forever)
-    thread.start()
-    yield Shop(f"http://localhost:{port}", server)
-    pages.shutdown()
-    thread.join()
-    pages.server_close()
-
-
-class Wire:
-    """What a page's browser really sent to the consent server: preflights too, and nothing that its cache answered."""
-
-    def __init__(self, page: Page, server: str) -> None:
-        self._sent: dict[str, tuple[str, str]] = {}
-        self._cached: set[str] = set()
-        session = page.context.new_cdp_session(page)
-        session.on("Network.requestWillBeSent", lambda event: self._note(event, server))
-        session.on("Network.requestServedFromCache", lambda event: self._cached.add(event["requestId"]))
-        session.on(
-            "Network.responseReceived",
-            lambda event: event["response"].get("fromDiskCache") and self._cached.add(event["requestId"]),
-        )
-        session.send("Network.enable")
-
-    def _note(self, event: dict[str, Any], server: str) -> None:
-        request = event["request"]
-        if request["url"].startswith(server + "/v1/"):
-            # A preflight has an id of its own.
-            self._sent[event["requestId"]] = (request["method"], request["url"].rsplit("/", 1)[1])
-
-    @property
-    def sent(self) -> list[tuple[str, str]]:
-        return [what for name, what in self._sent.items() if name not in self._cached]
-
-
-@pytest.mark.troubles("CORS|Failed to load resource")
-def test_a_decision_is_one_request_without_preflight(shop: Shop, page: Page) -> None:
-    wire = Wire(page, shop.server.url)
-    page.goto(shop.url + FILM)
-    settled(page)
-    before = wire.sent
-    press(page, "accept")
-    delivered(page)
-    settled(page)
-    posted = [(method, path) for method, path in wire.sent[len(before) :] if not path.endswith(".js")]
-    assert posted == [("POST", "decisions")]
-    assert not [method for method, _ in before if method == "OPTIONS"]
-
-    # The wire does see a preflight when there is one.
-    unusual = "(url) => fetch(url, { headers: { 'X-Unusual': '1' } }).catch(() => {})"
-    page.evaluate(unusual, f"{shop.server.url}/v1/smartmarket/me")
-    assert "OPTIONS" in [method for method, _ in wire.sent]
-
-
-@pytest.mark.parametrize("answer", ["accept", "refuse"])
-def test_a_returning_shopper_asks_the_server_nothing(shop: Shop, page: Page, answer: str) -> None:
-    page.goto(shop.url + FILM)
-    settled(page)
-    press(page, answer)
-    delivered(page)
-    wire = Wire(page, shop.server.url)
-    page.goto(shop.url + "/demo/")
-    settled(page)
-    assert wire.sent == []
-
-    shop.server.stop()
-    page.goto(shop.url + FILM)
-    settled(page)
-    expect(banner(page)).to_be_hidden()
-    assert set(ran(page)) <= STAND_INS
-    assert bool(ran(page)) == (answer == "accept")
-    assert wire.sent == []
-
-
-@pytest.mark.troubles("Failed to load resource|ERR_|consent:")
-@pytest.mark.parametrize("gone", ["killed", "frozen"])
-def test_a_choice_made_while_the_server_is_away_holds_and_is_delivered_once(
-    shop: Shop, page: Page, requests: list[Request], gone: str
-) -> None:
-    page.goto(shop.url + FILM)
-    settled(page)
-    if gone == "killed":
-        shop.server.kill()
-    else:
-        shop.server.freeze()
-    press(page, "accept")
-    expect(banner(page)).to_be_hidden()
-    until(page, "performance.getEntriesByName('smartmarket').length == 4")
-    assert page.evaluate("[consent.allows('marketing'), consent.token]") == [True, None]
-
-    page.goto(shop.url + "/demo/basket")  # the choice holds on the next page too, still undelivered
-    until(page, "window.consent?.allows('analytics')")
-    expect(banner(page)).to_be_hidden()
-    assert page.evaluate("consent.token") is None
-
-    if gone == "killed":
-        shop.server.start()
-    else:
-        shop.server.thaw()
-    page.goto(shop.url + "/demo/privacy")
-    said = delivered(page)
-    settled(page)
-    assert said["allow"] == ["analytics", "functional", "marketing"]
-    assert len({json.loads(str(request.post_data))["id"] for request in decisions(requests)}) == 1
-    assert counted(shop.server)["answered"] == 1
-
-    sent = len(decisions(requests))
-    page.goto(shop.url + "/demo/")
-    settled(page)
-    assert len(decisions(requests)) == sent, "what is delivered is not sent again"
 
 
 @pytest.mark.troubles("Failed to load resource")

@@ -4,83 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, Live
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import Page, Request, expect
 
-from consent_server.demo.sample import sample
-from consent_server.settings.shops import read_sites
-from consent_server.store import Store
-from consent_server.tokens import Keys
 from consent_server.web.marketer.words import LANGUAGES, Words
 
-SIZES = {"desktop": (1280, 900), "phone": (360, 780), "narrow": (320, 640)}
-EN = Words.of("en")
-
-OTHERS = ("/keys?site=smartmarket", "/links?site=smartmarket&device=phone&goal=answer", "/sites", "/password")
-"""The pages beside the rates."""
-
-
-@pytest.fixture(scope="module")
-def filled(short_folder: Callable[[], Path]) -> Iterator[Live]:
-    """A demo with 64 made-up days behind it."""
-    live = Live(short_folder()).start()
-    store = Store(f"unix://{live.folder / 'data' / 'valkey.sock'}", 5)
-    keys = Keys(((live.folder / "data" / "secret").read_text(),))
-    site = read_sites(ROOT / "consent.toml")["smartmarket"]
-    assert len([*sample(store, site, datetime.now(UTC).date(), sign=keys.sign, days=64, shoppers=90)]) == 64
-    for _ in range(20):
-        store.leaks.add(
-            site, datetime.now(UTC).date(), [("refused", "cookie", "_xyz"), ("before", "request", "a.example")]
-        )
-    store.connection.client.close()
-    yield live
-    live.stop()
-
-
-@pytest.fixture(scope="module")
-def sessions() -> dict[str, Any]:
-    """The browser state of who has logged in to which demo: one login each, for many are slowed down."""
-    return {}
-
-
-@pytest.fixture
-def enter(new_context: Callable[..., BrowserContext], sessions: dict[str, Any]) -> Callable[..., Page]:
-    """Open the page of a demo as its marketer, logged in."""
-
-    def go(live: Live, size: str = "desktop", **options: Any) -> Page:
-        if live.url not in sessions:
-            context = new_context()
-            page = context.new_page()
-            page.goto(f"{live.url}/")
-            page.locator("[name=name]").fill("demo")
-            page.locator("[name=password]").fill((live.folder / "data" / "password").read_text())
-            page.locator("main button").click()
-            expect(page.locator("form.asked")).to_be_visible()
-            sessions[live.url] = context.storage_state()
-        width, height = SIZES[size]
-        page = new_context(
-            viewport={"width": width, "height": height},
-            storage_state=sessions[live.url],
-            **{"locale": "en-GB", **options},
-        ).new_page()
-        page.goto(f"{live.url}/")
-        expect(page.locator("form.asked")).to_be_visible()
-        return page
-
-    return go
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe-core finds wrong with a page, with the elements."""
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found]
+from .filled_demo import EN, OTHERS, SIZES, violations
 
 
 def too_wide(page: Page) -> int:
@@ -191,29 +123,6 @@ def test_it_works_without_scripts(filled, enter):
     expect(page.get_by_role("button", name=str(Words.of("ru")("logout")))).to_be_visible()
 
 
-@pytest.mark.troubles("400 .Bad Request.")
-def test_on_a_phone_what_is_chosen_is_folded_so_that_the_number_comes_first(filled, enter):
-    page = enter(filled, "phone", java_script_enabled=False)
-    assert page.locator("form.asked").bounding_box()["height"] < 70
-    for folded in (".presets", "[name=from]", "[name=goal]"):
-        expect(page.locator(folded)).to_be_hidden()
-    page.locator(".top button").focus()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    expect(page.locator("[name=from]")).to_be_visible()
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == str(EN("preset_7"))
-    page.keyboard.press("Enter")
-    page.wait_for_url("**from=**")
-    expect(page.locator(".presets")).to_be_hidden()
-    page.goto(f"{filled.url}/?from=spring")
-    expect(page.locator("[name=from]")).to_be_visible()  # what is wrong can be mended where it was written
-    page.set_viewport_size({"width": 1280, "height": 900})
-    page.goto(f"{filled.url}/")
-    expect(page.locator("[name=from]")).to_be_visible()
-    expect(page.locator(".filters > summary")).to_be_hidden()
-
-
 def test_a_report_is_shared_and_a_note_added_without_scripts_and_both_are_read_by_a_stranger(
     filled, enter, new_context, requests: list[Request]
 ):
@@ -242,55 +151,6 @@ def test_a_report_is_shared_and_a_note_added_without_scripts_and_both_are_read_b
     page.goto(f"{filled.url}/")
     page.get_by_role("button", name=str(EN("note_remove_one", what="The autumn sale began"))).click()
     expect(page.locator(".marks")).not_to_contain_text("autumn sale")
-
-
-def test_the_days_are_written_in_the_language_of_the_page_and_picked_from_a_calendar(filled, enter):
-    page = enter(filled, locale="en-US")
-    page.goto(f"{filled.url}/?lang=tr")
-    words, today = Words.of("tr"), datetime.now(UTC).date()
-    expect(page.locator("[name=to]")).to_have_value(words.day(today, year=True))
-    page.locator(".calendar").first.click()
-    yesterday = today - timedelta(days=1)
-    page.locator(".picker").first.evaluate(
-        "(it, day) => { it.value = day; it.dispatchEvent(new Event('change')) }", yesterday.isoformat()
-    )
-    expect(page.locator("[name=from]")).to_have_value(words.day(yesterday, year=True))
-    page.get_by_role("button", name=str(words("show")), exact=True).click()
-    expect(page.locator(".when")).to_have_text(words.days(yesterday, today))
-
-
-def test_days_of_ones_own_are_compared_until_another_comparison_is_chosen(filled, enter):
-    page = enter(filled)
-    page.locator(".own summary").click()
-    today = datetime.now(UTC).date()
-    first, last = today - timedelta(days=50), today - timedelta(days=40)
-    page.locator("[name=against_from]").fill(EN.day(first, year=True))
-    page.locator("[name=against_to]").fill(EN.day(last, year=True))
-    page.locator("[name=target]").fill("60%")
-    page.get_by_role("button", name=str(EN("show")), exact=True).click()
-    expect(page.locator(".trend")).to_contain_text(EN.days(first, last))
-    expect(page.locator("article.reach_marketing .target")).to_have_count(1)
-    expect(page.locator(".aim")).to_contain_text("60%")
-    page.locator("[name=against]").select_option("year")
-    expect(page.locator(".trend")).to_contain_text(str(EN("trend_unknown", than="")).rstrip(". "))
-    expect(page.locator("[name=against_from]")).to_have_value("")
-    expect(page.locator("[name=target]")).to_have_value("60%")
-
-
-def test_what_should_be_done_leads_to_that_part_alone(filled, enter):
-    page = enter(filled)
-    page.goto(f"{filled.url}/?device=phone&language=ru&goal=answer")
-    chips = page.locator(".only a")
-    expect(chips).to_have_count(2)
-    total = page.request.get(f"{filled.url}/v1/smartmarket/rates?device=phone&language=ru").json()["total"]
-    assert total["counts"]["shown"] > 0
-    expect(page.locator(".headline")).to_contain_text(EN.number(total["counts"]["shown"]))
-    assert violations(page) == []
-    chips.first.click()
-    expect(page.locator(".only a")).to_have_count(1)
-    page.goto(f"{filled.url}/")
-    page.locator(".todo a[href*=device], .todo a[href*=language]").first.click()
-    expect(page.locator(".only a")).to_have_count(1)
 
 
 def test_a_strangers_questions_are_answered_by_the_page(filled, enter):
@@ -341,19 +201,6 @@ def test_a_definition_is_one_click_away(filled, enter):
         assert page.locator(name).count() == 1, name
     page.locator("a.term", has_text=str(EN("reach"))).first.click()
     expect(page.locator("#d-reach")).to_be_in_viewport()
-
-
-def test_the_page_says_the_numbers_of_the_export(filled, enter):
-    page = enter(filled)
-    rates = page.request.get(f"{filled.url}/v1/smartmarket/rates").json()["total"]
-    assert rates["counts"]["answered"] > 1000
-    for name in ("answer", "grant_functional", "grant_analytics", "grant_marketing"):
-        shown = page.locator(f"article.{name} .figure").inner_text()
-        assert shown == f"{rates['rates'][name]['value'] * 100:.1f}%"
-    with page.expect_download() as download:
-        page.get_by_role("link", name=str(EN("csv"))).click()
-    assert download.value.suggested_filename.startswith("smartmarket-by-day-")
-    assert len(download.value.path().read_text().splitlines()) == 31
 
 
 def test_an_empty_shop_offers_the_tag_to_copy(demo, enter):

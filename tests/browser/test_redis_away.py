@@ -11,11 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from beside import PAGE, Shop, described, up
+from beside import PAGE, Shop, described, up, web
 from conftest import SECRET, Live, RedisServer, binary_of, free_port
 from examples import example
 from playwright.sync_api import Page
-from test_serving import web
 
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import snippet_words

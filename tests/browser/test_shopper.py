@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -13,15 +12,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 from consent_server.settings.theme import contrast
 from consent_server.site import Cookie, Variant
 
-from .axe import violations
+from .axe import LAYOUTS, THEMES, violations
 from .conftest import WORDS, Shop, banner, cookie, posted, press, settle, until
 
-LAYOUTS = ("bar", "box", "centre")
-
-THEMES: dict[str, dict[str, Any]] = {
-    "ours": {},
-    "a shop's": {"background": "#fff8e7", "text": "#3b0764", "accept": {"background": "#7c1d1d", "text": "#ffffff"}},
-}
+# ---- Everybody can use it ----
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -73,3 +73,8 @@ def numbers(lines, kind):
 
 def check(lines):
     return verify(lines, KEYS.jwks())
+
+
+def rewritten(lines, number, **changes):
+    content = {**json.loads(lines[number]), **changes}
+    return [*lines[:number], json.dumps(content).encode(), *lines[number + 1 :]]

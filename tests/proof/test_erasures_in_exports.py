@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from erased_log import export, lines, store
-from filled_log import FORGER, KEYS, numbers, shop
+from filled_log import FORGER, KEYS, numbers, rewritten, shop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_tampering import rewritten
 
 from consent_server import verify as stand_alone
 from consent_server.tokens import token

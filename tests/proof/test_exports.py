@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, SECRET
-from filled_log import FIRST, KEYS, NOW, exported, fill, numbers, shop
-from test_tampering import rewritten
+from filled_log import FIRST, KEYS, NOW, exported, fill, numbers, rewritten, shop
 
 from consent_server import verify as stand_alone
 from consent_server.cli.log import log as log_command

@@ -6,7 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
-from filled_log import FIRST, FORGER, check, exported, numbers, shop
+from filled_log import FIRST, FORGER, check, exported, numbers, rewritten, shop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,11 +14,6 @@ from consent_server import verify as stand_alone
 from consent_server.verify import Failed, NoExport, canonical
 
 __all__ = ["exported", "shop"]
-
-
-def rewritten(lines, number, **changes):
-    content = {**json.loads(lines[number]), **changes}
-    return [*lines[:number], json.dumps(content).encode(), *lines[number + 1 :]]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -8,14 +8,18 @@ from datetime import timedelta
 import pytest
 from conftest import EndsAtRest
 from filled_log import FIRST, KEYS, NOW, START, fill, shop
-from test_exports import store
 
 from consent_server.chores import housekeeping
 from consent_server.proof import log as proof
 from consent_server.proof.entries import Unproven
 from consent_server.store import Unreadable, keys
 
-__all__ = ["shop", "store"]
+__all__ = ["shop"]
+
+
+@pytest.fixture
+def store(on_valkey):
+    return on_valkey
 
 
 def replaced(store, shop, change):

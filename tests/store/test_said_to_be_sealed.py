@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import SECRET, Shopper, closing
-from test_clock import KEYS, decide, made_up, moved, now, one_clock, shop
+from one_clock import KEYS, decide, made_up, now, one_clock, shop
+from test_clock_ahead import moved
 
 from consent_server import create_app
 from consent_server.check import store as check_store
