@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 
 from ..proof.attested import restorations
-from ..proof.ends import unbacked
+from ..proof.attested.ends import unbacked
 from ..proof.entries import Unproven
 from ..proof.seals import chain, newest
 from ..rates.read import today, unusual
@@ -19,6 +19,7 @@ from ..store import ClocksApart, ForgedNotice, OtherBuckets, Store, StoreAway, U
 from ..store.connection import Server, TooOld, may, reason
 from ..store.connection.away import OTHER_KIND, OtherKind
 from ..store.connection.clock import ahead
+from ..store.connection.misfits import misfits
 from ..store.connection.server import refusal
 from ..store.keys import buckets, kinds
 from ..tokens import Keys
@@ -104,7 +105,7 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
         # A Redis that is away was found by now.
         with suppress(StoreAway), closing(Store(settings.redis_url, 2)) as store:
             said = set[str]()
-            wrong = store.connection.misfits(kinds.of_all_shops())
+            wrong = misfits(store.connection.client, kinds.of_all_shops())
             steps = [map(_misfit, wrong), *(_of(store, shop, settings) for shop in sites)]
             for finding in (finding for step in steps for finding in step):
                 if finding.fault not in said:  # each step says what it stumbles over
@@ -131,7 +132,9 @@ def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
         yield Finding(str(error), TO_SET_ASIDE)
     keys = Keys(settings.secret) if settings.secret else None
     steps: list[Callable[[], Iterator[Finding]]] = [
-        lambda: (_misfit(key) for key in store.connection.misfits([*kinds.of_site(shop, _utc_day(), index=True)])),
+        lambda: (
+            _misfit(key) for key in misfits(store.connection.client, [*kinds.of_site(shop, _utc_day(), index=True)])
+        ),
         lambda: _refused(store, shop),
         lambda: _ahead(store, shop),
         lambda: _words(store, shop),
