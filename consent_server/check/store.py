@@ -68,15 +68,39 @@ def _replicas(found: Iterable[Server], wanted: int) -> Iterator[Finding]:
             )
 
 
+TRIED = {
+    "so nobody can be erased and nothing be archived": ["ZADD {} XX 0 nothing", "ZREM {} nothing"],
+    "so decisions are refused": [
+        *("EVAL return(1) 0", "TIME", "GET {}", "SET {} nothing XX", "EXISTS {}", "GETRANGE {} 0 0"),
+        *("BITFIELD {} GET u8 0", "HGET {} nothing", "HMGET {} nothing", "HGETALL {}", "HKEYS {}", "HLEN {}"),
+        *("LRANGE {} 0 0", "XADD {} NOMKSTREAM * e nothing", "XDEL {} 0-1", "XRANGE {} - +", "XINFO STREAM {}"),
+    ],
+    "so not all is done that is due": [
+        *("DEL {}", "UNLINK {}", "RENAME {} {}", "HDEL {} nothing", "HEXISTS {} nothing", "SISMEMBER {} nothing"),
+        *("SMEMBERS {}", "XTRIM {} MINID 0", "XSETID {} 0-1", "ZSCORE {} nothing", "ZCARD {}", "ZCOUNT {} 0 0"),
+        *("ZRANGE {} 0 0", "ZREMRANGEBYRANK {} 0 0", "EXPIRE {} 1"),
+    ],
+}
+"""What the server asks of Redis, as far as it changes nothing at a key that nobody has; and what is not, without it."""
+
+
 def _rights(store: Store) -> Iterator[Finding]:
-    """Find what Redis' user may not do, of what versions before did not do: each is tried on a key that nobody has."""
-    for command in ("ZADD consent:nothing XX 0 nothing", "ZREM consent:nothing nothing"):
-        word = command.split()[0]
-        if not may(store.connection.client, command):
-            yield Finding(
-                f"The user of REDIS_URL may not {word}, so nobody can be erased and nothing be archived.",
-                f"type in redis-cli: ACL SETUSER NAME +{word.lower()}, and write it into the ACL file too",
-            )
+    """Find what Redis' user may not do: each is tried on a key that nobody has."""
+    for so, commands in TRIED.items():
+        for command in commands:
+            if not may(store.connection.client, command.replace("{}", "consent:nothing")):
+                word = command.split()[0]
+                name = "xinfo|stream" if word == "XINFO" else word.lower()
+                yield Finding(
+                    f"The user of REDIS_URL may not {word}, {so}.",
+                    f"type in redis-cli: ACL SETUSER NAME +{name}, and write it into the ACL file too",
+                )
+    if not may(store.connection.client, "TYPE consent:nothing"):
+        yield Finding(
+            "The user of REDIS_URL may not TYPE, so it is not seen where somebody else wrote another kind of value.",
+            "type in redis-cli: ACL SETUSER NAME +type, and write it into the ACL file too",
+            grave=False,
+        )
 
 
 def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
