@@ -177,6 +177,27 @@ def length(store, bucket):
     return 0
 
 
+@pytest.mark.parametrize("number", ["x", "0", "-1", "1e9", "4000000000", "9" * 30, ""])
+def test_a_value_whose_number_is_none_of_ours_is_named_and_no_answer_is_kept_by_half(one, site, settings, number):
+    """A large one would take all memory, and any came after the entry."""
+    app, shopper = one
+    store, (bucket, other) = app.extensions["consent"].store, buckets(site)
+    before, memory = length(store, bucket), store.connection.client.info("memory")["used_memory"]
+    store.connection.client.hset(bucket.values, "how=save", number)
+    name = subject_in(site, bucket)
+    for _ in range(2):  # also when it is sent again
+        shopper.token = None
+        said = shopper.decide("analytics", id=name, how="save")
+        assert said.status_code == 503
+        assert said.get_json()["detail"] == f"In {bucket.values} stands what this server did not write."
+    assert length(store, bucket) == before
+    assert store.connection.client.info("memory")["used_memory"] < memory + 2**20
+    assert answer(shopper, site, other, "analytics").status_code == 201
+    assert f"In {bucket.values} stands what this server did not write." in {
+        each.fault for each in alarms(settings, [site])
+    }
+
+
 def test_a_layout_of_another_kind_is_named_and_redis_is_not_called_away(one, site, settings):
     app, shopper = one
     put(app.extensions["consent"].store.connection.client, keys.LAYOUT)
