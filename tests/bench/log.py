@@ -186,7 +186,7 @@ def apart(what: str, program: str, *arguments: object) -> str:
         "print(entries / spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     command = [sys.executable, "-c", measured, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     rate, peak = map(float, done.stdout.split())
     assert peak / 1024 < MOST, f"{what} took {peak / 1024:.0f} MB, and {MOST} are promised"
     return f"{rate:,.0f} entries a second of one core, {peak / 1024:.0f} MB at most (of {MOST})"
