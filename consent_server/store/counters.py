@@ -155,10 +155,12 @@ class Counters:
     def daily(self, site: Site, first: date, last: date, by: str) -> dict[str, list[Row]]:
         """Return the same of each day of the period, in order, by value; all days have the value of no text."""
         spans = _spans(first, last)
-        return {
-            value: [row for span, each in zip(spans, by_span, strict=True) for row in span.add(each)]
-            for value, by_span in sorted(self._read(site, spans, by).items())
-        }
+        found = self._read(site, spans, by)
+        with ours(f"the counters of {site.id}"):
+            return {
+                value: [row for span, each in zip(spans, by_span, strict=True) for row in span.add(each)]
+                for value, by_span in sorted(found.items())
+            }
 
     def _read(self, site: Site, spans: Sequence[_Span], by: str) -> dict[str, list[list[bytes]]]:
         """Return the counters by value and span, as they are in each bucket.

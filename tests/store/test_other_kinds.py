@@ -18,7 +18,7 @@ from consent_server.proof.archive import archive
 from consent_server.proof.erasure import erase
 from consent_server.settings.environment import Settings
 from consent_server.site import ConsentError
-from consent_server.store import keys
+from consent_server.store import Unreadable, keys
 from consent_server.store.keys import buckets, kinds, place, single
 
 TODAY = datetime.now(UTC).date()
@@ -196,6 +196,18 @@ def test_a_value_whose_number_is_none_of_ours_is_named_and_no_answer_is_kept_by_
     assert f"In {bucket.values} stands what this server did not write." in {
         each.fault for each in alarms(settings, [site])
     }
+
+
+def test_counters_that_are_larger_than_any_are_named_and_end_in_no_error_of_the_server(one, site, settings):
+    app, shopper = one
+    store = app.extensions["consent"].store
+    for bucket in buckets(site):
+        store.connection.client.set(bucket.count(f"{TODAY:%Y-%m}"), b"\xff" * 10_000)
+    with pytest.raises(Unreadable, match=f"In the counters of {site.id} stands what this server did not write"):
+        store.counters.counts(site, TODAY.replace(day=1), TODAY, "day")
+    assert shopper.client.get("/metrics", environ_base={"REMOTE_ADDR": "127.0.0.1"}).status_code == 200
+    assert [each for each in alarms(settings, [site]) if f"the counters of {site.id}" in each.fault]
+    assert answer(shopper, site, buckets(site)[0], "analytics").status_code == 201
 
 
 def test_a_layout_of_another_kind_is_named_and_redis_is_not_called_away(one, site, settings):
