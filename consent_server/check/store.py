@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 
 from ..proof.attested import restorations
-from ..proof.ends import unbacked
+from ..proof.attested.ends import unbacked
 from ..proof.entries import Unproven
 from ..proof.seals import chain, newest
 from ..rates.read import today, unusual
@@ -19,6 +19,7 @@ from ..store import ClocksApart, ForgedNotice, OtherBuckets, Store, StoreAway, U
 from ..store.connection import Server, TooOld, may, reason
 from ..store.connection.away import OTHER_KIND, OtherKind
 from ..store.connection.clock import ahead
+from ..store.connection.misfits import misfits
 from ..store.connection.server import refusal
 from ..store.keys import buckets, kinds
 from ..tokens import Keys
@@ -67,15 +68,39 @@ def _replicas(found: Iterable[Server], wanted: int) -> Iterator[Finding]:
             )
 
 
+TRIED = {
+    "so nobody can be erased and nothing be archived": ["ZADD {} XX 0 nothing", "ZREM {} nothing"],
+    "so decisions are refused": [
+        *("EVAL return(1) 0", "TIME", "GET {}", "SET {} nothing XX", "EXISTS {}", "GETRANGE {} 0 0"),
+        *("BITFIELD {} GET u8 0", "HGET {} nothing", "HMGET {} nothing", "HGETALL {}", "HKEYS {}", "HLEN {}"),
+        *("LRANGE {} 0 0", "XADD {} NOMKSTREAM * e nothing", "XDEL {} 0-1", "XRANGE {} - +", "XINFO STREAM {}"),
+    ],
+    "so not all is done that is due": [
+        *("DEL {}", "UNLINK {}", "RENAME {} {}", "HDEL {} nothing", "HEXISTS {} nothing", "SISMEMBER {} nothing"),
+        *("SMEMBERS {}", "XTRIM {} MINID 0", "XSETID {} 0-1", "ZSCORE {} nothing", "ZCARD {}", "ZCOUNT {} 0 0"),
+        *("ZRANGE {} 0 0", "ZREMRANGEBYRANK {} 0 0", "EXPIRE {} 1"),
+    ],
+}
+"""What the server asks of Redis, as far as it changes nothing at a key that nobody has; and what is not, without it."""
+
+
 def _rights(store: Store) -> Iterator[Finding]:
-    """Find what Redis' user may not do, of what versions before did not do: each is tried on a key that nobody has."""
-    for command in ("ZADD consent:nothing XX 0 nothing", "ZREM consent:nothing nothing"):
-        word = command.split()[0]
-        if not may(store.connection.client, command):
-            yield Finding(
-                f"The user of REDIS_URL may not {word}, so nobody can be erased and nothing be archived.",
-                f"type in redis-cli: ACL SETUSER NAME +{word.lower()}, and write it into the ACL file too",
-            )
+    """Find what Redis' user may not do: each is tried on a key that nobody has."""
+    for so, commands in TRIED.items():
+        for command in commands:
+            if not may(store.connection.client, command.replace("{}", "consent:nothing")):
+                word = command.split()[0]
+                name = "xinfo|stream" if word == "XINFO" else word.lower()
+                yield Finding(
+                    f"The user of REDIS_URL may not {word}, {so}.",
+                    f"type in redis-cli: ACL SETUSER NAME +{name}, and write it into the ACL file too",
+                )
+    if not may(store.connection.client, "TYPE consent:nothing"):
+        yield Finding(
+            "The user of REDIS_URL may not TYPE, so it is not seen where somebody else wrote another kind of value.",
+            "type in redis-cli: ACL SETUSER NAME +type, and write it into the ACL file too",
+            grave=False,
+        )
 
 
 def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
@@ -104,7 +129,7 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
         # A Redis that is away was found by now.
         with suppress(StoreAway), closing(Store(settings.redis_url, 2)) as store:
             said = set[str]()
-            wrong = store.connection.misfits(kinds.of_all_shops())
+            wrong = misfits(store.connection.client, kinds.of_all_shops())
             steps = [map(_misfit, wrong), *(_of(store, shop, settings) for shop in sites)]
             for finding in (finding for step in steps for finding in step):
                 if finding.fault not in said:  # each step says what it stumbles over
@@ -131,7 +156,9 @@ def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
         yield Finding(str(error), TO_SET_ASIDE)
     keys = Keys(settings.secret) if settings.secret else None
     steps: list[Callable[[], Iterator[Finding]]] = [
-        lambda: (_misfit(key) for key in store.connection.misfits([*kinds.of_site(shop, _utc_day(), index=True)])),
+        lambda: (
+            _misfit(key) for key in misfits(store.connection.client, [*kinds.of_site(shop, _utc_day(), index=True)])
+        ),
         lambda: _refused(store, shop),
         lambda: _ahead(store, shop),
         lambda: _words(store, shop),

@@ -15,8 +15,8 @@ from threading import Event
 import msgspec
 
 from ..events.webhook import SECONDS, Line, NotTaken, Webhook
+from ..proof.attested.ends import put_right
 from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
-from ..proof.ends import put_right
 from ..proof.log import seal
 from ..rates.happened.alarms import Alarm
 from ..rates.happened.leaks import Leak, leaks

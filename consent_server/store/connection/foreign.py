@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from datetime import date
 import msgspec
 
 from ...site import ConsentError
+
+NOT_OURS = re.compile(r"NOTOURS (consent:\S+)")
+"""By what a script says in which key that stands."""
 
 EARLIEST, LATEST = date(1970, 1, 1), date(9999, 1, 1)
 
