@@ -135,7 +135,7 @@ BOTH_WAYS = {
         "proof.attested",
         "proof.days",
         "rates.happened",
-        "rates.together",
+        "rates.multiple",
     ),
     *("settings.hints", "store.evidence", "store.feed"),
 }

@@ -14,7 +14,7 @@ from threading import Event
 
 import msgspec
 
-from ..events.webhook import SECONDS, Line, NotTaken, Webhook
+from ..events.webhook import SECONDS, NotTaken, Webhook, WebhookConnection
 from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
 from ..proof.log import seal
 from ..rates.happened.alarms import Alarm
@@ -47,7 +47,7 @@ def tell(
     told: list[Alarm | Leak] = []
     failed: NotTaken | None = None
     found: list[Alarm | Leak] = [*unusual(store, site, today), *leaks(store, site, utc or today)]
-    with closing(Line(webhook, seconds)) as line:
+    with closing(WebhookConnection(webhook, seconds)) as connection:
         for alarm in found:
             if isinstance(alarm, Leak):
                 name = f"leak.{hashlib.sha256(f'{alarm.kind} {alarm.name}'.encode()).hexdigest()[:16]}"
@@ -58,7 +58,7 @@ def tell(
                 continue
             body = msgspec.json.encode({"site": site.id, **said, "text": str(alarm)})
             try:
-                line.post(f"alarm-{hashlib.sha256(f'{site.id} {event}'.encode()).hexdigest()[:32]}", body)
+                connection.post(f"alarm-{hashlib.sha256(f'{site.id} {event}'.encode()).hexdigest()[:32]}", body)
                 told.append(alarm)
                 store.counters.release_alarm(site, name, after=TOLD)
             except NotTaken as error:
@@ -88,7 +88,7 @@ def clear_files(store: Store, site: Site) -> None:
         )
 
 
-class Steady:
+class SteadyClock:
     """Whether a machine's clock goes on as time passes: on one machine alone Redis has the same clock, and agrees.
 
     A seal is never undone, so after a leap of over an hour nothing is sealed until somebody has looked at it, and
@@ -122,7 +122,7 @@ def _passed() -> float:
 
 
 def close_days(
-    store: Store, site: Site, keys: Keys, now: datetime, steady: Steady | None = None
+    store: Store, site: Site, keys: Keys, now: datetime, steady: SteadyClock | None = None
 ) -> tuple[list[date], list[str]]:
     """Seal a site's days, have what was erased go, and its log not be ahead: each whatever becomes of the others.
 
@@ -167,7 +167,7 @@ def work_on(
     webhook: Webhook | None,
     now: datetime,
     authority: Authority | None = None,
-    steady: Steady | None = None,
+    steady: SteadyClock | None = None,
 ) -> None:
     """Do what is due at a site; what cannot be done now is done another time.
 
@@ -226,13 +226,13 @@ def keep(
     every: float = 600,
     *,
     ending: Event,
-    steady: Steady | None = None,
+    steady: SteadyClock | None = None,
 ) -> None:
     """Do what is due (``work_on``), until it is to end.
 
     ``webhooks``: of the sites that have one, by id; ``every``: seconds; ``steady``: from when on the clock is watched.
     """
-    steady = steady or Steady(datetime.now(UTC))
+    steady = steady or SteadyClock(datetime.now(UTC))
     while not ending.is_set():
         for site in sites.values():
             if ending.is_set():

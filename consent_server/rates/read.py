@@ -12,23 +12,23 @@ from zoneinfo import ZoneInfo
 from ..site import Site
 from ..store import Store, Unreadable
 from ..store.connection.away import OtherKind
-from ..store.evidence.asked import Asked
+from ..store.evidence.banner_version import BannerVersion
 from .counted import answers, cells_of, daily_of, days_of, rows_of, rules_of, together_since
 from .counts import Counts
 from .experiment import PACE, Experiment, Trial, tried
+from .filters import Filters
 from .happened.alarms import Alarm, alarms
 from .happened.marks import Mark, marks, shown_otherwise
 from .happened.recounted import recount as recount
-from .only import Only
+from .multiple import followed
+from .multiple.spread import spreads
 from .overview import Overview, first_counted, is_mixed
 from .period import BadQuestion, Period
 from .report import Report
-from .together import followed
-from .together.spread import spreads
 
 log = logging.getLogger(__name__)
 
-EVERYTHING = Only()
+EVERYTHING = Filters()
 """No part of the shoppers, but all of them."""
 
 WATCHED = timedelta(days=32)
@@ -58,7 +58,7 @@ def report(
     site: Site,
     period: Period,
     by: str,
-    only: Only = EVERYTHING,
+    only: Filters = EVERYTHING,
     against: Period | None = None,
     goal: str | None = None,
 ) -> Report:
@@ -104,7 +104,7 @@ def report(
     )
 
 
-def for_machines(store: Store, site: Site, asked: Report, today: date) -> dict[str, Any]:
+def report_as_json(store: Store, site: Site, asked: Report, today: date) -> dict[str, Any]:
     """Return a report as JSON has it: with what happened in its days and what is known of the variants.
 
     Args:
@@ -116,11 +116,11 @@ def for_machines(store: Store, site: Site, asked: Report, today: date) -> dict[s
     Raises:
         StoreAway: the store does not answer.
     """
-    found = overview(store, site, asked.period, today, Only(asked.only), asked.against)
+    found = overview(store, site, asked.period, today, Filters(asked.only), asked.against)
     return {**asked.as_json(), **found.as_json()}
 
 
-def must_be_there(store: Store, site: Site, period: Period, only: Only) -> None:
+def must_be_there(store: Store, site: Site, period: Period, only: Filters) -> None:
     """Return if what is looked at is asked, or was once: of what never was there are no numbers, not even noughts.
 
     Raises:
@@ -160,7 +160,7 @@ def overview(
     site: Site,
     period: Period,
     day: date,
-    only: Only = EVERYTHING,
+    only: Filters = EVERYTHING,
     against: Period | None = None,
     today: date | None = None,
 ) -> Overview:
@@ -226,13 +226,13 @@ def _span(period: Period, day: date, today: date | None) -> Period:
     return Period(min(day, period.first) - WATCHED, last)
 
 
-def _trial(site: Site, asked: Sequence[tuple[date, Asked]], year: Period) -> Trial | None:
+def _trial(site: Site, asked: Sequence[tuple[date, BannerVersion]], year: Period) -> Trial | None:
     """Return which of the shop's variants are compared, if any are."""
     steps, weights = [(on, each.variants) for on, each in asked], [each.weights for _, each in asked]
     return tried(steps, [variant.name for variant in site.variants], year, weights)
 
 
-def _dimensions(only: Only, trial: Trial | None) -> list[str]:
+def _dimensions(only: Filters, trial: Trial | None) -> list[str]:
     """Return by what a part of the shoppers is told apart: what is counted of it, variants only where there are any."""
     by = [name for name in only.crossed if trial or name != "variant"]
     by += [] if only else ["how"]
@@ -249,7 +249,11 @@ def _notes(store: Store, site: Site) -> list[Mark]:
 
 
 def _experiment(
-    store: Store, site: Site, trial: Trial, everything: Mapping[str, Counts], asked: Sequence[tuple[date, Asked]]
+    store: Store,
+    site: Site,
+    trial: Trial,
+    everything: Mapping[str, Counts],
+    asked: Sequence[tuple[date, BannerVersion]],
 ) -> Experiment:
     """Return what was counted of a trial; ``everything``: the days lately, the first of a young shop among them."""
     nothing = dict.fromkeys(trial.names, Counts())

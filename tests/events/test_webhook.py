@@ -18,7 +18,7 @@ import pytest
 import standardwebhooks
 from receiver import TAKEN, Post, Receiver, status
 
-from consent_server.events.webhook import Line, NotTaken, NoWebhookSecret, Webhook, _seconds, webhooks
+from consent_server.events.webhook import NotTaken, NoWebhookSecret, Webhook, WebhookConnection, _seconds, webhooks
 from consent_server.site import Site
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -27,19 +27,19 @@ NEXT = "whsec_TmV4dC1OZXh0LU5leHQtTmV4dC1OZXh0LU5leHQ"
 
 
 @pytest.fixture
-def line(receiver: Receiver, site: Site) -> Iterator[Line]:
+def line(receiver: Receiver, site: Site) -> Iterator[WebhookConnection]:
     made = _line(receiver.url, site)
     yield made
     made.close()
 
 
-def _line(url: str, site: Site, seconds: float = 45, secrets: tuple[str, ...] = (SECRET,)) -> Line:
+def _line(url: str, site: Site, seconds: float = 45, secrets: tuple[str, ...] = (SECRET,)) -> WebhookConnection:
     webhook = Webhook.of(site, url, secrets)
     assert webhook
-    return Line(webhook, seconds)
+    return WebhookConnection(webhook, seconds)
 
 
-def test_the_standards_own_library_verifies_what_is_posted(receiver: Receiver, line: Line) -> None:
+def test_the_standards_own_library_verifies_what_is_posted(receiver: Receiver, line: WebhookConnection) -> None:
     line.post("event-1", b'{"kind":"test"}')
     line.post("event-2", '{"kind":"\N{LATIN SMALL LETTER SCHWA}"}'.encode())
     for post in receiver.posts:
@@ -87,7 +87,9 @@ def test_what_is_missing_is_said(site: Site) -> None:
         webhooks({site.id: site}, None, (f"smartmarkt={SECRET}",))
 
 
-def test_the_connection_is_kept_and_taken_up_again_if_it_was_closed(receiver: Receiver, line: Line) -> None:
+def test_the_connection_is_kept_and_taken_up_again_if_it_was_closed(
+    receiver: Receiver, line: WebhookConnection
+) -> None:
     ports = []
 
     def answer(post: Post, connection: socket.socket) -> bytes:
@@ -104,7 +106,9 @@ def test_the_connection_is_kept_and_taken_up_again_if_it_was_closed(receiver: Re
     assert len({*ports}) == 2
 
 
-def test_an_answer_with_a_body_is_read_as_far_as_the_connection_needs_it(receiver: Receiver, line: Line) -> None:
+def test_an_answer_with_a_body_is_read_as_far_as_the_connection_needs_it(
+    receiver: Receiver, line: WebhookConnection
+) -> None:
     ports = []
 
     def answer(post: Post, connection: socket.socket) -> bytes:
@@ -118,7 +122,7 @@ def test_an_answer_with_a_body_is_read_as_far_as_the_connection_needs_it(receive
     assert len({*ports}) == 1
 
 
-def test_a_redirect_is_not_followed(receiver: Receiver, line: Line) -> None:
+def test_a_redirect_is_not_followed(receiver: Receiver, line: WebhookConnection) -> None:
     elsewhere = Receiver()
     for code in (301, 302, 303, 307, 308):
         receiver.answer = lambda post, connection, code=code: status(code, f"Location: {elsewhere.url}")  # type: ignore[misc]
@@ -128,7 +132,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver, line: Line) -> None:
     elsewhere.stop()
 
 
-def test_of_ten_megabytes_nothing_is_read(receiver: Receiver, line: Line) -> None:
+def test_of_ten_megabytes_nothing_is_read(receiver: Receiver, line: WebhookConnection) -> None:
     cut_off = threading.Event()
 
     def answer(post: Post, connection: socket.socket) -> bytes:
@@ -219,7 +223,9 @@ def test_who_agrees_on_a_connection_byte_by_byte_has_no_more_time_for_that_eithe
         (b"", "The webhook at 127.0.0.1 cannot be reached: the connection broke."),
     ],
 )
-def test_what_is_not_taken_is_said_in_one_sentence(receiver: Receiver, line: Line, answer: bytes, said: str) -> None:
+def test_what_is_not_taken_is_said_in_one_sentence(
+    receiver: Receiver, line: WebhookConnection, answer: bytes, said: str
+) -> None:
     receiver.answer = lambda post, connection: answer
     with pytest.raises(NotTaken) as caught:
         line.post("event", b"{}")
@@ -278,7 +284,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     line.close()
 
 
-def test_a_receiver_says_for_how_long_it_wants_to_be_left_alone(receiver: Receiver, line: Line) -> None:
+def test_a_receiver_says_for_how_long_it_wants_to_be_left_alone(receiver: Receiver, line: WebhookConnection) -> None:
     for code, wait, pause in (
         (503, "120", 120),
         *((503, wait, 3600) for wait in ("3601", "999999", "9" * 20, "Tue, 31 Dec 2999 23:59:59 GMT")),

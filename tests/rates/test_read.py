@@ -25,13 +25,13 @@ from consent_server.decision import COLUMNS, DEVICES, DIMENSIONS, HOW, SIGNAL, C
 from consent_server.rates import read
 from consent_server.rates.counts import LINES, Counts, Rate
 from consent_server.rates.experiment import Pace
-from consent_server.rates.only import Only
+from consent_server.rates.filters import Filters
 from consent_server.rates.period import Period
 from consent_server.settings.shops import read_sites
 from consent_server.site import OPTIONAL, Site, Variant
 from consent_server.site.rules import Rule
 from consent_server.store import PLACED, SEPARATOR, OtherContent, Store, Unreadable
-from consent_server.store.evidence.asked import Asked
+from consent_server.store.evidence.banner_version import BannerVersion
 from consent_server.store.keys import buckets
 from consent_server.store.keys.single import notes as notes_key
 from consent_server.store.keys.single import notices as notices_key
@@ -149,7 +149,7 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
     assert read.recount(store, site, period).differences == []
     for cell in [*cells][:2]:
         for names in ((1,), (0, 2), *([(3,), (2, 3)] if cell[3] else [])):
-            only = Only({PLACED[i]: cell[i] for i in names})
+            only = Filters({PLACED[i]: cell[i] for i in names})
             inside = [it for other in cells for it in cells[other] if all(other[i] == cell[i] for i in names)]
             by_day = read.report(store, site, period, "day", only)
             assert by_day.total.shown == sum(event == "shown" for _, event in inside)
@@ -507,7 +507,7 @@ def test_a_recount_leaves_out_only_the_days_on_which_nothing_was_counted_togethe
 def ask(store, site, ago, *variants, words="x", revision=1):
     """Write down that these variants are asked since so many days."""
     at = int((datetime.now(UTC) - timedelta(days=ago)).timestamp() * 1000)
-    store.notices.note(site, Asked(at, revision, words, f"{ago}", variants))
+    store.notices.note(site, BannerVersion(at, revision, words, f"{ago}", variants))
 
 
 def count(store, site, ago, shown, accepted, **where):
@@ -644,7 +644,7 @@ def test_devices_are_compared_within_the_languages_that_they_were_counted_with(t
     found = glance(store, site)
     assert {one.by for one in advice_of(found, "answer")} == {"language"}
     assert not any(part.worse for part in segments_of(found, "answer")["device"])
-    phones = glance(store, site, only=Only(device="phone"))
+    phones = glance(store, site, only=Filters(device="phone"))
     assert phones.cells.keys() == {("ru", "", "phone"), ("az", "", "phone")}
 
 
@@ -668,7 +668,7 @@ def test_under_several_rules_nobody_is_behind_and_under_one_of_them_somebody_is(
     found = glance(store, ruled)
     assert (found.is_mixed, advice_of(found, "answer")) == (True, [])
     assert [part.value for part in segments_of(found, "answer")["device"]] == ["desktop", "phone"]
-    alone = glance(store, ruled, only=Only(rule="uk"))
+    alone = glance(store, ruled, only=Filters(rule="uk"))
     assert not alone.is_mixed
     assert [(one.value, one.model) for one in advice_of(alone, "answer")] == [("phone", "desktop")]
     # Rules that are configured and that nobody came under, or that were there lately, are looked at in the counts.
@@ -698,7 +698,7 @@ def test_periods_under_several_rules_are_no_contest_and_under_one_of_them_they_a
     assert told.as_json()["trend"] == {"says": "mixed", "rates": dict.fromkeys(LINES, "unknown")}
     assert not any(told.as_json()["change"].values())
     assert "not compared" in told.as_text(moved=True)
-    alone = read.report(store, ruled, period, "day", Only(rule="uk"))
+    alone = read.report(store, ruled, period, "day", Filters(rule="uk"))
     assert not alone.is_unlike
     count(store, ruled, 0, 1, 0, device="phone", rule="")
     lately = Period(read.today() - timedelta(days=2), read.today())
