@@ -59,7 +59,7 @@ SHOP = make_site(
 )
 
 
-def only(found: Iterator[faults.Finding] | list[faults.Finding]) -> faults.Finding:
+def only(found: Iterator[faults.Fault] | list[faults.Fault]) -> faults.Fault:
     (finding,) = found
     assert finding.fault.endswith((".", ".)"))
     assert finding.cure
@@ -369,7 +369,7 @@ def checked(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 # ---- What a browser sees ----
 
 
-def look(shop: Site, page: str) -> list[faults.Finding]:
+def look(shop: Site, page: str) -> list[faults.Fault]:
     # In a thread of its own: this one may belong to the browser of a test before, and Playwright takes one at a time.
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(look_here, shop, page).result()

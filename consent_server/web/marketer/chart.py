@@ -14,9 +14,9 @@ from ...decision import HOW
 from ...rates.compare import Change
 from ...rates.counts import LINES, Counts, Rate
 from ...rates.happened.marks import Mark
+from ...rates.multiple import direction, followed, moves, told
+from ...rates.multiple.spread import Spread
 from ...rates.period import Period
-from ...rates.together import direction, followed, moves, told
-from ...rates.together.spread import Spread
 from .axis import Bin, axis_of, flagged, flags_on
 
 WIDTH, HEIGHT = 320, 140
@@ -212,7 +212,7 @@ def lines(
 
 
 def trend(found: Sequence[Line]) -> tuple[str, list[Line]]:
-    """Return whether things get better (``together.direction``), and the lines that say so, that of the goal first."""
+    """Return whether things get better (``multiple.direction``), and the lines that say so, that of the goal first."""
     moved, goal = {line.name: line.change for line in found}, found[0].name
     names = told(moved, goal)
     return direction(moved, goal), [line for line in found if line.name in names]
