@@ -108,6 +108,7 @@ def back(request: pytest.FixtureRequest, enforcement: Enforcement) -> Back:
 
 ALL = ("basket=1", "_seen=1", "_ga=1", "_ga_X=1; Path=/", "my_visits=1; HttpOnly", "_fbp=1; Secure", "unheard-of=1")
 UNDECIDED = ["basket=1", "unheard-of=1"]
+WAITS = "~%5B%7B%22allow%22%3A%5B%5D%2C%22site%22%3A%22shop%22%7D%5D"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,10 @@ UNDECIDED = ["basket=1", "unheard-of=1"]
         (f"consent={answered('analytics')}; consent={answered(at=NOW + 7200)}", UNDECIDED),
         (f"consent={answered('analytics', at=NOW + 7200)}; consent={answered()}", [ALL[0], *ALL[2:5], ALL[6]]),
         (f"consent=x; consent={answered('functional')}", [*ALL[:2], ALL[6]]),
+        # One of this shop that no server has signed yet is newer than any.
+        (f"consent={WAITS}; consent={answered('analytics')}", UNDECIDED),
+        (f"consent={answered('analytics')}; consent={WAITS}", UNDECIDED),
+        (f"consent={WAITS.replace('shop', 'other')}; consent={answered('functional')}", [*ALL[:2], ALL[6]]),
     ],
 )
 def test_only_cookies_that_the_shopper_allows_leave_the_back_end(back: Back, sent: str, passes: list[str]) -> None:
@@ -183,6 +188,7 @@ def test_what_a_withdrawal_left_is_expired_wherever_the_request_may_have_got_it_
     [
         "_fbp=1",
         "_fbp=1; consent=~W10",
+        f"_fbp=1; consent={WAITS}; consent={answered()}",
         f"_fbp=1; consent={answered(site='other')}",
         f"_fbp=1; consent={answered()[3:]}",
     ],
@@ -216,6 +222,14 @@ def test_prefixed_cookies_are_expired_as_browsers_want_it() -> None:
         (name, path, host) for name in ("__Host-v", "__Secure-v") for path in paths for host in hosts
     }
     assert [line for line in lines if "; Secure" not in line] == []
+
+
+def test_a_name_with_two_underscores_is_expired_on_a_shop_without_encryption_too() -> None:
+    back = Back("wsgi", Enforcement(Verifier(KEYS.jwks(), "shop"), {"analytics": ["__*"]}))
+    lines = back.get(sent=f"__utma=1; __secure-v=1; consent={answered()}")
+    assert {(line.partition("=")[0], line.endswith("; Secure")) for line in lines} == {
+        *(("__utma", False), ("__secure-v", True))
+    }
 
 
 @pytest.mark.parametrize(
@@ -351,6 +365,26 @@ def test_it_reads_the_cookie_list_of_the_verifiers_site(tmp_path: Any) -> None:
         Enforcement.from_config(path, Verifier(KEYS.jwks(), "other"))
     with pytest.raises(SettingsError, match="cannot be read"):
         Enforcement.from_config(tmp_path / "none.toml", Verifier(KEYS.jwks(), "shop"))
+
+
+@pytest.mark.parametrize(
+    ("host", "hosts"),
+    [
+        ("127.0.0.1:5000", {"", "shop.example", "dukan.example"}),
+        ("back_end", {"", "shop.example", "dukan.example"}),
+        ("back.internal", {"", "back.internal", "shop.example", "dukan.example"}),
+        ("www.shop.example", {"", "www.shop.example", "shop.example"}),
+    ],
+)
+def test_behind_a_proxy_that_hides_the_host_the_origins_say_where_cookies_lie(
+    tmp_path: Any, host: str, hosts: set[str]
+) -> None:
+    path = tmp_path / "consent.toml"
+    origins = '["https://www.shop.example", "https://dukan.example", "http://127.0.0.1:5000"]'
+    path.write_text(SHOP.replace('["https://shop.example"]', origins))
+    back = Back("wsgi", Enforcement.from_config(path, Verifier(KEYS.jwks(), "shop")))
+    lines = back.get(sent=f"_c1=1; consent={answered(revision=2)}", host=host)
+    assert expired(lines) == {("_c1", "/", each) for each in hosts}
 
 
 def test_a_name_that_a_service_has_in_a_storage_is_no_cookie_s(tmp_path: Any) -> None:
