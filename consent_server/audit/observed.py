@@ -63,6 +63,8 @@ class Observed:
     """Values of the shop's cookies by name, to know them again where a page hands them on; no report has them."""
     stored: dict[str, str] = field(default_factory=dict)
     """The same of the shop's local storage."""
+    in_session: dict[str, str] = field(default_factory=dict)
+    """The same of its session storage."""
     notes: list[str] = field(default_factory=list)
     rule: str | None = None
     """The name of the rule for this place, as the consent server told the page, if it was asked."""

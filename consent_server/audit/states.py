@@ -66,8 +66,9 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
     own = [each for each in told if not watch.documents.is_elsewhere(each)]
     seen.sightings = [*unique(behind_our_tag(own, seen.tags), seen.since)]
     seen.consent_calls = watch.consent_calls
-    seen.cookies, seen.stored = watch.values.cookies, watch.values.stored
-    seen.scripted = watch.values.by_script - watch.values.by_answer
+    values = watch.values
+    seen.cookies, seen.stored, seen.in_session = values.cookies, values.stored, values.in_session
+    seen.scripted = values.by_script - values.by_answer
     if har and not _is_whole(har):
         seen.notes.append(f"{har} could not be written whole: see that its disk has room.")
     if watch.kept.flooded:
