@@ -59,6 +59,7 @@ class Visit:
     async def open(self, url: str) -> None:
         """Go to a page; with the name and password in its address, if there are any, that nothing else is told of."""
         self.watch.going = without_login(url)
+        self.watch.documents.begin_visit()
         await self.quiet.begin()
         await self._in_time(
             lambda: self._open(url, self.watch.going), SECONDS_TO_OPEN + SECONDS_TO_LOAD + SECONDS_TO_USE
@@ -82,6 +83,7 @@ class Visit:
         """Go away, so that what pages send at their end is sent."""
         with suppress(Error, TimeoutError):
             async with asyncio.timeout(SECONDS_TO_OPEN):
+                self.watch.documents.begin_visit()
                 await self.page.goto("about:blank")
                 await asyncio.sleep(SECONDS_TO_GO)
                 # What a page keeps at its end is seen from a page of its origin that does nothing.
