@@ -71,6 +71,8 @@ class Observed:
     rule: str | None = None
     """The name of the rule for this place, as the consent server told the page, if it was asked."""
     since: float = 0
+    stayed: str = ""
+    """The page in which the answer was given, where that was there for some seconds more; else it tells the next."""
     answered: bool = True
     cut_short: bool = False
     """Whether the browser ended before all pages were looked at."""

@@ -39,11 +39,13 @@ LOOK = r"""() => {
     })),
     works: typeof window.consent?.allows == 'function',
     choice: window.consent?.choice ?? null,
+    offers: [...document.querySelectorAll('[data-consent-open]')].some((it) => it.checkVisibility()),
     // A window of the page's own that waits for an answer, such as for an age, lets nothing else be pressed meanwhile.
     banner: !!banner && seen(banner) && (!buttons[0] || buttons.some(within) || !!document.querySelector(':modal')),
   };
 }"""
-"""Read in the page: each tag of ours, whether it works, what was answered, and whether the banner shows."""
+"""Read in the page: each tag of ours, whether it works, what was answered, and whether the banner shows, and a button
+for the settings."""
 
 
 def tag_faults(tag: Mapping[str, Any], site: Site | None, *, asks: bool = True) -> Iterator[tuple[str, str]]:

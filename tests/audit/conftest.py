@@ -14,7 +14,7 @@ from consent_server.settings.environment import Settings
 from .farm import Farm
 
 WITHOUT_BROWSER = {"test_command.py", "test_draft.py", "test_judge.py", "test_lists.py", "test_netlog.py"} | {
-    *("test_documents.py", "test_numbers.py", "test_sightings.py"),
+    *("test_documents.py", "test_numbers.py", "test_sightings.py", "test_withdrawn.py"),
 }
 
 collect_ignore = (

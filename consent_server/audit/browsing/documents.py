@@ -96,6 +96,10 @@ class Documents:
         last = next((commit for commit in reversed(then) if commit.at <= seen.at), None)
         return last in stays
 
+    def is_replaced(self, since: float, until: float) -> bool:
+        """Return whether the tab showed another document in a time."""
+        return any(since < commit.at < until for commit in self._commits)
+
     def page_of(self, loader: str) -> str:
         """Return the page of a document, empty where it is none of the tab's own."""
         return self._answers[loader].page if loader in self._answers else ""
