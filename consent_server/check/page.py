@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..audit.advice import OUTLIVES
-from ..audit.browsing.answers import CALLED, CLOSED
+from ..audit.browsing.answers import CALLED, CLOSED, UNSEEN
 from ..audit.drafting.draft import ENTRIES
 from ..audit.findings import CUT_SHORT, NO_PAGE, NOTHING_ASKED, UNREAD, WHERE, Finding
 from ..audit.report import Report
@@ -52,6 +52,8 @@ def compared(shop: Site, report: Report) -> Iterator[Fault]:
             cure = "write it as a number and a word such as days, months or years"
         if note.endswith(CALLED):
             cure = "see what lies over it, or what takes the click before it does"
+        if note.endswith(UNSEEN):
+            cure = "put <button data-consent-open> into each page"
         yield Fault(f"{shop.id}: {note.rstrip('.')}.", cure, grave=False)
 
 
