@@ -188,6 +188,18 @@ def test_no_file_class_function_or_folder_is_too_long_to_be_read(name: str) -> N
         assert sum(len(each.read_text("utf-8").splitlines()) for each in inside) <= 1700
 
 
+def test_no_file_of_the_page_is_too_long_to_be_read() -> None:
+    snippet = ROOT / "snippet"
+    files = [path for name in ("*", "src/**/*", "npm/**/*", "wordpress/**/*") for path in snippet.glob(name)]
+    lengths = {
+        str(path.relative_to(snippet)): len(path.read_text("utf-8").splitlines())
+        for path in files
+        if path.suffix in (".css", ".js", ".php", ".ts")
+    }
+    assert len(lengths) > 60
+    assert {name: length for name, length in lengths.items() if length > 310} == {}
+
+
 def test_the_core_of_a_decision_is_read_in_one_sitting() -> None:
     core = (
         *("site/__init__.py", "decision.py", "tokens/__init__.py", "web/shopper.py"),

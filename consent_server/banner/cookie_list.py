@@ -33,7 +33,7 @@ def first_layer_values(site: Site, lang: str, words: Mapping[str, str]) -> dict[
 
 
 def cookie_list(site: Site, lang: str, words: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the list says, ``ListConfig`` in ``types.d.ts`` but its words: sentences, and a table a category."""
+    """Return what the list says, ``ListConfig`` in ``settings.d.ts`` but its words: sentences, a table a category."""
     columns = ["name", "provider", "country", "purpose", "life"]
     if not any(cookie.country for cookies in site.cookies.values() for cookie in cookies):
         columns.remove("country")

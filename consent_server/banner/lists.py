@@ -1,4 +1,4 @@
-"""The settings and words that each built script has put into it; `snippet/src/types.d.ts` has their types."""
+"""The settings and words that each built script has put into it; `snippet/src/settings.d.ts` has their types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .regional import country_name, dates, isolated, separator
 
 
 def gate(site: Site, version: str, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> dict[str, object]:
-    """Return the settings that the gate needs, ``SiteConfig`` in ``types.d.ts``."""
+    """Return the settings that the gate needs, ``SiteConfig`` in ``settings.d.ts``."""
     layouts = [variant.layout or site.theme["layout"] for variant in site.all_variants]
     ways = [
         {
@@ -175,7 +175,7 @@ def _literal(text: str) -> str:
 
 
 def _first_layer(notice: Notice, first: Iterable[str]) -> list[str]:
-    """Return what the first layer asks, ``FirstLayer`` in ``types.d.ts``: a list, as names cost each language bytes."""
+    """Return what the first layer asks, ``FirstLayer`` in ``settings.d.ts``: a list, as names cost bytes."""
     return [notice.hash, *(notice.content["words"][key] for key in first)]
 
 
@@ -189,7 +189,7 @@ def _shares(site: Site) -> Iterator[tuple[Variant, float]]:
 
 
 def details(site: Site, asked: Notice, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
-    """Return what the details need, ``DetailsConfig`` in ``types.d.ts``."""
+    """Return what the details need, ``DetailsConfig`` in ``settings.d.ts``."""
     return {
         "lang": asked.lang,
         "dates": dates(asked.lang),
@@ -224,17 +224,17 @@ def _in_words(cookie: Mapping[str, str], lang: str) -> dict[str, str]:
 
 
 def mine(site: Site, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
-    """Return what a shopper's own choices need, ``MineConfig`` in ``types.d.ts``."""
+    """Return what a shopper's own choices need, ``MineConfig`` in ``settings.d.ts``."""
     return {"words": {key: words[key] for key in wanted}, "contact": site.contact, "authority": site.authority}
 
 
 def withdraw(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
-    """Return what a withdrawal needs, ``WithdrawConfig`` in ``types.d.ts``."""
+    """Return what a withdrawal needs, ``WithdrawConfig`` in ``settings.d.ts``."""
     return {"lang": lang, "words": {key: words[key] for key in wanted}, "names": _names(site)}
 
 
 def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str]) -> dict[str, object]:
-    """Return what the cookie list in a page needs, ``ListConfig`` in ``types.d.ts``."""
+    """Return what the cookie list in a page needs, ``ListConfig`` in ``settings.d.ts``."""
     content, radius = cookie_list(site, lang, words), site.theme["radius"]
     if site.rules:
         of = [category for category in CATEGORIES if site.cookies.get(category)]
@@ -244,17 +244,17 @@ def listed(site: Site, lang: str, words: Mapping[str, str], wanted: Iterable[str
 
 
 def account(site: Site) -> dict[str, object]:
-    """Return what puts an account's answer in place, ``AccountConfig`` in ``types.d.ts``."""
+    """Return what puts an account's answer in place, ``AccountConfig`` in ``settings.d.ts``."""
     return {"cookie": site.cookie, "domain": site.cookie_domain or "", "keep": site.keep}
 
 
 def watch(site: Site) -> dict[str, object]:
-    """Return what a page view that is watched needs, ``WatchConfig`` in ``types.d.ts``."""
+    """Return what a page view that is watched needs, ``WatchConfig`` in ``settings.d.ts``."""
     addresses = [each for each in known_addresses(site) if each]
     return {"names": _names(site), "cookie": site.cookie, "addresses": addresses, "domains": site.domains}
 
 
 def watching(site: Site, digest: str) -> dict[str, object]:
-    """Return what draws the page views that are watched, ``WatchingConfig`` in ``types.d.ts``."""
+    """Return what draws the page views that are watched, ``WatchingConfig`` in ``settings.d.ts``."""
     layer = f"watch.{site.languages[0]}.{digest}.js"
     return {"share": site.watch, "path": f"/v1/{site.id}/", "layer": layer}

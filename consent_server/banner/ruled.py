@@ -42,7 +42,7 @@ def words_of(rule: Rule, lang: str, words: Mapping[str, str]) -> dict[str, str]:
 
 
 def rules(site: Site, notices: Mapping[str, Sequence[Notice]], first: Sequence[str]) -> list[dict[str, object]]:
-    """Return the rules as the gate picks from them, ``Rule`` in ``types.d.ts``: of the words only those that differ."""
+    """Return the rules as the gate picks from them, ``Rule`` in ``settings.d.ts``: only words that differ."""
     ways = len(site.all_variants)
 
     def differing(lang: str, rule: int, way: int) -> dict[str, str]:

@@ -9,7 +9,7 @@ import frameStyle from './frame.css';
  * @typedef {import('./types').Gate} Gate
  */
 
-/** @type {import('./types').DetailsConfig} */
+/** @type {import('./settings').DetailsConfig} */
 const { dates, comma, lang, words, cookies, facts, updated, changed, providers } = __DETAILS__;
 
 /** @param {Gate} gate */
@@ -44,12 +44,12 @@ const details = (gate) => {
 
   // ---- The switches ----
 
-  /** @param {string} title @param {string} purpose @param {import('./types').Cookie[]} uses @param {Category} [category] none is always on */
+  /** @param {string} title @param {string} purpose @param {import('./settings').Cookie[]} uses @param {Category} [category] none is always on */
   const section = (title, purpose, uses, category) => {
     const control = category
       ? element('input', { type: 'checkbox', role: 'switch', name: category, checked: consent.allows(category), 'aria-describedby': 'ask:' + category })
       : element('span', {}, words.always_on);
-    /** @type {[string, keyof import('./types').Cookie][]} */
+    /** @type {[string, keyof import('./settings').Cookie][]} */
     const columns = [[words.cookie_name, 'name'], [words.cookie_provider, 'provider'], [words.cookie_country, 'country'], [words.cookie_purpose, 'purpose'], [words.cookie_life, 'life']];
     return element('section', {},
       element('label', {}, title, control),

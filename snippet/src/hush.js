@@ -1,7 +1,8 @@
 /** What sends even as the page ends: after a no, a script that ran tells other hosts nothing more. */
-import { wrapped } from './wrapped.js';
+import { wrap, wrapAccessor } from './wrapped.js';
 
 /** @typedef {import('./types').Gate} Gate */
+/** @typedef {import('./wrapped.js').Trap} Trap */
 
 /**
  * @template It
@@ -26,17 +27,6 @@ const elsewhere = ({ newElement: element, server }) => {
   /** @param {string} href @returns {string} */
   const originOf = (href) => /** @type {any} */ (element('a', { href })).origin;
   return (address) => ![location.href, server].some((own) => originOf(own) == originOf(`${address}`));
-};
-
-/** @typedef {(act: () => any, self: any, args: any[]) => unknown} Trap */
-/** @param {any} owner @param {string} name of a function @param {Trap} apply */
-const wrap = (owner, name, apply) => {
-  if (owner?.[name]) Reflect.set(owner, name, wrapped(owner[name], apply)); // where the page has frozen it, it stays as it is
-};
-/** @param {any} owner @param {string} name of what is set @param {Trap} apply */
-const wrapSetter = (owner, name, apply) => {
-  const { set } = Object.getOwnPropertyDescriptor(owner ?? {}, name) ?? {};
-  if (set) Reflect.defineProperty(owner, name, Object.assign(Object.create(null), { set: wrapped(set, apply) }));
 };
 
 /** Where each request leads. @type {WeakMap<object, string>} */
@@ -122,7 +112,7 @@ export const hush = (gate, again) => {
   /** @param {(self: any, args: any[]) => string} addressOf @param {(self: any) => unknown} [failed] @returns {Trap} */
   const silence = (addressOf, failed) => (act, self, args) =>
     (memory.hushed && memory.ending && addressOf(self, args).split(/[\s,]+/).some((each) => each && isElsewhere(each)) ? void failed?.(self) : act());
-  for (const name of ['src', 'srcset']) wrapSetter(window.HTMLImageElement?.prototype, name, silence((_, [value]) => `${value}`));
+  for (const name of ['src', 'srcset']) wrapAccessor(window.HTMLImageElement?.prototype, name, 'set', silence((_, [value]) => `${value}`));
   wrap(window.WebSocket?.prototype, 'send', silence(({ url }) => url.replace('ws', 'http')));
   wrap(window.XMLHttpRequest?.prototype, 'send', silence((self) => opened.get(self) ?? '', (self) => setTimeout(() => self.dispatchEvent(new Event('error')))));
 };

@@ -5,7 +5,7 @@
 import { assertSameProtocol } from './protocol.js';
 import style from './list.css';
 
-/** @type {import('./types').ListConfig} */
+/** @type {import('./settings').ListConfig} */
 const { lang, dates, comma, words, facts, head, tables, radius } = __LIST__;
 
 /** @type {(gate: import('./types').Gate) => void} */
@@ -33,7 +33,7 @@ const list = (gate) => {
 
   /**
    * The roles say what CSS takes from a table that is drawn as cards, where the place is narrow.
-   * @param {import('./types').ListConfig['tables'][number]} table
+   * @param {import('./settings').ListConfig['tables'][number]} table
    */
   const drawTable = ({ caption, rows }) =>
     part('table', 'table',

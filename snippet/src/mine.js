@@ -2,7 +2,7 @@
 import { assertSameProtocol } from './protocol.js';
 import { verify, verifyReceipt, BadToken } from '../verify.js';
 
-/** @type {import('./types').MineConfig} */
+/** @type {import('./settings').MineConfig} */
 const { words, contact, authority } = __MINE__;
 
 /** @type {(gate: import('./types').Gate) => import('./types').Mine} */

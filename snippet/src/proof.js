@@ -2,7 +2,7 @@
 import { assertSameProtocol } from './protocol.js';
 import { verifyProof, BadToken } from '../verify.js';
 
-/** @type {import('./types').ProofConfig} */
+/** @type {import('./settings').ProofConfig} */
 const { words } = __PROOF__;
 
 /** @type {(gate: import('./types').Gate) => import('./types').Proof} */

@@ -2,30 +2,23 @@
  * Releases what is marked and allowed; fetched once there is such. What is released is remembered here and in no
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
+import { give, hold, isOfHost, refuse } from './addresses.js';
 import { leaving } from './anew.js';
+import { holdCopies } from './copies.js';
 import { denials } from './denied.js';
 import { wrapSenders } from './hush.js';
 import { assertSameProtocol } from './protocol.js';
 import { addressOf, isHeld, letRun, runScript } from './run.js';
 import { watchTree } from './tree.js';
+import { isWhole, pageChanged, task } from './turn.js';
 import { ADDRESSES, partsOf, playOn, unloadMarked } from './unload.js';
-import { wrapped } from './wrapped.js';
+import { follow } from './wrapped.js';
 
 /** @typedef {import('./types').Category} Category */
 
 const TAGS = 'script,iframe,img,video,audio,source,picture,link';
 /** @type {Category[]} */
 const CATEGORIES = ['functional', 'analytics', 'marketing'];
-
-const { port1, port2 } = new MessageChannel();
-/** @type {((value?: unknown) => void)[]} */
-const turns = [];
-port1.onmessage = () => turns.shift()?.();
-/** @returns {Promise<unknown>} kept in a task of its own, sooner than a timer's */
-const task = () => new Promise((resolve) => {
-  turns.push(resolve);
-  port2.postMessage(0);
-});
 
 /** @param {HTMLElement} marked */
 const categoriesOf = (marked) => (marked.dataset.consent ?? '').trim().split(/\s+/);
@@ -36,11 +29,7 @@ const release = (gate) => {
   const { quiet, leave, watch } = Object.assign(gate.memory, leaving(gate));
   const listenToEnd = wrapSenders(gate);
   watch();
-  const { doc, consent, newElement: element } = gate;
-  /** @param {string} href @returns {boolean} whether it leads to a host: no `javascript:` or `data:`, however spelled */
-  const isOfHost = (href) => /^http/.test(/** @type {any} */ (element('a', { href })).protocol);
-  /** @param {HTMLElement} part whose address is none of a host */
-  const refuse = (part) => console.warn('consent: no address of a host:', part);
+  const { doc, consent } = gate;
   /** @type {WeakSet<HTMLElement>} */
   const released = new WeakSet();
   /** All that ever was but scripts, once each, as long as it is somewhere. @type {WeakRef<HTMLElement>[]} */
@@ -82,7 +71,7 @@ const release = (gate) => {
     const putIn = marked instanceof HTMLIFrameElement && marked.dataset.src && marked.getAttribute('src') != marked.dataset.src;
     if (putIn) marked.remove();
     const parts = partsOf(marked);
-    const lacked = parts.filter(give);
+    const lacked = parts.filter((part) => give(gate, part));
     if (putIn) parentNode?.insertBefore(marked, nextSibling);
     const player = /** @type {HTMLMediaElement | null} */ (marked.closest('video,audio'));
     // It does not look at a source again by itself; what it plays from another one goes on.
@@ -96,37 +85,6 @@ const release = (gate) => {
     }
   };
 
-  /** @param {HTMLElement} part that gets the addresses it was to have @returns {boolean} whether it lacked one */
-  const give = (part) => {
-    let lacked = false;
-    for (const name of ADDRESSES) {
-      const address = part.dataset[name];
-      if (!address || part.getAttribute(name) == address) continue;
-      lacked = true;
-      if ((name == 'srcset' ? address.split(/[\s,]+/) : [address]).every(isOfHost)) part.setAttribute(name, address);
-      else refuse(part);
-    }
-    return lacked;
-  };
-
-  /** What waits for the page to change. @type {(() => void)[]} */
-  const waiting = [];
-  const pageChanged = () => waiting.splice(0).forEach((go) => go());
-  /**
-   * The parser puts a script in before it has all of its text: it is whole once something follows it.
-   * @param {HTMLElement} marked
-   */
-  const isWhole = async (marked) => {
-    /** @returns {boolean} */
-    const isPassed = () => {
-      for (let node = /** @type {Node | null} */ (marked); node && node != doc.body; node = node.parentNode) if (node.nextSibling) return true;
-      return false;
-    };
-    while (parsing && marked instanceof HTMLScriptElement && !addressOf(marked) && !isPassed()) {
-      await new Promise((resolve) => waiting.push(() => resolve(0)));
-    }
-  };
-
   /** @param {HTMLElement} marked */
   const run = (marked) => {
     const mayNow = () => mayRun(marked) && marked.isConnected;
@@ -134,20 +92,13 @@ const release = (gate) => {
     if (!mayNow()) return released.delete(marked);
     if (!(marked instanceof HTMLScriptElement)) return show(marked);
     const address = addressOf(marked);
-    if (address && !isOfHost(address)) return released.delete(marked) && refuse(marked);
+    if (address && !isOfHost(gate, address)) return released.delete(marked) && refuse(marked);
     // Withdrawn and allowed again meanwhile, it stands in the line twice.
     return isHeld(marked) && runScript(gate, marked, brought.has(marked), () => {
       if (!mayNow()) return !released.delete(marked);
       categoriesOf(marked).forEach((category) => ranFor.add(category));
       return true;
     });
-  };
-
-  /** @param {HTMLElement} marked a copy of what was released, as it is held */
-  const hold = (marked) => {
-    for (const part of partsOf(marked)) {
-      for (const name of ADDRESSES) if (part.getAttribute(name) == part.dataset[name]) part.removeAttribute(name);
-    }
   };
 
   /** @param {HTMLElement} marked */
@@ -161,7 +112,7 @@ const release = (gate) => {
     }
     if (mayRun(marked)) {
       released.add(marked);
-      const ran = (isScript ? line.then(task).then(() => isWhole(marked)) : task()).then(() => run(marked))
+      const ran = (isScript ? line.then(task).then(() => isWhole(doc, marked, () => parsing)) : task()).then(() => run(marked))
         .catch((error) => console.warn('consent: not released:', error, marked));
       if (isScript) line = ran;
       return;
@@ -285,43 +236,10 @@ const release = (gate) => {
     else addedNodes.forEach(look);
   });
 
-  /** @param {any} owner @param {string} name of a method @param {(made: any) => void} then what is done with what it made */
-  const follow = (owner, name, then) => {
-    Reflect.set(owner, name, wrapped(owner[name], (act) => {
-      const made = act();
-      then(made);
-      return made;
-    }));
-  };
   follow(Element.prototype, 'attachShadow', (root) => {
     if (root.mode == 'open') look(root);
   });
-  /** @param {any} copy which would ask for an address before anybody sees it in the page */
-  const holdCopy = (copy) => {
-    for (const each of copy.querySelectorAll ? [copy, ...all(copy, '[data-consent]')] : []) {
-      if (each instanceof HTMLElement && each.dataset.consent != null && !(each instanceof HTMLScriptElement)) hold(each);
-    }
-  };
-  follow(Node.prototype, 'cloneNode', holdCopy);
-  follow(Document.prototype, 'importNode', holdCopy);
-  follow(Range.prototype, 'cloneContents', holdCopy);
-  /** Of no window: nothing in it loads, and no element of the page's own making starts. */
-  const nowhere = /** @type {Document} */ (doc.cloneNode());
-  // What an app keeps of a page as text, and puts back, is a copy too.
-  for (const name of ['innerHTML', 'outerHTML']) {
-    const property = Object.assign(Object.create(null), Object.getOwnPropertyDescriptor(Element.prototype, name));
-    const { get } = property;
-    property.get = wrapped(get, (act, self) => (self instanceof Element
-      && [self, ...all(self, '[data-consent]')].some((each) => released.has(each) && !(each instanceof HTMLScriptElement))
-      ? Reflect.apply(get, nowhere.importNode(self, true), []) : act()));
-    Reflect.defineProperty(Element.prototype, name, property);
-  }
-
-  // Turbo makes a page agree with new markup, which knows nothing of what is released.
-  addEventListener('turbo:before-morph-attribute', (event) => {
-    const { attributeName, mutationType } = /** @type {CustomEvent} */ (event).detail;
-    if (mutationType == 'remove' && released.has(/** @type {any} */ (event.target)) && [...ADDRESSES, 'loading'].includes(attributeName)) event.preventDefault();
-  });
+  holdCopies(doc, all, released);
 
   look(document);
   settled = true;

@@ -3,7 +3,7 @@
 /**
  * @param {HTMLElement} switches the tab with them
  * @param {import('./types').Gate} gate
- * @param {import('./types').Words} words
+ * @param {import('./settings').Words} words
  */
 export const adaptSwitches = (switches, { newElement: element, rule }, words) => {
   const { objection, off } = rule();

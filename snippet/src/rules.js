@@ -9,7 +9,7 @@ import { base, config, inTime, notices, script, signal, variant } from './site.j
 
 /**
  * @typedef {import('./types').Category} Category
- * @typedef {import('./types').Rule} Rule
+ * @typedef {import('./settings').Rule} Rule
  */
 
 /** Milliseconds in which the server has to say where the shopper is. */

@@ -18,7 +18,7 @@ try {
 } catch {} // or the page has something else by that name
 /** The way of asking that this page takes. */
 export const { variant, layout, notices } =
-  /** @type {import('./types').Way} */ (config.ways.find(({ below }) => draw < below));
+  /** @type {import('./settings').Way} */ (config.ways.find(({ below }) => draw < below));
 
 /** As the browser has it, whatever of the page's has the name of its class. */
 const prototype = Reflect.getPrototypeOf(document);

@@ -31,7 +31,7 @@ const stopped = (address, subject) => {
   let waits;
   try {
     const { host, pathname } = new Address(address, doc.baseURI);
-    for (const { match, category } of /** @type {import('./types').Address<string>[]} */ (config.trackers)) {
+    for (const { match, category } of /** @type {import('./settings').Address<string>[]} */ (config.trackers)) {
       if (!(host + pathname).match(match)) continue;
       if (!category.split('|').some(allows)) memory[host + pathname] = waits = category;
       else if (subject) subject.matches?.(':not(script)') ? passed.push(new WeakRef(subject)) : memory[category] = 1;

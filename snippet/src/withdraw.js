@@ -8,7 +8,7 @@ import { assertSameProtocol } from './protocol.js';
 import { unload } from './unload.js';
 import style from './withdraw.css';
 
-/** @type {import('./types').WithdrawConfig} */
+/** @type {import('./settings').WithdrawConfig} */
 const { lang, words, names } = __WITHDRAW__;
 
 /** Where the page that comes next is told what was taken back, how far down this one was, its address, and what it removed. */

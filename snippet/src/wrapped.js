@@ -1,9 +1,26 @@
-/**
- * A proxy keeps a function's name, statics and prototype. What an old library gives to all objects is none of its traps.
- * @param {any} native
- * @param {(act: () => any, self: any, args: any[]) => unknown} apply what is done in place of `act`, which is the native call
- * @returns {any}
- */
-export const wrapped = (native, apply) => new Proxy(native, Object.assign(Object.create(null), {
+/** Puts something in place of a native function, which a page takes for native still. */
+
+/** @typedef {(act: () => any, self: any, args: any[]) => unknown} Trap what is done in place of `act`, which is the native call */
+
+/** A proxy keeps a function's name, statics and prototype. What an old library gives to all objects is none of its traps. @param {any} native @param {Trap} apply @returns {any} */
+const wrapped = (native, apply) => new Proxy(native, Object.assign(Object.create(null), {
   apply: (/** @type {any} */ target, /** @type {any} */ self, /** @type {any[]} */ args) => apply(() => Reflect.apply(target, self, args), self, args),
 }));
+
+/** @param {any} owner @param {string} name of a function @param {Trap} apply */
+export const wrap = (owner, name, apply) => {
+  if (owner?.[name]) Reflect.set(owner, name, wrapped(owner[name], apply)); // where the page has frozen it, it stays as it is
+};
+
+/** @param {any} owner @param {string} name of what is read and set @param {'get' | 'set'} way @param {Trap} apply */
+export const wrapAccessor = (owner, name, way, apply) => {
+  const native = Object.getOwnPropertyDescriptor(owner ?? {}, name)?.[way];
+  if (native) Reflect.defineProperty(owner, name, Object.assign(Object.create(null), { [way]: wrapped(native, apply) }));
+};
+
+/** @param {any} owner @param {string} name of a method @param {(made: any) => void} then what is done with what it made */
+export const follow = (owner, name, then) => wrap(owner, name, (act) => {
+  const made = act();
+  then(made);
+  return made;
+});

@@ -6,5 +6,5 @@ import { page, teller } from './teller.js';
 
 const tell = teller(() => page.pintrk, (pintrk, /** @type {Choice} */ { marketing }) => pintrk('setconsent', marketing));
 
-/** @type {import('../types').Bridge} */
+/** @type {import('../settings').Bridge} */
 export default (_, choice) => choice && tell(choice);

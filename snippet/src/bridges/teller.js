@@ -47,7 +47,7 @@ const REFUSAL = { functional: false, analytics: false, marketing: false };
  * A bridge to who keeps what it is told from page to page. So at the start of a page it hears nothing before an answer that
  * holds, which would undo it, and a refusal where one has ended, which it would go on with.
  * @param {(choice: Choice | null) => unknown} tell
- * @returns {import('../types').Bridge}
+ * @returns {import('../settings').Bridge}
  */
 export const keeper = (tell) => (_, choice, __, allowed, last) => {
   if (choice || !allowed) tell(choice ?? (last ? REFUSAL : null));
