@@ -198,10 +198,8 @@ def work_on(
         stamp_seals(store, [site], authority)
 
 
-def stamp_seals(
-    store: Store, sites: Sequence[Site], authority: Authority, seconds: float = SECONDS_A_ROUND
-) -> dict[str, list[date]]:
-    """Have the seals of sites stamped, for so many seconds in all, in any order: what is left comes another time.
+def stamp_seals(store: Store, sites: Sequence[Site], authority: Authority) -> dict[str, list[date]]:
+    """Have the seals of sites stamped, for SECONDS_A_ROUND in all, in any order: what is left comes another time.
 
     Returns:
         The days whose seals were stamped, by site, as far as it was its turn.
@@ -209,7 +207,7 @@ def stamp_seals(
     Raises:
         StoreAway: the store does not answer.
     """
-    done, until = dict[str, list[date]](), time.monotonic() + seconds
+    done, until = dict[str, list[date]](), time.monotonic() + SECONDS_A_ROUND
     for site in random.sample(sites, len(sites)):  # nosec B311
         if (left := until - time.monotonic()) > 0:
             try:

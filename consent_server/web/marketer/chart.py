@@ -17,7 +17,7 @@ from ...rates.happened.marks import Mark
 from ...rates.multiple import direction, followed, moves, told
 from ...rates.multiple.spread import Spread
 from ...rates.period import Period
-from .axis import Bin, axis_of, flagged, flags_on
+from .axis import Axis, Bin
 
 WIDTH, HEIGHT = 320, 140
 LEFT, RIGHT, TOP, BOTTOM = 34, 8, 8, 22
@@ -45,7 +45,7 @@ def bins(days: Mapping[str, Counts]) -> list[Bin]:
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Axis):
     """One rate over time: its number now, how it moved, and where to draw it.
 
     ``low`` and ``high`` are the ends of the scale, the same for all lines of a page.
@@ -63,16 +63,6 @@ class Line:
     """The share that is aimed at, from 0 to 1."""
     compared: bool = True
     """Whether it is said too where there is no change to tell: the goal is made of rates of which it is."""
-
-    @property
-    def flags(self) -> list[tuple[float, int]]:
-        """How far right each thing that happened is, and its number; of those in one place the first."""
-        return flags_on(self.bins, self.happened, self.x)
-
-    @property
-    def flagged(self) -> list[tuple[float, str]]:
-        """The same with the numbers of all that is in one place."""
-        return flagged(self.bins, self.happened, self.x)
 
     @property
     def points(self) -> list[tuple[Bin, Rate]]:
@@ -147,11 +137,6 @@ class Line:
         step = 0.1 if self.high - self.low < 0.35 else 0.2 if self.high - self.low < 0.75 else 0.25
         shares = [share / 100 for share in range(0, 101, round(step * 100))]
         return [(share, self.y(share)) for share in shares if self.low - 1e-9 <= share <= self.high + 1e-9]
-
-    @property
-    def marks(self) -> list[tuple[float, str, Bin]]:
-        """The days that the axis names: first, middle, last, each with its anchor."""
-        return axis_of(self.bins, self.x)
 
 
 def drawn(points: Sequence[tuple[float, float]]) -> str:
