@@ -22,7 +22,7 @@ from redis.exceptions import ClusterDownError, MovedError, NoScriptError, OutOfM
 
 from .addresses import connect
 from .away import OTHER_KIND, Circuit, FirstLook, OtherKind, StoreAway, WrongLayout
-from .foreign import NOT_OURS, Unreadable
+from .foreign import not_ours_in
 from .later import Later
 from .misfits import misfit
 from .reasons import reason
@@ -113,8 +113,7 @@ class Connection:
             # It answers, and refuses: full, a replica, loading, out of step with its cluster.
             circuit.close()
             log.warning("redis refuses: %s", error)
-            if foreign := NOT_OURS.search(str(error)):
-                raise Unreadable(f"In {foreign[1]} stands what this server did not write.") from error
+            not_ours_in(error)
             if "WRONGTYPE" in str(error):
                 raise OtherKind(f"{misfit(self.client, keys, error)} holds {OTHER_KIND}") from error
             raise StoreAway("The store takes nothing at the moment; try again shortly.") from error
