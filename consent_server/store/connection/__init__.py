@@ -100,8 +100,8 @@ class Connection:
     def reached(self, *keys: str, looks: bool = False) -> Iterator[None]:
         """Turn whatever goes wrong with Redis within into StoreAway, and open its circuit if it is away.
 
-        Each primary of a cluster has a circuit of its own, so that one that is away does not stop the others; the first
-        of ``keys``, which are those that are read or written, says which. ``looks``: whether it is what is asked first.
+        Each primary of a cluster has a circuit of its own: the first of ``keys``, which are read or written, says which.
+        ``looks``: whether it is what is asked first.
         """
         if not (looks or self._first.is_over):
             self._first.take()
@@ -110,8 +110,7 @@ class Connection:
         try:
             yield
         except (redis.ResponseError, OutOfMemoryError) as error:
-            # It answers, and refuses: full, a replica, loading, out of step with its cluster.
-            circuit.close()
+            circuit.close()  # It answers, and refuses: full, a replica, loading, out of step with its cluster.
             log.warning("redis refuses: %s", error)
             not_ours_in(error)
             if "WRONGTYPE" in str(error):
