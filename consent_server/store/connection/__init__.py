@@ -100,7 +100,7 @@ class Connection:
     def reached(self, *keys: str, looks: bool = False) -> Iterator[None]:
         """Turn whatever goes wrong with Redis within into StoreAway, and open its circuit if it is away.
 
-        Each primary of a cluster has a circuit of its own: the first of ``keys``, which are read or written, says which.
+        Each primary of a cluster has a circuit of its own: the first of ``keys``, those in use, says which.
         ``looks``: whether it is what is asked first.
         """
         if not (looks or self._first.is_over):
