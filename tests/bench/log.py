@@ -174,7 +174,7 @@ def exported(url: str, file: str, with_tokens: bool) -> None:
 
 def checked(what: str, *files: Path) -> None:
     """Check an export, and print how fast, and in how much memory, a process of its own did."""
-    program = "from consent_server.verify import *\nentries = check(*map(Path, sys.argv[1:])).entries"
+    program = "from consent_server.verify import Path, check\nentries = check(*map(Path, sys.argv[1:])).entries"
     print(f"{what}: {apart(what, program, *files)}")
 
 

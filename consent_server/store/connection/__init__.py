@@ -22,7 +22,7 @@ from redis.exceptions import ClusterDownError, MovedError, NoScriptError, OutOfM
 
 from .addresses import connect
 from .away import OTHER_KIND, Circuit, FirstLook, OtherKind, StoreAway, WrongLayout
-from .foreign import NOT_OURS, Unreadable
+from .foreign import not_ours_in
 from .later import Later
 from .misfits import misfit
 from .reasons import reason
@@ -100,8 +100,8 @@ class Connection:
     def reached(self, *keys: str, looks: bool = False) -> Iterator[None]:
         """Turn whatever goes wrong with Redis within into StoreAway, and open its circuit if it is away.
 
-        Each primary of a cluster has a circuit of its own, so that one that is away does not stop the others; the first
-        of ``keys``, which are those that are read or written, says which. ``looks``: whether it is what is asked first.
+        Each primary of a cluster has a circuit of its own: the first of ``keys``, those in use, says which.
+        ``looks``: whether it is what is asked first.
         """
         if not (looks or self._first.is_over):
             self._first.take()
@@ -110,11 +110,9 @@ class Connection:
         try:
             yield
         except (redis.ResponseError, OutOfMemoryError) as error:
-            # It answers, and refuses: full, a replica, loading, out of step with its cluster.
-            circuit.close()
+            circuit.close()  # It answers, and refuses: full, a replica, loading, out of step with its cluster.
             log.warning("redis refuses: %s", error)
-            if foreign := NOT_OURS.search(str(error)):
-                raise Unreadable(f"In {foreign[1]} stands what this server did not write.") from error
+            not_ours_in(error)
             if "WRONGTYPE" in str(error):
                 raise OtherKind(f"{misfit(self.client, keys, error)} holds {OTHER_KIND}") from error
             raise StoreAway("The store takes nothing at the moment; try again shortly.") from error

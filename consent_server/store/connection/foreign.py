@@ -24,6 +24,16 @@ class Unreadable(ConsentError):
     problem = "unproven"
 
 
+def not_ours_in(error: Exception) -> None:
+    """Return where it is not what a script says of what it has found.
+
+    Raises:
+        Unreadable: it is; names the key.
+    """
+    if found := NOT_OURS.search(str(error)):
+        raise Unreadable(f"In {found[1]} stands what this server did not write.") from error
+
+
 @contextmanager
 def ours(where: str) -> Iterator[None]:
     """Say in which key something stands that cannot be read.
