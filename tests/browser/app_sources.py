@@ -8,7 +8,6 @@ STRICT = {
     "exactOptionalPropertyTypes": True,
     "noUncheckedIndexedAccess": True,
     "noEmit": True,
-    "skipDefaultLibCheck": True,  # TypeScript's own; ours and React's are checked
     "target": "es2022",
     "lib": ["es2022", "dom", "dom.iterable"],
     "jsx": "react-jsx",
