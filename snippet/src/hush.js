@@ -31,7 +31,8 @@ const elsewhere = ({ newElement: element, server }) => {
 /** @typedef {(act: () => any, self: any, args: any[]) => unknown} Trap */
 /** @param {any} owner @param {string} name of a function @param {Trap} apply */
 const wrap = (owner, name, apply) => {
-  if (owner?.[name]) Reflect.set(owner, name, wrapped(owner[name], apply)); // where the page has frozen it, it stays as it is
+  // What the page has frozen stays as it is, and what it has in place of it that is no function.
+  if (typeof owner?.[name] == 'function') Reflect.set(owner, name, wrapped(owner[name], apply));
 };
 /** @param {any} owner @param {string} name of what is set @param {Trap} apply */
 const wrapSetter = (owner, name, apply) => {
