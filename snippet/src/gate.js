@@ -8,7 +8,7 @@ import { allowed, allows, inForce, setAllowed, wake, when } from './hold.js';
 import { afterLoad, deliver, handOver, loadLayer, mayImport, soon, tryLayer, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
 import { known, matters, offered, place, presume, presumed, rule, stopPresuming, unobjected } from './rules.js';
-import { base, CATEGORIES, config, define, doc, inTime, parsed, script, signal } from './site.js';
+import { base, CATEGORIES, config, define, doc, inTime, parsed, prototype, script, signal } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -17,11 +17,12 @@ import { base, CATEGORIES, config, define, doc, inTime, parsed, script, signal }
 /** @type {typeof import('./vendors.js').tell | undefined} */
 let tell;
 
-/** The page may take the name. */
-const Announcement = CustomEvent;
 /** @param {'consentready' | 'consentchange'} type @param {import('./types').Choice | null} detail */
 const announce = (type, detail) => {
-  doc.dispatchEvent(new Announcement(type, { detail }));
+  /** @type {any} */
+  const event = doc.createEvent('CustomEvent'); // the page may have the name of its class
+  event.initCustomEvent(type, 0, 0, detail);
+  doc.dispatchEvent(event);
   wake();
 };
 
@@ -244,9 +245,9 @@ const settle = async () => {
  * @param {() => void} [stopTrackers]
  */
 export const start = (tellVendors, stopTrackers) => {
-  const mark = Symbol.for('consent');
-  if (mark in window) return; // the tag is in the page twice
-  /** @type {any} */ (window)[mark] = 1;
+  const mark = 'data-ask'; // no name of an element comes before the prototype
+  if (mark in prototype) return; // the tag is in the page twice
+  prototype[mark] = 1;
   handOver(/** @type {import('./types').Gate} */ (gate));
   read();
   setAllowed(answer());

@@ -21,7 +21,7 @@ export const { variant, layout, notices } =
   /** @type {import('./settings').Way} */ (config.ways.find(({ below }) => draw < below));
 
 /** As the browser has it, whatever of the page's has the name of its class. */
-const prototype = Reflect.getPrototypeOf(document);
+export const prototype = /** @type {any} */ (Reflect.getPrototypeOf(document));
 
 /**
  * The document as the browser has it. A page's element with a name, `<img name="cookie">`, hides what the document has of
@@ -30,10 +30,10 @@ const prototype = Reflect.getPrototypeOf(document);
  */
 export const doc = new Proxy(/** @type {any} */ ({}), {
   get: (_, name) => {
-    const value = Reflect.get(/** @type {any} */ (prototype), name, document);
+    const value = Reflect.get(prototype, name, document);
     return typeof value == 'function' ? value.bind(document) : value;
   },
-  set: (_, name, value) => Reflect.set(/** @type {any} */ (prototype), name, value, document),
+  set: (_, name, value) => Reflect.set(prototype, name, value, document),
 });
 
 export const script = /** @type {HTMLScriptElement} */ (doc.currentScript);
