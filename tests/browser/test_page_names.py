@@ -21,7 +21,7 @@ TAKEN = {
     "a class of the browser's": "<script>class Document {}</script>",
     "constants called as parts of the window": (
         "<script>let history, performance, getComputedStyle; const crypto = 'BTC', fetch = () => 0, navigator = null,"
-        " localStorage = 1, sessionStorage = null, indexedDB = 0, innerHeight = 'x', atob = 1, console = null, URL = '/api'</script>"
+        " localStorage = 1, sessionStorage = null, indexedDB = 0, caches = 0, innerHeight = 'x', atob = 1, console = null, URL = '/api'</script>"
     ),
     "variables called as parts of elements and windows": (
         "<script>var dataset = 'train', cookieStore = {}, scrollY = 9, innerHeight = 9, consentOpen = 1;"

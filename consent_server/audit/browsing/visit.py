@@ -167,10 +167,7 @@ class Visit:
                 await page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
 
     async def _look_for_the_tag(self, url: str) -> None:
-        """Look again where something of ours was not there at first.
-
-        The banner waits until the place of the shopper is known, and a page may load our tag by a script when it likes.
-        """
+        """Look again where something was not there at first: a tag may come late, and a banner wait for its place."""
         tag = self.seen.tags.get(url)
         if tag and not (tag["ours"] and tag["works"] and tag["banner"]):
             with suppress(Error):

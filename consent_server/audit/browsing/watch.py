@@ -225,8 +225,7 @@ class Watch:
             # take it away.
             if is_of_shop(domain, host_of(self.going)):
                 self.values.cookies[cookie["name"]] = cookie["value"]
-                by_response = bool(cookie["httpOnly"])  # no script sets such a one
-                self._add("cookie", cookie["name"], domain, "", at=now, life=life, by_response=by_response)
+                self._add("cookie", cookie["name"], domain, "", at=now, life=life, by_response=cookie["httpOnly"])
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
                 others = is_third_party(host_of(frame.url), host_of(self.going)) and frame.url.startswith("http")
