@@ -38,6 +38,7 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from receiver import Receiver
 from werkzeug.routing import Rule
+from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from consent_server import create_app
@@ -49,6 +50,7 @@ from consent_server.store.connection import clock as store_clock
 from consent_server.web import accounts, cookies, foreign_origins, limits, showing
 from consent_server.web import me as me_views
 from consent_server.web import shopper as shopper_views
+from consent_server.web.marketer import session
 from consent_server.web.marketer.session import hash_password
 
 HERE = Path(__file__).parent
@@ -202,6 +204,18 @@ def any_clock() -> Iterator[None]:
     """Let this process date decisions as it likes; `tests/store/test_clock.py` and servers go by Redis' clock."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store_clock, "LEEWAY", 10**15)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_hashed_at_once() -> Iterator[None]:
+    """Hash passwords with little work in this process: all that work is for who has stolen hashes to guess from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            session,
+            "generate_password_hash",
+            lambda password, method: generate_password_hash(password, f"{method}:256:8:1"),
+        )
         yield
 
 

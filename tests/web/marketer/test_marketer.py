@@ -13,6 +13,7 @@ from conftest import closing
 from flask import Flask
 from flask.testing import FlaskClient
 from forms import api_key, form_word, post
+from werkzeug.security import generate_password_hash
 
 from consent_server import create_app
 from consent_server.decision import COLUMNS
@@ -21,7 +22,7 @@ from consent_server.settings.environment import Settings
 from consent_server.site import OPTIONAL, Variant
 from consent_server.site.rules import Rule
 from consent_server.store.keys import buckets
-from consent_server.web.marketer import api_keys
+from consent_server.web.marketer import api_keys, session
 from consent_server.web.marketer.session import hash_password
 from consent_server.web.marketer.words import LANGUAGES, Words
 
@@ -71,7 +72,9 @@ def test_the_right_password_opens_the_page_that_was_asked_for(app, site):
     assert site.name in window.get("/").text
 
 
-def test_a_password_is_kept_as_scrypt(app, marketer):
+def test_a_password_is_kept_as_scrypt(app, site, monkeypatch):
+    monkeypatch.setattr(session, "generate_password_hash", generate_password_hash)  # with all the work
+    app.extensions["consent"].store.marketers.add("leyla", hash_password("leyla-password"), [site.id])
     assert app.extensions["consent"].store.marketers.find("leyla").password.startswith("scrypt:32768:8:1$")
 
 
