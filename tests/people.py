@@ -18,6 +18,7 @@ from checkout import ROOT
 from flask import Flask
 from flask.testing import FlaskClient
 from stores import closing
+from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from consent_server import create_app
@@ -27,9 +28,22 @@ from consent_server.site import Site
 from consent_server.web import accounts, cookies, foreign_origins, limits, showing
 from consent_server.web import me as me_views
 from consent_server.web import shopper as shopper_views
+from consent_server.web.marketer import session
 from consent_server.web.marketer.session import hash_password
 
 SECRET = "the-secret-of-the-tests-is-long-enough"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_hashed_at_once() -> Iterator[None]:
+    """Hash passwords with little work in this process: all that work is for who has stolen hashes to guess from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            session,
+            "generate_password_hash",
+            lambda password, method: generate_password_hash(password, f"{method}:256:8:1"),
+        )
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -162,13 +162,13 @@ const delivery = (gate) => {
   };
 
   /**
-   * Posts in another way: perhaps nothing was sent, as the page has something of its own by the name `fetch`.
+   * Posts in another way, where nothing may have been sent as the page has something of its own by the name `fetch`.
    * @param {Pending} decision
    * @returns {Promise<Response | undefined>}
    */
   const postOtherwise = ({ site, rev, at, exp, next, tries, ...content }) =>
     new Promise((resolve) => {
-      if (!navigator.onLine) return resolve(undefined);
+      if (!navigator.onLine || /native code/.test(`${window.fetch}`)) return resolve(undefined);
       const request = new window.XMLHttpRequest();
       request.open('POST', gate.server + 'decisions');
       request.onloadend = () => {

@@ -104,6 +104,10 @@ def test_who_agrees_on_a_connection_byte_by_byte_has_no_more_time_for_that_eithe
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         monkeypatch.setenv("https_proxy", f"http://{address}" if way == "proxy" else "")
         line = _line(f"https://{address if way == 'tls' else 'hooks.shop.example'}/", site, seconds=0.3)
-        with pytest.raises(NotTaken, match="it takes too long"):
-            line.post("event", b"{}")
-        assert left.wait(45)
+        # On a busy machine the time may be over before there is a connection to leave.
+        for _ in range(100):
+            with pytest.raises(NotTaken, match="it takes too long"):
+                line.post("event", b"{}")
+            if left.wait(1):
+                break
+        assert left.is_set()

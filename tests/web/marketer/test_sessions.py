@@ -5,7 +5,9 @@ import re
 import pytest
 from forms import form_word, post
 from three_answers import log_in, three_answers
+from werkzeug.security import generate_password_hash
 
+from consent_server.web.marketer import session
 from consent_server.web.marketer.session import hash_password
 from consent_server.web.marketer.words import Words
 
@@ -38,7 +40,9 @@ def test_the_right_password_opens_the_page_that_was_asked_for(app, site):
     assert site.name in window.get("/").text
 
 
-def test_a_password_is_kept_as_scrypt(app, marketer):
+def test_a_password_is_kept_as_scrypt(app, site, monkeypatch):
+    monkeypatch.setattr(session, "generate_password_hash", generate_password_hash)  # with all the work
+    app.extensions["consent"].store.marketers.add("leyla", hash_password("leyla-password"), [site.id])
     assert app.extensions["consent"].store.marketers.find("leyla").password.startswith("scrypt:32768:8:1$")
 
 
