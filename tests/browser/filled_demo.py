@@ -30,6 +30,7 @@ def filled(short_folder: Callable[[], Path]) -> Iterator[Live]:
     """A demo with 64 made-up days behind it."""
     live = Live(short_folder()).start()
     store = Store(f"unix://{live.folder / 'data' / 'valkey.sock'}", 5)
+    store.connection.client.config_set("appendfsync", "no")  # nothing of it has to last
     keys = Keys(((live.folder / "data" / "secret").read_text(),))
     site = read_sites(ROOT / "consent.toml")["smartmarket"]
     assert len([*sample(store, site, datetime.now(UTC).date(), sign=keys.sign, days=64, shoppers=90)]) == 64

@@ -94,6 +94,15 @@ def test_the_buttons_are_alike_large_enough_and_fit_a_narrow_window(
     assert styles[0] == styles[1] != styles[2]
 
 
+def tab_to(page: Page, there: str) -> None:
+    """Press Tab until what is meant has the focus."""
+    passed = []
+    while not page.evaluate(there):
+        passed.append(page.evaluate("document.activeElement.outerHTML.slice(0, 90)"))
+        assert len(passed) <= 40, f"never {there}, but {passed[-10:]}; in front: {page.evaluate('document.hasFocus()')}"
+        page.keyboard.press("Tab")
+
+
 def test_the_whole_journey_goes_by_keyboard_and_the_focus_comes_back(shop: Shop, page: Page) -> None:
     page.goto(shop.page("<button data-consent-open>Cookie settings</button>"))
     expect(banner(page)).to_be_focused()
@@ -107,11 +116,10 @@ def test_the_whole_journey_goes_by_keyboard_and_the_focus_comes_back(shop: Shop,
     expect(dialog).to_be_hidden()
     assert page.evaluate("document.activeElement.textContent") == "Manage preferences"
     page.keyboard.press("Enter")
-    while page.evaluate("document.activeElement.name") != "analytics":
-        page.keyboard.press("Tab")
+    expect(dialog).to_be_focused()
+    tab_to(page, "document.activeElement.name == 'analytics'")
     page.keyboard.press("Space")
-    while page.evaluate("document.activeElement.textContent") != "Save my choices":
-        page.keyboard.press("Tab")
+    tab_to(page, "document.activeElement.textContent == 'Save my choices'")
     page.keyboard.press("Enter")
     assert page.evaluate("consent.choice") == {"functional": False, "analytics": True, "marketing": False}
     expect(page.get_by_role("dialog")).to_have_count(0)

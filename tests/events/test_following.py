@@ -61,15 +61,18 @@ def test_chained_reads_have_each_decision_once_while_many_are_made(kept: Store) 
     threads = [threading.Thread(target=shopper, args=(n,)) for n in range(5)]
     for thread in threads:
         thread.start()
-    found, cursor, reads = [], "start", 0
-    while reads < 10:
-        new = read(kept, cursor)
-        reads += bool(new)
-        found += new
-        cursor = found[-1]["cursor"] if found else "start"
-    goes_on.set()
-    for thread in threads:
-        thread.join()
+    found, cursor, reads, until = [], "start", 0, time.monotonic() + 120
+    try:
+        while reads < 10:
+            assert time.monotonic() < until, f"nothing new after {len(found)} events"
+            new = read(kept, cursor)
+            reads += bool(new)
+            found += new
+            cursor = found[-1]["cursor"] if found else "start"
+    finally:
+        goes_on.set()
+        for thread in threads:
+            thread.join()
     decide(kept, 7, now=now() + 500)
     until = time.monotonic() + 120
     # those of clocks that are ahead come when it is time

@@ -110,13 +110,14 @@ def test_nginx_tells_the_server_and_the_page_where_a_shopper_is(ruled, tmp_path)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def get(path, place):
+        until = time.monotonic() + 60
         while True:
             try:
                 with urlopen(Request(f"http://127.0.0.1:{port}{path}", headers={"From": place})) as answer:
                     return answer.read().decode()
             except URLError as error:
-                if process.poll() is not None:
-                    raise AssertionError("nginx is gone") from error
+                if process.poll() is not None or time.monotonic() > until:
+                    raise AssertionError("nginx is gone or does not answer") from error
                 time.sleep(0.02)
 
     with subprocess.Popen(nginx(tmp_path, text.replace("/usr/share/nginx/html", f"{tmp_path}/www"))) as process:
