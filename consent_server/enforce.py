@@ -30,7 +30,7 @@ from .net.set_cookie import parse_set_cookie
 from .settings.rows import SettingsError
 from .settings.shops import read_sites
 from .site import CATEGORIES, UnknownCategory, glob
-from .tokens import BadToken, Verifier
+from .tokens import BadToken, Verifier, newest
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -48,6 +48,7 @@ _STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.s
 _NAME = re.compile(r"[!-:<>-~]+")
 _PATH = re.compile(r"(?:/[\w.~-]+)+/?", re.ASCII)
 _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")
+_SECURE = re.compile(r"__(?:host|secure|http)-", re.IGNORECASE)
 _KEPT = re.compile(r"\b(?:public|s-maxage|max-age=0*[1-9])")
 _NOT_SHARED = re.compile(r"\b(?:private(?!=)|no-store)\b")
 
@@ -109,7 +110,8 @@ class Enforcement:
             category: [name for name, kind in site.removable(category) if kind in (None, "cookie")]
             for category in site.cookies
         }
-        domains = [site.cookie_domain] if site.cookie_domain else []
+        # Behind a proxy that does not pass on what the browser asked for, they alone say where cookies may lie.
+        domains = [domain for domain in site.domains if _DOMAIN.fullmatch(domain)]
         return cls(verifier, names, cookie=site.cookie, domains=domains, revision=site.revision)
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -178,15 +180,12 @@ class Enforcement:
         return any(map(self._is_optional, [*exchange.sent, *(cookie.name for cookie in lines if cookie)]))
 
     def _consent(self, exchange: _Exchange) -> Consent | None:
-        """Return the newest valid answer that the browser sent, if it is to what the shop asks now."""
-        valid = []
-        for text in exchange.sent.get(self._cookie, ()):
-            try:
-                valid.append(self._verifier.verify(text))
-            except BadToken:
-                continue
-        newest = max(valid, key=lambda consent: consent.order, default=None)
-        return newest if newest and newest.rev >= self._revision else None
+        """Return the newest valid answer that the browser sent, if it is to what the shop asks now and none waits."""
+        try:
+            found = newest(exchange.sent.get(self._cookie, ()), self._verifier.site, self._verifier.verify)
+        except BadToken:
+            return None
+        return found if found.rev >= self._revision else None
 
     def _obey(self, exchange: _Exchange, headers: Headers, consent: Consent | None) -> Iterator[tuple[str, str]]:
         """Yield the headers that may go, and those that expire what the shopper does not allow."""
@@ -256,14 +255,18 @@ class _Exchange:
             name, domain = names[which], hosts[host]
             yield (
                 f"{name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path={paths[path]}"
-                f"{f'; Domain={domain}' if domain else ''}{'; Secure' if name.startswith('__') else ''}"
+                f"{f'; Domain={domain}' if domain else ''}{'; Secure' if _SECURE.match(name) else ''}"
             )
 
     def _above(self, domains: Iterable[str]) -> Iterable[str]:
-        """Return the request's host and the domains above it, down to two labels, and those that the shop names."""
+        """Return the request's host and the domains above it, down to two labels, and those that the shop names.
+
+        Of these only the ones above it count, if any is: a browser takes no others from there.
+        """
         labels = self._host.split(".")
         hosts = [".".join(labels[n:]) for n in range(len(labels) - 1)] if _DOMAIN.fullmatch(self._host) else []
-        return dict.fromkeys((*hosts, *domains))
+        above = [domain for domain in domains if f".{self._host}".endswith(f".{domain}")]
+        return dict.fromkeys((*hosts, *(above or domains)))
 
     def _paths(self) -> Iterable[str]:
         """Return the root and the folders above the request, each with and without a slash at its end."""

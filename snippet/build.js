@@ -44,7 +44,7 @@ const ALONE = /^(consent|testing|watching|account)/;
  * not the window's own; see natives.js. What starts with the page, and has to be small, says `window` itself where it matters.
  */
 const HIDDEN = Object.fromEntries(`
-  AbortController AbortSignal addEventListener Blob console crypto CSSStyleSheet fetch getComputedStyle history indexedDB innerHeight
+  AbortController AbortSignal addEventListener Blob caches console crypto CSSStyleSheet fetch getComputedStyle history indexedDB innerHeight
   IntersectionObserver localStorage MediaStream MessageChannel MutationObserver navigator performance PerformanceObserver queueMicrotask
   Reflect removeEventListener requestAnimationFrame requestIdleCallback ResizeObserver sessionStorage URL WeakRef
 `.trim().split(/\s+/).map((name) => [name, `window.${name}`]));

@@ -24,6 +24,20 @@ LISTED = {
     "marketing": ["_fbp", "_seen"],
 }
 KEYS, STRANGER = Keys(["a secret of this server " * 2]), Keys(["a secret of somebody else " * 2])
+WAITS = "~%5B%7B%22allow%22%3A%5B%5D%2C%22site%22%3A%22shop%22%7D%5D"
+SHOP = """
+[sites.shop]
+name = "Shop"
+origins = ["https://shop.example"]
+policy_url = "/p"
+policy_updated = 2025-12-20
+revision = 2
+[[sites.shop.cookies.marketing]]
+name = "_c*"
+provider = "S"
+life = "1 day"
+purpose.en = "Ads."
+"""
 NOW = 1_800_000_000
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from enforced import KEYS, NOW, STRANGER, Back, answered, back, enforcement, run, shop
+from enforced import KEYS, NOW, SHOP, STRANGER, WAITS, Back, answered, back, enforcement, run, shop
 from examples import example
 from playwright.sync_api import BrowserContext
 from test_tokens import loaded
@@ -46,6 +46,10 @@ UNDECIDED = ["basket=1", "unheard-of=1"]
         (f"consent={answered('analytics')}; consent={answered(at=NOW + 7200)}", UNDECIDED),
         (f"consent={answered('analytics', at=NOW + 7200)}; consent={answered()}", [ALL[0], *ALL[2:5], ALL[6]]),
         (f"consent=x; consent={answered('functional')}", [*ALL[:2], ALL[6]]),
+        # One of this shop that no server has signed yet is newer than any.
+        (f"consent={WAITS}; consent={answered('analytics')}", UNDECIDED),
+        (f"consent={answered('analytics')}; consent={WAITS}", UNDECIDED),
+        (f"consent={WAITS.replace('shop', 'other')}; consent={answered('functional')}", [*ALL[:2], ALL[6]]),
     ],
 )
 def test_only_cookies_that_the_shopper_allows_leave_the_back_end(back: Back, sent: str, passes: list[str]) -> None:
@@ -126,21 +130,6 @@ def test_lifespan_passes_as_it_is(enforcement: Enforcement) -> None:
     given = ({"type": "lifespan"}, object(), object())
     run(enforcement.asgi(app)(*given))
     assert all(one is other for one, other in zip(seen, given, strict=True))
-
-
-SHOP = """
-[sites.shop]
-name = "Shop"
-origins = ["https://shop.example"]
-policy_url = "/p"
-policy_updated = 2025-12-20
-revision = 2
-[[sites.shop.cookies.marketing]]
-name = "_c*"
-provider = "S"
-life = "1 day"
-purpose.en = "Ads."
-"""
 
 
 def test_an_answer_to_what_was_asked_before_is_none(tmp_path: Any) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from conftest import free_port
-from enforced import KEYS, LISTED, Back, answered, back, enforcement, shop
+from enforced import KEYS, LISTED, SHOP, WAITS, Back, answered, back, enforcement, shop
 
 from consent_server.enforce import MOST_EXPIRED, Enforcement
 from consent_server.tokens import Verifier
@@ -39,6 +41,7 @@ def test_what_a_withdrawal_left_is_expired_wherever_the_request_may_have_got_it_
     [
         "_fbp=1",
         "_fbp=1; consent=~W10",
+        f"_fbp=1; consent={WAITS}; consent={answered()}",
         f"_fbp=1; consent={answered(site='other')}",
         f"_fbp=1; consent={answered()[3:]}",
     ],
@@ -72,6 +75,14 @@ def test_prefixed_cookies_are_expired_as_browsers_want_it() -> None:
         (name, path, host) for name in ("__Host-v", "__Secure-v") for path in paths for host in hosts
     }
     assert [line for line in lines if "; Secure" not in line] == []
+
+
+def test_a_name_with_two_underscores_is_expired_on_a_shop_without_encryption_too() -> None:
+    back = Back("wsgi", Enforcement(Verifier(KEYS.jwks(), "shop"), {"analytics": ["__*"]}))
+    lines = back.get(sent=f"__utma=1; __secure-v=1; consent={answered()}")
+    assert {(line.partition("=")[0], line.endswith("; Secure")) for line in lines} == {
+        *(("__utma", False), ("__secure-v", True))
+    }
 
 
 @pytest.mark.parametrize(
@@ -114,3 +125,23 @@ def test_however_many_are_left_and_wherever_they_lie_all_go_in_some_responses(
         if not jar:
             break
     assert not jar
+
+
+@pytest.mark.parametrize(
+    ("host", "hosts"),
+    [
+        ("127.0.0.1:5000", {"", "shop.example", "dukan.example"}),
+        ("back_end", {"", "shop.example", "dukan.example"}),
+        ("back.internal", {"", "back.internal", "shop.example", "dukan.example"}),
+        ("www.shop.example", {"", "www.shop.example", "shop.example"}),
+    ],
+)
+def test_behind_a_proxy_that_hides_the_host_the_origins_say_where_cookies_lie(
+    tmp_path: Any, host: str, hosts: set[str]
+) -> None:
+    path = tmp_path / "consent.toml"
+    origins = '["https://www.shop.example", "https://dukan.example", "http://127.0.0.1:5000"]'
+    path.write_text(SHOP.replace('["https://shop.example"]', origins))
+    back = Back("wsgi", Enforcement.from_config(path, Verifier(KEYS.jwks(), "shop")))
+    lines = back.get(sent=f"_c1=1; consent={answered(revision=2)}", host=host)
+    assert expired(lines) == {("_c1", "/", each) for each in hosts}

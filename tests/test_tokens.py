@@ -52,6 +52,34 @@ def test_the_same_decision_gives_the_same_token():
     assert issued(Keys([OLD])) == issued(Keys([OLD]))
 
 
+@pytest.mark.parametrize(
+    ("header", "allows"),
+    [
+        ("a=b; consent=YES", True),
+        ("consent=NO; consent=YES", False),
+        ("consent=YES; consent=NO", False),
+        ("consent=x; consent=YES; other=~1", True),
+        ("consent=YES; consent=~%5B%7B%22site%22%3A%22shop%22%7D%5D", None),
+        ("consent=~%5B%7B%22site%22%3A%22other%22%7D%5D; consent=YES", True),
+        ("__Host-consent=YES", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_of_several_cookies_the_newest_counts_and_none_while_a_later_answer_waits(header, allows):
+    keys = Keys([OLD])
+    notice = Notice.of({"site": "shop", "revision": 1, "keep": 10**9, "lang": "az", "variant": ""})
+    yes, no = (issued(keys, consent_of(notice, mask, 1_800_000_000 + mask, "s" * 22, "d" * 22)) for mask in (2, 0))
+    verifier = Verifier(keys.jwks(), "shop")
+    sent = header and header.replace("YES", yes).replace("NO", no)
+    if allows is None:
+        with pytest.raises(BadToken):
+            verifier.newest(sent)
+    else:
+        assert verifier.newest(sent).allows("analytics") is allows
+    assert verifier.newest(f"__Host-consent={yes}", "__Host-consent").allows("analytics")
+
+
 def test_two_who_refuse_in_one_hour_hold_the_same_token():
     keys = Keys([OLD])
     one, other = (consent_of(NOTICE, 0, at, name, name) for at, name in ((7201, "one"), (10799, "other")))

@@ -56,6 +56,7 @@ def cookies(server: Live) -> list[tuple[str, bool]]:
         (token(server, "marketing"), False),
         (token(server), False),
         (changed, False),
+        (f"{good}; consent=~%5B%7B%22allow%22%3A%5B%5D%2C%22site%22%3A%22shop%22%7D%5D", False),
         ("~W10", False),
         ("", False),
     ]

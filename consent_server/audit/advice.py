@@ -86,6 +86,9 @@ def advice(
         return f"Have a script add {what}, as no mark holds an object, embed or track, and mark that script: {mark}."
     if attribute:
         mark = f'data-consent="{category}", with data-{attribute} in place of {attribute}'
+    if state == "withdrawn" and seen.kind == "service-worker":
+        ends = "have it unregister() the worker at consentchange, as no mark ends one"
+        return f"It stays after the withdrawal: mark the tag of {_who(seen)} with {mark}, and {ends}."
     if state == "withdrawn":
         return f"It goes on after the withdrawal: mark the tag of {_who(seen)} with {mark}, so that it ends."
     if _is_pages_own(seen):

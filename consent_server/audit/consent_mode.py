@@ -60,7 +60,7 @@ def disagreements(observed: Observed, allowed: frozenset[str]) -> Iterator[Disag
         *_without_default(hits, silent, defaults),
         *_granted_by_default(defaults, observed.since, allowed),
         *_updates_that_differ(updates, allowed),
-        *_without_update(observed, defaults, updates),
+        *_without_update(observed, defaults, updates, allowed),
         *_that_differ(observed, hits, updates, allowed),
     ):
         if fault.name not in known:
@@ -128,10 +128,19 @@ def _granted(said: Mapping[str, Any], allowed: frozenset[str]) -> list[str]:
 
 
 def _without_update(
-    observed: Observed, defaults: Sequence[ConsentCall], updates: Sequence[ConsentCall]
+    observed: Observed, defaults: Sequence[ConsentCall], updates: Sequence[ConsentCall], allowed: frozenset[str]
 ) -> Iterator[Disagreement]:
+    """Yield pages that load after the answer and never tell it, and the one that was there and goes on as before."""
     if not observed.since:
         return
+    if observed.stayed and not any(update.page == observed.stayed for update in updates):
+        before = [call for call in observed.consent_calls if call.page == observed.stayed and call.at < observed.since]
+        held = {
+            name: said for call in before if not _values(call).get("region") for name, said in _values(call).items()
+        }
+        if granted := _granted(held, allowed):
+            fix = f"Nothing takes {', '.join(granted)} back in the page in which the answer is given: {TELL_GOOGLE}"
+            yield Disagreement("no update", observed.stayed, HOST, observed.stayed, fix)
     for call in defaults:
         if call.at >= observed.since and not any(update.page == call.page for update in updates):
             fix = f"Nothing tells Google the answer: {TELL_GOOGLE}"

@@ -249,7 +249,11 @@ class Judge:
         """What may be a shopper's number in each state."""
         return {
             each.state: frozenset(
-                numbers(each, self.shop, self.lists, self.recogniser, has_lists=self.site is not None)
+                numbers(
+                    *(each, self.shop, self.lists, self.recogniser),
+                    has_lists=self.site is not None,
+                    others=[other for other in self.observed if other is not each],
+                )
             )
             for each in self.observed
         }

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .hosts import host_of, is_third_party
+
 UNMARKABLE = "-"
 """By what elements ask that no mark holds: ``object``, ``embed`` and ``track``."""
 
@@ -63,10 +65,14 @@ class Observed:
     """Values of the shop's cookies by name, to know them again where a page hands them on; no report has them."""
     stored: dict[str, str] = field(default_factory=dict)
     """The same of the shop's local storage."""
+    in_session: dict[str, str] = field(default_factory=dict)
+    """The same of its session storage."""
     notes: list[str] = field(default_factory=list)
     rule: str | None = None
     """The name of the rule for this place, as the consent server told the page, if it was asked."""
     since: float = 0
+    stayed: str = ""
+    """The page in which the answer was given, where that was there for some seconds more; else it tells the next."""
     answered: bool = True
     cut_short: bool = False
     """Whether the browser ended before all pages were looked at."""
@@ -84,27 +90,30 @@ def behind_our_tag(sightings: Iterable[Sighting], tags: Mapping[str, Mapping[str
 def unique(sightings: Iterable[Sighting], since: float = 0) -> Iterator[Sighting]:
     """Yield each thing once a page, with the best initiator that any witness gave; what holds it where none did.
 
-    Requests to one address that say other things are several: of a tracker's hits each tells what was allowed.
+    Requests to one address that say other things are several: of a tracker's hits each tells what was allowed, and of
+    what goes to the shop itself each may be the one that hands on a shopper's number.
 
     Args:
         sightings: what all witnesses saw, in whatever order.
         since: what was seen before this moment, and not after it, is left out.
     """
-    by: dict[tuple[str, str, str], str] = {}
+    by: dict[tuple[str, str, str], tuple[str, bool]] = {}
     frames: dict[tuple[str, str, str], str] = {}
     life: dict[tuple[str, str, str], float] = {}
     first: dict[tuple[str, ...], Sighting] = {}
     for seen in sightings:
         if seen.initiator:
-            by.setdefault((seen.kind, seen.name, seen.host), seen.initiator)
+            by.setdefault((seen.kind, seen.name, seen.host), (seen.initiator, seen.by_response))
         if seen.frame:
             frames.setdefault((seen.kind, seen.name, seen.host), seen.frame)
         if seen.at >= since:
             life[seen.kind, seen.name, seen.host] = max(seen.life, life.get((seen.kind, seen.name, seen.host), 0))
-            key = (seen.kind, seen.name, seen.host, seen.page, seen.url)
+            said = "" if is_third_party(seen.host, host_of(seen.page)) else seen.body
+            key = (seen.kind, seen.name, seen.host, seen.page, seen.url, said)
             if key not in first or (seen.initiator and not first[key].initiator):
                 first[key] = seen
     for seen in first.values():
         thing = (seen.kind, seen.name, seen.host)
-        initiator = seen.initiator or by.get(thing, "") or frames.get(thing, "") or seen.page
-        yield replace(seen, initiator=initiator, life=life[thing])
+        initiator, by_response = (seen.initiator, False) if seen.initiator else by.get(thing, ("", False))
+        initiator = initiator or frames.get(thing, "") or seen.page
+        yield replace(seen, initiator=initiator, life=life[thing], by_response=seen.by_response or by_response)

@@ -12,6 +12,7 @@ from .browsing.answers import answer, take_back
 from .browsing.browser import Error, fresh_browser, in_a_line
 from .browsing.visit import Visit
 from .browsing.watch import Watch
+from .consent_mode import SECONDS_TO_HEED
 from .observed import Observed, behind_our_tag, unique
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ STATES = ("before", "refused", "accepted", "withdrawn", "gpc")
 ANSWERED = ("refused", "accepted", "withdrawn")
 """What counts in these, counts from the click."""
 
-SECONDS_WITH_CONSENT = 1.0
-"""On each page before the withdrawal: what counts comes after it."""
+SECONDS_WITH_CONSENT = 40.0
+"""On all pages before the withdrawal, as what begins there may go on: on a few as long as on any, on twenty 2 each."""
+
+LEAST_SECONDS_WITH_CONSENT = 1.0
 
 CLOCKS_DIFFER = 0.005
 """Seconds by which the browser's two clocks may differ."""
@@ -66,8 +69,9 @@ async def observe(playwright: Playwright, state: str, plan: Plan) -> Observed:
     own = [each for each in told if not watch.documents.is_elsewhere(each)]
     seen.sightings = [*unique(behind_our_tag(own, seen.tags), seen.since)]
     seen.consent_calls = watch.consent_calls
-    seen.cookies, seen.stored = watch.values.cookies, watch.values.stored
-    seen.scripted = watch.values.by_script - watch.values.by_answer
+    values = watch.values
+    seen.cookies, seen.stored, seen.in_session = values.cookies, values.stored, values.in_session
+    seen.scripted = values.by_script - values.by_answer
     if har and not _is_whole(har):
         seen.notes.append(f"{har} could not be written whole: see that its disk has room.")
     if watch.kept.flooded:
@@ -85,12 +89,21 @@ async def _answer(visit: Visit, state: str, plan: Plan) -> None:
         await visit.use()
         for page in [*plan.pages[1:], url]:  # what starts on any of them may go on
             await visit.open(page)
-            await visit.use(min(plan.wait, SECONDS_WITH_CONSENT))
+            await visit.use(seconds_with_consent(plan))
         began = time.time()
-        seen.answered = bool(await visit.run(lambda page: take_back(page, visit.note)))
+        offered = any(tag.get("offers") for tag in seen.tags.values())
+        seen.answered = bool(await visit.run(lambda page: take_back(page, visit.note, elsewhere=offered)))
     if seen.answered:
         seen.since = (watch.clicked if watch.clicked >= began - 1 else began) - CLOCKS_DIFFER
         await visit.use()
+        until = seen.since + SECONDS_TO_HEED
+        if time.time() > until and not watch.documents.is_replaced(seen.since, until):
+            seen.stayed = watch.page
+
+
+def seconds_with_consent(plan: Plan) -> float:
+    """Return how long each page is used before the withdrawal."""
+    return min(plan.wait, max(LEAST_SECONDS_WITH_CONSENT, SECONDS_WITH_CONSENT / len(plan.pages)))
 
 
 async def _tour(visit: Visit, plan: Plan) -> None:

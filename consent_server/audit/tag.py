@@ -11,6 +11,8 @@ LOOK = r"""() => {
   const scripts = [...document.scripts];
   const ours = scripts.filter((it) => /\/v1\/[^/]+\/consent\.js(\?|$)/.test(it.src)
     || (!it.src && it.text.includes('consentready') && it.text.includes('consentchange') && it.text.length > 4000));
+  // A loader may take its script out of the page again, once that has run.
+  for (const it of window.consentAuditGone?.() ?? []) if (!ours.some(({ src }) => src == it.src)) ours.push(it);
   const runs = (it) => it.src && !it.defer && !it.noModule && (!it.type || /javascript$/.test(it.type));
   const came = window.consentAuditCame ?? ((it) => scripts.indexOf(it));
   const banner = document.querySelector(':is([data-ask], #ask) [role=dialog]');
@@ -33,14 +35,17 @@ LOOK = r"""() => {
       place: it.dataset.place ?? null,
       async: !!it.src && (it.async || it.defer || it.type == 'module'),
       late: scripts.some((other) => runs(other) && came(other) < came(it)),
+      after: !!window.consentAuditIsAfter?.(it),
     })),
     works: typeof window.consent?.allows == 'function',
     choice: window.consent?.choice ?? null,
+    offers: [...document.querySelectorAll('[data-consent-open]')].some((it) => it.checkVisibility()),
     // A window of the page's own that waits for an answer, such as for an age, lets nothing else be pressed meanwhile.
     banner: !!banner && seen(banner) && (!buttons[0] || buttons.some(within) || !!document.querySelector(':modal')),
   };
 }"""
-"""Read in the page: each tag of ours, whether it works, what was answered, and whether the banner shows."""
+"""Read in the page: each tag of ours, whether it works, what was answered, and whether the banner shows, and a button
+for the settings."""
 
 
 def tag_faults(tag: Mapping[str, Any], site: Site | None, *, asks: bool = True) -> Iterator[tuple[str, str]]:
@@ -60,7 +65,9 @@ def tag_faults(tag: Mapping[str, Any], site: Site | None, *, asks: bool = True) 
         yield "twice", "Take all but one of the tags out of the page."
     if site and any(each["site"] not in (None, site.id) for each in ours):
         yield "wrong site", f"The tag names another site; write {line}."
-    if needs_to_be_first(site) and any(each["async"] for each in ours):
+    if needs_to_be_first(site) and any(each.get("after") for each in ours):
+        yield "late", f"The tag comes when the page has loaded: put {line} first in <head>."
+    elif needs_to_be_first(site) and any(each["async"] for each in ours):
         yield "async", "Trackers and vendors need the tag before other scripts: take async, defer, type=module off."
     elif needs_to_be_first(site) and any(each["late"] for each in ours):
         yield "late", f"Other scripts come before the tag: put {line} first in <head>."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-_PATTERN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)+(:\d+)?(/[^\s*]*\*?)?")
+_PATTERN = re.compile(
+    r"""(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)+(:(?!(443|80)(?!\d))[1-9]\d{0,4})?(/[^\s*?#"<>\\^`{|}\x7f-\U0010ffff]*\*?)?"""
+)
 
 
 def is_pattern(text: str) -> bool:
-    """Return whether a text is one."""
+    """Return whether a text is one: as browsers spell addresses, without a query, or it would match none."""
     return bool(_PATTERN.fullmatch(text))
 
 

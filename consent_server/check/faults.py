@@ -25,7 +25,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Fault:
     """A fault and its cure, a sentence each; ``grave`` if the server must not go on like this."""
 
     fault: str
@@ -33,7 +33,7 @@ class Finding:
     grave: bool = True
 
 
-def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, list[Finding]]:
+def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, list[Fault]]:
     """Return the settings, without those that are wrong, and what is wrong with them; ``folder`` may hold a secret."""
     rest, found = dict(environ), []
     while True:
@@ -47,19 +47,19 @@ def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, lis
             new = f"correct it; or, for a shop that nobody has answered yet, {to_make_one(folder)}"
             cures = {row.name: f"set it: {row.help}" for row in ENVIRONMENT} | {"CONSENT_SECRET": new}
             found.append(
-                Finding(str(error), cures.get(error.name or "", f"type: unset {error.name}; and set what was meant"))
+                Fault(str(error), cures.get(error.name or "", f"type: unset {error.name}; and set what was meant"))
             )
     for name in left_empty(environ, [row.name for row in ENVIRONMENT]):
         found.append(
-            Finding(
+            Fault(
                 f"{name} is set, and empty, which counts as left out.", f"give it a value, or type: unset {name}", False
             )
         )
-    if not settings.secret and not any("CONSENT_SECRET" in finding.fault for finding in found):
-        found.append(Finding("CONSENT_SECRET is not set, so no token can be signed.", to_have_one(folder)))
+    if not settings.secret and not any("CONSENT_SECRET" in fault.fault for fault in found):
+        found.append(Fault("CONSENT_SECRET is not set, so no token can be signed.", to_have_one(folder)))
     if settings.digest and settings.marketers in (None, "none"):
         found.append(
-            Finding(
+            Fault(
                 "The weekly digest has no link to the marketers' page, as CONSENT_MARKETERS names no host of it.",
                 "set CONSENT_MARKETERS to the host on which the page is to answer, such as rates.shop.example",
                 False,
@@ -68,15 +68,15 @@ def environment(environ: Mapping[str, str], folder: Path) -> tuple[Settings, lis
     return settings, found
 
 
-def secret(settings: Settings, folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
+def secret(settings: Settings, folder: Path, environ: Mapping[str, str]) -> Iterator[Fault]:
     """Find a secret that others know: that of a demo in ``folder``, or one that everybody may read."""
     for kept in folder.glob("consent-demo*/secret"):
         if said_in(kept) in settings.secret:
             cure = f"{to_make_one(folder)}; where shoppers have answered already, type: consent-server keys rotate"
-            yield Finding(f"CONSENT_SECRET is the one of the demo in {kept.parent.name}.", cure)
+            yield Fault(f"CONSENT_SECRET is the one of the demo in {kept.parent.name}.", cure)
     path = environ.get("CONSENT_SECRET_FILE")
     if path and _is_open(Path(path)):
-        yield Finding(f"{path} can be read by others than its owner.", f"type: chmod 600 {quote(path)}")
+        yield Fault(f"{path} can be read by others than its owner.", f"type: chmod 600 {quote(path)}")
 
 
 def _is_open(path: Path) -> bool:
@@ -92,36 +92,36 @@ def _is_open(path: Path) -> bool:
     return found.st_uid == os.geteuid() and bool(found.st_mode & others) and not path.is_relative_to("/run/secrets")
 
 
-def site(shop: Site) -> Iterator[Finding]:
+def site(shop: Site) -> Iterator[Fault]:
     """Find what is wrong with a shop as it is described."""
     for origin in shop.origins:
         host = urlsplit(origin).hostname or ""
         if origin.startswith("http://") and host not in LOOPBACK:
-            yield Finding(
+            yield Fault(
                 f"{shop.id}: {origin} is not under https, so anybody on the way can read and change the answer.",
                 f'write "https://{host}" in origins, and have the shop answer there',
             )
         if shop.host_cookie and origin.startswith("http://"):
-            yield Finding(
+            yield Fault(
                 f"{shop.id}: browsers take the cookie __Host-consent under https alone, so {origin} keeps no answer.",
                 f"have {origin} answer under https, or leave host_cookie out",
                 grave=host not in LOOPBACK,
             )
         domain = shop.cookie_domain
         if domain and host != domain and not host.endswith(f".{domain}"):
-            yield Finding(
+            yield Fault(
                 f"{shop.id}: browsers refuse the cookie of {domain} on {origin}.",
                 f"take a parent domain of every origin as cookie_domain, or leave it out, or leave {origin} out",
             )
     yield from _ours(shop)
     if _sets_unnamed(shop):
-        yield Finding(
+        yield Fault(
             f"{shop.id}: the cookie list names no optional cookie, though vendors or trackers are configured.",
             f"name what they set in tables [[sites.{shop.id}.cookies.analytics]] and so on",
             grave=False,
         )
     for where, ratio in hardly_seen(shop.theme):
-        yield Finding(
+        yield Fault(
             f"{shop.id}: {where} has a contrast of {ratio:.1f}:1 with the background, so its buttons are hardly seen.",
             f"give both buttons of [sites.{shop.id}.{where.removesuffix('.accept.background')}] another background; "
             f"at least {SEEN}:1",
@@ -141,13 +141,13 @@ def _sets_unnamed(shop: Site) -> bool:
     return not names and bool(shop.vendors or any(pattern not in theirs for pattern, _ in shop.held_trackers))
 
 
-def _parted(shop: Site) -> Iterator[Finding]:
+def _parted(shop: Site) -> Iterator[Fault]:
     """Find what nothing holds any more because the catalogue has parted it from a service that the shop names."""
     if "hubspot" in shop.services and "hubspot-forms" not in shop.services:
         forms = service("hubspot-forms")
         free = [each for each in forms.patterns if not any(covers(own, each) for own, _ in shop.trackers)]
         if free:
-            yield Finding(
+            yield Fault(
                 f"{shop.id}: nothing holds {' and '.join(free)}: HubSpot's forms are a service of their own.",
                 'add "hubspot-forms" to services, if a page has one of its forms; or list those addresses in '
                 f"[[sites.{shop.id}.trackers]]",
@@ -155,11 +155,11 @@ def _parted(shop: Site) -> Iterator[Finding]:
             )
 
 
-def _ours(shop: Site) -> Iterator[Finding]:
+def _ours(shop: Site) -> Iterator[Fault]:
     """Find what the cookie list does not say of what our own script keeps, or says wrongly."""
     lacking = [lang for lang in shop.languages if lang not in ours.PURPOSE]
     if missing := ours.missing(shop):
-        yield Finding(
+        yield Fault(
             f"{shop.id}: the cookie list leaves out {' and '.join(f'`{name}`' for name in missing)}, which the banner "
             f"keeps{f'; what for is not written in {lacking[0]!r} here' if lacking else ''}.",
             f"add a table [[sites.{shop.id}.cookies.necessary]] for each, with life = "
@@ -169,7 +169,7 @@ def _ours(shop: Site) -> Iterator[Finding]:
     for cookie in (each for cookies in shop.cookies.values() for each in cookies if each.name == shop.cookie):
         said = cookie.life[shop.languages[0]]
         if (seconds_of(said) or math.inf) * 1.1 + 86400 < ours.seconds(shop):
-            yield Finding(
+            yield Fault(
                 f"{shop.id}: the cookie list says that `{cookie.name}` is kept for {said}; it lives three months "
                 f"longer than an answer holds, {ours.life(shop, shop.languages[0])}.",
                 f'write life = "{ours.life(shop, shop.languages[0])}" in that table of consent.toml'
@@ -179,24 +179,24 @@ def _ours(shop: Site) -> Iterator[Finding]:
             )
 
 
-def places(shop: Site, settings: Settings) -> Iterator[Finding]:
+def places(shop: Site, settings: Settings) -> Iterator[Fault]:
     """Find headers that no rule by place can be picked by where the tag does not say where the shopper is."""
     if shop.rules and not settings.country_header:
-        yield Finding(
+        yield Fault(
             f"{shop.id}: its rules by place count only where the tag has data-place: no header tells the country.",
             "set COUNTRY_HEADER to the header of your proxy, such as CF-IPCountry, or write data-place into the tag",
             grave=False,
         )
     parts = [place for rule in shop.rules for place in rule.where if "-" in place]
     if parts and settings.country_header and not settings.region_header:
-        yield Finding(
+        yield Fault(
             f"{shop.id}: its rule for {parts[0]} counts only where the tag has data-place: no header tells the region.",
             "set REGION_HEADER to the header of your proxy, such as CF-Region-Code, or write data-place into the tag",
             grave=False,
         )
 
 
-def _overlapping(shop: Site) -> Iterator[Finding]:
+def _overlapping(shop: Site) -> Iterator[Fault]:
     """Find names of two categories that mean the same: what the one would remove stays for the other."""
     entries = [(name, category, kind) for category in CATEGORIES for name, kind in shop.removable(category)]
     ours = [(name, CATEGORIES[0], None) for name in (shop.cookie, "ask-*")]
@@ -209,7 +209,7 @@ def _overlapping(shop: Site) -> Iterator[Finding]:
                 continue  # it was not written with ours in mind, and ours are never removed
             if kept != category and of != CATEGORIES[0] and _overlap(one, other):
                 stays = "whatever is answered" if also == CATEGORIES[0] else f"while {also} is allowed"
-                yield Finding(
+                yield Fault(
                     f"{shop.id}: {name} ({of}) overlaps {other if name == one else one} ({also}); "
                     f"what both mean stays {stays}.",
                     f"narrow {name}, or give both one category",
@@ -230,12 +230,12 @@ def _overlap(one: str, other: str) -> bool:
     return len(name) >= len(head + tail) and name.startswith(head) and name.endswith(tail)
 
 
-def kept_by_safari(shop: Site, url: str) -> Iterator[Finding]:
+def kept_by_safari(shop: Site, url: str) -> Iterator[Fault]:
     """Find origins on another host than the server's ``url``: there only a script can set the answer's cookie."""
     host = urlsplit(url).hostname
     for origin in shop.origins:
         if urlsplit(origin).hostname != host:
-            yield Finding(
+            yield Fault(
                 f"{shop.id}: on {origin} Safari keeps the answer for 7 days only, then the shopper is asked again.",
                 f"have the shop's web server pass {origin}/consent/ on to this server, and set CONSENT_PREFIX=/consent",
                 grave=False,
@@ -259,6 +259,6 @@ def where(shop: Site) -> str:
     return "anywhere in <head>"
 
 
-def unread(error: ConsentError) -> Finding:
-    """Return the finding that ``consent.toml`` is wrong."""
-    return Finding(str(error), "correct it there; `consent-server init` writes one to start from")
+def unread(error: ConsentError) -> Fault:
+    """Return the fault that ``consent.toml`` is wrong."""
+    return Fault(str(error), "correct it there; `consent-server init` writes one to start from")

@@ -11,7 +11,7 @@ from http.client import HTTPException
 from ..net.http import fetch
 from ..settings.environment import Settings
 from ..site import Site
-from .faults import Finding
+from .faults import Fault
 
 SECONDS_TO_ANSWER = 5
 
@@ -19,7 +19,7 @@ MOST = 65_536
 """Bytes of an answer that are read: what is not our own may be of any length."""
 
 
-def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
+def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fault]:
     """Ask the running server at its public ``url`` whether it answers, and whom it believes about the scheme."""
     shops = [*sites]
     address = f"{url}/v1/{shops[0].id}/consent.js"
@@ -29,7 +29,7 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
     try:
         _answer(address)
     except OSError as error:
-        yield Finding(
+        yield Fault(
             f"{address} cannot be had: {_reason(error)}.",
             f"start it, with `consent-server serve` or what else runs it, and {way}",
         )
@@ -42,16 +42,16 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
     except OSError:  # without its store it does not say; `check` tells of that itself
         scheme = forged = ""
     except (ValueError, LookupError, TypeError):  # a shop's page may answer 200 to everything
-        yield Finding(f"Something else than this server answers at {url}/readyz.", way)
+        yield Fault(f"Something else than this server answers at {url}/readyz.", way)
         return
     if url.startswith("https") and scheme == "http":
-        yield Finding(
+        yield Fault(
             f"A proxy answers at {url}, and its X-Forwarded-* headers are not believed.",
             "set TRUSTED_PROXIES to the number of proxies in front that each add to X-Forwarded-For, X-Forwarded-Proto "
             "and X-Forwarded-Host, which is 1 for an nginx as docs/embedding.md has it, behind a CDN too",
         )
     elif scheme != forged:
-        yield Finding(
+        yield Fault(
             "The X-Forwarded-Proto header of any client is believed.",
             "have the web server set it (nginx: proxy_set_header X-Forwarded-Proto $scheme;), "
             "or set TRUSTED_PROXIES=0 if there is none"
@@ -61,12 +61,12 @@ def reached(url: str, settings: Settings, sites: Iterable[Site]) -> Iterator[Fin
         try:
             _answer(f"{url}/v1/{shop.id}/consent.js")
         except OSError as error:
-            yield Finding(
+            yield Fault(
                 f"{url} does not serve {shop.id}: {_reason(error)}.", "restart it, so that it reads consent.toml again"
             )
 
 
-def shops_answer(shop: Site) -> Iterator[Finding]:
+def shops_answer(shop: Site) -> Iterator[Fault]:
     """Find origins of a shop that do not answer."""
     for origin in shop.origins:
         try:
@@ -74,7 +74,7 @@ def shops_answer(shop: Site) -> Iterator[Finding]:
         except urllib.error.HTTPError:
             continue  # it answers, if only to say no
         except OSError as error:
-            yield Finding(
+            yield Fault(
                 f"{shop.id}: {origin} cannot be reached from here: {_reason(error)}.",
                 "correct origins in consent.toml, or leave the shops out with --offline",
                 grave=False,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..audit.advice import OUTLIVES
-from ..audit.browsing.answers import CALLED, CLOSED
+from ..audit.browsing.answers import CALLED, CLOSED, UNSEEN
 from ..audit.drafting.draft import ENTRIES
-from ..audit.findings import CUT_SHORT, NO_PAGE, NOTHING_ASKED, UNREAD, WHERE
-from ..audit.findings import Finding as Seen
+from ..audit.findings import CUT_SHORT, NO_PAGE, NOTHING_ASKED, UNREAD, WHERE, Finding
 from ..audit.report import Report
 from ..audit.run import audit
 from ..site import Site
-from .faults import Finding
+from .faults import Fault
 
 STATES = {
     "before": "before the shopper has answered",
@@ -23,7 +22,7 @@ STATES = {
 }
 
 
-def look(shop: Site, page: str) -> list[Finding]:
+def look(shop: Site, page: str) -> list[Fault]:
     """Open ``page`` in a browser, refuse, accept and withdraw, and return what is there that may not be.
 
     Raises:
@@ -33,18 +32,18 @@ def look(shop: Site, page: str) -> list[Finding]:
     return [*compared(shop, audit(page, shop, pages=1))]
 
 
-def compared(shop: Site, report: Report) -> Iterator[Finding]:
+def compared(shop: Site, report: Report) -> Iterator[Fault]:
     """Yield what an audit found on one page, each thing once: in the first state in which it is wrong."""
     told = set()
     for each in report.findings:
         if (thing := (each.kind, each.name, each.host)) not in told:
             told.add(thing)
-            yield Finding(f"{shop.id}: {report.url} {_fault(each)}.", each.fix.rstrip("."))
+            yield Fault(f"{shop.id}: {report.url} {_fault(each)}.", each.fix.rstrip("."))
     for state, why in report.unaudited.items():
         if why == NO_PAGE:
-            yield Finding(f"{shop.id}: {report.url} did not open {STATES[state]}.", "see that it answers each browser")
+            yield Fault(f"{shop.id}: {report.url} did not open {STATES[state]}.", "see that it answers each browser")
         if why == CUT_SHORT:
-            yield Finding(f"{shop.id}: {report.url} ended the browser {STATES[state]}.", "see what it does there")
+            yield Fault(f"{shop.id}: {report.url} ended the browser {STATES[state]}.", "see what it does there")
     for note in report.notes:
         if note.startswith(WHERE) or note.endswith((f"{NOTHING_ASKED}.", CLOSED)):
             continue  # nothing is wrong with that
@@ -53,10 +52,12 @@ def compared(shop: Site, report: Report) -> Iterator[Finding]:
             cure = "write it as a number and a word such as days, months or years"
         if note.endswith(CALLED):
             cure = "see what lies over it, or what takes the click before it does"
-        yield Finding(f"{shop.id}: {note.rstrip('.')}.", cure, grave=False)
+        if note.endswith(UNSEEN):
+            cure = "put <button data-consent-open> into each page"
+        yield Fault(f"{shop.id}: {note.rstrip('.')}.", cure, grave=False)
 
 
-def _fault(each: Seen) -> str:
+def _fault(each: Finding) -> str:
     if each.kind == "tag":
         return f"has a fault in our tag: {each.name}"
     if each.kind == "consent-mode":

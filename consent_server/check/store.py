@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 
 from ..proof.attested import restorations
-from ..proof.ends import unbacked
+from ..proof.attested.ends import unbacked
 from ..proof.entries import Unproven
 from ..proof.seals import chain, newest
 from ..rates.read import today, unusual
@@ -19,16 +19,17 @@ from ..store import ClocksApart, ForgedNotice, OtherBuckets, Store, StoreAway, U
 from ..store.connection import Server, TooOld, may, reason
 from ..store.connection.away import OTHER_KIND, OtherKind
 from ..store.connection.clock import ahead
+from ..store.connection.misfits import misfits
 from ..store.connection.server import refusal
 from ..store.keys import buckets, kinds
 from ..tokens import Keys
-from .faults import Finding
+from .faults import Fault
 
 SECONDS_APART = 2.0
 """How far the clocks of server and Redis may lie apart: days and expiries are cut by the one, kept by the other."""
 
 
-def storage(settings: Settings) -> list[Finding]:
+def storage(settings: Settings) -> list[Fault]:
     """Find what is wrong with Redis, or with the folder of the embedded one."""
     if settings.redis_url is None:
         here = next(
@@ -36,19 +37,19 @@ def storage(settings: Settings) -> list[Finding]:
         )
         if here.is_dir() and os.access(here, os.W_OK):
             return []
-        return [Finding(f"The data folder {settings.data} cannot be written.", "name another in CONSENT_DATA")]
+        return [Fault(f"The data folder {settings.data} cannot be written.", "name another in CONSENT_DATA")]
     try:
         with closing(Store(settings.redis_url, 2)) as opened:
             opened.must_be_known()  # nothing is written: a server of the version before may run
             found = opened.servers()
             return [*servers(found, time.time()), *_replicas(found, settings.redis_replicas), *_rights(opened)]
     except WrongLayout as error:
-        return [Finding(str(error), "install a newer version of consent-server, see docs/operating.md")]
+        return [Fault(str(error), "install a newer version of consent-server, see docs/operating.md")]
     except OtherKind as error:
-        return [Finding(str(error), TO_SET_ASIDE)]
+        return [Fault(str(error), TO_SET_ASIDE)]
     except StoreAway as error:
         what, cure = reason(error.__cause__ or error)
-        return [Finding(f"Redis is away: {what}.", cure)]
+        return [Fault(f"Redis is away: {what}.", cure)]
 
 
 TO_SET_ASIDE = (
@@ -58,44 +59,66 @@ TO_SET_ASIDE = (
 """What to type where a key holds another kind of value."""
 
 
-def _replicas(found: Iterable[Server], wanted: int) -> Iterator[Finding]:
+def _replicas(found: Iterable[Server], wanted: int) -> Iterator[Fault]:
     for server in found:
         if server.replicas < wanted:
-            yield Finding(
+            yield Fault(
                 f"Redis has {server.replicas} replicas, and {wanted} are to have each decision: it takes none.",
                 "start its replicas, or write a smaller number in REDIS_REPLICAS",
             )
 
 
-def _rights(store: Store) -> Iterator[Finding]:
-    """Find what Redis' user may not do, of what versions before did not do: each is tried on a key that nobody has."""
-    for command in ("ZADD consent:nothing XX 0 nothing", "ZREM consent:nothing nothing"):
-        word = command.split()[0]
-        if not may(store.connection.client, command):
-            yield Finding(
-                f"The user of REDIS_URL may not {word}, so nobody can be erased and nothing be archived.",
-                f"type in redis-cli: ACL SETUSER NAME +{word.lower()}, and write it into the ACL file too",
-            )
+TRIED = {
+    "so nobody can be erased and nothing be archived": ["ZADD {} XX 0 nothing", "ZREM {} nothing"],
+    "so decisions are refused": [
+        *("EVAL return(1) 0", "TIME", "GET {}", "SET {} nothing XX", "EXISTS {}", "GETRANGE {} 0 0"),
+        *("BITFIELD {} GET u8 0", "HGET {} nothing", "HMGET {} nothing", "HGETALL {}", "HKEYS {}", "HLEN {}"),
+        *("LRANGE {} 0 0", "XADD {} NOMKSTREAM * e nothing", "XDEL {} 0-1", "XRANGE {} - +", "XINFO STREAM {}"),
+    ],
+    "so not all is done that is due": [
+        *("DEL {}", "UNLINK {}", "RENAME {} {}", "HDEL {} nothing", "HEXISTS {} nothing", "SISMEMBER {} nothing"),
+        *("SMEMBERS {}", "XTRIM {} MINID 0", "XSETID {} 0-1", "ZSCORE {} nothing", "ZCARD {}", "ZCOUNT {} 0 0"),
+        *("ZRANGE {} 0 0", "ZREMRANGEBYRANK {} 0 0", "EXPIRE {} 1"),
+    ],
+}
+"""What the server asks of Redis, as far as it changes nothing at a key that nobody has; and what is not, without it."""
 
 
-def servers(found: Iterable[Server], now: float) -> Iterator[Finding]:
+def _rights(store: Store) -> Iterator[Fault]:
+    """Find what Redis' user may not do: each is tried on a key that nobody has."""
+    for so, commands in TRIED.items():
+        for command in commands:
+            if not may(store.connection.client, command.replace("{}", "consent:nothing")):
+                word = command.split()[0]
+                name = "xinfo|stream" if word == "XINFO" else word.lower()
+                yield Fault(
+                    f"The user of REDIS_URL may not {word}, {so}.",
+                    f"type in redis-cli: ACL SETUSER NAME +{name}, and write it into the ACL file too",
+                )
+    if not may(store.connection.client, "TYPE consent:nothing"):
+        yield Fault(
+            "The user of REDIS_URL may not TYPE, so it is not seen where somebody else wrote another kind of value.",
+            "type in redis-cli: ACL SETUSER NAME +type, and write it into the ACL file too",
+            grave=False,
+        )
+
+
+def servers(found: Iterable[Server], now: float) -> Iterator[Fault]:
     """Find what would lose or refuse consents in the Redis servers that keep them; ``now`` in seconds."""
     for server in found:
         try:
             server.must_be_supported()
         except TooOld as error:
-            yield Finding(
-                str(error), "install Redis 7 or Valkey 8, or leave REDIS_URL out for the one that comes along"
-            )
-        yield from (Finding(what, cure) for what, cure in server.faults())
+            yield Fault(str(error), "install Redis 7 or Valkey 8, or leave REDIS_URL out for the one that comes along")
+        yield from (Fault(what, cure) for what, cure in server.faults())
         if abs(server.clock - now) > SECONDS_APART:
-            yield Finding(
+            yield Fault(
                 f"The clocks of this machine and of Redis are {abs(server.clock - now):.0f} s apart.",
                 "type on both: timedatectl set-ntp true",
             )
 
 
-def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
+def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Fault]:
     """Find rates out of their usual range, answers that stopped, who is on disk still, and seals without a stamp.
 
     And whatever else the server says of its store that an operator has to look at.
@@ -104,7 +127,7 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
         # A Redis that is away was found by now.
         with suppress(StoreAway), closing(Store(settings.redis_url, 2)) as store:
             said = set[str]()
-            wrong = store.connection.misfits(kinds.of_all_shops())
+            wrong = misfits(store.connection.client, kinds.of_all_shops())
             steps = [map(_misfit, wrong), *(_of(store, shop, settings) for shop in sites)]
             for finding in (finding for step in steps for finding in step):
                 if finding.fault not in said:  # each step says what it stumbles over
@@ -112,11 +135,11 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Finding]:
                     yield finding
 
 
-def _misfit(key: str) -> Finding:
-    return Finding(f"{key} holds {OTHER_KIND}", TO_SET_ASIDE)
+def _misfit(key: str) -> Fault:
+    return Fault(f"{key} holds {OTHER_KIND}", TO_SET_ASIDE)
 
 
-def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
+def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Fault]:
     """Find the same of one shop, each step whatever becomes of the others.
 
     Raises:
@@ -125,13 +148,15 @@ def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
     try:
         store.must_fit(shop)
     except OtherBuckets as error:
-        yield Finding(str(error), "write it as it was; to have another number, begin a site of a new id")
+        yield Fault(str(error), "write it as it was; to have another number, begin a site of a new id")
         return  # what is looked at below is somewhere else
     except OtherKind as error:
-        yield Finding(str(error), TO_SET_ASIDE)
+        yield Fault(str(error), TO_SET_ASIDE)
     keys = Keys(settings.secret) if settings.secret else None
-    steps: list[Callable[[], Iterator[Finding]]] = [
-        lambda: (_misfit(key) for key in store.connection.misfits([*kinds.of_site(shop, _utc_day(), index=True)])),
+    steps: list[Callable[[], Iterator[Fault]]] = [
+        lambda: (
+            _misfit(key) for key in misfits(store.connection.client, [*kinds.of_site(shop, _utc_day(), index=True)])
+        ),
         lambda: _refused(store, shop),
         lambda: _ahead(store, shop),
         lambda: _words(store, shop),
@@ -143,40 +168,40 @@ def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
         try:
             yield from step()
         except OtherKind as error:
-            yield Finding(str(error), TO_SET_ASIDE)
+            yield Fault(str(error), TO_SET_ASIDE)
         except Unreadable as error:
-            yield Finding(str(error), "find out who else writes to Redis, and take out what is not ours")
+            yield Fault(str(error), "find out who else writes to Redis, and take out what is not ours")
         except ForgedNotice as error:
-            yield Finding(str(error), TO_PUT_BACK)
+            yield Fault(str(error), TO_PUT_BACK)
 
 
 def _utc_day() -> date:
     return datetime.now(UTC).date()
 
 
-def _refused(store: Store, shop: Site) -> Iterator[Finding]:
+def _refused(store: Store, shop: Site) -> Iterator[Fault]:
     """Find that Redis takes nothing, by a write that changes nothing."""
     for bucket in buckets(shop):
         if said := refusal(store.connection.client, bucket.erasures):
-            yield Finding(f"Redis takes no decision of {shop.id}: {said[0]}.", said[1])
+            yield Fault(f"Redis takes no decision of {shop.id}: {said[0]}.", said[1])
             return
 
 
-def _ahead(store: Store, shop: Site) -> Iterator[Finding]:
+def _ahead(store: Store, shop: Site) -> Iterator[Fault]:
     for found in store.clock.logs_ahead(shop)[:1]:
-        yield Finding(str(ahead(shop, found)), "if that is not enough, see docs/operating.md, A log ahead")
+        yield Fault(str(ahead(shop, found)), "if that is not enough, see docs/operating.md, A log ahead")
 
 
-def _words(store: Store, shop: Site) -> Iterator[Finding]:
+def _words(store: Store, shop: Site) -> Iterator[Fault]:
     """Find words, and time zones, that are none of ours."""
     store.zones.history(shop)
     store.notices.all(shop)
     yield from ()
 
 
-def _unfinished(store: Store, shop: Site, settings: Settings) -> Iterator[Finding]:
+def _unfinished(store: Store, shop: Site, settings: Settings) -> Iterator[Fault]:
     if store.log.is_rewrite_due(shop):
-        yield Finding(
+        yield Fault(
             f"Somebody was erased at {shop.id} and is in Redis' append-only file still.",
             "let the server's user do +bgrewriteaof: `serve` does so within ten minutes, under another WSGI server the "
             "next `consent-server log seal`; or type: redis-cli bgrewriteaof",
@@ -184,43 +209,43 @@ def _unfinished(store: Store, shop: Site, settings: Settings) -> Iterator[Findin
         )
     lacking = {*store.log.seals(shop)} - {*store.attestations.stamps(shop)} if settings.tsa else ()
     if lacking:
-        yield Finding(
+        yield Fault(
             f"{len(lacking)} seals of {shop.id} lack a time-stamp of CONSENT_TSA.",
             f"type: consent-server log seal {shop.id}, which says why if it stays so",
             grave=False,
         )
 
 
-def _restored(store: Store, shop: Site, keys: Keys) -> Iterator[Finding]:
+def _restored(store: Store, shop: Site, keys: Keys) -> Iterator[Fault]:
     for at in restorations(store, shop, keys):
-        yield Finding(
+        yield Fault(
             f"It is recorded that a backup of the log of {shop.id} was put back at {at:%Y-%m-%d %H:%M:%S} UTC.",
             "give the auditor an export, and erase again who was erased after that backup was made",
             grave=False,
         )
 
 
-def _rates(store: Store, shop: Site) -> Iterator[Finding]:
+def _rates(store: Store, shop: Site) -> Iterator[Fault]:
     for alarm in unusual(store, shop, today(shop)):
         cure = f"look at the rates of {shop.id} by language and device: did a page or the banner change?"
-        yield Finding(f"{shop.id}, {alarm}", cure, grave=False)
+        yield Fault(f"{shop.id}, {alarm}", cure, grave=False)
 
 
-def _foreign(store: Store, shop: Site, keys: Keys) -> Iterator[Finding]:
+def _foreign(store: Store, shop: Site, keys: Keys) -> Iterator[Fault]:
     """Find a log that was sealed with another secret, or for days to come, and so is sealed and exported no more."""
     for fault in [*unbacked(store, shop, keys).values()][:1]:
-        yield Finding(fault, f"type: consent-server log seal {shop.id}, which puts that right", grave=False)
+        yield Fault(fault, f"type: consent-server log seal {shop.id}, which puts that right", grave=False)
     try:
         if newest(store, shop, keys):
             store.clock.must_be_over(shop, max(store.log.seals(shop)))
     except ClocksApart as error:
-        yield Finding(str(error), "put back the backup from before, see docs/operating.md, A log ahead")
+        yield Fault(str(error), "put back the backup from before, see docs/operating.md, A log ahead")
     except Unproven as error:
-        yield Finding(str(error), TO_BELIEVE_IT)
+        yield Fault(str(error), TO_BELIEVE_IT)
     try:
         chain(store, shop, keys)
     except Unproven as error:
-        yield Finding(str(error), TO_BELIEVE_IT if "no key of today" in str(error) else TO_PUT_BACK)
+        yield Fault(str(error), TO_BELIEVE_IT if "no key of today" in str(error) else TO_PUT_BACK)
 
 
 TO_BELIEVE_IT = (

@@ -14,9 +14,9 @@ from threading import Event
 
 import msgspec
 
-from ..events.webhook import SECONDS, Line, NotTaken, Webhook
+from ..events.webhook import SECONDS, NotTaken, Webhook, WebhookConnection
+from ..proof.attested.ends import put_right
 from ..proof.attested.stamps import SECONDS_A_ROUND, Authority, NotStamped, stamp
-from ..proof.ends import put_right
 from ..proof.log import seal
 from ..rates.happened.alarms import Alarm
 from ..rates.happened.leaks import Leak, leaks
@@ -48,7 +48,7 @@ def tell(
     told: list[Alarm | Leak] = []
     failed: NotTaken | None = None
     found: list[Alarm | Leak] = [*unusual(store, site, today), *leaks(store, site, utc or today)]
-    with closing(Line(webhook, seconds)) as line:
+    with closing(WebhookConnection(webhook, seconds)) as line:
         for alarm in found:
             if isinstance(alarm, Leak):
                 name = f"leak.{hashlib.sha256(f'{alarm.kind} {alarm.name}'.encode()).hexdigest()[:16]}"
@@ -89,7 +89,7 @@ def clear_files(store: Store, site: Site) -> None:
         )
 
 
-class Steady:
+class SteadyClock:
     """Whether a machine's clock goes on as time passes: on one machine alone Redis has the same clock, and agrees.
 
     A seal is never undone, so after a leap of over an hour nothing is sealed until somebody has looked at it, and
@@ -123,7 +123,7 @@ def _passed() -> float:
 
 
 def close_days(
-    store: Store, site: Site, keys: Keys, now: datetime, steady: Steady | None = None
+    store: Store, site: Site, keys: Keys, now: datetime, steady: SteadyClock | None = None
 ) -> tuple[list[date], list[str]]:
     """Seal a site's days, have what was erased go, and its log not be ahead: each whatever becomes of the others.
 
@@ -169,7 +169,7 @@ def work_on(
     webhook: Webhook | None,
     now: datetime,
     authority: Authority | None = None,
-    steady: Steady | None = None,
+    steady: SteadyClock | None = None,
 ) -> None:
     """Do what is due at a site; what cannot be done now is done another time.
 
@@ -198,10 +198,8 @@ def work_on(
         stamp_seals(store, [site], authority)
 
 
-def stamp_seals(
-    store: Store, sites: Sequence[Site], authority: Authority, seconds: float = SECONDS_A_ROUND
-) -> dict[str, list[date]]:
-    """Have the seals of sites stamped, for so many seconds in all, in any order: what is left comes another time.
+def stamp_seals(store: Store, sites: Sequence[Site], authority: Authority) -> dict[str, list[date]]:
+    """Have the seals of sites stamped, for SECONDS_A_ROUND in all, in any order: what is left comes another time.
 
     Returns:
         The days whose seals were stamped, by site, as far as it was its turn.
@@ -209,7 +207,7 @@ def stamp_seals(
     Raises:
         StoreAway: the store does not answer.
     """
-    done, until = dict[str, list[date]](), time.monotonic() + seconds
+    done, until = dict[str, list[date]](), time.monotonic() + SECONDS_A_ROUND
     for site in random.sample(sites, len(sites)):  # nosec B311
         if (left := until - time.monotonic()) > 0:
             try:
@@ -228,13 +226,13 @@ def keep(
     every: float = 600,
     *,
     ending: Event,
-    steady: Steady | None = None,
+    steady: SteadyClock | None = None,
 ) -> None:
     """Do what is due (``work_on``), until it is to end.
 
     ``webhooks``: of the sites that have one, by id; ``every``: seconds; ``steady``: from when on the clock is watched.
     """
-    steady = steady or Steady(datetime.now(UTC))
+    steady = steady or SteadyClock(datetime.now(UTC))
     while not ending.is_set():
         for site in sites.values():
             if ending.is_set():

@@ -86,12 +86,12 @@ def check(url: str | None, page: str | None, only: str | None, posts: bool, offl
                 click.echo(tried)
             else:
                 found.append(tried)
-    for finding in sorted(found, key=lambda finding: not finding.grave):
-        click.echo(f"{'Must be mended' if finding.grave else 'Advice'}: {finding.fault}\n    {finding.cure}")
+    for fault in sorted(found, key=lambda fault: not fault.grave):
+        click.echo(f"{'Must be mended' if fault.grave else 'Advice'}: {fault.fault}\n    {fault.cure}")
     for shop in sites.values():
         server = public or f"https://YOUR-SERVER{settings.prefix}"
         click.echo(f"The tag for {shop.id}, {faults.where(shop)}:\n    {faults.tag(shop, server)}")
-    grave = sum(finding.grave for finding in found)
+    grave = sum(fault.grave for fault in found)
     click.echo(f"{grave or 'Nothing'} to mend.", err=True)
     raise SystemExit(1 if grave else 0)
 
@@ -123,12 +123,12 @@ def _shop_of(page: str, sites: Mapping[str, Site]) -> Site:
     return found[0]
 
 
-def _not_served(settings: Settings, sites: Mapping[str, Site]) -> Iterator[faults.Finding]:
+def _not_served(settings: Settings, sites: Mapping[str, Site]) -> Iterator[faults.Fault]:
     """Find what `serve` refuses at its start and nobody else tells of."""
     for error in refusals(settings, sites) if sites else ():
-        yield faults.Finding(str(error), "mend that, or take it out: `serve` does not start with it")
+        yield faults.Fault(str(error), "mend that, or take it out: `serve` does not start with it")
     try:
         free_port(settings.host)
     except CommandFailed as error:
         what, _, cure = error.message.partition(": ")
-        yield faults.Finding(f"{what}.", cure.rstrip("."))
+        yield faults.Fault(f"{what}.", cure.rstrip("."))

@@ -24,6 +24,7 @@ from ..proof.entries import Unproven
 from ..proof.erasure import carry_over
 from ..proof.log import append, export, first_day, seal, write
 from ..proof.seals import require_newest_key
+from ..settings.environment import Settings
 from ..site import Notice, Site
 from ..store import ClocksApart, OtherBuckets, Store, Unreadable
 from ..store.connection.away import OtherKind
@@ -78,12 +79,7 @@ def export_log(
     if cursor is not None:
         if first or last or with_tokens:
             raise CommandFailed("--since goes from a cursor to now, without tokens: leave the other options out.")
-        with open_store(data) as (_, sites, store):
-            lines_of = follow(store, site_named(sites, site), cursor)
-            if out:
-                (write if cursor == START else append)(out, lines_of)
-            for line in () if out else lines_of:
-                click.echo(line, nl=False)
+        _follow_log(site, out, cursor, data)
         return
     if out is None:
         raise CommandFailed("--out is missing: name the file to write, or the cursor to read on from with --since.")
@@ -97,24 +93,8 @@ def export_log(
     with open_store(data, writes=True) as (settings, sites, store):
         shop, keys = site_named(sites, site), signing_keys(settings)
         require_newest_key(store, shop, keys, until)  # or the file would not prove itself
-        try:
-            seal(store, shop, keys, now)
-        except (ClocksApart, Unproven, Unreadable) as error:
-            if until > max(store.log.seals(shop), default=date.min):
-                raise
-            click.echo(f"{error} No later day is sealed; those that are asked for were.", err=True)
-
-        def lines() -> Iterator[bytes]:
-            def tell(day: date, entries: int) -> None:
-                click.echo(f"\r{day}  {entries:,} entries", nl=False, err=True)
-
-            progress = tell if sys.stderr.isatty() else lambda *_: None
-            # by the clock that dates answers: who compares exports goes by it
-            made = datetime.fromtimestamp(store.attestations.time(shop) / 1000, UTC)
-            tsa = Authority.readable(settings.tsa, settings.tsa_certificate, partial(click.echo, err=True))
-            yield from export(store, shop, keys, since, until, made, progress, with_tokens=with_tokens, authority=tsa)
-
-        write(out, lines())
+        _seal_up_to(until, store, shop, keys, now)
+        write(out, _exported(store, shop, keys, since, until, settings, with_tokens))
         archived, begins = [made for made in store.log.archives(shop) if not since], first_day(store, shop)
     how = f"consent-server log verify {quote(str(out))} --keys FILE"
     click.echo(f"{out} holds the log of {shop.id} up to {until}; check it with: {how}")
@@ -124,6 +104,41 @@ def export_log(
         click.echo(f"It begins with {begins}: the log has no day before.")
     if with_tokens:
         click.echo("It holds everybody's token: whoever reads it can change and erase their answers.", err=True)
+
+
+def _follow_log(site: str, out: Path | None, cursor: str, data: Path | None) -> None:
+    """Write, or print, what was decided after a cursor."""
+    with open_store(data) as (_, sites, store):
+        lines_of = follow(store, site_named(sites, site), cursor)
+        if out:
+            (write if cursor == START else append)(out, lines_of)
+        for line in () if out else lines_of:
+            click.echo(line, nl=False)
+
+
+def _seal_up_to(last: date, store: Store, shop: Site, keys: Keys, now: datetime) -> None:
+    """Seal what is over; what cannot be hinders no export of days that are sealed already."""
+    try:
+        seal(store, shop, keys, now)
+    except (ClocksApart, Unproven, Unreadable) as error:
+        if last > max(store.log.seals(shop), default=date.min):
+            raise
+        click.echo(f"{error} No later day is sealed; those that are asked for were.", err=True)
+
+
+def _exported(
+    store: Store, shop: Site, keys: Keys, since: date | None, until: date, settings: Settings, with_tokens: bool
+) -> Iterator[bytes]:
+    """Yield the lines of the file, and tell a terminal how far they are; nothing is read before the file is there."""
+
+    def tell(day: date, entries: int) -> None:
+        click.echo(f"\r{day}  {entries:,} entries", nl=False, err=True)
+
+    progress = tell if sys.stderr.isatty() else lambda *_: None
+    # by the clock that dates answers: who compares exports goes by it
+    made = datetime.fromtimestamp(store.attestations.time(shop) / 1000, UTC)
+    authority = Authority.readable(settings.tsa, settings.tsa_certificate, partial(click.echo, err=True))
+    yield from export(store, shop, keys, since, until, made, progress, with_tokens=with_tokens, authority=authority)
 
 
 @log.command("seal")

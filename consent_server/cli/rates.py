@@ -9,7 +9,7 @@ import msgspec
 
 from ..rates import read
 from ..rates.compare import GOALS
-from ..rates.only import Only
+from ..rates.filters import Filters
 from ..rates.period import AGAINST, Period, compared, dimension
 from ..rates.report import Recount, Report
 from .terminal import CommandFailed, data_option, errors_to_exit_2, open_store, site_named
@@ -50,7 +50,7 @@ def rates_command(
     """Print how many were asked, how many answered, and how many said yes to what."""
     if recount and (by or against or against_from or against_to or goal or any(part.values())):
         raise CommandFailed("--recount counts all of these days anew: it takes no --by, part, --goal or --against.")
-    only = Only.parse({name: value for name, value in part.items() if value}, dimension(by))
+    only = Filters.parse({name: value for name, value in part.items() if value}, dimension(by))
     with open_store(data) as (_, sites, store):
         shop = site_named(sites, site)
         today = read.today(shop)
@@ -60,7 +60,7 @@ def rates_command(
             found: Recount | Report = read.recount(store, shop, period)
         else:
             found = read.report(store, shop, period, dimension(by), only, other, goal)
-        whole = read.for_machines(store, shop, found, today) if form == "json" and isinstance(found, Report) else None
+        whole = read.report_as_json(store, shop, found, today) if form == "json" and isinstance(found, Report) else None
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(whole or found.as_json())))
     else:

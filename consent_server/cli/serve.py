@@ -24,7 +24,7 @@ from ..site import Site
 from ..store import Store, StoreAway, WrongLayout, embedded
 from ..web.logs import write_logs
 from .serving.ports import free_port, must_be_free
-from .serving.workers import for_machines, run
+from .serving.workers import logs_are_json, run
 from .terminal import base_of, errors_to_exit_2, page_of_marketers
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def serve() -> None:
     settings = read_environment()
     valkey = embedded.Embedded(settings.data) if settings.redis_url is None else None
     chosen: dict[str, Any] = {"redis_url": valkey.start()} if valkey else {}
-    write_logs(as_json=for_machines(settings))
+    write_logs(as_json=logs_are_json(settings))
 
     def read() -> Settings:
         return replace(read_environment(), **chosen)

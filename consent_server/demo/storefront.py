@@ -134,7 +134,7 @@ def allow_only_our_own(response: Response) -> Response:
     return response
 
 
-def at_home(site: Site, port: int, prefix: str = "") -> Site:
+def at_home(site: Site, port: int, prefix: str) -> Site:
     """Return a shop as the demo runs it: on this machine at ``port``, with its privacy policy under ``prefix``."""
     return replace(
         site,

@@ -25,7 +25,7 @@ from ..site import ConsentError, Site
 from ..store import Store, StoreAway, Unreadable
 from ..store.keys import Bucket
 from . import as_event
-from .webhook import SECONDS, Line, NotTaken, Webhook
+from .webhook import SECONDS, NotTaken, Webhook, WebhookConnection
 
 AT_ONCE = 8
 """Posts that are under way at the same time, each of another bucket."""
@@ -124,7 +124,7 @@ class Teller:
         self._lease = lease
         self._seconds = seconds
         self._name = secrets.token_urlsafe(12)
-        self._lines: deque[Line] = deque()
+        self._connections: deque[WebhookConnection] = deque()
         self._is_begun = False
         self._down: Pause | None = None
         self._refused: dict[Bucket, Pause] = {}
@@ -189,8 +189,8 @@ class Teller:
 
     def close(self) -> None:
         """Close the connections."""
-        while self._lines:
-            self._lines.pop().close()
+        while self._connections:
+            self._connections.pop().close()
 
     def _tell(self, bucket: Bucket, turn: _Turn) -> None:
         """Tell a bucket's next decisions; a receiver that takes none at all stops the others."""
@@ -200,7 +200,7 @@ class Teller:
         place = self._feed.claim(bucket, self._name, self._ms)
         if place is None:
             return
-        line = self._line()
+        connection = self._connection()
         try:
             noted = time.monotonic()
             for entry in self._entries(bucket, place):
@@ -211,13 +211,13 @@ class Teller:
                     noted, until = now, now + self._lease
                 if turn.is_over or self.ending.is_set():
                     break
-                line.post(self._name_of(bucket, entry), msgspec.json.encode(as_event(entry, self._site)))
+                connection.post(self._name_of(bucket, entry), msgspec.json.encode(as_event(entry, self._site)))
                 place = f"{entry.at}-{entry.seq}"
                 turn.took(bucket)
         except (NotTaken, Unreadable) as error:
             turn.fail(bucket, error)
         finally:
-            self._lines.append(line)
+            self._connections.append(connection)
         self._feed.told(bucket, self._name, place, 0)
 
     def _entries(self, bucket: Bucket, place: str) -> Iterable[Entry]:
@@ -232,10 +232,10 @@ class Teller:
             yield entry
             place = f"{entry.at}-{entry.seq}"
 
-    def _line(self) -> Line:
+    def _connection(self) -> WebhookConnection:
         with suppress(IndexError):
-            return self._lines.pop()
-        return Line(self._webhook, self._seconds)
+            return self._connections.pop()
+        return WebhookConnection(self._webhook, self._seconds)
 
     @property
     def _ms(self) -> int:

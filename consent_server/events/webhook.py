@@ -133,7 +133,7 @@ def webhooks(sites: Mapping[str, Site], url: str | None, secrets: Sequence[str])
     return {name: webhook for name, webhook in found.items() if webhook}
 
 
-class Line:
+class WebhookConnection:
     """A connection to a webhook, kept from one event to the next; not for several threads at once.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,8 +14,12 @@ from ..site import Site
 from ..store import Store
 from ..tokens import Keys
 from ..verify import leaf, unsigned
+from .days.merkle import Place
 from .entries import ERASED, FOUND, erased_at, fields, restated, statement
 from .proven import Proven
+
+PIECE, MOST = 1000, 5000
+"""Of how many erased entries of an export the log is looked at once, and how many shoppers are erased again at once."""
 
 
 def erase(store: Store, site: Site, keys: Keys, subject: str, at: int) -> int:
@@ -64,7 +68,7 @@ def erased_before(store: Store, site: Site, keys: Keys, subject: str) -> int | N
     return None
 
 
-def erase_again(store: Store, site: Site, keys: Keys, export: Iterable[bytes], at: int) -> int:
+def erase_again(store: Store, site: Site, keys: Keys, export: Iterable[bytes], at: int, most: int = MOST) -> int:
     """Erase who an export says was erased, where a backup that was put back has brought their entries.
 
     What else stands at a place of the export by now is another answer, and stays. The statement of an entry is the one
@@ -74,40 +78,68 @@ def erase_again(store: Store, site: Site, keys: Keys, export: Iterable[bytes], a
         store: in which the backup is.
         site: the shop.
         keys: the newest signs.
-        export: the lines of one of that shop, which was verified.
+        export: the lines of one of that shop, which was verified; they are read once more for every ``most`` shoppers.
         at: now, in seconds since 1970.
+        most: how many shoppers are found, before they are erased: so much is held in memory, however long it is.
 
     Returns:
         How many entries were erased.
     """
-    lines = (json.loads(line) for line in export if b'"statement"' in line)
-    said = {(line["bucket"], line["at"], line["seq"]): line for line in lines if line["type"] == "entry"}
-    proven = Proven(store, site, keys)
+    proven, done = Proven(store, site, keys), 0
+    while True:
+        found, is_all = _whole_again(store, site, export, most)
+        said = {place: text for subject in found.values() for place, text in subject.items()}
 
-    def of(entry: Entry) -> dict[str, Any] | None:
-        """Return what the export says of this very entry."""
-        line = said.get((entry.bucket, entry.at, entry.seq))
-        return line if line and leaf(fields(entry, site)).hex() == line["leaf"] else None
+        def state(entry: Entry, said: Mapping[Place, str] = said) -> bytes:
+            if text := said.get((entry.bucket, entry.at, entry.seq)):
+                return restated(text)
+            return statement(entry, site, keys, ERASED, at) if entry in proven else b""
 
-    def state(entry: Entry) -> bytes:
-        if line := of(entry):
-            return restated(line["statement"])
-        return statement(entry, site, keys, ERASED, at) if entry in proven else b""
-
-    together: dict[tuple[int, date], list[int]] = {}
-    for bucket, moment, _ in said:
-        together.setdefault((bucket, datetime.fromtimestamp(moment // 1000, UTC).date()), []).append(moment)
-    done = 0
-    for (bucket, day), moments in together.items():
-        again = {
-            entry.subject
-            for entry in store.log.day(site, day, (bucket, min(moments)), (bucket, max(moments)))
-            if not entry.erased and of(entry)
-        }
-        for subject in again:
+        before = done
+        for subject in found:
             done += store.history.erase(site, subject, state)
             _unlink(store, site, subject)
-    return done
+        if is_all or done == before:
+            return done
+
+
+def _whole_again(
+    store: Store, site: Site, export: Iterable[bytes], most: int
+) -> tuple[dict[str, dict[Place, str]], bool]:
+    """Return by shopper the statements that an export has of entries that are whole in the store, by their places.
+
+    And whether these are all: no further one is begun once there are ``most``.
+    """
+    found, is_all = dict[str, dict[Place, str]](), True
+    for day, lines in _pieces(export):
+        bucket = next(iter(lines))[0]
+        first, last = min(lines)[1], max(lines)[1]
+        for entry in store.log.day(site, day, (bucket, first), (bucket, last)):
+            line = lines.get((entry.bucket, entry.at, entry.seq))
+            if not line or entry.erased or leaf(fields(entry, site)).hex() != line["leaf"]:
+                continue  # another one stands there, or it is erased as it was
+            if entry.subject in found or len(found) < most:
+                found.setdefault(entry.subject, {})[entry.bucket, entry.at, entry.seq] = line["statement"]
+            else:
+                is_all = False
+    return found, is_all
+
+
+def _pieces(export: Iterable[bytes]) -> Iterator[tuple[date, dict[Place, dict[str, Any]]]]:
+    """Yield the erased entries of an export by their places, a piece of one day and bucket at a time."""
+    piece = dict[Place, dict[str, Any]]()
+    of: tuple[date, int] | None = None
+    for line in map(json.loads, (line for line in export if b'"statement"' in line)):
+        if line["type"] != "entry":
+            continue
+        here = datetime.fromtimestamp(line["at"] // 1000, UTC).date(), line["bucket"]
+        if of and (here != of or len(piece) >= PIECE):
+            yield of[0], piece
+            piece = {}
+        of = here
+        piece[line["bucket"], line["at"], line["seq"]] = line
+    if of:
+        yield of[0], piece
 
 
 def carry_over(

@@ -161,14 +161,14 @@ def unendorsed(store: Store, keys: Keys) -> list[str]:
     return [name for name in store.keys.unendorsed() if name not in known]
 
 
-def vouch(store: Store, keys: Keys, name: str, kept: Mapping[str, Any] | None = None) -> None:
+def vouch(store: Store, keys: Keys, name: str, kept: Mapping[str, Any] | None) -> None:
     """Have the newest configured key call a key its previous one, whose secret is gone; it does not say how far back.
 
     Args:
         store: where that is kept from then on.
         keys: the configured ones.
         name: of the key.
-        kept: a JWK set from elsewhere that has it; if left out, what a version without endorsements kept in the store.
+        kept: a JWK set from elsewhere that has it; or None: what a version without endorsements kept in the store.
 
     Raises:
         UnknownKey: there is none of that name, or it is another key than its name says, or is believed already.

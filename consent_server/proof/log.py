@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -145,67 +146,96 @@ def export(
     if start is None or start > last:
         raise NothingToExport(f"The log of {site.id} has nothing up to {last}.")
     store.log.must_have(site, start)
-    known, notices = believed(store, keys, seals), store.notices.all(site)
-    attested = Attested(store, site, known, seals, start, last, authority)
-    made, named = now.astimezone(UTC).isoformat(timespec="seconds"), hashlib.sha256()
-    yield _line(
-        "log",
-        version=VERSION,
-        site=site.id,
-        **{"from": start.isoformat(), "to": last.isoformat()},
-        made=made,
-        keys=all_published(store, keys, seals),
-        **attested.head,
-    )
-    for _, notice in sorted(notices.items()):
-        named.update(f"{notice.hash}\n".encode())
-        yield _of_notice(site, notice)
-    signed, erased, statements = 0, 0, hashlib.sha256()
-    entries, previous, newer = 0, seals.get(start - timedelta(1), ""), set[str]()
+    lines = _Lines(store, site, keys, now, seals, start, last, authority, with_tokens)
+    yield lines.head()
+    yield from lines.of_notices()
     day = start
     while day <= last:
-        yield _line("day", day=day.isoformat())
-        read, owned = Day(store, site, notices, day), Owned(previous)
-        for entry in store.log.day(site, day):
-            line = fields(entry, site)
-            hashed = leaf(line)
-            if day not in seals and _is_newer(store, site, line["notice"], notices, newer):
-                continue  # words that were first asked since the export began: the notices stand before the days
-            if day not in seals:  # what is sealed was checked, and is held against its seal by whoever verifies
-                prove(line, hashed, site, notices, known)
-                owned.add(line)
-            given = line if with_tokens else by_hash(line)
-            signed, erased = signed + ("signature" in given), erased + ("erased" in given)
-            statements.update(given.get("statement", "").encode())
-            yield _line("entry", n=read.tree.leaves, **given, leaf=hashed.hex())
-            read.add(line, hashed)
-        store.log.must_have(site, day)  # still: or entries that were trimmed meanwhile would seem to be missing
-        counted = read.counts(seals.get(day, ""))
-        yield _line("counts", day=day.isoformat(), counts=counted)
-        previous = seals.get(day) or _seal(
-            site, keys, known, day, read.tree, counted, previous, now, owned.days, is_open=True
-        )
-        yield _line("seal", day=day.isoformat(), token=previous, **attested.of_seal(day))
-        entries += read.tree.leaves
-        progress(day, entries)
+        yield from lines.of_day(day)
+        progress(day, lines.entries)
         day += timedelta(1)
-    end = {
-        "typ": "export",
-        "version": VERSION,
-        "site": site.id,
-        "from": start.isoformat(),
-        "to": last.isoformat(),
-        "entries": entries,
-        "head": seal_hash(previous),
-        "signed": signed,  # the leaf of an entry is the same with its signature, without, and erased
-        "erased": erased,
-        "statements": statements.hexdigest(),
-        "notices": named.hexdigest(),  # no leaf names one that nobody has answered
-        "made": made,
-        "clock": "store",  # by which `made` is; in exports of before it was the machine's
-        **attested.end(),
-    }
-    yield _line("end", token=token(end, keys.sign(end)))
+    yield lines.end()
+
+
+class _Lines:
+    """The lines of an export, and meanwhile what the last of them says of all: sums that no line could leave."""
+
+    def __init__(
+        self,
+        store: Store,
+        site: Site,
+        keys: Keys,
+        now: datetime,
+        seals: Mapping[date, str],
+        start: date,
+        last: date,
+        authority: Authority | None,
+        with_tokens: bool,
+    ) -> None:
+        self._store, self._site, self._keys, self._now, self._seals = store, site, keys, now, seals
+        self._known, self._notices = believed(store, keys, seals), store.notices.all(site)
+        self._attested = Attested(store, site, self._known, seals, start, last, authority)
+        self._whole = {
+            **{"version": VERSION, "site": site.id, "from": start.isoformat(), "to": last.isoformat()},
+            "made": now.astimezone(UTC).isoformat(timespec="seconds"),
+        }
+        self._with_tokens = with_tokens
+        self.entries = self._signed = self._erased = 0
+        self._named, self._statements = hashlib.sha256(), hashlib.sha256()
+        self._previous, self._newer = seals.get(start - timedelta(1), ""), set[str]()
+
+    def head(self) -> bytes:
+        published = all_published(self._store, self._keys, self._seals)
+        return _line("log", **self._whole, keys=published, **self._attested.head)
+
+    def of_notices(self) -> Iterator[bytes]:
+        for _, notice in sorted(self._notices.items()):
+            self._named.update(f"{notice.hash}\n".encode())
+            yield _of_notice(self._site, notice)
+
+    def of_day(self, day: date) -> Iterator[bytes]:
+        """Yield a day: its entries, what was counted of them, and its seal, or one that says that it is open."""
+        yield _line("day", day=day.isoformat())
+        read, owned = Day(self._store, self._site, self._notices, day), Owned(self._previous)
+        for entry in self._store.log.day(self._site, day):
+            line = fields(entry, self._site)
+            hashed = leaf(line)
+            if day not in self._seals:  # what is sealed was checked, and is held against its seal by whoever verifies
+                if _is_newer(self._store, self._site, line["notice"], self._notices, self._newer):
+                    continue  # words that were first asked since the export began: the notices stand before the days
+                prove(line, hashed, self._site, self._notices, self._known)
+                owned.add(line)
+            yield self._of_entry(read.tree.leaves, line, hashed)
+            read.add(line, hashed)
+        # still: or entries that were trimmed meanwhile would seem to be missing
+        self._store.log.must_have(self._site, day)
+        counted = read.counts(self._seals.get(day, ""))
+        yield _line("counts", day=day.isoformat(), counts=counted)
+        self._previous = self._seals.get(day) or _seal(
+            *(self._site, self._keys, self._known, day, read.tree, counted, self._previous, self._now, owned.days),
+            is_open=True,
+        )
+        yield _line("seal", day=day.isoformat(), token=self._previous, **self._attested.of_seal(day))
+        self.entries += read.tree.leaves
+
+    def _of_entry(self, n: int, line: dict[str, Any], hashed: bytes) -> bytes:
+        given = line if self._with_tokens else by_hash(line)
+        # The leaf of an entry is the same with its signature, without, and erased.
+        self._signed += "signature" in given
+        self._erased += "erased" in given
+        self._statements.update(given.get("statement", "").encode())
+        return _line("entry", n=n, **given, leaf=hashed.hex())
+
+    def end(self) -> bytes:
+        """Return the last line, a token over the sums."""
+        content = {
+            **{"typ": "export", **self._whole, "entries": self.entries, "head": seal_hash(self._previous)},
+            **{"signed": self._signed, "erased": self._erased, "statements": self._statements.hexdigest()},
+            "notices": self._named.hexdigest(),  # no leaf names one that nobody has answered
+            "clock": "store",  # by which `made` is; in exports of before it was the machine's
+            **self._attested.end(),
+        }
+        return _line("end", token=token(content, self._keys.sign(content)))
 
 
 def _is_newer(store: Store, site: Site, name: str, notices: Mapping[str, Notice], newer: set[str]) -> bool:

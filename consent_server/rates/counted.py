@@ -10,7 +10,7 @@ from ..decision import SIGNAL
 from ..site import Site
 from ..store import PARTS, SEPARATOR, Store
 from .counts import Counts
-from .only import Only, value_in
+from .filters import Filters, value_in
 from .period import Period
 
 
@@ -40,7 +40,7 @@ def answers(store: Store, site: Site, period: Period, by: str) -> dict[str, Coun
     return {value: counts for value, counts in counted.items() if by == "day" or any(counts.row)}
 
 
-def days_of(store: Store, site: Site, period: Period, only: Only) -> dict[str, Counts]:
+def days_of(store: Store, site: Site, period: Period, only: Filters) -> dict[str, Counts]:
     """Return the counts of each day of a part of the shoppers."""
     if not only:
         return answers(store, site, period, "day")
@@ -63,7 +63,7 @@ class Rows:
     last: dict[tuple[str, str], Counts] = field(default_factory=dict)
 
 
-def rows_of(store: Store, site: Site, period: Period, asked: Sequence[str], only: Only) -> Rows:
+def rows_of(store: Store, site: Site, period: Period, asked: Sequence[str], only: Filters) -> Rows:
     """Return the counts of a part of the shoppers by each of these dimensions; what never occurred is left out."""
     counted = {kind: daily_of(store, site, period, kind) for kind in {only.counted(by) if only else by for by in asked}}
     found = Rows({by: {} for by in asked})
@@ -82,7 +82,7 @@ def rows_of(store: Store, site: Site, period: Period, asked: Sequence[str], only
     return found
 
 
-def cells_of(store: Store, site: Site, period: Period, only: Only) -> dict[tuple[str, ...], Counts]:
+def cells_of(store: Store, site: Site, period: Period, only: Filters) -> dict[tuple[str, ...], Counts]:
     """Return the counts of a part of the shoppers by the values of PARTS; none of a country, which is counted alone."""
     found: dict[tuple[str, ...], Counts] = {}
     if "country" not in only:
@@ -93,19 +93,19 @@ def cells_of(store: Store, site: Site, period: Period, only: Only) -> dict[tuple
     return found
 
 
-def rules_of(store: Store, site: Site, period: Period, only: Only) -> dict[str, Counts]:
+def rules_of(store: Store, site: Site, period: Period, only: Filters) -> dict[str, Counts]:
     """Return the counts by rule; none of one rule alone, nor of a country, of which they are not counted."""
     return {} if {"rule", "country"} & {*only} else rows_of(store, site, period, ["rule"], only).by["rule"]
 
 
-def together_since(store: Store, site: Site, days: Mapping[str, Counts], only: Only, period: Period) -> date | None:
+def together_since(store: Store, site: Site, days: Mapping[str, Counts], only: Filters, period: Period) -> date | None:
     """Return from which day of the period on parts were counted together, or None where they always were.
 
     Older versions counted each dimension by itself alone.
     """
     if not only or not only.crossed:
         return None
-    picked = Only(only if only.alone else {})
+    picked = Filters(only if only.alone else {})
     cells = daily_of(store, site, period, only.counted())
     rows = [each for cell, each in cells.items() if picked.has(cell)]
     counted = [*map(Counts.total, zip(*rows, strict=True))] or [Counts()] * period.days

@@ -13,9 +13,9 @@ from .counts import Counts
 from .experiment import Experiment
 from .happened.alarms import Alarm
 from .happened.marks import Mark
+from .multiple import followed
+from .multiple.spread import Spread, spreads
 from .period import Period
-from .together import followed
-from .together.spread import Spread, spreads
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,23 +12,23 @@ from zoneinfo import ZoneInfo
 from ..site import Site
 from ..store import Store, Unreadable
 from ..store.connection.away import OtherKind
-from ..store.evidence.asked import Asked
+from ..store.evidence.banner_version import BannerVersion
 from .counted import answers, cells_of, daily_of, days_of, rows_of, rules_of, together_since
 from .counts import Counts
 from .experiment import PACE, Experiment, Trial, tried
+from .filters import Filters
 from .happened.alarms import Alarm, alarms
 from .happened.marks import Mark, marks, shown_otherwise
 from .happened.recounted import recount as recount
-from .only import Only
+from .multiple import followed
+from .multiple.spread import spreads
 from .overview import Overview, first_counted, is_mixed
 from .period import BadQuestion, Period
 from .report import Report
-from .together import followed
-from .together.spread import spreads
 
 log = logging.getLogger(__name__)
 
-EVERYTHING = Only()
+EVERYTHING = Filters()
 """No part of the shoppers, but all of them."""
 
 WATCHED = timedelta(days=32)
@@ -57,7 +58,7 @@ def report(
     site: Site,
     period: Period,
     by: str,
-    only: Only = EVERYTHING,
+    only: Filters = EVERYTHING,
     against: Period | None = None,
     goal: str | None = None,
 ) -> Report:
@@ -103,7 +104,7 @@ def report(
     )
 
 
-def for_machines(store: Store, site: Site, asked: Report, today: date) -> dict[str, Any]:
+def report_as_json(store: Store, site: Site, asked: Report, today: date) -> dict[str, Any]:
     """Return a report as JSON has it: with what happened in its days and what is known of the variants.
 
     Args:
@@ -115,11 +116,11 @@ def for_machines(store: Store, site: Site, asked: Report, today: date) -> dict[s
     Raises:
         StoreAway: the store does not answer.
     """
-    found = overview(store, site, asked.period, today, Only(asked.only), asked.against)
+    found = overview(store, site, asked.period, today, Filters(asked.only), asked.against)
     return {**asked.as_json(), **found.as_json()}
 
 
-def must_be_there(store: Store, site: Site, period: Period, only: Only) -> None:
+def must_be_there(store: Store, site: Site, period: Period, only: Filters) -> None:
     """Return if what is looked at is asked, or was once: of what never was there are no numbers, not even noughts.
 
     Raises:
@@ -159,7 +160,7 @@ def overview(
     site: Site,
     period: Period,
     day: date,
-    only: Only = EVERYTHING,
+    only: Filters = EVERYTHING,
     against: Period | None = None,
     today: date | None = None,
 ) -> Overview:
@@ -177,48 +178,65 @@ def overview(
     Raises:
         StoreAway: the store does not answer.
     """
-    watched, year = Period(day - WATCHED, day), Period(day - EXPERIMENT, day)
-    # That the last day of a period is over, and had no banner, is known from the day after on.
-    end = max(day, min(today or day, period.last + timedelta(days=1)))
-    start = min(watched.first, period.first - WATCHED)
-    everything = answers(store, site, Period(start, end), "day")
-    known = days_of(store, site, Period(start, end), only) if only else everything
+    span, year = _span(period, day, today), Period(day - EXPERIMENT, day)
+    everything = answers(store, site, span, "day")
+    known = days_of(store, site, span, only) if only else everything
     days = _within(known, period)
     then = days_of(store, site, against or period.before, only)
-    before = Counts.total(then.values())
-    unlike = alarms(_within(everything, watched))
     asked = [(day_of(site, each.at / 1000), each) for each in store.notices.asked(site)]
-    happened = marks(asked, _within(everything, Period(period.first - WATCHED, end)), period, _notes(store, site))
+    found = Overview(
+        days,
+        before=Counts.total(then.values()),
+        rows={},
+        alarms=alarms(_within(everything, Period(day - WATCHED, day))),
+        experiment=None,
+        known=True,
+        counted=period,
+        marks=marks(asked, _within(everything, Period(period.first - WATCHED, span.last)), period, _notes(store, site)),
+        days_before=then,
+    )
     if not _any(days):
-        is_known = _any(everything) or _any(answers(store, site, year, "day"))
-        return Overview(days, before, {}, unlike, None, is_known, period, happened, days_before=then)
+        return replace(found, known=_any(everything) or _any(answers(store, site, year, "day")))
+    trial = _trial(site, asked, year)
+    rows = rows_of(store, site, period, _dimensions(only, trial), only)
+    together = together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
+    now, earlier = rows.by.get("rule", {}), rules_of(store, site, against or period.before, only)
+    last = min(period.last, day)
+    return replace(
+        found,
+        rows=rows.by,
+        experiment=_experiment(store, site, trial, everything, asked) if trial and not only else None,
+        counted=Period(min(max(filter(None, [period.first, together, first_counted(known)])), last), last),
+        zone_since=_zone_since(store, site),
+        parts_since=together,
+        first_days=rows.since,
+        is_mixed=is_mixed((now, found.total)),
+        is_unlike=is_mixed((now, found.total), (earlier, found.before)),
+        cells=cells_of(store, site, period, only),
+        today=rows.last if last == (today or day) else None,
+    )
+
+
+def _span(period: Period, day: date, today: date | None) -> Period:
+    """Return the days that are read of all shoppers: what an alarm, and a mark, compare with is before the period.
+
+    That the last day of a period is over, and had no banner, is known from the day after on.
+    """
+    last = max(day, min(today or day, period.last + timedelta(days=1)))
+    return Period(min(day, period.first) - WATCHED, last)
+
+
+def _trial(site: Site, asked: Sequence[tuple[date, BannerVersion]], year: Period) -> Trial | None:
+    """Return which of the shop's variants are compared, if any are."""
     steps, weights = [(on, each.variants) for on, each in asked], [each.weights for _, each in asked]
-    trial = tried(steps, [variant.name for variant in site.variants], year, weights)
+    return tried(steps, [variant.name for variant in site.variants], year, weights)
+
+
+def _dimensions(only: Filters, trial: Trial | None) -> list[str]:
+    """Return by what a part of the shoppers is told apart: what is counted of it, variants only where there are any."""
     by = [name for name in only.crossed if trial or name != "variant"]
     by += [] if only else ["how"]
-    by += [] if {"rule", "country"} & {*only} else ["rule"]
-    rows = rows_of(store, site, period, by, only)
-    together = together_since(store, site, days if len(only) < 2 else _within(everything, period), only, period)
-    now, last = (rows.by.get("rule", {}), Counts.total(days.values())), min(period.last, day)
-    counted = max(period.first, together or period.first, first_counted(known) or period.first)
-    return Overview(
-        days,
-        before,
-        rows.by,
-        unlike,
-        _experiment(store, site, trial, everything, asked) if trial and not only else None,
-        True,
-        Period(min(counted, last), last),
-        happened,
-        _zone_since(store, site),
-        together,
-        rows.since,
-        is_mixed(now),
-        is_mixed(now, (rules_of(store, site, against or period.before, only), before)),
-        cells_of(store, site, period, only),
-        rows.last if last == (today or day) else None,
-        then,
-    )
+    return by + ([] if {"rule", "country"} & {*only} else ["rule"])
 
 
 def _notes(store: Store, site: Site) -> list[Mark]:
@@ -231,7 +249,11 @@ def _notes(store: Store, site: Site) -> list[Mark]:
 
 
 def _experiment(
-    store: Store, site: Site, trial: Trial, everything: Mapping[str, Counts], asked: Sequence[tuple[date, Asked]]
+    store: Store,
+    site: Site,
+    trial: Trial,
+    everything: Mapping[str, Counts],
+    asked: Sequence[tuple[date, BannerVersion]],
 ) -> Experiment:
     """Return what was counted of a trial; ``everything``: the days lately, the first of a young shop among them."""
     nothing = dict.fromkeys(trial.names, Counts())

@@ -13,9 +13,9 @@ from ..decision import COLUMNS, SIGNAL
 from ..site import OPTIONAL
 from .compare import Change, change
 from .counts import RATES, Counts, Rate
+from .multiple import direction, followed, moves
+from .multiple.spread import Spread
 from .period import Period
-from .together import direction, followed, moves
-from .together.spread import Spread
 
 LOGGED = COLUMNS[1:]
 """What of the COLUMNS can be counted again: of a banner that was shown there is no entry in the log."""
@@ -61,7 +61,7 @@ class Report:
 
     @property
     def trend(self) -> str:
-        """Whether things get better (``together.direction``), or ``ruled`` where the periods are no contest."""
+        """Whether things get better (``multiple.direction``), or ``ruled`` where the periods are no contest."""
         return "ruled" if self.is_unlike else direction(self.moves, self.goal)
 
     def as_json(self) -> dict[str, Any]:

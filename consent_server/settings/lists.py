@@ -8,17 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..catalogue import MissingWords, for_site, services
-from ..catalogue.addresses import covers, is_pattern
+from ..catalogue.addresses import covers
 from ..catalogue.unkept import countries
 from ..catalogue.unkept import rows as rows_of_unkept
 from ..site import CATEGORIES, OPTIONAL, Cookie
 from .rows import REQUIRED, Row, WrongAt, by_language, choice, did_you_mean, each, table, text, whole, yes_no
-
-
-def _pattern(value: Any) -> str:
-    if isinstance(value, str) and is_pattern(value):
-        return value
-    raise ValueError('takes a host such as "www.clarity.ms" or "*.hotjar.com", with a path if need be')
+from .spelling import host, pattern
 
 
 def _cookie_name(value: Any) -> str:
@@ -44,9 +39,7 @@ def country(value: Any) -> str:
 
 
 def _host(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", value):
-        return value
-    raise ValueError('takes a host such as "youtube.com"')
+    return host(value, r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", 'takes a host such as "youtube.com"')
 
 
 def _life(value: Any) -> str | dict[str, str]:
@@ -72,7 +65,11 @@ def tracker(match: str, category: str) -> tuple[str, str]:
 
 TRACKER = (
     Row(
-        "match", _pattern, REQUIRED, "Host, or *.host, with a path if need be, of an unmarked tracker.", "*.hotjar.com"
+        "match",
+        pattern,
+        REQUIRED,
+        "Host, or *.host, with a path but no query if need be, of an unmarked tracker.",
+        "*.hotjar.com",
     ),
     Row(
         "category",

@@ -42,6 +42,7 @@ from .rows import (
     whole,
     yes_no,
 )
+from .spelling import host
 from .theme import LAYOUTS, must_be_fair, read_theme
 
 
@@ -60,9 +61,7 @@ def _prove(value: Any) -> int:
 
 
 def _domain(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", value):
-        return value
-    raise ValueError('takes a domain such as "shop.example", without a leading dot')
+    return host(value, r"[a-z0-9-]+(\.[a-z0-9-]+)+", 'takes a domain such as "shop.example", without a leading dot')
 
 
 def _languages(value: Any) -> tuple[str, ...]:

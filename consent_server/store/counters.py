@@ -6,7 +6,7 @@ import random
 import struct
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, cast
@@ -35,6 +35,9 @@ PLACED = (*PARTS, "rule")
 
 SEPARATOR = "\x1f"
 """Between the values of PARTS: no language, variant, device or rule has it."""
+
+ROOM = 1000
+"""How far over the number of values one may be numbered: as in ``count.lua``."""
 
 SECONDS_JUDGED = 60.0
 """For how long it is known whether a seal says of a day to come that it is sealed: that costs a look at the seals."""
@@ -152,10 +155,12 @@ class Counters:
     def daily(self, site: Site, first: date, last: date, by: str) -> dict[str, list[Row]]:
         """Return the same of each day of the period, in order, by value; all days have the value of no text."""
         spans = _spans(first, last)
-        return {
-            value: [row for span, each in zip(spans, by_span, strict=True) for row in span.add(each)]
-            for value, by_span in sorted(self._read(site, spans, by).items())
-        }
+        found = self._read(site, spans, by)
+        with ours(f"the counters of {site.id}"):
+            return {
+                value: [row for span, each in zip(spans, by_span, strict=True) for row in span.add(each)]
+                for value, by_span in sorted(found.items())
+            }
 
     def _read(self, site: Site, spans: Sequence[_Span], by: str) -> dict[str, list[list[bytes]]]:
         """Return the counters by value and span, as they are in each bucket.
@@ -166,15 +171,14 @@ class Counters:
         listed = [] if by == "day" else [*buckets(site)]
         rows = [("", bucket, 0) for bucket in buckets(site)] if by == "day" else self._known.get((site.id, by), [])
         wanted = [(span, bucket, number) for span in spans for _, bucket, number in rows]
-        with self._reached(), ours("the values of the counters"):
+        with self._reached():
             answers = self._fetch(listed, wanted)
             found = dict(zip(wanted, answers[len(listed) :], strict=True))
             if listed:
                 rows = self._known[site.id, by] = [
-                    (value.decode().partition("=")[2], bucket, int(number))
+                    row
                     for bucket, numbers in zip(listed, answers, strict=False)
-                    for value, number in numbers.items()
-                    if value.startswith(f"{by}=".encode())
+                    for row in _numbered(bucket, numbers, by)
                 ]
                 new = {(span, bucket, number) for span in spans for _, bucket, number in rows} - found.keys()
                 found.update(zip(new, self._fetch([], new), strict=True))
@@ -203,6 +207,23 @@ class Counters:
         """Let somebody else tell an alarm that could not be told, ``after`` so many seconds."""
         with self._reached(single.alarm(site, name)):
             self._redis.expire(single.alarm(site, name), after)  # at once if that is 0
+
+
+def _numbered(bucket: Bucket, numbers: Mapping[bytes, bytes], by: str) -> list[tuple[str, Bucket, int]]:
+    """Return the values of a dimension, each with the bucket and its number there.
+
+    Raises:
+        Unreadable: one has no number that a bucket of so many values gives.
+    """
+    with ours(bucket.values):
+        found = [
+            (value.decode().partition("=")[2], bucket, int(number))
+            for value, number in numbers.items()
+            if value.startswith(f"{by}=".encode())
+        ]
+        if not all(0 < number <= len(numbers) + ROOM for _, _, number in found):
+            raise ValueError(by)
+    return found
 
 
 class _Span(NamedTuple):

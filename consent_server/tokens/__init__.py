@@ -5,7 +5,7 @@ In a shop's own back end, with the public keys alone::
     from consent_server.tokens import Verifier
 
     consents = Verifier.from_url("https://consent.example/v1/keys.json", site="smartmarket")
-    consents.verify(request.cookies.get("consent")).allows("analytics")
+    consents.newest(request.headers.get("Cookie")).allows("analytics")
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from ..decision import Consent
 from ..site import base64url
 from .accounts import AccountNames
 from .errors import BadToken, ExpiredToken, ForeignToken, ForgedToken, NoKeys, OutdatedToken
-from .reader import Ed25519, Reader
-from .verifier import Verifier, current, unexpired
+from .reader import Ed25519, Reader, waits
+from .verifier import Verifier, current, newest, unexpired
 
 __all__ = [
     "BadToken",
@@ -39,8 +39,10 @@ __all__ = [
     "Verifier",
     "current",
     "key_id",
+    "newest",
     "token",
     "unexpired",
+    "waits",
 ]
 
 _json = msgspec.json.Encoder(order="sorted")

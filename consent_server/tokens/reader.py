@@ -90,6 +90,14 @@ class Reader:
         return consent
 
 
+def waits(text: str, site: str) -> bool:
+    """Return whether a cookie holds an answer to ``site`` that is on its way to the server, unsigned yet.
+
+    It is newer than any that the server has signed for that browser, and may take back what such a one allows.
+    """
+    return text.startswith("~") and f"%22site%22%3A%22{site}%22" in text
+
+
 def shaped(token: str | None) -> str:
     """Return a text that may be a token, by its shape alone.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -13,8 +13,8 @@ import msgspec
 from itsdangerous.encoding import base64_decode
 
 from ..decision import Consent
-from .errors import ExpiredToken, ForgedToken, NoKeys, OutdatedToken
-from .reader import Ed25519, Reader, shaped
+from .errors import BadToken, ExpiredToken, ForgedToken, NoKeys, OutdatedToken
+from .reader import Ed25519, Reader, shaped, waits
 
 LONGEST_KEYS = 65_536
 """Bytes of the longest document that is read as published keys."""
@@ -74,6 +74,34 @@ class Verifier(Reader):
             BadToken: none (there is no cookie), forged, changed, of another site, of an older revision, or expired.
         """
         return current(unexpired(self.read(token, self.site), time.time() if now is None else now), self.revision)
+
+    def newest(self, header: str | None, cookie: str = "consent") -> Consent:
+        """Return what the newest answer in a request's header ``Cookie`` allows: it may have several of the name.
+
+        Raises:
+            BadToken: none holds, or one that no server has signed yet is newer.
+        """
+        pairs = [pair.strip().partition("=") for pair in (header or "").split(";")]
+        return newest([value.strip() for name, _, value in pairs if name.strip() == cookie], self.site, self.verify)
+
+
+def newest(texts: Iterable[str], site: str, verify: Callable[[str], Consent]) -> Consent:
+    """Return what the newest answer says of the cookies of one name, which a browser may hold in several scopes.
+
+    Raises:
+        BadToken: none is valid, or one that is on its way to the server is newer.
+    """
+    valid, wrong = [], BadToken("There is no answer.")
+    for text in texts:
+        if waits(text, site):
+            raise BadToken("A newer answer is on its way to the server.")
+        try:
+            valid.append(verify(text))
+        except BadToken as error:
+            wrong = error
+    if not valid:
+        raise wrong
+    return max(valid, key=lambda consent: consent.order)
 
 
 def _is_ours(key: str | Mapping[str, Any]) -> bool:

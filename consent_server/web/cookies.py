@@ -21,7 +21,7 @@ from flask import Response, request
 
 from ..decision import Consent, Decision
 from ..site import GRACE, Site
-from ..tokens import BadToken
+from ..tokens import BadToken, waits
 from .request import Environ
 
 LATE_SECONDS = 60
@@ -58,6 +58,11 @@ def newest(site: Site, verify: Callable[[str], Consent]) -> tuple[str, Consent]:
     if not found:
         raise wrong
     return max(found, key=lambda each: each[1].order)
+
+
+def is_waiting(site: Site) -> bool:
+    """Return whether the browser sent an answer that is on its way here, and newer than any that it sent signed."""
+    return any(waits(text, site.id) for text in request.cookies.getlist(site.cookie))
 
 
 def is_on_own_host(origin: str | None) -> bool:

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, request
 
 from ..banner.scripts import types
-from ..proof.ends import unbacked
+from ..proof.attested.ends import unbacked
 from ..rates.read import today, unusual
 from ..site import ConsentError
 from ..store import StoreAway, Unreadable
 from ..store.connection.away import OTHER_KIND, OtherKind
+from ..store.connection.misfits import misfits
 from ..store.keys import kinds
 from . import metrics
 from .limits import plain_address
@@ -61,9 +62,9 @@ def readyz() -> Response:
 def _not_ours() -> Iterator[str]:
     """Yield in a sentence each what somebody else wrote into the store that is seen at a glance, and what to type."""
     store, keys, today = services().store, services().keys, datetime.now(UTC).date()
-    wrong = store.connection.misfits(kinds.of_all_shops())
+    wrong = misfits(store.connection.client, kinds.of_all_shops())
     for site in services().sites.values():
-        wrong += store.connection.misfits([*kinds.of_site(site, today, index=False)])
+        wrong += misfits(store.connection.client, [*kinds.of_site(site, today, index=False)])
         faults = [*unbacked(store, site, keys).values()]
         yield from (f"{fault.rstrip('.')}; type: consent-server log seal {site.id}" for fault in faults[:1])
     yield from (f"{key} holds {OTHER_KIND.rstrip('.')}; type: consent-server check" for key in wrong)

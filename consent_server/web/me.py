@@ -17,7 +17,7 @@ from ..proof.standing import standing
 from ..site import ConsentError, Site, UnknownCategory
 from ..store import ForgedNotice, StoreAway, Unreadable
 from ..tokens import BadToken, current, token
-from .cookies import is_on_own_host, newest, outlast
+from .cookies import is_on_own_host, is_waiting, newest, outlast
 from .request import bearer, let_own_pages_read, require_own_origin
 from .responses import answer, nothing
 from .services import known_site, services
@@ -145,6 +145,8 @@ def allows(site_id: str, category: str) -> Response:
         allowed = current(consent, site.revision).allows(category)
         fault = "" if allowed else f"This shopper does not allow {category}."
         if category in consent.allow:
+            if is_waiting(site) and not bearer(request.environ):
+                fault = fault or "A newer answer of this shopper's is on its way here."
             fault = fault or standing(services().store, site, services().keys, consent, text).fault
     except (BadToken, UnknownCategory, StoreAway, Unreadable, ForgedNotice) as error:
         raise NotAllowed(str(error)) from None

@@ -17,7 +17,7 @@ from ..decision import Consent, Malformed
 from ..rates.happened.leaks import Kind, State
 from ..site import OPTIONAL, Site
 from ..tokens import BadToken
-from .cookies import newest
+from .cookies import is_waiting, newest
 from .me import verified
 from .request import is_bot_or_prefetch, let_own_pages_read, read_body, require_own_origin
 from .responses import nothing
@@ -91,7 +91,7 @@ def reports(site_id: str) -> Response:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed("The body must be a report in JSON, as browsers send it.") from None
     try:
-        consent = newest(site, partial(verified, site))[1]
+        consent = None if is_waiting(site) else newest(site, partial(verified, site))[1]
     except BadToken:
         consent = None
     known = known_addresses(site), known_hosts(site)

@@ -11,7 +11,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from ..decision import Malformed, UnknownNotice
-from ..proof.ends import is_sealed
+from ..proof.attested.ends import is_sealed
 from ..site import Notice, Site
 from .request import (
     country,

@@ -22,6 +22,19 @@ export const give = (gate, part) => {
   return lacked;
 };
 
+/** What loads lazily by us alone. @type {WeakSet<Element>} */
+const lazy = new WeakSet();
+/** @param {HTMLElement} part that has its addresses: so that a copy, which may be put back after a withdrawal, is looked at before it loads */
+export const beLazy = (part) => {
+  if (part.getAttribute('loading') == 'lazy') return;
+  lazy.add(part);
+  part.setAttribute('loading', 'lazy');
+};
+/** @param {Element} part that is to have addresses: one that is hidden, or far off, would not ask for them @param {Element} [copy] of it */
+export const beEager = (part, copy = part) => {
+  if (lazy.has(part)) copy.removeAttribute('loading');
+};
+
 /** @param {HTMLElement} marked a copy of what was released, as it is held */
 export const hold = (marked) => {
   for (const part of partsOf(marked)) {

@@ -43,6 +43,7 @@ const places = [
   ['session-storage', () => Object.keys(sessionStorage), (_, name) => sessionStorage.removeItem(name)],
   // A frame without an origin has neither; Chromium would report the second as an error that nobody caught.
   ['indexed-db', async () => localStorage && (await indexedDB.databases()).map(({ name }) => name), (_, name) => indexedDB.deleteDatabase(name)],
+  ['cache-storage', async () => localStorage && caches.keys(), (_, name) => caches.delete(name)], // without encryption there are none
 ];
 
 /**

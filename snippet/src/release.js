@@ -2,7 +2,7 @@
  * Releases what is marked and allowed; fetched once there is such. What is released is remembered here and in no
  * attribute: whatever a page's markup, or a copy of an element, says about itself grants nothing.
  */
-import { give, hold, isOfHost, refuse } from './addresses.js';
+import { beEager, beLazy, give, hold, isOfHost, refuse } from './addresses.js';
 import { leaving } from './anew.js';
 import { holdCopies } from './copies.js';
 import { denials } from './denied.js';
@@ -71,16 +71,16 @@ const release = (gate) => {
     const putIn = marked instanceof HTMLIFrameElement && marked.dataset.src && marked.getAttribute('src') != marked.dataset.src;
     if (putIn) marked.remove();
     const parts = partsOf(marked);
+    parts.forEach((part) => beEager(part));
     const lacked = parts.filter((part) => give(gate, part));
     if (putIn) parentNode?.insertBefore(marked, nextSibling);
     const player = /** @type {HTMLMediaElement | null} */ (marked.closest('video,audio'));
     // It does not look at a source again by itself; what it plays from another one goes on.
     if (lacked[0] && player && !player.src && (player == marked || !player.currentSrc)) player.load();
-    // So that a copy, which may be put back after a withdrawal, is looked at before it loads. A player might never load, and
-    // Firefox would load a frame twice.
+    // A player might never load, and Firefox would load a frame twice.
     for (const part of parts) {
       if ('loading' in part && !(part instanceof HTMLMediaElement || /Firefox/.test(navigator.userAgent))) {
-        task().then(() => part.setAttribute('loading', 'lazy'));
+        task().then(() => beLazy(part));
       }
     }
   };

@@ -29,18 +29,20 @@ const isSpent = ({ doc, newElement }, marked) =>
     }
   });
 
-/** How many released scripts are at work, what they start with a promise included. */
-let writers = 0;
+/** How many released scripts are awaited or at work, what they start with a promise included, and how many of them are inline. */
+let writers = 0, inline = 0;
 let acting = false;
+/** Those with an address. @type {WeakSet<Element>} */
+const awaited = new WeakSet();
 /** @type {(() => void)[]} */
 let undo = [];
 /**
  * What a script writes that runs once the parser has passed it would replace the whole page. One of the page's own, which may
  * come before the task does that ends this, writes as ever.
  * @param {import('./types').Gate} gate
- * @param {() => void} act
+ * @returns {() => void} what ends it
  */
-const withoutWriting = ({ doc }, act) => {
+const stopWriting = ({ doc }) => {
   /** @type {any} */
   const { prototype } = Document;
   if (!writers++) {
@@ -49,7 +51,8 @@ const withoutWriting = ({ doc }, act) => {
       /** @this {any} @param {any[]} args */
       const ignore = function (...args) {
         // Nor does it replace this page in a document of its own making.
-        if (this != document || !acting && doc.currentScript) return Reflect.apply(native, this, args);
+        const { currentScript } = doc;
+        if (this != document || !(acting || (currentScript ? awaited.has(currentScript) : inline))) return Reflect.apply(native, this, args);
         console.warn('consent: document.write does nothing in a script that was released');
         return document;
       };
@@ -59,11 +62,19 @@ const withoutWriting = ({ doc }, act) => {
       return () => Reflect.deleteProperty(document, name);
     });
   }
+  return () => --writers || undo.forEach((each) => each());
+};
+
+/** @param {import('./types').Gate} gate @param {() => void} act */
+const withoutWriting = (gate, act) => {
+  const end = stopWriting(gate);
+  inline++;
   acting = true;
   act();
   acting = false;
   setTimeout(() => {
-    if (!--writers) undo.forEach((each) => each());
+    inline--;
+    end();
   });
 };
 
@@ -178,7 +189,11 @@ export const runScript = async (gate, marked, brought, mayRun) => {
   if (!src) {
     withoutWriting(gate, () => marked.after(script));
     if (type != 'speculationrules') script.remove(); // whose rules would go with it
-  } else if (script != marked) marked.after(script);
+  } else {
+    awaited.add(script);
+    if (runs(type)) loaded.then(stopWriting(gate));
+    if (script != marked) marked.after(script);
+  }
   // What the browser does not run, somebody else may look for: a library that runs scripts in a worker.
   if (runs(type) || type == 'importmap') marked.type = 'text/plain';
   else marked.type = type;

@@ -18,9 +18,9 @@ export const wrapAccessor = (owner, name, way, apply) => {
   if (native) Reflect.defineProperty(owner, name, Object.assign(Object.create(null), { [way]: wrapped(native, apply) }));
 };
 
-/** @param {any} owner @param {string} name of a method @param {(made: any) => void} then what is done with what it made */
-export const follow = (owner, name, then) => wrap(owner, name, (act) => {
+/** @param {any} owner @param {string} name of a method @param {(made: any, self: any, args: any[]) => void} then what is done with what it made */
+export const follow = (owner, name, then) => wrap(owner, name, (act, self, args) => {
   const made = act();
-  then(made);
+  then(made, self, args);
   return made;
 });

@@ -77,6 +77,18 @@ function cookies( string $name, string $header ): array {
 }
 
 /**
+ * Whether an answer to this shop is on its way to the server: it is newer than any that the server has signed.
+ *
+ * @param string $name   of the cookie.
+ * @param string $header of the request.
+ * @param string $site   the shop's id.
+ */
+function waits( string $name, string $header, string $site ): bool {
+	$of = preg_quote( '%22site%22%3A%22' . $site . '%22', '/' );
+	return 1 === preg_match( '/(?:^|;)\s*' . preg_quote( $name, '/' ) . '=~[^;]*' . $of . '/', $header );
+}
+
+/**
  * The optional categories that the visitor allows: by the newest answer, and of two of one time by the stricter.
  *
  * @return string[] none where there is no answer that holds.
@@ -87,7 +99,7 @@ function allowed(): array {
 	defined( 'DONOTCACHEPAGE' ) || define( 'DONOTCACHEPAGE', true );
 	$header = isset( $_SERVER['HTTP_COOKIE'] ) ? (string) wp_unslash( $_SERVER['HTTP_COOKIE'] ) : ''; // phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- What is no token is refused.
 	$tokens = is_set_up() && can_verify() ? cookies( setting( 'cookie' ), $header ) : array();
-	if ( ! $tokens ) {
+	if ( ! $tokens || waits( setting( 'cookie' ), $header, setting( 'site' ) ) ) {
 		return array();
 	}
 	if ( ( $last['of'] ?? null ) !== $header ) {

@@ -122,7 +122,7 @@ class Farm:
 
     def wsgi(self, environ: Any, start_response: Any) -> Any:
         assert self.app
-        if environ["PATH_INFO"].startswith("/v1/") and environ["HTTP_HOST"].startswith("shop."):
+        if environ["PATH_INFO"].startswith("/v1/") and environ["HTTP_HOST"].startswith(("shop.", "consent.")):
             return self.app(environ | {"HTTP_X_COUNTRY": self.country}, start_response)
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         return self._answer(Request(environ))(environ, start_response)

@@ -91,7 +91,11 @@ def broken(shop: Shop, page: Page) -> None:
 
 @row("`document.write` in a released script, or in what it starts with a promise")
 def writing(shop: Shop, page: Page) -> None:
-    shop.pages["/write.js"] = ("text/javascript", "document.write('gone'); ran('external')", {})
+    shop.pages["/write.js"] = (
+        "text/javascript",
+        "document.open(); document.write('gone'); document.close(); ran('external')",
+        {},
+    )
     body = (
         f"<script {HELD}>document.write('<p>gone'); document.open(); document.writeln('x'); ran('inline')</script>"
         f"<script {HELD}>Promise.resolve().then(() => {{ document.write('gone'); ran('promised') }})</script>"

@@ -20,7 +20,7 @@ from consent_server.store import ApiKey
 from consent_server.web.accounts import KIND
 from consent_server.web.accounts.held import Device as Sent
 from consent_server.web.accounts.held import mark
-from consent_server.web.accounts.sync import settle
+from consent_server.web.accounts.sync import sync_account
 from consent_server.web.marketer.session import digest
 
 from .conftest import WORDS, Shop, banner, press, until, when
@@ -123,7 +123,7 @@ def answered_elsewhere(linked: Shop, account: str, *allow: str) -> str:
     shopper = Shopper(linked.app.test_client(use_cookies=False), linked.site)
     shopper.decide(*allow)
     store, keys = linked.app.extensions["consent"].store, linked.app.extensions["consent"].keys
-    settle(store, keys, linked.site, account, Sent(shopper.token), int(time.time()))
+    sync_account(store, keys, linked.site, account, Sent(shopper.token), int(time.time()))
     assert shopper.token
     return shopper.token
 

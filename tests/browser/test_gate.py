@@ -151,6 +151,7 @@ LEAVE = """
   localStorage._t_local = sessionStorage._t_session = 1;
   localStorage.basket = 1;
   for (const name of ['_t_database', 'goods']) indexedDB.open(name);
+  for (const name of ['_t_cache', 'goods']) caches.open(name);
   addEventListener('pagehide', () => { document.cookie = '_t_again=1;path=/'; });
 </script>
 <script type="text/plain" data-consent="marketing">ran('marketing')</script>"""
@@ -171,13 +172,16 @@ def test_withdrawal_removes_what_the_category_left_on_every_domain_and_path_and_
     page.get_by_role("switch", name="Analytics").click()
     press(page, "save")
     until(page, "!window.here")  # what ran cannot be unloaded: the page is loaded again
-    expect(page.get_by_role("status").filter(has_text="_t_parent").filter(has_text="_t_database")).to_be_visible()
+    expect(
+        page.get_by_role("status").filter(has_text="_t_parent").filter(has_text="_t_database, _t_cache")
+    ).to_be_visible()
     until(page, "order.join() == 'marketing'")
     left = {cookie["name"] for cookie in page.context.cookies()}
     assert left == {"consent", "basket"}
     assert page.evaluate("Object.keys(localStorage).sort().join()") == "basket,told"
     assert page.evaluate("sessionStorage.length") == 0
     until(page, "indexedDB.databases().then((all) => all.map(({ name }) => name).join() == 'goods')")
+    assert page.evaluate("caches.keys()") == ["goods"]
     assert page.evaluate("localStorage.told") == "2"  # listeners heard of it before the page went
 
 

@@ -273,7 +273,9 @@ def test_a_worker_knows_what_the_shopper_allows(shop: Shop, page: Page, app: Cal
     press(page, "accept")
     until(page, "consent.token")
     token = page.evaluate("consent.token")
-    for cookie, allowed in ((token, True), (token[:-4] + "AAAA", False), ("", False)):
+    waits = f"{token}; consent=~%5B%7B%22allow%22%3A%5B%5D%2C%22site%22%3A%22shop%22%7D%5D"
+    cookies = ((token, True), (f"1; consent={token}", True), (waits, False), (token[:-4] + "AAAA", False), ("", False))
+    for cookie, allowed in cookies:
         said = node(made.folder, WORKER, f"http://127.0.0.1:{shop.port}", cookie)
         assert json.loads(said) == {"analytics": allowed}
 

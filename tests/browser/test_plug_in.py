@@ -106,6 +106,8 @@ COOKIES = {
     f"consent={IN_ITS_HOUR}; consent={NO}": "",
     f"consent={NO}; consent={AFTER_IT}": "functional analytics marketing",
     f"consent=~W10; consent={YES}": "functional analytics marketing",
+    f"consent={YES}; consent=~%5B%7B%22allow%22%3A%5B%5D%2C%22site%22%3A%22shop%22%7D%5D": "",
+    f"consent=~%5B%7B%22allow%22%3A%5B%5D%2C%22site%22%3A%22other%22%7D%5D; consent={LATER}": "functional",
     f"consent=x; consent={'A' * 40}.{'A' * 86}; consent={LATER}": "functional",
     f"consent={EXPIRED}": "",
     f"consent={signed(7, 990_000, OLD)}": "",

@@ -142,9 +142,9 @@ def test_a_listed_third_party_counts_until_it_is_allowed(
     )
     monkeypatch.setattr(lists, "service", lambda _: whole)
     shop.serve(**LISTS, trackers=(("*.stats.localhost", "analytics"), *both), services=("whole",))
-    # The parser asks for a picture before any script can hold it back.
+    # A style's picture is what no script can hold back.
     pictures = (shop.url("/pixel.png", "a.stats"), shop.url("/lib/x.png", "cdn"))
-    url = shop.page("".join(f'<img alt="" src="{each}">' for each in pictures))
+    url = shop.page("".join(f'<p style="background: url({each})">Goods</p>' for each in pictures))
     page.goto(url)
     assert seen(shop, page) == [{"state": "before", "seen": [["request", "a.stats.localhost:*"]]}]
     press(page, "accept")

@@ -40,7 +40,7 @@ SHOP = make_site(
 )
 
 
-def only(found: Iterator[faults.Finding] | list[faults.Finding]) -> faults.Finding:
+def only(found: Iterator[faults.Fault] | list[faults.Fault]) -> faults.Fault:
     (finding,) = found
     assert finding.fault.endswith((".", ".)"))
     assert finding.cure
@@ -71,7 +71,7 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checked:
     return run
 
 
-def look(shop: Site, page: str) -> list[faults.Finding]:
+def look(shop: Site, page: str) -> list[faults.Fault]:
     return in_its_own_thread(look_here, shop, page)
 
 

@@ -105,7 +105,7 @@ def test_an_alarm_that_nobody_took_is_told_again(stopped, site, hook):
 
 def test_an_alarm_whose_teller_was_killed_is_told_by_the_next_one_a_minute_later(stopped, site, hook, monkeypatch):
     with monkeypatch.context() as killed:
-        killed.setattr(housekeeping.Line, "post", Mock(side_effect=SystemExit))
+        killed.setattr(housekeeping.WebhookConnection, "post", Mock(side_effect=SystemExit))
         with pytest.raises(SystemExit):
             tell(stopped, site, hook.webhook, TODAY)
     client = stopped.connection.client

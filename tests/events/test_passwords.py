@@ -9,13 +9,13 @@ from base64 import b64encode
 import pytest
 from receiver import Receiver, status
 
-from consent_server.events.webhook import Line, NotTaken, Webhook
+from consent_server.events.webhook import NotTaken, Webhook, WebhookConnection
 
 WRITTEN, MEANT = "shop:p%40ss@", "Basic " + b64encode(b"shop:p@ss").decode()
 
 
 def post(url: str) -> None:
-    line = Line(Webhook(url), 45)
+    line = WebhookConnection(Webhook(url), 45)
     line.post("event", b"{}")
     line.post("another", b"{}")
     line.close()

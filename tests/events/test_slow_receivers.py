@@ -11,13 +11,13 @@ import pytest
 from receiver import Post, Receiver, status
 from webhook_line import _line, line
 
-from consent_server.events.webhook import Line, NotTaken
+from consent_server.events.webhook import NotTaken, WebhookConnection
 from consent_server.site import Site
 
 __all__ = ["line"]
 
 
-def test_a_redirect_is_not_followed(receiver: Receiver, line: Line) -> None:
+def test_a_redirect_is_not_followed(receiver: Receiver, line: WebhookConnection) -> None:
     elsewhere = Receiver()
     for code in (301, 302, 303, 307, 308):
         receiver.answer = lambda post, connection, code=code: status(code, f"Location: {elsewhere.url}")  # type: ignore[misc]
@@ -27,7 +27,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver, line: Line) -> None:
     elsewhere.stop()
 
 
-def test_of_ten_megabytes_nothing_is_read(receiver: Receiver, line: Line) -> None:
+def test_of_ten_megabytes_nothing_is_read(receiver: Receiver, line: WebhookConnection) -> None:
     cut_off = threading.Event()
 
     def answer(post: Post, connection: socket.socket) -> bytes:

@@ -19,7 +19,7 @@ import standardwebhooks
 from receiver import TAKEN, Post, Receiver, status
 from webhook_line import SECRET, _line, line
 
-from consent_server.events.webhook import Line, NotTaken, NoWebhookSecret, Webhook, _seconds, webhooks
+from consent_server.events.webhook import NotTaken, NoWebhookSecret, Webhook, WebhookConnection, _seconds, webhooks
 from consent_server.site import Site
 
 __all__ = ["line"]
@@ -27,7 +27,7 @@ NEXT = "whsec_TmV4dC1OZXh0LU5leHQtTmV4dC1OZXh0LU5leHQ"
 """Some write them without padding."""
 
 
-def test_the_standards_own_library_verifies_what_is_posted(receiver: Receiver, line: Line) -> None:
+def test_the_standards_own_library_verifies_what_is_posted(receiver: Receiver, line: WebhookConnection) -> None:
     line.post("event-1", b'{"kind":"test"}')
     line.post("event-2", '{"kind":"\N{LATIN SMALL LETTER SCHWA}"}'.encode())
     for post in receiver.posts:
@@ -75,7 +75,9 @@ def test_what_is_missing_is_said(site: Site) -> None:
         webhooks({site.id: site}, None, (f"smartmarkt={SECRET}",))
 
 
-def test_the_connection_is_kept_and_taken_up_again_if_it_was_closed(receiver: Receiver, line: Line) -> None:
+def test_the_connection_is_kept_and_taken_up_again_if_it_was_closed(
+    receiver: Receiver, line: WebhookConnection
+) -> None:
     ports = []
 
     def answer(post: Post, connection: socket.socket) -> bytes:
@@ -92,7 +94,9 @@ def test_the_connection_is_kept_and_taken_up_again_if_it_was_closed(receiver: Re
     assert len({*ports}) == 2
 
 
-def test_an_answer_with_a_body_is_read_as_far_as_the_connection_needs_it(receiver: Receiver, line: Line) -> None:
+def test_an_answer_with_a_body_is_read_as_far_as_the_connection_needs_it(
+    receiver: Receiver, line: WebhookConnection
+) -> None:
     ports = []
 
     def answer(post: Post, connection: socket.socket) -> bytes:
@@ -115,7 +119,9 @@ def test_an_answer_with_a_body_is_read_as_far_as_the_connection_needs_it(receive
         (b"", "The webhook at 127.0.0.1 cannot be reached: the connection broke."),
     ],
 )
-def test_what_is_not_taken_is_said_in_one_sentence(receiver: Receiver, line: Line, answer: bytes, said: str) -> None:
+def test_what_is_not_taken_is_said_in_one_sentence(
+    receiver: Receiver, line: WebhookConnection, answer: bytes, said: str
+) -> None:
     receiver.answer = lambda post, connection: answer
     with pytest.raises(NotTaken) as caught:
         line.post("event", b"{}")
@@ -174,7 +180,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     line.close()
 
 
-def test_a_receiver_says_for_how_long_it_wants_to_be_left_alone(receiver: Receiver, line: Line) -> None:
+def test_a_receiver_says_for_how_long_it_wants_to_be_left_alone(receiver: Receiver, line: WebhookConnection) -> None:
     for code, wait, pause in (
         (503, "120", 120),
         *((503, wait, 3600) for wait in ("3601", "999999", "9" * 20, "Tue, 31 Dec 2999 23:59:59 GMT")),

@@ -16,6 +16,7 @@ from stamped_shop import DAY, FIRST, KEYS, NOW, SECRET, answer, store
 from consent_server.check.store import alarms
 from consent_server.cli.log import log as log_command
 from consent_server.decision import Decision
+from consent_server.proof import erasure
 from consent_server.proof import log as proof
 from consent_server.proof.attested import restorations, restored
 from consent_server.proof.entries import erased_at
@@ -123,6 +124,26 @@ def test_who_was_erased_since_is_erased_again_as_it_was(store, shop, put_back_wh
     assert erased_before(store, shop, KEYS, subjects[2]) == 1_002
     assert verify(export(store, shop), KEYS.jwks(), exported).erased == len(subjects) - 1
     assert erase_again(store, shop, KEYS, exported, 9_000) == 0
+
+
+@pytest.mark.parametrize("most", [1, 3, 8, 9])
+def test_no_more_shoppers_are_held_in_memory_than_may_be_however_many_are_erased_again(
+    store, shop, put_back_whole, monkeypatch, most
+):
+    subjects, exported = put_back_whole
+    held, found = [], erasure._whole_again
+
+    def counted(*arguments):
+        said = found(*arguments)
+        held.append(len(said[0]))
+        return said
+
+    monkeypatch.setattr(erasure, "_whole_again", counted)
+    monkeypatch.setattr(erasure, "PIECE", 2)
+    assert erase_again(store, shop, KEYS, exported, 9_000, most) == len(subjects) - 1
+    assert max(held) <= most
+    assert sum(held) == len(subjects) - 1
+    assert verify(export(store, shop), KEYS.jwks(), exported).erased == len(subjects) - 1
 
 
 def test_a_day_of_a_bucket_is_read_once_however_many_are_erased_in_it(store, shop, monkeypatch):

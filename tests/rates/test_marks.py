@@ -11,7 +11,7 @@ from consent_server.rates.happened.alarms import alarms, history
 from consent_server.rates.happened.marks import marks
 from consent_server.rates.period import Period
 from consent_server.site import Notice
-from consent_server.store.evidence.asked import Asked
+from consent_server.store.evidence.banner_version import BannerVersion
 
 MONTH = Period(TODAY - timedelta(days=29), TODAY)
 
@@ -25,7 +25,7 @@ def told(*steps: tuple[int, list[Notice]]):
     """Return what is said of these notices, each asked so many days ago."""
     return [
         (mark.kind, mark.what, (TODAY - mark.first).days)
-        for mark in marks([(TODAY - timedelta(days=ago), Asked.of(of, 0)) for ago, of in steps], {}, MONTH)
+        for mark in marks([(TODAY - timedelta(days=ago), BannerVersion.of(of, 0)) for ago, of in steps], {}, MONTH)
     ]
 
 
@@ -53,21 +53,21 @@ def test_another_look_is_told_but_not_where_an_older_version_did_not_write_it_do
         ("look", "", 25),
         ("look", "", 20),
     ]
-    old = structs.replace(Asked.of([notice()], 0), look="")
-    steps = [(TODAY - timedelta(days=9), old), (TODAY, Asked.of([notice()], 0))]
+    old = structs.replace(BannerVersion.of([notice()], 0), look="")
+    steps = [(TODAY - timedelta(days=9), old), (TODAY, BannerVersion.of([notice()], 0))]
     assert marks(steps, {}, MONTH) == []
 
 
 def test_other_shares_of_the_variants_are_told_but_not_where_an_older_version_did_not_write_them_down():
     def asked_with(weights):
-        return Asked.of([notice("calm"), notice("short")], 0, weights)
+        return BannerVersion.of([notice("calm"), notice("short")], 0, weights)
 
     steps = [asked_with(None), asked_with({"calm": 1, "short": 1}), asked_with({"calm": 2, "short": 2})]
     steps += [asked_with({"calm": 9, "short": 1})]
     assert [each.weights for each in steps] == [(), (1, 1), (1, 1), (9, 1)]
     found = marks([(TODAY - timedelta(days=9 - n), each) for n, each in enumerate(steps)], {}, MONTH)
     assert [(mark.kind, (TODAY - mark.first).days) for mark in found] == [("weights", 6)]
-    assert msgspec.json.decode(b'{"at":1,"revision":1,"words":"x","cookies":"y","variants":["a"]}', type=Asked)
+    assert msgspec.json.decode(b'{"at":1,"revision":1,"words":"x","cookies":"y","variants":["a"]}', type=BannerVersion)
 
 
 def test_what_was_asked_first_or_before_the_period_or_by_other_scripts_is_no_mark():

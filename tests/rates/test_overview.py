@@ -9,12 +9,12 @@ from consent_server.decision import COLUMNS
 from consent_server.rates import read
 from consent_server.rates.counts import LINES
 from consent_server.rates.experiment import Pace
-from consent_server.rates.only import Only
+from consent_server.rates.filters import Filters
 from consent_server.rates.period import Period
 from consent_server.site import Variant
 from consent_server.site.rules import Rule
 from consent_server.store import SEPARATOR, Store
-from consent_server.store.evidence.asked import Asked
+from consent_server.store.evidence.banner_version import BannerVersion
 from consent_server.store.keys import buckets
 from consent_server.web.marketer.rates import advice_of, segments_of
 
@@ -24,7 +24,7 @@ from consent_server.web.marketer.rates import advice_of, segments_of
 def ask(store, site, ago, *variants, words="x", revision=1):
     """Write down that these variants are asked since so many days."""
     at = int((datetime.now(UTC) - timedelta(days=ago)).timestamp() * 1000)
-    store.notices.note(site, Asked(at, revision, words, f"{ago}", variants))
+    store.notices.note(site, BannerVersion(at, revision, words, f"{ago}", variants))
 
 
 def count(store, site, ago, shown, accepted, **where):
@@ -161,7 +161,7 @@ def test_devices_are_compared_within_the_languages_that_they_were_counted_with(t
     found = glance(store, site)
     assert {one.by for one in advice_of(found, "answer")} == {"language"}
     assert not any(part.worse for part in segments_of(found, "answer")["device"])
-    phones = glance(store, site, only=Only(device="phone"))
+    phones = glance(store, site, only=Filters(device="phone"))
     assert phones.cells.keys() == {("ru", "", "phone"), ("az", "", "phone")}
 
 
@@ -185,7 +185,7 @@ def test_under_several_rules_nobody_is_behind_and_under_one_of_them_somebody_is(
     found = glance(store, ruled)
     assert (found.is_mixed, advice_of(found, "answer")) == (True, [])
     assert [part.value for part in segments_of(found, "answer")["device"]] == ["desktop", "phone"]
-    alone = glance(store, ruled, only=Only(rule="uk"))
+    alone = glance(store, ruled, only=Filters(rule="uk"))
     assert not alone.is_mixed
     assert [(one.value, one.model) for one in advice_of(alone, "answer")] == [("phone", "desktop")]
     # Rules that are configured and that nobody came under, or that were there lately, are looked at in the counts.
@@ -215,7 +215,7 @@ def test_periods_under_several_rules_are_no_contest_and_under_one_of_them_they_a
     assert told.as_json()["trend"] == {"says": "mixed", "rates": dict.fromkeys(LINES, "unknown")}
     assert not any(told.as_json()["change"].values())
     assert "not compared" in told.as_text(moved=True)
-    alone = read.report(store, ruled, period, "day", Only(rule="uk"))
+    alone = read.report(store, ruled, period, "day", Filters(rule="uk"))
     assert not alone.is_unlike
     count(store, ruled, 0, 1, 0, device="phone", rule="")
     lately = Period(read.today() - timedelta(days=2), read.today())

@@ -18,7 +18,7 @@ from consent_server.banner.scripts import build_scripts
 from consent_server.decision import DEVICES, DIMENSIONS, HOW, Consent, Decision
 from consent_server.rates import read
 from consent_server.rates.counts import Counts, Rate
-from consent_server.rates.only import Only
+from consent_server.rates.filters import Filters
 from consent_server.rates.period import Period
 from consent_server.settings.shops import read_sites
 from consent_server.site import OPTIONAL, Site, Variant
@@ -134,7 +134,7 @@ def test_rates_equal_a_naive_count_of_whatever_happened_and_so_does_the_log(real
     assert read.recount(store, site, period).differences == []
     for cell in [*cells][:2]:
         for names in ((1,), (0, 2), *([(3,), (2, 3)] if cell[3] else [])):
-            only = Only({PLACED[i]: cell[i] for i in names})
+            only = Filters({PLACED[i]: cell[i] for i in names})
             inside = [it for other in cells for it in cells[other] if all(other[i] == cell[i] for i in names)]
             by_day = read.report(store, site, period, "day", only)
             assert by_day.total.shown == sum(event == "shown" for _, event in inside)

@@ -16,9 +16,9 @@ from statsmodels.stats.multitest import multipletests
 
 from consent_server.rates.compare import change
 from consent_server.rates.counts import LINES, Counts, Rate
+from consent_server.rates.multiple import direction, followed, holm, moves, told
+from consent_server.rates.multiple.spread import CHANCE, Spread, spreads
 from consent_server.rates.parts import parts_of
-from consent_server.rates.together import direction, followed, holm, moves, told
-from consent_server.rates.together.spread import CHANCE, Spread, spreads
 
 rates = st.integers(100, 10**5).flatmap(lambda n: st.builds(Rate, st.integers(0, n), st.just(n)))
 

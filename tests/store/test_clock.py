@@ -14,7 +14,7 @@ from conftest import CONSENT_SERVER, ROOT, SECRET, EndsAtRest, Shopper, closing
 from one_clock import KEYS, OFF, YEAR, days, decide, made_up, now, one_clock, shop
 
 from consent_server import create_app
-from consent_server.chores.housekeeping import Steady, close_days, keep, work_on
+from consent_server.chores.housekeeping import SteadyClock, close_days, keep, work_on
 from consent_server.cli.log import log as log_command
 from consent_server.cli.serving.workers import _sound
 from consent_server.decision import COLUMNS, Decision
@@ -211,7 +211,7 @@ def test_a_running_server_seals_nothing_after_its_clock_was_put_forward_with_tha
     site, _ = shop
     made_up(store, shop, now() - 2 * DAY)
     here = datetime.now(UTC)
-    steady = Steady(here)
+    steady = SteadyClock(here)
     with closing(Store(store.url, 5, any_clock=True)) as agrees:
         sealed, faults = close_days(agrees, site, KEYS, here + timedelta(days=365), steady)
         assert sealed == []
@@ -223,7 +223,7 @@ def test_a_running_server_seals_nothing_after_its_clock_was_put_forward_with_tha
 def test_a_reload_watches_the_clock_from_where_the_process_began(redis_url, site, caplog):
     """Or one after a leap would have days to come sealed."""
     settings = Settings(secret=(SECRET,), redis_url=redis_url, config=ROOT / "consent.toml")
-    begun = Steady(datetime.now(UTC) - timedelta(hours=2))  # as if the clock had been put forward since
+    begun = SteadyClock(datetime.now(UTC) - timedelta(hours=2))  # as if the clock had been put forward since
     _, chores = _sound(lambda: settings, settings, begun)
     with closing(chores._store):
         assert chores._threads[0]._target.keywords["steady"] is begun

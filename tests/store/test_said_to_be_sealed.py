@@ -14,7 +14,7 @@ from consent_server.check import store as check_store
 from consent_server.chores.housekeeping import close_days
 from consent_server.decision import COLUMNS
 from consent_server.proof import log as proof
-from consent_server.proof.ends import is_sealed
+from consent_server.proof.attested.ends import is_sealed
 from consent_server.settings.environment import Settings
 from consent_server.store import Store
 from consent_server.store.keys import DAY, buckets, midnight, single

@@ -60,7 +60,7 @@ def test_a_new_shop_counts_its_own_days_and_the_log_agrees(redis_url, shop):
     expected = act(store, shop, [start + timedelta(minutes=37 * n) for n in range(100)])
     period = Period(date(2026, 10, 29), date(2026, 11, 3))
     for only in ({}, {"device": "phone"}, {"device": "phone", "language": "az"}):
-        rows = read.report(store, shop, period, "day", read.Only(only)).rows
+        rows = read.report(store, shop, period, "day", read.Filters(only)).rows
         assert {day: counts.shown for day, counts in rows.items() if counts.shown} == expected
         assert {day: counts.answered for day, counts in rows.items() if counts.answered} == expected
     assert "2026-11-02" in expected  # in UTC, nothing is on that day

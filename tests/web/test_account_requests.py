@@ -176,7 +176,7 @@ def test_neither_key_nor_account_is_in_a_line_of_the_log(
     def broken(*_: object) -> None:
         raise RuntimeError("of ours")
 
-    monkeypatch.setattr("consent_server.web.accounts.settle", broken)
+    monkeypatch.setattr("consent_server.web.accounts.sync_account", broken)
     assert call(client, key, {"account": "leyla@example.az"}).status_code == 500
     assert "of ours" in caplog.text
     assert "leyla@" not in caplog.text

@@ -99,6 +99,17 @@ def test_of_several_answers_the_newest_counts_and_of_two_without_an_order_the_st
         assert ask(own, "GET", "allows/analytics", sent).status_code == (204 if allowed else 403)
 
 
+def test_an_answer_that_waits_in_another_scope_is_newer_than_any_signed_one(
+    app: Flask, own: FlaskClient, clock: object
+) -> None:
+    yes = kept(app, "analytics", at=NOON - HOUR)
+    waits = quote('[{"allow":[],"site":"smartmarket"}]', safe="")
+    for value, status in (("~" + waits, 403), ("~" + waits.replace("smartmarket", "kitab"), 204)):
+        for sent in ([("consent", yes), ("consent", value)], [("consent", value), ("consent", yes)]):
+            assert ask(own, "GET", "allows/analytics", sent).status_code == status
+            assert ask(own, "GET", "allows/necessary", sent).status_code == 204
+
+
 def test_what_lasts_is_set_in_two_steps_which_say_nothing_alone(app: Flask, own: FlaskClient, clock: object) -> None:
     held = ("consent", issued(app, "analytics", at=NOON - 60))
     first = ask(own, "POST", "keep", [held])

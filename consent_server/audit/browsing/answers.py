@@ -21,6 +21,10 @@ PREFERENCES = f"{HOST} dialog[open]"
 
 CLOSED = "A modal window of the page (<dialog>) was closed, as nothing outside of it can be pressed."
 CALLED = "The button for the settings (data-consent-open) opens nothing when it is pressed: a call did it."
+UNSEEN = (
+    "No page that was looked at shows a button for the settings (data-consent-open): a call opened them, so see that "
+    "shoppers can take their answer back."
+)
 """What is noted of a page of which an answer needed more than a press."""
 SECONDS_TO_SHOW = 5
 SECONDS_TO_PRESS = 5
@@ -37,8 +41,11 @@ async def answer(page: Page, accept: bool, note: Callable[[str], None]) -> bool:
     return await _answer_other_banner(page, accept)
 
 
-async def take_back(page: Page, note: Callable[[str], None]) -> bool:
-    """Withdraw everything by clicks: open the settings as the page offers them, or else by a call, then refuse."""
+async def take_back(page: Page, note: Callable[[str], None], *, elsewhere: bool = False) -> bool:
+    """Withdraw everything by clicks: open the settings as the page offers them, or else by a call, then refuse.
+
+    ``elsewhere``: whether another page of the shop offers them.
+    """
     with suppress(Error):
         await _close_windows(page, note)
         opener = page.locator("[data-consent-open]:visible").first
@@ -46,6 +53,8 @@ async def take_back(page: Page, note: Callable[[str], None]) -> bool:
         if not await opener.count() or not await _opens(opener, dialog):
             if await opener.count():
                 note(CALLED)
+            elif not elsewhere:
+                note(UNSEEN)
             await page.evaluate("window.consent.open()")
             await dialog.wait_for(timeout=SECONDS_TO_SHOW * 1000)
         return await _press(dialog, 1)

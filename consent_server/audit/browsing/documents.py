@@ -16,6 +16,7 @@ class _Answer:
     """A document that the tab was sent to. ``asked``, ``at``: seconds since 1970; ``clock``: the browser's then."""
 
     page: str
+    visit: int
     asked: float
     clock: float
     at: float = 0
@@ -26,13 +27,18 @@ class _Answer:
 class _Commit:
     """A document that the tab has shown, since when (seconds since 1970), and whose it was in the end.
 
-    ``urls`` are those that led to it, its own too.
+    ``visit``: how many the audit had begun; ``urls`` are those that led to it, its own too.
     """
 
     at: float
     page: str
+    visit: int
     host: str
     urls: tuple[str, ...] = ()
+
+    @property
+    def is_anothers(self) -> bool:
+        return is_third_party(self.host, host_of(self.page))
 
 
 @dataclass
@@ -44,11 +50,16 @@ class Documents:
     """By the loader, which is the number of the request for the document."""
     _frames: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Address and parent of each frame."""
+    _visits: int = 0
+
+    def begin_visit(self) -> None:
+        """Take that the audit itself goes somewhere: whatever comes before the next time, the page has led to."""
+        self._visits += 1
 
     def asked(self, event: dict[str, Any], page: str) -> None:
         """Take a request for the tab's own document."""
         if event["loaderId"] == event["requestId"]:
-            answer = _Answer(page, event["wallTime"], event["timestamp"])
+            answer = _Answer(page, self._visits, event["wallTime"], event["timestamp"])
             self._answers.setdefault(event["loaderId"], answer).urls.append(event["request"]["url"])
 
     def answered(self, event: dict[str, Any]) -> None:
@@ -65,24 +76,29 @@ class Documents:
         answer = self._answers.get(frame["loaderId"])
         # This is told late on a busy machine; what the network log has is held against the moment of the answer.
         at = answer.at if answer and answer.at else time.time()
-        page = answer.page if answer else going
-        self._commits.append(_Commit(at, page, host_of(frame["url"]), tuple(answer.urls) if answer else ()))
+        page, visit = (answer.page, answer.visit) if answer else (going, self._visits)
+        urls = tuple(answer.urls) if answer else ()
+        self._commits.append(_Commit(at, page, visit, host_of(frame["url"]), urls))
         return page
 
     def is_elsewhere(self, seen: Sighting) -> bool:
-        """Return whether something belongs to another's document to which a page of the shop has led on.
+        """Return whether something belongs to another's document to which a page of the shop has led on, and stayed.
 
         That is what was asked for to get there, and what was seen under that page from then on; what the page itself
-        did before is its own, also with that host.
+        did before is its own, also with that host. So is what it did by way of another's page that has led back.
         """
         then = [commit for commit in self._commits if commit.page == seen.page]
-        for commit in then:
-            if is_third_party(commit.host, host_of(commit.page)):
-                ways = (seen.url, seen.initiator if seen.kind == "cookie" else "")
-                if any(way and way in map(path_of, commit.urls) for way in map(path_of, ways)):
-                    return True
+        back = {commit.visit: number for number, commit in enumerate(then) if not commit.is_anothers}
+        stays = [each for number, each in enumerate(then) if number > back.get(each.visit, -1)]
+        ways = {*map(path_of, (seen.url, seen.initiator if seen.kind == "cookie" else ""))} - {""}
+        if any(ways.intersection(map(path_of, commit.urls)) for commit in stays):
+            return True
         last = next((commit for commit in reversed(then) if commit.at <= seen.at), None)
-        return last is not None and is_third_party(last.host, host_of(last.page))
+        return last in stays
+
+    def is_replaced(self, since: float, until: float) -> bool:
+        """Return whether the tab showed another document in a time."""
+        return any(since < commit.at < until for commit in self._commits)
 
     def page_of(self, loader: str) -> str:
         """Return the page of a document, empty where it is none of the tab's own."""

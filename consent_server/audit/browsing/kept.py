@@ -35,10 +35,11 @@ class Kept:
 
 @dataclass
 class Values:
-    """What the shop's cookies and its local storage hold, by name, to know a shopper's number again."""
+    """What the shop's cookies and storage hold, by name, to know a shopper's number again."""
 
     cookies: dict[str, str] = field(default_factory=dict)
     stored: dict[str, str] = field(default_factory=dict)
+    in_session: dict[str, str] = field(default_factory=dict)
     by_script: set[str] = field(default_factory=set)
     by_answer: set[str] = field(default_factory=set)
     """Names of cookies that a script, and that an answer of the shop, set."""

@@ -59,6 +59,7 @@ class Visit:
     async def open(self, url: str) -> None:
         """Go to a page; with the name and password in its address, if there are any, that nothing else is told of."""
         self.watch.going = without_login(url)
+        self.watch.documents.begin_visit()
         await self.quiet.begin()
         await self._in_time(
             lambda: self._open(url, self.watch.going), SECONDS_TO_OPEN + SECONDS_TO_LOAD + SECONDS_TO_USE
@@ -82,6 +83,7 @@ class Visit:
         """Go away, so that what pages send at their end is sent."""
         with suppress(Error, TimeoutError):
             async with asyncio.timeout(SECONDS_TO_OPEN):
+                self.watch.documents.begin_visit()
                 await self.page.goto("about:blank")
                 await asyncio.sleep(SECONDS_TO_GO)
                 # What a page keeps at its end is seen from a page of its origin that does nothing.
@@ -160,16 +162,20 @@ class Visit:
             if self.watch.page == url:  # what is a download, or nothing, leaves the tab where it was
                 self._note_elsewhere(url, without_login(page.url.partition("#")[0]))
             await self.watch.look(page)
-            await self._look_for_the_banner(url)
+            await self._look_for_the_tag(url)
             with suppress(Error):
                 await page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
 
-    async def _look_for_the_banner(self, url: str) -> None:
-        """Look again where none was there at first: it waits until the place of the shopper is known."""
+    async def _look_for_the_tag(self, url: str) -> None:
+        """Look again where something of ours was not there at first.
+
+        The banner waits until the place of the shopper is known, and a page may load our tag by a script when it likes.
+        """
         tag = self.seen.tags.get(url)
-        if tag and tag["works"] and not tag["banner"]:
+        if tag and not (tag["ours"] and tag["works"] and tag["banner"]):
             with suppress(Error):
-                tag["banner"] = (await self.page.evaluate(LOOK))["banner"]
+                again = await self.page.evaluate(LOOK)
+                self.seen.tags[url] = {**again, "banner": again["banner"] or tag["banner"]}
 
     async def _wait(self, page: Page, seconds: float) -> None:
         waits = [asyncio.create_task(each) for each in (self._crash.wait(), self.quiet.wait(page, seconds))]

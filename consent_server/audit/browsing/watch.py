@@ -40,7 +40,7 @@ LETTERS_OF_A_BODY = 2000
 """Of what a request carries: enough to know a tracker by."""
 
 LETTERS_OF_A_VALUE = 2000
-"""What is longer in local storage is no tracker's number, nor has it one."""
+"""What is longer in a storage is no tracker's number, nor has it one."""
 
 CALLS_BACK = 8
 """So many timers, promises and events are gone back from a request to the script that wanted it."""
@@ -225,14 +225,15 @@ class Watch:
             # take it away.
             if is_of_shop(domain, host_of(self.going)):
                 self.values.cookies[cookie["name"]] = cookie["value"]
-                self._add("cookie", cookie["name"], domain, "", at=now, life=life)
+                by_response = bool(cookie["httpOnly"])  # no script sets such a one
+                self._add("cookie", cookie["name"], domain, "", at=now, life=life, by_response=by_response)
         for frame in page.frames:
             with suppress(Error):  # a frame may go while it is asked
                 others = is_third_party(host_of(frame.url), host_of(self.going)) and frame.url.startswith("http")
                 within = path_of(frame.url) if others else ""
                 for kind, name, where, value in await frame.evaluate(_HELD, LETTERS_OF_A_VALUE):
-                    if kind == "local-storage" and not others:
-                        self.values.stored[name] = value
+                    if not others and kind in ("local-storage", "session-storage"):
+                        (self.values.stored if kind == "local-storage" else self.values.in_session)[name] = value
                     self._add(kind, name, host_of(where), "", at=now, frame=within)
 
     def add_sent(self, requests: Iterable[Sent]) -> None:
@@ -281,6 +282,7 @@ def _is_icon(sent: Sent, page: str, is_known: bool) -> bool:
 
 _HELD = """async (most) => {
   const held = [];
+  const valueIn = { 'local-storage': (name) => localStorage[name], 'session-storage': (name) => sessionStorage[name] };
   for (const [kind, names] of [
     ['local-storage', () => Object.keys(localStorage)],
     ['session-storage', () => Object.keys(sessionStorage)],
@@ -291,7 +293,7 @@ _HELD = """async (most) => {
   ]) {
     try {
       for (const name of await names()) {
-        const value = kind == 'local-storage' ? localStorage[name] : '';
+        const value = valueIn[kind]?.(name) ?? '';
         held.push([kind, name, kind == 'service-worker' ? name : self.origin, value?.length <= most ? value : '']);
       }
     } catch {}

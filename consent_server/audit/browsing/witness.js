@@ -114,14 +114,25 @@
 
   // What a script adds later may stand before it: what came first is told by when it came.
   const came = new WeakMap();
+  const after = new WeakSet(); // the page had loaded
+  const gone = new Map();
   let scripts = 0;
   Object.defineProperty(window, 'consentAuditCame', { value: (script) => came.get(script) ?? Infinity });
+  Object.defineProperty(window, 'consentAuditIsAfter', { value: (script) => after.has(script) });
+  Object.defineProperty(window, 'consentAuditGone', { value: () => [...gone.values()] });
+  const scriptsIn = (node) => node.localName == 'script' ? [node] : node.querySelectorAll?.('script') ?? [];
 
   new MutationObserver((records) => {
-    for (const { addedNodes, target } of records) {
+    for (const { addedNodes, removedNodes, target } of records) {
+      for (const node of removedNodes) {
+        for (const script of scriptsIn(node)) if (/\/v1\/[^/]+\/consent\.js(\?|$)/.test(script.src)) gone.set(script.src, script);
+      }
       for (const node of addedNodes) {
-        for (const script of node.localName == 'script' ? [node] : node.querySelectorAll?.('script') ?? []) {
-          if (!came.has(script)) came.set(script, scripts++);
+        for (const script of scriptsIn(node)) {
+          if (!came.has(script)) {
+            came.set(script, scripts++);
+            if (document.readyState == 'complete') after.add(script);
+          }
           const [, name] = /[?&]id=(?:G|GT|GTM|AW|DC)-.*[?&]l=([\w$]+)/.exec(script.src) ?? [];
           if (name) listen(window[name]); // the data layer has another name
         }

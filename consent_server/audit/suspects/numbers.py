@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from urllib.parse import unquote
 
 from ..hosts import parts_of
@@ -44,6 +44,12 @@ _UNIX_TIME = re.compile(r"1[5-9]\d{8}(?:\d{3})?")
 _ADDRESS = re.compile(r"(?:https?:/|(?<![\w-]))/[^\s\"',|]+")
 """Where a shopper came from, or a path at the shop: what stands in there is the number of goods."""
 
+_AFTER_A_TIME = re.compile(r"(?<!\d)1[5-9]\d{8}(?:\d{3})?\.(\d{8,})(?!\d)")
+"""What stands behind the moment at which it was drawn, as in ``fb.1.1700000000000.4815162342``."""
+
+_MIXED = re.compile(r"[A-Za-z]\d+[A-Za-z]|\d[A-Za-z]+\d")
+"""Letters and digits in turn, as nobody's words and settings have them."""
+
 _WORD = re.compile(rf"\d{{8,}}\.\d{{8,}}|[\w-]{{{LETTERS_OF_AN_ID},}}")
 _NAME = re.compile(r"(?<![^\W_])(?![a-fA-F]+(?![^\W_]))[^\W\d_]{2,}(?![^\W_])")
 """What is said in letters between hyphens, and is no hexadecimal number: goods are named so, as ``12345-red-shoe``."""
@@ -56,29 +62,58 @@ def echoes(seen: Sighting, ids: Collection[str]) -> bool:
     return any(id_ in told or (len(id_) >= LETTERS_IN_A_PATH and id_ in path) for id_ in ids)
 
 
-def numbers(observed: Observed, shop: str, lists: Lists, recogniser: Recogniser, *, has_lists: bool) -> Iterator[str]:
+def numbers(
+    observed: Observed,
+    shop: str,
+    lists: Lists,
+    recogniser: Recogniser,
+    *,
+    has_lists: bool,
+    others: Sequence[Observed] = (),
+) -> Iterator[str]:
     """Yield what may be a shopper's number in what a script keeps with the shop: not a word, such as a setting.
 
     What the shop's lists do not name counts too, unless an answer of its own set it: that is known to it as it is.
+    Of the ``others``, other states with profiles of their own, none has the same number.
     """
-    for kind, kept in (("cookie", observed.cookies), ("local-storage", observed.stored)):
-        for name, value in kept.items():
-            entry = Sighting(kind, name, shop, "", "", 0)
-            category = lists.category_of(entry)
-            is_trackers = category in NUMBERING or (category is None and bool(recogniser.service_of(entry)))
-            is_unknown = has_lists and category is None and (kind != "cookie" or name in observed.scripted)
-            if is_trackers or (is_unknown and not OURS.fullmatch(name)):
-                whole = unquote(value).strip('"')
-                ids = {whole, ".".join(whole.split(".")[-2:])}  # of GA1.1.123.456 the hits have 123.456
-                ids |= _words(whole) if is_trackers else set()
-                short = (each for each in ids if kind == "cookie" or len(each) <= LETTERS_OF_A_WHOLE)
-                yield from (id_ for id_ in short if _is_id(id_) or (is_unknown and _is_long_word(id_)))
+    for kind, name, value in _kept(observed):
+        entry = Sighting(kind, name, shop, "", "", 0)
+        category = lists.category_of(entry)
+        is_trackers = category in NUMBERING or (category is None and bool(recogniser.service_of(entry)))
+        is_unknown = has_lists and category is None and (kind != "cookie" or name in observed.scripted)
+        if is_trackers or (is_unknown and not OURS.fullmatch(name)):
+            elsewhere = [each[2] for other in others for each in _kept(other) if each[:2] == (kind, name)]
+            shared = {id_ for each in elsewhere for id_ in (*_wholes(each), *_words(each))}
+            for id_ in (wholes := _wholes(value)) | _words(value):
+                is_drawn = bool(elsewhere) and id_ not in shared and _is_long_word(id_, LETTERS_OF_AN_ID)
+                is_long = is_unknown and id_ in wholes and _is_long_word(id_)
+                is_short = kind == "cookie" or len(id_) <= LETTERS_OF_A_WHOLE
+                if is_short and (_is_id(id_) or is_drawn or is_long):
+                    yield id_
+
+
+def _kept(observed: Observed) -> Iterator[tuple[str, str, str]]:
+    """Yield kind, name and value of what the shop's pages keep."""
+    for kind, kept in (
+        ("cookie", observed.cookies),
+        ("local-storage", observed.stored),
+        ("session-storage", observed.in_session),
+    ):
+        yield from ((kind, name, value) for name, value in kept.items())
+
+
+def _wholes(value: str) -> set[str]:
+    """Return a value as it may be sent; of GA1.1.123.456 the hits have 123.456."""
+    whole = unquote(value).strip('"')
+    return {whole, ".".join(whole.split(".")[-2:])}
 
 
 def _words(value: str) -> set[str]:
     """Return what stands in a value that has more than one thing, such as JSON, and may be a number."""
-    found = _WORD.findall(_DATED.sub(" ", _ADDRESS.sub(" ", value)))
-    return {each for each in found if not _UNIX_TIME.fullmatch(each) and not _is_of_goods(each)}
+    whole = unquote(value)
+    found = _WORD.findall(_DATED.sub(" ", _ADDRESS.sub(" ", whole)))
+    words = {each for each in found if not _UNIX_TIME.fullmatch(each) and (each.isalpha() or not _is_of_goods(each))}
+    return words | {*_AFTER_A_TIME.findall(whole)}
 
 
 def _is_of_goods(word: str) -> bool:
@@ -92,9 +127,10 @@ def _is_id(text: str) -> bool:
     digits = sum(map(str.isdigit, text))
     is_path = _ADDRESS.fullmatch(text) and ("/" in text[1:] or _NAME.search(text))
     is_said = _MOMENT.fullmatch(text) or is_path
-    return len(text) >= LETTERS_OF_AN_ID and digits >= DIGITS_OF_AN_ID and not is_said
+    is_drawn = digits >= DIGITS_OF_AN_ID or _MIXED.search(text)
+    return len(text) >= LETTERS_OF_AN_ID and bool(is_drawn) and not is_said
 
 
-def _is_long_word(text: str) -> bool:
+def _is_long_word(text: str, letters: int = LETTERS_IN_A_PATH) -> bool:
     """Return whether a text is as long as numbers are, and one word: settings are shorter, or have several."""
-    return len(text) >= LETTERS_IN_A_PATH and bool(re.fullmatch(r"[A-Za-z0-9]+", text))
+    return len(text) >= letters and bool(re.fullmatch(r"[A-Za-z0-9]+", text)) and not _UNIX_TIME.fullmatch(text)

@@ -13,7 +13,7 @@ from threading import Event
 
 import msgspec
 
-from ...events.webhook import Line, NotTaken, Webhook
+from ...events.webhook import NotTaken, Webhook, WebhookConnection
 from ...rates import read
 from ...settings.environment import Settings
 from ...settings.rows import SettingsError
@@ -154,8 +154,8 @@ def _send(
         event = digest.event()
         if not webhook.secrets:
             keep()  # whoever checks no signature may not know it again by its name
-        with closing(Line(webhook)) as line:
-            line.post(f"digest-{hashlib.sha256(digest.name.encode()).hexdigest()[:32]}", event)
+        with closing(WebhookConnection(webhook)) as connection:
+            connection.post(f"digest-{hashlib.sha256(digest.name.encode()).hexdigest()[:32]}", event)
         keep()  # posted once more it would have the same name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -12,6 +13,17 @@ from ...proof.keys import all_published
 from ...verify import Failed, opened, verify
 from ..terminal import CommandFailed, data_option, errors_to_exit_2, open_store, signing_keys, site_named
 from .rehearse import site_of
+
+
+class _Lines:
+    """The lines of an export, as often as somebody reads them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[bytes]:
+        with opened(self._path) as lines:
+            yield from lines
 
 
 @click.command("restored")
@@ -54,8 +66,7 @@ def restored_log(site: str | None, exports: tuple[Path, ...], data: Path | None)
             at = restored(store, shop, keys)
             click.echo(f"{shop.id}: recorded that a backup was put back at {at:%Y-%m-%d %H:%M:%S} UTC.")
             for path in [path for path, name in named if name == shop.id]:
-                with opened(path) as lines:
-                    many = erase_again(store, shop, keys, lines, store.attestations.time(shop) // 1000)
+                many = erase_again(store, shop, keys, _Lines(path), store.attestations.time(shop) // 1000)
                 click.echo(f"{shop.id}: {many} entries that are erased in {path} were whole in the backup; now erased.")
         if lacking := [shop.id for shop in shops if shop.id not in (name for _, name in named)]:
             click.echo(

@@ -11,7 +11,7 @@ from functools import partial
 from ...banner.scripts import build_scripts
 from ...chores.digest.mail import MailServer
 from ...chores.digest.sending import keep_sending, must_name_sites
-from ...chores.housekeeping import Steady, keep
+from ...chores.housekeeping import SteadyClock, keep
 from ...demo.storefront import at_home
 from ...events.telling import Teller, keep_telling
 from ...events.webhook import webhooks
@@ -58,7 +58,7 @@ class Chores:
         ConsentError: webhooks, mail or the authority are configured wrongly; nothing has begun.
     """
 
-    def __init__(self, configuration: Configuration, steady: Steady | None = None) -> None:
+    def __init__(self, configuration: Configuration, steady: SteadyClock | None = None) -> None:
         settings, sites = configuration.settings, configuration.sites
         authority = _authority(settings)
         told = webhooks(sites, settings.webhook, settings.webhook_secret)

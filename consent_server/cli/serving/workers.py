@@ -20,7 +20,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from ...app import create_app
-from ...chores.housekeeping import Steady
+from ...chores.housekeeping import SteadyClock
 from ...settings.environment import Settings
 from ...settings.sound import Configuration
 from ...site import ConsentError
@@ -66,7 +66,7 @@ class Worker:
         # Ctrl-C at a terminal reaches the worker too. Its parent ends it, and told twice it would not end.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         settings = self.configuration.settings
-        write_logs(as_json=for_machines(settings))
+        write_logs(as_json=logs_are_json(settings))
         app = create_app(settings, self.configuration.sites)
         if self.configuration.outdated:
             app.extensions["consent"].warnings.append(self.configuration.outdated)
@@ -81,7 +81,7 @@ class Worker:
         return app
 
 
-def for_machines(settings: Settings) -> bool:
+def logs_are_json(settings: Settings) -> bool:
     """Return whether a program reads what is logged."""
     return not (settings.demo or sys.stderr.isatty())
 
@@ -97,7 +97,7 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
     Raises:
         ConsentError: webhooks, mail or the authority are configured wrongly.
     """
-    steady = Steady(datetime.now(UTC))
+    steady = SteadyClock(datetime.now(UTC))
     worker, chores = Worker(configuration), Chores(configuration, steady)
 
     def reload() -> None:
@@ -143,7 +143,7 @@ def run(configuration: Configuration, read: Callable[[], Settings], level: LogLe
             chores.end()
 
 
-def _sound(read: Callable[[], Settings], served: Settings, steady: Steady) -> tuple[Configuration, Chores]:
+def _sound(read: Callable[[], Settings], served: Settings, steady: SteadyClock) -> tuple[Configuration, Chores]:
     """Return what the files say now, and what is due of it, which has not begun.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from ...store.evidence.asked import Asked
+from ...store.evidence.banner_version import BannerVersion
 from ..counts import Counts
 from ..period import Period
 from .alarms import Alarm, history
@@ -32,7 +32,7 @@ class Mark:
 
 
 def marks(
-    asked: Sequence[tuple[date, Asked]], days: Mapping[str, Counts], period: Period, notes: Iterable[Mark] = ()
+    asked: Sequence[tuple[date, BannerVersion]], days: Mapping[str, Counts], period: Period, notes: Iterable[Mark] = ()
 ) -> list[Mark]:
     """Return what happened in a period, in order.
 
@@ -54,7 +54,7 @@ def marks(
     )
 
 
-def shown_otherwise(asked: Sequence[tuple[date, Asked]], period: Period) -> date | None:
+def shown_otherwise(asked: Sequence[tuple[date, BannerVersion]], period: Period) -> date | None:
     """Return the last day of a period on which the words or the look changed while the variants went on."""
     return max(
         (
@@ -67,7 +67,7 @@ def shown_otherwise(asked: Sequence[tuple[date, Asked]], period: Period) -> date
     )
 
 
-def _changes(asked: Sequence[tuple[date, Asked]]) -> Iterator[Mark]:
+def _changes(asked: Sequence[tuple[date, BannerVersion]]) -> Iterator[Mark]:
     for (_, before), (day, now) in pairwise(asked):
         began = [name for name in now.variants if name not in before.variants]
         ended = [name for name in before.variants if name not in now.variants]

@@ -14,7 +14,7 @@ from ...store.connection.zones import day_number
 from ...store.keys import midnight
 from ..counted import counts_of, daily_of
 from ..counts import Counts
-from ..only import value_in
+from ..filters import value_in
 from ..period import Period
 from ..report import LOGGED, Difference, Recount
 

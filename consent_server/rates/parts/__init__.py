@@ -9,10 +9,10 @@ from ...store import PARTS
 from ..compare import GOALS, about, change, verdicts
 from ..counts import LINES, Counts, Rate
 from ..experiment import Experiment
-from ..only import SEGMENTS
+from ..filters import SEGMENTS
+from ..multiple import BEHIND, holm
 from ..overview import Overview
-from ..together import BEHIND, holm
-from .alike import Alike, Cell, alike, by_value, less, together
+from .alike import Alike, Cell, alike, by_value, less, summed
 
 NOTABLE = 0.02
 """A part of the shoppers is called behind only when it is at least two points below the others."""
@@ -69,7 +69,7 @@ def parts_of(
     """Return the parts of the shoppers by each dimension, the largest first; each compared with all others together.
 
     What is counted together is compared like with like (``alike``): a device within each language and variant. All
-    comparisons of a view are held to one chance of error (``together.BEHIND``). Variants are not compared so: they
+    comparisons of a view are held to one chance of error (``multiple.BEHIND``). Variants are not compared so: they
     have verdicts, which stay honest when looked at daily, and this comparison does not.
 
     Args:
@@ -87,7 +87,7 @@ def parts_of(
     }
     found: dict[tuple[str, str, str], Alike] = {}
     for by, rows in segments.items():
-        total = together([of[by, value] for value in rows])
+        total = summed([of[by, value] for value in rows])
         if by != "variant" and is_contest:
             for value in rows:
                 others = less(total, of[by, value])
@@ -131,7 +131,7 @@ def advice(parts: Mapping[str, Sequence[Part]], goal: str, days_of: Callable[[st
     found = []
     for each in parts.values():
         shown = sum(part.counts.shown for part in each)
-        total = together([part.cells for part in each])
+        total = summed([part.cells for part in each])
         for part in filter(lambda part: part.value, each):
             for name in dict.fromkeys((GOALS[0], goal)):
                 if name in part.worse:

@@ -46,7 +46,7 @@ def by_value(cells: Mapping[Cell, Counts], place: int) -> dict[str, dict[Cell, C
     return found
 
 
-def together(parts: Sequence[Mapping[Cell, Counts]]) -> dict[Cell, Counts]:
+def summed(parts: Sequence[Mapping[Cell, Counts]]) -> dict[Cell, Counts]:
     """Return what several parts have in each cell."""
     total: dict[Cell, Counts] = {}
     for part in parts:

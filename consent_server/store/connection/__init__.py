@@ -6,12 +6,11 @@ import hashlib
 import logging
 import os
 import random
-import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from importlib.resources import files
 from typing import Any, Protocol, cast
@@ -21,10 +20,11 @@ from redis.cluster import RedisCluster
 from redis.connection import parse_url
 from redis.exceptions import ClusterDownError, MovedError, NoScriptError, OutOfMemoryError
 
-from ..keys.kinds import type_of
 from .addresses import connect
 from .away import OTHER_KIND, Circuit, FirstLook, OtherKind, StoreAway, WrongLayout
+from .foreign import not_ours_in
 from .later import Later
+from .misfits import misfit
 from .reasons import reason
 from .sender import Sender
 from .server import Server, TooOld, ask, may, rewrite
@@ -33,11 +33,6 @@ __all__ = ["Connection", "Script", "Server", "StoreAway", "TooOld", "WrongLayout
 
 PAUSES = (0.0, 0.05)
 """Seconds before a call is made again whose connection broke; a call that timed out has waited long enough."""
-
-PIECE, MOST_NAMED = 500, 6
-"""Of how many keys the types are asked for at once, and how many are named where that may not be asked."""
-
-_IN_PIPELINE = re.compile(r"Command # \d+ \([^()]*?(consent:[^\s()]+)")
 
 LUA = files(__package__.rpartition(".")[0]) / "lua"
 
@@ -105,8 +100,8 @@ class Connection:
     def reached(self, *keys: str, looks: bool = False) -> Iterator[None]:
         """Turn whatever goes wrong with Redis within into StoreAway, and open its circuit if it is away.
 
-        Each primary of a cluster has a circuit of its own, so that one that is away does not stop the others; the first
-        of ``keys``, which are those that are read or written, says which. ``looks``: whether it is what is asked first.
+        Each primary of a cluster has a circuit of its own: the first of ``keys``, those in use, says which.
+        ``looks``: whether it is what is asked first.
         """
         if not (looks or self._first.is_over):
             self._first.take()
@@ -115,39 +110,17 @@ class Connection:
         try:
             yield
         except (redis.ResponseError, OutOfMemoryError) as error:
-            # It answers, and refuses: full, a replica, loading, out of step with its cluster.
-            circuit.close()
+            circuit.close()  # It answers, and refuses: full, a replica, loading, out of step with its cluster.
             log.warning("redis refuses: %s", error)
+            not_ours_in(error)
             if "WRONGTYPE" in str(error):
-                raise OtherKind(f"{self._misfit(keys, error)} holds {OTHER_KIND}") from error
+                raise OtherKind(f"{misfit(self.client, keys, error)} holds {OTHER_KIND}") from error
             raise StoreAway("The store takes nothing at the moment; try again shortly.") from error
         except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
             circuit.open(error)
             self._first.is_over = False  # it may be another one that comes back
             raise StoreAway("The store cannot be reached at the moment; try again shortly.") from error
         circuit.close()
-
-    def _misfit(self, keys: Sequence[str], error: Exception) -> str:
-        """Return which of the keys holds another kind of value, as far as that can be told."""
-        named = _IN_PIPELINE.match(str(error))
-        if named:
-            return named[1]
-        if len(keys) == 1:
-            return keys[0]
-        return next(iter(self.misfits(keys)), f"One of {', '.join(keys[:MOST_NAMED])}" if keys else "A key")
-
-    def misfits(self, keys: Sequence[str]) -> list[str]:
-        """Return which keys are there and hold another kind of value than ours; none where Redis' user may not look."""
-        found: list[str] = []
-        with suppress(redis.RedisError, redis.exceptions.RedisClusterException, OSError):
-            for start in range(0, len(keys), PIECE):
-                piece = keys[start : start + PIECE]
-                calls = self.client.pipeline(transaction=False)
-                for key in piece:
-                    calls.type(key)
-                types = [said.decode() for said in cast(list[bytes], calls.execute())]
-                found += [key for key, said in zip(piece, types, strict=True) if said not in ("none", type_of(key))]
-        return found
 
     def script(self, *names: str, repeatable: bool = True) -> Script:
         """Return a Lua script as a function of its keys, all in one slot, and arguments.

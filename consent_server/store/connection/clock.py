@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from ...site import ConsentError, Site
 from ..keys import DAY, buckets, midnight
 from ..keys.single import seals
 from . import Connection
+from .away import OtherKind
 from .zones import Zones
 
 LEEWAY = 60_000
@@ -114,8 +116,9 @@ class Clock:
 
     def has_seal(self, site: Site, end: int) -> bool:
         """Return whether the day that ends then (ms) has a seal, whoever made it."""
-        with self._connection.reached(seals(site)):
+        with suppress(OtherKind), self._connection.reached(seals(site)):
             return bool(self._connection.client.hexists(seals(site), _last_day(end)))
+        return False
 
     def must_be_over(self, site: Site, day: date) -> None:
         """Return if a day that is sealed is over by Redis' clock.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ import msgspec
 
 from ...site import ConsentError
 
+NOT_OURS = re.compile(r"NOTOURS (consent:\S+)")
+"""By what a script says in which key that stands."""
+
 EARLIEST, LATEST = date(1970, 1, 1), date(9999, 1, 1)
 
 
@@ -18,6 +22,16 @@ class Unreadable(ConsentError):
     """Something in the store is none that this server wrote; names it."""
 
     problem = "unproven"
+
+
+def not_ours_in(error: Exception) -> None:
+    """Return where it is not what a script says of what it has found.
+
+    Raises:
+        Unreadable: it is; names the key.
+    """
+    if found := NOT_OURS.search(str(error)):
+        raise Unreadable(f"In {found[1]} stands what this server did not write.") from error
 
 
 @contextmanager

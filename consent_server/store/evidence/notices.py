@@ -14,7 +14,7 @@ from ...site import ConsentError, Notice, Site
 from ..connection import Connection, StoreAway, WrongLayout
 from ..connection.away import OtherKind
 from ..keys import single
-from .asked import Asked
+from .banner_version import BannerVersion
 from .bucket_count import BucketCount
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Notices:
         self._write = connection.write
         self._bucket_count = BucketCount(connection)
         self._served: dict[str, dict[str, Notice]] = {}
-        self._unwritten: list[tuple[Site, Sequence[Notice], Asked]] = []
+        self._unwritten: list[tuple[Site, Sequence[Notice], BannerVersion]] = []
         self._kinds: dict[str, tuple[float, frozenset[Kind]]] = {}
 
     def serve(self, site: Site, notices: Sequence[Notice], at: int | None = None) -> None:
@@ -79,7 +79,7 @@ class Notices:
         if notices:
             now = time.time_ns() // 1_000_000 if at is None else at
             weights = {variant.name: variant.weight for variant in site.variants}
-            self._unwritten.append((site, notices, Asked.of(notices, now, weights)))
+            self._unwritten.append((site, notices, BannerVersion.of(notices, now, weights)))
         try:
             self.write(site)
         except WrongLayout:
@@ -127,7 +127,7 @@ class Notices:
         for notice in notices:
             self._write(single.notices(site), "HSET", notice.hash, msgspec.json.encode(notice.content, order="sorted"))
 
-    def note(self, site: Site, asked: Asked) -> None:
+    def note(self, site: Site, asked: BannerVersion) -> None:
         """Write down what is asked from now on, if it is something else than before.
 
         Raises:
@@ -137,15 +137,15 @@ class Notices:
         if not before or not before[-1].same_as(asked):
             self._write(single.asked(site), "RPUSH", msgspec.json.encode(asked))
 
-    def asked(self, site: Site) -> list[Asked]:
+    def asked(self, site: Site) -> list[BannerVersion]:
         """Return what was asked from when on, the oldest first; each differs from the one before."""
         with self._reached(single.asked(site)):
             found = cast(list[bytes], self._redis.lrange(single.asked(site), 0, -1))
-        read: list[Asked] = []
+        read: list[BannerVersion] = []
         for text in found:
             with suppress(msgspec.DecodeError, msgspec.ValidationError):
-                read.append(msgspec.json.decode(text, type=Asked))
-        known: list[Asked] = []
+                read.append(msgspec.json.decode(text, type=BannerVersion))
+        known: list[BannerVersion] = []
         for asked in sorted(read, key=lambda each: each.at):
             if not known or not known[-1].same_as(asked):  # servers that start together write it twice
                 known.append(asked)

@@ -89,10 +89,13 @@ end
 
 -- What is written below is read before: where somebody else wrote another kind of value, an error here leaves nothing
 -- half done.
-redis.call('HGET', values, '')
 redis.call('BITFIELD', counter, 'GET', 'u32', 0)
 if hour ~= '' then
   redis.call('HGET', refused, hour)
+end
+local counted = counting(values, 10)
+if counted.err then
+  return counted
 end
 
 local time = clock()
@@ -147,5 +150,5 @@ redis.call('HSET', seen, digest, positions)
 if hour ~= '' then
   redis.call('HSETNX', refused, hour, signature)
 end
-count(values, counter, 10)
+count(values, counter, counted)
 return {NEW, tonumber(ms)}

@@ -31,5 +31,9 @@ end
 if is_another_day(now, time, leeway) and time >= sealed then
   return time
 end
-count(KEYS[1], KEYS[2], 5)
+local counted = counting(KEYS[1], 5)
+if counted.err then
+  return counted
+end
+count(KEYS[1], KEYS[2], counted)
 return 0

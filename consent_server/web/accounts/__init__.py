@@ -14,9 +14,9 @@ from ..marketer.session import NotKnown, digest
 from ..request import bearer, read_body
 from ..responses import answer, nothing
 from ..services import known_site, services
-from .held import Device, Settled
+from .held import Device, Synced
 from .linked import unlink
-from .sync import settle
+from .sync import sync_account
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -40,7 +40,7 @@ class NotForPages(ConsentError):
     problem = "not-for-pages"
 
 
-class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+class _Request(msgspec.Struct, forbid_unknown_fields=True):
     """The body of either call."""
 
     account: str | None
@@ -49,7 +49,7 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     ask_account: str | None = None
 
 
-_asked = msgspec.json.Decoder(_Asked)
+_request = msgspec.json.Decoder(_Request)
 
 
 def _site(site_id: str) -> Site:
@@ -75,7 +75,7 @@ def _site(site_id: str) -> Site:
     return site
 
 
-def _body() -> _Asked:
+def _body() -> _Request:
     """Return what is asked.
 
     Raises:
@@ -83,7 +83,7 @@ def _body() -> _Asked:
         TooLarge: it has too many bytes.
     """
     try:
-        asked = _asked.decode(read_body(request.environ, LONGEST_BODY))
+        asked = _request.decode(read_body(request.environ, LONGEST_BODY))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         # Without the value: an account is somebody.
         raise Malformed(f"The body names no account: {str(error).rstrip('.')}.") from None
@@ -103,18 +103,18 @@ def link(site_id: str) -> Response:
     now = time.time()
     behind.store.clock.must_agree(site, int(now * 1000))  # or what has not ended would be taken for what has
     device = Device(asked.token or None, asked.ask_own or None, asked.ask_account or None)
-    settled = settle(behind.store, behind.keys, site, asked.account, device, int(now))
-    held = settled.held
+    synced = sync_account(behind.store, behind.keys, site, asked.account, device, int(now))
+    held = synced.held
     return answer(
         {
             "token": held and held.token,
             "allow": held and held.consent.allow,
             "at": held and held.consent.at,
             "expires": held and held.consent.exp,
-            "applied": settled.applied,
-            "conflict": settled.conflict,
-            "refused": settled.refused,
-            "set_cookies": [*_set_cookies(site, settled)],
+            "applied": synced.applied,
+            "conflict": synced.conflict,
+            "refused": synced.refused,
+            "set_cookies": [*_set_cookies(site, synced)],
         }
     )
 
@@ -130,14 +130,14 @@ def forget(site_id: str) -> Response:
     return nothing()
 
 
-def _set_cookies(site: Site, settled: Settled) -> Iterator[str]:
+def _set_cookies(site: Site, synced: Synced) -> Iterator[str]:
     """Yield what the back end sends on, a value of ``Set-Cookie`` each."""
     scope = "; Path=/; SameSite=Lax"
     if site.cookie_domain:
         scope += f"; Domain={site.cookie_domain}"
     if all(origin.startswith("https:") for origin in site.origins):
         scope += "; Secure"
-    for name, value, more in (("ask-own", settled.own, "; HttpOnly"), ("ask-account", settled.state, "")):
+    for name, value, more in (("ask-own", synced.own, "; HttpOnly"), ("ask-account", synced.state, "")):
         if value is not None:
             life = site.keep + GRACE if value else 0
             yield f"{site.cookie.replace('consent', name)}={value}{scope}; Max-Age={life}{more}"

@@ -60,7 +60,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Synced:
     """What counts, and what to tell the browser; of ``own`` and ``state``, None: they stay, empty: they go.
 
     Attributes:

@@ -9,14 +9,14 @@ from ...proof.standing import standing
 from ...site import Site
 from ...store import Store
 from ...tokens import BadToken, ExpiredToken, Keys, current, unexpired
-from .held import ERASED, NOTHING, Device, Held, Settled, mark, without_what
+from .held import ERASED, NOTHING, Device, Held, Synced, mark, without_what
 from .linked import link, unlink
 
 UNLINKED = "The account has no answer any more."
 WAITING = "This answer waits for its delivery; it counts once the cookie holds the server's token."
 
 
-def settle(store: Store, keys: Keys, site: Site, account: str | None, device: Device, now: int) -> Settled:
+def sync_account(store: Store, keys: Keys, site: Site, account: str | None, device: Device, now: int) -> Synced:
     """Link what a device has answered to the account that is logged in on it, or take what the account has.
 
     Args:
@@ -32,7 +32,7 @@ def settle(store: Store, keys: Keys, site: Site, account: str | None, device: De
         StoreAway: nothing was linked, or it is not known; the same call may be made again.
     """
     if (device.token or "").startswith("~"):
-        return Settled(refused=WAITING)
+        return Synced(refused=WAITING)
     bound, _, own = (device.own or "").partition(".")
     own_token = own if own != NOTHING else ""
     if account is None:
@@ -41,7 +41,7 @@ def settle(store: Store, keys: Keys, site: Site, account: str | None, device: De
     if device.state == ERASED:
         if is_bound or device.own is None:
             unlink(store, keys, site, account)
-            return Settled(own="", state="")
+            return Synced(own="", state="")
         device = replace(device, state=None)  # that was another account's
     is_within = device.own is not None and device.state is not None
     is_another_s = is_within and not is_bound
@@ -85,7 +85,7 @@ class _Found(NamedTuple):
     refused: str | None
 
 
-def _told(keys: Keys, site: Site, account: str, device: Device, found: _Found) -> Settled:
+def _told(keys: Keys, site: Site, account: str, device: Device, found: _Found) -> Synced:
     """Return what a device is told after a login: its answer, and what its page is to do."""
     mine, theirs, best, arrives, brought, kept, is_another_s, is_void, refused = found
     text, has = best.token if best else "", device.token or ""
@@ -99,7 +99,7 @@ def _told(keys: Keys, site: Site, account: str, device: Device, found: _Found) -
     changes = arrives or without_what(state) != without_what(device.state)
     # Marked anew, and as long-lived, with each change: a secret goes, and a login may outlive the cookie.
     beside = f"{keys.accounts.mark(site.id, account, kept)}.{kept}"
-    return Settled(
+    return Synced(
         best,
         "none" if best is None else "account" if is_from_account else "device",
         conflict,
@@ -109,23 +109,23 @@ def _told(keys: Keys, site: Site, account: str, device: Device, found: _Found) -
     )
 
 
-def _leave(store: Store, keys: Keys, site: Site, device: Device, own: str, now: int) -> Settled:
+def _leave(store: Store, keys: Keys, site: Site, device: Device, own: str, now: int) -> Synced:
     """Have the device go back to its own answer, if that is still what its shopper says; else it is asked again."""
     there, refused, _ = _of_device(store, keys, site, device.token, now)
     if device.own is None or device.state in (None, ERASED):  # nobody was logged in, or the page has done it
         gone = [None if value is None else "" for value in (device.own, device.state)]
-        return Settled(there, "device" if there else "none", refused=refused, own=gone[0], state=gone[1])
+        return Synced(there, "device" if there else "none", refused=refused, own=gone[0], state=gone[1])
     held, refused, is_void = _of_own(store, keys, site, own, now)
     before = {*held.consent.allow} if held else set()
     if there and device.synced not in ("", mark(device.token)) and {*there.consent.allow} <= before:
         # It may have been given after a logout that was not told here, and is never made more of.
-        return Settled(there, "device", own="", state="")
+        return Synced(there, "device", own="", state="")
     text = held.token if held else "" if is_void else own
     applied: Literal["device", "none"] = "device" if held else "none"
     if text == (device.token or ""):
-        return Settled(held, applied, refused=refused, own="", state="")
+        return Synced(held, applied, refused=refused, own="", state="")
     state = f"out.{mark(device.token)}.{mark(text)}.{text}"
-    return Settled(held, applied, refused=refused, state=None if state == device.state else state)
+    return Synced(held, applied, refused=refused, state=None if state == device.state else state)
 
 
 def _of_device(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,26 +19,43 @@ class Bin:
     counts: Counts
 
 
-def axis_of(points: Sequence[Bin], x: Callable[[int], float]) -> list[tuple[float, str, Bin]]:
-    """Return the points that an axis names: first, middle, last, each with its anchor."""
-    n = len(points)
-    if n < 3:
-        return [(x(i), "middle", it) for i, it in enumerate(points)]
-    return [(x(0), "start", points[0]), (x(n // 2), "middle", points[n // 2]), (x(n - 1), "end", points[-1])]
+class Axis:
+    """A chart over time, as far as all of them are alike; each says how far right its points are."""
 
+    bins: Sequence[Bin]
+    happened: Sequence[tuple[int, Mark]]
 
-def flags_on(
-    points: Sequence[Bin], happened: Sequence[tuple[int, Mark]], x: Callable[[int], float]
-) -> list[tuple[float, int]]:
-    """Return how far right each thing that happened begins, or the chart if it began before; of one place the first."""
-    return [(at, numbers[0]) for at, numbers in _placed(points, happened, x).items()]
+    def x(self, i: int) -> float:
+        """Return how far right the i-th point is."""
+        raise NotImplementedError
 
+    @property
+    def marks(self) -> list[tuple[float, str, Bin]]:
+        """The points that the axis names: first, middle, last, each with its anchor."""
+        n = len(self.bins)
+        if n < 3:
+            return [(self.x(i), "middle", it) for i, it in enumerate(self.bins)]
+        named = ((0, "start"), (n // 2, "middle"), (n - 1, "end"))
+        return [(self.x(i), anchor, self.bins[i]) for i, anchor in named]
 
-def flagged(
-    points: Sequence[Bin], happened: Sequence[tuple[int, Mark]], x: Callable[[int], float]
-) -> list[tuple[float, str]]:
-    """Return the same with what is written there: of several in one place 1–3, or 1+ where others lie between."""
-    return [(at, _written(numbers)) for at, numbers in _placed(points, happened, x).items()]
+    @property
+    def flags(self) -> list[tuple[float, int]]:
+        """How far right each thing that happened begins, or the chart if it began before; of one place the first."""
+        return [(at, numbers[0]) for at, numbers in self._placed().items()]
+
+    @property
+    def flagged(self) -> list[tuple[float, str]]:
+        """The same with what is written there: of several in one place 1–3, or 1+ where others lie between."""
+        return [(at, _written(numbers)) for at, numbers in self._placed().items()]
+
+    def _placed(self) -> dict[float, list[int]]:
+        found: dict[float, list[int]] = {}
+        for number, mark in self.happened:
+            for i, it in enumerate(self.bins):
+                if it.first <= mark.last and mark.first <= it.last:
+                    found.setdefault(self.x(i), []).append(number)
+                    break
+        return found
 
 
 def _written(numbers: Sequence[int]) -> str:
@@ -46,15 +63,3 @@ def _written(numbers: Sequence[int]) -> str:
     if first == last:
         return f"{first}"
     return f"{first}–{last}" if last - first == len(numbers) - 1 else f"{first}+"
-
-
-def _placed(
-    points: Sequence[Bin], happened: Sequence[tuple[int, Mark]], x: Callable[[int], float]
-) -> dict[float, list[int]]:
-    found: dict[float, list[int]] = {}
-    for number, mark in happened:
-        for i, it in enumerate(points):
-            if it.first <= mark.last and mark.first <= it.last:
-                found.setdefault(x(i), []).append(number)
-                break
-    return found

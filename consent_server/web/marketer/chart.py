@@ -14,10 +14,10 @@ from ...decision import HOW
 from ...rates.compare import Change
 from ...rates.counts import LINES, Counts, Rate
 from ...rates.happened.marks import Mark
+from ...rates.multiple import direction, followed, moves, told
+from ...rates.multiple.spread import Spread
 from ...rates.period import Period
-from ...rates.together import direction, followed, moves, told
-from ...rates.together.spread import Spread
-from .axis import Bin, axis_of, flagged, flags_on
+from .axis import Axis, Bin
 
 WIDTH, HEIGHT = 320, 140
 LEFT, RIGHT, TOP, BOTTOM = 34, 8, 8, 22
@@ -45,7 +45,7 @@ def bins(days: Mapping[str, Counts]) -> list[Bin]:
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Axis):
     """One rate over time: its number now, how it moved, and where to draw it.
 
     ``low`` and ``high`` are the ends of the scale, the same for all lines of a page.
@@ -63,16 +63,6 @@ class Line:
     """The share that is aimed at, from 0 to 1."""
     compared: bool = True
     """Whether it is said too where there is no change to tell: the goal is made of rates of which it is."""
-
-    @property
-    def flags(self) -> list[tuple[float, int]]:
-        """How far right each thing that happened is, and its number; of those in one place the first."""
-        return flags_on(self.bins, self.happened, self.x)
-
-    @property
-    def flagged(self) -> list[tuple[float, str]]:
-        """The same with the numbers of all that is in one place."""
-        return flagged(self.bins, self.happened, self.x)
 
     @property
     def points(self) -> list[tuple[Bin, Rate]]:
@@ -148,11 +138,6 @@ class Line:
         shares = [share / 100 for share in range(0, 101, round(step * 100))]
         return [(share, self.y(share)) for share in shares if self.low - 1e-9 <= share <= self.high + 1e-9]
 
-    @property
-    def marks(self) -> list[tuple[float, str, Bin]]:
-        """The days that the axis names: first, middle, last, each with its anchor."""
-        return axis_of(self.bins, self.x)
-
 
 def drawn(points: Sequence[tuple[float, float]]) -> str:
     """Return SVG path data through points, each told by how far it is from the one before: half the length."""
@@ -212,7 +197,7 @@ def lines(
 
 
 def trend(found: Sequence[Line]) -> tuple[str, list[Line]]:
-    """Return whether things get better (``together.direction``), and the lines that say so, that of the goal first."""
+    """Return whether things get better (``multiple.direction``), and the lines that say so, that of the goal first."""
     moved, goal = {line.name: line.change for line in found}, found[0].name
     names = told(moved, goal)
     return direction(moved, goal), [line for line in found if line.name in names]

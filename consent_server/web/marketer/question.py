@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ...rates.compare import GOALS, must_be_goal
-from ...rates.only import FILTERS, Only
+from ...rates.filters import FILTERS, Filters
 from ...rates.period import BadQuestion, Period, compared
 from .words import Words
 
@@ -34,7 +34,7 @@ class Question:
 
     period: Period
     goal: str
-    only: Only
+    only: Filters
     against: Period
     target: float | None = None
 
@@ -42,7 +42,7 @@ class Question:
     def usual(cls, today: date) -> Question:
         """Return what is asked where nothing is said: of the last 30 days."""
         period = Period.parse(None, None, today)
-        return cls(period, GOALS[-1], Only(), period.before)
+        return cls(period, GOALS[-1], Filters(), period.before)
 
     @classmethod
     def parse(cls, asked: Mapping[str, str], words: Words, today: date) -> Question:
@@ -56,10 +56,10 @@ class Question:
         must_be_goal(goal)
         kind, *own = map(asked.get, AGAINST)
         against = compared(period, today, kind, *map(words.iso, own))
-        return cls(period, goal, Only.parse(asked), against, _target(asked.get("target") or ""))
+        return cls(period, goal, Filters.parse(asked), against, _target(asked.get("target") or ""))
 
 
-def settled(asked: Mapping[str, str], words: Words, site_id: str, today: date) -> dict[str, str] | None:
+def corrected(asked: Mapping[str, str], words: Words, site_id: str, today: date) -> dict[str, str] | None:
     """Return the question that a form means whose choices do not go together, or None if they do.
 
     What was chosen last holds: the form says of which site and comparison it was (``was_site``, ``was_against``), so

@@ -11,8 +11,8 @@ from flask import Response, g, redirect, request
 
 from ...rates import read
 from ...rates.compare import GOALS, must_be_goal
+from ...rates.filters import FILTERS, Filters
 from ...rates.happened.leaks import leaks
-from ...rates.only import FILTERS, Only
 from ...rates.parts import advice_of, segments_of, silence
 from ...rates.period import BadQuestion, Period, compared, dimension
 from ...rates.report import Report
@@ -23,7 +23,7 @@ from ..responses import answer, gzipped
 from ..services import services
 from . import chart
 from .frame import QUERY, blueprint, chosen_words, errors_on_page, rates_url, render_page
-from .question import AGAINST, Question, settled
+from .question import AGAINST, Question, corrected
 from .session import current_marketer, site_of, site_to_read, sites_of
 from .traffic import traffic
 
@@ -53,7 +53,7 @@ def _report(site_id: str) -> Report:
                 "parameter", f"There is no parameter {name[:40]!r} here, but these: {', '.join(_PARAMETERS)}."
             )
     by = dimension(request.args.get("by"))
-    only = Only.parse(request.args, by)
+    only = Filters.parse(request.args, by)
     today = read.today(site)
     period = Period.parse(request.args.get("from"), request.args.get("to"), today)
     against = compared(period, today, *map(request.args.get, AGAINST))
@@ -68,7 +68,7 @@ def rates_json(site_id: str) -> Response:
     """The rates for machines."""
     report = _report(site_id)
     site = services().sites[report.site]
-    return answer(read.for_machines(services().store, site, report, read.today(site)))
+    return answer(read.report_as_json(services().store, site, report, read.today(site)))
 
 
 @blueprint.get("/v1/<site_id>/rates.csv")
@@ -95,7 +95,7 @@ def rates_page() -> Response:
         return render_page("refused", 403, why=None)
     site = site_of(marketer, request.args.get("site") or theirs[0].id)
     today = read.today(site)
-    meant = settled(request.args, chosen_words(), site.id, today)
+    meant = corrected(request.args, chosen_words(), site.id, today)
     if meant is not None:
         return redirect(rates_url(meant.items()), 303)  # type: ignore[return-value]
     try:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...rates.happened.marks import Mark
-from .axis import Bin, axis_of, flagged, flags_on
+from .axis import Axis, Bin
 from .chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line
 
 
 @dataclass(frozen=True)
-class Traffic:
+class Traffic(Axis):
     """How many visits a day had the banner: a bar a day, or the mean of the days of a longer point."""
 
     bins: Sequence[Bin]
@@ -52,21 +52,6 @@ class Traffic:
     def ticks(self) -> list[tuple[float, float]]:
         """The numbers that the scale names, and how far down each is."""
         return [(self.top * share, round(TOP + (HEIGHT - TOP - BOTTOM) * (1 - share), 1)) for share in (0, 0.5, 1)]
-
-    @property
-    def marks(self) -> list[tuple[float, str, Bin]]:
-        """The days that the axis names."""
-        return axis_of(self.bins, self.x)
-
-    @property
-    def flags(self) -> list[tuple[float, int]]:
-        """As those of a line."""
-        return flags_on(self.bins, self.happened, self.x)
-
-    @property
-    def flagged(self) -> list[tuple[float, str]]:
-        """As those of a line."""
-        return flagged(self.bins, self.happened, self.x)
 
 
 def traffic(found: Sequence[Line]) -> Traffic:

@@ -7,7 +7,7 @@ from typing import Any
 from ...decision import DEVICES, DIMENSIONS, HOW, KINDS, LONGEST_HOW
 from ...proof.standing import STANDINGS
 from ...rates.compare import GOALS
-from ...rates.only import FILTERS
+from ...rates.filters import FILTERS
 from ...rates.period import AGAINST
 from ...site import OPTIONAL
 from ...site.rules import KINDS as KINDS_OF_RULES

@@ -13,11 +13,11 @@ from three_answers import TODAY, log_in, three_answers
 
 from consent_server.decision import COLUMNS
 from consent_server.rates.compare import Change
-from consent_server.rates.only import FILTERS
+from consent_server.rates.filters import FILTERS
 from consent_server.rates.report import Report
 from consent_server.store.keys import buckets
 from consent_server.store.readers.notes import Note
-from consent_server.web.marketer.question import ASKED, Question, settled
+from consent_server.web.marketer.question import ASKED, Question, corrected
 from consent_server.web.marketer.session import hash_password
 from consent_server.web.marketer.words import LANGUAGES, Words
 
@@ -67,13 +67,13 @@ def test_today_of_a_shop_further_east_is_today_of_another(site):
     words, today = EN, TODAY
     ahead = today + timedelta(days=1)
     asked = {"site": "west", "was_site": "east", "from": words.day(ahead - timedelta(days=6), year=True)}
-    found = settled({**asked, "to": words.day(ahead, year=True)}, words, "west", today)
+    found = corrected({**asked, "to": words.day(ahead, year=True)}, words, "west", today)
     assert (found["from"], found["to"]) == (f"{today - timedelta(days=6)}", f"{today}")
     assert Question.parse(found, words, today).period.days == 7
     for to in (today, ahead + timedelta(days=30), "spring"):  # nothing to mend, and nothing that was meant otherwise
         kept = {**asked, "to": str(to), "from": f"{today - timedelta(days=9)}"}
-        assert settled(kept, words, "west", today) is None
-    assert settled({**asked, "to": f"{ahead}", "was_site": "west"}, words, "west", today) is None
+        assert corrected(kept, words, "west", today) is None
+    assert corrected({**asked, "to": f"{ahead}", "was_site": "west"}, words, "west", today) is None
 
 
 def test_without_the_script_the_comparison_that_was_chosen_last_holds(marketer, shopper):
@@ -98,9 +98,9 @@ def test_without_the_script_the_comparison_that_was_chosen_last_holds(marketer, 
 )))  # fmt: skip
 def test_what_is_settled_is_settled_once(asked):
     site = asked.get("site") or "a"
-    found = settled(asked, EN, site, TODAY)
+    found = corrected(asked, EN, site, TODAY)
     if found is not None:
-        assert settled(found, EN, site, TODAY) is None
+        assert corrected(found, EN, site, TODAY) is None
 
 
 @pytest.mark.parametrize("wrong", ["target=abc", "device=foo", "country=AZ&device=phone", "from=spring", "against=x"])

@@ -13,8 +13,8 @@ from ....rates.experiment import PACE, Pace
 from ....rates.happened.alarms import Alarm
 from ....rates.happened.leaks import Leak
 from ....rates.happened.marks import Mark
+from ....rates.multiple import told
 from ....rates.parts import Advice
-from ....rates.together import told
 from . import Words
 
 

@@ -6,14 +6,14 @@ import logging
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
-from ..site import Site
-from ..store import Store, Unreadable
-from ..store.connection.away import OtherKind
-from ..store.keys import DAY, midnight
-from ..tokens import Keys
-from .entries import Unproven
-from .keys import believed
-from .seals import read_seal
+from ...site import Site
+from ...store import Store, Unreadable
+from ...store.connection.away import OtherKind
+from ...store.keys import DAY, midnight
+from ...tokens import Keys
+from ..entries import Unproven
+from ..keys import believed
+from ..seals import read_seal
 
 log = logging.getLogger(__name__)
 

@@ -16,11 +16,11 @@ FILTERS = (*SEGMENTS, "rule")
 """The dimensions of which one value can be looked at by itself."""
 
 
-class Only(dict[str, str]):
+class Filters(dict[str, str]):
     """The values that are looked at, by dimension; empty where everything is."""
 
     @classmethod
-    def parse(cls, asked: Mapping[str, str], by: str = "day") -> Only:
+    def parse(cls, asked: Mapping[str, str], by: str = "day") -> Filters:
         """Read which part is asked for, out of a query's parameters.
 
         Args:

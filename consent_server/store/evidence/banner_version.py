@@ -11,7 +11,7 @@ import msgspec
 from ...site import Notice
 
 
-class Asked(msgspec.Struct, frozen=True):
+class BannerVersion(msgspec.Struct, frozen=True):
     """What a site asks from ``at`` (milliseconds since 1970) on.
 
     ``words``, ``cookies`` and ``look`` are hashes of them all; older versions wrote down no ``look``. ``weights`` are
@@ -27,7 +27,7 @@ class Asked(msgspec.Struct, frozen=True):
     weights: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, notices: Sequence[Notice], at: int, weights: Mapping[str, int] | None = None) -> Asked:
+    def of(cls, notices: Sequence[Notice], at: int, weights: Mapping[str, int] | None = None) -> BannerVersion:
         """Return what these notices ask, by whatever version of the scripts; ``weights``: those of the variants."""
 
         def digest(*parts: str) -> str:
@@ -44,6 +44,6 @@ class Asked(msgspec.Struct, frozen=True):
         lowest = tuple(share // gcd(*shares) for share in shares) if len(shares) > 1 and any(shares) else ()
         return cls(at, revision, digest("words"), digest("cookies"), variants, look, lowest)
 
-    def same_as(self, other: Asked) -> bool:
+    def same_as(self, other: BannerVersion) -> bool:
         """Return whether nothing but the moment differs."""
         return msgspec.structs.replace(self, at=other.at) == other

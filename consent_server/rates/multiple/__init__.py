@@ -101,7 +101,7 @@ def told(moves: Mapping[str, Change | None], goal: str) -> list[str]:
     return [name for name in dict.fromkeys((goal, *clear)) if clear and moves.get(name)]
 
 
-def followed(goal: str | None = None) -> tuple[str, ...]:
+def followed(goal: str | None) -> tuple[str, ...]:
     """Return the rates that say whether things get better: the goal first, if there is one, then LINES."""
     return (*dict.fromkeys((goal or LINES[0], *LINES)),)
 
