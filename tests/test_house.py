@@ -184,6 +184,15 @@ def test_no_file_class_function_or_folder_is_too_long_to_be_read(name: str) -> N
         assert sum(len(each.read_text("utf-8").splitlines()) for each in inside) <= 1700
 
 
+def test_no_file_of_the_tests_is_too_long_to_be_read() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
+        for path in (ROOT / "tests").rglob("*.py")
+    }
+    assert len(lengths) > 250
+    assert {name: length for name, length in lengths.items() if length > 310} == {}
+
+
 def test_no_file_of_the_page_is_too_long_to_be_read() -> None:
     snippet = ROOT / "snippet"
     files = [path for name in ("*", "src/**/*", "npm/**/*", "wordpress/**/*") for path in snippet.glob(name)]

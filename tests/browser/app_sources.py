@@ -34,6 +34,20 @@ export const nothing = window.consent.allows();
 """
 
 
+COMPILES = """
+import ts from 'typescript';
+const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
+const { options, fileNames, errors } = ts.parseJsonConfigFileContent(config, ts.sys, '.');
+const program = ts.createProgram(fileNames, options);
+const ours = program.getSourceFiles().filter(({ fileName }) => !/\\/node_modules\\/(?!consent-server\\/)/.test(fileName));
+if (!ours.some(({ fileName }) => fileName.includes('/node_modules/consent-server/'))) throw Error('the package is not found');
+const found = [...errors, ...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics()];
+for (const each of ours) found.push(...program.getSyntacticDiagnostics(each), ...program.getSemanticDiagnostics(each));
+console.log(ts.formatDiagnostics(found, { ...ts.sys, getNewLine: () => '\\n', getCanonicalFileName: (name) => name }).trim());
+"""
+"""Compiles as `tsc -p .` does, and says what is wrong with sources and package: Vue's own types are most of the work."""
+
+
 OUTSIDE = """
 import { useConsent } from 'consent-server/vue';
 const document = globalThis.document = new EventTarget();

@@ -17,6 +17,7 @@ import consent_server
 from consent_server.site.rules import Rule
 
 from .app_sources import (
+    COMPILES,
     LATER,
     LOADS,
     OUTSIDE,
@@ -65,20 +66,6 @@ def test_its_licence_is_ours_and_what_it_brings_a_framework_is_small() -> None:
     assert (SNIPPET / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     for path in (SNIPPET / "npm").iterdir():
         assert len(path.read_text("utf-8").splitlines()) <= 60, path.name
-
-
-COMPILES = """
-import ts from 'typescript';
-const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
-const { options, fileNames, errors } = ts.parseJsonConfigFileContent(config, ts.sys, '.');
-const program = ts.createProgram(fileNames, options);
-const ours = program.getSourceFiles().filter(({ fileName }) => !/\\/node_modules\\/(?!consent-server\\/)/.test(fileName));
-if (!ours.some(({ fileName }) => fileName.includes('/node_modules/consent-server/'))) throw Error('the package is not found');
-const found = [...errors, ...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics()];
-for (const each of ours) found.push(...program.getSyntacticDiagnostics(each), ...program.getSemanticDiagnostics(each));
-console.log(ts.formatDiagnostics(found, { ...ts.sys, getNewLine: () => '\\n', getCanonicalFileName: (name) => name }).trim());
-"""
-"""Compiles as `tsc -p .` does, and says what is wrong with sources and package: Vue's own types are most of the work."""
 
 
 def test_its_types_and_the_examples_compile_under_strict(app: Callable[..., App]) -> None:

@@ -11,9 +11,9 @@ from wsgiref.simple_server import make_server
 import pytest
 import redis
 from beside import described
+from checked import SHOP, Quiet, only
 from click.testing import CliRunner, Result
 from conftest import SECRET
-from test_check import SHOP, Quiet, only
 
 from consent_server.check import network
 from consent_server.cli.check import check
