@@ -30,7 +30,8 @@ from .net.set_cookie import parse_set_cookie
 from .settings.rows import SettingsError
 from .settings.shops import read_sites
 from .site import CATEGORIES, UnknownCategory, glob
-from .tokens import BadToken, Verifier, newest
+from .tokens import BadToken, Verifier
+from .tokens.verifier import newest
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

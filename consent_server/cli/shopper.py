@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from ..proof.days.proven import Proven
 from ..proof.erasure import erase as erase_shopper
 from ..proof.erasure import erased_before
-from ..proof.proven import Proven
 from ..proof.receipt import history
 from ..tokens import Keys
 from .terminal import (

@@ -27,10 +27,10 @@ from ..tokens import Keys, token
 from ..verify import Failed, leaf, opened, seal_hash, unsigned, verify
 from .attested.stamps import Authority
 from .days.merkle import Place
+from .days.proven import Proven
 from .entries import Unproven, fields
 from .keys import all_published
 from .log import CannotWrite, export, seal, write
-from .proven import Proven
 from .seals import chain
 
 LONGEST = 731 * 86_400

@@ -15,8 +15,8 @@ from ..store import Store
 from ..tokens import Keys
 from ..verify import leaf, unsigned
 from .days.merkle import Place
+from .days.proven import Proven
 from .entries import ERASED, FOUND, erased_at, fields, restated, statement
-from .proven import Proven
 
 PIECE, MOST = 1000, 5000
 """Of how many erased entries of an export the log is looked at once, and how many shoppers are erased again at once."""

@@ -11,8 +11,8 @@ from ..decision import Consent, Entry
 from ..site import Site, base64url
 from ..store import Store
 from ..tokens import Keys
+from .days.proven import Proven
 from .entries import erased_at
-from .proven import Proven
 
 STANDINGS = ("newest", "changed", "withdrawn", "erased", "unknown")
 """What may have become of an answer."""

@@ -15,6 +15,7 @@ import msgspec
 
 from ..catalogue.ours import with_ours
 from ..site import CATEGORIES, ON_LOOPBACK, Cookie, Site, Variant
+from .hints.spelling import host
 from .lists import COOKIE, TRACKER, country, read_services, read_vendors, tracker, with_services
 from .origins import origins
 from .places import must_have_words, read_rules, rule_rows
@@ -42,7 +43,6 @@ from .rows import (
     whole,
     yes_no,
 )
-from .spelling import host
 from .theme import LAYOUTS, must_be_fair, read_theme
 
 

@@ -25,8 +25,8 @@ from ..decision import Consent
 from ..site import base64url
 from .accounts import AccountNames
 from .errors import BadToken, ExpiredToken, ForeignToken, ForgedToken, NoKeys, OutdatedToken
-from .reader import Ed25519, Reader, waits
-from .verifier import Verifier, current, newest, unexpired
+from .reader import Ed25519, Reader
+from .verifier import Verifier, current, unexpired
 
 __all__ = [
     "BadToken",
@@ -39,10 +39,8 @@ __all__ = [
     "Verifier",
     "current",
     "key_id",
-    "newest",
     "token",
     "unexpired",
-    "waits",
 ]
 
 _json = msgspec.json.Encoder(order="sorted")

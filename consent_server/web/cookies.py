@@ -21,7 +21,8 @@ from flask import Response, request
 
 from ..decision import Consent, Decision
 from ..site import GRACE, Site
-from ..tokens import BadToken, waits
+from ..tokens import BadToken
+from ..tokens.reader import waits
 from .request import Environ
 
 LATE_SECONDS = 60

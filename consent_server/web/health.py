@@ -5,18 +5,15 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from flask import Blueprint, Response, request
 
 from ..banner.scripts import types
-from ..proof.attested.ends import unbacked
+from ..proof.attested.ends import not_ours
 from ..rates.read import today, unusual
 from ..site import ConsentError
 from ..store import StoreAway, Unreadable
-from ..store.connection.away import OTHER_KIND, OtherKind
-from ..store.connection.misfits import misfits
-from ..store.keys import kinds
+from ..store.connection.away import OtherKind
 from . import metrics
 from .limits import plain_address
 from .request import add_cors, bearer
@@ -54,20 +51,9 @@ def readyz() -> Response:
     with suppress(StoreAway):  # one that does not tell how it runs may be as it should
         warnings += [what for server in store.servers() for what, _ in server.faults()]
     with suppress(StoreAway):
-        warnings += _not_ours()
+        warnings += not_ours(store, services().sites.values(), services().keys)
     # It is ready all the same: a shop is better served by a Redis that may lose something than by none.
     return answer({"status": "ready", "scheme": request.scheme, "warnings": warnings})
-
-
-def _not_ours() -> Iterator[str]:
-    """Yield in a sentence each what somebody else wrote into the store that is seen at a glance, and what to type."""
-    store, keys, today = services().store, services().keys, datetime.now(UTC).date()
-    wrong = misfits(store.connection.client, kinds.of_all_shops())
-    for site in services().sites.values():
-        wrong += misfits(store.connection.client, [*kinds.of_site(site, today, index=False)])
-        faults = [*unbacked(store, site, keys).values()]
-        yield from (f"{fault.rstrip('.')}; type: consent-server log seal {site.id}" for fault in faults[:1])
-    yield from (f"{key} holds {OTHER_KIND.rstrip('.')}; type: consent-server check" for key in wrong)
 
 
 @blueprint.get("/metrics")

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..decision import Consent, UnknownNotice
+from ..proof.days.proven import Proven
 from ..proof.erasure import erase as erase_shopper
-from ..proof.proven import Proven
 from ..proof.receipt import SIGNATURE, digest, history, receipt
 from ..proof.seals import newest as newest_seal
 from ..proof.standing import standing
@@ -145,9 +145,12 @@ def allows(site_id: str, category: str) -> Response:
         allowed = current(consent, site.revision).allows(category)
         fault = "" if allowed else f"This shopper does not allow {category}."
         if category in consent.allow:
-            if is_waiting(site) and not bearer(request.environ):
-                fault = fault or "A newer answer of this shopper's is on its way here."
-            fault = fault or standing(services().store, site, services().keys, consent, text).fault
+            newer = (
+                "A newer answer of this shopper's is on its way here."
+                if is_waiting(site) and not bearer(request.environ)
+                else ""
+            )
+            fault = fault or newer or standing(services().store, site, services().keys, consent, text).fault
     except (BadToken, UnknownCategory, StoreAway, Unreadable, ForgedNotice) as error:
         raise NotAllowed(str(error)) from None
     if fault:

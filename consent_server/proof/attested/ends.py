@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 from ...site import Site
 from ...store import Store, Unreadable
-from ...store.connection.away import OtherKind
-from ...store.keys import DAY, midnight
+from ...store.connection.away import OTHER_KIND, OtherKind
+from ...store.connection.misfits import misfits
+from ...store.keys import DAY, kinds, midnight
 from ...tokens import Keys
 from ..entries import Unproven
 from ..keys import believed
@@ -54,6 +56,17 @@ def put_right(store: Store, site: Site, keys: Keys) -> None:
         for name in wrong:
             store.clock.put_right(name, end)
         log.warning("%s It is put right, as %d in all.", next(iter(wrong.values())), len(wrong))
+
+
+def not_ours(store: Store, sites: Iterable[Site], keys: Keys) -> Iterator[str]:
+    """Yield in a sentence each what somebody else wrote into the store that is seen at a glance, and what to type."""
+    today = datetime.now(UTC).date()
+    wrong = misfits(store.connection.client, kinds.of_all_shops())
+    for site in sites:
+        wrong += misfits(store.connection.client, [*kinds.of_site(site, today, index=False)])
+        for fault in [*unbacked(store, site, keys).values()][:1]:
+            yield f"{fault.rstrip('.')}; type: consent-server log seal {site.id}"
+    yield from (f"{key} holds {OTHER_KIND.rstrip('.')}; type: consent-server check" for key in wrong)
 
 
 def _last_end(store: Store, site: Site, keys: Keys) -> int:

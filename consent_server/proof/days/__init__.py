@@ -1,1 +1,1 @@
-"""What a day of the log is sealed by: the tree of its entries, and what they count up to."""
+"""What a day of the log is sealed by: the tree of its entries, what they count up to, and which are proven."""

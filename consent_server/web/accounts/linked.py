@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...decision import consent_of
-from ...proof.proven import Proven
+from ...proof.days.proven import Proven
 from ...proof.standing import standing
 from ...site import Site
 from ...store import Store, StoreAway

@@ -7,14 +7,14 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from .. import verify
-from ..decision import Entry
-from ..site import Site
-from ..store import ForgedNotice, Store
-from ..tokens import Keys
-from ..verify import leaf
-from .entries import Unproven, fields, prove
-from .keys import believed
+from ... import verify
+from ...decision import Entry
+from ...site import Site
+from ...store import ForgedNotice, Store
+from ...tokens import Keys
+from ...verify import leaf
+from ..entries import Unproven, fields, prove
+from ..keys import believed
 
 
 class Proven:
