@@ -9,6 +9,7 @@ from .accounts import Accounts
 from .connection import Connection, Server, StoreAway, WrongLayout
 from .connection.clock import Clock, ClocksApart, SealedAhead
 from .connection.foreign import Unreadable
+from .connection.glance import Glance
 from .counters import PARTS, PLACED, SEPARATOR, Counters
 from .decisions import Decisions, OtherContent, PreviousReplaced, Recorded
 from .evidence.archived import Archive
@@ -91,6 +92,7 @@ class Store:
         self.keys = PublicKeys(self.connection)
         self.must_fit = BucketCount(self.connection).must_fit
         self.attestations = Attestations(self.connection)
+        self.glance = Glance()
 
     def close(self) -> None:
         """Close all connections."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import cast
 
 import redis
@@ -24,18 +25,20 @@ def misfit(client: redis.Redis | RedisCluster, keys: Sequence[str], error: Excep
         return named[1]
     if len(keys) == 1:
         return keys[0]
-    return next(iter(misfits(client, keys)), f"One of {', '.join(keys[:MOST_NAMED])}" if keys else "A key")
+    return next(misfits(client, keys), f"One of {', '.join(keys[:MOST_NAMED])}" if keys else "A key")
 
 
-def misfits(client: redis.Redis | RedisCluster, keys: Sequence[str]) -> list[str]:
-    """Return which keys are there and hold another kind of value than ours; none where Redis' user may not look."""
-    found: list[str] = []
+def misfits(client: redis.Redis | RedisCluster, keys: Iterable[str]) -> Iterator[str]:
+    """Yield which keys are there and hold another kind of value than ours; none where Redis' user may not look.
+
+    Of one key that is asked first: or all that follow would be refused in vain, and stand in Redis' count of that.
+    """
+    rest, many = iter(keys), 1
     with suppress(redis.RedisError, redis.exceptions.RedisClusterException, OSError):
-        for start in range(0, len(keys), PIECE):
-            piece = keys[start : start + PIECE]
+        while piece := [*islice(rest, many)]:
             calls = client.pipeline(transaction=False)
             for key in piece:
                 calls.type(key)
             types = [said.decode() for said in cast(list[bytes], calls.execute())]
-            found += [key for key, said in zip(piece, types, strict=True) if said not in ("none", type_of(key))]
-    return found
+            yield from (key for key, said in zip(piece, types, strict=True) if said not in ("none", type_of(key)))
+            many = PIECE
