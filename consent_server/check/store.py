@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 
 from ..proof.attested import restorations
-from ..proof.attested.ends import unbacked
+from ..proof.attested.ends import unbacked, untold
 from ..proof.entries import Unproven
 from ..proof.seals import chain, newest
 from ..rates.read import today, unusual
@@ -23,6 +23,7 @@ from ..store.connection.misfits import misfits
 from ..store.connection.server import refusal
 from ..store.keys import buckets, kinds
 from ..tokens import Keys
+from .cures import TO_BELIEVE_IT, TO_WAIT_OR_PUT_BACK, TRIED, of_number, of_seal, of_words, to_set_aside
 from .faults import Fault
 
 SECONDS_APART = 2.0
@@ -46,17 +47,10 @@ def storage(settings: Settings) -> list[Fault]:
     except WrongLayout as error:
         return [Fault(str(error), "install a newer version of consent-server, see docs/operating.md")]
     except OtherKind as error:
-        return [Fault(str(error), TO_SET_ASIDE)]
+        return [_misfit(error)]
     except StoreAway as error:
         what, cure = reason(error.__cause__ or error)
         return [Fault(f"Redis is away: {what}.", cure)]
-
-
-TO_SET_ASIDE = (
-    "find out who else writes to Redis. To put it aside, and lose nothing of it, type: redis-cli renamenx KEY "
-    "KEY:aside; what stood there before is in the last backup (docs/operating.md)"
-)
-"""What to type where a key holds another kind of value."""
 
 
 def _replicas(found: Iterable[Server], wanted: int) -> Iterator[Fault]:
@@ -68,39 +62,18 @@ def _replicas(found: Iterable[Server], wanted: int) -> Iterator[Fault]:
             )
 
 
-TRIED = {
-    "so nobody can be erased and nothing be archived": ["ZADD {} XX 0 nothing", "ZREM {} nothing"],
-    "so decisions are refused": [
-        *("EVAL return(1) 0", "TIME", "GET {}", "SET {} nothing XX", "EXISTS {}", "GETRANGE {} 0 0"),
-        *("BITFIELD {} GET u8 0", "HGET {} nothing", "HMGET {} nothing", "HGETALL {}", "HKEYS {}", "HLEN {}"),
-        *("LRANGE {} 0 0", "XADD {} NOMKSTREAM * e nothing", "XDEL {} 0-1", "XRANGE {} - +", "XINFO STREAM {}"),
-    ],
-    "so not all is done that is due": [
-        *("DEL {}", "UNLINK {}", "RENAME {} {}", "HDEL {} nothing", "HEXISTS {} nothing", "SISMEMBER {} nothing"),
-        *("SMEMBERS {}", "XTRIM {} MINID 0", "XSETID {} 0-1", "ZSCORE {} nothing", "ZCARD {}", "ZCOUNT {} 0 0"),
-        *("ZRANGE {} 0 0", "ZREMRANGEBYRANK {} 0 0", "EXPIRE {} 1"),
-    ],
-}
-"""What the server asks of Redis, as far as it changes nothing at a key that nobody has; and what is not, without it."""
-
-
 def _rights(store: Store) -> Iterator[Fault]:
     """Find what Redis' user may not do: each is tried on a key that nobody has."""
-    for so, commands in TRIED.items():
+    for without, commands in TRIED.items():
         for command in commands:
             if not may(store.connection.client, command.replace("{}", "consent:nothing")):
                 word = command.split()[0]
                 name = "xinfo|stream" if word == "XINFO" else word.lower()
                 yield Fault(
-                    f"The user of REDIS_URL may not {word}, {so}.",
+                    f"The user of REDIS_URL may not {word}, {without.so}.",
                     f"type in redis-cli: ACL SETUSER NAME +{name}, and write it into the ACL file too",
+                    without.grave,
                 )
-    if not may(store.connection.client, "TYPE consent:nothing"):
-        yield Fault(
-            "The user of REDIS_URL may not TYPE, so it is not seen where somebody else wrote another kind of value.",
-            "type in redis-cli: ACL SETUSER NAME +type, and write it into the ACL file too",
-            grave=False,
-        )
 
 
 def servers(found: Iterable[Server], now: float) -> Iterator[Fault]:
@@ -135,8 +108,10 @@ def alarms(settings: Settings, sites: Iterable[Site]) -> Iterator[Fault]:
                     yield finding
 
 
-def _misfit(key: str) -> Fault:
-    return Fault(f"{key} holds {OTHER_KIND}", TO_SET_ASIDE)
+def _misfit(found: OtherKind | str) -> Fault:
+    """Return the fault of a key, or of what was said of one."""
+    said = str(found) if isinstance(found, OtherKind) else f"{found} holds {OTHER_KIND}"
+    return Fault(said, to_set_aside(said.partition(" holds ")[0]))
 
 
 def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Fault]:
@@ -151,15 +126,14 @@ def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Fault]:
         yield Fault(str(error), "write it as it was; to have another number, begin a site of a new id")
         return  # what is looked at below is somewhere else
     except OtherKind as error:
-        yield Fault(str(error), TO_SET_ASIDE)
+        yield _misfit(error)
     keys = Keys(settings.secret) if settings.secret else None
     steps: list[Callable[[], Iterator[Fault]]] = [
-        lambda: (
-            _misfit(key) for key in misfits(store.connection.client, [*kinds.of_site(shop, _utc_day(), index=True)])
-        ),
+        lambda: (_misfit(key) for key in misfits(store.connection.client, kinds.of_site(shop, _utc_day(), index=True))),
         lambda: _refused(store, shop),
         lambda: _ahead(store, shop),
         lambda: _words(store, shop),
+        lambda: _numbers(store, shop),
         lambda: _unfinished(store, shop, settings),
         *([lambda: _foreign(store, shop, keys), lambda: _restored(store, shop, keys)] if keys else []),
         lambda: _rates(store, shop),
@@ -168,11 +142,11 @@ def _of(store: Store, shop: Site, settings: Settings) -> Iterator[Fault]:
         try:
             yield from step()
         except OtherKind as error:
-            yield Fault(str(error), TO_SET_ASIDE)
+            yield _misfit(error)
         except Unreadable as error:
             yield Fault(str(error), "find out who else writes to Redis, and take out what is not ours")
         except ForgedNotice as error:
-            yield Fault(str(error), TO_PUT_BACK)
+            yield Fault(str(error), of_words(shop))
 
 
 def _utc_day() -> date:
@@ -181,10 +155,8 @@ def _utc_day() -> date:
 
 def _refused(store: Store, shop: Site) -> Iterator[Fault]:
     """Find that Redis takes nothing, by a write that changes nothing."""
-    for bucket in buckets(shop):
-        if said := refusal(store.connection.client, bucket.erasures):
-            yield Fault(f"Redis takes no decision of {shop.id}: {said[0]}.", said[1])
-            return
+    if said := refusal(store.connection.client, [bucket.erasures for bucket in buckets(shop)]):
+        yield Fault(f"Redis takes no decision of {shop.id}: {said[0]}.", said[1])
 
 
 def _ahead(store: Store, shop: Site) -> Iterator[Fault]:
@@ -197,6 +169,12 @@ def _words(store: Store, shop: Site) -> Iterator[Fault]:
     store.zones.history(shop)
     store.notices.all(shop)
     yield from ()
+
+
+def _numbers(store: Store, shop: Site) -> Iterator[Fault]:
+    """Find values that have no number of ours, in whose place a row of counters would be another one's."""
+    for odd in store.counters.odd_numbers(shop):
+        yield Fault(f"In {odd.key} stands what this server did not write.", of_number(odd))
 
 
 def _unfinished(store: Store, shop: Site, settings: Settings) -> Iterator[Fault]:
@@ -235,24 +213,16 @@ def _foreign(store: Store, shop: Site, keys: Keys) -> Iterator[Fault]:
     """Find a log that was sealed with another secret, or for days to come, and so is sealed and exported no more."""
     for fault in [*unbacked(store, shop, keys).values()][:1]:
         yield Fault(fault, f"type: consent-server log seal {shop.id}, which puts that right", grave=False)
+    for fault in [*untold(store, shop, keys).values()][:1]:
+        yield Fault(fault, TO_BELIEVE_IT, grave=False)
     try:
         if newest(store, shop, keys):
             store.clock.must_be_over(shop, max(store.log.seals(shop)))
     except ClocksApart as error:
-        yield Fault(str(error), "put back the backup from before, see docs/operating.md, A log ahead")
+        yield Fault(str(error), TO_WAIT_OR_PUT_BACK)
     except Unproven as error:
-        yield Fault(str(error), TO_BELIEVE_IT)
+        yield Fault(str(error), of_seal(shop, error))
     try:
         chain(store, shop, keys)
     except Unproven as error:
-        yield Fault(str(error), TO_BELIEVE_IT if "no key of today" in str(error) else TO_PUT_BACK)
-
-
-TO_BELIEVE_IT = (
-    "put the secret that it was sealed with behind today's in CONSENT_SECRET, with a comma between; if that is lost, "
-    "type: consent-server keys vouch KID --keys FILE, with a keys.json that was kept elsewhere"
-)
-"""What to do where a seal is by no key of today."""
-
-TO_PUT_BACK = "find out who else writes to Redis, and put the last backup back, see docs/operating.md"
-"""What to do where something is lost that was signed."""
+        yield Fault(str(error), of_seal(shop, error))

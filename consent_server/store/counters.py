@@ -39,6 +39,9 @@ SEPARATOR = "\x1f"
 ROOM = 1000
 """How far over the number of values one may be numbered: as in ``count.lua``."""
 
+DIGITS = 9
+"""How many a number has less of, however many values there are."""
+
 SECONDS_JUDGED = 60.0
 """For how long it is known whether a seal says of a day to come that it is sealed: that costs a look at the seals."""
 
@@ -198,6 +201,18 @@ class Counters:
             calls.getrange(bucket.count(span.month), start, start + span.many * _ROW.size - 1)
         return cast(list[Any], calls.execute()) if len(calls) else []
 
+    def odd_numbers(self, site: Site) -> Iterator[OddNumbers]:
+        """Yield the buckets in which values have a number that none of ours can have."""
+        with self._reached(*(bucket.values for bucket in buckets(site))):
+            found = self._fetch(buckets(site), [])
+        for bucket, numbers in zip(buckets(site), found, strict=True):
+            many = len(numbers)
+            known = {name: int(text) for name, text in numbers.items() if text.isdigit() and len(text) < DIGITS}
+            odd = [name for name in numbers if not 0 < known.get(name, 0) <= many + ROOM]
+            if odd:
+                free = {*range(1, many + 1)} - {*known.values()}
+                yield OddNumbers(bucket.values, sorted(map(_plain, odd)), sorted(free))
+
     def claim_alarm(self, site: Site, name: str, seconds: int = 40 * 86400) -> bool:
         """Return whether the caller is the one to tell this alarm: whoever asks first, once in so many seconds."""
         with self._reached(single.alarm(site, name)):
@@ -207,6 +222,12 @@ class Counters:
         """Let somebody else tell an alarm that could not be told, ``after`` so many seconds."""
         with self._reached(single.alarm(site, name)):
             self._redis.expire(single.alarm(site, name), after)  # at once if that is 0
+
+
+def _plain(name: bytes) -> str:
+    """Return a name without what would end a quotation, begin a line or command a terminal."""
+    text = name.decode(errors="backslashreplace")
+    return "".join(each if each.isprintable() and each != "'" else f"\\x{ord(each):02x}" for each in text)
 
 
 def _numbered(bucket: Bucket, numbers: Mapping[bytes, bytes], by: str) -> list[tuple[str, Bucket, int]]:
@@ -224,6 +245,14 @@ def _numbered(bucket: Bucket, numbers: Mapping[bytes, bytes], by: str) -> list[t
         if not all(0 < number <= len(numbers) + ROOM for _, _, number in found):
             raise ValueError(by)
     return found
+
+
+class OddNumbers(NamedTuple):
+    """The values that have no number of ours, in which key, and the numbers that no value has there."""
+
+    key: str
+    values: list[str]
+    free: list[int]
 
 
 class _Span(NamedTuple):

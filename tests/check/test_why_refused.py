@@ -18,7 +18,7 @@ from consent_server.store.connection import clock
 from consent_server.store.keys import buckets, single
 
 YEAR_9000 = 221_845_392_000_000
-DESTROYS = re.compile(r"\b(del|unlink|flush\w*|rename|trim|xtrim|hdel)\b", re.IGNORECASE)
+DESTROYS = re.compile(r"\b(del|unlink|flush\w*|rename|trim|xtrim|hdel|put the last backup back)\b", re.IGNORECASE)
 
 
 @pytest.fixture(autouse=True)
@@ -124,14 +124,25 @@ def test_check_says_that_too_few_replicas_have_what_is_answered(valkey, site, se
     }
 
 
-@pytest.mark.parametrize("right", ["hget", "xadd", "bitfield", "eval", "xinfo|stream", "hmget"])
-def test_check_says_what_redis_user_may_not_do(valkey, site, settings, right):
+RIGHTS = {
+    **dict.fromkeys(["hget", "xadd", "bitfield", "eval", "xinfo|stream", "hmget"], ("so decisions are refused", True)),
+    **dict.fromkeys(["zadd", "zrem"], ("so nobody can be erased and nothing be archived", True)),
+    "getrange": ("so no rates can be read", False),
+    **dict.fromkeys(["xtrim", "zcard", "smembers", "expire"], ("so not all is done that is due", False)),
+    "type": ("so it is not seen where somebody else wrote another kind of value", False),
+}
+
+
+@pytest.mark.parametrize("right", RIGHTS)
+def test_check_says_what_redis_user_may_not_do_and_which_of_it_stops_answers(valkey, site, settings, right):
     with valkey.client() as client:
         client.flushall()
         client.script_flush()
         client.execute_command("ACL", "SETUSER", "small", "reset", "on", ">word", "~*", "+@all", f"-{right}")
         small = replace(settings, redis_url=valkey.url.replace("unix://", "unix://small:word@"))
-        assert f"type in redis-cli: ACL SETUSER NAME +{right}, and" in "\n".join(each.cure for each in storage(small))
+        (said,) = [each for each in storage(small) if "may not" in each.fault]
+        assert f"type in redis-cli: ACL SETUSER NAME +{right}, and" in said.cure
+        assert (said.fault.partition(", ")[2], said.grave) == (f"{RIGHTS[right][0]}.", RIGHTS[right][1])
         client.acl_deluser("small")
     assert not [each for each in storage(settings) if "may not" in each.fault]
 
@@ -149,8 +160,13 @@ def test_check_names_words_that_are_none_of_ours_and_seals_that_do_not_follow_ea
             assert shopper.decide("analytics").status_code == 201
             (name, *_) = store.notices.all(site)
             client.hset(single.notices(site), name, json.dumps({"site": site.id, "words": "mine"}))
-            said = [each.fault for each in alarms(settings, [site])]
-            assert f"The notice {name} of {site.id} was changed in the store: its words have another hash." in said
+            said = cures(settings, site)
+            wrong = f"The notice {name} of {site.id} was changed in the store: its words have another hash."
+            assert f"hset '{single.notices(site)}' HASH CONTENT" in said[wrong]
+            assert "restart the server" in said[wrong]
+            assert not DESTROYS.search(said[wrong])
+            with closing(create_app(settings, {site.id: site}).extensions["consent"].store):
+                assert wrong not in cures(settings, site), "a restart writes anew what is served"
             store.notices.put_back(site)
             client.delete(single.notices(site))
             store.notices.put_back(site)
@@ -159,7 +175,16 @@ def test_check_names_words_that_are_none_of_ours_and_seals_that_do_not_follow_ea
             monkeypatch.setattr(proof, "first_day", lambda *_: None)
             assert len(proof.seal(store, site, behind.keys, later)) == 4
             days = [*store.log.seals(site)]
+            kept = client.hget(single.seals(site), f"{days[1]}")  # as each export has it
             client.hdel(single.seals(site), f"{days[1]}")
             assert shopper.client.get(f"/v1/{site.id}/seals").status_code == 503
-            said = [each.fault for each in alarms(settings, [site])]
-            assert f"The seal of {days[2]} of {site.id} does not follow the one before, of {days[0]}." in said
+            said = cures(settings, site)
+            wrong = f"The seal of {days[2]} of {site.id} does not follow the one before, of {days[0]}."
+            assert f"hset '{single.seals(site)}' DAY TOKEN" in said[wrong]
+            assert not DESTROYS.search(said[wrong])
+            client.hset(single.seals(site), f"{days[1]}", kept)
+            assert wrong not in cures(settings, site)
+
+
+def cures(settings, site):
+    return {each.fault: each.cure for each in alarms(settings, [site])}

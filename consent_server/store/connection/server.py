@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -125,18 +125,22 @@ REFUSES = {
 """By how the refusal of a write begins: why, and what to do."""
 
 
-def refusal(client: Any, key: str) -> tuple[str, str] | None:
-    """Return why Redis would refuse to write such a key, and what to do; None where it would not.
+def refusal(client: Any, keys: Sequence[str]) -> tuple[str, str] | None:
+    """Return why Redis would refuse to write one of such keys, and what to do; None where it would not.
 
-    ``key``: of a sorted set, which stays as it is: what is written is a score of a member that nobody has.
+    ``keys``: of sorted sets, which stay as they are: what is written is a score of a member that nobody has.
     """
     try:
-        client.execute_command("ZADD", key, "XX", "0", "nothing")
+        calls = client.pipeline(transaction=False)
+        for key in keys:
+            calls.execute_command("ZADD", key, "XX", "0", "nothing")
+        said = calls.execute(raise_on_error=False)
     except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
-        said = str(error)  # redis-py leaves out how some begin
-        by: dict[type, str] = {redis.exceptions.ReadOnlyError: "READONLY", redis.exceptions.OutOfMemoryError: "OOM"}
-        return REFUSES.get(by.get(type(error), said.partition(" ")[0]))
-    return None
+        said = [error]
+    by: dict[type, str] = {redis.exceptions.ReadOnlyError: "READONLY", redis.exceptions.OutOfMemoryError: "OOM"}
+    # redis-py leaves out how some begin
+    begins = (by.get(type(error), str(error).partition(" ")[0]) for error in said if isinstance(error, Exception))
+    return next((REFUSES[each] for each in begins if each in REFUSES), None)
 
 
 def rewrite(client: redis.Redis) -> None:

@@ -7,17 +7,30 @@
 -- How far over the number of values one may be numbered, as where somebody took one out.
 local ROOM = 1000
 
+-- A row that was counted stays its own, also where somebody took out a value with a smaller number.
+local function largest_of(values, known)
+  local largest, all = 0, redis.call('HGETALL', values)
+  for i = 2, #all, 2 do
+    local number = string.match(all[i], '^%d+$') and tonumber(all[i]) or 0
+    if number > largest and number <= known + ROOM then
+      largest = number
+    end
+  end
+  return largest
+end
+
 -- Returns what `count` takes, or an error; nothing is written yet. What stands there as a number and cannot be one of ours
 -- somebody else wrote: a large one would take all memory.
 local function counting(values, at)
   local day, width, many = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local first = at + 3 + many
   local numbers, known = redis.call('HMGET', values, unpack(ARGV, first)), redis.call('HLEN', values)
-  local increments, new = {}, {}
+  local increments, new, largest = {}, {}, nil
   for i = 0, #numbers do
     local number = i == 0 and 0 or numbers[i]
     if not number then
-      number = known + #new / 2 + 1
+      largest = (largest or largest_of(values, known)) + 1
+      number = largest
       new[#new + 1] = ARGV[first + i - 1]
       new[#new + 1] = string.format('%.0f', number)
     elseif i > 0 then
