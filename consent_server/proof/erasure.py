@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..verify import leaf, unsigned
 from .days.merkle import Place
 from .days.proven import Proven
 from .entries import ERASED, FOUND, erased_at, fields, restated, statement
+
+log = logging.getLogger(__name__)
 
 PIECE, MOST = 1000, 5000
 """Of how many erased entries of an export the log is looked at once, and how many shoppers are erased again at once."""
@@ -85,9 +88,9 @@ def erase_again(store: Store, site: Site, keys: Keys, export: Iterable[bytes], a
     Returns:
         How many entries were erased.
     """
-    proven, done = Proven(store, site, keys), 0
+    proven, done, passed = Proven(store, site, keys), 0, set[str]()
     while True:
-        found, is_all = _whole_again(store, site, export, most)
+        found, is_all = _whole_again(store, site, export, most, passed)
         said = {place: text for subject in found.values() for place, text in subject.items()}
 
         def state(entry: Entry, said: Mapping[Place, str] = said) -> bytes:
@@ -95,20 +98,25 @@ def erase_again(store: Store, site: Site, keys: Keys, export: Iterable[bytes], a
                 return restated(text)
             return statement(entry, site, keys, ERASED, at) if entry in proven else b""
 
-        before = done
         for subject in found:
-            done += store.history.erase(site, subject, state)
+            erased = store.history.erase(site, subject, state)
+            done += erased
+            if not erased:
+                passed.add(subject)  # whose entries the index does not lead to: those behind them have their turn
             _unlink(store, site, subject)
-        if is_all or done == before:
-            return done
+        if is_all or not found:
+            break
+    if passed:
+        log.warning("%d shoppers of %s are not erased again: nothing leads to their entries.", len(passed), site.id)
+    return done
 
 
 def _whole_again(
-    store: Store, site: Site, export: Iterable[bytes], most: int
+    store: Store, site: Site, export: Iterable[bytes], most: int, passed: Set[str]
 ) -> tuple[dict[str, dict[Place, str]], bool]:
     """Return by shopper the statements that an export has of entries that are whole in the store, by their places.
 
-    And whether these are all: no further one is begun once there are ``most``.
+    And whether these are all: no further one is begun once there are ``most``. Not of those who are ``passed`` over.
     """
     found, is_all = dict[str, dict[Place, str]](), True
     for day, lines in _pieces(export):
@@ -116,7 +124,7 @@ def _whole_again(
         first, last = min(lines)[1], max(lines)[1]
         for entry in store.log.day(site, day, (bucket, first), (bucket, last)):
             line = lines.get((entry.bucket, entry.at, entry.seq))
-            if not line or entry.erased or leaf(fields(entry, site)).hex() != line["leaf"]:
+            if not line or entry.erased or entry.subject in passed or leaf(fields(entry, site)).hex() != line["leaf"]:
                 continue  # another one stands there, or it is erased as it was
             if entry.subject in found or len(found) < most:
                 found.setdefault(entry.subject, {})[entry.bucket, entry.at, entry.seq] = line["statement"]

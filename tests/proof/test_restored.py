@@ -23,6 +23,7 @@ from consent_server.proof.entries import erased_at
 from consent_server.proof.erasure import erase, erase_again, erased_before
 from consent_server.settings.environment import Settings
 from consent_server.settings.shops import read_sites
+from consent_server.store.keys import place
 from consent_server.tokens import token
 from consent_server.verify import Failed, verify
 
@@ -144,6 +145,17 @@ def test_no_more_shoppers_are_held_in_memory_than_may_be_however_many_are_erased
     assert max(held) <= most
     assert sum(held) == len(subjects) - 1
     assert verify(export(store, shop), KEYS.jwks(), exported).erased == len(subjects) - 1
+
+
+def test_those_behind_shoppers_whom_the_index_does_not_lead_to_are_erased_again_too(
+    store, shop, put_back_whole, caplog
+):
+    subjects, exported = put_back_whole
+    for subject in subjects[:3]:
+        assert store.connection.client.hdel(place(shop, subject).seen, place(shop, subject).digest)
+    assert erase_again(store, shop, KEYS, exported, 9_000, most=1) == len(subjects) - 4
+    assert [bool(store.history.of(shop, subject)) for subject in subjects[3:]] == [False] * 5 + [True]
+    assert "3 shoppers of shop are not erased again: nothing leads to their entries." in caplog.text
 
 
 def test_a_day_of_a_bucket_is_read_once_however_many_are_erased_in_it(store, shop, monkeypatch):
