@@ -113,7 +113,7 @@ def tracker_patterns(trackers: Iterable[tuple[str, str]]) -> Iterator[dict[str, 
     for pattern, category in trackers:
         host, _, path = pattern.partition("/")
         host, _, port = host.partition(":")
-        after = r"\.?" + (f":{port}" if port else r"(:\d+)?") + "/" + _literal(path.removesuffix("*"))
+        after = r"\.?" + (f":{port}" if port else r"(:\d+)?") + "/" + _path(path.removesuffix("*"))
         end = "" if not path or path.endswith("*") else "$"
         sources.setdefault(category, {}).setdefault(after + end, []).append(host)
     for category, by_end in sources.items():
@@ -172,6 +172,12 @@ def _hosts(hosts: Iterable[str]) -> str:
 def _literal(text: str) -> str:
     """Return a regular expression, of JavaScript, that matches ``text``."""
     return re.sub(r"[^\w:/-]", r"\\\g<0>", text)
+
+
+def _path(text: str) -> str:
+    """Return likewise of a path, in which one browser encodes ``|`` and ``^`` and another does not."""
+    said = _literal(text.replace("%7C", "|").replace("%5E", "^"))
+    return said.replace(r"\|", r"(\||%7C)").replace(r"\^", r"(\^|%5E)")
 
 
 def _first_layer(notice: Notice, first: Iterable[str]) -> list[str]:

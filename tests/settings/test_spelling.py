@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,8 @@ AS_THEY_ARE = [
     "*.t.example:4430/a/*",
     "t.example/%d0%bc!$&'()+,-.:;=@[]_~",
     "my_bucket.cdn.example",
+    "t.example/combo|a^b",
+    "t.example/combo%7Ca%5Eb|*",
 ]
 NEVER = ["*", "t.example:99999", "t.example:0", "256.1.1.1", "t.example/a*b", "*t.example", "tracker", "t..example", ""]
 
@@ -56,6 +59,14 @@ def test_patterns_of_the_catalogue_are_spelled_so() -> None:
     for each in services().values():
         for written in (*each.patterns, *each.hosts):
             assert pattern(written) == written
+
+
+@pytest.mark.parametrize("written", ["t.example/a|b^c*", "t.example/a%7Cb%5Ec*", "t.example/a|b%5Ec"])
+def test_what_browsers_spell_in_two_ways_is_matched_in_both(written: str) -> None:
+    assert pattern(written) == written
+    match = next(tracker_patterns([(written, "analytics")]))["match"]
+    assert all(re.match(match, f"t.example/{path}") for path in ("a|b^c", "a%7Cb%5Ec"))
+    assert not any(re.match(match, f"t.example/{path}") for path in ("a", "b^c", "a%7C", "abc"))
 
 
 def test_a_browser_spells_addresses_so(browser: Browser) -> None:

@@ -28,12 +28,17 @@ def pattern(value: Any) -> str:
             why = f": {error}"
     if not isinstance(right, str) or why or not is_pattern(right):
         raise ValueError(f'takes a host such as "www.clarity.ms" or "*.hotjar.com", with a path if need be{why}')
-    if right != value:
+    if right != _encoded(value):
         raise ValueError(
             "takes a host, with a path if need be, as browsers spell them, "
             f"without scheme, query and the ports 443 and 80: write {right!r} for {value!r}"
         )
-    return right
+    return str(value)
+
+
+def _encoded(value: object) -> str:
+    """Return a pattern with what some browsers leave in a path as others have it; it matches both."""
+    return str(value).replace("^", "%5E").replace("|", "%7C")
 
 
 def host(value: Any, shape: str, takes: str) -> str:
