@@ -146,8 +146,9 @@ const press = (event) => {
   // Document and window have what the page names so: `<form name="dataset">`.
   const path = event.composedPath();
   const isOurs = path.includes(host);
-  if (event.isTrusted && event.detail < 2) wasOurs = isOurs; // a click that a script makes says nothing of it
-  if (wasOurs && !isOurs && event.isTrusted) event.stopImmediatePropagation(); // so it is a second one
+  const { isTrusted } = event; // a click that a script makes says nothing of it
+  if (isTrusted && event.detail < 2) wasOurs = isOurs;
+  if (isTrusted && wasOurs && !isOurs) event.stopImmediatePropagation(); // so it is a second one
   else if (path.slice(0, -2).some((/** @type {any} */ each) => each.dataset?.consentOpen != null)) open();
   else return;
   event.preventDefault();
@@ -199,9 +200,9 @@ const isTaken = () => console.warn('consent: window.consent is taken; use consen
 const takeName = () =>
   define('consent', () => consent, isTaken) || Reflect.set(window, 'consent', consent);
 
-/** Another tab, or the server, may have changed the cookie. */
+/** Another tab, or the server, may have changed the cookie; of two refusals, which have no id, one that holds is news here. */
 const follow = () => {
-  if (read()) agree();
+  if (read() || undecided && answer()) agree();
 };
 
 /** What the layers that are fetched later get. @type {Omit<import('./types').Gate, 'rule' | 'place'>} */

@@ -46,6 +46,8 @@ if (script?.text == null) {
  * is one of the page's own host, whatever its `<base>`.
  */
 export const base = (script.dataset.base || script.src || `/v1/${site}/`).replace(/(\/[^/]*\.js)?\/?([?#].*)?$/, '/').replace(/^\/(?!\/)/, location.origin + '/');
+// Likewise, it is a path of the shop's own.
+if (config.policy[0] == '/') config.policy = location.origin + config.policy;
 
 const languages = Object.keys(notices);
 /** @returns {string} the page's language if the site speaks it, else the browser's, else the site's first */
