@@ -46,7 +46,7 @@ const ALONE = /^(consent|testing|watching|account)/;
 const HIDDEN = Object.fromEntries(`
   AbortController AbortSignal addEventListener Blob console crypto CSSStyleSheet fetch getComputedStyle history indexedDB innerHeight
   IntersectionObserver localStorage MediaStream MessageChannel MutationObserver navigator performance PerformanceObserver queueMicrotask
-  Reflect removeEventListener requestAnimationFrame requestIdleCallback ResizeObserver sessionStorage URL WeakRef
+  Reflect removeEventListener requestAnimationFrame requestIdleCallback ResizeObserver sessionStorage WeakRef
 `.trim().split(/\s+/).map((name) => [name, `window.${name}`]));
 for (const [name, placeholder] of [
   ['consent', '__SITE__'], ['consent.full', '__SITE__'], ['watching', '__WATCHING__'], ['testing', '__TESTING__'], ['account', '__ACCOUNT__'],

@@ -113,12 +113,15 @@ export const answer = () => {
  * @param {any} content
  * @param {string} [path]
  */
-export const post = ({ site, rev, at, exp, next, tries, ...content }, path = 'decisions') =>
-  window.fetch(base + path, {
-    keepalive: true,
-    method: 'POST',
-    body: JSON.stringify(content, asItIs),
-  }).catch(() => {}); // offline, or the server is: the cookie keeps the decision
+export const post = async ({ site, rev, at, exp, next, tries, ...content }, path = 'decisions') => {
+  try {
+    return await window.fetch(base + path, {
+      keepalive: true,
+      method: 'POST',
+      body: JSON.stringify(content, asItIs),
+    });
+  } catch {} // offline, or the server is, or the page has something else by that name: the cookie keeps the decision
+};
 
 /**
  * Remembers a decision until it is delivered. It follows the one on its way, and replaces what waited behind that.

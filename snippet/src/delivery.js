@@ -161,6 +161,25 @@ const delivery = (gate) => {
     return keep; // then the browser ends the answer, by whatever clock it has
   };
 
+  /**
+   * Posts in another way: perhaps nothing was sent, as the page has something of its own by the name `fetch`.
+   * @param {Pending} decision
+   * @returns {Promise<Response | undefined>}
+   */
+  const postOtherwise = ({ site, rev, at, exp, next, tries, ...content }) =>
+    new Promise((resolve) => {
+      if (!navigator.onLine) return resolve(undefined);
+      const request = new window.XMLHttpRequest();
+      request.open('POST', gate.server + 'decisions');
+      request.onloadend = () => {
+        const { responseText, status } = request;
+        /** @param {string} name */
+        const get = (name) => RegExp(`^${name}: *(.*)`, 'im').exec(request.getAllResponseHeaders())?.[1] ?? null;
+        resolve(status ? /** @type {any} */ ({ ok: status < 300, status, headers: { get }, json: async () => JSON.parse(responseText) }) : undefined);
+      };
+      request.send(JSON.stringify(content, asItIs));
+    });
+
   /** @param {Pending[]} unsent */
   const waiting = (unsent) => '~' + encodeURIComponent(JSON.stringify(unsent, asItIs));
 
@@ -176,7 +195,8 @@ const delivery = (gate) => {
       if (!id) return; // the page on which it was refused has its id
       const { sent } = memory;
       memory.sent = undefined;
-      const response = await (sent && isSame(sent.first, first) ? sent.response : post({ ...first, id }));
+      const posted = await (sent && isSame(sent.first, first) ? sent.response : post({ ...first, id }));
+      const response = posted?.json ? posted : await postOtherwise({ ...first, id });
       if (!response || response.status == 429 || response.status > 499) return;
       // Somebody else may answer for the server, in a language of their own.
       const { token, allow, type, detail } = (await response.json().catch(() => 0)) ?? {};

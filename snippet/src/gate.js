@@ -8,7 +8,7 @@ import { allowed, allows, inForce, setAllowed, wake, when } from './hold.js';
 import { afterLoad, deliver, handOver, loadLayer, mayImport, soon, tryLayer, whenIdle } from './layers.js';
 import { PROTOCOL } from './protocol.js';
 import { known, matters, offered, place, presume, presumed, rule, stopPresuming, unobjected } from './rules.js';
-import { base, CATEGORIES, config, define, doc, inTime, parsed, script, signal } from './site.js';
+import { base, CATEGORIES, config, define, doc, inTime, parsed, prototype, script, signal } from './site.js';
 
 /** @typedef {import('./types').Category} Category */
 
@@ -17,11 +17,12 @@ import { base, CATEGORIES, config, define, doc, inTime, parsed, script, signal }
 /** @type {typeof import('./vendors.js').tell | undefined} */
 let tell;
 
-/** The page may take the name. */
-const Announcement = CustomEvent;
 /** @param {'consentready' | 'consentchange'} type @param {import('./types').Choice | null} detail */
 const announce = (type, detail) => {
-  doc.dispatchEvent(new Announcement(type, { detail }));
+  /** @type {any} */
+  const event = doc.createEvent('CustomEvent'); // the page may have the name of its class
+  event.initCustomEvent(type, 0, 0, detail);
+  doc.dispatchEvent(event);
   wake();
 };
 
@@ -146,9 +147,8 @@ const press = (event) => {
   // Document and window have what the page names so: `<form name="dataset">`.
   const path = event.composedPath();
   const isOurs = path.includes(host);
-  const { isTrusted } = event; // a click that a script makes says nothing of it
-  if (isTrusted && event.detail < 2) wasOurs = isOurs;
-  if (isTrusted && wasOurs && !isOurs) event.stopImmediatePropagation(); // so it is a second one
+  if (event.isTrusted && event.detail < 2) wasOurs = isOurs; // a click that a script makes says nothing of it
+  if (event.isTrusted && wasOurs && !isOurs) event.stopImmediatePropagation(); // so it is a second one
   else if (path.slice(0, -2).some((/** @type {any} */ each) => each.dataset?.consentOpen != null)) open();
   else return;
   event.preventDefault();
@@ -200,7 +200,7 @@ const isTaken = () => console.warn('consent: window.consent is taken; use consen
 const takeName = () =>
   define('consent', () => consent, isTaken) || Reflect.set(window, 'consent', consent);
 
-/** Another tab, or the server, may have changed the cookie; of two refusals, which have no id, one that holds is news here. */
+/** Another tab, or the server, may have changed the cookie. */
 const follow = () => {
   if (read() || undecided && answer()) agree();
 };
@@ -245,9 +245,9 @@ const settle = async () => {
  * @param {() => void} [stopTrackers]
  */
 export const start = (tellVendors, stopTrackers) => {
-  const mark = Symbol.for('consent');
-  if (mark in window) return; // the tag is in the page twice
-  /** @type {any} */ (window)[mark] = 1;
+  const mark = 'data-ask'; // no name of an element comes before the prototype
+  if (mark in prototype) return; // the tag is in the page twice
+  prototype[mark] = 1;
   handOver(/** @type {import('./types').Gate} */ (gate));
   read();
   setAllowed(answer());

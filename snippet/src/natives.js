@@ -53,10 +53,11 @@ const Promise = /* @__PURE__ */ (() => (async () => {})().constructor)();
 const Map = /* @__PURE__ */ own('Map');
 const Proxy = /* @__PURE__ */ own('Proxy');
 const Set = /* @__PURE__ */ own('Set');
+const URL = /* @__PURE__ */ own('URL');
 const WeakMap = /* @__PURE__ */ own('WeakMap');
 const WeakSet = /* @__PURE__ */ own('WeakSet');
 
 export {
   CustomEvent, Document, Element, Event, History, HTMLElement, HTMLIFrameElement, HTMLMediaElement, HTMLScriptElement, Map,
-  Navigator, Node, Promise, Proxy, Range, Set, ShadowRoot, WeakMap, WeakSet,
+  Navigator, Node, Promise, Proxy, Range, Set, ShadowRoot, URL, WeakMap, WeakSet,
 };

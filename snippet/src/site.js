@@ -21,7 +21,7 @@ export const { variant, layout, notices } =
   /** @type {import('./settings').Way} */ (config.ways.find(({ below }) => draw < below));
 
 /** As the browser has it, whatever of the page's has the name of its class. */
-const prototype = Reflect.getPrototypeOf(document);
+export const prototype = /** @type {any} */ (Reflect.getPrototypeOf(document));
 
 /**
  * The document as the browser has it. A page's element with a name, `<img name="cookie">`, hides what the document has of
@@ -30,10 +30,10 @@ const prototype = Reflect.getPrototypeOf(document);
  */
 export const doc = new Proxy(/** @type {any} */ ({}), {
   get: (_, name) => {
-    const value = Reflect.get(/** @type {any} */ (prototype), name, document);
+    const value = Reflect.get(prototype, name, document);
     return typeof value == 'function' ? value.bind(document) : value;
   },
-  set: (_, name, value) => Reflect.set(/** @type {any} */ (prototype), name, value, document),
+  set: (_, name, value) => Reflect.set(prototype, name, value, document),
 });
 
 export const script = /** @type {HTMLScriptElement} */ (doc.currentScript);
@@ -46,8 +46,6 @@ if (script?.text == null) {
  * is one of the page's own host, whatever its `<base>`.
  */
 export const base = (script.dataset.base || script.src || `/v1/${site}/`).replace(/(\/[^/]*\.js)?\/?([?#].*)?$/, '/').replace(/^\/(?!\/)/, location.origin + '/');
-// Likewise, it is a path of the shop's own.
-if (config.policy[0] == '/') config.policy = location.origin + config.policy;
 
 const languages = Object.keys(notices);
 /** @returns {string} the page's language if the site speaks it, else the browser's, else the site's first */

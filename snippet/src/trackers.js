@@ -16,11 +16,13 @@ import { watchTree } from './tree.js';
  *   is the native call with these arguments
  */
 
-/** The page may take the name, before us as `const URL` too. */
-const Address = window.URL;
+/** Reads addresses; of a page that has something of its own by the name `URL` too. */
+const reader = doc.createElement('a');
 
 /** Elements that got a tracker's address, wherever the page keeps them: a withdrawal takes it back. @type {WeakRef<Element>[]} */
 const passed = memory.passed = [];
+/** The page's sockets, likewise. @type {WeakRef<any>[]} */
+const sockets = memory.sockets = [];
 
 /**
  * @param {any} address
@@ -30,10 +32,11 @@ const passed = memory.passed = [];
 const stopped = (address, subject) => {
   let waits;
   try {
-    const { host, pathname } = new Address(address, doc.baseURI);
+    reader.href = address;
+    const place = reader.host + reader.pathname;
     for (const { match, category } of /** @type {import('./settings').Address<string>[]} */ (config.trackers)) {
-      if (!(host + pathname).match(match)) continue;
-      if (!category.split('|').some(allows)) memory[host + pathname] = waits = category;
+      if (!place.match(match)) continue;
+      if (!category.split('|').some(allows)) memory[place] = waits = category;
       else if (subject) subject.matches?.(':not(script)') ? passed.push(new WeakRef(subject)) : memory[category] = 1;
     }
   } catch {} // no address: the browser will say so
@@ -87,40 +90,33 @@ const look = (root, brought) => {
 const guard = (realm) => {
   of(realm.location);
 
-  /** @param {string} owner a class, or nothing for the window itself @param {string} names @param {Trap} trap */
-  const wrap = (owner, names, trap) => {
-    const from = owner ? realm[owner]?.prototype : realm;
-    for (const name of names.split(' ')) {
+  /**
+   * @param {any} from what has these names, by itself or by its class: a page may have something else by the class's own
+   * @param {string} names
+   * @param {Trap} trap
+   */
+  const wrap = (from, names, trap) => {
+    for (; from; from = Object.getPrototypeOf(from)) for (const name of names.split(' ')) {
       // What an old library gives to all objects is in none of these.
       /** @type {any} */
-      const property = { __proto__: null, ...from && Object.getOwnPropertyDescriptor(from, name) };
-      const key = ['set', 'get', 'value'].find((key) => property[key]);
-      if (!key) continue;
+      const property = { __proto__: null, ...Object.getOwnPropertyDescriptor(from, name) };
+      const key = ['set', 'get', 'value'].find((key) => property[key]?.bind);
+      if (!key || given.has(property[key])) continue; // it is wrapped already
       /** @type {{ [name: string]: any, apply: any }} */
       const handler = {
         __proto__: null,
-        apply: (/** @type {any} */ native, /** @type {any} */ self, /** @type {any} */ args) => trap(() => Reflect.apply(native, self, args), self, args, name),
-        construct: (/** @type {any} */ native, /** @type {any} */ args, /** @type {any} */ made) => trap(() => Reflect.construct(native, args, made), 0, args, name),
+        apply: (/** @type {any} */ native, /** @type {[any, any]} */ ...call) => trap(() => Reflect.apply(native, ...call), ...call, name),
+        construct: (/** @type {any} */ native, /** @type {[any, any]} */ ...call) => trap(() => Reflect.construct(native, ...call), 0, call[0], name),
       };
-      property[key] = new Proxy(property[key], handler);
-      Object.defineProperty(from, name, property);
+      of(property[key] = new Proxy(property[key], handler));
+      Reflect.defineProperty(from, name, property);
     }
   };
 
-  for (const name of Object.getOwnPropertyNames(realm)) {
-    if (!/^HTML/.test(name)) continue;
-    wrap(name, 'src srcset poster data href', (act, self, [value], name) => set(act, self, name, value));
-    wrap(name, 'contentWindow contentDocument', (act) => {
-      const found = act();
-      try {
-        const view = found.defaultView ?? found;
-        if (!given.has(view.location)) guard(view);
-      } catch {} // of another origin
-      return found;
-    });
-  }
-  wrap('Element', 'setAttribute removeAttribute toggleAttribute', (act, self, [name, value]) => set(act, self, `${name}`, value));
-  wrap('Element', 'setAttributeNS removeAttributeNS', (act, self, [, name, value]) => set(act, self, `${name}`, value));
+  const { document } = realm;
+  const page = Object.getPrototypeOf(document);
+  /** @param {string} tag @returns {any} */
+  const make = (tag) => page.createElement.call(document, tag);
 
   /** @type {Trap} */
   const parse = (act, self) => {
@@ -128,11 +124,23 @@ const guard = (realm) => {
     look(made ?? self);
     return made;
   };
-  for (const owner of ['Element', 'ShadowRoot', 'Range', 'Node', 'Document']) {
-    wrap(owner, 'innerHTML insertAdjacentHTML createContextualFragment cloneContents extractContents cloneNode importNode', parse);
+  const elements = /** @type {string[]} */ (ASKING.match(/\w+/g)).map(make);
+  for (const sample of [...elements, make('p').attachShadow({ mode: 'open' }), page.createRange.call(document), page]) {
+    wrap(sample, 'src srcset poster data href', (act, self, [value], name) => set(act, self, name, value));
+    wrap(sample, 'contentWindow contentDocument', (act) => {
+      const found = act();
+      try {
+        const view = found.defaultView ?? found;
+        if (!given.has(view.location)) guard(view);
+      } catch {} // of another origin
+      return found;
+    });
+    wrap(sample, 'setAttribute removeAttribute toggleAttribute', (act, self, [name, value]) => set(act, self, `${name}`, value));
+    wrap(sample, 'setAttributeNS removeAttributeNS', (act, self, [, name, value]) => set(act, self, `${name}`, value));
+    wrap(sample, 'innerHTML insertAdjacentHTML createContextualFragment cloneContents extractContents cloneNode importNode', parse);
   }
 
-  wrap('', 'fetch', (act, _, [input, init]) => {
+  wrap(realm, 'fetch', (act, _, [input, init]) => {
     const signal = init?.signal === undefined ? input?.signal : init.signal;
     const address = input?.url ?? input;
     return new Promise((resolve, reject) => {
@@ -144,9 +152,10 @@ const guard = (realm) => {
       give({}, '', address, () => resolve(act()));
     });
   });
-  wrap('Navigator', 'sendBeacon', (act, _, [address]) => !!give({}, '', address, act));
+  wrap(realm.navigator, 'sendBeacon', (act, _, [address]) => !!give({}, '', address, act));
 
-  wrap('XMLHttpRequest', 'open abort', (act, self, [, address]) => {
+  const requests = realm.XMLHttpRequest?.prototype;
+  wrap(requests, 'open abort', (act, self, [, address]) => {
     const own = of(self);
     const before = { ...own };
     own.turn = 0; // first, as whoever is told of it may send at once
@@ -158,7 +167,7 @@ const guard = (realm) => {
       throw error;
     }
   });
-  wrap('XMLHttpRequest', 'send timeout', (act, self, _, name) => {
+  wrap(requests, 'send timeout', (act, self, _, name) => {
     const own = of(self);
     if (name == 'send') give(self, 'turn', own.src, act);
     else act();
@@ -169,10 +178,10 @@ const guard = (realm) => {
     }
   });
 
-  wrap('', 'WebSocket EventSource', (act, _, args) => {
-    if (stopped(args[0])) args[0] = 'wss://invalid:1'; // fails at once, as no browser calls that port
+  wrap(realm, 'WebSocket EventSource', (act, _, args) => {
+    if (stopped(args[0])) args[0] = 'wss://0:1'; // fails at once, as no browser calls that port
     const made = act();
-    (memory.sockets ??= []).push(new WeakRef(made));
+    sockets.push(new WeakRef(made));
     return made;
   });
 };

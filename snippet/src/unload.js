@@ -3,21 +3,29 @@
 /** The attributes with an address, each held as `data-…`. */
 export const ADDRESSES = ['srcset', 'src', 'href', 'poster'];
 
-/** @param {any} element a frame, a picture, a film, a song, or a link @param {string[]} names of its attributes @param {() => void} [then] what is done once it has forgotten them */
-export const unload = (element, names, then) => {
+/**
+ * What the page has put in the place of it stays: a frame's `srcdoc`, a film's own address beside a `source` or a poster of ours.
+ * @param {any} element a frame, a picture, a film, a song, or a link
+ * @param {string[]} names of its attributes
+ * @param {() => void} [then] what is done once it has forgotten them
+ * @param {boolean} [whole] whether all that it plays goes, whoever gave it that
+ */
+export const unload = (element, names, then, whole) => {
   const forget = () => {
     for (const name of names) element.removeAttribute(name);
     then?.();
   };
   const { contentWindow } = element;
-  if (contentWindow) {
+  if (contentWindow && !element.hasAttribute('srcdoc')) {
     // Chromium adds an entry to the history when a frame loses an address, unless nothing is shown from there any more.
     element.addEventListener('load', forget, { once: true });
     return contentWindow.location.replace('about:blank');
   }
-  forget();
   const player = element.closest('video,audio');
-  if (!player) return;
+  const plays = element == player ? whole || names.includes('src') && !player.srcObject
+    : player && element.localName == 'source' && !player.srcObject && !player.hasAttribute('src');
+  forget();
+  if (!plays) return;
   // Also what a script streamed into it. A stream of nothing makes it forget the address that it had.
   player.pause();
   player.removeAttribute('src');
@@ -76,7 +84,7 @@ export const unloadMarked = (marked) => {
         // A frame says that it is held, and a player is stopped, for which it has no address.
         if (before && (name == 'poster' || !part.closest('iframe,video,audio'))) part.setAttribute(name, before);
       }
-    });
+    }, isMarked);
   }
 };
 

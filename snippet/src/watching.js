@@ -14,7 +14,7 @@ if (Math.random() < share) {
     answered = window.performance.now();
   });
   window.consentQueue?.push((consent) => {
-    const start = () => import(new window.URL(base + layer, location.origin).href).then(({ report }) => report(consent, () => answered), () => {});
+    const start = () => import(base.replace(/^\/(?!\/)/, location.origin + '/') + layer).then(({ report }) => report(consent, () => answered), () => {});
     if (Reflect.get(Object.getPrototypeOf(document), 'readyState', document) == 'complete') start();
     else addEventListener('load', start);
   });

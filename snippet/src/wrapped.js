@@ -9,7 +9,8 @@ const wrapped = (native, apply) => new Proxy(native, Object.assign(Object.create
 
 /** @param {any} owner @param {string} name of a function @param {Trap} apply */
 export const wrap = (owner, name, apply) => {
-  if (owner?.[name]) Reflect.set(owner, name, wrapped(owner[name], apply)); // where the page has frozen it, it stays as it is
+  // What the page has frozen stays as it is, and what it has in place of it that is no function.
+  if (typeof owner?.[name] == 'function') Reflect.set(owner, name, wrapped(owner[name], apply));
 };
 
 /** @param {any} owner @param {string} name of what is read and set @param {'get' | 'set'} way @param {Trap} apply */

@@ -1,20 +1,10 @@
-"""The banner's link leads to the shop's own host, and a refusal of another tab is heard by who refused before."""
+"""A refusal of another tab is heard by who refused before."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
 from .conftest import Shop, banner, press, until
-
-
-def test_a_path_to_the_policy_is_of_the_page_s_own_host(shop: Shop, page: Page) -> None:
-    shop.serve(policy_url="/privacy")
-    page.goto(shop.page("", head=f"<base href='{shop.url('/', 'cdn')}'>{shop.tag}"))
-    led = "(name) => [...document.querySelectorAll('[data-ask] a')].map(({ href }) => href).filter((href) => href.endsWith(name))"
-    assert page.evaluate(led, "/privacy") == [shop.url("/privacy")]
-    press(page, "choose")
-    page.locator("[data-ask] dialog").wait_for()
-    assert page.evaluate(led, "/privacy") == [shop.url("/privacy")] * 2
 
 
 def test_who_refused_before_and_is_asked_anew_answers_once_for_all_tabs(shop: Shop, page: Page) -> None:
