@@ -154,7 +154,8 @@ const guard = (realm) => {
   });
   wrap(realm.navigator, 'sendBeacon', (act, _, [address]) => !!give({}, '', address, act));
 
-  wrap(realm.XMLHttpRequest?.prototype, 'open abort', (act, self, [, address]) => {
+  const requests = realm.XMLHttpRequest?.prototype;
+  wrap(requests, 'open abort', (act, self, [, address]) => {
     const own = of(self);
     const before = { ...own };
     own.turn = 0; // first, as whoever is told of it may send at once
@@ -166,7 +167,7 @@ const guard = (realm) => {
       throw error;
     }
   });
-  wrap(realm.XMLHttpRequest?.prototype, 'send timeout', (act, self, _, name) => {
+  wrap(requests, 'send timeout', (act, self, _, name) => {
     const own = of(self);
     if (name == 'send') give(self, 'turn', own.src, act);
     else act();
