@@ -42,7 +42,7 @@ from .rows import (
     whole,
     yes_no,
 )
-from .spelling import host
+from .spelling.listed import host
 from .theme import LAYOUTS, must_be_fair, read_theme
 
 
