@@ -68,6 +68,7 @@ export const wrapSenders = (gate) => {
     memory.ending = true;
     if (!memory.hushed) return;
     // From here on the browser itself refuses what leads elsewhere. A policy cannot be taken back: so not before.
+    // No policy can name an IPv6 address: its grammar of hosts has no brackets, and browsers pass over such a word.
     const named = server.startsWith(location.origin + '/') || server.includes('[') ? '' : server;
     const content = `default-src 'self' ${named} data: blob: 'unsafe-inline' 'unsafe-eval';form-action 'self'`;
     for (const each of [document, ...within().map((frame) => /** @type {any} */ (frame).contentDocument).filter(Boolean)]) {
