@@ -36,7 +36,9 @@ const stopped = (address, subject) => {
     const place = reader.host + reader.pathname;
     for (const { match, category } of /** @type {import('./settings').Address<string>[]} */ (config.trackers)) {
       if (!place.match(match)) continue;
-      if (!category.split('|').some(allows)) memory[place] = waits = category;
+      // A mark of the element's own has to be met too.
+      const unmet = category.split('|').some(allows) ? subject?.dataset?.consent?.split(/\s+/).find((/** @type {any} */ each) => !allows(each)) : category;
+      if (unmet) memory[place] = waits = unmet;
       else if (subject) subject.matches?.(':not(script)') ? passed.push(new WeakRef(subject)) : memory[category] = 1;
     }
   } catch {} // no address: the browser will say so
