@@ -43,8 +43,8 @@ fi
 # Chromium without windows makes the tests quicker; where it cannot be had they take Chromium.
 shell=chromium-headless-shell
 if command -v $shell >/dev/null || ! command -v apt-get >/dev/null; then shell=; fi
-# Where the lists of packages are there and do not name it, this system has none.
-if apt-cache show apt >/dev/null 2>&1 && ! apt-cache show $shell >/dev/null 2>&1; then shell=; fi
+# Where there are lists of packages, and none names it, this system has none.
+if ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 && ! apt-cache show "$shell" >/dev/null 2>&1; then shell=; fi
 if [ -z "$missing$shell" ]; then exit 0; fi
 
 if [ "$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root=sudo; else as_root=none; fi

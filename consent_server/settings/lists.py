@@ -12,8 +12,8 @@ from ..catalogue.addresses import covers
 from ..catalogue.unkept import countries
 from ..catalogue.unkept import rows as rows_of_unkept
 from ..site import CATEGORIES, OPTIONAL, Cookie
-from .hints.spelling import host, pattern
 from .rows import REQUIRED, Row, WrongAt, by_language, choice, did_you_mean, each, table, text, whole, yes_no
+from .spelling.listed import host, pattern
 
 
 def _cookie_name(value: Any) -> str:

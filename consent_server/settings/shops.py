@@ -15,7 +15,6 @@ import msgspec
 
 from ..catalogue.ours import with_ours
 from ..site import CATEGORIES, ON_LOOPBACK, Cookie, Site, Variant
-from .hints.spelling import host
 from .lists import COOKIE, TRACKER, country, read_services, read_vendors, tracker, with_services
 from .origins import origins
 from .places import must_have_words, read_rules, rule_rows
@@ -43,6 +42,7 @@ from .rows import (
     whole,
     yes_no,
 )
+from .spelling.listed import host
 from .theme import LAYOUTS, must_be_fair, read_theme
 
 

@@ -148,7 +148,7 @@ const press = (event) => {
   const path = event.composedPath();
   const isOurs = path.includes(host);
   if (event.isTrusted && event.detail < 2) wasOurs = isOurs; // a click that a script makes says nothing of it
-  if (wasOurs && !isOurs && event.isTrusted) event.stopImmediatePropagation(); // so it is a second one
+  if (event.isTrusted && wasOurs && !isOurs) event.stopImmediatePropagation(); // so it is a second one
   else if (path.slice(0, -2).some((/** @type {any} */ each) => each.dataset?.consentOpen != null)) open();
   else return;
   event.preventDefault();
@@ -202,7 +202,7 @@ const takeName = () =>
 
 /** Another tab, or the server, may have changed the cookie. */
 const follow = () => {
-  if (read()) agree();
+  if (read() || undecided && answer()) agree();
 };
 
 /** What the layers that are fetched later get. @type {Omit<import('./types').Gate, 'rule' | 'place'>} */

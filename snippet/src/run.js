@@ -123,8 +123,12 @@ export const letRun = (gate, element, name, address, brought) => {
   const giveIt = () => {
     if (element.hasAttribute(name)) return; // the page has given it another meanwhile
     const value = policy.createScriptURL(address);
-    if (name.includes(':')) element.setAttributeNS('http://www.w3.org/1999/xlink', name, value);
-    else element.setAttribute(name, value);
+    try {
+      if (name.includes(':')) element.setAttributeNS('http://www.w3.org/1999/xlink', name, value);
+      else element.setAttribute(name, value);
+    } catch (error) {
+      console.warn('consent: not released:', error, element); // the page's policy lets us give no address
+    }
   };
   if (element.localName != 'script' || !brought || waits(element.type) || hasNonce(gate, element)) giveIt();
   else mayTry(gate, element, true).then((may) => may && giveIt());

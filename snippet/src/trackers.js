@@ -36,7 +36,9 @@ const stopped = (address, subject) => {
     const place = reader.host + reader.pathname;
     for (const { match, category } of /** @type {import('./settings').Address<string>[]} */ (config.trackers)) {
       if (!place.match(match)) continue;
-      if (!category.split('|').some(allows)) memory[place] = waits = category;
+      // A mark of the element's own has to be met too.
+      const unmet = category.split('|').some(allows) ? subject?.dataset?.consent?.split(/\s+/).find((/** @type {any} */ each) => !allows(each)) : category;
+      if (unmet) memory[place] = waits = unmet;
       else if (subject) subject.matches?.(':not(script)') ? passed.push(new WeakRef(subject)) : memory[category] = 1;
     }
   } catch {} // no address: the browser will say so
@@ -154,7 +156,8 @@ const guard = (realm) => {
   });
   wrap(realm.navigator, 'sendBeacon', (act, _, [address]) => !!give({}, '', address, act));
 
-  wrap(realm.XMLHttpRequest?.prototype, 'open abort', (act, self, [, address]) => {
+  const requests = realm.XMLHttpRequest?.prototype;
+  wrap(requests, 'open abort', (act, self, [, address]) => {
     const own = of(self);
     const before = { ...own };
     own.turn = 0; // first, as whoever is told of it may send at once
@@ -166,7 +169,7 @@ const guard = (realm) => {
       throw error;
     }
   });
-  wrap(realm.XMLHttpRequest?.prototype, 'send timeout', (act, self, _, name) => {
+  wrap(requests, 'send timeout', (act, self, _, name) => {
     const own = of(self);
     if (name == 'send') give(self, 'turn', own.src, act);
     else act();

@@ -113,6 +113,15 @@ def writing(shop: Shop, page: Page) -> None:
         page.reload()
 
 
+@row("a released script that waits for `DOMContentLoaded` or `load`")
+def late(shop: Shop, page: Page) -> None:
+    code = "addEventListener('load', () => ran('never')); document.addEventListener('DOMContentLoaded', () => ran('never'))"
+    said_yes(shop, page, f"<script {HELD}>{code}; document.readyState == 'complete' && ran('at once')</script>")
+    until(page, "order.length")
+    settle(page)
+    assert page.evaluate("order") == ["at once"]
+
+
 @row("a script that markup made (`innerHTML`)")
 def fragment(shop: Shop, page: Page) -> None:
     said_yes(shop, page, "<div id=box></div>")

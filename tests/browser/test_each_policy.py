@@ -159,11 +159,17 @@ def not_in_the_list(shop: Shop, page: Page) -> None:
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     policy = "require-trusted-types-for 'script'; trusted-types default dompurify"
-    body = f"<script>{START}</script><script {HELD} src={tracker(shop, 'a.js')}></script><script {HELD}>ran('inline')</script>"
+    shop.serve(trackers=(("held.localhost", "analytics"),))
+    body = (
+        f"<script>{START}</script><script {HELD} src={tracker(shop, 'a.js')}></script><script {HELD}>ran('inline')</script>"
+        f"<script src={shop.url('/b.js', 'held')}></script>"
+    )
     page.goto(shop.page(body, Content_Security_Policy=policy))
     expect(banner(page)).to_be_visible()
+    page.evaluate("addEventListener('unhandledrejection', () => (window.unhandled = 1))")
     press(page, "accept")
     until(page, "order.length && consent.token")
     settle(page)
-    assert page.evaluate("order") == ["/a.js"]
+    assert page.evaluate("[order, window.unhandled]") == [["/a.js"], None]
+    assert len([text for text in said if text.startswith("consent: not released")]) == 2
     assert len([text for text in said if text.startswith("consent: ") and "trusted-types" in text]) == 1

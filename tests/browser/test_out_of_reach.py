@@ -93,3 +93,19 @@ def test_a_lazy_loader_needs_a_pattern_to_wait_with_what_is_marked(shop: Shop, p
     marked = f'<img class="lozad" alt="" data-consent="analytics" data-src="{shop.url("/it", "tracker")}" width="9" height="9">'
     page.goto(shop.page(f"{marked}<script src='/lozad.js'></script><script>lozad().observe()</script>"))
     when(page, lambda: shop.hits)
+
+
+def test_what_a_lazy_loader_gives_waits_for_the_tracker_and_for_the_mark(shop: Shop, page: Page) -> None:
+    shop.serve(trackers=(("tracker.localhost", "analytics"),))
+    shop.pages["/lozad.js"] = ("text/javascript", library("lozad"), {})
+    marked = (
+        f'<iframe class="lozad" title="F" data-consent="marketing" data-src="{shop.url("/it", "tracker")}"></iframe>'
+    )
+    page.goto(shop.page(f"{marked}<script src='/lozad.js'></script><script>lozad().observe()</script>"))
+    until(page, "document.querySelector('[data-loaded]')")
+    page.evaluate("consent.decide({ functional: false, analytics: true, marketing: false })")
+    until(page, "consent.token")
+    settle(page)
+    assert shop.hits == []
+    page.evaluate("consent.decide({ functional: false, analytics: true, marketing: true })")
+    when(page, lambda: shop.hits == ["tracker/it"])

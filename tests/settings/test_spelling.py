@@ -10,8 +10,8 @@ from playwright.sync_api import Browser
 
 from consent_server.banner.lists import tracker_patterns
 from consent_server.catalogue import services
-from consent_server.settings.hints.spelling import pattern
 from consent_server.settings.shops import SettingsError, read_sites
+from consent_server.settings.spelling.listed import pattern
 from tests.minimal import MINIMAL
 
 SPELLED = {

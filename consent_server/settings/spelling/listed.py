@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ...catalogue.addresses import is_pattern
-from ..origins import spelled
+from .origins import spelled
 
 _AS_IT_IS = ascii_letters + digits + "!$%&'()*+,-./:;=@[]_~"
 """What a browser leaves as it is in a path."""

@@ -1,0 +1,1 @@
+"""How browsers spell what a shop lists."""
