@@ -9,7 +9,7 @@ const { names, cookie, addresses, domains } = __WATCH__;
 /** Address of the site on the consent server. */
 const server = new URL('.', import.meta.url);
 
-/** Milliseconds after the page has loaded, or after an answer, in which most of what runs has left its traces. */
+/** Milliseconds after the page has loaded, or after an answer, in which most of what runs has left its traces; a page that is never idle gets as many more. */
 const PATIENCE = 3000;
 /** Names in one report. */
 const MOST = 30;
@@ -96,7 +96,7 @@ export const report = (consent, answered) => {
   let turn = 0;
   const later = () => {
     clearTimeout(turn);
-    turn = window.setTimeout(() => (typeof requestIdleCallback == 'function' ? requestIdleCallback(post) : post()), PATIENCE);
+    turn = window.setTimeout(() => (typeof requestIdleCallback == 'function' ? requestIdleCallback(post, { timeout: PATIENCE }) : post()), PATIENCE);
   };
   later();
   addEventListener.call(document, 'consentchange', later);
