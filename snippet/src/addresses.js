@@ -38,6 +38,6 @@ export const beEager = (part, copy = part) => {
 /** @param {HTMLElement} marked a copy of what was released, as it is held */
 export const hold = (marked) => {
   for (const part of partsOf(marked)) {
-    for (const name of ADDRESSES) if (part.getAttribute(name) == part.dataset[name]) part.removeAttribute(name);
+    for (const name of ADDRESSES) if (part.dataset[name] && part.getAttribute(name) == part.dataset[name]) part.removeAttribute(name);
   }
 };

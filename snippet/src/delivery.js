@@ -161,14 +161,23 @@ const delivery = (gate) => {
     return keep; // then the browser ends the answer, by whatever clock it has
   };
 
+  /** @returns {Promise<boolean>} whether it is no fetch at all, which would refuse this address; one that the page has wrapped may have sent what failed */
+  const isNoFetch = async () => {
+    try {
+      return !(await window.fetch('http://'))?.json;
+    } catch {
+      return typeof window.fetch != 'function';
+    }
+  };
+
   /**
    * Posts in another way, where nothing may have been sent as the page has something of its own by the name `fetch`.
    * @param {Pending} decision
    * @returns {Promise<Response | undefined>}
    */
-  const postOtherwise = ({ site, rev, at, exp, next, tries, ...content }) =>
-    new Promise((resolve) => {
-      if (!navigator.onLine || /native code/.test(`${window.fetch}`)) return resolve(undefined);
+  const postOtherwise = async ({ site, rev, at, exp, next, tries, ...content }) => {
+    if (!navigator.onLine || !await isNoFetch()) return;
+    return new Promise((resolve) => {
       const request = new window.XMLHttpRequest();
       request.open('POST', gate.server + 'decisions');
       request.onloadend = () => {
@@ -179,6 +188,7 @@ const delivery = (gate) => {
       };
       request.send(JSON.stringify(content, asItIs));
     });
+  };
 
   /** @param {Pending[]} unsent */
   const waiting = (unsent) => '~' + encodeURIComponent(JSON.stringify(unsent, asItIs));

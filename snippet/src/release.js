@@ -130,7 +130,7 @@ const release = (gate) => {
       gate.whenIdle(({ place }) => {
         if (released.has(marked)) return;
         const draw = places.get(marked) ?? place(marked, () => {
-          marked.removeAttribute('src'); // no address that waits for a pattern comes behind it
+          if (marked.dataset.src) marked.removeAttribute('src'); // no address that waits for a pattern comes behind it
           once.add(marked);
           consider(marked);
         });

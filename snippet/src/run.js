@@ -56,10 +56,11 @@ const stopWriting = ({ doc }) => {
         console.warn('consent: document.write does nothing in a script that was released');
         return document;
       };
-      if (Reflect.set(prototype, name, ignore)) return () => Reflect.set(prototype, name, native);
+      // What has been put around it meanwhile stays, and calls it.
+      if (Reflect.set(prototype, name, ignore)) return () => prototype[name] == ignore && Reflect.set(prototype, name, native);
       // The page has frozen it.
       Reflect.defineProperty(document, name, Object.assign(Object.create(null), { configurable: true, value: ignore }));
-      return () => Reflect.deleteProperty(document, name);
+      return () => /** @type {any} */ (document)[name] == ignore && Reflect.deleteProperty(document, name);
     });
   }
   return () => --writers || undo.forEach((each) => each());
@@ -195,7 +196,7 @@ export const runScript = async (gate, marked, brought, mayRun) => {
     if (type != 'speculationrules') script.remove(); // whose rules would go with it
   } else {
     awaited.add(script);
-    if (runs(type)) loaded.then(stopWriting(gate));
+    if (runs(type) && !script.noModule) loaded.then(stopWriting(gate)); // of one for old browsers no event comes
     if (script != marked) marked.after(script);
   }
   // What the browser does not run, somebody else may look for: a library that runs scripts in a worker.

@@ -98,7 +98,7 @@ const guard = (realm) => {
    * @param {Trap} trap
    */
   const wrap = (from, names, trap) => {
-    for (; from; from = Object.getPrototypeOf(from)) for (const name of names.split(' ')) {
+    for (let above; (above = from && Object.getPrototypeOf(from)); from = above) for (const name of names.split(' ')) {
       // What an old library gives to all objects is in none of these.
       /** @type {any} */
       const property = { __proto__: null, ...Object.getOwnPropertyDescriptor(from, name) };
@@ -118,7 +118,7 @@ const guard = (realm) => {
   const { document } = realm;
   const page = Object.getPrototypeOf(document);
   /** @param {string} tag @returns {any} */
-  const make = (tag) => page.createElement.call(document, tag);
+  const make = (tag) => page.createElementNS.call(document, script.namespaceURI, tag); // the document may be a drawing
 
   /** @type {Trap} */
   const parse = (act, self) => {
@@ -126,8 +126,7 @@ const guard = (realm) => {
     look(made ?? self);
     return made;
   };
-  const elements = /** @type {string[]} */ (ASKING.match(/\w+/g)).map(make);
-  for (const sample of [...elements, make('p').attachShadow({ mode: 'open' }), page.createRange.call(document), page]) {
+  for (const sample of [.../** @type {string[]} */ (ASKING.match(/\w+/g)).map(make), make('p').attachShadow({ mode: 'open' }), page.createRange.call(document), page]) {
     wrap(sample, 'src srcset poster data href', (act, self, [value], name) => set(act, self, name, value));
     wrap(sample, 'contentWindow contentDocument', (act) => {
       const found = act();

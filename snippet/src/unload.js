@@ -4,11 +4,12 @@
 export const ADDRESSES = ['srcset', 'src', 'href', 'poster'];
 
 /**
- * What the page has put in the place of it stays: a frame's `srcdoc`, a film's own address beside a `source` or a poster of ours.
+ * What the page has put in the place of it stays, or comes back: a frame's `srcdoc`, from which a link may have led on, a
+ * film's own address beside a `source` or a poster of ours.
  * @param {any} element a frame, a picture, a film, a song, or a link
  * @param {string[]} names of its attributes
  * @param {() => void} [then] what is done once it has forgotten them
- * @param {boolean} [whole] whether all that it plays goes, whoever gave it that
+ * @param {boolean} [whole] whether all that it plays goes, whoever gave it that; false: nor does a stream
  */
 export const unload = (element, names, then, whole) => {
   const forget = () => {
@@ -16,14 +17,18 @@ export const unload = (element, names, then, whole) => {
     then?.();
   };
   const { contentWindow } = element;
-  if (contentWindow && !element.hasAttribute('srcdoc')) {
+  if (contentWindow && element.contentDocument?.URL != 'about:srcdoc') {
+    if (element.hasAttribute('srcdoc')) {
+      forget();
+      return element.replaceWith(element); // put in anew it begins with that
+    }
     // Chromium adds an entry to the history when a frame loses an address, unless nothing is shown from there any more.
     element.addEventListener('load', forget, { once: true });
     return contentWindow.location.replace('about:blank');
   }
   const player = element.closest('video,audio');
   const plays = element == player ? whole || names.includes('src') && !player.srcObject
-    : player && element.localName == 'source' && !player.srcObject && !player.hasAttribute('src');
+    : player && element.localName == 'source' && (player.srcObject || /^blob:/.test(player.src) ? whole != false : !player.hasAttribute('src'));
   forget();
   if (!plays) return;
   // Also what a script streamed into it. A stream of nothing makes it forget the address that it had.

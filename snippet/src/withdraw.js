@@ -83,15 +83,12 @@ const withdrawal = (gate) => {
     // Also what the page keeps for later, or has in a closed shadow root: trackers.js knows of what it let through.
     for (const element of new Set([...within(), ...(memory.passed ?? []).flatMap((ref) => ref.deref() ?? [])])) {
       if (!Element.prototype.matches.call(element, ASKING)) continue;
-      // What release.js takes back for its mark is not given to trackers.js, which would ask for its pattern's category alone.
-      const { consent: mark } = /** @type {HTMLElement} */ (element).dataset ?? {};
-      if (memory.waits && mark && element.localName != 'script' && !mark.trim().split(/\s+/).every((/** @type {any} */ each) => consent.allows(each))) continue;
       for (const name of element.getAttributeNames()) {
         const value = /** @type {string} */ (element.getAttribute(name));
         if (!element.isConnected && /** @type {any} */ (element).complete) continue; // a picture that the page keeps asks for nothing when it is put in
         if (!ADDRESS.test(name) || !(name == 'srcset' ? value.split(/[\s,]+/) : [value]).some(isDenied)) continue;
         if (element.localName == 'script') ran = true;
-        // Back to trackers.js, which holds it.
+        // Back to trackers.js, which holds it for its pattern and for its mark: release.js gives none that is in no `data-…`.
         else unload(element, [name], () => gate.loadLayer('release').then(({ letRun }) => letRun(element, name, value), () => {}));
       }
     }
