@@ -239,35 +239,41 @@ class _Exchange:
             self.sent.setdefault(name.strip(), []).append(value.strip())
         self._host, self._path = host.lower().partition(":")[0], path
 
-    def expiring(self, names: Sequence[str], domains: Iterable[str]) -> Iterator[str]:
+    def expiring(self, names: Sequence[str], domains: Sequence[str]) -> Iterator[str]:
         """Yield lines that expire cookies of these names wherever a request such as this one may have got them from.
 
         A browser does not say of which domain and path a cookie is. Most are of the root path, which has two thirds of
-        a response that is too small for all. What it has no place for has its turn with a later one.
+        a response that is too small for all, and the domains that are only guessed have two thirds of the rest for it.
+        What a response has no place for has its turn with a later one.
         """
-        paths, hosts = [*self._paths()], ["", *self._above(domains)]
-        at_root = len(hosts) * len(names)
-        below = (len(paths) - 1) * at_root
-        room = MOST_EXPIRED - min(below, MOST_EXPIRED // 3)
-        of_root, of_below = _some(at_root, room), _some(below, MOST_EXPIRED - min(at_root, room))
-        for number in (*of_root, *(at_root + number for number in of_below)):
-            rest, which = divmod(number, len(names))
-            path, host = divmod(rest, len(hosts))
-            name, domain = names[which], hosts[host]
-            yield (
-                f"{name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path={paths[path]}"
-                f"{f'; Domain={domain}' if domain else ''}{'; Secure' if _SECURE.match(name) else ''}"
-            )
+        (root, *below), (likely, guessed) = self._paths(), self._domains(domains)
+        kinds = [(paths, hosts) for paths in ([root], below) for hosts in (likely, guessed)]
+        sizes = [len(paths) * len(hosts) * len(names) for paths, hosts in kinds]
+        room = MOST_EXPIRED
+        for number, (paths, hosts) in enumerate(kinds):
+            some = _some(sizes[number], room - min(sum(sizes[number + 1 :]), -(-room // 3)))
+            room -= len(some)
+            for each in some:
+                rest, which = divmod(each, len(names))
+                path, host = divmod(rest, len(hosts))
+                name, domain = names[which], hosts[host]
+                yield (
+                    f"{name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path={paths[path]}"
+                    f"{f'; Domain={domain}' if domain else ''}{'; Secure' if _SECURE.match(name) else ''}"
+                )
 
-    def _above(self, domains: Iterable[str]) -> Iterable[str]:
-        """Return the request's host and the domains above it, down to two labels, and those that the shop names.
+    def _domains(self, domains: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return where cookies of a request probably lie, and where else they may.
 
-        Of these only the ones above it count, if any is: a browser takes no others from there.
+        That is its own host, it and the domains above it, down to two labels, and those that the shop names. Of these
+        only the ones above it count, if any is: a browser takes no others from there. If none is, a proxy hides what
+        the browser asked, and all but the first are guessed.
         """
         labels = self._host.split(".")
         hosts = [".".join(labels[n:]) for n in range(len(labels) - 1)] if _DOMAIN.fullmatch(self._host) else []
         above = [domain for domain in domains if f".{self._host}".endswith(f".{domain}")]
-        return dict.fromkeys((*hosts, *(above or domains)))
+        likely = dict.fromkeys(("", *hosts, *(above or domains[:1])))
+        return [*likely], [] if above else [domain for domain in dict.fromkeys(domains) if domain not in likely]
 
     def _paths(self) -> Iterable[str]:
         """Return the root and the folders above the request, each with and without a slash at its end."""
@@ -276,7 +282,7 @@ class _Exchange:
         return dict.fromkeys(("/", *(each + end for each in folders for end in ("", "/"))))
 
 
-def _some(many: int, most: int) -> Iterable[int]:
+def _some(many: int, most: int) -> Sequence[int]:
     """Return numbers below ``many``, at most so many, from anywhere on: nobody knows what an earlier response had."""
     start = secrets.randbelow(many) if many > most else 0
     return [(start + number) % many for number in range(min(many, most))]

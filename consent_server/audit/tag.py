@@ -37,6 +37,8 @@ LOOK = r"""() => {
       late: scripts.some((other) => runs(other) && came(other) < came(it)),
       after: !!window.consentAuditIsAfter?.(it),
     })),
+    at: location.origin + location.pathname,
+    began: performance.timeOrigin,
     works: typeof window.consent?.allows == 'function',
     choice: window.consent?.choice ?? null,
     offers: [...document.querySelectorAll('[data-consent-open]')].some((it) => it.checkVisibility()),
@@ -44,8 +46,20 @@ LOOK = r"""() => {
     banner: !!banner && seen(banner) && (!buttons[0] || buttons.some(within) || !!document.querySelector(':modal')),
   };
 }"""
-"""Read in the page: each tag of ours, whether it works, what was answered, and whether the banner shows, and a button
-for the settings."""
+"""Read in the page: each tag of ours, which document it is, whether the tag works, what was answered, and whether the
+banner shows, and a button for the settings."""
+
+
+def seen_again(first: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of a page's tag, as LOOK has it, after a second look at the tab.
+
+    That may be at another document, to which a script has led on: it says nothing of this page's tag, nor does one
+    that has less of it than there was. A banner that shows there shows for both.
+    """
+    is_same = again["at"] == first["at"] or again["began"] == first["began"]  # it is loaded anew, or renames itself
+    is_more = (again["works"], bool(again["ours"])) >= (first["works"], bool(first["ours"]))
+    banner = first["banner"] or (again["banner"] and (is_same or first["works"]))
+    return {**(again if is_same and is_more else first), "banner": banner}
 
 
 def tag_faults(tag: Mapping[str, Any], site: Site | None, *, asks: bool = True) -> Iterator[tuple[str, str]]:

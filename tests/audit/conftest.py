@@ -16,7 +16,7 @@ from .farm import Farm
 WITHOUT_BROWSER = {
     *("test_advice.py", "test_command.py", "test_draft.py", "test_judge.py", "test_lists.py", "test_netlog.py"),
     *("test_reached.py", "test_suspects.py"),
-    *("test_documents.py", "test_numbers.py", "test_sightings.py", "test_withdrawn.py"),
+    *("test_documents.py", "test_numbers.py", "test_second_look.py", "test_sightings.py", "test_withdrawn.py"),
 }
 
 collect_ignore = (

@@ -42,6 +42,15 @@ def suspected(*states: Observed) -> list[str]:
         ("2-for-1-offer", "2-for-1-offer", False),
         ('{"seen":[10002345]}', "10002345", False),
         ("v2.layout|1700000000000", "1700000000000", False),
+        ("b2b-customer", "b2b-customer", False),
+        ("b2c_store", "b2c_store", False),
+        ("i18n-de-AT", "i18n-de-AT", False),
+        ("utf8mb4_general_ci", "utf8mb4_general_ci", False),
+        ("de-AT|EUR|b2c", "de-AT|EUR|b2c", False),
+        ("cart-abc123xyz", "cart-abc123xyz", True),
+        ("aB3x-xY7zQ", "aB3x-xY7zQ", True),
+        ("GA1.1.1567890123.1764306241", "1764306241", False),
+        ("GA1.1.1567890123.1764306241", "1567890123.1764306241", True),
     ],
 )
 def test_a_number_under_a_name_of_no_list_is_known_by_its_parts(
@@ -64,3 +73,8 @@ def test_a_setting_is_the_same_in_each_profile_and_a_moment_is_none() -> None:
     assert suspected(*(state(name, "gridlayout", "gridlayout") for name in ("before", "refused"))) == []
     times = {"before": "v.1700000000000.a", "refused": "v.1700000009000.a"}
     assert suspected(*(state(name, value, value.split(".")[1]) for name, value in times.items())) == []
+
+
+@pytest.mark.parametrize("words", [("undecided", "rejected"), ("notDecided", "rejectedAll"), ("UNDECIDED", "REJECTED")])
+def test_what_a_shopper_has_chosen_is_said_in_words_that_differ_by_profile(words: tuple[str, str]) -> None:
+    assert suspected(*(state(name, word, word) for name, word in zip(("before", "refused"), words, strict=True))) == []

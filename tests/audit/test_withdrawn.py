@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from consent_server.audit.browsing.answers import UNSEEN
+from consent_server.audit.browsing.answers import CALLED, UNSEEN
 from consent_server.audit.findings import Judge
 from consent_server.audit.observed import ConsentCall, Observed, Sighting
 from consent_server.audit.report import Report
@@ -66,9 +66,11 @@ def test_a_worker_that_a_withdrawal_leaves_is_ended_by_who_registered_it() -> No
     assert "unregister" not in found["before"]
 
 
-def test_a_shop_without_a_button_for_the_settings_is_told_to_have_one() -> None:
-    (found,) = compared(SITE, Report(PAGE, "shop", "", [PAGE], [], [], [], [f"withdrawn: {UNSEEN}"], {}))
-    assert (found.grave, found.cure) == (False, "put <button data-consent-open> into each page")
+def test_one_page_without_a_button_for_the_settings_is_told_by_an_audit_and_no_fault_to_a_check() -> None:
+    notes = [f"withdrawn: {UNSEEN}", f"withdrawn: {CALLED}"]
+    report = Report(PAGE, "shop", "", [PAGE], [], [], [], notes, {})
+    assert UNSEEN in report.text()
+    assert [each.fault for each in compared(SITE, report)] == [f"shop: withdrawn: {CALLED.rstrip('.')}."]
 
 
 @pytest.mark.parametrize(("is_after", "name"), [(True, "late"), (False, "async")])

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 from ..hosts import host_of, is_third_party, path_of, without_login
 from ..observed import Observed
-from ..tag import LOOK
+from ..tag import LOOK, seen_again
 from .browser import Error, go_to, in_a_line
 from .pages import is_download
 from .settling.quiet import SECONDS_TO_SETTLE, Quiet
@@ -171,8 +171,7 @@ class Visit:
         tag = self.seen.tags.get(url)
         if tag and not (tag["ours"] and tag["works"] and tag["banner"]):
             with suppress(Error):
-                again = await self.page.evaluate(LOOK)
-                self.seen.tags[url] = {**again, "banner": again["banner"] or tag["banner"]}
+                self.seen.tags[url] = seen_again(tag, await self.page.evaluate(LOOK))
 
     async def _wait(self, page: Page, seconds: float) -> None:
         waits = [asyncio.create_task(each) for each in (self._crash.wait(), self.quiet.wait(page, seconds))]

@@ -48,7 +48,10 @@ _AFTER_A_TIME = re.compile(r"(?<!\d)1[5-9]\d{8}(?:\d{3})?\.(\d{8,})(?!\d)")
 """What stands behind the moment at which it was drawn, as in ``fb.1.1700000000000.4815162342``."""
 
 _MIXED = re.compile(r"[A-Za-z]\d+[A-Za-z]|\d[A-Za-z]+\d")
-"""Letters and digits in turn, as nobody's words and settings have them."""
+"""Letters and digits in turn, as words and settings have them in short alone, such as b2b and utf8mb4."""
+
+_SAID = re.compile(r"[A-Za-z]?[a-z]+(?:[A-Z][a-z]{2,})*|[A-Z]+")
+"""Letters as words have them, such as undecided or notDecided; now and then something drawn has no others either."""
 
 _WORD = re.compile(rf"\d{{8,}}\.\d{{8,}}|[\w-]{{{LETTERS_OF_AN_ID},}}")
 _NAME = re.compile(r"(?<![^\W_])(?![a-fA-F]+(?![^\W_]))[^\W\d_]{2,}(?![^\W_])")
@@ -85,7 +88,7 @@ def numbers(
             elsewhere = [each[2] for other in others for each in _kept(other) if each[:2] == (kind, name)]
             shared = {id_ for each in elsewhere for id_ in (*_wholes(each), *_words(each))}
             for id_ in (wholes := _wholes(value)) | _words(value):
-                is_drawn = bool(elsewhere) and id_ not in shared and _is_long_word(id_, LETTERS_OF_AN_ID)
+                is_drawn = id_ not in shared and _is_drawn_anew(id_, shared)
                 is_long = is_unknown and id_ in wholes and _is_long_word(id_)
                 is_short = kind == "cookie" or len(id_) <= LETTERS_OF_A_WHOLE
                 if is_short and (_is_id(id_) or is_drawn or is_long):
@@ -113,7 +116,7 @@ def _words(value: str) -> set[str]:
     whole = unquote(value)
     found = _WORD.findall(_DATED.sub(" ", _ADDRESS.sub(" ", whole)))
     words = {each for each in found if not _UNIX_TIME.fullmatch(each) and (each.isalpha() or not _is_of_goods(each))}
-    return words | {*_AFTER_A_TIME.findall(whole)}
+    return words | {each for each in _AFTER_A_TIME.findall(whole) if not _UNIX_TIME.fullmatch(each)}
 
 
 def _is_of_goods(word: str) -> bool:
@@ -127,8 +130,23 @@ def _is_id(text: str) -> bool:
     digits = sum(map(str.isdigit, text))
     is_path = _ADDRESS.fullmatch(text) and ("/" in text[1:] or _NAME.search(text))
     is_said = _MOMENT.fullmatch(text) or is_path
-    is_drawn = digits >= DIGITS_OF_AN_ID or _MIXED.search(text)
-    return len(text) >= LETTERS_OF_AN_ID and bool(is_drawn) and not is_said
+    return len(text) >= LETTERS_OF_AN_ID and (digits >= DIGITS_OF_AN_ID or _is_mixed(text)) and not is_said
+
+
+def _is_mixed(text: str) -> bool:
+    """Return whether letters and digits take turns in a long part of a text, or again and again beside no word."""
+    parts = [each for each in re.split(r"[\W_]+", text) if _MIXED.search(each)]
+    return any(len(each) >= LETTERS_OF_AN_ID for each in parts) or (len(parts) > 1 and not _NAME.search(text))
+
+
+def _is_drawn_anew(text: str, others: Collection[str]) -> bool:
+    """Return whether a text is such as each profile has drawn another of, beside the ``others`` of its entry.
+
+    What is letters alone, as words are, is one where another that is as long has digits.
+    """
+    alike = [each for each in others if len(each) == len(text) and _is_long_word(each, LETTERS_OF_AN_ID)]
+    is_word = bool(_SAID.fullmatch(text)) and all(each.isalpha() for each in alike)
+    return bool(others) and not is_word and _is_long_word(text, LETTERS_OF_AN_ID)
 
 
 def _is_long_word(text: str, letters: int = LETTERS_IN_A_PATH) -> bool:
