@@ -122,54 +122,54 @@ def one(valkey, settings, site, monkeypatch):
         yield app, shopper
 
 
-class TestOfEachKey:
-    @pytest.fixture(params=sorted({*kinds.TYPES} - ELSEWHERE))
-    def wrong(self, one, site, request):
-        app, _ = one
-        name = key(site, request.param)
-        put(app.extensions["consent"].store.connection.client, name)
-        return name
+@pytest.fixture(params=sorted({*kinds.TYPES} - ELSEWHERE))
+def wrong(one, site, request):
+    app, _ = one
+    name = key(site, request.param)
+    put(app.extensions["consent"].store.connection.client, name)
+    return name
 
-    def test_what_does_not_need_it_goes_on_and_what_does_says_its_name(self, one, wrong, site, settings, tmp_path):
-        app, shopper = one
-        behind, part = app.extensions["consent"], re.split("}:|consent:", wrong)[-1].partition(":")[0]
-        bucket, other = buckets(site)
-        before = length(behind.store, bucket)
-        for allow in (["analytics"], []):
-            needs = NEEDED.get(part) == "an answer" or (not allow and NEEDED.get(part) == "a refusal")
-            shopper.token = None
-            said = shopper.decide(*allow, id=SUBJECT if part == "seen" else subject_in(site, bucket))
+
+def test_what_does_not_need_it_goes_on_and_what_does_says_its_name(one, wrong, site, settings, tmp_path):
+    app, shopper = one
+    behind, part = app.extensions["consent"], re.split("}:|consent:", wrong)[-1].partition(":")[0]
+    bucket, other = buckets(site)
+    before = length(behind.store, bucket)
+    for allow in (["analytics"], []):
+        needs = NEEDED.get(part) == "an answer" or (not allow and NEEDED.get(part) == "a refusal")
+        shopper.token = None
+        said = shopper.decide(*allow, id=SUBJECT if part == "seen" else subject_in(site, bucket))
+        assert (said.status_code, wrong in said.text) == ((503, True) if needs else (201, False)), said.text
+        assert answer(shopper, site, other, *allow).status_code == 201
+    if part in NEEDED and part != "log":
+        refused = 1 if NEEDED[part] == "a refusal" else 2 if NEEDED[part] == "an answer" else 0
+        assert length(behind.store, bucket) == before + 2 - refused, "nothing is half done"
+    # A server that starts now.
+    again = create_app(settings, {site.id: site})
+    with closing(again.extensions["consent"].store):
+        newcomer = Shopper(again.test_client(use_cookies=False), site)
+        with suppress(LookupError):  # of its notice, where nothing is served
+            said = answer(newcomer, site, other, "analytics")
+            needs = NEEDED.get(part) == "a first answer"
             assert (said.status_code, wrong in said.text) == ((503, True) if needs else (201, False)), said.text
-            assert answer(shopper, site, other, *allow).status_code == 201
-        if part in NEEDED and part != "log":
-            refused = 1 if NEEDED[part] == "a refusal" else 2 if NEEDED[part] == "an answer" else 0
-            assert length(behind.store, bucket) == before + 2 - refused, "nothing is half done"
-        # A server that starts now.
-        again = create_app(settings, {site.id: site})
-        with closing(again.extensions["consent"].store):
-            newcomer = Shopper(again.test_client(use_cookies=False), site)
-            with suppress(LookupError):  # of its notice, where nothing is served
-                said = answer(newcomer, site, other, "analytics")
-                needs = NEEDED.get(part) == "a first answer"
-                assert (said.status_code, wrong in said.text) == ((503, True) if needs else (201, False)), said.text
-            assert newcomer.client.get("/healthz").status_code == 200
-            # Those by which each shopper is found are hundreds: check looks at them, and readyz is asked all the time.
-            assert (wrong in newcomer.client.get("/readyz").text) == (part != "seen")
-        work = {
-            "seal": lambda: proof.seal(behind.store, site, behind.keys, datetime.now(UTC)),
-            "export": lambda: [*proof.export(behind.store, site, behind.keys, None, TODAY, datetime.now(UTC))],
-            "archive": lambda: archive(behind.store, site, behind.keys, tmp_path, datetime.now(UTC)),
-            "erase": lambda: erase(behind.store, site, behind.keys, subject_in(site, bucket), 5),
-        }
-        said = {name: text for name, do in work.items() if (text := sentence(do))}
-        assert said.keys() == NAMED_BY.get(part, frozenset())
-        assert all(wrong in text for text in said.values()), "its own name, and no other"
-        faults = close_days(behind.store, site, behind.keys, datetime.now(UTC))[1]
-        assert [wrong in fault for fault in faults] == [True] * ("seal" in said)
-        if part in ("sealed", "torn", "copy", "old"):  # which were written anew
-            return
-        found = {each.fault: each.cure for each in [*storage(settings), *alarms(settings, [site])]}
-        assert "renamenx" in found[wrong + WORD]
+        assert newcomer.client.get("/healthz").status_code == 200
+        # Those by which each shopper is found are hundreds: check looks at them, and readyz is asked all the time.
+        assert (wrong in newcomer.client.get("/readyz").text) == (part != "seen")
+    work = {
+        "seal": lambda: proof.seal(behind.store, site, behind.keys, datetime.now(UTC)),
+        "export": lambda: [*proof.export(behind.store, site, behind.keys, None, TODAY, datetime.now(UTC))],
+        "archive": lambda: archive(behind.store, site, behind.keys, tmp_path, datetime.now(UTC)),
+        "erase": lambda: erase(behind.store, site, behind.keys, subject_in(site, bucket), 5),
+    }
+    said = {name: text for name, do in work.items() if (text := sentence(do))}
+    assert said.keys() == NAMED_BY.get(part, frozenset())
+    assert all(wrong in text for text in said.values()), "its own name, and no other"
+    faults = close_days(behind.store, site, behind.keys, datetime.now(UTC))[1]
+    assert [wrong in fault for fault in faults] == [True] * ("seal" in said)
+    if part in ("sealed", "torn", "copy", "old"):  # which were written anew
+        return
+    found = {each.fault: each.cure for each in [*storage(settings), *alarms(settings, [site])]}
+    assert "renamenx" in found[wrong + WORD]
 
 
 def sentence(do):
