@@ -123,6 +123,7 @@ class _Published(Verifier):
         self._known: Verifier | None = None
         self._fetching: threading.Thread | None = None
         self._began = self._due = self._not_before = float("-inf")
+        self._lock = threading.Lock()
 
     def payload(self, token: str | None) -> bytes:
         shaped(token)  # most visitors have none, and wait for no keys
@@ -145,10 +146,11 @@ class _Published(Verifier):
         A thread does it, so that nobody waits for longer than the time-out, however slowly a server answers.
         """
         now = time.monotonic()
-        if now >= self._not_before and not (self._fetching and self._fetching.is_alive()):
-            thread = threading.Thread(target=self._fetch, name="consent keys", daemon=True)
-            thread.start()
-            self._fetching, self._began, self._not_before = thread, now, now + SECONDS_BETWEEN
+        with self._lock:  # a thread may be done before it is noted here
+            if now >= self._not_before and not (self._fetching and self._fetching.is_alive()):
+                thread = threading.Thread(target=self._fetch, name="consent keys", daemon=True)
+                thread.start()
+                self._fetching, self._began, self._not_before = thread, now, now + SECONDS_BETWEEN
         if wait and self._fetching:
             self._fetching.join(max(0, self._began + self._timeout - now))
         return self._known
@@ -159,8 +161,9 @@ class _Published(Verifier):
         except Exception as error:  # whatever it is that answers there, a shop goes on with the keys that it has
             log.warning("the public keys for %s cannot be fetched: %s", self.site, error)
             return
-        if not self._known or found.public != self._known.public:
-            self._known, self._not_before = found, float("-inf")
+        with self._lock:
+            if not self._known or found.public != self._known.public:
+                self._known, self._not_before = found, float("-inf")
         self._due = time.monotonic() + self._refresh
 
 

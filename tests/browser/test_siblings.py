@@ -64,7 +64,7 @@ def test_a_whole_script_does_not_wait_for_the_end_of_the_page(shop: Shop, page: 
     accepted(page, shop.page(""))
     parts = TwoParts(shop, f"{COUNT}<div><script {HELD}>ran('a')</script></div><p>x{LONG}", "<p>y")
     page.goto(shop.url("/parts"), wait_until="commit")
-    until(page, "order.join() == 'a'")
+    until(page, "window.order?.join() == 'a'")
     parts.second.set()
 
 
