@@ -163,20 +163,23 @@ const delivery = (gate) => {
 
   /** @returns {Promise<boolean>} whether it is no fetch at all, which would refuse this address; one that the page has wrapped may have sent what failed */
   const isNoFetch = async () => {
+    let asked;
     try {
-      return !(await window.fetch('http://'))?.json;
+      asked = window.fetch('http://');
     } catch {
-      return typeof window.fetch != 'function';
+      return true; // a browser's refuses later
     }
+    return Promise.resolve(asked).then((answer) => !answer?.json, () => false);
   };
 
   /**
    * Posts in another way, where nothing may have been sent as the page has something of its own by the name `fetch`.
+   * @param {any} posted what it has given, if anything
    * @param {Pending} decision
    * @returns {Promise<Response | undefined>}
    */
-  const postOtherwise = async ({ site, rev, at, exp, next, tries, ...content }) => {
-    if (!navigator.onLine || !await isNoFetch()) return;
+  const postOtherwise = async (posted, { site, rev, at, exp, next, tries, ...content }) => {
+    if (!navigator.onLine || posted || !await isNoFetch()) return;
     return new Promise((resolve) => {
       const request = new window.XMLHttpRequest();
       request.open('POST', gate.server + 'decisions');
@@ -206,7 +209,7 @@ const delivery = (gate) => {
       const { sent } = memory;
       memory.sent = undefined;
       const posted = await (sent && isSame(sent.first, first) ? sent.response : post({ ...first, id }));
-      const response = posted?.json ? posted : await postOtherwise({ ...first, id });
+      const response = posted?.json ? posted : await postOtherwise(posted, { ...first, id });
       if (!response || response.status == 429 || response.status > 499) return;
       // Somebody else may answer for the server, in a language of their own.
       const { token, allow, type, detail } = (await response.json().catch(() => 0)) ?? {};

@@ -37,7 +37,7 @@ const stopped = (address, subject) => {
     for (const { match, category } of /** @type {import('./settings').Address<string>[]} */ (config.trackers)) {
       if (!place.match(match)) continue;
       // A mark of the element's own has to be met too.
-      const unmet = category.split('|').some(allows) ? subject?.dataset?.consent?.split(/\s+/).find((/** @type {any} */ each) => !allows(each)) : category;
+      const unmet = category.split('|').some(allows) ? subject?.dataset?.consent?.match(/\S+/g)?.find((/** @type {any} */ each) => !allows(each)) : category;
       if (unmet) memory[place] = waits = unmet;
       else if (subject) subject.matches?.(':not(script)') ? passed.push(new WeakRef(subject)) : memory[category] = 1;
     }
