@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,15 +20,15 @@ class Bin:
     counts: Counts
 
 
-class Axis:
+class Axis(ABC):
     """A chart over time, as far as all of them are alike; each says how far right its points are."""
 
     bins: Sequence[Bin]
     happened: Sequence[tuple[int, Mark]]
 
+    @abstractmethod
     def x(self, i: int) -> float:
         """Return how far right the i-th point is."""
-        raise NotImplementedError
 
     @property
     def marks(self) -> list[tuple[float, str, Bin]]:
